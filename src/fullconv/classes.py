@@ -1,0 +1,93 @@
+"""Class names, their colours, and void."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fullconv.errors import FullconvError
+
+VOID = 255
+VOC_NAMES = (
+    "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
+    "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
+)  # fmt: skip
+
+Colour = tuple[int, int, int]
+
+
+def voc_colour(index: int) -> Colour:
+    """The colour of class `index` in the PASCAL VOC palette (bits of the index spread over R, G, B; VOC devkit)."""
+    red = green = blue = 0
+    for bit in range(7, -1, -1):
+        red |= (index & 1) << bit
+        green |= (index >> 1 & 1) << bit
+        blue |= (index >> 2 & 1) << bit
+        index >>= 3
+    return red, green, blue
+
+
+@dataclass(frozen=True)
+class Classes:
+    """What the numbers of a label map mean: `names[i]` and `colours[i]` (RGB, 0–255) belong to index i."""
+
+    names: tuple[str, ...]
+    colours: tuple[Colour, ...]
+    void: int = VOID
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.names) <= VOID:
+            raise FullconvError(f"{len(self.names)} classes; a model has 1 to {VOID}, since {VOID} is void")
+        if len(set(self.names)) != len(self.names):
+            twice = next(name for name in self.names if self.names.count(name) > 1)
+            raise FullconvError(f"class {twice!r} is named twice; give every class a name of its own")
+        if len(self.colours) != len(self.names):
+            raise FullconvError(f"{len(self.names)} classes but {len(self.colours)} colours; give one colour a class")
+
+    @classmethod
+    def named(cls, names: Sequence[str], colours: Sequence[Colour] | None = None) -> Classes:
+        """Classes by name; without colours, VOC's names keep VOC's colours and others take the palette's next."""
+        return cls(tuple(names), tuple(tuple(c) for c in colours) if colours else _default_colours(names))  # type: ignore[misc]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def index(self, name: str) -> int:
+        if name not in self.names:
+            raise FullconvError(f"no class {name!r}; the classes are {', '.join(self.names)}")
+        return self.names.index(name)
+
+    def palette(self) -> NDArray[np.uint8]:
+        """(256, 3): the colour of every value a label map may hold; void is VOC's cream (224, 224, 192)."""
+        palette = np.array([voc_colour(i) for i in range(256)], np.uint8)
+        palette[: len(self)] = self.colours
+        palette[self.void] = voc_colour(255)
+        return palette
+
+    def lookup_from(self, source: Classes, mapping: Mapping[str, str] | None = None) -> NDArray[np.uint8]:
+        """A table t of 256 values: t[label map of `source`] is a label map of these classes.
+
+        A class is found by its own name, or by the name that `mapping` gives it ("void" leaves its pixels out).
+        """
+        mapping = mapping or {}
+        table = np.full(256, self.void, np.uint8)
+        for value, name in enumerate(source.names):
+            target = mapping.get(name, name)
+            if target == "void":
+                continue
+            if target not in self.names:
+                raise FullconvError(
+                    f"class {name!r} of the data is none of the model's ({', '.join(self.names)}); "
+                    f"add a line to label_mapping, for example {name}: {self.names[0]}, or {name}: void"
+                )
+            table[value] = self.names.index(target)
+        return table
+
+
+def _default_colours(names: Sequence[str]) -> tuple[Colour, ...]:
+    taken = {VOC_NAMES.index(name) for name in names if name in VOC_NAMES}
+    free = (i for i in range(VOID) if i not in taken)
+    return tuple(voc_colour(VOC_NAMES.index(name) if name in VOC_NAMES else next(free)) for name in names)

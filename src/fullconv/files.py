@@ -1,0 +1,25 @@
+"""Files appear whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
+    """Lets `write` fill a hidden file beside `path`, then renames it: nobody ever sees half of it under its name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    hidden = path.with_name(f".{path.stem}-{os.getpid()}.part{path.suffix}")  # the suffix tells writers the format
+    try:
+        write(hidden)
+        os.replace(hidden, path)
+    finally:
+        hidden.unlink(missing_ok=True)
+    return path
+
+
+def write_json(path: Path, value: Any) -> Path:
+    return write_whole(path, lambda hidden: hidden.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n"))

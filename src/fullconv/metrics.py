@@ -1,0 +1,105 @@
+"""One integer confusion matrix; every number is read off it (paper section 5, and the design's one definition)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fullconv.classes import Classes
+
+LabelMap = NDArray[np.uint8]
+Counts = NDArray[np.int64]
+BOUNDARY_WIDTH = 0.02  # of the image's diagonal (Boundary IoU, arXiv 2103.16562)
+
+
+class Labelled(Protocol):
+    """What evaluate needs of a sample."""
+
+    def read(self) -> tuple[NDArray[np.uint8], LabelMap]: ...
+
+
+@dataclass
+class Confusion:
+    """Pixel counts over a whole set; `matrix[t, p]` is the number of pixels of truth t predicted as p."""
+
+    classes: Classes
+    matrix: Counts = field(init=False)
+    boundary: Counts = field(init=False)  # (classes, 2): intersection and union of the boundary bands
+
+    def __post_init__(self) -> None:
+        n = len(self.classes)
+        self.matrix = np.zeros((n, n), np.int64)
+        self.boundary = np.zeros((n, 2), np.int64)
+
+    def add(self, truth: LabelMap, prediction: LabelMap) -> None:
+        """Counts one image, HxW both. Pixels whose truth is void never count."""
+        if truth.shape != prediction.shape:
+            raise ValueError(f"truth is {truth.shape}, prediction {prediction.shape}; predict at the source's size")
+        known = truth != self.classes.void
+        self.matrix += confusion(truth[known], prediction[known], len(self.classes))
+        width = max(1, round(BOUNDARY_WIDTH * float(np.hypot(*truth.shape))))
+        for index in np.union1d(truth[known], prediction[known]):
+            actual = inner_boundary((truth == index) & known, width)
+            claimed = inner_boundary((prediction == index) & known, width)
+            self.boundary[index] += (np.count_nonzero(actual & claimed), np.count_nonzero(actual | claimed))
+
+    def report(self) -> dict[str, Any]:
+        """The numbers, 0–1, None where nothing was there to measure; keys as in `fullconv evaluate --json`."""
+        hits, truth = np.diag(self.matrix), self.matrix.sum(1)
+        union = truth + self.matrix.sum(0) - hits
+        iou, accuracy = _ratio(hits, union), _ratio(hits, truth)
+        per_class = {
+            name: {"iou": _value(iou[i]), "accuracy": _value(accuracy[i]), "pixels": int(truth[i])}
+            for i, name in enumerate(self.classes.names)
+        }
+        return {
+            "pixel_accuracy": _value(_ratio(hits.sum(), truth.sum())),
+            "mean_accuracy": _mean(accuracy),
+            "mean_iou": _mean(iou),
+            "frequency_weighted_iou": _value(_ratio((truth * np.nan_to_num(iou)).sum(), truth.sum())),
+            "boundary_iou": _mean(_ratio(self.boundary[:, 0], self.boundary[:, 1])),
+            "per_class": per_class,
+            "confusion": self.matrix.tolist(),
+        }
+
+
+def confusion(truth: NDArray[np.integer], prediction: NDArray[np.integer], n: int) -> Counts:
+    """(n, n) counts, rows truth, exact for any number of pixels."""
+    pairs = truth.astype(np.int64) * n + prediction
+    return np.bincount(pairs.ravel(), minlength=n * n).reshape(n, n).astype(np.int64)
+
+
+def inner_boundary(mask: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
+    """The pixels of `mask` that lie within `width` pixels (chessboard distance) of its outside or of the frame."""
+    size = 2 * width + 1
+    inside = np.pad(mask, width + 1).cumsum(0, dtype=np.int32).cumsum(1, dtype=np.int32)[:-1, :-1]
+    height, span = mask.shape
+    a, b = inside[:height, :span], inside[:height, size : size + span]
+    c, d = inside[size : size + height, :span], inside[size : size + height, size : size + span]
+    return mask & (a - b - c + d < size * size)
+
+
+def evaluate(predict: Callable[[NDArray[np.uint8]], LabelMap], samples: Iterable[Labelled], classes: Classes) -> Confusion:
+    """Scores a function image → label map on labelled pictures, each at its own size."""
+    confusion = Confusion(classes)
+    for sample in samples:
+        image, truth = sample.read()
+        confusion.add(truth, predict(image))
+    return confusion
+
+
+def _ratio(part: Any, whole: Any) -> Any:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(np.asarray(whole) > 0, np.divide(part, whole), np.nan)
+
+
+def _mean(values: NDArray[np.float64]) -> float | None:
+    return None if np.isnan(values).all() else float(np.nanmean(values))
+
+
+def _value(number: Any) -> float | None:
+    return None if np.isnan(number) else float(number)

@@ -1,0 +1,76 @@
+"""The encoder: any timm network that gives features at strides 4 to 32."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fullconv.errors import FullconvError
+
+COARSEST = 32  # the stride of the last features; inputs are padded to a multiple of it
+
+
+class Trunk(nn.Module):
+    """image (N, 3, H, W), H and W multiples of 32 → {stride: features (N, channels[stride], H/stride, W/stride)}."""
+
+    def __init__(self, name: str, strides: Sequence[int], pretrained: bool = False) -> None:
+        super().__init__()
+        network = _create(name, strides, pretrained)
+        self.strides = tuple(strides)
+        self.channels = dict(zip(self.strides, network.feature_info.channels(), strict=True))
+        self.network = _with_fixed_padding(network)
+
+    def forward(self, image: Tensor) -> dict[int, Tensor]:
+        return dict(zip(self.strides, self.network(image), strict=True))
+
+
+def normalisation_of(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """(mean, std) in units of 0–255 with which timm trained the trunk `name`."""
+    import timm
+
+    cfg = timm.get_pretrained_cfg(name)
+    mean, std = (cfg.mean, cfg.std) if cfg else ((0.5,) * 3, (0.5,) * 3)
+    return tuple(255 * m for m in mean), tuple(255 * s for s in std)
+
+
+def _create(name: str, strides: Sequence[int], pretrained: bool) -> nn.Module:
+    import timm
+
+    if not timm.is_model(name):
+        close = ", ".join(timm.list_models(f"*{name[:8]}*")[:3]) or "tf_efficientnet_lite0, resnet18"
+        raise FullconvError(f"timm has no network {name!r}; near it: {close}")
+    try:
+        probe = timm.create_model(name, features_only=True)
+        at = {reduction: i for i, reduction in enumerate(probe.feature_info.reduction())}
+        indices = [at[stride] for stride in strides]
+        return timm.create_model(name, features_only=True, out_indices=indices, pretrained=pretrained)
+    except (KeyError, RuntimeError, AttributeError) as error:
+        if pretrained and isinstance(error, RuntimeError):
+            raise
+        raise FullconvError(f"trunk {name!r} gives no features at strides {list(strides)}; choose another") from error
+
+
+def _with_fixed_padding(network: nn.Module) -> nn.Module:
+    """TensorFlow's "SAME" padding depends on the input's size; for multiples of 32 it is a constant, set here.
+
+    The answer is the same, and a graph with constant padding exports in seconds and compiles well.
+    """
+    from timm.layers import Conv2dSame
+
+    for module in network.modules():
+        if isinstance(module, Conv2dSame):
+            module.__class__ = SamePaddedConv2d
+    return network
+
+
+class SamePaddedConv2d(nn.Conv2d):
+    """A strided convolution with "SAME" padding as it falls for inputs that are multiples of the stride."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        (kernel, _), (stride, _), (dilation, _) = self.kernel_size, self.stride, self.dilation
+        total = max(dilation * (kernel - 1) + 1 - stride, 0)
+        before, after = total // 2, total - total // 2
+        x = F.pad(x, (before, after, before, after))
+        return F.conv2d(x, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)

@@ -1,0 +1,169 @@
+"""A training run from data to model folder: build, train epoch by epoch, keep what scores best on val."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import DataLoader
+
+from fullconv.classes import Classes
+from fullconv.data.dataset import Dataset, LabelMap, Sample
+from fullconv.data.description import describe
+from fullconv.errors import FullconvError
+from fullconv.files import write_json
+from fullconv.images import ImageArray
+from fullconv.metrics import evaluate
+from fullconv.models.config import Architecture, ModelConfig, NormalisationValues, parse_arch
+from fullconv.models.fcn import FCN
+from fullconv.models.trunks import normalisation_of
+from fullconv.training.loop import Batch, train_epoch
+from fullconv.training.losses import segmentation_loss
+from fullconv.training.optimisation import build_optimiser, build_schedule
+from fullconv.training.recipe import Recipe
+from fullconv.training.report import Report
+from fullconv.training.transforms import Epoch
+from fullconv.weights import checkpoint
+from fullconv.weights.pretrained import load_trunk_weights
+
+RECIPE, STATE, LOG, MODEL = "recipe.json", "last.pt", "log.jsonl", "model"
+
+
+def train(data: str | Path, recipe: Recipe, out: Path, trunk_weights: Path | None = None, resume: bool = False) -> Path:
+    """Trains on DATA and gives the model folder out/model, the epoch that scored best on the validation split.
+
+    `resume` goes on from out/last.pt. Without `trunk_weights` the trunk's ImageNet weights come from timm's hub.
+    """
+    torch.manual_seed(recipe.seed)
+    dataset, config = prepare_data(data, recipe)
+    if (out / STATE).exists() and not resume:
+        raise FullconvError(f"{out}: holds a run already; choose another --out, or go on with --resume {out}")
+    model = start_model(config, trunk_weights, resume)
+    write_json(out / RECIPE, {"data": str(data), **recipe.to_json()})
+    run_stage(model, dataset, config, recipe, out, resume)
+    return out / MODEL
+
+
+def prepare_data(data: str | Path, recipe: Recipe) -> tuple[Dataset, ModelConfig]:
+    """The data in the recipe's classes, and the config of the model to be trained on it."""
+    described = describe(data)
+    mapping = {**described.label_mapping, **recipe.label_mapping}
+    names = recipe.classes or described.classes
+    described = replace(described, classes=names, label_mapping=mapping)
+    dataset = described.mapped()
+    architecture = Architecture(recipe.trunk, parse_arch(recipe.arch), recipe.score_hidden, recipe.learned_upsampling)
+    normalisation = NormalisationValues(*normalisation_of(recipe.trunk))
+    config = ModelConfig(
+        recipe.name, architecture, dataset.classes, normalisation, recipe.longest_side, mapping,
+        provenance={"recipe": recipe.to_json()},
+    )  # fmt: skip
+    return dataset, config
+
+
+def start_model(config: ModelConfig, trunk_weights: Path | None, resume: bool) -> FCN:
+    """The network with a trained trunk: from a local file, else from timm's hub."""
+    from_hub = trunk_weights is None and not resume
+    try:
+        model = checkpoint.build(config, pretrained=from_hub)
+    except OSError as error:
+        raise FullconvError(
+            f"the ImageNet weights of {config.architecture.trunk} could not be fetched ({str(error)[:80]}); "
+            "give a file with --trunk-weights"
+        ) from None
+    if trunk_weights and not resume:
+        print(f"trunk weights {trunk_weights.name}: {load_trunk_weights(model.trunk, trunk_weights)}")
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def run_stage(model: FCN, dataset: Dataset, config: ModelConfig, recipe: Recipe, out: Path, resume: bool) -> None:
+    """Epoch after epoch: train, average, evaluate, write; each leaves a state from which the next can start."""
+    samples, val = dataset.split(recipe.train_split), dataset.splits.get(recipe.val_split, ())
+    accelerator = Accelerator(mixed_precision=mixed_precision(recipe.precision))
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True) if recipe.ema else None
+    optimiser = build_optimiser(model, recipe)
+    steps = -(-len(samples) // recipe.batch_size)
+    schedule = build_schedule(optimiser, recipe, steps * recipe.epochs)
+    parts = {"model": model, "average": average, "optimiser": optimiser, "schedule": schedule}
+    history = restore(out / STATE, parts) if resume else []
+    prepared, optimiser, schedule = accelerator.prepare(model, optimiser, schedule)
+    stepped = torch.compile(prepared) if recipe.compile else prepared
+    loss = partial(segmentation_loss, void=config.classes.void, dice=recipe.dice)
+
+    with Report(recipe.epochs, steps, out / LOG, history) as report:
+        for epoch in range(len(history), recipe.epochs):
+            batches = accelerator.prepare(load_epoch(samples, recipe, epoch))
+            mean_loss = train_epoch(
+                stepped, average, loss, batches, optimiser, schedule, accelerator, recipe.clip, report.advance
+            )
+            entry = {"epoch": epoch + 1, "loss": mean_loss}
+            if val and ((epoch + 1) % recipe.evaluate_every == 0 or epoch + 1 == recipe.epochs):
+                best = max((e.get("mean_iou", 0.0) for e in history), default=0.0)
+                trained = average.module if average is not None else model
+                entry |= keep_if_best(trained, val, config, best, out / MODEL, epoch + 1)
+            elif not val:
+                checkpoint.save_model(out / MODEL, average.module if average is not None else model, config)
+            history.append(entry)
+            save_parts(out / STATE, parts, history)
+            report.end_epoch(entry)
+
+
+def load_epoch(samples: Sequence[Sample], recipe: Recipe, epoch: int) -> Iterable[Batch]:
+    return DataLoader(Epoch(samples, recipe, epoch), recipe.batch_size, num_workers=recipe.workers)
+
+
+def keep_if_best(
+    model: FCN, val: Sequence[Sample], config: ModelConfig, best: float, folder: Path, epoch: int
+) -> dict[str, Any]:
+    """Scores the model on `val`, writes it where it is the best so far, and gives its numbers."""
+    numbers = evaluate_network(model, val, config.classes)
+    mean_iou = numbers["mean_iou"] or 0.0
+    if mean_iou >= best:
+        provenance = {**config.provenance, "epoch": epoch}
+        checkpoint.save_model(folder, model, replace(config, metrics={"val": numbers}, provenance=provenance))
+    return {"mean_iou": mean_iou, "boundary_iou": numbers["boundary_iou"], "pixel_accuracy": numbers["pixel_accuracy"]}
+
+
+def evaluate_network(model: FCN, samples: Sequence[Sample], classes: Classes) -> dict[str, Any]:
+    """The report of metrics.py for a torch network, every image at its own size."""
+    model.eval()
+    return evaluate(partial(predict_one, model), samples, classes).report()
+
+
+@torch.inference_mode()
+def predict_one(model: FCN, image: ImageArray) -> LabelMap:
+    """HxWx3 uint8 → HxW class indices."""
+    device = next(model.parameters()).device
+    tensor = torch.from_numpy(image).permute(2, 0, 1)[None].to(device)
+    return model(tensor)[0].argmax(0).to(torch.uint8).cpu().numpy()
+
+
+def mixed_precision(precision: str) -> str:
+    """`auto` is bf16 where the processor multiplies it in hardware, else float32."""
+    if precision == "auto":
+        if torch.cuda.is_available():
+            return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+        return "bf16" if torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported() else "no"
+    return {"fp32": "no"}.get(precision, precision)
+
+
+def save_parts(path: Path, parts: dict[str, Any], history: list[dict[str, Any]]) -> None:
+    state = {name: part.state_dict() for name, part in parts.items() if part is not None}
+    checkpoint.save_state(path, {**state, "history": history})
+
+
+def restore(path: Path, parts: dict[str, Any]) -> list[dict[str, Any]]:
+    """Puts every part back as it was and gives the history of epochs done."""
+    state = checkpoint.load_state(path)
+    for name, part in parts.items():
+        if part is not None:
+            part.load_state_dict(state[name])
+    history: list[dict[str, Any]] = state["history"]
+    return history

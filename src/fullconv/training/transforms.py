@@ -1,0 +1,79 @@
+"""Paired random changes of image and label map: scale, crop, flip, colour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset as TorchDataset
+from torchvision import tv_tensors
+from torchvision.transforms import v2
+
+from fullconv.classes import VOID
+from fullconv.data.dataset import Sample
+from fullconv.training.recipe import Recipe
+
+MEAN_COLOUR = 127  # padding that the normalisation turns into about zero, as at prediction
+
+Pair = tuple[tv_tensors.Image, tv_tensors.Mask]
+
+
+def augmentation(recipe: Recipe) -> Callable[..., Pair]:
+    """(image 3xHxW uint8, label map HxW) → both at crop_size, the label map never interpolated."""
+    size = (recipe.crop_size, recipe.crop_size)
+    fill = {tv_tensors.Image: MEAN_COLOUR, tv_tensors.Mask: VOID}
+    c = recipe.colour
+    steps: list[Any] = [
+        RandomScale(recipe.scale),
+        v2.RandomCrop(size, pad_if_needed=True, fill=fill),
+        v2.RandomHorizontalFlip(recipe.flip),
+    ]
+    if c:
+        steps.append(v2.RandomApply([v2.ColorJitter(c, c, c, c / 10)], p=0.8))
+        steps.append(v2.RandomGrayscale(p=c / 10))
+    return v2.Compose(steps)
+
+
+class RandomScale(v2.Transform):
+    """Scales both sides by one factor drawn log-uniformly, so that halving is as likely as doubling."""
+
+    def __init__(self, factors: tuple[float, float]) -> None:
+        super().__init__()
+        self.low, self.high = torch.tensor(factors).log().tolist()
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        height, width = v2.functional.get_size(flat_inputs[0])
+        factor = float(torch.empty(()).uniform_(self.low, self.high).exp())
+        return {"size": [max(1, round(height * factor)), max(1, round(width * factor))]}
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        return v2.functional.resize(inpt, params["size"], antialias=True)  # bilinear; nearest for a Mask
+
+
+class Epoch(TorchDataset[tuple[Tensor, Tensor]]):
+    """One pass over the samples, a pure function of (seed, epoch): order and every random change.
+
+    It does not matter which worker reads a sample, or whether the run was interrupted before it.
+    """
+
+    def __init__(self, samples: Sequence[Sample], recipe: Recipe, epoch: int) -> None:
+        self.samples = samples
+        self.augment = augmentation(recipe)
+        self.key = (recipe.seed * 100_003 + epoch) * 10_000_019
+        order = torch.Generator().manual_seed(self.key)
+        self.order: list[int] = torch.randperm(len(samples), generator=order).tolist()
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __getitem__(self, position: int) -> tuple[Tensor, Tensor]:
+        """(image 3xSxS uint8, label map SxS int64)."""
+        index = self.order[position]
+        image, label_map = self.samples[index].read()
+        pair = tv_tensors.Image(torch.from_numpy(image).permute(2, 0, 1)), tv_tensors.Mask(torch.from_numpy(label_map))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.key + index + 1)
+            augmented_image, augmented_labels = self.augment(*pair)
+        return augmented_image.as_subclass(Tensor), augmented_labels.as_subclass(Tensor).long()

@@ -1,0 +1,59 @@
+"""A network's parameters in its model folder, and the state from which a run goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fullconv.errors import FullconvError
+from fullconv.files import write_whole
+from fullconv.models.config import ModelConfig
+from fullconv.models.fcn import FCN
+from fullconv.weights.folder import PARAMETERS, read_config, write_config
+from fullconv.weights.pretrained import read_state
+from fullconv.weights.transplant import transplant
+
+
+def build(config: ModelConfig, pretrained: bool = False) -> FCN:
+    """The network that a config.json describes, with fresh parameters."""
+    return FCN(config.architecture, len(config.classes), config.normalisation, pretrained)
+
+
+def save_model(folder: Path, model: FCN, config: ModelConfig) -> None:
+    """Writes config.json and model.safetensors; kernels are stored in half precision, everything else in float32."""
+    from safetensors.torch import save_file
+
+    state = {name: _stored(value) for name, value in model.state_dict().items()}
+    write_whole(folder / PARAMETERS, lambda hidden: save_file(state, hidden))
+    write_config(folder, config)
+
+
+def load_model(folder: Path) -> tuple[FCN, ModelConfig]:
+    """(network in evaluation mode, its config) from a model folder; strict: every parameter fits or it is an error."""
+    config = read_config(folder)
+    path = folder / PARAMETERS
+    if not path.is_file():
+        raise FullconvError(f"{path}: missing; this model folder holds a graph for prediction only")
+    model = build(config)
+    transplant(read_state(path), model)
+    return model.eval(), config
+
+
+def save_state(path: Path, state: dict[str, Any]) -> None:
+    """Everything that a run needs to go on, whole or not at all."""
+    write_whole(path, lambda hidden: torch.save(state, hidden))
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise FullconvError(f"{path}: no such checkpoint; --resume takes the folder of an earlier run")
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return state
+
+
+def _stored(value: Tensor) -> Tensor:
+    value = value.detach().cpu().contiguous()
+    return value.half() if value.ndim == 4 else value

@@ -1,0 +1,41 @@
+"""A model folder: where it lies and what its config.json says. Needs no torch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from fullconv.errors import FullconvError
+from fullconv.files import write_json
+from fullconv.models.config import ModelConfig
+
+BUNDLED = Path(__file__).parent.parent / "bundled"
+CONFIG, GRAPH, PARAMETERS, CARD = "config.json", "model.onnx", "model.safetensors", "README.md"
+
+
+def bundled_models() -> dict[str, Path]:
+    """{name: folder} of the models inside the package."""
+    return {path.parent.name: path.parent for path in sorted(BUNDLED.glob(f"*/{CONFIG}"))}
+
+
+def find_model(name_or_dir: str | Path) -> Path:
+    """The folder of a bundled model, or of one on disk. Raises FullconvError where there is none."""
+    bundled = bundled_models()
+    if str(name_or_dir) in bundled:
+        return bundled[str(name_or_dir)]
+    folder = Path(name_or_dir)
+    if (folder / CONFIG).is_file():
+        return folder
+    raise FullconvError(f"no model {str(name_or_dir)!r}: neither bundled ({', '.join(bundled)}) nor a folder with {CONFIG}")
+
+
+def read_config(folder: Path) -> ModelConfig:
+    try:
+        values = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FullconvError(f"{folder / CONFIG}: cannot be read ({error})") from None
+    return ModelConfig.from_json(values)
+
+
+def write_config(folder: Path, config: ModelConfig) -> Path:
+    return write_json(folder / CONFIG, config.to_json())

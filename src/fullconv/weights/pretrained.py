@@ -1,0 +1,75 @@
+"""ImageNet weights of a trunk from a local file, renamed to timm's names where the file uses others."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from fullconv.errors import FullconvError
+from fullconv.models.trunks import Trunk
+from fullconv.weights.transplant import Report, transplant
+
+State = dict[str, Tensor]
+
+# EfficientNet in PyTorch (lukemelas and its lite variants) → timm. A block's modules are named by what they do there
+# and by their order here, so the same name means another thing in the first stage, which has no expansion.
+_LAYERS = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2", "_fc": "classifier"}
+_EXPANDED = {
+    "_expand_conv": "conv_pw", "_bn0": "bn1", "_depthwise_conv": "conv_dw", "_bn1": "bn2",
+    "_project_conv": "conv_pwl", "_bn2": "bn3",
+}  # fmt: skip
+_PLAIN = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
+
+
+def load_trunk_weights(trunk: Trunk, path: Path) -> Report:
+    """Copies a classifier's weights into `trunk`, strictly; what only the classifier has (its head) is reported."""
+    state = read_state(path)
+    if "_conv_stem.weight" in state:
+        state = rename_efficientnet(state, _stage_sizes(trunk))
+    head = [name for name in state if re.match(r"(conv_head|bn2|classifier|fc|head)\.", name)]
+    return transplant(state, trunk.network, may_stay_unused=head)
+
+
+def read_state(path: Path) -> State:
+    """{name: tensor} from a .safetensors file or a .pth that holds nothing but tensors."""
+    if not path.is_file():
+        raise FullconvError(f"{path}: no such file; --trunk-weights takes a .safetensors or .pth file")
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        return load_file(path)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise FullconvError(f"{path}: not a file of tensors ({str(error).splitlines()[0]})") from None
+    state = state.get("state_dict", state)
+    return {name: value for name, value in state.items() if isinstance(value, Tensor)}
+
+
+def rename_efficientnet(state: State, stage_sizes: list[int]) -> State:
+    """EfficientNet-PyTorch names → timm names. `stage_sizes` is the number of blocks in each of timm's stages."""
+    position = [(stage, i) for stage, size in enumerate(stage_sizes) for i in range(size)]
+    return {_timm_name(name, position): value for name, value in state.items()}
+
+
+def _timm_name(name: str, position: list[tuple[int, int]]) -> str:
+    block = re.fullmatch(r"_blocks\.(\d+)\.(\w+)\.(\w+)", name)
+    try:
+        if not block:
+            layer, leaf = name.rsplit(".", 1)
+            return f"{_LAYERS[layer]}.{leaf}"
+        stage, i = position[int(block[1])]
+        layers = _EXPANDED if stage else _PLAIN
+        return f"blocks.{stage}.{i}.{layers[block[2]]}.{block[3]}"
+    except (KeyError, IndexError, ValueError):
+        raise FullconvError(f"parameter {name!r} has no counterpart in the trunk; is the file of another net?") from None
+
+
+def _stage_sizes(trunk: Trunk) -> list[int]:
+    blocks = getattr(trunk.network, "blocks", None)
+    if blocks is None:
+        raise FullconvError("these are EfficientNet weights; choose a trunk of that family, e.g. tf_efficientnet_lite0")
+    return [len(stage) for stage in blocks]
