@@ -1,29 +1,47 @@
 """fullconv train"""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Any
 
-import typer
+import click
+
+FILE = click.Path(path_type=Path)
 
 
+@click.command()
+@click.argument("data", type=FILE)
+@click.option("--arch", help="fcn32s, fcn16s, fcn8s or fcn4s.  [default: fcn8s]")
+@click.option("--trunk", help="Any timm network with features at strides 4 to 32.  [default: tf_efficientnet_lite0]")
+@click.option("--trunk-weights", type=FILE, help="ImageNet weights from a local file.  [default: from timm's hub]")
+@click.option("--recipe", type=FILE, help="YAML with whatever differs from the defaults.")
+@click.option("--epochs", type=int)
+@click.option("--batch-size", type=int)
+@click.option("--crop-size", type=int, help="Side of the training crops in pixels.")
+@click.option("--lr", type=float, help="Peak learning rate.")
+@click.option("--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16"]))
+@click.option("--workers", type=int, help="Processes that read and augment pictures.")
+@click.option("--seed", type=int)
+@click.option("--out", type=FILE, default=Path("runs/train"), help="Folder of the run.")
+@click.option("--resume", type=FILE, help="Folder of a run to go on with.")
 def train(
-    data: Annotated[Path, typer.Argument(help="Folder whose layout is recognised, or a data YAML.")],
-    arch: Annotated[Optional[str], typer.Option(help="fcn32s, fcn16s, fcn8s or fcn4s.")] = None,
-    trunk: Annotated[Optional[str], typer.Option(help="Any timm network with features at strides 4-32.")] = None,
-    trunk_weights: Annotated[Optional[Path], typer.Option(help="ImageNet weights of the trunk from a local file.")] = None,
-    recipe: Annotated[Optional[Path], typer.Option(help="YAML with whatever differs from the defaults.")] = None,
-    epochs: Annotated[Optional[int], typer.Option(min=1)] = None,
-    batch_size: Annotated[Optional[int], typer.Option(min=1)] = None,
-    lr: Annotated[Optional[float], typer.Option(help="Peak learning rate.")] = None,
-    seed: Annotated[Optional[int], typer.Option()] = None,
-    out: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("runs/train"),
-    resume: Annotated[Optional[Path], typer.Option(help="Folder of a run to go on with.")] = None,
+    data: Path, trunk_weights: Path | None, recipe: Path | None, out: Path, resume: Path | None, **changes: Any
 ) -> None:
-    """Train a model on labelled pictures."""
+    """Train a model on labelled pictures.
+
+    DATA is a folder whose layout is recognised, or a data YAML. What is given here overrides the recipe.
+    """
+    from fullconv.errors import missing_extra
+
+    try:
+        import accelerate  # noqa: F401
+        import timm  # noqa: F401
+        import torchvision  # noqa: F401
+    except ImportError as error:
+        raise missing_extra(error.name or "torch", "train") from None
     from fullconv.training.recipe import read_recipe
     from fullconv.training.stages import train as run
 
-    overrides = {"arch": arch, "trunk": trunk, "epochs": epochs, "batch_size": batch_size, "lr": lr, "seed": seed}
-    chosen = read_recipe(recipe, **overrides)
-    folder = run(data, chosen, resume or out, trunk_weights, resume is not None)
-    typer.echo(f"model: {folder}")
+    folder = run(data, read_recipe(recipe, **changes), resume or out, trunk_weights, resume is not None)
+    click.echo(f"model: {folder}")

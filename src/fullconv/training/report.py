@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+import click
 
 from fullconv.files import write_whole
 
@@ -18,23 +17,25 @@ class Report:
 
     def __init__(self, epochs: int, steps: int, log: Path, history: list[dict[str, Any]]) -> None:
         self.epochs, self.log, self.lines = epochs, log, [json.dumps(entry) for entry in history]
-        self.console = Console(stderr=True)
-        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[loss]}"), TimeElapsedColumn(), TimeRemainingColumn())
-        self.progress = Progress(*columns, console=self.console, transient=True)
-        self.task = self.progress.add_task("", total=epochs * steps, completed=len(history) * steps, loss="")
+        self.bar = click.progressbar(
+            length=epochs * steps, file=sys.stderr, show_pos=True, item_show_func=lambda loss: loss,
+            hidden=not sys.stderr.isatty(),
+        )  # fmt: skip
+        self.bar.update(len(history) * steps)
 
     def __enter__(self) -> Report:
-        self.progress.start()
+        self.bar.__enter__()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.progress.stop()
+    def __exit__(self, *error: Any) -> None:
+        self.bar.__exit__(*error)
 
     def advance(self, loss: float) -> None:
-        self.progress.update(self.task, advance=1, loss=f"loss {loss:.3f}")
+        self.bar.update(1, f"loss {loss:.3f}")
 
     def end_epoch(self, entry: dict[str, Any]) -> None:
+        """Writes the whole log anew, so that a run that was killed and resumed has each epoch once."""
         self.lines.append(json.dumps(entry))
         write_whole(self.log, lambda hidden: hidden.write_text("\n".join(self.lines) + "\n"))
         numbers = "  ".join(f"{key} {value:.4f}" for key, value in entry.items() if key != "epoch")
-        self.console.print(f"epoch {entry['epoch']}/{self.epochs}  {numbers}", highlight=False)
+        click.echo(f"\repoch {entry['epoch']}/{self.epochs}  {numbers}", err=True)

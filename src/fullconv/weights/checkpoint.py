@@ -24,10 +24,10 @@ def build(config: ModelConfig, pretrained: bool = False) -> FCN:
 
 def save_model(folder: Path, model: FCN, config: ModelConfig) -> None:
     """Writes config.json and model.safetensors; kernels are stored in half precision, everything else in float32."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     state = {name: _stored(value) for name, value in model.state_dict().items()}
-    write_whole(folder / PARAMETERS, lambda hidden: save_file(state, hidden))
+    write_whole(folder / PARAMETERS, lambda hidden: hidden.write_bytes(save(state)))
     write_config(folder, config)
 
 

@@ -1,0 +1,43 @@
+"""The command `fullconv`: each file beside this one is a command of its own name, read only when it is asked for."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from importlib import import_module
+
+import click
+
+from fullconv import __version__
+from fullconv.errors import FullconvError
+
+COMMANDS = ("predict", "train", "evaluate", "export", "models")  # in the order in which people need them
+
+
+class Commands(click.Group):
+    """Imports a command's file when the command is used or listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"fullconv.commands.{cmd_name}"), cmd_name)
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.version_option(__version__)
+def fullconv() -> None:
+    """Semantic segmentation with fully convolutional networks."""
+
+
+def main() -> None:
+    """Runs a command; what the user can mend is told in one line, with exit code 1."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    try:
+        fullconv()
+    except FullconvError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)

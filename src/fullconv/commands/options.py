@@ -1,0 +1,22 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+Command = Callable[..., Any]
+
+
+def model_options(command: Command) -> Command:
+    """--model, and what it runs on."""
+    for option in (
+        click.option("--device", help="cpu, cuda or cuda:0.  [default: what the engine finds]"),
+        click.option("--precision", type=click.Choice(["auto", "fp32", "bf16"]), default="auto"),
+        click.option("--engine", type=click.Choice(["auto", "openvino", "torch", "onnxruntime"]), default="auto"),
+        click.option("--model", default="animals", help="A bundled model's name, or a model folder."),
+    ):
+        command = option(command)
+    return command

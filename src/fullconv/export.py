@@ -1,0 +1,89 @@
+"""A network → model.onnx: a uint8 image in, its label map and scores out, normalisation inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fullconv.errors import missing_extra
+from fullconv.files import write_whole
+from fullconv.weights.folder import GRAPH
+
+if TYPE_CHECKING:
+    from fullconv.models.fcn import FCN
+
+OPSET = 18
+
+
+def export_onnx(folder: Path) -> Path:
+    """Writes model.onnx into a model folder from its model.safetensors.
+
+    image (N, H, W, 3) uint8 → label_map (N, H, W) uint8, scores (N, classes, H, W) float32, where H and W are
+    multiples of 32. Kernels are stored in half precision, as in model.safetensors, so that both hold the same numbers.
+    """
+    try:
+        import onnx
+        import onnxscript  # noqa: F401  (what torch.onnx writes with)
+    except ImportError:
+        raise missing_extra("onnx", "export") from None
+    from fullconv.weights.checkpoint import load_model
+
+    model, _ = load_model(folder)
+    proto = tidied(trace(model))
+    store_kernels_as_half(proto.graph)
+    onnx.checker.check_model(proto)
+    return write_whole(folder / GRAPH, lambda hidden: onnx.save_model(proto, hidden))
+
+
+def trace(model: FCN) -> Any:
+    """The ONNX ModelProto of a network, height and width free in multiples of 32."""
+    import torch
+
+    class Graph(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            scores = self.model.score_aligned(self.model.normalise(image.permute(0, 3, 1, 2)))
+            return scores.argmax(1).to(torch.uint8), scores
+
+    dim = torch.export.Dim
+    free = {0: dim("batch", min=1), 1: 32 * dim("rows", min=1), 2: 32 * dim("columns", min=1)}
+    example = torch.zeros(2, 96, 128, 3, dtype=torch.uint8)
+    program = torch.onnx.export(
+        Graph().eval(), (example,), dynamo=True, opset_version=OPSET, optimize=False, verbose=False,
+        input_names=["image"], output_names=["label_map", "scores"], dynamic_shapes={"image": free},
+    )  # fmt: skip
+    return program.model_proto  # type: ignore[union-attr]
+
+
+def tidied(proto: Any) -> Any:
+    """The graph with its constants folded and the exporter's notes of source lines dropped."""
+    import onnx_ir
+    from onnxscript import optimizer
+
+    model = onnx_ir.from_proto(proto)
+    optimizer.fold_constants(model)  # alone: fusing batch norm into kernels would round them anew
+    optimizer.remove_unused_nodes(model)
+    proto = onnx_ir.to_proto(model)
+    for part in (proto.graph, *proto.graph.node, *proto.graph.value_info):
+        del part.metadata_props[:]
+    return proto
+
+
+def store_kernels_as_half(graph: Any) -> None:
+    """Stores each float kernel (4 dimensions) as float16 behind a Cast: half the file; engines widen it once, at load."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    casts = []
+    for tensor in graph.initializer:
+        if tensor.data_type != TensorProto.FLOAT or len(tensor.dims) != 4:
+            continue
+        name, half = tensor.name, numpy_helper.to_array(tensor).astype(np.float16)
+        tensor.CopyFrom(numpy_helper.from_array(half, f"{name}.half"))
+        casts.append(helper.make_node("Cast", [tensor.name], [name], to=TensorProto.FLOAT))
+    for cast in reversed(casts):
+        graph.node.insert(0, cast)

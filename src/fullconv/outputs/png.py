@@ -1,0 +1,70 @@
+"""Palette PNG of class indices, one binary PNG a class, overlay JPEG."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fullconv.errors import FullconvError
+from fullconv.files import write_whole
+from fullconv.segmentation import Segmentation
+
+
+def save(result: Segmentation, target: Path, outputs: Sequence[str]) -> list[Path]:
+    """Writes target_labels.png, target_<class>.png, target_overlay.jpg, as `outputs` asks; gives the paths."""
+    return [path for output in outputs for path in WRITERS[output](result, target)]
+
+
+def check_outputs(wanted: str) -> list[str]:
+    """"labels, masks" → ["labels", "masks"]. Raises FullconvError for an output that is unknown."""
+    outputs = [output.strip() for output in wanted.split(",") if output.strip()]
+    for output in outputs or [""]:
+        if output not in WRITERS:
+            raise FullconvError(f"--save {wanted}: no output {output!r}; choose among {', '.join(WRITERS)}")
+    return outputs
+
+
+def write_labels(result: Segmentation, target: Path) -> list[Path]:
+    picture = Image.fromarray(result.label_map, "P")
+    picture.putpalette(result.classes.palette().tobytes())
+    return [_write(picture, beside(target, "_labels.png"))]
+
+
+def write_masks(result: Segmentation, target: Path) -> list[Path]:
+    """A file for each class present, background too: 255 where the class is, 0 elsewhere."""
+    return [
+        _write(Image.fromarray(result.mask(name).view(np.uint8) * np.uint8(255)), beside(target, f"_{_safe(name)}.png"))
+        for name in result.shares()
+    ]
+
+
+def write_overlay(result: Segmentation, target: Path) -> list[Path]:
+    return [write_whole(beside(target, "_overlay.jpg"), lambda hidden: _jpeg(result.overlay(), hidden))]
+
+
+WRITERS: dict[str, Callable[[Segmentation, Path], list[Path]]] = {
+    "labels": write_labels, "masks": write_masks, "overlay": write_overlay,
+}  # fmt: skip
+
+
+def beside(target: Path, ending: str) -> Path:
+    return target.with_name(target.name + ending)
+
+
+def _write(picture: Image.Image, path: Path) -> Path:
+    # Level 1 of zlib: label maps are flat areas, which it packs nearly as well as level 6 in a third of the time.
+    return write_whole(path, lambda hidden: picture.save(hidden, compress_level=1))
+
+
+def _jpeg(image: NDArray[np.uint8], path: Path) -> None:
+    Image.fromarray(image).save(path, quality=90)
+
+
+def _safe(name: str) -> str:
+    """A class name as part of a file name."""
+    return re.sub(r"[^\w.+-]+", "-", name).strip("-") or "class"

@@ -1,0 +1,206 @@
+"""What runs a network: OpenVINO, ONNX Runtime or torch, behind one interface."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import OrderedDict
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fullconv.errors import FullconvError, missing_extra
+from fullconv.prediction.blobs import BlobCache
+from fullconv.weights.folder import GRAPH, PARAMETERS
+
+Images = NDArray[np.uint8]
+ENGINES = ("auto", "openvino", "torch", "onnxruntime")
+PRECISIONS = ("auto", "fp32", "bf16")
+
+
+class Engine(Protocol):
+    """Runs a batch whose height and width are multiples of 32. Safe to call from several threads."""
+
+    name: str
+    precision: str
+
+    def label_maps(self, images: Images) -> NDArray[np.uint8]:
+        """(N, H, W, 3) uint8 → (N, H, W) class indices."""
+
+    def scores(self, images: Images) -> NDArray[np.float32]:
+        """(N, H, W, 3) uint8 → (N, classes, H, W)."""
+
+
+def open_engine(folder: Path, engine: str = "auto", precision: str = "auto", device: str | None = None, streams: int = 1) -> Engine:
+    """The engine for a model folder; `streams` is how many images will be in flight at once."""
+    chosen = choose(folder, device) if engine == "auto" else engine
+    _check(precision, PRECISIONS, "--precision")
+    if chosen == "openvino":
+        return OpenVINO(_existing(folder / GRAPH), precision, streams)
+    if chosen == "onnxruntime":
+        return OnnxRuntime(_existing(folder / GRAPH), precision, streams)
+    if chosen == "torch":
+        return Torch(_existing(folder / PARAMETERS).parent, precision, device)
+    raise FullconvError(f"--engine {engine}: no such engine; choose among {', '.join(ENGINES)}")
+
+
+def choose(folder: Path, device: str | None) -> str:
+    """torch on an NVIDIA GPU where it is installed; else OpenVINO; torch also where the folder holds no graph."""
+    wants_gpu = device.startswith("cuda") if device else Path("/dev/nvidiactl").exists()
+    can_torch = find_spec("torch") is not None and (folder / PARAMETERS).exists()
+    if (wants_gpu and can_torch) or not (folder / GRAPH).exists():
+        return "torch"
+    return "openvino"
+
+
+class OpenVINO:
+    """model.onnx on the CPU, compiled for each shape that comes (a dynamic shape is much slower), the last few kept."""
+
+    name = "openvino"
+    KEPT = 8
+
+    def __init__(self, graph: Path, precision: str, streams: int) -> None:
+        ov = import_openvino()
+        self.graph, self.core = graph, ov.Core()
+        has_bf16 = "BF16" in self.core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        self.precision = ("bf16" if has_bf16 else "fp32") if precision == "auto" else precision
+        hint = {"fp32": "f32", "bf16": "bf16"}[self.precision]
+        self.settings = {"INFERENCE_PRECISION_HINT": hint, "NUM_STREAMS": streams}
+        cpu = self.core.get_property("CPU", "FULL_DEVICE_NAME")
+        self.cache = BlobCache(graph, f"{ov.__version__} {cpu} {sorted(self.settings.items())}")
+        self.compiled: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+        self.lock = threading.Lock()
+        self.idle = threading.local()
+
+    def label_maps(self, images: Images) -> NDArray[np.uint8]:
+        return self._run(images, "label_map")
+
+    def scores(self, images: Images) -> NDArray[np.float32]:
+        return self._run(images, "scores")
+
+    def _run(self, images: Images, output: str) -> NDArray[Any]:
+        compiled = self._compiled_for((*images.shape, output))
+        request = compiled.create_infer_request()
+        request.infer([images])
+        result: NDArray[Any] = request.get_output_tensor(0).data.copy()
+        return result
+
+    def _compiled_for(self, key: tuple[Any, ...]) -> Any:
+        with self.lock:
+            if key not in self.compiled:
+                self.compiled[key] = self._load(key) or self._compile(key)
+            self.compiled.move_to_end(key)
+            while len(self.compiled) > self.KEPT:
+                self.compiled.popitem(last=False)
+            return self.compiled[key]
+
+    def _load(self, key: tuple[Any, ...]) -> Any:
+        """A blob compiled earlier, or None: blobs are only a cache, so one that no longer loads is made anew."""
+        blob = self.cache.read(key)
+        try:
+            return self.core.import_model(blob, "CPU", self.settings) if blob else None
+        except RuntimeError:
+            return None
+
+    def _compile(self, key: tuple[Any, ...]) -> Any:
+        *shape, output = key
+        model = self.core.read_model(self.graph)
+        for result in model.get_results():
+            if output not in result.input(0).get_source_output().get_names():
+                model.remove_result(result)
+        model.reshape({"image": shape})
+        compiled = self.core.compile_model(model, "CPU", self.settings)
+        self.cache.write(key, compiled.export_model().getvalue())
+        return compiled
+
+
+class OnnxRuntime:
+    """model.onnx on the CPU in float32, any shape."""
+
+    name = "onnxruntime"
+    precision = "fp32"
+
+    def __init__(self, graph: Path, precision: str, streams: int) -> None:
+        if precision not in ("auto", "fp32"):
+            raise FullconvError(f"--precision {precision}: ONNX Runtime runs fp32 here; take --engine openvino")
+        try:
+            import onnxruntime
+        except ImportError:
+            raise missing_extra("onnxruntime", "export") from None
+        options = onnxruntime.SessionOptions()
+        if streams > 1:
+            options.intra_op_num_threads = 1
+        self.session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+
+    def label_maps(self, images: Images) -> NDArray[np.uint8]:
+        label_maps: NDArray[np.uint8] = self.session.run(["label_map"], {"image": images})[0]
+        return label_maps
+
+    def scores(self, images: Images) -> NDArray[np.float32]:
+        scores: NDArray[np.float32] = self.session.run(["scores"], {"image": images})[0]
+        return scores
+
+
+class Torch:
+    """model.safetensors on the CPU or on a GPU."""
+
+    name = "torch"
+
+    def __init__(self, folder: Path, precision: str, device: str | None) -> None:
+        try:
+            import torch
+
+            from fullconv.weights.checkpoint import load_model
+        except ImportError:
+            raise missing_extra("torch", "train") from None
+        self.torch = torch
+        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        if self.device.startswith("cuda") and not torch.cuda.is_available():
+            raise FullconvError(f"--device {device}: no CUDA device here; leave --device out to use the CPU")
+        fast = self.device.startswith("cuda") and torch.cuda.is_bf16_supported()
+        self.precision = ("bf16" if fast else "fp32") if precision == "auto" else precision
+        network, _ = load_model(folder)
+        self.network = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def label_maps(self, images: Images) -> NDArray[np.uint8]:
+        label_maps: NDArray[np.uint8] = self._forward(images).argmax(1).to(self.torch.uint8).cpu().numpy()
+        return label_maps
+
+    def scores(self, images: Images) -> NDArray[np.float32]:
+        scores: NDArray[np.float32] = self._forward(images).float().cpu().numpy()
+        return scores
+
+    def _forward(self, images: Images) -> Any:
+        batch = self.torch.from_numpy(images).permute(0, 3, 1, 2).to(self.device)
+        kind = self.device.split(":")[0]
+        with self.torch.inference_mode(), self.torch.autocast(kind, self.torch.bfloat16, self.precision == "bf16"):
+            return self.network(batch)
+
+
+def import_openvino() -> Any:
+    """openvino without its model converter, which it does without where it is absent: half of the time to import."""
+    converter = "openvino.tools.ovc"
+    absent = converter not in sys.modules
+    if absent:
+        sys.modules[converter] = None  # type: ignore[assignment]
+    try:
+        import openvino
+    finally:
+        if absent:
+            del sys.modules[converter]
+    return openvino
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        other = "run `fullconv export` on it" if path.name == GRAPH else "choose another --engine"
+        raise FullconvError(f"{path}: missing; {other}")
+    return path
+
+
+def _check(value: str, choices: tuple[str, ...], flag: str) -> None:
+    if value not in choices:
+        raise FullconvError(f"{flag} {value}: choose among {', '.join(choices)}")

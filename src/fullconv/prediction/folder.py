@@ -1,0 +1,103 @@
+"""Many files → their outputs: read, run and write overlap; one bad file never stops the rest."""
+
+from __future__ import annotations
+
+import glob
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from fullconv import images
+from fullconv.errors import FullconvError
+from fullconv.outputs.png import save
+from fullconv.prediction.predictor import Model
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture and the path, without ending, of what is written for it."""
+
+    source: Path
+    target: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one picture: its result in numbers, or the error."""
+
+    source: Path
+    width: int = 0
+    height: int = 0
+    shares: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    outputs: tuple[Path, ...] = ()
+    error: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        if self.error:
+            return {"file": str(self.source), "error": self.error}
+        return {
+            "file": str(self.source), "width": self.width, "height": self.height, "classes": self.shares,
+            "seconds": round(self.seconds, 4), "outputs": [str(path) for path in self.outputs],
+        }  # fmt: skip
+
+
+def plan(inputs: Sequence[str], out: Path) -> list[Job]:
+    """What to predict: files, folders (with their sub-folders, which are kept under `out`) and globs.
+
+    Every picture gets a target of its own: where two would share one, the extension, then the folder's name, joins it.
+    """
+    found = list(dict.fromkeys(pair for pattern in inputs for pair in _expand(pattern)))
+    if not found:
+        raise FullconvError(f"{' '.join(inputs)}: no pictures there ({' '.join(sorted(images.EXTENSIONS))})")
+    names = [relative.with_suffix("") for _, relative in found]
+    for longer in (
+        lambda source, relative: relative.with_name(relative.name.replace(".", "_")),
+        lambda source, relative: source.parent.name / relative,
+        lambda source, relative: Path(*source.resolve().parts[1:]),
+    ):
+        shared = {name for name, count in Counter(names).items() if count > 1}
+        names = [longer(*pair) if name in shared else name for pair, name in zip(found, names, strict=True)]
+    return [Job(source, out / name) for (source, _), name in zip(found, names, strict=True)]
+
+
+def run(model: Model, jobs: Iterable[Job], outputs: Sequence[str], threads: int) -> Iterator[Outcome]:
+    """Outcomes in the order of the jobs; each thread carries a picture from file to files, so that all overlap."""
+    remaining = iter(jobs)
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: list[Future[Outcome]] = [pool.submit(run_one, model, job, outputs) for job in islice(remaining, 2 * threads)]
+        while waiting:
+            yield waiting.pop(0).result()
+            waiting += [pool.submit(run_one, model, job, outputs) for job in islice(remaining, 1)]
+
+
+def run_one(model: Model, job: Job, outputs: Sequence[str]) -> Outcome:
+    start = time.perf_counter()
+    try:
+        result = model.predict(job.source)
+        written = save(result, job.target, outputs)
+    except FullconvError as error:
+        return Outcome(job.source, error=str(error))
+    except OSError as error:  # the disk is full, the folder is not ours
+        return Outcome(job.source, error=f"{job.target}: cannot be written ({error.strerror or error})")
+    height, width = result.label_map.shape
+    return Outcome(job.source, width, height, result.shares(), time.perf_counter() - start, tuple(written))
+
+
+def _expand(pattern: str) -> Iterator[tuple[Path, Path]]:
+    """(picture, its path relative to what the user named)."""
+    path = Path(pattern)
+    if path.is_dir():
+        for file in sorted(path.rglob("*")):
+            if file.is_file() and images.is_image_name(file) and not file.name.startswith("."):
+                yield file, file.relative_to(path)
+    elif path.exists() or not glob.has_magic(pattern):
+        yield path, Path(path.name)
+    else:
+        for match in sorted(glob.glob(pattern, recursive=True)):
+            yield from _expand(match) if not glob.has_magic(match) or Path(match).exists() else ()

@@ -1,0 +1,101 @@
+"""One image → its label map, at the image's own size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fullconv import images
+from fullconv.classes import Classes
+from fullconv.images import ImageArray, Source
+from fullconv.models.config import ModelConfig
+from fullconv.prediction.engines import Engine, open_engine
+from fullconv.segmentation import Segmentation
+from fullconv.weights.folder import find_model, read_config
+
+COARSEST = 32  # networks take heights and widths in multiples of it
+Scores = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network ready to predict: what `load` gives."""
+
+    config: ModelConfig
+    engine: Engine
+
+    @property
+    def classes(self) -> Classes:
+        return self.config.classes
+
+    def predict(self, source: Source, scores: bool = False) -> Segmentation:
+        """Segments a path, the bytes of a file, a PIL image or an HxWx3 uint8 array; `scores` keeps the scores too."""
+        image = images.read(source)
+        small = reduced(image, self.config.longest_side)
+        height, width = small.shape[:2]
+        batch = padded(small, self.config.normalisation.mean)[None]
+        if small is image and not scores:
+            label_map = self.engine.label_maps(batch)[0, :height, :width]
+            return Segmentation(image, np.ascontiguousarray(label_map), self.classes)
+        raw = self.engine.scores(batch)[0, :, :height, :width]
+        label_map = label_map_at(raw, image.shape[:2])
+        return Segmentation(image, label_map, self.classes, scores_at(raw, image.shape[:2]) if scores else None)
+
+
+def load(model: str | Path = "animals", engine: str = "auto", precision: str = "auto", device: str | None = None, streams: int = 1) -> Model:
+    """A bundled model by name, or a model folder. `streams`: how many threads will call it at once."""
+    folder = find_model(model)
+    return Model(read_config(folder), open_engine(folder, engine, precision, device, streams))
+
+
+def predict(source: Source, model: str | Path = "animals", scores: bool = False) -> Segmentation:
+    """Loads a model and segments one image; for more than one, `load` once."""
+    return load(model).predict(source, scores)
+
+
+def reduced(image: ImageArray, longest_side: int | None) -> ImageArray:
+    """The image, made smaller where its longer side exceeds `longest_side`, which is what the model knows."""
+    height, width = image.shape[:2]
+    if longest_side is None or max(height, width) <= longest_side:
+        return image
+    factor = longest_side / max(height, width)
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0))
+
+
+def padded(image: ImageArray, colour: tuple[float, ...]) -> ImageArray:
+    """The image with `colour` (the mean: zero to the network) to the right and below, up to multiples of 32."""
+    height, width = image.shape[:2]
+    if height % COARSEST == 0 and width % COARSEST == 0:
+        return image
+    canvas = np.empty((height + -height % COARSEST, width + -width % COARSEST, 3), np.uint8)
+    canvas[:] = np.round(colour)
+    canvas[:height, :width] = image
+    return canvas
+
+
+def scores_at(scores: Scores, size: tuple[int, ...]) -> Scores:
+    """(C, h, w) → (C, H, W), bilinear."""
+    if scores.shape[1:] == tuple(size):
+        return scores
+    return np.stack([_resized(plane, size) for plane in scores])
+
+
+def label_map_at(scores: Scores, size: tuple[int, ...]) -> NDArray[np.uint8]:
+    """(C, h, w) → (H, W): the best class of the enlarged scores, holding two planes at a time."""
+    best = _resized(scores[0], size)
+    label_map = np.zeros(size, np.uint8)
+    for index in range(1, len(scores)):
+        plane = _resized(scores[index], size)
+        label_map[plane > best] = index
+        np.maximum(best, plane, out=best)
+    return label_map
+
+
+def _resized(plane: NDArray[np.float32], size: tuple[int, ...]) -> Scores:
+    height, width = size
+    return np.array(Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR))

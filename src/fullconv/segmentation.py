@@ -1,0 +1,51 @@
+"""The result of a prediction: predictors give it, writers take it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fullconv.classes import Classes
+
+DEFAULT_OUTPUTS = ("labels", "masks", "overlay")
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """One image and the class of each of its pixels.
+
+    `label_map` is (H, W) uint8 at the image's own size, `scores` (classes, H, W) float32 where they were asked for,
+    `image` (H, W, 3) uint8 RGB as it was read, upright.
+    """
+
+    image: NDArray[np.uint8]
+    label_map: NDArray[np.uint8]
+    classes: Classes
+    scores: NDArray[np.float32] | None = None
+
+    def mask(self, name: str) -> NDArray[np.bool_]:
+        """(H, W): where the class `name` is. Raises FullconvError for a name that is no class."""
+        return self.label_map == self.classes.index(name)
+
+    def shares(self) -> dict[str, float]:
+        """{class: share of the pixels, 0–1} of the classes that are present, the largest first."""
+        counts = np.bincount(self.label_map.ravel(), minlength=256)[: len(self.classes)]
+        present = sorted(np.flatnonzero(counts), key=lambda i: -counts[i])
+        return {self.classes.names[i]: float(counts[i]) / self.label_map.size for i in present}
+
+    def overlay(self, opacity: float = 0.5) -> NDArray[np.uint8]:
+        """(H, W, 3): the image with each class's colour laid over it; class 0 named background stays as it is."""
+        tint = self.classes.palette()[self.label_map]
+        clear = self.label_map == 0 if self.classes.names[0] == "background" else np.zeros_like(self.label_map, bool)
+        share = np.where(clear, 0, round(opacity * 256)).astype(np.uint16)[..., None]
+        return ((self.image * (256 - share) + tint * share) >> 8).astype(np.uint8)
+
+    def save(self, folder: str | Path, stem: str = "image", outputs: Sequence[str] = DEFAULT_OUTPUTS) -> list[Path]:
+        """Writes `stem`_labels.png and so on into `folder`; gives their paths."""
+        from fullconv.outputs.png import save
+
+        return save(self, Path(folder) / stem, outputs)
