@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,5 +90,5 @@ class Classes:
 
 def _default_colours(names: Sequence[str]) -> tuple[Colour, ...]:
     taken = {VOC_NAMES.index(name) for name in names if name in VOC_NAMES}
-    free = (i for i in range(VOID) if i not in taken)
+    free = (i for i in count() if i not in taken)
     return tuple(voc_colour(VOC_NAMES.index(name) if name in VOC_NAMES else next(free)) for name in names)

@@ -75,7 +75,7 @@ def tidied(proto: Any) -> Any:
 
 
 def store_kernels_as_half(graph: Any) -> None:
-    """Stores each float kernel (4 dimensions) as float16 behind a Cast: half the file; engines widen it once, at load."""
+    """Stores each float kernel (4 dimensions) as float16 behind a Cast: half the file, widened once at load."""
     from onnx import TensorProto, helper, numpy_helper
 
     casts = []

@@ -15,7 +15,9 @@ from fullconv.errors import FullconvError
 ImageArray = NDArray[np.uint8]
 Source = Union[str, Path, bytes, "Image.Image", ImageArray]
 
-EXTENSIONS = frozenset(".jpg .jpeg .png .bmp .webp .tif .tiff .gif .ppm .pgm .jp2 .avif .jfif".split())
+EXTENSIONS = frozenset(
+    [".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".jp2", ".avif", ".jfif"]
+)
 
 
 def read(source: Source) -> ImageArray:

@@ -83,7 +83,9 @@ def inner_boundary(mask: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
     return mask & (a - b - c + d < size * size)
 
 
-def evaluate(predict: Callable[[NDArray[np.uint8]], LabelMap], samples: Iterable[Labelled], classes: Classes) -> Confusion:
+def evaluate(
+    predict: Callable[[NDArray[np.uint8]], LabelMap], samples: Iterable[Labelled], classes: Classes
+) -> Confusion:
     """Scores a function image → label map on labelled pictures, each at its own size."""
     confusion = Confusion(classes)
     for sample in samples:

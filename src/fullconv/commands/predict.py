@@ -24,7 +24,14 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON instead of a table.")
 @model_options
 def predict(
-    inputs: tuple[str, ...], out: Path, save: str, as_json: bool, model: str, engine: str, precision: str, device: str | None
+    inputs: tuple[str, ...],
+    out: Path,
+    save: str,
+    as_json: bool,
+    model: str,
+    engine: str,
+    precision: str,
+    device: str | None,
 ) -> None:
     """Segment pictures: masks of each picture's own size.
 

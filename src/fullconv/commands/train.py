@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +35,9 @@ def train(
     """
     from fullconv.errors import missing_extra
 
-    try:
-        import accelerate  # noqa: F401
-        import timm  # noqa: F401
-        import torchvision  # noqa: F401
-    except ImportError as error:
-        raise missing_extra(error.name or "torch", "train") from None
-    from fullconv.training.recipe import read_recipe
+    for library in ("torch", "torchvision", "timm", "accelerate", "safetensors"):
+        if find_spec(library) is None:
+            raise missing_extra(library, "train")
     from fullconv.training.stages import train as run
 
-    folder = run(data, read_recipe(recipe, **changes), resume or out, trunk_weights, resume is not None)
-    click.echo(f"model: {folder}")
+    click.echo(f"model: {run(data, resume or out, recipe, trunk_weights, resume is not None, **changes)}")

@@ -37,7 +37,7 @@ class Sample:
         strange = [int(v) for v in present if self.lookup[v] < 0]
         if strange:
             raise FullconvError(
-                f"{self.label_path}: values {strange[:5]} belong to no class; name them under `names` in the data YAML, "
+                f"{self.label_path}: values {strange[:5]} belong to no class; name them under `names` in the YAML, "
                 "or set these pixels to 255 (void)"
             )
         return self.lookup.astype(np.uint8)[values]

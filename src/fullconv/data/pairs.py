@@ -1,4 +1,4 @@
-"""images/ and masks/ with equal names, with or without a folder a split: images/train + masks/train, or train/images."""
+"""images/ and masks/ with equal names; with splits as images/train + masks/train, or train/images + train/masks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ def recognises(root: Path) -> bool:
 def read(root: Path, classes: Classes | None = None, masks_dir: str = "masks") -> Dataset:
     """Pairs by name (images/a/b.jpg with masks/a/b.png). An image without a mask, or the reverse, is an error."""
     if classes is None:
-        raise FullconvError(f"{root}: class names are missing; write a data YAML with `path: {root}` and `names: [...]`")
+        raise FullconvError(
+            f"{root}: class names are missing; write a data YAML with `path: {root}` and `names: [...]`"
+        )
     lookup = identity_lookup(classes)
     folders = _folders(root, masks_dir)
     if not folders:
@@ -31,7 +33,10 @@ def _folders(root: Path, masks_dir: str = "masks") -> dict[str, tuple[Path, Path
     """{split: (folder of images, folder of masks)}; without split folders everything is `train`."""
     found = {}
     for split in SPLITS:
-        for candidate in ((root / "images" / split, root / masks_dir / split), (root / split / "images", root / split / masks_dir)):
+        for candidate in (
+            (root / "images" / split, root / masks_dir / split),
+            (root / split / "images", root / split / masks_dir),
+        ):
             if all(folder.is_dir() for folder in candidate):
                 found[split] = candidate
     whole = (root / "images", root / masks_dir)

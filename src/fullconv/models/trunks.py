@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
+from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -35,12 +37,12 @@ def normalisation_of(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
     return tuple(255 * m for m in mean), tuple(255 * s for s in std)
 
 
-def _create(name: str, strides: Sequence[int], pretrained: bool) -> nn.Module:
+def _create(name: str, strides: Sequence[int], pretrained: bool) -> Any:
     import timm
 
     if not timm.is_model(name):
-        close = ", ".join(timm.list_models(f"*{name[:8]}*")[:3]) or "tf_efficientnet_lite0, resnet18"
-        raise FullconvError(f"timm has no network {name!r}; near it: {close}")
+        close = difflib.get_close_matches(name, timm.list_models(), 3) or ["tf_efficientnet_lite0", "resnet18"]
+        raise FullconvError(f"timm has no network {name!r}; near it: {', '.join(close)}")
     try:
         probe = timm.create_model(name, features_only=True)
         at = {reduction: i for i, reduction in enumerate(probe.feature_info.reduction())}
@@ -52,7 +54,7 @@ def _create(name: str, strides: Sequence[int], pretrained: bool) -> nn.Module:
         raise FullconvError(f"trunk {name!r} gives no features at strides {list(strides)}; choose another") from error
 
 
-def _with_fixed_padding(network: nn.Module) -> nn.Module:
+def _with_fixed_padding(network: Any) -> Any:
     """TensorFlow's "SAME" padding depends on the input's size; for multiples of 32 it is a constant, set here.
 
     The answer is the same, and a graph with constant padding exports in seconds and compiles well.

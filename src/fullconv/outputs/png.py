@@ -21,7 +21,7 @@ def save(result: Segmentation, target: Path, outputs: Sequence[str]) -> list[Pat
 
 
 def check_outputs(wanted: str) -> list[str]:
-    """"labels, masks" → ["labels", "masks"]. Raises FullconvError for an output that is unknown."""
+    """ "labels, masks" → ["labels", "masks"]. Raises FullconvError for an output that is unknown."""
     outputs = [output.strip() for output in wanted.split(",") if output.strip()]
     for output in outputs or [""]:
         if output not in WRITERS:

@@ -34,7 +34,9 @@ class Engine(Protocol):
         """(N, H, W, 3) uint8 → (N, classes, H, W)."""
 
 
-def open_engine(folder: Path, engine: str = "auto", precision: str = "auto", device: str | None = None, streams: int = 1) -> Engine:
+def open_engine(
+    folder: Path, engine: str = "auto", precision: str = "auto", device: str | None = None, streams: int = 1
+) -> Engine:
     """The engine for a model folder; `streams` is how many images will be in flight at once."""
     chosen = choose(folder, device) if engine == "auto" else engine
     _check(precision, PRECISIONS, "--precision")

@@ -70,7 +70,9 @@ def run(model: Model, jobs: Iterable[Job], outputs: Sequence[str], threads: int)
     """Outcomes in the order of the jobs; each thread carries a picture from file to files, so that all overlap."""
     remaining = iter(jobs)
     with ThreadPoolExecutor(threads) as pool:
-        waiting: list[Future[Outcome]] = [pool.submit(run_one, model, job, outputs) for job in islice(remaining, 2 * threads)]
+        waiting: list[Future[Outcome]] = [
+            pool.submit(run_one, model, job, outputs) for job in islice(remaining, 2 * threads)
+        ]
         while waiting:
             yield waiting.pop(0).result()
             waiting += [pool.submit(run_one, model, job, outputs) for job in islice(remaining, 1)]

@@ -46,7 +46,13 @@ class Model:
         return Segmentation(image, label_map, self.classes, scores_at(raw, image.shape[:2]) if scores else None)
 
 
-def load(model: str | Path = "animals", engine: str = "auto", precision: str = "auto", device: str | None = None, streams: int = 1) -> Model:
+def load(
+    model: str | Path = "animals",
+    engine: str = "auto",
+    precision: str = "auto",
+    device: str | None = None,
+    streams: int = 1,
+) -> Model:
     """A bundled model by name, or a model folder. `streams`: how many threads will call it at once."""
     folder = find_model(model)
     return Model(read_config(folder), open_engine(folder, engine, precision, device, streams))

@@ -42,10 +42,10 @@ def train_epoch(
     model: nn.Module,
     average: AveragedModel | None,
     loss: Loss,
-    batches: Iterable[Batch],
     optimiser: Optimizer,
     schedule: LRScheduler,
     accelerator: Accelerator,
+    batches: Iterable[Batch],
     clip: float,
     advance: Callable[[float], None],
 ) -> float:

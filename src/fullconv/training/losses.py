@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def segmentation_loss(scores: Tensor, labels: Tensor, void: int, dice: float) -> Tensor:
-    """Mean cross-entropy over labelled pixels, plus `dice` times the Dice loss. scores (N, C, H, W), labels (N, H, W)."""
+    """Mean cross-entropy over labelled pixels plus `dice` Dice losses; scores (N, C, H, W), labels (N, H, W)."""
     log_probabilities = scores.float().log_softmax(1)
     labelled = (labels != void).sum().clamp(min=1)
     loss = F.nll_loss(log_probabilities, labels, ignore_index=void, reduction="sum") / labelled

@@ -13,7 +13,7 @@ from fullconv.files import write_whole
 from fullconv.models.config import ModelConfig
 from fullconv.models.fcn import FCN
 from fullconv.weights.folder import PARAMETERS, read_config, write_config
-from fullconv.weights.pretrained import read_state
+from fullconv.weights.tensors import read_tensors, write_tensors
 from fullconv.weights.transplant import transplant
 
 
@@ -24,10 +24,8 @@ def build(config: ModelConfig, pretrained: bool = False) -> FCN:
 
 def save_model(folder: Path, model: FCN, config: ModelConfig) -> None:
     """Writes config.json and model.safetensors; kernels are stored in half precision, everything else in float32."""
-    from safetensors.torch import save
-
     state = {name: _stored(value) for name, value in model.state_dict().items()}
-    write_whole(folder / PARAMETERS, lambda hidden: hidden.write_bytes(save(state)))
+    write_tensors(folder / PARAMETERS, state)
     write_config(folder, config)
 
 
@@ -38,7 +36,7 @@ def load_model(folder: Path) -> tuple[FCN, ModelConfig]:
     if not path.is_file():
         raise FullconvError(f"{path}: missing; this model folder holds a graph for prediction only")
     model = build(config)
-    transplant(read_state(path), model)
+    transplant(read_tensors(path), model)
     return model.eval(), config
 
 

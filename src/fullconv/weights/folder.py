@@ -26,7 +26,9 @@ def find_model(name_or_dir: str | Path) -> Path:
     folder = Path(name_or_dir)
     if (folder / CONFIG).is_file():
         return folder
-    raise FullconvError(f"no model {str(name_or_dir)!r}: neither bundled ({', '.join(bundled)}) nor a folder with {CONFIG}")
+    raise FullconvError(
+        f"no model {str(name_or_dir)!r}: neither bundled ({', '.join(bundled)}) nor a folder with {CONFIG}"
+    )
 
 
 def read_config(folder: Path) -> ModelConfig:

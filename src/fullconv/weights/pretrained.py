@@ -5,14 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import torch
-from torch import Tensor
-
 from fullconv.errors import FullconvError
 from fullconv.models.trunks import Trunk
+from fullconv.weights.tensors import State, read_tensors
 from fullconv.weights.transplant import Report, transplant
-
-State = dict[str, Tensor]
 
 # EfficientNet in PyTorch (lukemelas and its lite variants) → timm. A block's modules are named by what they do there
 # and by their order here, so the same name means another thing in the first stage, which has no expansion.
@@ -26,27 +22,11 @@ _PLAIN = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw
 
 def load_trunk_weights(trunk: Trunk, path: Path) -> Report:
     """Copies a classifier's weights into `trunk`, strictly; what only the classifier has (its head) is reported."""
-    state = read_state(path)
+    state = read_tensors(path)
     if "_conv_stem.weight" in state:
         state = rename_efficientnet(state, _stage_sizes(trunk))
     head = [name for name in state if re.match(r"(conv_head|bn2|classifier|fc|head)\.", name)]
     return transplant(state, trunk.network, may_stay_unused=head)
-
-
-def read_state(path: Path) -> State:
-    """{name: tensor} from a .safetensors file or a .pth that holds nothing but tensors."""
-    if not path.is_file():
-        raise FullconvError(f"{path}: no such file; --trunk-weights takes a .safetensors or .pth file")
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
-
-        return load_file(path)
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise FullconvError(f"{path}: not a file of tensors ({str(error).splitlines()[0]})") from None
-    state = state.get("state_dict", state)
-    return {name: value for name, value in state.items() if isinstance(value, Tensor)}
 
 
 def rename_efficientnet(state: State, stage_sizes: list[int]) -> State:
@@ -65,7 +45,9 @@ def _timm_name(name: str, position: list[tuple[int, int]]) -> str:
         layers = _EXPANDED if stage else _PLAIN
         return f"blocks.{stage}.{i}.{layers[block[2]]}.{block[3]}"
     except (KeyError, IndexError, ValueError):
-        raise FullconvError(f"parameter {name!r} has no counterpart in the trunk; is the file of another net?") from None
+        raise FullconvError(
+            f"parameter {name!r} has no counterpart in the trunk; is the file of another net?"
+        ) from None
 
 
 def _stage_sizes(trunk: Trunk) -> list[int]:

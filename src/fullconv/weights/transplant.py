@@ -38,7 +38,9 @@ def transplant(
     with torch.no_grad():
         for name in copied:
             wanted[name].copy_(source[name])
-    return Report(tuple(copied), tuple(sorted(wanted.keys() - source.keys())), tuple(sorted(source.keys() - wanted.keys())))
+    return Report(
+        tuple(copied), tuple(sorted(wanted.keys() - source.keys())), tuple(sorted(source.keys() - wanted.keys()))
+    )
 
 
 def _refuse(what: str, names: set[str]) -> None:

@@ -1,0 +1,57 @@
+"""What the tests share: where real data lies, tiny generated data, a tiny trained-looking model."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    """Compiled blobs of one test never serve another run's."""
+    monkeypatch.setenv("FULLCONV_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """A function name → folder of ../shared/data, which skips where it is absent."""
+    root = Path(os.environ.get("FULLCONV_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+    def find(name: str) -> Path:
+        if not (root / name).is_dir():
+            pytest.skip(f"no {name} under FULLCONV_DATA ({root})")
+        return root / name
+
+    return find
+
+
+def draw_photo(size: tuple[int, int], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """A bright disc (class 1) on a dark noisy ground (class 0), height x width."""
+    rng = np.random.default_rng(seed)
+    height, width = size
+    y, x = np.mgrid[:height, :width]
+    disc = (y - rng.uniform(0.3, 0.7) * height) ** 2 + (x - rng.uniform(0.3, 0.7) * width) ** 2 < (min(size) / 4) ** 2
+    image = rng.integers(0, 60, (height, width, 3)) + disc[..., None] * rng.integers(120, 190, 3)
+    return image.astype(np.uint8), disc.astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def disc_data(tmp_path_factory) -> Path:
+    """A data YAML: two classes, 16 pictures to train on and 4 to validate, 64x80."""
+    root = tmp_path_factory.mktemp("discs")
+    for split, count in (("train", 16), ("val", 4)):
+        for i in range(count):
+            image, label_map = draw_photo((64, 80), seed=i + 100 * (split == "val"))
+            for kind, array in (("images", image), ("masks", label_map)):
+                folder = root / kind / split
+                folder.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(array).save(folder / f"{i:02}.png")
+    yaml = root / "discs.yaml"
+    yaml.write_text("path: .\nnames: [background, disc]\n")
+    return yaml

@@ -1,0 +1,138 @@
+"""Folders and data YAMLs → samples in the wanted classes."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fullconv.classes import VOC_NAMES
+from fullconv.data.description import open_dataset
+from fullconv.errors import FullconvError
+
+
+def save(path, array, palette=False):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture = Image.fromarray(np.asarray(array, np.uint8), "P" if palette else None)
+    if palette:
+        picture.putpalette([7] * 768)
+    picture.save(path)
+
+
+@pytest.fixture
+def voc(tmp_path):
+    """Two photos, masks with cat (8), dog (12) and void (255), lists train and val."""
+    root = tmp_path / "voc"
+    for name, value in (("a", 8), ("b", 12)):
+        save(root / "JPEGImages" / f"{name}.jpg", np.zeros((6, 8, 3)))
+        save(root / "SegmentationClass" / f"{name}.png", np.array([[0, value, 255, 0, 0, 0, 0, 0]] * 6), palette=True)
+    lists = root / "ImageSets" / "Segmentation"
+    lists.mkdir(parents=True)
+    (lists / "train.txt").write_text("a\n")
+    (lists / "val.txt").write_text("b\n")
+    return root
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    root = tmp_path / "pairs"
+    for name in ("one", "sub/two"):
+        save(root / "images" / f"{name}.png", np.zeros((6, 8, 3)))
+        save(root / "masks" / f"{name}.png", np.ones((6, 8)))
+    return root
+
+
+def yaml(root, text):
+    path = root.parent / "data.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_voc_devkit(voc):
+    dataset = open_dataset(voc)
+    assert (dataset.layout, dataset.classes.names) == ("voc", VOC_NAMES)
+    image, label_map = dataset.split("val")[0].read()
+    assert image.shape == (6, 8, 3)
+    assert label_map[0].tolist() == [0, 12, 255, 0, 0, 0, 0, 0]
+
+
+def test_label_mapping_in_a_yaml(voc):
+    others = {name: "background" for name in VOC_NAMES[1:] if name != "dog"}
+    dataset = open_dataset(yaml(voc, f"path: voc\nclasses: [background, dog]\nlabel_mapping: {others}\n"))
+    assert dataset.split("train")[0].read_label_map()[0, :3].tolist() == [0, 0, 255]
+    assert dataset.split("val")[0].read_label_map()[0, :3].tolist() == [0, 1, 255]
+
+
+def test_mapping_a_class_to_void(voc):
+    others = {name: "background" for name in VOC_NAMES[1:] if name not in ("dog", "cat")}
+    dataset = open_dataset(yaml(voc, f"path: voc\nclasses: [background, dog]\nlabel_mapping: {others | {'cat': 'void'}}\n"))
+    assert dataset.split("train")[0].read_label_map()[0, :3].tolist() == [0, 255, 255]
+
+
+def test_pairs_with_sub_folders(pairs):
+    dataset = open_dataset(yaml(pairs, "path: pairs\nnames: {0: background, 1: roof}\n"))
+    assert [sample.name for sample in dataset.split("train")] == ["one", "sub/two"]
+    assert (dataset.split("train")[0].read_label_map() == 1).all()
+
+
+@pytest.mark.parametrize("form", ["images/{split}", "{split}/images"])
+def test_pairs_with_splits(tmp_path, form):
+    for split in ("train", "val"):
+        folder = form.format(split=split)
+        save(tmp_path / "d" / folder / "x.png", np.zeros((6, 8, 3)))
+        save(tmp_path / "d" / folder.replace("images", "masks") / "x.png", np.zeros((6, 8)))
+    dataset = open_dataset(yaml(tmp_path / "d", "path: d\nnames: [background]\n"))
+    assert {split: len(samples) for split, samples in dataset.splits.items()} == {"train": 1, "val": 1}
+
+
+def add_lonely_image(root):
+    save(root / "images" / "alone.png", np.zeros((6, 8, 3)))
+
+
+def write_big_mask(root):
+    save(root / "masks" / "one.png", np.zeros((9, 9)))
+
+
+def write_strange_ids(root):
+    save(root / "masks" / "one.png", np.full((6, 8), 7))
+
+
+def write_colour_mask(root):
+    save(root / "masks" / "one.png", np.zeros((6, 8, 3)))
+
+
+@pytest.mark.parametrize(
+    ("break_it", "text", "message"),
+    [
+        (add_lonely_image, "path: pairs\nnames: [a, b]\n", "without a partner .*alone"),
+        (write_big_mask, "path: pairs\nnames: [a, b]\n", "mask is 9x9 but its image 8x6"),
+        (write_strange_ids, "path: pairs\nnames: [a, b]\n", r"values \[7\] belong to no class"),
+        (write_colour_mask, "path: pairs\nnames: [a, b]\n", "one channel"),
+        (lambda root: None, "path: pairs\n", "class names are missing"),
+        (lambda root: None, "path: pairs\nnames: {0: a, 2: b}\n", "without a gap"),
+        (lambda root: None, "path: pairs\nname: [a]\n", "did you mean names"),
+        (lambda root: None, "path: elsewhere\nnames: [a]\n", "no such folder"),
+        (lambda root: None, "- a\n", "key: value"),
+        (lambda root: None, "path: [\n", "not a YAML file"),
+    ],
+)
+def test_what_is_wrong_is_said(pairs, break_it, text, message):
+    break_it(pairs)
+    with pytest.raises(FullconvError, match=message) as error:
+        for sample in open_dataset(yaml(pairs, text)).split("train"):
+            sample.read()
+    assert "\n" not in str(error.value)
+
+
+def test_an_unknown_layout_or_split_is_said(tmp_path, voc):
+    with pytest.raises(FullconvError, match="layout not recognised"):
+        open_dataset(tmp_path)
+    with pytest.raises(FullconvError, match="it has train, val"):
+        open_dataset(voc).split("test")
+
+
+def test_the_real_voc_animals(real_data):
+    dataset = open_dataset(real_data("voc-animals"))
+    assert {split: len(samples) for split, samples in dataset.splits.items()} == {"train": 2851, "val": 300}
+    for sample in dataset.split("val")[:40]:
+        image, label_map = sample.read()
+        assert image.shape[:2] == label_map.shape
+        assert set(np.unique(label_map)) <= {*range(21), 255}

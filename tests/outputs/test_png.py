@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from fullconv.classes import Classes
+from fullconv.errors import FullconvError
+from fullconv.outputs.png import check_outputs
+from fullconv.segmentation import Segmentation
+
+CLASSES = Classes.named(["background", "traffic light/red", "dog"])
+
+
+@pytest.fixture
+def result():
+    label_map = np.array([[0, 0, 2], [0, 1, 2]], np.uint8)
+    return Segmentation(np.full((2, 3, 3), 100, np.uint8), label_map, CLASSES)
+
+
+def test_labels_hold_indices_and_a_palette(result, tmp_path):
+    (path,) = result.save(tmp_path, "photo", ["labels"])
+    with Image.open(path) as picture:
+        assert (path.name, picture.mode) == ("photo_labels.png", "P")
+        assert (np.array(picture) == result.label_map).all()
+        assert (np.array(picture.convert("RGB")) == CLASSES.palette()[result.label_map]).all()
+
+
+def test_one_binary_mask_for_each_class_present(result, tmp_path):
+    paths = result.save(tmp_path, "photo", ["masks"])
+    assert {path.name for path in paths} == {"photo_background.png", "photo_traffic-light-red.png", "photo_dog.png"}
+    masks = np.stack([np.array(Image.open(path)) for path in paths])
+    assert set(np.unique(masks)) == {0, 255}
+    assert (masks.sum(0) == 255).all()  # every pixel is in exactly one
+
+
+def test_overlay_tints_all_but_the_background(result, tmp_path):
+    overlay = result.overlay()
+    assert (overlay[0, 0] == 100).all()
+    assert (overlay[1, 2] == (np.array([100] * 3) + CLASSES.colours[2]) // 2).all()
+    (path,) = result.save(tmp_path, "photo", ["overlay"])
+    assert Image.open(path).size == (3, 2)
+
+
+def test_a_failed_write_leaves_nothing_behind(result, tmp_path, monkeypatch):
+    def fail(self, path, **options):
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", fail)
+    with pytest.raises(OSError, match="No space"):
+        result.save(tmp_path, "photo", ["labels"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_shares_and_mask(result):
+    assert result.shares() == pytest.approx({"background": 3 / 6, "dog": 2 / 6, "traffic light/red": 1 / 6})
+    assert list(result.shares()) == ["background", "dog", "traffic light/red"]
+    assert result.mask("dog").sum() == 2
+    with pytest.raises(FullconvError, match="no class 'cow'"):
+        result.mask("cow")
+
+
+def test_unknown_outputs_are_refused():
+    assert check_outputs("labels, masks") == ["labels", "masks"]
+    for wrong in ("label", "", "masks,xyz"):
+        with pytest.raises(FullconvError, match="choose among labels, masks, overlay"):
+            check_outputs(wrong)

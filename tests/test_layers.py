@@ -1,0 +1,78 @@
+"""Imports only go downwards, and each heavy library has one home."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent / "src" / "fullconv"
+LAYERS = [
+    {"errors", "files"},
+    {"classes", "images", "yaml_files"},
+    {"segmentation"},
+    {"models", "data", "outputs", "metrics"},
+    {"weights"},
+    {"prediction", "export"},
+    {"training"},
+    {"commands"},
+]
+HOMES = {
+    "openvino": {"prediction/engines.py"},
+    "onnxruntime": {"prediction/engines.py"},
+    "onnx": {"export.py"},
+    "onnxscript": {"export.py"},
+    "timm": {"models/trunks.py"},
+    "safetensors": {"weights/tensors.py"},
+    "torchvision": {"training/transforms.py"},
+    "yaml": {"yaml_files.py"},
+}
+# Segmentation.save is a convenience of the value for the reader at a prompt; it calls the writer above it.
+ALLOWED = {("segmentation.py", "outputs")}
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def layer(part: str) -> int:
+    return next(i for i, parts in enumerate(LAYERS) if part in parts)
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if p != ROOT / "__init__.py"], ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_go_downwards(path):
+    name = path.relative_to(ROOT).as_posix()
+    own = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    for imported in imports(path):
+        parts = imported.split(".")
+        if parts[0] != "fullconv" or parts[1] in ("__version__", own) or (name, parts[1]) in ALLOWED:
+            continue
+        assert layer(parts[1]) < layer(own), f"{name} imports fullconv.{parts[1]}"
+
+
+@pytest.mark.parametrize("library", HOMES)
+def test_a_heavy_library_is_imported_in_one_place(library):
+    users = {p.relative_to(ROOT).as_posix() for p in FILES if any(i.split(".")[0] == library for i in imports(p))}
+    assert users == HOMES[library]
+
+
+@pytest.mark.parametrize("folder", ["data", "outputs", "prediction"])
+def test_no_torch_at_import(folder):
+    modules = ",".join(f"fullconv.{folder}.{p.stem}" for p in (ROOT / folder).glob("*.py") if p.stem != "__init__")
+    code = f"import sys, {modules}; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_models_open_no_file():
+    for path in (ROOT / "models").glob("*.py"):
+        names = imports(path)
+        assert not any(name.startswith(("pathlib", "os", "io", "json")) for name in names), path
+        assert "open(" not in path.read_text(), path
