@@ -49,8 +49,8 @@ def _create(name: str, strides: Sequence[int], pretrained: bool) -> Any:
         indices = [at[stride] for stride in strides]
         return timm.create_model(name, features_only=True, out_indices=indices, pretrained=pretrained)
     except (KeyError, RuntimeError, AttributeError) as error:
-        if pretrained and isinstance(error, RuntimeError):
-            raise
+        if "No pretrained weights" in str(error):
+            raise FullconvError(f"timm's hub has no weights of {name!r}; give a file with --trunk-weights") from None
         raise FullconvError(f"trunk {name!r} gives no features at strides {list(strides)}; choose another") from error
 
 

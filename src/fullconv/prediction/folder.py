@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -52,18 +52,29 @@ def plan(inputs: Sequence[str], out: Path) -> list[Job]:
 
     Every picture gets a target of its own: where two would share one, the extension, then the folder's name, joins it.
     """
-    found = list(dict.fromkeys(pair for pattern in inputs for pair in _expand(pattern)))
+    found: dict[Path, Path] = {}  # picture → its path relative to what the user named
+    for pattern in inputs:
+        for source, relative in _expand(pattern):
+            found.setdefault(source, relative)
     if not found:
         raise FullconvError(f"{' '.join(inputs)}: no pictures there ({' '.join(sorted(images.EXTENSIONS))})")
-    names = [relative.with_suffix("") for _, relative in found]
-    for longer in (
-        lambda source, relative: relative.with_name(relative.name.replace(".", "_")),
-        lambda source, relative: source.parent.name / relative,
-        lambda source, relative: Path(*source.resolve().parts[1:]),
-    ):
+    names = [relative.with_suffix("") for relative in found.values()]
+    for longer in (_with_extension, _with_folder, _with_whole_path):
         shared = {name for name, count in Counter(names).items() if count > 1}
-        names = [longer(*pair) if name in shared else name for pair, name in zip(found, names, strict=True)]
-    return [Job(source, out / name) for (source, _), name in zip(found, names, strict=True)]
+        names = [longer(*pair) if name in shared else name for pair, name in zip(found.items(), names, strict=True)]
+    return [Job(source, out / name) for source, name in zip(found, names, strict=True)]
+
+
+def _with_extension(source: Path, relative: Path) -> Path:
+    return relative.with_name(relative.name.replace(".", "_"))
+
+
+def _with_folder(source: Path, relative: Path) -> Path:
+    return source.resolve().parent.name / _with_extension(source, relative)
+
+
+def _with_whole_path(source: Path, relative: Path) -> Path:
+    return Path(*_with_extension(source, source.resolve()).parts[1:])
 
 
 def run(model: Model, jobs: Iterable[Job], outputs: Sequence[str], threads: int) -> Iterator[Outcome]:
@@ -92,14 +103,17 @@ def run_one(model: Model, job: Job, outputs: Sequence[str]) -> Outcome:
 
 
 def _expand(pattern: str) -> Iterator[tuple[Path, Path]]:
-    """(picture, its path relative to what the user named)."""
+    """(picture, its path relative to the folder that the user named, or to the part of a glob before its first *)."""
     path = Path(pattern)
     if path.is_dir():
-        for file in sorted(path.rglob("*")):
-            if file.is_file() and images.is_image_name(file) and not file.name.startswith("."):
-                yield file, file.relative_to(path)
+        yield from ((file, file.relative_to(path)) for file in sorted(path.rglob("*")) if _is_picture(file))
     elif path.exists() or not glob.has_magic(pattern):
         yield path, Path(path.name)
     else:
+        base = Path(*takewhile(lambda part: not glob.has_magic(part), path.parts))
         for match in sorted(glob.glob(pattern, recursive=True)):
-            yield from _expand(match) if not glob.has_magic(match) or Path(match).exists() else ()
+            yield from ((file, file.relative_to(base)) for file, _ in _expand(match))
+
+
+def _is_picture(file: Path) -> bool:
+    return images.is_image_name(file) and file.is_file() and not file.name.startswith(".")

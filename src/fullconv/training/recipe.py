@@ -21,6 +21,7 @@ class Recipe:
     score_hidden: int = 64
     learned_upsampling: bool = False
     name: str = "model"
+    pretrained: bool = True  # False: the trunk starts from random parameters
     classes: tuple[str, ...] | None = None  # None: the data's own
     label_mapping: dict[str, str] = field(default_factory=dict)
     train_split: str = "train"

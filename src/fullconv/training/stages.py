@@ -56,7 +56,10 @@ def train(
         raise FullconvError(f"{out}: holds a run already; choose another --out, or go on with --resume {out}")
     torch.manual_seed(chosen.seed)
     dataset, config = prepare_data(data, chosen)
-    model = start_model(config, Path(trunk_weights) if trunk_weights else None, resume)
+    if resume:
+        model = start_model(config, None, pretrained=False)  # everything comes from the checkpoint
+    else:
+        model = start_model(config, Path(trunk_weights) if trunk_weights else None, chosen.pretrained)
     write_json(out / RECIPE, {"data": str(data), **chosen.to_json()})
     run_stage(model, dataset, config, chosen, out, resume)
     return finish(out / MODEL)
@@ -89,17 +92,16 @@ def prepare_data(data: str | Path, recipe: Recipe) -> tuple[Dataset, ModelConfig
     return dataset, config
 
 
-def start_model(config: ModelConfig, trunk_weights: Path | None, resume: bool) -> FCN:
-    """The network with a trained trunk: from a local file, else from timm's hub."""
-    from_hub = trunk_weights is None and not resume
+def start_model(config: ModelConfig, trunk_weights: Path | None, pretrained: bool) -> FCN:
+    """The network, its trunk with ImageNet weights where they are wanted: from a local file, else from timm's hub."""
     try:
-        model = checkpoint.build(config, pretrained=from_hub)
-    except OSError as error:
+        model = checkpoint.build(config, pretrained=pretrained and trunk_weights is None)
+    except OSError:
         raise FullconvError(
-            f"the ImageNet weights of {config.architecture.trunk} could not be fetched ({str(error)[:80]}); "
-            "give a file with --trunk-weights"
+            f"the ImageNet weights of {config.architecture.trunk} could not be fetched from the hub; "
+            "go online for it, or give a file with --trunk-weights"
         ) from None
-    if trunk_weights and not resume:
+    if trunk_weights:
         print(f"trunk weights {trunk_weights.name}: {load_trunk_weights(model.trunk, trunk_weights)}")
     return model.to(memory_format=torch.channels_last)
 

@@ -1,0 +1,36 @@
+# make demo · make test · make lint · make docs · make bench; each makes .venv itself when it is missing.
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint format docs bench
+
+demo: $(VENV)/light
+	$(BIN)/fullconv predict examples --out runs/demo
+
+test: $(VENV)/dev
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/dev
+	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
+
+format: $(VENV)/dev
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+docs: $(VENV)/dev
+	$(BIN)/python docs/make_cli.py
+
+bench: $(VENV)/dev
+	$(BIN)/python benchmarks/cold_start.py
+	$(BIN)/python benchmarks/install_size.py
+
+# The light core: what predicts. A development environment holds it too.
+$(VENV)/light: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/light
+
+$(BIN)/python:
+	python3 -m venv $(VENV)

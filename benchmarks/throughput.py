@@ -1,0 +1,54 @@
+"""Photos per second from JPEG files to written masks, against the network alone on the same photos.
+
+usage: python benchmarks/throughput.py FOLDER_OF_PHOTOS [--count 120] [--save labels,masks,overlay]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from fullconv import images, load
+from fullconv.prediction.folder import plan, run
+from fullconv.prediction.predictor import padded, reduced
+
+
+def seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("photos")
+    parser.add_argument("--count", type=int, default=120)
+    parser.add_argument("--save", default="labels,masks,overlay")
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    threads = os.cpu_count() or 1
+    model = load("animals", streams=threads)
+    with tempfile.TemporaryDirectory() as out, ThreadPoolExecutor(threads) as pool:
+        jobs = plan([options.photos], Path(out))[: options.count]
+        photos = [reduced(images.read(job.source), model.config.longest_side) for job in jobs]
+        batches = [padded(photo, model.config.normalisation.mean)[None] for photo in photos]
+        outputs = options.save.split(",")
+        model.engine.KEPT = len({batch.shape for batch in batches})  # type: ignore[attr-defined]
+        work = {
+            "network alone": lambda: list(pool.map(model.engine.label_maps, batches)),
+            "files to files": lambda: list(run(model, jobs, outputs, threads)),
+        }
+        for each in work.values():
+            each()
+        for _ in range(options.rounds):
+            alone, whole = (len(jobs) / seconds(each) for each in work.values())
+            print(f"network alone {alone:6.1f} photos/s, files to files {whole:6.1f} photos/s, loss {1 - whole / alone:5.1%}")
+
+
+if __name__ == "__main__":
+    main()

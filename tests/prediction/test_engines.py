@@ -1,0 +1,114 @@
+"""One contract for every engine, and the cache of compiled blobs."""
+
+import numpy as np
+import pytest
+from conftest import EXAMPLES
+
+from fullconv import images, load
+from fullconv.errors import FullconvError
+from fullconv.prediction import engines
+from fullconv.prediction.blobs import BlobCache, cache_folder
+from fullconv.weights.folder import find_model
+
+AVAILABLE = ["openvino", "onnxruntime", "torch"]
+
+
+@pytest.fixture(scope="module")
+def batch():
+    photo = images.read(EXAMPLES / "chelsea.jpg")
+    return np.ascontiguousarray(photo[:256, :320])[None]
+
+
+@pytest.mark.parametrize("name", AVAILABLE)
+def test_contract(name, batch):
+    engine = load("animals", engine=name, precision="fp32").engine
+    label_maps, scores = engine.label_maps(batch), engine.scores(batch)
+    assert (label_maps.shape, label_maps.dtype) == ((1, 256, 320), np.uint8)
+    assert (scores.shape, scores.dtype) == ((1, 7, 256, 320), np.float32)
+    assert (scores.argmax(1) == label_maps).all()
+    assert (engine.name, engine.precision) == (name, "fp32")
+
+
+@pytest.mark.parametrize("name", ["openvino", "onnxruntime"])
+def test_the_graph_agrees_with_torch(name, batch):
+    torch_engine = load("animals", engine="torch", precision="fp32").engine
+    engine = load("animals", engine=name, precision="fp32").engine
+    np.testing.assert_allclose(engine.scores(batch), torch_engine.scores(batch), atol=2e-2)
+    assert (engine.label_maps(batch) == torch_engine.label_maps(batch)).mean() > 0.9999
+
+
+def test_bf16_is_close(batch):
+    exact = load("animals", engine="openvino", precision="fp32").engine.label_maps(batch)
+    rounded = load("animals", engine="openvino", precision="bf16").engine.label_maps(batch)
+    assert (exact == rounded).mean() > 0.97
+
+
+def test_a_second_process_finds_the_blob(batch, monkeypatch):
+    first = load("animals", engine="openvino").engine
+    expected = first.label_maps(batch)
+    second = load("animals", engine="openvino").engine
+    monkeypatch.setattr(second, "_compile", lambda key: pytest.fail("compiled again"))
+    assert (second.label_maps(batch) == expected).all()
+
+
+def test_a_damaged_blob_is_made_anew(batch):
+    expected = load("animals", engine="openvino").engine.label_maps(batch)
+    blobs = list(cache_folder().rglob("*.blob"))
+    assert blobs
+    for blob in blobs:
+        blob.write_bytes(b"damaged")
+    assert (load("animals", engine="openvino").engine.label_maps(batch) == expected).all()
+    assert max(blob.stat().st_size for blob in blobs) > 1000
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(batch, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("FULLCONV_CACHE", str(tmp_path / "file"))
+    assert load("animals", engine="openvino").engine.label_maps(batch).shape == (1, 256, 320)
+
+
+def test_blobs_of_another_machine_or_graph_are_not_taken(tmp_path, monkeypatch):
+    monkeypatch.setenv("FULLCONV_CACHE", str(tmp_path))
+    graph = tmp_path / "g.onnx"
+    graph.write_bytes(b"one")
+    BlobCache(graph, "here").write((1, "labels"), b"blob")
+    assert BlobCache(graph, "here").read((1, "labels")) == b"blob"
+    assert BlobCache(graph, "there").read((1, "labels")) is None
+    assert BlobCache(graph, "here").read((2, "labels")) is None
+    graph.write_bytes(b"two")
+    assert BlobCache(graph, "here").read((1, "labels")) is None
+
+
+def test_only_the_last_shapes_stay_compiled():
+    engine = load("animals", engine="openvino").engine
+    engine.KEPT = 2
+    for width in (32, 64, 96):
+        engine.label_maps(np.zeros((1, 32, width, 3), np.uint8))
+    assert [key[2] for key in engine.compiled] == [64, 96]
+
+
+def test_auto_is_openvino_without_a_gpu(monkeypatch, tmp_path):
+    folder = find_model("animals")
+    monkeypatch.setattr(engines.Path, "exists", lambda self: self.name != "nvidiactl")
+    assert engines.choose(folder, None) == "openvino"
+    assert engines.choose(folder, "cuda:0") == "torch"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"engine": "tensorrt"}, "no such engine"),
+        ({"precision": "int3"}, "choose among"),
+        ({"engine": "onnxruntime", "precision": "bf16"}, "runs fp32"),
+        ({"model": "lions"}, "neither bundled .animals."),
+    ],
+)
+def test_a_wrong_choice_says_what_there_is(options, message):
+    with pytest.raises(FullconvError, match=message):
+        load(**options)
+
+
+def test_a_folder_without_a_graph_says_how_to_make_one(tmp_path):
+    (tmp_path / "config.json").write_bytes((find_model("animals") / "config.json").read_bytes())
+    with pytest.raises(FullconvError, match="fullconv export"):
+        load(tmp_path, engine="openvino")

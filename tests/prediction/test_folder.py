@@ -1,0 +1,63 @@
+"""Which files are predicted, and where their outputs go."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+from PIL import Image
+
+from fullconv.errors import FullconvError
+from fullconv.prediction.folder import plan
+
+OUT = Path("out")
+
+
+def touch(root, *names):
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (4, 4)).save(root / name)
+
+
+def targets(inputs, monkeypatch=None):
+    return [job.target.as_posix() for job in plan([str(i) for i in inputs], OUT)]
+
+
+def test_sub_folders_and_odd_names_are_kept(tmp_path):
+    touch(tmp_path, "a.jpg", "sub/a.jpg", "sub dir/hüt 1.PNG", "日本/写真.jpg")
+    (tmp_path / "notes.txt").write_text("no picture")
+    assert targets([tmp_path]) == ["out/a", "out/sub/a", "out/sub dir/hüt 1", "out/日本/写真"]
+
+
+def test_equal_stems_keep_apart(tmp_path):
+    touch(tmp_path, "a.jpg", "a.png")
+    assert targets([tmp_path]) == ["out/a_jpg", "out/a_png"]
+
+
+def test_equal_names_from_two_folders_keep_apart(tmp_path):
+    touch(tmp_path, "one/a.jpg", "two/a.jpg", "three/one/a.jpg")
+    assert targets([tmp_path / "one", tmp_path / "two"]) == ["out/one/a_jpg", "out/two/a_jpg"]
+    assert len(set(targets([tmp_path / "one" / "a.jpg", tmp_path / "three" / "one" / "a.jpg"]))) == 2
+
+
+def test_globs_and_files_named_twice(tmp_path, monkeypatch):
+    touch(tmp_path, "a.jpg", "b.jpg", "sub/c.jpg")
+    monkeypatch.chdir(tmp_path)
+    assert targets(["*.jpg", "a.jpg"]) == ["out/a", "out/b"]
+    assert targets(["**/*.jpg"]) == ["out/a", "out/b", "out/sub/c"]
+
+
+def test_nothing_there_is_said(tmp_path):
+    with pytest.raises(FullconvError, match="no pictures there"):
+        plan([str(tmp_path)], OUT)
+
+
+def test_a_file_that_is_named_is_always_tried(tmp_path):
+    assert targets([tmp_path / "missing.xyz"]) == ["out/missing"]
+
+
+@given(st.sets(st.from_regex(r"([ab]/){0,2}[ab]\.(jpg|png)", fullmatch=True), min_size=1))
+def test_no_two_pictures_share_a_target(tmp_path_factory, names):
+    root = tmp_path_factory.mktemp("pictures")
+    touch(root, *names)
+    found = targets([root, *(root / name for name in names)])
+    assert len(set(found)) == len(found) == len(names)

@@ -1,0 +1,89 @@
+"""Every label map has the size of the image it came from."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image
+
+import fullconv
+from fullconv.prediction.predictor import label_map_at, padded, reduced, scores_at
+
+
+@pytest.fixture(scope="module")
+def animals():
+    return fullconv.load("animals", engine="onnxruntime")  # takes any shape without compiling for it
+
+
+@given(st.integers(1, 70), st.integers(1, 70))
+@settings(max_examples=15, deadline=None)
+def test_small_images_keep_their_size(animals, height, width):
+    result = animals.predict(np.full((height, width, 3), 90, np.uint8))
+    assert result.label_map.shape == (height, width)
+    assert result.label_map.max() < len(animals.classes)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (33, 31), (375, 500), (3000, 4000), (1, 3000), (2000, 3)])
+def test_every_size_comes_back(animals, size):
+    assert animals.predict(np.zeros((*size, 3), np.uint8)).label_map.shape == size
+
+
+def test_scores_come_on_request_and_agree_with_the_labels(animals):
+    photo = np.random.default_rng(0).integers(0, 255, (700, 600, 3)).astype(np.uint8)
+    result = animals.predict(photo, scores=True)
+    assert result.scores.shape == (7, 700, 600)
+    assert (result.scores.argmax(0) == result.label_map).all()
+    assert animals.predict(photo).scores is None
+
+
+@given(st.integers(1, 900), st.integers(1, 900), st.integers(1, 400))
+@settings(max_examples=30, deadline=None)
+def test_reduced_to_the_side_the_model_knows(height, width, side):
+    image = np.zeros((height, width, 3), np.uint8)
+    small = reduced(image, side)
+    assert max(small.shape[:2]) == min(side, max(height, width))
+    assert min(small.shape[:2]) >= 1
+    assert reduced(image, None) is image
+
+
+@given(st.integers(1, 100), st.integers(1, 100))
+def test_padded_to_multiples_of_32_with_the_image_at_the_top_left(height, width):
+    image = np.full((height, width, 3), 9, np.uint8)
+    canvas = padded(image, (127.5, 127.5, 127.5))
+    assert canvas.shape[0] % 32 == canvas.shape[1] % 32 == 0
+    assert canvas.shape[0] - height < 32
+    assert (canvas[:height, :width] == 9).all()
+    assert (canvas[height:] == 128).all()
+
+
+@given(arrays(np.float32, (4, 5, 6), elements=st.floats(-9, 9, width=32)), st.integers(5, 40), st.integers(6, 40))
+@settings(deadline=None)
+def test_label_map_at_is_the_argmax_of_the_enlarged_scores(scores, height, width):
+    assert (label_map_at(scores, (height, width)) == scores_at(scores, (height, width)).argmax(0)).all()
+
+
+def test_enlarging_follows_pixel_centres():
+    """An independent implementation: torch's bilinear interpolation with half-pixel centres."""
+    torch = pytest.importorskip("torch")
+    scores = np.random.default_rng(1).normal(size=(3, 12, 16)).astype(np.float32)
+    expected = torch.nn.functional.interpolate(torch.from_numpy(scores)[None], (50, 61), mode="bilinear")[0]
+    np.testing.assert_allclose(scores_at(scores, (50, 61)), expected, atol=1e-4)
+
+
+def test_a_large_photo_finds_what_the_small_one_does(animals):
+    """Scale does not matter: the same cat at 451 and at 2706 pixels."""
+    from conftest import EXAMPLES
+
+    small = Image.open(EXAMPLES / "chelsea.jpg")
+    large = small.resize((small.width * 6, small.height * 6), Image.Resampling.BICUBIC)
+    a, b = animals.predict(small), animals.predict(large)
+    cat = b.mask("cat")[3::6, 3::6] & a.mask("cat")
+    assert cat.sum() > 0.85 * max(a.mask("cat").sum(), b.mask("cat").sum() / 36)
+
+
+def test_module_function_takes_a_path(tmp_path):
+    from conftest import EXAMPLES
+
+    result = fullconv.predict(EXAMPLES / "chelsea.jpg")
+    assert result.label_map.shape == (300, 451)
+    assert result.shares()["cat"] > 0.3

@@ -1,0 +1,118 @@
+"""Whole runs on tiny data: they learn, repeat exactly, and go on where they were stopped."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import fullconv
+from fullconv.errors import FullconvError
+from fullconv.training import stages
+from fullconv.weights.tensors import read_tensors
+
+TINY = {
+    "trunk": "test_resnet", "pretrained": False, "arch": "fcn8s", "crop_size": 64, "batch_size": 4, "score_hidden": 8,
+    "lr": 3e-3, "trunk_lr_factor": 1.0, "colour": 0.1, "workers": 0, "precision": "fp32", "ema": 0.5,
+}  # fmt: skip
+
+
+def run(data, out, **changes) -> Path:
+    return stages.train(data, out, **{**TINY, **changes})
+
+
+def parameters(folder):
+    return read_tensors(folder / "model.safetensors")
+
+
+def same(a, b) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.fixture(autouse=True)
+def no_export(monkeypatch, request):
+    """Export takes seconds; only the test of the whole way needs it."""
+    if "whole_way" not in request.node.name:
+        monkeypatch.setattr(stages, "finish", lambda folder: folder)
+
+
+@pytest.fixture(scope="module")
+def straight(disc_data, tmp_path_factory):
+    """A run of three epochs without interruption."""
+    out = tmp_path_factory.mktemp("straight")
+    patch = pytest.MonkeyPatch()
+    patch.setattr(stages, "finish", lambda folder: folder)
+    run(disc_data, out, epochs=3)
+    patch.undo()
+    return out
+
+
+def test_same_seed_same_model_whatever_the_workers(disc_data, straight, tmp_path):
+    run(disc_data, tmp_path / "again", epochs=3, workers=2)
+    assert same(parameters(tmp_path / "again" / "model"), parameters(straight / "model"))
+    assert (tmp_path / "again" / "log.jsonl").read_text() == (straight / "log.jsonl").read_text()
+
+
+def test_another_seed_another_model(disc_data, straight, tmp_path):
+    run(disc_data, tmp_path, epochs=3, seed=1)
+    assert not same(parameters(tmp_path / "model"), parameters(straight / "model"))
+
+
+@pytest.mark.parametrize("stop_at_step", [0, 5, 11])
+def test_stopped_and_resumed_ends_where_it_would_have(disc_data, straight, tmp_path, monkeypatch, stop_at_step):
+    done = 0
+    real_step = stages.train_epoch.__globals__["train_step"]
+
+    def step(*arguments):
+        nonlocal done
+        if done == stop_at_step:
+            raise KeyboardInterrupt
+        done += 1
+        return real_step(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setitem(stages.train_epoch.__globals__, "train_step", step)
+        with pytest.raises(KeyboardInterrupt):
+            run(disc_data, tmp_path, epochs=3)
+    run(disc_data, tmp_path, epochs=3, resume=(tmp_path / "last.pt").exists())
+    assert same(parameters(tmp_path / "model"), parameters(straight / "model"))
+    assert (tmp_path / "log.jsonl").read_text() == (straight / "log.jsonl").read_text()
+
+
+def test_the_whole_way_learns_and_predicts_without_torch(disc_data, tmp_path):
+    folder = run(disc_data, tmp_path, epochs=30, lr=1e-2)
+    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [entry["epoch"] for entry in log] == list(range(1, 31))
+    assert log[-1]["loss"] < log[0]["loss"] / 2
+    model = fullconv.load(folder, precision="fp32")
+    assert model.engine.name == "openvino"
+    report = fullconv.evaluate(model, disc_data)
+    assert report["mean_iou"] > 0.85
+    assert report["mean_iou"] == pytest.approx(max(entry["mean_iou"] for entry in log), abs=0.01)
+    assert json.loads((folder / "config.json").read_text())["provenance"]["recipe"]["lr"] == 1e-2
+
+
+def test_a_finished_run_is_not_overwritten(disc_data, straight):
+    with pytest.raises(FullconvError, match="--resume"):
+        run(disc_data, straight, epochs=3)
+
+
+def test_resuming_what_never_ran_is_said(disc_data, tmp_path):
+    with pytest.raises(FullconvError, match="no such checkpoint"):
+        run(disc_data, tmp_path, resume=True)
+
+
+def test_trunk_weights_from_a_file(disc_data, tmp_path, capsys):
+    import timm
+    from safetensors.torch import save_file
+
+    save_file(timm.create_model("test_resnet").state_dict(), tmp_path / "trunk.safetensors")
+    run(disc_data, tmp_path / "run", epochs=1, pretrained=True, trunk_weights=tmp_path / "trunk.safetensors")
+    assert "0 left initialised" in capsys.readouterr().out
+
+
+def test_label_maps_are_trained_at_their_own_size(disc_data, straight):
+    numbers = json.loads((straight / "model" / "config.json").read_text())["metrics"]["val"]
+    assert sum(row["pixels"] for row in numbers["per_class"].values()) == 4 * 64 * 80
+    assert np.sum(numbers["confusion"]) == 4 * 64 * 80

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torchvision import tv_tensors
+
+from fullconv.data.dataset import Sample
+from fullconv.training.recipe import Recipe
+from fullconv.training.transforms import Epoch, augmentation
+
+
+@pytest.fixture
+def samples(tmp_path):
+    """Pictures whose red channel is 10 times the class, so that a pair out of step shows."""
+    found = []
+    for i in range(6):
+        label_map = np.kron(np.random.default_rng(i).integers(1, 20, (5, 6)), np.ones((16, 16))).astype(np.uint8)
+        image = np.stack([label_map * 10, label_map * 0, label_map * 0], 2).astype(np.uint8)
+        Image.fromarray(image).save(tmp_path / f"{i}.png")
+        Image.fromarray(label_map).save(tmp_path / f"{i}_m.png")
+        lookup = np.arange(256, dtype=np.int16)
+        found.append(Sample(str(i), tmp_path / f"{i}.png", tmp_path / f"{i}_m.png", lookup))
+    return found
+
+
+def test_image_and_labels_stay_together(samples):
+    epoch = Epoch(samples, Recipe(crop_size=64, colour=0.0), 0)
+    agree = []
+    for i in range(len(epoch)):
+        image, labels = epoch[i]
+        assert image.shape == (3, 64, 64)
+        assert (image.dtype, labels.dtype) == (torch.uint8, torch.int64)
+        known = labels != 255
+        agree.append((image[0][known].float() - labels[known] * 10).abs() < 5)
+    assert torch.cat(agree).float().mean() > 0.7  # the rest are edges, where the image is interpolated
+
+
+def test_labels_are_never_interpolated(samples):
+    for number in range(5):
+        for image, labels in (Epoch(samples, Recipe(crop_size=64), number)[i] for i in range(6)):
+            assert set(labels.unique().tolist()) <= {*range(1, 20), 255}
+            assert image.max() <= 255
+
+
+def test_padding_is_void_and_mean_colour():
+    pair = tv_tensors.Image(torch.zeros(3, 10, 10, dtype=torch.uint8)), tv_tensors.Mask(torch.zeros(10, 10, dtype=torch.uint8))
+    image, labels = augmentation(Recipe(crop_size=64, colour=0.0, scale=(1.0, 1.0)))(*pair)
+    assert (labels == 255).sum() == 64 * 64 - 100
+    assert (image[:, labels == 255] == 127).all()
+
+
+def test_an_epoch_is_a_pure_function_of_seed_and_number(samples):
+    recipe = Recipe(crop_size=64)
+    state = torch.random.get_rng_state()
+    a, b = Epoch(samples, recipe, 3), Epoch(samples, recipe, 3)
+    torch.rand(5)
+    backwards = [b[i] for i in reversed(range(6))][::-1]
+    for i in range(6):
+        assert torch.equal(a[i][0], backwards[i][0])
+    torch.random.set_rng_state(state)
+    assert a.order != Epoch(samples, recipe, 4).order or a.order != Epoch(samples, recipe, 5).order
+    assert sorted(a.order) == list(range(6))
