@@ -23,16 +23,15 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     with tempfile.TemporaryDirectory() as folder:
         fullconv = str(light_environment(Path(folder) / "light") / "fullconv")
-        out = f"{folder}/out"
+        peer = (sys.executable, str(HERE / "peers" / "torchvision_fcn.py"))
+        same_net = (sys.executable, str(HERE / "peers" / "torch_timm.py"), str(find_model("animals")))
         commands = {
-            "fullconv predict": [fullconv, "predict", PHOTO, "--out", out],
-            "torch + torchvision fcn_resnet50": [sys.executable, str(HERE / "peers/torchvision_fcn.py"), PHOTO, f"{folder}/tv.png"],
-            "torch + timm, the same net": [
-                sys.executable, str(HERE / "peers/torch_timm.py"), str(find_model("animals")), PHOTO, f"{folder}/timm.png",
-            ],
+            "fullconv predict": [fullconv, "predict", PHOTO, "--out", f"{folder}/out"],
+            "torch + torchvision fcn_resnet50": [*peer, PHOTO, f"{folder}/a.png"],
+            "torch + timm, the same net": [*same_net, PHOTO, f"{folder}/b.png"],
             "fullconv --help": [fullconv, "--help"],
             "fullconv models": [fullconv, "models"],
-        }  # fmt: skip
+        }
         print(table(compare(commands, parser.parse_args().runs)))
 
 

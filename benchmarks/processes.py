@@ -20,7 +20,8 @@ class Timing:
     megabytes: list[float] = field(default_factory=list)
 
     def __str__(self) -> str:
-        return f"{statistics.median(self.seconds):6.2f} s ({min(self.seconds):.2f}-{max(self.seconds):.2f})  {max(self.megabytes):5.0f} MB"
+        spread = f"({min(self.seconds):.2f}-{max(self.seconds):.2f})"
+        return f"{statistics.median(self.seconds):6.2f} s {spread}  {max(self.megabytes):5.0f} MB"
 
 
 def run_once(command: Sequence[str], timing: Timing) -> None:

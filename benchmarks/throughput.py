@@ -47,7 +47,8 @@ def main() -> None:
             each()
         for _ in range(options.rounds):
             alone, whole = (len(jobs) / seconds(each) for each in work.values())
-            print(f"network alone {alone:6.1f} photos/s, files to files {whole:6.1f} photos/s, loss {1 - whole / alone:5.1%}")
+            loss = 1 - whole / alone
+            print(f"network alone {alone:6.1f} photos/s, files to files {whole:6.1f} photos/s, loss {loss:5.1%}")
 
 
 if __name__ == "__main__":

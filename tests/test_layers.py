@@ -47,7 +47,9 @@ def layer(part: str) -> int:
     return next(i for i, parts in enumerate(LAYERS) if part in parts)
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if p != ROOT / "__init__.py"], ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path", [p for p in FILES if p != ROOT / "__init__.py"], ids=lambda p: str(p.relative_to(ROOT))
+)
 def test_imports_go_downwards(path):
     name = path.relative_to(ROOT).as_posix()
     own = path.relative_to(ROOT).parts[0].removesuffix(".py")

@@ -7,7 +7,9 @@ import fullconv
 
 
 def test_all_is_sorted_and_complete():
-    assert sorted(fullconv.__all__, key=lambda name: (not name.isupper(), not name[0].isupper(), name)) == fullconv.__all__
+    assert (
+        sorted(fullconv.__all__, key=lambda name: (not name.isupper(), not name[0].isupper(), name)) == fullconv.__all__
+    )
     assert set(fullconv.__all__) == set(fullconv._HOMES) == set(dir(fullconv))
 
 

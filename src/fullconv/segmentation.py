@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from fullconv.classes import Classes
 
@@ -39,10 +40,17 @@ class Segmentation:
 
     def overlay(self, opacity: float = 0.5) -> NDArray[np.uint8]:
         """(H, W, 3): the image with each class's colour laid over it; class 0 named background stays as it is."""
-        tint = self.classes.palette()[self.label_map]
-        clear = self.label_map == 0 if self.classes.names[0] == "background" else np.zeros_like(self.label_map, bool)
-        share = np.where(clear, 0, round(opacity * 256)).astype(np.uint16)[..., None]
-        return ((self.image * (256 - share) + tint * share) >> 8).astype(np.uint8)
+        photo = Image.fromarray(self.image)
+        blended = Image.blend(photo, self.label_picture().convert("RGB"), opacity)
+        if self.classes.names[0] == "background":
+            blended.paste(photo, mask=Image.fromarray(self.label_map == 0))
+        return np.array(blended)
+
+    def label_picture(self) -> Image.Image:
+        """The label map as a palette picture: indices as pixels, colours beside them."""
+        picture = Image.fromarray(self.label_map, "P")
+        picture.putpalette(self.classes.palette().tobytes())
+        return picture
 
     def save(self, folder: str | Path, stem: str = "image", outputs: Sequence[str] = DEFAULT_OUTPUTS) -> list[Path]:
         """Writes `stem`_labels.png and so on into `folder`; gives their paths."""

@@ -63,7 +63,9 @@ def test_label_mapping_in_a_yaml(voc):
 
 def test_mapping_a_class_to_void(voc):
     others = {name: "background" for name in VOC_NAMES[1:] if name not in ("dog", "cat")}
-    dataset = open_dataset(yaml(voc, f"path: voc\nclasses: [background, dog]\nlabel_mapping: {others | {'cat': 'void'}}\n"))
+    dataset = open_dataset(
+        yaml(voc, f"path: voc\nclasses: [background, dog]\nlabel_mapping: {others | {'cat': 'void'}}\n")
+    )
     assert dataset.split("train")[0].read_label_map()[0, :3].tolist() == [0, 255, 255]
 
 
@@ -116,9 +118,9 @@ def write_colour_mask(root):
 )
 def test_what_is_wrong_is_said(pairs, break_it, text, message):
     break_it(pairs)
+    description = yaml(pairs, text)
     with pytest.raises(FullconvError, match=message) as error:
-        for sample in open_dataset(yaml(pairs, text)).split("train"):
-            sample.read()
+        [sample.read() for sample in open_dataset(description).split("train")]
     assert "\n" not in str(error.value)
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fullconv.errors import FullconvError
 from fullconv.models.config import Architecture, NormalisationValues
@@ -107,5 +108,8 @@ def test_unknown_trunks_and_strides_say_what_to_do():
 
 
 def test_normalisation_is_timms_in_units_of_255():
-    assert normalisation_of("resnet18") == (pytest.approx((123.675, 116.28, 103.53)), pytest.approx((58.395, 57.12, 57.375)))
+    assert normalisation_of("resnet18") == (
+        pytest.approx((123.675, 116.28, 103.53)),
+        pytest.approx((58.395, 57.12, 57.375)),
+    )
     assert normalisation_of("tf_efficientnet_lite0")[0] == (127.5,) * 3

@@ -1,5 +1,7 @@
 """One contract for every engine, and the cache of compiled blobs."""
 
+import os
+
 import numpy as np
 import pytest
 from conftest import EXAMPLES
@@ -7,7 +9,7 @@ from conftest import EXAMPLES
 from fullconv import images, load
 from fullconv.errors import FullconvError
 from fullconv.prediction import engines
-from fullconv.prediction.blobs import BlobCache, cache_folder
+from fullconv.prediction.blobs import BlobCache, cache_folder, trim
 from fullconv.weights.folder import find_model
 
 AVAILABLE = ["openvino", "onnxruntime", "torch"]
@@ -77,6 +79,17 @@ def test_blobs_of_another_machine_or_graph_are_not_taken(tmp_path, monkeypatch):
     assert BlobCache(graph, "here").read((2, "labels")) is None
     graph.write_bytes(b"two")
     assert BlobCache(graph, "here").read((1, "labels")) is None
+
+
+def test_the_cache_keeps_what_was_used_last(tmp_path):
+    for i in range(6):
+        path = tmp_path / "graph" / f"{i}.blob"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(bytes(100))
+        os.utime(path, (i, i))
+    os.utime(tmp_path / "graph" / "0.blob", (9, 9))
+    trim(tmp_path, 250)
+    assert {path.name for path in tmp_path.rglob("*.blob")} == {"0.blob", "5.blob"}
 
 
 def test_only_the_last_shapes_stay_compiled():

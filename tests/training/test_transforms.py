@@ -43,7 +43,10 @@ def test_labels_are_never_interpolated(samples):
 
 
 def test_padding_is_void_and_mean_colour():
-    pair = tv_tensors.Image(torch.zeros(3, 10, 10, dtype=torch.uint8)), tv_tensors.Mask(torch.zeros(10, 10, dtype=torch.uint8))
+    pair = (
+        tv_tensors.Image(torch.zeros(3, 10, 10, dtype=torch.uint8)),
+        tv_tensors.Mask(torch.zeros(10, 10, dtype=torch.uint8)),
+    )
     image, labels = augmentation(Recipe(crop_size=64, colour=0.0, scale=(1.0, 1.0)))(*pair)
     assert (labels == 255).sum() == 64 * 64 - 100
     assert (image[:, labels == 255] == 127).all()

@@ -106,4 +106,6 @@ def test_timms_own_files_load_too(tmp_path):
     trunk = Trunk("resnet18", (8, 16, 32))
     report = load_trunk_weights(trunk, tmp_path / "resnet18.safetensors")
     assert report.unused == ("fc.bias", "fc.weight")
-    assert torch.equal(trunk.network.state_dict()["layer4.1.conv2.weight"], source.state_dict()["layer4.1.conv2.weight"])
+    assert torch.equal(
+        trunk.network.state_dict()["layer4.1.conv2.weight"], source.state_dict()["layer4.1.conv2.weight"]
+    )

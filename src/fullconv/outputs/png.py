@@ -30,9 +30,7 @@ def check_outputs(wanted: str) -> list[str]:
 
 
 def write_labels(result: Segmentation, target: Path) -> list[Path]:
-    picture = Image.fromarray(result.label_map, "P")
-    picture.putpalette(result.classes.palette().tobytes())
-    return [_write(picture, beside(target, "_labels.png"))]
+    return [_write(result.label_picture(), beside(target, "_labels.png"))]
 
 
 def write_masks(result: Segmentation, target: Path) -> list[Path]:

@@ -75,7 +75,6 @@ class OpenVINO:
         self.cache = BlobCache(graph, f"{ov.__version__} {cpu} {sorted(self.settings.items())}")
         self.compiled: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
         self.lock = threading.Lock()
-        self.idle = threading.local()
 
     def label_maps(self, images: Images) -> NDArray[np.uint8]:
         return self._run(images, "label_map")
