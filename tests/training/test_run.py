@@ -85,6 +85,7 @@ def test_the_whole_way_learns_and_predicts_without_torch(disc_data, tmp_path):
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [entry["epoch"] for entry in log] == list(range(1, 31))
     assert log[-1]["loss"] < log[0]["loss"] / 2
+    assert f"mean IoU {max(entry['mean_iou'] for entry in log):.3f}" in (folder / "README.md").read_text()
     model = fullconv.load(folder, precision="fp32")
     assert model.engine.name == "openvino"
     report = fullconv.evaluate(model, disc_data)
@@ -99,8 +100,20 @@ def test_a_finished_run_is_not_overwritten(disc_data, straight):
 
 
 def test_resuming_what_never_ran_is_said(disc_data, tmp_path):
-    with pytest.raises(FullconvError, match="no such checkpoint"):
+    with pytest.raises(FullconvError, match="no run there"):
         run(disc_data, tmp_path, resume=True)
+
+
+def test_a_resumed_run_keeps_its_recipe(disc_data, straight):
+    with pytest.raises(FullconvError, match="was started with lr"):
+        stages.train(disc_data, straight, resume=True, lr=1.0)
+    stages.train(disc_data, straight, resume=True)  # all done: nothing to do, and no key needed again
+
+
+def test_weights_of_another_model_are_the_start(disc_data, straight, tmp_path):
+    run(disc_data, tmp_path, epochs=1, lr=1e-9, weights=straight / "model", ema=0.0)
+    ours, theirs = parameters(tmp_path / "model"), parameters(straight / "model")
+    assert torch.allclose(ours["score_fr.0.weight"], theirs["score_fr.0.weight"])
 
 
 def test_trunk_weights_from_a_file(disc_data, tmp_path, capsys):

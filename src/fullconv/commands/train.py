@@ -16,6 +16,7 @@ FILE = click.Path(path_type=Path)
 @click.option("--arch", help="fcn32s, fcn16s, fcn8s or fcn4s.  [default: fcn8s]")
 @click.option("--trunk", help="Any timm network with features at strides 4 to 32.  [default: tf_efficientnet_lite0]")
 @click.option("--trunk-weights", type=FILE, help="ImageNet weights from a local file.  [default: from timm's hub]")
+@click.option("--weights", type=FILE, help="Start from another model folder of the same architecture and classes.")
 @click.option("--recipe", type=FILE, help="YAML with whatever differs from the defaults.")
 @click.option("--epochs", type=int)
 @click.option("--batch-size", type=int)
@@ -26,9 +27,7 @@ FILE = click.Path(path_type=Path)
 @click.option("--seed", type=int)
 @click.option("--out", type=FILE, default=Path("runs/train"), help="Folder of the run.")
 @click.option("--resume", type=FILE, help="Folder of a run to go on with.")
-def train(
-    data: Path, trunk_weights: Path | None, recipe: Path | None, out: Path, resume: Path | None, **changes: Any
-) -> None:
+def train(data: Path, out: Path, resume: Path | None, **changes: Any) -> None:
     """Train a model on labelled pictures.
 
     DATA is a folder whose layout is recognised, or a data YAML. What is given here overrides the recipe.
@@ -40,4 +39,4 @@ def train(
             raise missing_extra(library, "train")
     from fullconv.training.stages import train as run
 
-    click.echo(f"model: {run(data, resume or out, recipe, trunk_weights, resume is not None, **changes)}")
+    click.echo(f"model: {run(data, resume or out, resume=resume is not None, **changes)}")

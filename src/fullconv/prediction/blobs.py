@@ -10,7 +10,6 @@ from typing import Any
 
 from fullconv.files import write_whole
 
-
 LIMIT = 512 * 2**20  # bytes of blobs kept, over all models; a small network compiled for one shape is 13 MB
 
 

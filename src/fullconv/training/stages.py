@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -17,23 +18,23 @@ from torch.utils.data import DataLoader
 
 from fullconv.classes import Classes
 from fullconv.data.dataset import Dataset, LabelMap, Sample
-from fullconv.data.description import describe
 from fullconv.errors import FullconvError
 from fullconv.export import export_onnx
-from fullconv.files import write_json
+from fullconv.files import write_json, write_whole
 from fullconv.images import ImageArray
 from fullconv.metrics import evaluate
-from fullconv.models.config import Architecture, ModelConfig, NormalisationValues, parse_arch
+from fullconv.models.config import ModelConfig
 from fullconv.models.fcn import FCN
-from fullconv.models.trunks import normalisation_of
+from fullconv.training.card import card
 from fullconv.training.loop import Batch, train_epoch
 from fullconv.training.losses import segmentation_loss
 from fullconv.training.optimisation import build_optimiser, build_schedule
-from fullconv.training.recipe import Recipe, read_recipe
+from fullconv.training.recipe import Recipe, from_values, read_recipe
 from fullconv.training.report import Report
+from fullconv.training.start import prepare_data, start_model
 from fullconv.training.transforms import Epoch
 from fullconv.weights import checkpoint
-from fullconv.weights.pretrained import load_trunk_weights
+from fullconv.weights.folder import CARD, read_config
 
 RECIPE, STATE, LOG, MODEL = "recipe.json", "last.pt", "log.jsonl", "model"
 
@@ -43,67 +44,55 @@ def train(
     out: str | Path = "runs/train",
     recipe: str | Path | None = None,
     trunk_weights: str | Path | None = None,
+    weights: str | Path | None = None,
     resume: bool = False,
     **changes: Any,
 ) -> Path:
     """Trains on DATA and gives the model folder out/model: the epoch that scored best on the validation split.
 
     `recipe` is a YAML file and `changes` are keys of a recipe (arch="fcn8s", epochs=20, ...), which override it.
-    `resume` goes on from out/last.pt. Without `trunk_weights` the trunk's ImageNet weights come from timm's hub.
+    The trunk's ImageNet weights come from timm's hub, or from the file `trunk_weights`; with `weights` everything comes
+    from another model folder of the same architecture and classes. `resume` goes on from out/last.pt by its own recipe.
     """
-    out, chosen = Path(out), read_recipe(Path(recipe) if recipe else None, **changes)
+    out = Path(out)
     if (out / STATE).exists() and not resume:
         raise FullconvError(f"{out}: holds a run already; choose another --out, or go on with --resume {out}")
+    chosen = recipe_of(out, **changes) if resume else read_recipe(_path(recipe), **changes)
     torch.manual_seed(chosen.seed)
     dataset, config = prepare_data(data, chosen)
     if resume:
-        model = start_model(config, None, pretrained=False)  # everything comes from the checkpoint
+        model = start_model(config, pretrained=False)  # everything comes from the checkpoint
     else:
-        model = start_model(config, Path(trunk_weights) if trunk_weights else None, chosen.pretrained)
-    write_json(out / RECIPE, {"data": str(data), **chosen.to_json()})
+        model = start_model(config, chosen.pretrained, _path(trunk_weights), _path(weights))
+    write_json(out / RECIPE, chosen.to_json())
     run_stage(model, dataset, config, chosen, out, resume)
     return finish(out / MODEL)
 
 
+def recipe_of(out: Path, **changes: Any) -> Recipe:
+    """The recipe with which a run was started. Raises FullconvError where `changes` would alter it midway."""
+    if not (out / RECIPE).is_file():
+        raise FullconvError(f"{out}: no run there; --resume takes the folder of an earlier run")
+    recipe = from_values(json.loads((out / RECIPE).read_text()))
+    for key, value in changes.items():
+        if value is not None and value != getattr(recipe, key):
+            raise FullconvError(f"{out}: was started with {key} {getattr(recipe, key)}, a resumed run keeps its recipe")
+    return recipe
+
+
+def _path(value: str | Path | None) -> Path | None:
+    return Path(value) if value else None
+
+
 def finish(folder: Path) -> Path:
-    """Makes a trained folder ready for prediction without torch, where the exporter is installed."""
+    """Writes the model card, and makes the folder ready for prediction without torch where the exporter is installed."""
+    text = card(read_config(folder))
+    write_whole(folder / CARD, lambda hidden: hidden.write_text(text, encoding="utf-8"))
     if find_spec("onnxscript"):
         export_onnx(folder)
     else:
-        print(
-            f"{folder} predicts with torch; for more speed: pip install 'fullconv[export]' && fullconv export {folder}"
-        )
+        print(f"{folder} predicts with torch; to do without: pip install 'fullconv[export]', fullconv export {folder}")
     return folder
-
-
-def prepare_data(data: str | Path, recipe: Recipe) -> tuple[Dataset, ModelConfig]:
-    """The data in the recipe's classes, and the config of the model to be trained on it."""
-    described = describe(data)
-    mapping = {**described.label_mapping, **recipe.label_mapping}
-    names = recipe.classes or described.classes
-    described = replace(described, classes=names, label_mapping=mapping)
-    dataset = described.mapped()
-    architecture = Architecture(recipe.trunk, parse_arch(recipe.arch), recipe.score_hidden, recipe.learned_upsampling)
-    normalisation = NormalisationValues(*normalisation_of(recipe.trunk))
-    config = ModelConfig(
-        recipe.name, architecture, dataset.classes, normalisation, recipe.longest_side, mapping,
-        provenance={"recipe": recipe.to_json()},
-    )  # fmt: skip
-    return dataset, config
-
-
-def start_model(config: ModelConfig, trunk_weights: Path | None, pretrained: bool) -> FCN:
-    """The network, its trunk with ImageNet weights where they are wanted: from a local file, else from timm's hub."""
-    try:
-        model = checkpoint.build(config, pretrained=pretrained and trunk_weights is None)
-    except OSError:
-        raise FullconvError(
-            f"the ImageNet weights of {config.architecture.trunk} could not be fetched from the hub; "
-            "go online for it, or give a file with --trunk-weights"
-        ) from None
-    if trunk_weights:
-        print(f"trunk weights {trunk_weights.name}: {load_trunk_weights(model.trunk, trunk_weights)}")
-    return model.to(memory_format=torch.channels_last)
 
 
 def run_stage(model: FCN, dataset: Dataset, config: ModelConfig, recipe: Recipe, out: Path, resume: bool) -> None:

@@ -1,0 +1,65 @@
+"""The model card: what a model is, how it was made, how well it does; front matter as the Hugging Face hub reads it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fullconv.models.config import ModelConfig
+from fullconv.training.recipe import Recipe
+
+FRONT = """---
+library_name: fullconv
+pipeline_tag: image-segmentation
+tags: [semantic-segmentation, fcn]
+---
+"""
+
+
+def card(config: ModelConfig) -> str:
+    """The text of a model folder's README.md, from nothing but its config."""
+    a = config.architecture
+    lines = [
+        f"{FRONT}# {config.name}",
+        "",
+        f"FCN-{a.stride}s over {a.trunk}, {len(config.classes)} classes, trained with fullconv.",
+        "",
+        "## Numbers",
+        "",
+        *scores(config.metrics.get("val")),
+        "## Recipe",
+        "",
+        "What differs from the defaults of `fullconv train`:",
+        "",
+        "```yaml",
+        *(f"{key}: {value}" for key, value in differing(config.provenance.get("recipe", {})).items()),
+        "```",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def scores(val: dict[str, Any] | None) -> list[str]:
+    """A table of IoU and accuracy a class, and the means, as Markdown lines."""
+    if not val:
+        return ["No validation split was there to measure on.", ""]
+    rows = [
+        f"| {name} | {_number(row['iou'])} | {_number(row['accuracy'])} |" for name, row in val["per_class"].items()
+    ]
+    return [
+        f"On the validation split, on which the epoch was chosen, at source size: mean IoU {_number(val['mean_iou'])}, "
+        f"boundary IoU {_number(val['boundary_iou'])}, pixel accuracy {_number(val['pixel_accuracy'])}.",
+        "",
+        "| class | IoU | accuracy |",
+        "|---|---|---|",
+        *rows,
+        "",
+    ]
+
+
+def differing(recipe: dict[str, Any]) -> dict[str, Any]:
+    """The keys of a recipe whose values are not the defaults."""
+    return {key: value for key, value in recipe.items() if value != Recipe().to_json().get(key)}
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -1,0 +1,56 @@
+"""What a run starts from: the data in its classes, the config of its model, and the network's first parameters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from fullconv.data.dataset import Dataset
+from fullconv.data.description import describe
+from fullconv.errors import FullconvError
+from fullconv.models.config import Architecture, ModelConfig, NormalisationValues, parse_arch
+from fullconv.models.fcn import FCN
+from fullconv.models.trunks import normalisation_of
+from fullconv.training.recipe import Recipe
+from fullconv.weights import checkpoint
+from fullconv.weights.folder import PARAMETERS, find_model
+from fullconv.weights.pretrained import load_trunk_weights
+from fullconv.weights.tensors import read_tensors
+from fullconv.weights.transplant import transplant
+
+
+def prepare_data(data: str | Path, recipe: Recipe) -> tuple[Dataset, ModelConfig]:
+    """The data in the recipe's classes, and the config of the model to be trained on it."""
+    described = describe(data)
+    mapping = {**described.label_mapping, **recipe.label_mapping}
+    names = recipe.classes or described.classes
+    described = replace(described, classes=names, label_mapping=mapping)
+    dataset = described.mapped()
+    architecture = Architecture(recipe.trunk, parse_arch(recipe.arch), recipe.score_hidden, recipe.learned_upsampling)
+    normalisation = NormalisationValues(*normalisation_of(recipe.trunk))
+    config = ModelConfig(
+        recipe.name, architecture, dataset.classes, normalisation, recipe.longest_side, mapping,
+        provenance={"recipe": recipe.to_json()},
+    )  # fmt: skip
+    return dataset, config
+
+
+def start_model(
+    config: ModelConfig, pretrained: bool, trunk_weights: Path | None = None, weights: Path | None = None
+) -> FCN:
+    """The network: parameters of another model of its shape, else a trunk from a file, else one from timm's hub."""
+    from_hub = pretrained and not trunk_weights and not weights
+    try:
+        model = checkpoint.build(config, from_hub)
+    except OSError:
+        raise FullconvError(
+            f"the ImageNet weights of {config.architecture.trunk} could not be fetched from the hub; "
+            "go online for it, or give a file with --trunk-weights"
+        ) from None
+    if trunk_weights:
+        print(f"trunk weights {trunk_weights.name}: {load_trunk_weights(model.trunk, trunk_weights)}")
+    if weights:
+        print(f"weights {weights}: {transplant(read_tensors(find_model(weights) / PARAMETERS), model)}")
+    return model.to(memory_format=torch.channels_last)
