@@ -111,6 +111,12 @@ def test_an_array_that_is_no_image_is_refused():
         images.read(np.zeros((4, 4, 3)))
 
 
+def test_floating_point_pixels_are_refused(tmp_path):
+    Image.new("F", (4, 4), 0.5).save(tmp_path / "a.tif")
+    with pytest.raises(FullconvError, match=r"a\.tif: floating-point"):
+        images.read(tmp_path / "a.tif")
+
+
 def test_real_pets_that_are_not_rgb(real_data):
     for name in ("Abyssinian_34", "Abyssinian_5"):
         path = real_data("oxford-pets") / "images" / f"{name}.jpg"

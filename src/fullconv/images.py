@@ -33,7 +33,7 @@ def read(source: Source) -> ImageArray:
     name = "the bytes given" if isinstance(source, bytes) else str(source)
     try:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as picture:
-            return _to_rgb(picture)
+            return _to_rgb(picture, name)
     except FileNotFoundError:
         raise FullconvError(f"{name}: no such file") from None
     except UnidentifiedImageError:
@@ -58,11 +58,13 @@ def _from_array(array: NDArray[np.generic]) -> ImageArray:
     return np.ascontiguousarray(array) if array.shape[2:] == (3,) else _to_rgb(Image.fromarray(array))
 
 
-def _to_rgb(picture: Image.Image) -> ImageArray:
+def _to_rgb(picture: Image.Image, name: str = "the picture given") -> ImageArray:
     picture = ImageOps.exif_transpose(picture)
     if picture.mode.startswith("I"):  # 16 bits a pixel; Pillow opens some such files as 32-bit
         values = np.asarray(picture).clip(0, 65535)
         picture = Image.fromarray((values / 257 + 0.5).astype(np.uint8))
+    if picture.mode == "F":
+        raise FullconvError(f"{name}: floating-point pixels; scale them to 8 or 16 bits first")
     if picture.has_transparency_data:
         on_white = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(on_white, picture.convert("RGBA"))

@@ -1,11 +1,13 @@
 """Whole runs on tiny data: they learn, repeat exactly, and go on where they were stopped."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import fullconv
 from fullconv.errors import FullconvError
@@ -102,6 +104,15 @@ def test_a_finished_run_is_not_overwritten(disc_data, straight):
 def test_resuming_what_never_ran_is_said(disc_data, tmp_path):
     with pytest.raises(FullconvError, match="no run there"):
         run(disc_data, tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_mask_that_does_not_fit_is_one_line(disc_data, tmp_path, workers):
+    shutil.copytree(disc_data.parent, tmp_path / "data")
+    Image.new("L", (80, 64), 9).save(tmp_path / "data" / "masks" / "train" / "03.png")
+    with pytest.raises(FullconvError, match=r"03\.png: values \[9\] belong to no class") as error:
+        run(tmp_path / "data" / "discs.yaml", tmp_path / "run", workers=workers)
+    assert "\n" not in str(error.value)
 
 
 def test_a_resumed_run_keeps_its_recipe(disc_data, straight):

@@ -34,7 +34,7 @@ class Recipe:
     scale: tuple[float, float] = (0.5, 1.75)
     flip: float = 0.5
     colour: float = 0.3
-    workers: int = 1
+    workers: int | None = None  # processes that read and augment; None: one less than there are processors, up to 8
 
     optimiser: str = "adamw"
     lr: float = 1e-3

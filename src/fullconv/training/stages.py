@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
@@ -85,7 +86,7 @@ def _path(value: str | Path | None) -> Path | None:
 
 
 def finish(folder: Path) -> Path:
-    """Writes the model card, and makes the folder ready for prediction without torch where the exporter is installed."""
+    """Writes the model card and, where the exporter is installed, the graph for prediction without torch."""
     text = card(read_config(folder))
     write_whole(folder / CARD, lambda hidden: hidden.write_text(text, encoding="utf-8"))
     if find_spec("onnxscript"):
@@ -99,6 +100,7 @@ def run_stage(model: FCN, dataset: Dataset, config: ModelConfig, recipe: Recipe,
     """Epoch after epoch: train, average, evaluate, write; each leaves a state from which the next can start."""
     samples, val = dataset.split(recipe.train_split), dataset.splits.get(recipe.val_split, ())
     accelerator = Accelerator(mixed_precision=mixed_precision(recipe.precision))
+    model.to(accelerator.device)
     average = moving_average(model, recipe.ema)
     optimiser = build_optimiser(model, recipe)
     steps = -(-len(samples) // recipe.batch_size)
@@ -113,7 +115,7 @@ def run_stage(model: FCN, dataset: Dataset, config: ModelConfig, recipe: Recipe,
 
     with Report(recipe.epochs, steps, out / LOG, history) as report:
         for epoch in range(len(history), recipe.epochs):
-            batches = accelerator.prepare(load_epoch(samples, recipe, epoch))
+            batches = told_plainly(accelerator.prepare(load_epoch(samples, recipe, epoch)))
             entry = {"epoch": epoch + 1, "loss": train_epoch(*loop, batches, recipe.clip, report.advance)}
             if val and is_evaluated(epoch + 1, recipe):
                 entry |= keep_if_best(trained, val, config, out / MODEL, [*history, entry])
@@ -136,8 +138,18 @@ def is_evaluated(epoch: int, recipe: Recipe) -> bool:
     return epoch % recipe.evaluate_every == 0 or epoch == recipe.epochs
 
 
-def load_epoch(samples: Sequence[Sample], recipe: Recipe, epoch: int) -> Iterable[Batch]:
-    return DataLoader(Epoch(samples, recipe, epoch), recipe.batch_size, num_workers=recipe.workers)
+def load_epoch(samples: Sequence[Sample], recipe: Recipe, epoch: int) -> DataLoader[Batch]:
+    workers = recipe.workers if recipe.workers is not None else max(1, min(8, (os.cpu_count() or 1) - 1))
+    return DataLoader(Epoch(samples, recipe, epoch), recipe.batch_size, num_workers=workers)
+
+
+def told_plainly(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """The same batches; an error in a worker comes wrapped in its traceback, of which the last line is for the user."""
+    try:
+        yield from batches
+    except FullconvError as error:
+        last = str(error).strip().splitlines()[-1]
+        raise FullconvError(last.removeprefix(f"{FullconvError.__module__}.{FullconvError.__name__}: ")) from None
 
 
 def keep_if_best(
