@@ -96,6 +96,12 @@ def test_the_whole_way_learns_and_predicts_without_torch(disc_data, tmp_path):
     assert json.loads((folder / "config.json").read_text())["provenance"]["recipe"]["lr"] == 1e-2
 
 
+def test_a_short_run_is_not_held_at_its_start_by_the_moving_average(disc_data, tmp_path):
+    run(disc_data, tmp_path, epochs=12, lr=1e-2, ema=0.999, evaluate_every=12)
+    all_background = 0.43  # of this data: what an average that remembers its start predicts
+    assert json.loads((tmp_path / "log.jsonl").read_text().splitlines()[-1])["mean_iou"] > all_background + 0.2
+
+
 def test_a_finished_run_is_not_overwritten(disc_data, straight):
     with pytest.raises(FullconvError, match="--resume"):
         run(disc_data, straight, epochs=3)

@@ -58,7 +58,8 @@ def scores(val: dict[str, Any] | None) -> list[str]:
 
 def differing(recipe: dict[str, Any]) -> dict[str, Any]:
     """The keys of a recipe whose values are not the defaults."""
-    return {key: value for key, value in recipe.items() if value != Recipe().to_json().get(key)}
+    defaults = Recipe().to_json()
+    return {key: value for key, value in recipe.items() if value != defaults.get(key)}
 
 
 def _number(value: float | None) -> str:

@@ -61,7 +61,7 @@ class Recipe:
         _check("ema", 0 <= self.ema < 1, "0 (off) or below 1")
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
 
 def from_values(values: Mapping[str, Any]) -> Recipe:

@@ -127,11 +127,16 @@ def run_stage(model: FCN, dataset: Dataset, config: ModelConfig, recipe: Recipe,
 
 
 def moving_average(model: FCN, decay: float) -> AveragedModel | None:
-    """The exponential average of the parameters over the steps, which scores better than the last of them."""
-    if not decay:
-        return None
+    """The exponential average of the parameters over the steps, which scores better than the last of them.
+
+    It reaches back over a tenth of the steps so far, at most 1 / (1 - decay): a short run is not held at its start.
+    """
     rule: Any = get_ema_multi_avg_fn  # torch leaves it untyped
-    return AveragedModel(model, multi_avg_fn=rule(decay), use_buffers=True)
+
+    def update(averaged: Any, current: Any, steps: Any) -> None:
+        rule(min(decay, (1 + int(steps)) / (10 + int(steps))))(averaged, current, steps)
+
+    return AveragedModel(model, multi_avg_fn=update, use_buffers=True) if decay else None
 
 
 def is_evaluated(epoch: int, recipe: Recipe) -> bool:
