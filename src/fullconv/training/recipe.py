@@ -31,6 +31,7 @@ class Recipe:
     epochs: int = 20
     batch_size: int = 16
     crop_size: int = 256
+    balance: float = 0.0  # a class in a smaller share of the pictures than this is shown more often; 0: never
     scale: tuple[float, float] = (0.5, 1.75)
     flip: float = 0.5
     colour: float = 0.3

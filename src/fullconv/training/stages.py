@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import torch
 from accelerate import Accelerator
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
@@ -32,6 +32,7 @@ from fullconv.training.losses import segmentation_loss
 from fullconv.training.optimisation import build_optimiser, build_schedule
 from fullconv.training.recipe import Recipe, from_values, read_recipe
 from fullconv.training.report import Report
+from fullconv.training.sampling import epoch_length, presence, repeat_factors
 from fullconv.training.start import prepare_data, start_model
 from fullconv.training.transforms import Epoch
 from fullconv.weights import checkpoint
@@ -103,7 +104,8 @@ def run_stage(model: FCN, dataset: Dataset, config: ModelConfig, recipe: Recipe,
     model.to(accelerator.device)
     average = moving_average(model, recipe.ema)
     optimiser = build_optimiser(model, recipe)
-    steps = -(-len(samples) // recipe.batch_size)
+    factors = sample_factors(samples, len(config.classes), recipe.balance)
+    steps = -(-epoch_length(factors) // recipe.batch_size)
     schedule = build_schedule(optimiser, recipe, steps * recipe.epochs)
     parts = {"model": model, "average": average, "optimiser": optimiser, "schedule": schedule}
     history = restore(out / STATE, parts) if resume else []
@@ -115,7 +117,7 @@ def run_stage(model: FCN, dataset: Dataset, config: ModelConfig, recipe: Recipe,
 
     with Report(recipe.epochs, steps, out / LOG, history) as report:
         for epoch in range(len(history), recipe.epochs):
-            batches = told_plainly(accelerator.prepare(load_epoch(samples, recipe, epoch)))
+            batches = told_plainly(accelerator.prepare(load_epoch(samples, recipe, epoch, factors)))
             entry = {"epoch": epoch + 1, "loss": train_epoch(*loop, batches, recipe.clip, report.advance)}
             if val and is_evaluated(epoch + 1, recipe):
                 entry |= keep_if_best(trained, val, config, out / MODEL, [*history, entry])
@@ -143,9 +145,14 @@ def is_evaluated(epoch: int, recipe: Recipe) -> bool:
     return epoch % recipe.evaluate_every == 0 or epoch == recipe.epochs
 
 
-def load_epoch(samples: Sequence[Sample], recipe: Recipe, epoch: int) -> DataLoader[Batch]:
+def sample_factors(samples: Sequence[Sample], num_classes: int, balance: float) -> Tensor:
+    """How often an epoch shows each picture."""
+    return repeat_factors(presence(samples, num_classes), balance) if balance else torch.ones(len(samples))
+
+
+def load_epoch(samples: Sequence[Sample], recipe: Recipe, epoch: int, factors: Tensor) -> DataLoader[Batch]:
     workers = recipe.workers if recipe.workers is not None else max(1, min(8, (os.cpu_count() or 1) - 1))
-    return DataLoader(Epoch(samples, recipe, epoch), recipe.batch_size, num_workers=workers)
+    return DataLoader(Epoch(samples, recipe, epoch, factors), recipe.batch_size, num_workers=workers)
 
 
 def told_plainly(batches: Iterable[Batch]) -> Iterator[Batch]:

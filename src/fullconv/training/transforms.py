@@ -14,6 +14,7 @@ from torchvision.transforms import v2
 from fullconv.classes import VOID
 from fullconv.data.dataset import Sample
 from fullconv.training.recipe import Recipe
+from fullconv.training.sampling import draw
 
 MEAN_COLOUR = 127  # padding that the normalisation turns into about zero, as at prediction
 
@@ -58,22 +59,21 @@ class Epoch(TorchDataset[tuple[Tensor, Tensor]]):
     It does not matter which worker reads a sample, or whether the run was interrupted before it.
     """
 
-    def __init__(self, samples: Sequence[Sample], recipe: Recipe, epoch: int) -> None:
+    def __init__(self, samples: Sequence[Sample], recipe: Recipe, epoch: int, factors: Tensor | None = None) -> None:
         self.samples = samples
         self.augment = augmentation(recipe)
         self.key = (recipe.seed * 100_003 + epoch) * 10_000_019
-        order = torch.Generator().manual_seed(self.key)
-        self.order: list[int] = torch.randperm(len(samples), generator=order).tolist()
+        factors = torch.ones(len(samples)) if factors is None else factors
+        self.order = draw(factors, torch.Generator().manual_seed(self.key))
 
     def __len__(self) -> int:
         return len(self.order)
 
     def __getitem__(self, position: int) -> tuple[Tensor, Tensor]:
         """(image 3xSxS uint8, label map SxS int64)."""
-        index = self.order[position]
-        image, label_map = self.samples[index].read()
+        image, label_map = self.samples[self.order[position]].read()
         pair = tv_tensors.Image(torch.from_numpy(image).permute(2, 0, 1)), tv_tensors.Mask(torch.from_numpy(label_map))
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.key + index + 1)
+            torch.manual_seed(self.key + position + 1)
             augmented_image, augmented_labels = self.augment(*pair)
         return augmented_image.as_subclass(Tensor), augmented_labels.as_subclass(Tensor).long()
