@@ -47,6 +47,13 @@ def test_globs_and_files_named_twice(tmp_path, monkeypatch):
     assert targets(["**/*.jpg"]) == ["out/a", "out/b", "out/sub/c"]
 
 
+def test_results_of_an_earlier_run_are_no_pictures(tmp_path, monkeypatch):
+    touch(tmp_path, "a.jpg", "out/a_labels.png")
+    monkeypatch.chdir(tmp_path)
+    assert targets(["."]) == targets(["**/*"]) == ["out/a"]
+    assert targets(["out/a_labels.png"]) == ["out/a_labels"]
+
+
 def test_nothing_there_is_said(tmp_path):
     with pytest.raises(FullconvError, match="no pictures there"):
         plan([str(tmp_path)], OUT)

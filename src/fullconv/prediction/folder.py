@@ -51,11 +51,14 @@ def plan(inputs: Sequence[str], out: Path) -> list[Job]:
     """What to predict: files, folders (with their sub-folders, which are kept under `out`) and globs.
 
     Every picture gets a target of its own: where two would share one, the extension, then the folder's name, joins it.
+    What lies under `out` is an earlier result, not a picture, unless it is named itself.
     """
+    results = out.resolve()
     found: dict[Path, Path] = {}  # picture → its path relative to what the user named
     for pattern in inputs:
         for source, relative in _expand(pattern):
-            found.setdefault(source, relative)
+            if Path(pattern) == source or results not in source.resolve().parents:
+                found.setdefault(source, relative)
     if not found:
         raise FullconvError(f"{' '.join(inputs)}: no pictures there ({' '.join(sorted(images.EXTENSIONS))})")
     names = [relative.with_suffix("") for relative in found.values()]
