@@ -17,7 +17,7 @@ def megabytes(path: Path) -> float:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        before = {"pip", "setuptools"}  # they come with every environment
+        before = {"pip", "setuptools", "pkg_resources", "_distutils_hack"}  # they come with every environment
         light_environment(Path(folder))
         (packages,) = Path(folder).glob("lib/*/site-packages")
         parts = {path.name: megabytes(path) for path in packages.iterdir() if path.is_dir()}
