@@ -6,7 +6,6 @@ usage: python benchmarks/throughput.py FOLDER_OF_PHOTOS [--count 120] [--save la
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from fullconv import images, load
-from fullconv.prediction.folder import plan, run
+from fullconv.prediction.folder import parallelism, plan, run
 from fullconv.prediction.predictor import padded, reduced
 
 
@@ -31,8 +30,8 @@ def main() -> None:
     parser.add_argument("--save", default="labels,masks,overlay")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    threads = os.cpu_count() or 1
-    model = load("animals", streams=threads)
+    streams, threads = parallelism(options.count)
+    model = load("animals", streams=streams)
     with tempfile.TemporaryDirectory() as out, ThreadPoolExecutor(threads) as pool:
         jobs = plan([options.photos], Path(out))[: options.count]
         photos = [reduced(images.read(job.source), model.config.longest_side) for job in jobs]

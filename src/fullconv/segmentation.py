@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ class Segmentation:
         """(H, W): where the class `name` is. Raises FullconvError for a name that is no class."""
         return self.label_map == self.classes.index(name)
 
+    @cached_property
     def shares(self) -> dict[str, float]:
         """{class: share of the pixels, 0–1} of the classes that are present, the largest first."""
         counts = np.bincount(self.label_map.ravel(), minlength=256)[: len(self.classes)]

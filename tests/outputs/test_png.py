@@ -52,8 +52,8 @@ def test_a_failed_write_leaves_nothing_behind(result, tmp_path, monkeypatch):
 
 
 def test_shares_and_mask(result):
-    assert result.shares() == pytest.approx({"background": 3 / 6, "dog": 2 / 6, "traffic light/red": 1 / 6})
-    assert list(result.shares()) == ["background", "dog", "traffic light/red"]
+    assert result.shares == pytest.approx({"background": 3 / 6, "dog": 2 / 6, "traffic light/red": 1 / 6})
+    assert list(result.shares) == ["background", "dog", "traffic light/red"]
     assert result.mask("dog").sum() == 2
     with pytest.raises(FullconvError, match="no class 'cow'"):
         result.mask("cow")

@@ -87,4 +87,4 @@ def test_module_function_takes_a_path(tmp_path):
 
     result = fullconv.predict(EXAMPLES / "chelsea.jpg")
     assert result.label_map.shape == (300, 451)
-    assert result.shares()["cat"] > 0.3
+    assert result.shares["cat"] > 0.3

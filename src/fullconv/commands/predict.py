@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,13 +38,13 @@ def predict(
     indices, with palette), photo_<class>.png (0/255) for each class found, and photo_overlay.jpg.
     """
     from fullconv.outputs.png import check_outputs
-    from fullconv.prediction.folder import plan, run
+    from fullconv.prediction.folder import parallelism, plan, run
     from fullconv.prediction.predictor import load
 
     outputs = check_outputs(save)
     jobs = plan(inputs, out)
-    threads = min(len(jobs), os.cpu_count() or 1)
-    loaded = load(model, engine, precision, device, streams=threads)
+    streams, threads = parallelism(len(jobs))
+    loaded = load(model, engine, precision, device, streams)
     outcomes = list(with_progress(run(loaded, jobs, outputs, threads), len(jobs)))
     for outcome in outcomes:
         if outcome.error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -80,6 +81,12 @@ def _with_whole_path(source: Path, relative: Path) -> Path:
     return Path(*_with_extension(source, source.resolve()).parts[1:])
 
 
+def parallelism(pictures: int) -> tuple[int, int]:
+    """(images that the engine runs at once, threads that carry pictures): one a processor, two more to read and write."""
+    streams = min(pictures, os.cpu_count() or 1)
+    return streams, min(pictures, streams + 2)
+
+
 def run(model: Model, jobs: Iterable[Job], outputs: Sequence[str], threads: int) -> Iterator[Outcome]:
     """Outcomes in the order of the jobs; each thread carries a picture from file to files, so that all overlap."""
     remaining = iter(jobs)
@@ -102,7 +109,7 @@ def run_one(model: Model, job: Job, outputs: Sequence[str]) -> Outcome:
     except OSError as error:  # the disk is full, the folder is not ours
         return Outcome(job.source, error=f"{job.target}: cannot be written ({error.strerror or error})")
     height, width = result.label_map.shape
-    return Outcome(job.source, width, height, result.shares(), time.perf_counter() - start, tuple(written))
+    return Outcome(job.source, width, height, result.shares, time.perf_counter() - start, tuple(written))
 
 
 def _expand(pattern: str) -> Iterator[tuple[Path, Path]]:
