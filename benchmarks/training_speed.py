@@ -11,18 +11,18 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator
 
 from fullconv.training.loop import train_step
 from fullconv.training.losses import segmentation_loss
 from fullconv.training.optimisation import build_optimiser, build_schedule
 from fullconv.training.recipe import read_recipe
+from fullconv.training.stages import new_accelerator
 from fullconv.weights.checkpoint import build
 from fullconv.weights.folder import find_model, read_config
 
 RECIPE = Path(__file__).parent.parent / "recipes" / "animals.yaml"
 STEPS, WARM_UP = 6, 3
-MODES = {"float32, eager": ("no", False), "bf16, eager": ("bf16", False), "float32, compiled": ("no", True)}
+MODES = {"float32, eager": ("fp32", False), "bf16, eager": ("bf16", False), "float32, compiled": ("fp32", True)}
 
 
 def main() -> None:
@@ -39,7 +39,7 @@ def main() -> None:
 def images_per_second(precision: str, compiled: bool, batch_size: int, crop_size: int) -> float:
     torch._dynamo.reset()
     recipe = read_recipe(RECIPE)
-    accelerator = Accelerator(mixed_precision=precision, cpu=True)
+    accelerator = new_accelerator(precision)
     model = build(read_config(find_model("animals"))).to(memory_format=torch.channels_last).train()
     optimiser = build_optimiser(model, recipe)
     schedule = build_schedule(optimiser, recipe, 1000)

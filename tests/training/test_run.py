@@ -56,6 +56,12 @@ def test_same_seed_same_model_whatever_the_workers(disc_data, straight, tmp_path
     assert (tmp_path / "again" / "log.jsonl").read_text() == (straight / "log.jsonl").read_text()
 
 
+def test_two_runs_in_one_process_may_differ_in_precision(disc_data, straight, tmp_path):
+    run(disc_data, tmp_path / "bf16", epochs=1, precision="bf16")
+    run(disc_data, tmp_path / "fp32", epochs=3)
+    assert same(parameters(tmp_path / "fp32" / "model"), parameters(straight / "model"))
+
+
 def test_another_seed_another_model(disc_data, straight, tmp_path):
     run(disc_data, tmp_path, epochs=3, seed=1)
     assert not same(parameters(tmp_path / "model"), parameters(straight / "model"))

@@ -70,9 +70,13 @@ def table(outcomes: list[Outcome], out: Path) -> str:
     width = max((len(str(outcome.source)) for outcome in done), default=0)
     lines = []
     for outcome in done:
-        found = "  ".join(f"{name} {share:.1%}" for name, share in outcome.shares.items())
+        found = "  ".join(f"{name} {percent(share)}" for name, share in outcome.shares.items())
         size = f"{outcome.width}x{outcome.height}"
         lines.append(f"{outcome.source!s:{width}}  {size:>11}  {outcome.seconds * 1000:6.0f} ms  {found}")
     files = sum(len(outcome.outputs) for outcome in done)
     failed = f"; {len(outcomes) - len(done)} could not be done" if len(done) < len(outcomes) else ""
     return "\n".join([*lines, f"{len(done)} pictures, {files} files in {out}{failed}"])
+
+
+def percent(share: float) -> str:
+    return f"{share:.1%}" if share >= 0.0005 else "<0.1%"

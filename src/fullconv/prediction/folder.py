@@ -82,7 +82,7 @@ def _with_whole_path(source: Path, relative: Path) -> Path:
 
 
 def parallelism(pictures: int) -> tuple[int, int]:
-    """(images that the engine runs at once, threads that carry pictures): one a processor, two more to read and write."""
+    """(images that the engine runs at once, threads that carry pictures): two more read and write meanwhile."""
     streams = min(pictures, os.cpu_count() or 1)
     return streams, min(pictures, streams + 2)
 

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
@@ -100,7 +101,7 @@ def finish(folder: Path) -> Path:
 def run_stage(model: FCN, dataset: Dataset, config: ModelConfig, recipe: Recipe, out: Path, resume: bool) -> None:
     """Epoch after epoch: train, average, evaluate, write; each leaves a state from which the next can start."""
     samples, val = dataset.split(recipe.train_split), dataset.splits.get(recipe.val_split, ())
-    accelerator = Accelerator(mixed_precision=mixed_precision(recipe.precision))
+    accelerator = new_accelerator(recipe.precision)
     model.to(accelerator.device)
     average = moving_average(model, recipe.ema)
     optimiser = build_optimiser(model, recipe)
@@ -188,6 +189,12 @@ def predict_one(model: FCN, image: ImageArray) -> LabelMap:
     device = next(model.parameters()).device
     tensor = torch.from_numpy(image).permute(2, 0, 1)[None].to(device)
     return model(tensor)[0].argmax(0).to(torch.uint8).cpu().numpy()
+
+
+def new_accelerator(precision: str) -> Accelerator:
+    """Accelerate keeps the precision of a process's first run for all that follow; each run here has its own."""
+    AcceleratorState._reset_state()
+    return Accelerator(mixed_precision=mixed_precision(precision))
 
 
 def mixed_precision(precision: str) -> str:
