@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
@@ -30,9 +29,3 @@ def build_schedule(optimiser: Optimizer, recipe: Recipe, steps: int) -> LRSchedu
     """One cycle (arXiv 1708.07120): up over the first `warm_up` share of `steps`, then a cosine down to nearly zero."""
     peaks = [group["lr"] for group in optimiser.param_groups]
     return OneCycleLR(optimiser, peaks, total_steps=steps, pct_start=recipe.warm_up, cycle_momentum=False)
-
-
-def clip_gradients(model: nn.Module, limit: float) -> None:
-    """Scales the gradient down to norm `limit` where it is longer; 0 leaves it."""
-    if limit:
-        nn.utils.clip_grad_norm_(model.parameters(), limit)
