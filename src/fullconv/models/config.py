@@ -10,6 +10,7 @@ from fullconv.classes import Classes
 from fullconv.errors import FullconvError
 
 FORMAT = 1
+COARSEST = 32  # the stride of a trunk's last features; networks take heights and widths in multiples of it
 
 
 @dataclass(frozen=True)

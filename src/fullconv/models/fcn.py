@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fullconv.models.config import Architecture, NormalisationValues
+from fullconv.models.config import COARSEST, Architecture, NormalisationValues
 from fullconv.models.normalisation import Normalisation
-from fullconv.models.trunks import COARSEST, Trunk
+from fullconv.models.trunks import Trunk
 from fullconv.models.upsampling import Upsampling, crop_like
 
 # The paper's names. pool3 and pool4 of VGG-16 end the stages of stride 8 and 16, and "fr" is what follows fc7.

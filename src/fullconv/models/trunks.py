@@ -11,8 +11,6 @@ from torch import Tensor, nn
 
 from fullconv.errors import FullconvError
 
-COARSEST = 32  # the stride of the last features; inputs are padded to a multiple of it
-
 
 class Trunk(nn.Module):
     """image (N, 3, H, W), H and W multiples of 32 → {stride: features (N, channels[stride], H/stride, W/stride)}."""

@@ -12,12 +12,11 @@ from PIL import Image
 from fullconv import images
 from fullconv.classes import Classes
 from fullconv.images import ImageArray, Source
-from fullconv.models.config import ModelConfig
+from fullconv.models.config import COARSEST, ModelConfig
 from fullconv.prediction.engines import Engine, open_engine
 from fullconv.segmentation import Segmentation
 from fullconv.weights.folder import find_model, read_config
 
-COARSEST = 32  # networks take heights and widths in multiples of it
 Scores = NDArray[np.float32]
 
 
