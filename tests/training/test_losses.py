@@ -1,7 +1,8 @@
+import pytest
 import torch
 import torch.nn.functional as F
 
-from fullconv.training.losses import dice_loss, segmentation_loss
+from fullconv.training.losses import dice_loss, extended_jaccard, lovasz_loss, segmentation_loss
 
 GENERATOR = torch.Generator().manual_seed(0)
 SCORES = torch.randn(2, 3, 8, 9, generator=GENERATOR)
@@ -29,13 +30,42 @@ def test_what_is_under_void_does_not_matter():
     labels[1] = 255
     other = SCORES.clone()
     other[1] = 99 * torch.randn(3, 8, 9)
-    a, b = (segmentation_loss(scores, labels, 255, 0.5) for scores in (SCORES, other))
+    a, b = (segmentation_loss(scores, labels, 255, 0.5, 0.5) for scores in (SCORES, other))
     torch.testing.assert_close(a, b)
 
 
 def test_all_void_is_zero_with_finite_gradients():
     scores = SCORES.clone().requires_grad_()
-    loss = segmentation_loss(scores, torch.full_like(LABELS, 255), 255, 0.5)
+    loss = segmentation_loss(scores, torch.full_like(LABELS, 255), 255, 0.5, 0.5)
     loss.backward()
     assert loss.item() == 0
     assert scores.grad.abs().max() == 0
+
+
+def jaccard_loss_of(wrong: set[int], truth: set[int]) -> float:
+    """1 - IoU of class `truth` where exactly the pixels of `wrong` are labelled wrongly: the definition."""
+    predicted = truth ^ wrong
+    return 1 - len(predicted & truth) / len(predicted | truth)
+
+
+def test_lovasz_of_hard_labels_is_one_minus_iou():
+    predicted = torch.randint(0, 3, (2, 8, 9), generator=GENERATOR)
+    hard = F.one_hot(predicted, 3).movedim(3, 1).float()
+    by_class = []
+    for c in range(3):
+        p, t = predicted == c, c == LABELS
+        by_class.append(1 - (p & t).sum() / (p | t).sum())
+    torch.testing.assert_close(lovasz_loss(hard, LABELS, 255), torch.stack(by_class).mean())
+
+
+def test_lovasz_by_the_definition_of_the_extension():
+    """For sorted errors e: Σ eᵢ (J({1…i}) - J({1…i-1})), each J counted from sets."""
+    errors = torch.rand(12, generator=GENERATOR)
+    truth = {0, 3, 4, 7, 11}
+    target = torch.tensor([float(i in truth) for i in range(12)])
+    expected, wrong = 0.0, set()
+    for i in errors.argsort(descending=True).tolist():
+        before = jaccard_loss_of(wrong, truth)
+        wrong = wrong | {i}
+        expected += errors[i].item() * (jaccard_loss_of(wrong, truth) - before)
+    assert extended_jaccard(errors, target).item() == pytest.approx(expected, abs=1e-6)

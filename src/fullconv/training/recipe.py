@@ -44,6 +44,7 @@ class Recipe:
     warm_up: float = 0.1
     clip: float = 1.0
     dice: float = 0.5
+    lovasz: float = 0.0
     ema: float = 0.998
 
     precision: str = "auto"

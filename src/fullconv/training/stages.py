@@ -112,7 +112,7 @@ def run_stage(model: FCN, dataset: Dataset, config: ModelConfig, recipe: Recipe,
     history = restore(out / STATE, parts) if resume else []
     prepared, optimiser, schedule = accelerator.prepare(model, optimiser, schedule)
     stepped = cast(nn.Module, torch.compile(prepared)) if recipe.compile else prepared
-    loss = partial(segmentation_loss, void=config.classes.void, dice=recipe.dice)
+    loss = partial(segmentation_loss, void=config.classes.void, dice=recipe.dice, lovasz=recipe.lovasz)
     loop = (stepped, average, loss, optimiser, schedule, accelerator)
     trained = cast(FCN, average.module) if average else model
 
