@@ -2,8 +2,8 @@
 
 usage: python benchmarks/levers.py DATA --trunk-weights FILE [--out runs/levers] [--epochs 3]
 
-Each run is a whole training with its own schedule. A run that is there already is read, not repeated; "base" is run with
-two seeds, so that the table shows what chance alone does.
+Each run is a whole training with its own schedule. A run that is there already is read, not repeated; "base" is run
+with two seeds, so that the table shows what chance alone does.
 """
 
 from __future__ import annotations

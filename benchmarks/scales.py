@@ -43,7 +43,7 @@ def probabilities(model: Model, image: NDArray[np.uint8], scale: float) -> NDArr
     height, width = image.shape[:2]
     size = round(width * scale), round(height * scale)
     seen = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR))
-    raw = model.engine.scores(padded(seen, model.config.normalisation.mean)[None])[0, :, : size[1], : size[0]]
+    raw = model.engine.scores(padded(seen, model.config.normalisation.colour, 32)[None])[0, :, : size[1], : size[0]]
     scores = scores_at(np.ascontiguousarray(raw), (height, width))
     exponentials = np.exp(scores - scores.max(0))
     return exponentials / exponentials.sum(0)

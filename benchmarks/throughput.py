@@ -35,7 +35,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as out, ThreadPoolExecutor(threads) as pool:
         jobs = plan([options.photos], Path(out))[: options.count]
         photos = [reduced(images.read(job.source), model.config.longest_side) for job in jobs]
-        batches = [padded(photo, model.config.normalisation.mean)[None] for photo in photos]
+        batches = [padded(photo, model.config.normalisation.colour, 32)[None] for photo in photos]
         outputs = options.save.split(",")
         model.engine.KEPT = len({batch.shape for batch in batches})  # type: ignore[attr-defined]
         work = {

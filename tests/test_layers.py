@@ -14,7 +14,7 @@ LAYERS = [
     {"segmentation"},
     {"models", "data", "outputs", "metrics"},
     {"weights"},
-    {"prediction", "export"},
+    {"prediction", "export", "figures"},
     {"training"},
     {"commands"},
 ]
@@ -23,7 +23,8 @@ HOMES = {
     "onnxruntime": {"prediction/engines.py"},
     "onnx": {"export.py"},
     "onnxscript": {"export.py"},
-    "timm": {"models/trunks.py"},
+    "timm": {"models/trunks.py", "figures/classifier.py"},
+    "matplotlib": {"figures/canvas.py"},
     "safetensors": {"weights/tensors.py"},
     "torchvision": {"training/transforms.py"},
     "yaml": {"yaml_files.py"},

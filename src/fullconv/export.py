@@ -9,10 +9,10 @@ import numpy as np
 
 from fullconv.errors import missing_extra
 from fullconv.files import write_whole
-from fullconv.weights.folder import GRAPH
+from fullconv.weights.folder import GRAPH, PARAMETERS
 
 if TYPE_CHECKING:
-    from fullconv.models.fcn import FCN
+    from fullconv.models.network import Network
 
 OPSET = 18
 
@@ -21,24 +21,29 @@ def export_onnx(folder: Path) -> Path:
     """Writes model.onnx into a model folder from its model.safetensors.
 
     image (N, H, W, 3) uint8 → label_map (N, H, W) uint8, scores (N, classes, H, W) float32, where H and W are
-    multiples of 32. Kernels are stored in half precision, as in model.safetensors, so that both hold the same numbers.
+    multiples of 32, or any for alignment caffe. Kernels are stored in half precision where model.safetensors has them
+    so, and both hold the same numbers.
     """
     try:
         import onnx
         import onnxscript  # noqa: F401  (what torch.onnx writes with)
     except ImportError:
         raise missing_extra("onnx", "export") from None
+    import torch
+
     from fullconv.weights.checkpoint import load_model
+    from fullconv.weights.tensors import read_tensors
 
     model, _ = load_model(folder)
     proto = tidied(trace(model))
-    store_kernels_as_half(proto.graph)
+    if any(value.dtype == torch.float16 for value in read_tensors(folder / PARAMETERS).values()):
+        store_kernels_as_half(proto.graph)
     onnx.checker.check_model(proto)
     return write_whole(folder / GRAPH, lambda hidden: onnx.save_model(proto, hidden))
 
 
-def trace(model: FCN) -> Any:
-    """The ONNX ModelProto of a network, height and width free in multiples of 32."""
+def trace(model: Network) -> Any:
+    """The ONNX ModelProto of a network, height and width free in multiples of what its architecture takes."""
     import torch
 
     class Graph(torch.nn.Module):
@@ -48,11 +53,11 @@ def trace(model: FCN) -> Any:
 
         def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             scores = self.model.score_aligned(self.model.normalise(image.permute(0, 3, 1, 2)))
-            return scores.argmax(1).to(torch.uint8), scores
+            return self.model.label_map(scores), scores
 
-    dim = torch.export.Dim
-    free = {0: dim("batch", min=1), 1: 32 * dim("rows", min=1), 2: 32 * dim("columns", min=1)}
-    example = torch.zeros(2, 96, 128, 3, dtype=torch.uint8)
+    dim, step, channels = torch.export.Dim, model.multiple_of, model.architecture.channels
+    free = {0: dim("batch", min=1), 1: step * dim("rows", min=1), 2: step * dim("columns", min=1)}
+    example = torch.zeros(2, 96, 128, channels * max(len(model.architecture.inputs), 1), dtype=torch.uint8)
     program = torch.onnx.export(
         Graph().eval(), (example,), dynamo=True, opset_version=OPSET, optimize=False, verbose=False,
         input_names=["image"], output_names=["label_map", "scores"], dynamic_shapes={"image": free},

@@ -52,7 +52,7 @@ def test_skips_are_the_papers_ladder():
 
 def test_parameters_have_the_papers_names():
     names = {name.split(".")[0] for name, _ in build(8).named_parameters()}
-    assert names == {"trunk", "score_fr", "score_pool4", "score_pool3", "upscore2", "upscore_pool4", "upscore"}
+    assert names == {"trunk", "score_fr", "score_pool4", "score_pool3", "upscore2", "upscore_pool4", "upscore8"}
 
 
 def test_a_new_net_scores_zero_and_so_adds_nothing_to_what_a_coarser_one_knew():

@@ -50,7 +50,7 @@ def test_reduced_to_the_side_the_model_knows(height, width, side):
 @given(st.integers(1, 100), st.integers(1, 100))
 def test_padded_to_multiples_of_32_with_the_image_at_the_top_left(height, width):
     image = np.full((height, width, 3), 9, np.uint8)
-    canvas = padded(image, (127.5, 127.5, 127.5))
+    canvas = padded(image, (127.5, 127.5, 127.5), 32)
     assert canvas.shape[0] % 32 == canvas.shape[1] % 32 == 0
     assert canvas.shape[0] - height < 32
     assert (canvas[:height, :width] == 9).all()

@@ -11,7 +11,8 @@ import click
 from fullconv import __version__
 from fullconv.errors import FullconvError
 
-COMMANDS = ("predict", "train", "evaluate", "export", "models")  # in the order in which people need them
+# In the order in which people need them.
+COMMANDS = ("predict", "train", "evaluate", "export", "convert", "explain", "models")
 
 
 class Commands(click.Group):

@@ -9,12 +9,16 @@ import click
 
 
 @click.command()
+@click.option("--published", is_flag=True, help="The FCN authors' nets, for whose weights there is `fullconv convert`.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def models(as_json: bool) -> None:
-    """List the models inside the package."""
+def models(published: bool, as_json: bool) -> None:
+    """List the models inside the package, or the published nets."""
+    from fullconv.models.published import NETS
     from fullconv.weights.folder import bundled_models
 
-    rows = [describe(name) for name in bundled_models()]
+    rows, line = [describe(name) for name in bundled_models()], model_line
+    if published:
+        rows, line = [describe_published(name) for name in NETS], published_line
     click.echo(json.dumps(rows, indent=2) if as_json else "\n".join(map(line, rows)))
 
 
@@ -25,7 +29,7 @@ def describe(name: str) -> dict[str, Any]:
     config = read_config(folder)
     return {
         "name": name,
-        "architecture": f"FCN-{config.architecture.stride}s {config.architecture.trunk}",
+        "architecture": config.architecture.title,
         "classes": list(config.classes.names),
         "mean_iou": config.metrics.get("val", {}).get("mean_iou"),
         "megabytes": sum(file.stat().st_size for file in folder.iterdir()) / 1e6,
@@ -33,7 +37,31 @@ def describe(name: str) -> dict[str, Any]:
     }
 
 
-def line(row: dict[str, Any]) -> str:
+def describe_published(name: str) -> dict[str, Any]:
+    from fullconv.models.published import NETS
+
+    net = NETS[name]
+    return {
+        "name": name,
+        "architecture": net.architecture.title,
+        "input": net.input,
+        "classes": list(net.classes),
+        "heads": net.architecture.heads or {"": len(net.classes)},
+        "source": net.source,
+        "published_mean_iou": net.mean_iou,
+        "measured_on": net.measured_on,
+    }
+
+
+def model_line(row: dict[str, Any]) -> str:
     score = "mean IoU unknown" if row["mean_iou"] is None else f"mean IoU {row['mean_iou']:.3f}"
     classes = ", ".join(row["classes"])
     return f"{row['name']:<10}  {row['architecture']}  {row['megabytes']:.1f} MB  {score}  {classes}"
+
+
+def published_line(row: dict[str, Any]) -> str:
+    known = row["published_mean_iou"]
+    score = "no mean IoU published" if known is None else f"published mean IoU {known:.3f} ({row['measured_on']})"
+    heads = "+".join(map(str, row["heads"].values()))
+    columns = f"{row['name']:<22} {row['architecture']:<18} {row['input']:<14} {heads:>4} classes"
+    return f"{columns}  {score}  {row['source']}"

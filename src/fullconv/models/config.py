@@ -10,12 +10,22 @@ from fullconv.classes import Classes
 from fullconv.errors import FullconvError
 
 FORMAT = 1
-COARSEST = 32  # the stride of a trunk's last features; networks take heights and widths in multiples of it
+COARSEST = 32  # the stride of a trunk's last features
+FAMILIES = ("fcn", "unet", "segnet", "segnet-basic", "encoder-only")
+STRIDES = (2, 4, 8, 16, 32)
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """The numbers from which a network is built."""
+    """The numbers from which a network is built.
+
+    trunk: a timm network; with alignment `caffe` one of the paper's; "" where a family brings its own encoder.
+    stride: the finest score fused. alignment: `same`, `caffe` (padding 100 and crops) or `valid` (the first U-Net).
+    heads: {suffix: classes} where several tasks share a trunk; the first is the model's own classes.
+    inputs: where several trunks each see three channels of their own and their scores are averaged, their names.
+    skip_scales: what the features of each skip are multiplied by, coarsest first. last_kernel: side of the last
+    deconvolution's kernel; 0 is twice its stride.
+    """
 
     trunk: str = "tf_efficientnet_lite0"
     stride: int = 8
@@ -23,18 +33,46 @@ class Architecture:
     learned_upsampling: bool = False
     family: str = "fcn"
     alignment: str = "same"
+    channels: int = 3
+    heads: dict[str, int] = field(default_factory=dict)
+    inputs: tuple[str, ...] = ()
+    skip_scales: tuple[float, ...] = ()
+    last_kernel: int = 0
 
     def __post_init__(self) -> None:
-        if self.stride not in (4, 8, 16, 32):
-            raise FullconvError(f"stride {self.stride}: an FCN fuses scores down to stride 32, 16, 8 or 4")
+        if self.stride not in STRIDES:
+            raise FullconvError(f"stride {self.stride}: scores are fused down to stride 32, 16, 8, 4 or 2")
+        if self.family not in FAMILIES:
+            raise FullconvError(f"no family {self.family!r}; choose among {', '.join(FAMILIES)}")
+
+    @property
+    def title(self) -> str:
+        """ "FCN-8s vgg16", "U-Net", …"""
+        name = {"fcn": f"FCN-{self.stride}s", "unet": "U-Net", "segnet": "SegNet", "segnet-basic": "SegNet-Basic"}
+        return f"{name.get(self.family, 'encoder only,')} {self.trunk}".strip()
+
+    @property
+    def multiple_of(self) -> int:
+        """Heights and widths that the network takes; `caffe` aligns any size by itself."""
+        return 1 if self.alignment == "caffe" else COARSEST
 
 
 @dataclass(frozen=True)
 class NormalisationValues:
-    """Per channel, in units of 0–255."""
+    """Mean and deviation of each channel as the network takes them, in units of 0–255.
+
+    `order` names the image's channel that each of them is: (2, 1, 0) for a network that takes BGR.
+    """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    order: tuple[int, ...] = ()
+
+    @property
+    def colour(self) -> tuple[float, ...]:
+        """The image's colour that the network sees as zero."""
+        order = self.order or range(len(self.mean))
+        return tuple(mean for _, mean in sorted(zip(order, self.mean, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -65,20 +103,37 @@ class ModelConfig:
         if values.pop("format", None) != FORMAT:
             raise FullconvError(f"config.json is not of format {FORMAT}; update fullconv, or export the model again")
         try:
-            classes, norm = values.pop("classes"), values.pop("normalisation")
+            classes = values.pop("classes")
             return cls(
-                architecture=Architecture(**values.pop("architecture")),
+                architecture=Architecture(**_with_tuples(values.pop("architecture"))),
                 classes=Classes(tuple(classes["names"]), tuple(map(tuple, classes["colours"])), classes["void"]),
-                normalisation=NormalisationValues(tuple(norm["mean"]), tuple(norm["std"])),
+                normalisation=NormalisationValues(**_with_tuples(values.pop("normalisation"))),
                 **values,
             )
         except (KeyError, TypeError) as error:
             raise FullconvError(f"config.json is incomplete or has an unknown key: {error}") from None
 
 
-def parse_arch(arch: str) -> int:
-    """The stride of an architecture's name: "fcn8s" → 8."""
-    match = re.fullmatch(r"fcn-?(32|16|8|4)s", arch.lower())
-    if not match:
-        raise FullconvError(f"no architecture {arch!r}; choose fcn32s, fcn16s, fcn8s or fcn4s")
-    return int(match[1])
+# What `--arch` takes beside fcn32s … fcn2s: the values in which each differs from the defaults.
+_ARCHS: dict[str, dict[str, Any]] = {
+    "unet": {"family": "unet", "stride": 2},
+    "unet-classic": {"family": "unet", "trunk": "", "stride": 2},
+    "unet-valid": {"family": "unet", "trunk": "", "stride": 2, "alignment": "valid"},
+    "segnet": {"family": "segnet", "trunk": "", "stride": 2},
+    "segnet-basic": {"family": "segnet-basic", "trunk": "", "stride": 2},
+    "encoder-only": {"family": "encoder-only", "stride": 32},
+}
+
+
+def parse_arch(arch: str) -> dict[str, Any]:
+    """The values of Architecture that a name stands for: "fcn8s" → {"stride": 8}."""
+    match = re.fullmatch(r"fcn-?(32|16|8|4|2)s", arch.lower())
+    if match:
+        return {"stride": int(match[1])}
+    if arch.lower() in _ARCHS:
+        return _ARCHS[arch.lower()]
+    raise FullconvError(f"no architecture {arch!r}; choose fcn32s, fcn16s, fcn8s, fcn4s, fcn2s, {', '.join(_ARCHS)}")
+
+
+def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}

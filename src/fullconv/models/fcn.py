@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
+import torch
 from torch import Tensor, nn
 
-from fullconv.models.config import COARSEST, Architecture, NormalisationValues
-from fullconv.models.normalisation import Normalisation
-from fullconv.models.trunks import Trunk
+from fullconv.models.config import COARSEST, STRIDES, Architecture, NormalisationValues
+from fullconv.models.geometry import PICTURE, crop_offset, window_of
+from fullconv.models.layered import LayeredTrunk
+from fullconv.models.network import Network
+from fullconv.models.trunks import build_trunk
 from fullconv.models.upsampling import Upsampling, crop_like
 
 # The paper's names. pool3 and pool4 of VGG-16 end the stages of stride 8 and 16, and "fr" is what follows fc7.
-SCORE_NAMES = {32: "score_fr", 16: "score_pool4", 8: "score_pool3", 4: "score_pool2"}
-UPSCORE_NAMES = {16: "upscore2", 8: "upscore_pool4", 4: "upscore_pool3"}
+SCORE_NAMES = {32: "score_fr", 16: "score_pool4", 8: "score_pool3", 4: "score_pool2", 2: "score_pool1"}
+UPSCORE_NAMES = {16: "upscore2", 8: "upscore_pool4", 4: "upscore_pool3", 2: "upscore_pool2"}
+LAST_NAMES = {32: "upscore", 16: "upscore16", 8: "upscore8", 4: "upscore4", 2: "upscore_pool1"}
 
 
-class FCN(nn.Module):
-    """FCN-32s, 16s, 8s or 4s over a timm trunk, alignment `same`.
+class FCN(Network):
+    """FCN-32s … 2s over any trunk; the published nets too. Variants are numbers of `Architecture`.
 
-    `architecture.stride` is the finest score fused. `architecture.score_hidden` = 0 scores features with one 1x1
-    convolution, as in the paper; N > 0 puts a 3x3 convolution to N channels, normalised, before it.
+    `score_hidden` = 0 scores features with one 1x1 convolution, as in the paper; N > 0 puts a 3x3 convolution to N
+    channels, normalised, before it. Of several heads the scores come one after another along the channels.
     """
 
     def __init__(
@@ -29,36 +32,71 @@ class FCN(nn.Module):
         normalisation: NormalisationValues,
         pretrained: bool = False,
     ) -> None:
-        super().__init__()
-        self.strides = tuple(s for s in (4, 8, 16, 32) if s >= architecture.stride)  # finest first
-        self.skips = self.strides[-2::-1]  # coarsest first: (), (16,), (16, 8), (16, 8, 4)
-        self.normalise = Normalisation(normalisation.mean, normalisation.std)
-        self.trunk = Trunk(architecture.trunk, self.strides, pretrained)
-        for stride in self.strides:
-            layer = score_layer(self.trunk.channels[stride], num_classes, architecture.score_hidden)
-            self.add_module(SCORE_NAMES[stride], layer)
-        learned = architecture.learned_upsampling
-        for stride in self.skips:
-            self.add_module(UPSCORE_NAMES[stride], Upsampling(num_classes, 2, learned))
-        self.upscore = Upsampling(num_classes, architecture.stride, learned)
+        super().__init__(architecture, num_classes, normalisation)
+        self.strides = tuple(s for s in STRIDES if s >= architecture.stride)  # finest first
+        self.skips = self.strides[-2::-1]  # coarsest first: (), (16,), (16, 8), …
+        self.scales = dict(zip(self.skips, architecture.skip_scales, strict=False))
+        self.heads = {f"_{name}": count for name, count in architecture.heads.items()} or {"": num_classes}
+        self.inputs = architecture.inputs or ("",)
+        for name in self.inputs:
+            trunk = build_trunk(architecture, self.strides, pretrained)
+            self.add_module(f"trunk{name}", trunk)
+            for head, count in self.heads.items():
+                self.add_scores(trunk.channels, name, head, count)
+        for head, count in self.heads.items():
+            self.add_upsampling(head, count)
+        self.offsets = (
+            derive_offsets(self, trunk) if isinstance(trunk, LayeredTrunk) else dict.fromkeys((1, *STRIDES), 0)
+        )
 
-    def forward(self, image: Tensor) -> Tensor:
-        """(N, 3, H, W) of 0–255, any H and W → scores (N, classes, H, W)."""
-        return crop_like(self.score_aligned(pad_to_multiple(self.normalise(image))), image)
+    def add_scores(self, channels: dict[int, int], name: str, head: str, count: int) -> None:
+        for stride in self.strides:
+            layer = score_layer(channels[stride], count, self.architecture.score_hidden)
+            self.add_module(f"{SCORE_NAMES[stride]}{name}{head}", layer)
+
+    def add_upsampling(self, head: str, count: int) -> None:
+        a = self.architecture
+        learned, padded = a.learned_upsampling, a.alignment == "same"
+        for stride in self.skips:
+            self.add_module(f"{UPSCORE_NAMES[stride]}{head}", Upsampling(count, 2, learned, padded))
+        last = Upsampling(count, a.stride, learned, padded, a.last_kernel)
+        self.add_module(f"{LAST_NAMES[a.stride]}{head}", last)
 
     def score_aligned(self, image: Tensor) -> Tensor:
-        """Normalised (N, 3, H, W), H and W multiples of 32 → scores (N, classes, H, W)."""
-        features = self.trunk(image)  # {4: …, 8: …, 16: …, 32: …}
-        scores = self.score(COARSEST, features)
-        for stride in self.skips:
-            upsample = self.get_submodule(UPSCORE_NAMES[stride])
-            scores = upsample(scores) + self.score(stride, features)
-        return self.upscore(scores)
+        parts = torch.split(image, self.architecture.channels, 1) if len(self.inputs) > 1 else (image,)
+        trunks = [self.get_submodule(f"trunk{name}") for name in self.inputs]
+        features = {name: trunk(part) for name, trunk, part in zip(self.inputs, trunks, parts, strict=True)}
+        scores = [self.decode(features, head, image) for head in self.heads]
+        return torch.cat(scores, 1) if len(scores) > 1 else scores[0]
 
-    def score(self, stride: int, features: dict[int, Tensor]) -> Tensor:
-        """Scores (N, classes, H/stride, W/stride) from the features at `stride`."""
-        scores: Tensor = self.get_submodule(SCORE_NAMES[stride])(features[stride])
-        return scores
+    def decode(self, features: dict[str, dict[int, Tensor]], head: str, image: Tensor) -> Tensor:
+        """{input: {stride: features}} → scores of one head (N, classes, H, W) of `image`'s size."""
+        scores = self.score(COARSEST, features, head)
+        for stride in self.skips:
+            scores = self.get_submodule(f"{UPSCORE_NAMES[stride]}{head}")(scores)
+            scores = scores + crop_like(self.score(stride, features, head), scores, self.offsets[stride])
+        upscore = self.get_submodule(f"{LAST_NAMES[self.architecture.stride]}{head}")
+        return crop_like(upscore(scores), image, self.offsets[1])
+
+    def score(self, stride: int, features: dict[str, dict[int, Tensor]], head: str) -> Tensor:
+        """Scores (N, classes, h, w) of the features at `stride`, averaged over the inputs."""
+        scale = self.scales.get(stride, 1.0)
+        layers = [self.get_submodule(f"{SCORE_NAMES[stride]}{name}{head}") for name in self.inputs]
+        maps = [features[name][stride] for name in self.inputs]
+        scores = [layer(m if scale == 1 else m * scale) for layer, m in zip(layers, maps, strict=True)]
+        total: Tensor = sum(scores[1:], scores[0])
+        return total / len(scores) if len(scores) > 1 else total
+
+
+def derive_offsets(net: FCN, trunk: LayeredTrunk) -> dict[int, int]:
+    """{stride of a skip, or 1 for the picture: the position at which its crop begins}, from the layers alone."""
+    windows, head = trunk.windows, next(iter(net.heads))
+    window, offsets = windows[COARSEST], {}
+    for stride in net.skips:
+        window = window.then(window_of(net.get_submodule(f"{UPSCORE_NAMES[stride]}{head}")))
+        offsets[stride] = crop_offset(f"{SCORE_NAMES[stride]}c", windows[stride], window)
+    window = window.then(window_of(net.get_submodule(f"{LAST_NAMES[net.architecture.stride]}{head}")))
+    return {**offsets, 1: crop_offset("score", window, PICTURE)}
 
 
 def score_layer(channels: int, num_classes: int, hidden: int) -> nn.Module:
@@ -71,9 +109,3 @@ def score_layer(channels: int, num_classes: int, hidden: int) -> nn.Module:
     return nn.Sequential(
         nn.Conv2d(channels, hidden, 3, padding=1, bias=False), nn.BatchNorm2d(hidden), nn.ReLU(inplace=True), score
     )
-
-
-def pad_to_multiple(image: Tensor) -> Tensor:
-    """Zeros (the mean colour, once normalised) to the right and below, up to the next multiple of 32."""
-    height, width = image.shape[-2:]
-    return F.pad(image, (0, -width % COARSEST, 0, -height % COARSEST))

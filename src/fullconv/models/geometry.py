@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Protocol, runtime_checkable
 
 from torch import nn
 
@@ -45,6 +46,13 @@ class Window:
         return Window(self.stride, min(self.first, other.first), max(self.last, other.last))
 
 
+@runtime_checkable
+class Branched(Protocol):
+    """A layer whose parts are not one after another, and which knows its window."""
+
+    def window(self) -> Window: ...
+
+
 PICTURE = Window(Fraction(1), Fraction(0), Fraction(0))
 
 
@@ -61,16 +69,17 @@ def deconvolution(kernel: int, stride: int = 1, padding: int = 0) -> Window:
 def window_of(layer: nn.Module) -> Window:
     """The window of one layer; a layer without a kernel (activation, normalisation, dropout) leaves positions alone.
 
-    A layer with parallel branches gives its own `window`.
+    A layer of parallel branches gives its own.
     """
-    if hasattr(layer, "window"):
-        own: Window = layer.window()
-        return own
+    if isinstance(layer, Branched):
+        return layer.window()
+    if isinstance(layer, nn.Sequential):
+        return through(layer)
     if isinstance(layer, nn.ConvTranspose2d):
-        return deconvolution(_side(layer.kernel_size), _side(layer.stride), _side(layer.padding))
+        return deconvolution(side(layer.kernel_size), side(layer.stride), side(layer.padding))
     if isinstance(layer, (nn.Conv2d, nn.MaxPool2d)):
         sides = (layer.kernel_size, layer.stride, layer.padding, layer.dilation)
-        return convolution(*map(_side, sides))
+        return convolution(*map(side, sides))
     return PICTURE
 
 
@@ -95,7 +104,7 @@ def crop_offset(name: str, fine: Window, onto: Window) -> int:
     return int(offset)
 
 
-def _side(value: int | tuple[int, ...] | str) -> int:
+def side(value: int | tuple[int, ...] | str) -> int:
     """The one number of a square kernel, stride or padding."""
     side = value[0] if isinstance(value, tuple) else value
     if isinstance(side, str):

@@ -1,4 +1,4 @@
-"""The encoder: any timm network that gives features at strides 4 to 32."""
+"""The encoder: any timm network that gives features at strides 2 to 32, or one of the paper's."""
 
 from __future__ import annotations
 
@@ -10,14 +10,34 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fullconv.errors import FullconvError
+from fullconv.models.alexnet import alexnet, caffenet
+from fullconv.models.config import Architecture
+from fullconv.models.googlenet import googlenet, googlenet_torchvision
+from fullconv.models.layered import LayeredTrunk
+from fullconv.models.vgg import vgg16
+
+PAPER_TRUNKS = {
+    "vgg16": vgg16, "caffenet": caffenet, "alexnet": alexnet,
+    "googlenet": googlenet, "googlenet_torchvision": googlenet_torchvision,
+}  # fmt: skip
+
+
+def build_trunk(architecture: Architecture, strides: Sequence[int], pretrained: bool = False) -> Trunk | LayeredTrunk:
+    """What gives the features of `strides`: the paper's trunks with alignment `caffe`, timm's with `same`."""
+    name = architecture.trunk
+    if architecture.alignment == "same":
+        return Trunk(name, strides, pretrained, architecture.channels)
+    if name not in PAPER_TRUNKS:
+        raise FullconvError(f"alignment caffe has no trunk {name!r}; choose among {', '.join(PAPER_TRUNKS)}")
+    return PAPER_TRUNKS[name](architecture.channels).tapped_at(tuple(strides))
 
 
 class Trunk(nn.Module):
     """image (N, 3, H, W), H and W multiples of 32 → {stride: features (N, channels[stride], H/stride, W/stride)}."""
 
-    def __init__(self, name: str, strides: Sequence[int], pretrained: bool = False) -> None:
+    def __init__(self, name: str, strides: Sequence[int], pretrained: bool = False, channels: int = 3) -> None:
         super().__init__()
-        network = _create(name, strides, pretrained)
+        network = _create(name, strides, pretrained, channels)
         self.strides = tuple(strides)
         self.channels = dict(zip(self.strides, network.feature_info.channels(), strict=True))
         self.network = _with_fixed_padding(network)
@@ -27,15 +47,15 @@ class Trunk(nn.Module):
 
 
 def normalisation_of(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """(mean, std) in units of 0–255 with which timm trained the trunk `name`."""
+    """(mean, std) in units of 0–255 with which timm trained the trunk `name`; the middle of the range for none."""
     import timm
 
-    cfg = timm.get_pretrained_cfg(name)
+    cfg = timm.get_pretrained_cfg(name) if name else None
     mean, std = (cfg.mean, cfg.std) if cfg else ((0.5,) * 3, (0.5,) * 3)
     return tuple(255 * m for m in mean), tuple(255 * s for s in std)
 
 
-def _create(name: str, strides: Sequence[int], pretrained: bool) -> Any:
+def _create(name: str, strides: Sequence[int], pretrained: bool, channels: int) -> Any:
     import timm
 
     if not timm.is_model(name):
@@ -45,7 +65,9 @@ def _create(name: str, strides: Sequence[int], pretrained: bool) -> Any:
         probe = timm.create_model(name, features_only=True)
         at = {reduction: i for i, reduction in enumerate(probe.feature_info.reduction())}
         indices = [at[stride] for stride in strides]
-        return timm.create_model(name, features_only=True, out_indices=indices, pretrained=pretrained)
+        return timm.create_model(
+            name, features_only=True, out_indices=indices, pretrained=pretrained, in_chans=channels
+        )
     except (KeyError, RuntimeError, AttributeError) as error:
         if "No pretrained weights" in str(error):
             raise FullconvError(f"timm's hub has no weights of {name!r}; give a file with --trunk-weights") from None

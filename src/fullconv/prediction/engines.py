@@ -22,7 +22,7 @@ PRECISIONS = ("auto", "fp32", "bf16")
 
 
 class Engine(Protocol):
-    """Runs a batch whose height and width are multiples of 32. Safe to call from several threads."""
+    """Runs a batch of heights and widths that the architecture takes. Safe to call from several threads."""
 
     name: str
     precision: str
@@ -35,13 +35,21 @@ class Engine(Protocol):
 
 
 def open_engine(
-    folder: Path, engine: str = "auto", precision: str = "auto", device: str | None = None, streams: int = 1
+    folder: Path,
+    engine: str = "auto",
+    precision: str = "auto",
+    device: str | None = None,
+    streams: int = 1,
+    fixed: bool = True,
 ) -> Engine:
-    """The engine for a model folder; `streams` is how many images will be in flight at once."""
+    """The engine for a model folder; `streams` is how many images will be in flight at once.
+
+    `fixed`: sizes repeat, since they are multiples of 32, and each is worth compiling for.
+    """
     chosen = choose(folder, device) if engine == "auto" else engine
     _check(precision, PRECISIONS, "--precision")
     if chosen == "openvino":
-        return OpenVINO(_existing(folder / GRAPH), precision, streams)
+        return OpenVINO(_existing(folder / GRAPH), precision, streams, fixed)
     if chosen == "onnxruntime":
         return OnnxRuntime(_existing(folder / GRAPH), precision, streams)
     if chosen == "torch":
@@ -59,14 +67,17 @@ def choose(folder: Path, device: str | None) -> str:
 
 
 class OpenVINO:
-    """model.onnx on the CPU, compiled for each shape that comes (a dynamic shape is much slower), the last few kept."""
+    """model.onnx on the CPU, compiled for each shape that comes (a dynamic shape is slower), the last few kept.
+
+    A network that takes any size is compiled once, for all.
+    """
 
     name = "openvino"
     KEPT = 8
 
-    def __init__(self, graph: Path, precision: str, streams: int) -> None:
+    def __init__(self, graph: Path, precision: str, streams: int, fixed: bool) -> None:
         ov = import_openvino()
-        self.graph, self.core = graph, ov.Core()
+        self.graph, self.core, self.fixed = graph, ov.Core(), fixed
         has_bf16 = "BF16" in self.core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self.precision = ("bf16" if has_bf16 else "fp32") if precision == "auto" else precision
         hint = {"fp32": "f32", "bf16": "bf16"}[self.precision]
@@ -83,7 +94,8 @@ class OpenVINO:
         return self._run(images, "scores")
 
     def _run(self, images: Images, output: str) -> NDArray[Any]:
-        compiled = self._compiled_for((*images.shape, output))
+        shape = images.shape if self.fixed else (-1, -1, -1, images.shape[3])
+        compiled = self._compiled_for((*shape, output))
         request = compiled.create_infer_request()
         request.infer([images])
         result: NDArray[Any] = request.get_output_tensor(0).data.copy()
@@ -167,7 +179,7 @@ class Torch:
         self.network = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def label_maps(self, images: Images) -> NDArray[np.uint8]:
-        label_maps: NDArray[np.uint8] = self._forward(images).argmax(1).to(self.torch.uint8).cpu().numpy()
+        label_maps: NDArray[np.uint8] = self.network.label_map(self._forward(images)).cpu().numpy()
         return label_maps
 
     def scores(self, images: Images) -> NDArray[np.float32]:

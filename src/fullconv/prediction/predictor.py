@@ -12,7 +12,7 @@ from PIL import Image
 from fullconv import images
 from fullconv.classes import Classes
 from fullconv.images import ImageArray, Source
-from fullconv.models.config import COARSEST, ModelConfig
+from fullconv.models.config import ModelConfig
 from fullconv.prediction.engines import Engine, open_engine
 from fullconv.segmentation import Segmentation
 from fullconv.weights.folder import find_model, read_config
@@ -36,11 +36,11 @@ class Model:
         image = images.read(source)
         small = reduced(image, self.config.longest_side)
         height, width = small.shape[:2]
-        batch = padded(small, self.config.normalisation.mean)[None]
+        batch = padded(small, self.config.normalisation.colour, self.config.architecture.multiple_of)[None]
         if small is image and not scores:
             label_map = self.engine.label_maps(batch)[0, :height, :width]
             return Segmentation(image, np.ascontiguousarray(label_map), self.classes)
-        raw = self.engine.scores(batch)[0, :, :height, :width]
+        raw = self.engine.scores(batch)[0, : len(self.classes), :height, :width]
         label_map = label_map_at(raw, image.shape[:2])
         return Segmentation(image, label_map, self.classes, scores_at(raw, image.shape[:2]) if scores else None)
 
@@ -54,7 +54,9 @@ def load(
 ) -> Model:
     """A bundled model by name, or a model folder. `streams`: how many threads will call it at once."""
     folder = find_model(model)
-    return Model(read_config(folder), open_engine(folder, engine, precision, device, streams))
+    config = read_config(folder)
+    fixed = config.architecture.multiple_of > 1
+    return Model(config, open_engine(folder, engine, precision, device, streams, fixed))
 
 
 def predict(source: Source, model: str | Path = "animals", scores: bool = False) -> Segmentation:
@@ -72,12 +74,12 @@ def reduced(image: ImageArray, longest_side: int | None) -> ImageArray:
     return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0))
 
 
-def padded(image: ImageArray, colour: tuple[float, ...]) -> ImageArray:
-    """The image with `colour` (the mean: zero to the network) to the right and below, up to multiples of 32."""
+def padded(image: ImageArray, colour: tuple[float, ...], multiple_of: int) -> ImageArray:
+    """The image with `colour` (the mean: zero to the network) to the right and below, up to the next multiples."""
     height, width = image.shape[:2]
-    if height % COARSEST == 0 and width % COARSEST == 0:
+    if height % multiple_of == 0 and width % multiple_of == 0:
         return image
-    canvas = np.empty((height + -height % COARSEST, width + -width % COARSEST, 3), np.uint8)
+    canvas = np.empty((height + -height % multiple_of, width + -width % multiple_of, 3), np.uint8)
     canvas[:] = np.round(colour)
     canvas[:height, :width] = image
     return canvas

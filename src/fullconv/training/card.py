@@ -17,11 +17,10 @@ tags: [semantic-segmentation, fcn]
 
 def card(config: ModelConfig) -> str:
     """The text of a model folder's README.md, from nothing but its config."""
-    a = config.architecture
     lines = [
         f"{FRONT}# {config.name}",
         "",
-        f"FCN-{a.stride}s over {a.trunk}, {len(config.classes)} classes, trained with fullconv.",
+        f"{config.architecture.title}, {len(config.classes)} classes, trained with fullconv.",
         "",
         "## Numbers",
         "",

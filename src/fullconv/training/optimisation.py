@@ -5,16 +5,16 @@ from __future__ import annotations
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
-from fullconv.models.fcn import FCN
+from fullconv.models.network import Network
 from fullconv.training.recipe import Recipe
 
 
-def build_optimiser(model: FCN, recipe: Recipe) -> Optimizer:
+def build_optimiser(model: Network, recipe: Recipe) -> Optimizer:
     """The trunk, which comes trained, learns at `trunk_lr_factor` of the rate; biases and norms do not decay."""
     groups = []
     for inside_trunk, factor in ((True, recipe.trunk_lr_factor), (False, 1.0)):
         named = [
-            (n, p) for n, p in model.named_parameters() if p.requires_grad and n.startswith("trunk.") == inside_trunk
+            (n, p) for n, p in model.named_parameters() if p.requires_grad and n.startswith("trunk") == inside_trunk
         ]
         for is_kernel, decay in ((True, recipe.weight_decay), (False, 0.0)):
             parameters = [p for _, p in named if (p.ndim > 1) == is_kernel]

@@ -26,7 +26,7 @@ from fullconv.files import write_json, write_whole
 from fullconv.images import ImageArray
 from fullconv.metrics import evaluate
 from fullconv.models.config import ModelConfig
-from fullconv.models.fcn import FCN
+from fullconv.models.network import Network
 from fullconv.training.card import card
 from fullconv.training.loop import Batch, train_epoch
 from fullconv.training.losses import segmentation_loss
@@ -98,7 +98,7 @@ def finish(folder: Path) -> Path:
     return folder
 
 
-def run_stage(model: FCN, dataset: Dataset, config: ModelConfig, recipe: Recipe, out: Path, resume: bool) -> None:
+def run_stage(model: Network, dataset: Dataset, config: ModelConfig, recipe: Recipe, out: Path, resume: bool) -> None:
     """Epoch after epoch: train, average, evaluate, write; each leaves a state from which the next can start."""
     samples, val = dataset.split(recipe.train_split), dataset.splits.get(recipe.val_split, ())
     accelerator = new_accelerator(recipe.precision)
@@ -114,7 +114,7 @@ def run_stage(model: FCN, dataset: Dataset, config: ModelConfig, recipe: Recipe,
     stepped = cast(nn.Module, torch.compile(prepared)) if recipe.compile else prepared
     loss = partial(segmentation_loss, void=config.classes.void, dice=recipe.dice, lovasz=recipe.lovasz)
     loop = (stepped, average, loss, optimiser, schedule, accelerator)
-    trained = cast(FCN, average.module) if average else model
+    trained = cast(Network, average.module) if average else model
 
     with Report(recipe.epochs, steps, out / LOG, history) as report:
         for epoch in range(len(history), recipe.epochs):
@@ -129,7 +129,7 @@ def run_stage(model: FCN, dataset: Dataset, config: ModelConfig, recipe: Recipe,
             report.end_epoch(entry)
 
 
-def moving_average(model: FCN, decay: float) -> AveragedModel | None:
+def moving_average(model: Network, decay: float) -> AveragedModel | None:
     """The exponential average of the parameters over the steps, which scores better than the last of them.
 
     It reaches back over a tenth of the steps so far, at most 1 / (1 - decay): a short run is not held at its start.
@@ -166,7 +166,7 @@ def told_plainly(batches: Iterable[Batch]) -> Iterator[Batch]:
 
 
 def keep_if_best(
-    model: FCN, val: Sequence[Sample], config: ModelConfig, folder: Path, history: list[dict[str, Any]]
+    model: Network, val: Sequence[Sample], config: ModelConfig, folder: Path, history: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """Scores the model on `val`, writes it to `folder` where it is the best in `history`, and gives its numbers."""
     numbers = evaluate_network(model, val, config.classes)
@@ -177,18 +177,18 @@ def keep_if_best(
     return {"mean_iou": mean_iou, "boundary_iou": numbers["boundary_iou"], "pixel_accuracy": numbers["pixel_accuracy"]}
 
 
-def evaluate_network(model: FCN, samples: Sequence[Sample], classes: Classes) -> dict[str, Any]:
+def evaluate_network(model: Network, samples: Sequence[Sample], classes: Classes) -> dict[str, Any]:
     """The report of metrics.py for a torch network, every image at its own size."""
     model.eval()
     return evaluate(partial(predict_one, model), samples, classes).report()
 
 
 @torch.inference_mode()
-def predict_one(model: FCN, image: ImageArray) -> LabelMap:
+def predict_one(model: Network, image: ImageArray) -> LabelMap:
     """HxWx3 uint8 → HxW class indices."""
     device = next(model.parameters()).device
     tensor = torch.from_numpy(image).permute(2, 0, 1)[None].to(device)
-    return model(tensor)[0].argmax(0).to(torch.uint8).cpu().numpy()
+    return model.label_map(model(tensor))[0].cpu().numpy()
 
 
 def new_accelerator(precision: str) -> Accelerator:

@@ -6,15 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from fullconv.data.dataset import Dataset
 from fullconv.data.description import describe
 from fullconv.errors import FullconvError
+from fullconv.models.build import build
 from fullconv.models.config import Architecture, ModelConfig, NormalisationValues, parse_arch
-from fullconv.models.fcn import FCN
+from fullconv.models.network import Network
 from fullconv.models.trunks import normalisation_of
 from fullconv.training.recipe import Recipe
-from fullconv.weights import checkpoint
 from fullconv.weights.folder import PARAMETERS, find_model
 from fullconv.weights.pretrained import load_trunk_weights
 from fullconv.weights.tensors import read_tensors
@@ -28,8 +29,8 @@ def prepare_data(data: str | Path, recipe: Recipe) -> tuple[Dataset, ModelConfig
     names = recipe.classes or described.classes
     described = replace(described, classes=names, label_mapping=mapping)
     dataset = described.mapped()
-    architecture = Architecture(recipe.trunk, parse_arch(recipe.arch), recipe.score_hidden, recipe.learned_upsampling)
-    normalisation = NormalisationValues(*normalisation_of(recipe.trunk))
+    architecture = architecture_of(recipe)
+    normalisation = NormalisationValues(*normalisation_of(architecture.trunk))
     config = ModelConfig(
         recipe.name, architecture, dataset.classes, normalisation, recipe.longest_side, mapping,
         provenance={"recipe": recipe.to_json()},
@@ -37,20 +38,32 @@ def prepare_data(data: str | Path, recipe: Recipe) -> tuple[Dataset, ModelConfig
     return dataset, config
 
 
+def trunk_of(model: Network) -> nn.Module:
+    """Raises FullconvError where a network has an encoder of its own, which no classifier's file fits."""
+    if not model.architecture.trunk or model.architecture.inputs:
+        raise FullconvError(f"{model.architecture.family} has no single trunk; leave --trunk-weights out")
+    return model.get_submodule("trunk")
+
+
+def architecture_of(recipe: Recipe) -> Architecture:
+    values = {"trunk": recipe.trunk, "score_hidden": recipe.score_hidden, **parse_arch(recipe.arch)}
+    return Architecture(learned_upsampling=recipe.learned_upsampling, **values)
+
+
 def start_model(
     config: ModelConfig, pretrained: bool, trunk_weights: Path | None = None, weights: Path | None = None
-) -> FCN:
+) -> Network:
     """The network: parameters of another model of its shape, else a trunk from a file, else one from timm's hub."""
     from_hub = pretrained and not trunk_weights and not weights
     try:
-        model = checkpoint.build(config, from_hub)
+        model = build(config, from_hub)
     except OSError:
         raise FullconvError(
             f"the ImageNet weights of {config.architecture.trunk} could not be fetched from the hub; "
             "go online for it, or give a file with --trunk-weights"
         ) from None
     if trunk_weights:
-        print(f"trunk weights {trunk_weights.name}: {load_trunk_weights(model.trunk, trunk_weights)}")
+        print(f"trunk weights {trunk_weights.name}: {load_trunk_weights(trunk_of(model), trunk_weights)}")
     if weights:
         print(f"weights {weights}: {transplant(read_tensors(find_model(weights) / PARAMETERS), model)}")
     return model.to(memory_format=torch.channels_last)

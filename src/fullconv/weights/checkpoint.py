@@ -10,26 +10,22 @@ from torch import Tensor
 
 from fullconv.errors import FullconvError
 from fullconv.files import write_whole
+from fullconv.models.build import build
 from fullconv.models.config import ModelConfig
-from fullconv.models.fcn import FCN
+from fullconv.models.network import Network
 from fullconv.weights.folder import PARAMETERS, read_config, write_config
 from fullconv.weights.tensors import read_tensors, write_tensors
 from fullconv.weights.transplant import transplant
 
 
-def build(config: ModelConfig, pretrained: bool = False) -> FCN:
-    """The network that a config.json describes, with fresh parameters."""
-    return FCN(config.architecture, len(config.classes), config.normalisation, pretrained)
-
-
-def save_model(folder: Path, model: FCN, config: ModelConfig) -> None:
+def save_model(folder: Path, model: Network, config: ModelConfig) -> None:
     """Writes config.json and model.safetensors; kernels are stored in half precision, everything else in float32."""
     state = {name: _stored(value) for name, value in model.state_dict().items()}
     write_tensors(folder / PARAMETERS, state)
     write_config(folder, config)
 
 
-def load_model(folder: Path) -> tuple[FCN, ModelConfig]:
+def load_model(folder: Path) -> tuple[Network, ModelConfig]:
     """(network in evaluation mode, its config) from a model folder; strict: every parameter fits or it is an error."""
     config = read_config(folder)
     path = folder / PARAMETERS

@@ -1,14 +1,17 @@
-"""ImageNet weights of a trunk from a local file, renamed to timm's names where the file uses others."""
+"""ImageNet weights of a trunk from a local file, renamed to the trunk's names where the file uses others."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+from torch import nn
+
 from fullconv.errors import FullconvError
-from fullconv.models.trunks import Trunk
+from fullconv.weights.caffe import read_caffe
 from fullconv.weights.tensors import State, read_tensors
-from fullconv.weights.transplant import Report, transplant
+from fullconv.weights.torchvision import rename_torchvision
+from fullconv.weights.transplant import Report, Source, transplant
 
 # EfficientNet in PyTorch (lukemelas and its lite variants) → timm. A block's modules are named by what they do there
 # and by their order here, so the same name means another thing in the first stage, which has no expansion.
@@ -17,16 +20,26 @@ _EXPANDED = {
     "_expand_conv": "conv_pw", "_bn0": "bn1", "_depthwise_conv": "conv_dw", "_bn1": "bn2",
     "_project_conv": "conv_pwl", "_bn2": "bn3",
 }  # fmt: skip
+_HEAD = r"(conv_head|bn2|classifier|fc|fc8|head|loss\d)\."  # what turns features into ImageNet's classes
 _PLAIN = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
 
 
-def load_trunk_weights(trunk: Trunk, path: Path) -> Report:
+def load_trunk_weights(trunk: nn.Module, path: Path) -> Report:
     """Copies a classifier's weights into `trunk`, strictly; what only the classifier has (its head) is reported."""
+    network = getattr(trunk, "network", trunk)  # timm's, or one of the paper's
+    state = read_classifier(path, network)
+    head = [name for name in state if re.match(_HEAD, name)]
+    return transplant(state, network, may_stay_unused=head)
+
+
+def read_classifier(path: Path, network: nn.Module) -> Source:
+    """A classifier's parameters under the trunk's names: of Caffe, of EfficientNet-PyTorch, torchvision or timm."""
+    if path.suffix == ".caffemodel":
+        return {name.replace("/", "."): blob for name, blob in read_caffe(path).items()}
     state = read_tensors(path)
     if "_conv_stem.weight" in state:
-        state = rename_efficientnet(state, _stage_sizes(trunk))
-    head = [name for name in state if re.match(r"(conv_head|bn2|classifier|fc|head)\.", name)]
-    return transplant(state, trunk.network, may_stay_unused=head)
+        return rename_efficientnet(state, _stage_sizes(network))
+    return rename_torchvision(state)
 
 
 def rename_efficientnet(state: State, stage_sizes: list[int]) -> State:
@@ -50,8 +63,8 @@ def _timm_name(name: str, position: list[tuple[int, int]]) -> str:
         ) from None
 
 
-def _stage_sizes(trunk: Trunk) -> list[int]:
-    blocks = getattr(trunk.network, "blocks", None)
+def _stage_sizes(network: nn.Module) -> list[int]:
+    blocks = getattr(network, "blocks", None)
     if blocks is None:
         raise FullconvError("these are EfficientNet weights; choose a trunk of that family, e.g. tf_efficientnet_lite0")
     return [len(stage) for stage in blocks]

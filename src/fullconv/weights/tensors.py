@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,6 +14,13 @@ from fullconv.errors import FullconvError
 from fullconv.files import write_whole
 
 State = dict[str, Tensor]
+
+# Checkpoints keep their best score beside the tensors, often as a number of NumPy's: what such a number is made with,
+# the first under its name before NumPy 2 too. None of these runs anything that a file brings.
+_SCALAR: Any = np.float64(0).__reduce__()[0]
+_NUMPY_NUMBER: list[Any] = [
+    _SCALAR, (_SCALAR, "numpy.core.multiarray.scalar"), np.dtype, type(np.dtype("f8")), codecs.encode,
+]  # fmt: skip
 
 
 def read_tensors(path: Path) -> State:
@@ -22,14 +32,27 @@ def read_tensors(path: Path) -> State:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(_NUMPY_NUMBER):
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # each format has errors of its own
-        raise FullconvError(f"{path}: not a file of tensors ({str(error).splitlines()[0]})") from None
-    state = state.get("state_dict", state)
-    return {name: value for name, value in state.items() if isinstance(value, Tensor)}
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise FullconvError(f"{path}: not a file of tensors ({reason})") from None
+    for inside in ("state_dict", "model_state_dict"):
+        state = state.get(inside, state) if isinstance(state, dict) else {}
+    tensors = {name: v for name, v in state.items() if isinstance(v, Tensor)} if isinstance(state, dict) else {}
+    if not tensors:
+        raise FullconvError(f"{path}: holds no named tensors; give the file of a state dict")
+    return tensors
 
 
 def write_tensors(path: Path, state: State) -> Path:
-    from safetensors.torch import save
+    """A .safetensors file, written without a second copy in memory."""
+    from safetensors.torch import save_file
 
-    return write_whole(path, lambda hidden: hidden.write_bytes(save(state)))
+    def write(hidden: Path) -> None:
+        hidden.touch()
+        mode = hidden.stat().st_mode
+        save_file(state, hidden)
+        hidden.chmod(mode)  # save_file leaves a file for its owner alone, and others serve models too
+
+    return write_whole(path, write)

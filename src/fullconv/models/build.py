@@ -1,0 +1,20 @@
+"""A config → its network, with fresh parameters."""
+
+from __future__ import annotations
+
+from fullconv.models.config import ModelConfig
+from fullconv.models.encoder_only import EncoderOnly
+from fullconv.models.fcn import FCN
+from fullconv.models.network import Network
+from fullconv.models.segnet import SegNet
+from fullconv.models.unet import UNet
+
+FAMILIES = {"fcn": FCN, "unet": UNet, "segnet": SegNet, "segnet-basic": SegNet, "encoder-only": EncoderOnly}
+
+
+def build(config: ModelConfig, pretrained: bool = False) -> Network:
+    """The network that a config.json describes; `pretrained` fetches the ImageNet weights of a timm trunk."""
+    network: Network = FAMILIES[config.architecture.family](
+        config.architecture, len(config.classes), config.normalisation, pretrained
+    )
+    return network

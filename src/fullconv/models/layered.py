@@ -1,0 +1,59 @@
+"""A trunk that is one layer after another, as the paper's classifiers are, with features tapped on the way."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fullconv.models.geometry import PICTURE, Window, through
+
+
+class LayeredTrunk(nn.Sequential):
+    """image (N, C, H, W) → {stride: features}; `taps` names the layer whose output each stride's features are.
+
+    `windows` tells what each of them sees of the picture, from which the crops of alignment `caffe` follow.
+    """
+
+    def __init__(self, layers: Mapping[str, nn.Module], taps: Mapping[int, str], channels: Mapping[int, int]) -> None:
+        super().__init__(OrderedDict(layers))
+        self.taps = {name: stride for stride, name in taps.items()}
+        self.channels = dict(channels)
+
+    @property
+    def windows(self) -> dict[int, Window]:
+        """{stride: what position y of its features sees of the picture}."""
+        found, window = {}, PICTURE
+        for name, layer in self.named_children():
+            window = through([layer], window)
+            if name in self.taps:
+                found[self.taps[name]] = window
+        return found
+
+    def forward(self, image: Tensor) -> dict[int, Tensor]:
+        features, x = {}, image
+        for name, layer in self.named_children():
+            x = layer(x)
+            if name in self.taps:
+                features[self.taps[name]] = x
+        return features
+
+    def tapped_at(self, strides: tuple[int, ...]) -> LayeredTrunk:
+        """The same trunk that gives the features of `strides` alone."""
+        self.taps = {name: stride for name, stride in self.taps.items() if stride in strides}
+        return self
+
+
+class CeilPool(nn.MaxPool2d):
+    """Caffe's max pooling: a last window that is only partly inside counts.
+
+    Written as padding below and to the right with what no maximum takes, since then the size of the output is a plain
+    quotient of the size of the input, which graph exporters can carry as a symbol.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        more = int(self.stride) - 1  # type: ignore[arg-type]
+        return super().forward(F.pad(x, (0, more, 0, more), value=-torch.inf) if more else x)

@@ -1,0 +1,42 @@
+"""The contract of every network here: scores of the picture's size, whatever that is."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fullconv.models.config import Architecture, NormalisationValues
+from fullconv.models.normalisation import Normalisation
+from fullconv.models.upsampling import crop_like
+
+
+class Network(nn.Module):
+    """Normalises, pads to the sizes that the architecture takes, scores, and cuts the padding off again."""
+
+    def __init__(self, architecture: Architecture, num_classes: int, normalisation: NormalisationValues) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.multiple_of = architecture.multiple_of
+        self.num_classes = num_classes
+        self.normalise = Normalisation(normalisation)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(N, channels, H, W) of 0–255, any H and W → scores (N, classes, H, W)."""
+        return crop_like(self.score_aligned(pad_to_multiple(self.normalise(image), self.multiple_of)), image)
+
+    def score_aligned(self, image: Tensor) -> Tensor:
+        """Normalised (N, channels, H, W), H and W multiples of `multiple_of` → scores (N, classes, H, W)."""
+        raise NotImplementedError
+
+    def label_map(self, scores: Tensor) -> Tensor:
+        """Scores (N, classes, H, W) → class indices (N, H, W) uint8; of several heads, the first."""
+        return scores[:, : self.num_classes].argmax(1).to(torch.uint8)
+
+
+def pad_to_multiple(image: Tensor, multiple_of: int) -> Tensor:
+    """Zeros (the mean colour, once normalised) to the right and below, up to the next multiple."""
+    height, width = image.shape[-2:]
+    if multiple_of == 1:
+        return image
+    return F.pad(image, (0, -width % multiple_of, 0, -height % multiple_of))

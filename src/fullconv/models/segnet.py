@@ -1,0 +1,56 @@
+"""SegNet (arXiv 1511.00561): the decoder puts values back where the encoder's pooling took its maxima from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from fullconv.models.config import Architecture, NormalisationValues
+from fullconv.models.network import Network
+from fullconv.models.unpooling import pool, unpool
+
+VGG_STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))  # section 3, after VGG-16
+BASIC_STAGES = ((64,), (64,), (64,), (64,))  # section 3.1
+
+
+class SegNet(Network):
+    """SegNet (13 convolutions each way, 3x3) or SegNet-Basic (four each way, 7x7, no ReLU in the decoder)."""
+
+    def __init__(
+        self, architecture: Architecture, num_classes: int, normalisation: NormalisationValues, pretrained: bool = False
+    ) -> None:
+        super().__init__(architecture, num_classes, normalisation)
+        basic = architecture.family == "segnet-basic"
+        stages, kernel = (BASIC_STAGES, 7) if basic else (VGG_STAGES, 3)
+        self.encoder, self.decoder = nn.ModuleList(), nn.ModuleList()
+        inside = architecture.channels
+        for widths in stages:
+            self.encoder.append(convolutions([inside, *widths], kernel, rectified=True))
+            # The decoder's stage is the encoder's backwards, down to what the next finer one unpools; the finest
+            # ends in the scores, which SegNet-Basic puts behind a whole stage.
+            outside = [inside] if self.decoder else widths[:1] if basic else []
+            self.decoder.insert(0, convolutions([*widths[::-1], *outside], kernel, rectified=not basic))
+            inside = widths[-1]
+        self.score = nn.Conv2d(stages[0][0], num_classes, 1 if basic else 3, padding=0 if basic else 1)
+
+    def score_aligned(self, image: Tensor) -> Tensor:
+        x, taken = image, []
+        for stage in self.encoder:
+            x, places = pool(stage(x))
+            taken.append(places)
+        for stage, places in zip(self.decoder, reversed(taken), strict=True):
+            x = stage(unpool(x, places))
+        scores: Tensor = self.score(x)
+        return scores
+
+
+def convolutions(widths: Sequence[int], kernel: int, rectified: bool) -> nn.Sequential:
+    """Convolution and batch normalisation from each width to the next, with ReLU where `rectified`."""
+    layers: list[nn.Module] = []
+    for inside, outside in pairwise(widths):
+        convolution = nn.Conv2d(inside, outside, kernel, padding=kernel // 2)
+        nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")  # section 3.3
+        layers += [convolution, nn.BatchNorm2d(outside), nn.ReLU(inplace=True) if rectified else nn.Identity()]
+    return nn.Sequential(*layers)

@@ -1,0 +1,21 @@
+"""2x2 max pooling that remembers where each maximum lay, and its inverse (SegNet, section 3.2: two bits a window)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def pool(x: Tensor) -> tuple[Tensor, Tensor]:
+    """(N, C, H, W), sides even → the maxima (N, C, H/2, W/2) and which of the four each one was, 0–3 row by row."""
+    windows = F.pixel_unshuffle(x, 2).unflatten(1, (x.shape[1], 4))  # (N, C, 4, H/2, W/2)
+    maxima, taken = windows.max(2)  # of equal ones the first
+    return maxima, taken
+
+
+def unpool(x: Tensor, taken: Tensor) -> Tensor:
+    """(N, C, h, w) → (N, C, 2h, 2w): every value where its maximum was taken from, zeros elsewhere."""
+    places = torch.arange(4, device=x.device).view(1, 1, 4, 1, 1)
+    windows = x.unsqueeze(2) * (taken.unsqueeze(2) == places)  # (N, C, 4, h, w)
+    return F.pixel_shuffle(windows.flatten(1, 2), 2)
