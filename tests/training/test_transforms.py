@@ -63,3 +63,13 @@ def test_an_epoch_is_a_pure_function_of_seed_and_number(samples):
     torch.random.set_rng_state(state)
     assert a.order != Epoch(samples, recipe, 4).order or a.order != Epoch(samples, recipe, 5).order
     assert sorted(a.order) == list(range(6))
+
+
+def test_a_share_of_the_pictures_keeps_its_pixels(samples):
+    """Those show the original's values and nothing between them; a resampled picture has values in between."""
+    untouched = {1.0: 0, 0.0: 0}
+    for share in untouched:
+        recipe = Recipe(crop_size=64, colour=0.0, unscaled=share, scale=(0.5, 0.9))
+        for image, labels in (Epoch(samples, recipe, 0)[i] for i in range(6)):
+            untouched[share] += bool((image[0][labels != 255] == labels[labels != 255] * 10).all())
+    assert untouched == {1.0: 6, 0.0: 0}

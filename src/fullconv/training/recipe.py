@@ -33,6 +33,7 @@ class Recipe:
     crop_size: int = 256
     balance: float = 0.0  # a class in a smaller share of the pictures than this is shown more often; 0: never
     scale: tuple[float, float] = (0.5, 1.75)
+    unscaled: float = 0.25  # this share keeps its size: resampling smooths, and prediction sees pictures as they are
     flip: float = 0.5
     colour: float = 0.3
     workers: int | None = None  # processes that read and augment; None: one less than there are processors, up to 8
@@ -60,7 +61,8 @@ class Recipe:
         _check("optimiser", self.optimiser in ("adamw", "sgd"), "adamw or sgd")
         _check("precision", self.precision in ("auto", "fp32", "bf16", "fp16"), "auto, fp32, bf16 or fp16")
         _check("scale", 0 < self.scale[0] <= self.scale[1], "two factors, the smaller first")
-        _check("ema", 0 <= self.ema < 1, "0 (off) or below 1")
+        _check("unscaled", 0 <= self.unscaled <= 1, "a share between 0 and 1")
+    _check("ema", 0 <= self.ema < 1, "0 (off) or below 1")
 
     def to_json(self) -> dict[str, Any]:
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}

@@ -27,7 +27,7 @@ def augmentation(recipe: Recipe) -> Callable[..., Pair]:
     fill = {tv_tensors.Image: MEAN_COLOUR, tv_tensors.Mask: VOID}
     c = recipe.colour
     steps: list[Any] = [
-        RandomScale(recipe.scale),
+        RandomScale(recipe.scale, recipe.unscaled),
         v2.RandomCrop(size, pad_if_needed=True, fill=fill),
         v2.RandomHorizontalFlip(recipe.flip),
     ]
@@ -38,18 +38,26 @@ def augmentation(recipe: Recipe) -> Callable[..., Pair]:
 
 
 class RandomScale(v2.Transform):
-    """Scales both sides by one factor drawn log-uniformly, so that halving is as likely as doubling."""
+    """Scales both sides by one factor drawn log-uniformly, so that halving is as likely as doubling.
 
-    def __init__(self, factors: tuple[float, float]) -> None:
+    A share `unscaled` of the pictures is left as it is, not resampled at all.
+    """
+
+    def __init__(self, factors: tuple[float, float], unscaled: float = 0.0) -> None:
         super().__init__()
+        self.unscaled = unscaled
         self.low, self.high = torch.tensor(factors).log().tolist()
 
     def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
         height, width = v2.functional.get_size(flat_inputs[0])
         factor = float(torch.empty(()).uniform_(self.low, self.high).exp())
+        if torch.rand(()) < self.unscaled:
+            factor = 1.0
         return {"size": [max(1, round(height * factor)), max(1, round(width * factor))]}
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        if list(v2.functional.get_size(inpt)) == params["size"]:
+            return inpt
         return v2.functional.resize(inpt, params["size"], antialias=True)  # bilinear; nearest for a Mask
 
 
