@@ -15,10 +15,17 @@ def reference() -> str:
     width = {"terminal_width": 100, "max_content_width": 100}
     context = click.Context(fullconv, info_name="fullconv", **fullconv.context_settings, **width)
     for name in COMMANDS:
-        command = fullconv.get_command(context, name)
-        inner = click.Context(command, info_name=name, parent=context, **width)
-        parts += [f"## fullconv {name}", "", "```", command.get_help(inner), "```", ""]
+        parts += section(fullconv.get_command(context, name), name, context, width)
     return "\n".join(parts)
+
+
+def section(command: click.Command, name: str, parent: click.Context, width: dict[str, int]) -> list[str]:
+    """The lines of a command, and of those inside it."""
+    context = click.Context(command, info_name=name, parent=parent, **width)
+    lines = [f"## {context.command_path}", "", "```", command.get_help(context), "```", ""]
+    for inside, inner in getattr(command, "commands", {}).items():
+        lines += section(inner, inside, context, width)
+    return lines
 
 
 if __name__ == "__main__":

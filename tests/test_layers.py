@@ -23,7 +23,7 @@ HOMES = {
     "onnxruntime": {"prediction/engines.py"},
     "onnx": {"export.py"},
     "onnxscript": {"export.py"},
-    "timm": {"models/trunks.py", "figures/classifier.py"},
+    "timm": {"models/trunks.py"},
     "matplotlib": {"figures/canvas.py"},
     "safetensors": {"weights/tensors.py"},
     "torchvision": {"training/transforms.py"},

@@ -55,6 +55,14 @@ def normalisation_of(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
     return tuple(255 * m for m in mean), tuple(255 * s for s in std)
 
 
+def imagenet_classes() -> list[tuple[str, ...]]:
+    """The names of each of ImageNet's 1000 classes, in their order: ("tabby", "tabby cat")."""
+    from timm.data import ImageNetInfo
+
+    info = ImageNetInfo("imagenet-1k")
+    return [tuple(info.index_to_description(i).split(", ")) for i in range(info.num_classes())]
+
+
 def _create(name: str, strides: Sequence[int], pretrained: bool, channels: int) -> Any:
     import timm
 

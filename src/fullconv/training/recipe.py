@@ -62,7 +62,7 @@ class Recipe:
         _check("precision", self.precision in ("auto", "fp32", "bf16", "fp16"), "auto, fp32, bf16 or fp16")
         _check("scale", 0 < self.scale[0] <= self.scale[1], "two factors, the smaller first")
         _check("unscaled", 0 <= self.unscaled <= 1, "a share between 0 and 1")
-    _check("ema", 0 <= self.ema < 1, "0 (off) or below 1")
+        _check("ema", 0 <= self.ema < 1, "0 (off) or below 1")
 
     def to_json(self) -> dict[str, Any]:
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}

@@ -1,0 +1,222 @@
+"""fullconv explain"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from fullconv.data.dataset import Sample
+    from fullconv.figures.canvas import Canvas
+    from fullconv.images import ImageArray
+    from fullconv.models.config import ModelConfig
+    from fullconv.prediction.predictor import Model
+
+FILE = click.Path(path_type=Path)
+PHOTO = click.argument("photos", nargs=-1, required=True, metavar="PHOTO...")
+OUT = click.option("--out", type=FILE, required=True, help="The figure's file, .svg or .png.")
+MODEL = click.option("--model", default="animals", help="A bundled model's name, or a model folder.")
+PUBLISHED = click.option("--published", metavar="NAME", help="Instead of --model: a published net, without weights.")
+
+
+@click.group()
+def explain() -> None:
+    """Draw what is inside a network, from the network itself."""
+
+
+@explain.command()
+@MODEL
+@PUBLISHED
+@click.option("--size", type=int, default=512, help="Side of the picture that is traced, in pixels.")
+@OUT
+def architecture(model: str, published: str | None, size: int, out: Path) -> None:
+    """Stages, scores, skips and sums of a network, with strides and receptive fields."""
+    begin(out)
+    from fullconv.figures.architecture import draw_architecture
+
+    network, config = open_network(model, published)
+    finish(draw_architecture(network, config.name, size, len(config.normalisation.mean)), out)
+
+
+@explain.command()
+@PHOTO
+@click.option("--class", "class_name", required=True, help='A name of ImageNet, such as "tabby cat".')
+@click.option("--trunk-weights", type=FILE, help="EfficientNet-Lite0 with its classifier.  [default: as installed]")
+@OUT
+def heatmap(photos: tuple[str, ...], class_name: str, trunk_weights: Path | None, out: Path) -> None:
+    """Where a classifier of whole photos, made fully convolutional, finds a class.
+
+    Several photos are laid out as one large picture.
+    """
+    begin(out)
+    from fullconv.figures.classifier import class_index, load_classifier
+    from fullconv.figures.heatmap import draw_heatmap, laid_out
+
+    index, pictures = class_index(class_name), read_all(photos)
+    finish(draw_heatmap(load_classifier(trunk_weights), laid_out(pictures), class_name, index), out)
+
+
+@explain.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="DATA|PHOTO...")
+@click.option("--models", multiple=True, required=True, help="A bundled model or a folder; once for each column.")
+@click.option("--titles", help="What stands above the columns, comma between.  [default: the models' names]")
+@click.option("--split", default="val", help="The split of DATA that mean IoU is measured on.")
+@click.option("--rows", type=click.IntRange(1), default=4, help="How many photos of DATA are shown.")
+@OUT
+def ladder(
+    inputs: tuple[str, ...], models: tuple[str, ...], titles: str | None, split: str, rows: int, out: Path
+) -> None:
+    """The same photos through several models, with mean IoU where the truth is known."""
+    begin(out, needs=("matplotlib",))
+    from fullconv.figures.ladder import Rung, draw_ladder
+    from fullconv.prediction.evaluation import evaluate
+    from fullconv.prediction.predictor import load
+
+    loaded = alike([load(model) for model in models])
+    names = titles_of(titles, loaded)
+    samples = samples_of(loaded[0], inputs, split)
+    if samples is None:
+        pictures, truths, scores = read_all(inputs), None, [None] * len(loaded)
+    else:
+        pairs = [sample.read() for sample in spaced(samples, rows)]
+        pictures, truths = [image for image, _ in pairs], [truth for _, truth in pairs]
+        scores = [evaluate(model, inputs[0], split)["mean_iou"] for model in loaded]
+    maps = [[model.predict(picture).label_map for picture in pictures] for model in loaded]
+    rungs = [Rung(*column) for column in zip(names, maps, scores, strict=True)]
+    finish(draw_ladder(pictures, rungs, truths, loaded[0].classes), out)
+
+
+@explain.command()
+@PHOTO
+@MODEL
+@OUT
+def kernels(photos: tuple[str, ...], model: str, out: Path) -> None:
+    """First-layer kernels as colours, deeper channels by the places that excite them most."""
+    begin(out)
+    from fullconv.figures.kernels import draw_kernels
+
+    network, config = open_for_photos(model)
+    finish(draw_kernels(network, config.name, read_all(photos, config.longest_side)), out)
+
+
+@explain.command()
+@click.argument("photo")
+@MODEL
+@OUT
+def features(photo: str, model: str, out: Path) -> None:
+    """The maps of every stage on one photo, and the scores."""
+    begin(out)
+    from fullconv.figures.features import draw_features
+
+    network, config = open_for_photos(model)
+    finish(draw_features(network, config.name, read_all([photo], config.longest_side)[0], config.classes.names), out)
+
+
+@explain.command("receptive-field")
+@PHOTO
+@MODEL
+@PUBLISHED
+@OUT
+def receptive_field(photos: tuple[str, ...], model: str, published: str | None, out: Path) -> None:
+    """What a score can see by the layers' geometry, and what it looks at by its gradients."""
+    begin(out)
+    from fullconv.figures.receptive_field import draw_receptive_field
+
+    network, config = open_for_photos(model, published)
+    finish(
+        draw_receptive_field(network, config.name, read_all(photos, config.longest_side), trained=not published), out
+    )
+
+
+def begin(out: Path, needs: Sequence[str] = ("matplotlib", "torch", "timm", "safetensors")) -> None:
+    """Refuses, before any work, what could not be done at its end."""
+    from importlib.util import find_spec
+
+    from fullconv.errors import missing_extra
+    from fullconv.figures.canvas import check_format
+
+    check_format(out)
+    for library in needs:
+        if find_spec(library) is None:
+            raise missing_extra(library, "figures" if library == "matplotlib" else "train")
+
+
+def finish(canvas: Canvas, out: Path) -> None:
+    click.echo(f"wrote {canvas.save(out)}")
+
+
+def open_network(model: str, published: str | None = None) -> tuple[nn.Module, ModelConfig]:
+    """(network in evaluation mode, its config) of a model, or of a published net, which then has no numbers in it."""
+    import torch
+
+    from fullconv.models.build import build
+    from fullconv.models.published import config as published_config
+    from fullconv.weights.checkpoint import load_model
+    from fullconv.weights.folder import find_model
+
+    if not published:
+        return load_model(find_model(model))
+    config = published_config(published)
+    with torch.device("meta"):
+        return build(config).eval(), config
+
+
+def open_for_photos(model: str, published: str | None = None) -> tuple[nn.Module, ModelConfig]:
+    """The same, of networks that take photos."""
+    from fullconv.errors import FullconvError
+
+    network, config = open_network(model, published)
+    channels = len(config.normalisation.mean)
+    if channels != 3:
+        raise FullconvError(f"{config.name} takes {channels} channels; this figure is made of photos, which have 3")
+    return network, config
+
+
+def read_all(photos: Sequence[str], longest_side: int | None = None) -> list[ImageArray]:
+    """The photos, reduced to `longest_side` as they are before a model sees them."""
+    from fullconv import images
+    from fullconv.prediction.predictor import reduced
+
+    return [reduced(images.read(photo), longest_side) for photo in photos]
+
+
+def alike(models: list[Model]) -> list[Model]:
+    """The models, if they have the same classes, without which their label maps cannot stand side by side."""
+    from fullconv.errors import FullconvError
+
+    for model in models[1:]:
+        if model.classes != models[0].classes:
+            names = f"{models[0].config.name} and {model.config.name}"
+            raise FullconvError(f"{names} have different classes; a ladder compares models of the same ones")
+    return models
+
+
+def titles_of(titles: str | None, models: Sequence[Model]) -> list[str]:
+    from fullconv.errors import FullconvError
+
+    if titles is None:
+        return [model.config.name for model in models]
+    given = [title.strip() for title in titles.split(",")]
+    if len(given) != len(models):
+        raise FullconvError(f"--titles {titles}: {len(given)} titles for {len(models)} models; give one for each")
+    return given
+
+
+def samples_of(model: Model, inputs: Sequence[str], split: str) -> Sequence[Sample] | None:
+    """The split of DATA in the model's classes; None where the inputs are photos."""
+    from fullconv.prediction.evaluation import dataset_for
+
+    path = Path(inputs[0])
+    if len(inputs) == 1 and (path.is_dir() or path.suffix in (".yaml", ".yml")):
+        return dataset_for(model, path).split(split)
+    return None
+
+
+def spaced(samples: Sequence[Sample], count: int) -> list[Sample]:
+    """`count` of the samples at equal distances."""
+    return [samples[i * len(samples) // count] for i in range(min(count, len(samples)))]

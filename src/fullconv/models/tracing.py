@@ -1,0 +1,135 @@
+"""What every map in a network sees of the picture: the network is run without numbers, and windows go along."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from fullconv.errors import FullconvError
+from fullconv.models.geometry import Window
+from fullconv.models.operations import Sight, rule_of
+
+
+@dataclass(frozen=True)
+class Step:
+    """One tensor operation: the innermost `module` that ran it ("" is the network itself), the steps it took its inputs
+    from, the shape that came out, and what a position of it sees of the picture, in pixels.
+
+    `whole`: a mean over a whole map went in (squeeze-and-excitation, a global pooling); the windows then reach across
+    a picture of this size.
+    """
+
+    module: str
+    operation: str
+    inputs: tuple[int, ...]
+    shape: tuple[int, ...]
+    rows: Window
+    columns: Window
+    whole: bool
+
+
+def trace(network: nn.Module, height: int, width: int, channels: int = 3) -> list[Step]:
+    """Every step that makes something of the picture, in order; the first is the picture itself, the last the output.
+
+    The network must be in evaluation mode; nothing is computed and its parameters are not touched. Raises FullconvError
+    for an operation whose geometry is not known, and where the picture is too small for the network.
+    """
+    picture = torch.empty(1, channels, height, width, device="meta")
+    tensors = {**dict(network.named_parameters()), **dict(network.named_buffers())}
+    weightless = {name: tensor.to("meta") for name, tensor in tensors.items()}
+    with torch.no_grad(), Tracer(picture) as tracer, following(network, tracer.inside):
+        try:
+            functional_call(network, weightless, (picture,))
+        except RuntimeError as error:
+            reason = str(error).splitlines()[0]
+            raise FullconvError(f"the network cannot be run on {width}x{height} pixels ({reason})") from None
+    return tracer.steps
+
+
+def receptive_field(network: nn.Module, module: str = "", size: int = 512, channels: int = 3) -> Step:
+    """What the output of the module of that name sees; "" is the network's own output."""
+    return last_step(trace(network, size, size, channels), module)
+
+
+def last_step(steps: list[Step], module: str = "") -> Step:
+    """The step that gave the output of `module`. Raises FullconvError for a name that no step ran in."""
+    for step in reversed(steps):
+        if not module or step.module == module or step.module.startswith(f"{module}."):
+            return step
+    names = list(dict.fromkeys(step.module for step in steps if step.module))
+    close = difflib.get_close_matches(module, names, 3, cutoff=0) or names[:3]
+    raise FullconvError(f"no layer {module!r} in the network; near it: {', '.join(close)}")
+
+
+class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Carries a Sight along with every tensor that depends on the picture."""
+
+    def __init__(self, picture: Tensor) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.inside = [""]  # names of the modules that are running, outermost first
+        self.steps: list[Step] = []
+        # By identity; the tensors are kept, so that no identity is used twice. They hold no numbers.
+        self.known: dict[int, tuple[Tensor, Sight, int]] = {}
+        self.note("picture", (), [picture], Sight())
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        values = arguments(func, args, kwargs or {})
+        sources = [self.known[id(t)] for t in tensors_in(values.values()) if id(t) in self.known]
+        outputs = list(tensors_in([result]))
+        if sources and outputs:
+            sight = follow(func, values, [sight for _, sight, _ in sources], tuple(outputs[0].shape))
+            self.note(func.overloadpacket.__name__, tuple(index for *_, index in sources), outputs, sight)
+        return result
+
+    def note(self, operation: str, inputs: tuple[int, ...], outputs: list[Tensor], sight: Sight) -> None:
+        shape = tuple(outputs[0].shape)
+        self.known.update({id(output): (output, sight, len(self.steps)) for output in outputs})
+        self.steps.append(Step(self.inside[-1], operation, inputs, shape, sight.rows, sight.columns, sight.whole))
+
+
+def follow(func: Any, values: Mapping[str, Any], sights: list[Sight], shape: tuple[int, ...]) -> Sight:
+    """What the output, of `shape`, of an operation on maps with these sights sees."""
+    if all(sight.constant for sight in sights):  # whatever is done to them, they see what they see
+        return reduce(lambda one, other: one.beside(other, ()), sights)
+    rule = rule_of(func)
+    try:
+        return rule(reduce(lambda one, other: one.beside(other, shape), sights), values)
+    except FullconvError as error:
+        raise FullconvError(f"{func}: {error}") from None
+
+
+def arguments(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """An operation's arguments by name, defaults filled in."""
+    schema = func._schema.arguments
+    values = {a.name: a.default_value for a in schema if a.has_default_value()}
+    return {**values, **dict(zip((a.name for a in schema), args, strict=False)), **kwargs}
+
+
+def tensors_in(values: Any) -> Iterator[Tensor]:
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from tensors_in(value)
+
+
+@contextmanager
+def following(network: nn.Module, inside: list[str]) -> Iterator[None]:
+    """Keeps in `inside` the names of the modules that are running."""
+    with ExitStack() as hooks:
+        for name, module in network.named_modules():
+            before = module.register_forward_pre_hook(lambda *_, name=name: inside.append(name))
+            after = module.register_forward_hook(lambda *_: inside.__delitem__(-1), always_call=True)
+            hooks.callback(before.remove)
+            hooks.callback(after.remove)
+        yield
