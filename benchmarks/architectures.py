@@ -3,7 +3,7 @@
 usage: python benchmarks/architectures.py [--side 500]
 
 Nothing is computed but shapes (torch's meta device). Multiply-adds are those of convolutions; the receptive field is
-that of the coarsest scores, in pixels.
+that of the scores before they are enlarged to the picture's size, in pixels; of an FCN's, the coarsest.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ from __future__ import annotations
 import argparse
 
 import torch
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from fullconv.classes import VOC_NAMES, Classes
+from fullconv.errors import FullconvError
 from fullconv.models import published
 from fullconv.models.build import build
 from fullconv.models.config import Architecture, ModelConfig, NormalisationValues, parse_arch
-from fullconv.models.layered import LayeredTrunk
 from fullconv.models.network import Network
+from fullconv.models.tracing import receptive_field
 
 OTHERS = {
     "fcn8s": "tf_efficientnet_lite0", "fcn4s": "tf_efficientnet_lite0", "encoder-only": "tf_efficientnet_lite0",
@@ -52,9 +54,14 @@ def multiply_adds(net: Network, config: ModelConfig, side: int) -> float:
 
 
 def field(net: Network) -> str:
-    """Half a receptive field needs padding by as much: known exactly where layers follow one another."""
-    trunk = next((m for m in net.modules() if isinstance(m, LayeredTrunk)), None)
-    return str(max(window.size for window in trunk.windows.values())) if trunk else "-"
+    """Pixels along a side that a position of the coarsest scores depends on."""
+    score = "score" if hasattr(net, "score") and isinstance(net.score, nn.Module) else None
+    name = score or next(name for name, _ in net.named_modules() if name.startswith("score_fr"))
+    channels = len(net.normalise.mean)
+    try:
+        return str(int(receptive_field(net, name, 1024, channels).rows.size))
+    except FullconvError:
+        return "-"  # the mirrored border of the first U-Net has no window
 
 
 if __name__ == "__main__":
