@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("masks"), help="Folder for what is written.")
 @click.option("--save", default="labels,masks,overlay", help="What to write, comma between.")
+@click.option("--tile", type=int, help="Side of tiles in pixels, a multiple of 32; pictures keep their own scale.")
+@click.option("--halo", help="Pixels read around a tile, or exact: the labels of the whole picture at once.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON instead of a table.")
 @model_options
 def predict(
     inputs: tuple[str, ...],
     out: Path,
     save: str,
+    tile: int | None,
+    halo: str | None,
     as_json: bool,
     model: str,
     engine: str,
@@ -40,12 +44,14 @@ def predict(
     from fullconv.outputs.png import check_outputs
     from fullconv.prediction.folder import parallelism, plan, run
     from fullconv.prediction.predictor import load
+    from fullconv.prediction.tiling import check_tiling
 
     outputs = check_outputs(save)
     jobs = plan(inputs, out)
     streams, threads = parallelism(len(jobs))
     loaded = load(model, engine, precision, device, streams)
-    outcomes = list(with_progress(run(loaded, jobs, outputs, threads), len(jobs)))
+    check_tiling(loaded.config, tile, halo)
+    outcomes = list(with_progress(run(loaded, jobs, outputs, threads, tile=tile, halo=halo), len(jobs)))
     for outcome in outcomes:
         if outcome.error:
             click.echo(f"error: {outcome.error}", err=True)

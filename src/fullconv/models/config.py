@@ -81,7 +81,8 @@ class ModelConfig:
 
     `longest_side` is the size of photo that the model knows: larger ones are reduced to it before the network and
     their scores enlarged again; None means that pixels have a scale of their own (satellites, microscopes).
-    `label_mapping` says which classes of other data count as which of the model's.
+    `label_mapping` says which classes of other data count as which of the model's. `window` is what the scores of pixel
+    0 depend on, from the first pixel to the last: (-487, 518); None where that is unknown or the whole picture.
     """
 
     name: str
@@ -89,6 +90,7 @@ class ModelConfig:
     classes: Classes
     normalisation: NormalisationValues
     longest_side: int | None = None
+    window: tuple[int, int] | None = None
     label_mapping: dict[str, str] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
@@ -103,11 +105,12 @@ class ModelConfig:
         if values.pop("format", None) != FORMAT:
             raise FullconvError(f"config.json is not of format {FORMAT}; update fullconv, or export the model again")
         try:
-            classes = values.pop("classes")
+            classes, window = values.pop("classes"), values.pop("window", None)
             return cls(
                 architecture=Architecture(**_with_tuples(values.pop("architecture"))),
                 classes=Classes(tuple(classes["names"]), tuple(map(tuple, classes["colours"])), classes["void"]),
                 normalisation=NormalisationValues(**_with_tuples(values.pop("normalisation"))),
+                window=tuple(window) if window else None,
                 **values,
             )
         except (KeyError, TypeError) as error:

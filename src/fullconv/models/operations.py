@@ -29,9 +29,9 @@ class Sight:
 
     rows: Window = PICTURE
     columns: Window = PICTURE
-    axes: tuple[int, int] = (-2, -1)
+    axes: tuple[int, ...] = (-2, -1)
     whole: bool = False
-    unpool: tuple[Window, Window] | None = None
+    unpool: tuple[Window, ...] | None = None
 
     @property
     def constant(self) -> bool:

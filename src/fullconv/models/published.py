@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fullconv.classes import VOC_NAMES, Classes
 from fullconv.errors import FullconvError
 from fullconv.models.config import Architecture, ModelConfig, NormalisationValues
-from fullconv.models.published_classes import NYUD, PASCAL_CONTEXT, SIFT_FLOW
+from fullconv.published_classes import NYUD, PASCAL_CONTEXT, SIFT_FLOW
 
 if TYPE_CHECKING:
     from fullconv.models.network import Network

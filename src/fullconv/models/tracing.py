@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import reduce
+from math import ceil, floor
 from typing import Any
 
 import torch
@@ -58,6 +59,18 @@ def trace(network: nn.Module, height: int, width: int, channels: int = 3) -> lis
 def receptive_field(network: nn.Module, module: str = "", size: int = 512, channels: int = 3) -> Step:
     """What the output of the module of that name sees; "" is the network's own output."""
     return last_step(trace(network, size, size, channels), module)
+
+
+def output_window(network: nn.Module, channels: int = 3) -> tuple[int, int] | None:
+    """(first, last): what pixel 0 of a network's output sees, rows and columns together; None: unknown, or everything."""
+    try:
+        step = receptive_field(network, channels=channels)
+    except FullconvError:
+        return None
+    if step.whole:
+        return None
+    seen = step.rows.beside(step.columns)
+    return floor(seen.first), ceil(seen.last)
 
 
 def last_step(steps: list[Step], module: str = "") -> Step:

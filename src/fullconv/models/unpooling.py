@@ -9,7 +9,7 @@ from torch import Tensor
 
 def pool(x: Tensor) -> tuple[Tensor, Tensor]:
     """(N, C, H, W), sides even → the maxima (N, C, H/2, W/2) and which of the four each one was, 0–3 row by row."""
-    windows = F.pixel_unshuffle(x, 2).unflatten(1, (x.shape[1], 4))  # (N, C, 4, H/2, W/2)
+    windows = torch.unflatten(F.pixel_unshuffle(x, 2), 1, (x.shape[1], 4))  # (N, C, 4, H/2, W/2)
     maxima, taken = windows.max(2)  # of equal ones the first
     return maxima, taken
 

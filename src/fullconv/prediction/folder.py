@@ -87,22 +87,27 @@ def parallelism(pictures: int) -> tuple[int, int]:
     return streams, min(pictures, streams + 2)
 
 
-def run(model: Model, jobs: Iterable[Job], outputs: Sequence[str], threads: int) -> Iterator[Outcome]:
-    """Outcomes in the order of the jobs; each thread carries a picture from file to files, so that all overlap."""
+def run(
+    model: Model, jobs: Iterable[Job], outputs: Sequence[str], threads: int, **predicting: Any
+) -> Iterator[Outcome]:
+    """Outcomes in the order of the jobs; each thread carries a picture from file to files, so that all overlap.
+
+    `predicting` are arguments of Model.predict (tile, halo).
+    """
     remaining = iter(jobs)
     with ThreadPoolExecutor(threads) as pool:
         waiting: list[Future[Outcome]] = [
-            pool.submit(run_one, model, job, outputs) for job in islice(remaining, 2 * threads)
+            pool.submit(run_one, model, job, outputs, **predicting) for job in islice(remaining, 2 * threads)
         ]
         while waiting:
             yield waiting.pop(0).result()
-            waiting += [pool.submit(run_one, model, job, outputs) for job in islice(remaining, 1)]
+            waiting += [pool.submit(run_one, model, job, outputs, **predicting) for job in islice(remaining, 1)]
 
 
-def run_one(model: Model, job: Job, outputs: Sequence[str]) -> Outcome:
+def run_one(model: Model, job: Job, outputs: Sequence[str], **predicting: Any) -> Outcome:
     start = time.perf_counter()
     try:
-        result = model.predict(job.source)
+        result = model.predict(job.source, **predicting)
         written = save(result, job.target, outputs)
     except FullconvError as error:
         return Outcome(job.source, error=str(error))

@@ -14,6 +14,7 @@ from fullconv.classes import Classes
 from fullconv.images import ImageArray, Source
 from fullconv.models.config import ModelConfig
 from fullconv.prediction.engines import Engine, open_engine
+from fullconv.prediction.tiling import halo_of, tiles
 from fullconv.segmentation import Segmentation
 from fullconv.weights.folder import find_model, read_config
 
@@ -31,9 +32,17 @@ class Model:
     def classes(self) -> Classes:
         return self.config.classes
 
-    def predict(self, source: Source, scores: bool = False) -> Segmentation:
-        """Segments a path, the bytes of a file, a PIL image or an HxWx3 uint8 array; `scores` keeps the scores too."""
+    def predict(
+        self, source: Source, scores: bool = False, tile: int | None = None, halo: str | int | None = None
+    ) -> Segmentation:
+        """Segments a path, the bytes of a file, a PIL image or an HxWx3 uint8 array; `scores` keeps the scores too.
+
+        With `tile` pixels a side the picture is seen at its own scale, tile by tile, each with `halo` pixels around it;
+        "exact" gives the labels of the whole picture seen at once.
+        """
         image = images.read(source)
+        if tile:
+            return self.predict_tiles(image, scores, tile, halo_of(self.config, halo))
         small = reduced(image, self.config.longest_side)
         height, width = small.shape[:2]
         batch = padded(small, self.config.normalisation.colour, self.config.architecture.multiple_of)[None]
@@ -43,6 +52,23 @@ class Model:
         raw = self.engine.scores(batch)[0, : len(self.classes), :height, :width]
         label_map = label_map_at(raw, image.shape[:2])
         return Segmentation(image, label_map, self.classes, scores_at(raw, image.shape[:2]) if scores else None)
+
+    def predict_tiles(self, image: ImageArray, scores: bool, tile: int, halo: int) -> Segmentation:
+        height, width = image.shape[:2]
+        label_map = np.empty((height, width), np.uint8)
+        kept = np.empty((len(self.classes), height, width), np.float32) if scores else None
+        for part in tiles(height, width, tile, halo):
+            piece = image[part.rows.reading, part.columns.reading]
+            size = piece.shape[:2]
+            batch = padded(piece, self.config.normalisation.colour, self.config.architecture.multiple_of)[None]
+            place, inside = (part.rows.placing, part.columns.placing), (part.rows.keeping, part.columns.keeping)
+            if kept is None:
+                label_map[place] = self.engine.label_maps(batch)[0, : size[0], : size[1]][inside]
+            else:
+                raw = self.engine.scores(batch)[0, : len(self.classes), : size[0], : size[1]]
+                kept[:, *place] = raw[:, *inside]
+                label_map[place] = raw[:, *inside].argmax(0)
+        return Segmentation(image, label_map, self.classes, kept)
 
 
 def load(

@@ -32,7 +32,7 @@ def prepare_data(data: str | Path, recipe: Recipe) -> tuple[Dataset, ModelConfig
     architecture = architecture_of(recipe)
     normalisation = NormalisationValues(*normalisation_of(architecture.trunk))
     config = ModelConfig(
-        recipe.name, architecture, dataset.classes, normalisation, recipe.longest_side, mapping,
+        recipe.name, architecture, dataset.classes, normalisation, recipe.longest_side, label_mapping=mapping,
         provenance={"recipe": recipe.to_json()},
     )  # fmt: skip
     return dataset, config

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from fullconv.files import write_whole
 from fullconv.models.build import build
 from fullconv.models.config import ModelConfig
 from fullconv.models.network import Network
+from fullconv.models.tracing import output_window
 from fullconv.weights.folder import PARAMETERS, read_config, write_config
 from fullconv.weights.tensors import read_tensors, write_tensors
 from fullconv.weights.transplant import transplant
@@ -22,7 +24,14 @@ def save_model(folder: Path, model: Network, config: ModelConfig) -> None:
     """Writes config.json and model.safetensors; kernels are stored in half precision, everything else in float32."""
     state = {name: _stored(value) for name, value in model.state_dict().items()}
     write_tensors(folder / PARAMETERS, state)
-    write_config(folder, config)
+    write_config(folder, with_window(config))
+
+
+def with_window(config: ModelConfig) -> ModelConfig:
+    """The config with what a pixel's scores depend on, which exact tiles need; derived from the layers."""
+    with torch.device("meta"):
+        network = build(config).eval()
+    return replace(config, window=output_window(network, len(config.normalisation.mean)))
 
 
 def load_model(folder: Path) -> tuple[Network, ModelConfig]:

@@ -18,6 +18,7 @@ from fullconv.errors import FullconvError
 from fullconv.models import published
 from fullconv.models.fcn import FCN, SCORE_NAMES
 from fullconv.weights.caffe import read_caffe
+from fullconv.weights.checkpoint import with_window
 from fullconv.weights.folder import PARAMETERS, write_config
 from fullconv.weights.tensors import write_tensors
 from fullconv.weights.torchfcn import read_torchfcn
@@ -39,7 +40,7 @@ def convert(
     with new_folder(out) as folder:
         report = _write_parameters(kind, file, net, folder / PARAMETERS)
         source = {"format": kind, "file": file.name, "sha256": _sha256(file)}
-        write_config(folder, replace(config, provenance={**config.provenance, "imported": source}))
+        write_config(folder, replace(with_window(config), provenance={**config.provenance, "imported": source}))
         complete(folder)
     return report
 

@@ -1,0 +1,81 @@
+"""fullconv download"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from fullconv.data.catalogue import Source
+
+
+@click.command()
+@click.argument("name")
+@click.option("--out", type=click.Path(path_type=Path), help="The folder to be made.  [default: data/NAME]")
+@click.option("--unverified", is_flag=True, help="Accept an archive of which no checksum is published.")
+def download(name: str, out: Path | None, unverified: bool) -> None:
+    """Fetch labelled pictures to train on from their own site.
+
+    NAME is voc2012, sbd, camvid, oxford-pets, cityscapes or ade20k. What is interrupted goes on when the same command
+    is run again; checksums are compared before anything is unpacked. cityscapes takes the user name and password of
+    its site from CITYSCAPES_USERNAME and CITYSCAPES_PASSWORD, or asks.
+    """
+    from fullconv.data.catalogue import find_source
+    from fullconv.data.download import download as run
+    from fullconv.data.download import is_there
+
+    source = find_source(name)
+    folder = out or Path("data", name)
+    if is_there(source, folder):
+        click.echo(f"{folder}: is there already\n{after(folder)}")
+        return
+    click.echo(f"{source.title}, {source.homepage}\nterms: {source.terms}")
+    checksums = run(source, folder, with_progress, credentials(source), unverified)
+    for archive in source.archives:
+        if not archive.sha256:
+            click.echo(f"not verified: {archive.url}, SHA-256 {checksums[archive.filename]}")
+    click.echo(f"{name}: {folder}\n{after(folder)}")
+
+
+def after(folder: Path) -> str:
+    return f"next: fullconv check {folder}"
+
+
+def credentials(source: Source) -> tuple[str, str] | None:
+    """(user name, password), which are kept nowhere. Raises FullconvError where nobody can be asked."""
+    from fullconv.errors import FullconvError
+
+    if not source.login:
+        return None
+    given = [os.environ.get(f"CITYSCAPES_{word}") for word in ("USERNAME", "PASSWORD")]
+    if not all(given) and not is_watched():
+        raise FullconvError(
+            f"{source.name}: needs a login; register at {source.homepage} "
+            "and set CITYSCAPES_USERNAME and CITYSCAPES_PASSWORD"
+        )
+    user, password = given
+    return (
+        user or click.prompt(f"User name at {source.homepage}", err=True),
+        password or click.prompt("Password", hide_input=True, err=True),
+    )
+
+
+def is_watched() -> bool:
+    return sys.stdin.isatty()
+
+
+@contextmanager
+def with_progress(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A bar with the time left on a terminal; a server that does not tell the length has a bar without it."""
+    steps: Iterable[None] | None = itertools.repeat(None) if total is None else None
+    with click.progressbar(
+        steps, total, label=label, file=sys.stderr, hidden=not sys.stderr.isatty(), show_eta=total is not None
+    ) as bar:
+        yield bar.update

@@ -1,0 +1,285 @@
+"""A data set from its own site: fetched (and resumed), verified, unpacked whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import hashlib
+import shutil
+import tarfile
+import time
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path, PureWindowsPath
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode, urlsplit
+from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener
+
+from fullconv import __version__
+from fullconv.data.catalogue import Archive, Source
+from fullconv.errors import FullconvError
+
+CHUNK = 1 << 20  # bytes
+TIMEOUT = 60  # seconds without a byte
+ATTEMPTS = 3  # in a row that bring nothing new
+WAIT = 2.0  # seconds before the second of them, then twice as long
+PASSING = {408, 429, 500, 502, 503, 504}  # HTTP's words for "not now"
+NO_SUCH_RANGE = 416
+DAMAGE = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError)
+
+Watch = Callable[[str, int | None], AbstractContextManager[Callable[[int], object]]]
+"""(what is done, bytes in all or None) → a context whose value is told the bytes done, piece by piece."""
+
+
+class Interrupted(Exception):
+    """A transfer that may go on where it stopped."""
+
+
+def is_there(source: Source, out: Path) -> bool:
+    """Whether `out` holds the data already. Raises FullconvError where it holds something else."""
+    if all((out / name).exists() for name in source.contains):
+        return True
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise FullconvError(f"{out}: is there already and is not {source.title}; choose another --out")
+    return False
+
+
+def download(
+    source: Source, out: Path, watch: Watch, credentials: tuple[str, str] | None = None, unverified: bool = False
+) -> dict[str, str]:
+    """Makes the folder `out`, and returns {archive: its SHA-256}.
+
+    Everything happens in a hidden folder beside `out`, which a killed run leaves for the next one to go on with.
+    `unverified` accepts archives whose checksum nobody published; `credentials` are (user name, password).
+    Raises FullconvError for what the user can mend: network, disk, login, a file that is not what it should be.
+    """
+    if not (unverified or source.verifiable):
+        raise FullconvError(
+            f"{source.name}: no checksum of this archive is published, so it cannot be verified; "
+            "add --unverified to accept what the server sends"
+        )
+    out = out.resolve()
+    store = out.with_name(f".{out.name}.download")
+    with disk_errors_told(store):
+        store.mkdir(parents=True, exist_ok=True)
+        try:
+            fetch_all(source, store, watch, credentials)
+            found = {archive.filename: verify(archive, store / archive.filename, watch) for archive in source.archives}
+            place(unpack_all(source, store, watch), source, out)
+            shutil.rmtree(store)
+        finally:
+            if store.exists() and not any(store.iterdir()):
+                store.rmdir()
+    return found
+
+
+def fetch_all(source: Source, store: Path, watch: Watch, credentials: tuple[str, str] | None) -> None:
+    """What is not in the store yet."""
+    missing = [archive for archive in source.archives if not (store / archive.filename).exists()]
+    if not missing:
+        return
+    opener = build_opener(HTTPCookieProcessor())
+    opener.addheaders = [("User-Agent", f"fullconv/{__version__}")]
+    if source.login:
+        persist(lambda: log_in(opener, source, credentials), source.homepage, lambda: 0)
+    for archive in missing:
+        fetch(opener, archive, store / archive.filename, watch)
+
+
+def log_in(opener: OpenerDirector, source: Source, credentials: tuple[str, str] | None) -> None:
+    """Leaves the site's cookie in `opener`. A site that took the password leads away from its login page."""
+    assert source.login
+    if credentials is None:
+        raise FullconvError(f"{source.name}: needs a login; register at {source.homepage}")
+    user, password = credentials
+    form = urlencode({"username": user, "password": password, "submit": "Login"}).encode()
+    ask(opener, Request(source.login)).close()  # sets the cookie that the form is expected with
+    with ask(opener, Request(source.login, form)) as answer:
+        if urlsplit(answer.url).path.rstrip("/") == urlsplit(source.login).path.rstrip("/"):
+            raise FullconvError(f"{source.login}: user name or password refused; try them in a browser")
+
+
+def fetch(opener: OpenerDirector, archive: Archive, path: Path, watch: Watch) -> None:
+    """`path` as the server has it, begun anew or gone on with.
+
+    Without a checksum nobody would notice two halves of different files: such an archive is always begun anew.
+    """
+    part = path.with_name(path.name + ".part")
+    resume = archive.sha256 is not None
+    persist(lambda: transfer(opener, archive, part, resume, watch), archive.url, lambda: size_of(part))
+    part.rename(path)
+
+
+def persist(attempt: Callable[[], None], url: str, bytes_there: Callable[[], int]) -> None:
+    """Tries again after an interruption, and gives up after ATTEMPTS in a row that brought nothing new."""
+    furthest, vain = bytes_there(), 0
+    while True:
+        try:
+            return attempt()
+        except Interrupted as error:
+            there = bytes_there()
+            furthest, vain = max(furthest, there), 1 if there > furthest else vain + 1
+            if vain >= ATTEMPTS:
+                raise FullconvError(
+                    f"{url}: {error}; check the network and run the same command again, it goes on from here"
+                ) from None
+            time.sleep(WAIT * 2 ** (vain - 1))
+
+
+def transfer(opener: OpenerDirector, archive: Archive, part: Path, resume: bool, watch: Watch) -> None:
+    """One request that completes `part`. Raises Interrupted with what came kept in it."""
+    offset = size_of(part) if resume else 0
+    request = Request(archive.url, headers={"Range": f"bytes={offset}-"} if offset else {})
+    with ask(opener, request) as answer:
+        if answer.status == NO_SUCH_RANGE:
+            return check_complete(part, offset, answer.headers.get("Content-Range", ""))
+        resumed = answer.status == 206  # a server without ranges says 200 and begins at the beginning
+        length = int(answer.headers["Content-Length"]) if "Content-Length" in answer.headers else None
+        with part.open("ab" if resumed else "wb") as file, watch(archive.filename, length) as advance:
+            for chunk in chunks(answer):
+                file.write(chunk)
+                advance(len(chunk))
+    wanted = None if length is None else length + (offset if resumed else 0)
+    if wanted is not None and size_of(part) < wanted:
+        raise Interrupted(f"the connection broke off at {size_of(part)} of {wanted} bytes")
+
+
+def check_complete(part: Path, offset: int, content_range: str) -> None:
+    """Nothing lies beyond `offset`: either all is there ("bytes */SIZE" says so), or it is another file's."""
+    if content_range.rpartition("/")[2] != str(offset):
+        part.unlink()
+        raise Interrupted("the server has another file than before")
+
+
+def ask(opener: OpenerDirector, request: Request) -> HTTPResponse | Any:
+    """The answer to a request. Raises Interrupted where it may be asked again, FullconvError where that is vain."""
+    try:
+        return opener.open(request, timeout=TIMEOUT)
+    except HTTPError as error:
+        if error.code == NO_SUCH_RANGE:
+            return error
+        if error.code in PASSING:
+            raise Interrupted(f"the server says {error.code} {error.reason}") from None
+        raise FullconvError(
+            f"{request.full_url}: the server says {error.code} {error.reason}; "
+            "try the address in a browser, the file may have moved"
+        ) from None
+    except URLError as error:
+        raise Interrupted(f"no connection ({error.reason})") from None
+    except (OSError, HTTPException) as error:
+        raise Interrupted(f"no answer ({error or type(error).__name__})") from None
+
+
+def chunks(answer: HTTPResponse) -> Iterator[bytes]:
+    """The body. Its network errors become Interrupted; those of the disk it is written to stay what they are."""
+    try:
+        while chunk := answer.read1(CHUNK):  # what has come, so that nothing of it is lost when the rest does not
+            yield chunk
+    except (OSError, HTTPException) as error:
+        raise Interrupted(f"the connection broke off ({error or type(error).__name__})") from None
+
+
+def size_of(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def verify(archive: Archive, path: Path, watch: Watch) -> str:
+    """The file's SHA-256; a file with another one than it should have is removed."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file, watch(f"verifying {path.name}", size_of(path)) as advance:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+            advance(len(chunk))
+    found = digest.hexdigest()
+    if archive.sha256 not in (None, found):
+        path.unlink()
+        raise FullconvError(
+            f"{archive.url}: wrong checksum, SHA-256 expected {archive.sha256}, found {found}; "
+            "the file was removed, run again or ask its publisher whether it changed"
+        )
+    return found
+
+
+def unpack_all(source: Source, store: Path, watch: Watch) -> Path:
+    """All archives in one new folder of the store."""
+    folder = store / "unpacked"
+    shutil.rmtree(folder, ignore_errors=True)  # half of it, from a run that was killed
+    folder.mkdir()
+    try:
+        for archive in source.archives:
+            unpack(store / archive.filename, folder, watch)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return folder
+
+
+def unpack(path: Path, folder: Path, watch: Watch) -> None:
+    """Every member into `folder`. An archive that reaches out of it, or is none, is refused and removed."""
+    try:
+        (unpack_zip if path.suffix == ".zip" else unpack_tar)(path, folder, watch)
+    except tarfile.FilterError as error:
+        path.unlink()
+        raise FullconvError(f"{path.name}: {error}: refused and removed, get it from a source that you trust") from None
+    except DAMAGE:
+        path.unlink()
+        raise FullconvError(f"{path.name}: no archive, or a damaged one; removed, run again") from None
+
+
+def unpack_tar(path: Path, folder: Path, watch: Watch) -> None:
+    label = f"unpacking {path.name}"
+    with path.open("rb") as file, tarfile.open(fileobj=file) as tar, watch(label, size_of(path)) as advance:
+        done = 0
+        for member in tar:
+            if is_wanted(member.name):
+                tar.extract(member, folder, filter="data")  # refuses links that lead outside, devices, modes
+            advance(file.tell() - done)
+            done = file.tell()
+
+
+def unpack_zip(path: Path, folder: Path, watch: Watch) -> None:
+    with zipfile.ZipFile(path) as archive, watch(f"unpacking {path.name}", size_of(path)) as advance:
+        for member in archive.infolist():
+            if is_wanted(member.filename):
+                archive.extract(member, folder)  # writes a link as a file that holds its target
+            advance(member.compress_size)
+
+
+def is_wanted(name: str) -> bool:
+    """False for the ._ files that macOS adds. Raises FilterError for a name that leads elsewhere.
+
+    Both libraries would write such a member at a harmless place instead; but then the archive is not what it seems.
+    """
+    path = PureWindowsPath(name)  # knows every way to leave a folder: "/", "..", "C:", with either slash
+    if path.anchor or ".." in path.parts:
+        raise tarfile.FilterError(f"{name!r} leads out of the archive's folder")
+    return not path.name.startswith("._")
+
+
+def place(unpacked: Path, source: Source, out: Path) -> None:
+    """The wanted folder under its own name: the one step by which the data appears."""
+    folder = unpacked / source.inside
+    missing = [name for name in source.contains if not (folder / name).exists()]
+    if missing:
+        raise FullconvError(
+            f"{source.name}: the archive lacks {', '.join(missing)} in {source.inside}; see {source.homepage}"
+        )
+    if out.exists():
+        out.rmdir()  # empty, by is_there
+    folder.rename(out)
+
+
+@contextmanager
+def disk_errors_told(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            advice = "free some space and run the same command again, it goes on from here"
+        else:
+            advice = "choose an --out that can be written"
+        raise FullconvError(f"{folder}: {error.strerror or error}; {advice}") from None

@@ -1,0 +1,98 @@
+"""Tiles cover a picture once, and with an exact halo give the labels of the whole picture."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fullconv import load
+from fullconv.classes import Classes
+from fullconv.errors import FullconvError
+from fullconv.models.config import Architecture, ModelConfig, NormalisationValues
+from fullconv.prediction.tiling import check_tiling, exact_halo, halo_of, tiles
+
+SIDES = st.integers(1, 8).map(lambda n: 32 * n)
+HALF = NormalisationValues((127.5,) * 3, (127.5,) * 3)
+
+
+def config(window=(-40, 51)) -> ModelConfig:
+    return ModelConfig("m", Architecture("resnet18", 8), Classes.named(["a", "b", "c"]), HALF, window=window)
+
+
+@given(st.integers(1, 700), st.integers(1, 700), SIDES, st.integers(0, 300))
+@settings(max_examples=100, deadline=None)
+def test_every_pixel_is_kept_once_and_tiles_lie_on_the_coarsest_grid(height, width, side, halo):
+    kept = np.zeros((height, width), int)
+    for tile in tiles(height, width, side, halo):
+        kept[tile.rows.placing, tile.columns.placing] += 1
+        for span, length in ((tile.rows, height), (tile.columns, width)):
+            assert span.read_from % 32 == 0
+            assert span.read_to % 32 == 0 or span.read_to == length
+            assert span.start - span.read_from >= min(halo, span.start)
+            assert span.read_to - span.stop >= min(halo, length - span.stop)
+            assert span.read_to - span.read_from <= side + 2 * (halo + 31)
+            assert np.array_equal(np.arange(length)[span.reading][span.keeping], np.arange(length)[span.placing])
+    assert (kept == 1).all()
+
+
+def test_the_halo_that_is_exact_comes_from_the_window():
+    assert exact_halo(config()) == 51
+    assert halo_of(config(), "exact") == 51
+    assert halo_of(config(), None) == 51  # no more than what is exact
+    assert halo_of(config((-700, 700)), None) == 128
+    assert halo_of(config(), "17") == 17
+
+
+@pytest.mark.parametrize(
+    ("tile", "halo", "message"),
+    [(100, None, "multiple of 32"), (None, "64", "goes with --tile"), (64, "wide", "a number of pixels, or exact")],
+)
+def test_what_cannot_be_is_told_before_anything_is_read(tile, halo, message):
+    with pytest.raises(FullconvError, match=message):
+        check_tiling(config(), tile, halo)
+    with pytest.raises(FullconvError, match="looks at the whole picture at once"):
+        check_tiling(config(None), 64, "exact")
+
+
+@pytest.fixture(scope="module")
+def small_model(tmp_path_factory):
+    """FCN-8s over a ResNet of which only the first stages are deep: a window of some 200 pixels, random parameters."""
+    import torch
+
+    from fullconv.export import export_onnx
+    from fullconv.models.build import build
+    from fullconv.weights.checkpoint import save_model
+
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("model")
+    made = config(None)
+    net = build(made)
+    for name, parameter in net.named_parameters():
+        if name.startswith("score") and parameter.ndim == 4:
+            torch.nn.init.normal_(parameter, std=0.3)
+    save_model(folder, net.eval(), made)
+    export_onnx(folder)
+    return folder
+
+
+@pytest.mark.parametrize("engine", ["openvino", "torch"])
+def test_exact_tiles_equal_the_whole_picture(small_model, engine):
+    rng = np.random.default_rng(0)
+    image = np.kron(rng.integers(0, 255, (60, 71, 3)), np.ones((16, 16, 1))).astype(np.uint8)[:933, :1127]
+    model = load(small_model, engine=engine, precision="fp32")
+    assert model.config.window == (-276, 245)
+    whole = model.predict(image, scores=True)
+    tiled = model.predict(image, tile=128, halo="exact")
+    assert np.array_equal(tiled.label_map, whole.label_map)
+    assert len(np.unique(whole.label_map)) == 3
+    kept = model.predict(image, scores=True, tile=256, halo="exact")
+    np.testing.assert_allclose(kept.scores, whole.scores, atol=1e-4 * np.ptp(whole.scores))
+    assert np.array_equal(kept.label_map, whole.label_map)
+
+
+def test_without_a_halo_there_are_seams(small_model):
+    """The exactness above is not for want of anything to see."""
+    image = np.random.default_rng(0).integers(0, 255, (300, 300, 3)).astype(np.uint8)
+    model = load(small_model, precision="fp32")
+    whole, cut = model.predict(image).label_map, model.predict(image, tile=64, halo=0).label_map
+    assert (whole != cut).mean() > 0.001
