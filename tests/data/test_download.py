@@ -18,7 +18,7 @@ import pytest
 from data_server import packed, running, served, tar, zipped
 from PIL import Image
 
-from fullconv.data import download as module
+from fullconv.data import transfer
 from fullconv.data.catalogue import CAMVID, CITYSCAPES, OXFORD_PETS, SOURCES, VOC2012, find_source
 from fullconv.data.description import open_dataset
 from fullconv.data.download import download, is_there
@@ -33,7 +33,7 @@ def server():
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
-    monkeypatch.setattr(module, "WAIT", 0.0)
+    monkeypatch.setattr(transfer, "WAIT", 0.0)
 
 
 def quiet(label, total):
@@ -123,7 +123,7 @@ def test_a_server_that_always_breaks_off_is_given_up(server, tmp_path):
     server.ranges, server.breaks = False, [300_000] * 99
     with pytest.raises(FullconvError, match="broke off"):
         download(served(server, VOC2012, voc_tar(1 << 20)), tmp_path / "voc", quiet)
-    assert len(server.requests) == module.ATTEMPTS
+    assert len(server.requests) == transfer.ATTEMPTS
 
 
 def test_a_server_that_tells_no_length_is_followed_to_the_end(server, tmp_path):
@@ -245,7 +245,7 @@ import os, signal, sys
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from fullconv.data import download as module
+from fullconv.data import download as module, unpacking
 from fullconv.data.catalogue import VOC2012, Archive
 url, sha256, out = sys.argv[1:]
 names = []
@@ -254,7 +254,7 @@ def deadly(name):
     if len(names) == 3:
         os.kill(os.getpid(), signal.SIGKILL)
     return True
-module.is_wanted = deadly
+unpacking.is_wanted = deadly
 archive = Archive(url, VOC2012.archives[0].filename, sha256)
 module.download(replace(VOC2012, archives=(archive,)), Path(out), lambda label, total: nullcontext(lambda count: None))
 """

@@ -3,40 +3,19 @@
 from __future__ import annotations
 
 import errno
-import gzip
 import hashlib
 import shutil
-import tarfile
-import time
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from http.client import HTTPException, HTTPResponse
-from pathlib import Path, PureWindowsPath
-from typing import Any
-from urllib.error import HTTPError, URLError
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener
 
 from fullconv import __version__
 from fullconv.data.catalogue import Archive, Source
+from fullconv.data.transfer import CHUNK, Watch, ask, fetch, persist, size_of
+from fullconv.data.unpacking import unpack
 from fullconv.errors import FullconvError
-
-CHUNK = 1 << 20  # bytes
-TIMEOUT = 60  # seconds without a byte
-ATTEMPTS = 3  # in a row that bring nothing new
-WAIT = 2.0  # seconds before the second of them, then twice as long
-PASSING = {408, 429, 500, 502, 503, 504}  # HTTP's words for "not now"
-NO_SUCH_RANGE = 416
-DAMAGE = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError)
-
-Watch = Callable[[str, int | None], AbstractContextManager[Callable[[int], object]]]
-"""(what is done, bytes in all or None) → a context whose value is told the bytes done, piece by piece."""
-
-
-class Interrupted(Exception):
-    """A transfer that may go on where it stopped."""
 
 
 def is_there(source: Source, out: Path) -> bool:
@@ -103,90 +82,6 @@ def log_in(opener: OpenerDirector, source: Source, credentials: tuple[str, str] 
             raise FullconvError(f"{source.login}: user name or password refused; try them in a browser")
 
 
-def fetch(opener: OpenerDirector, archive: Archive, path: Path, watch: Watch) -> None:
-    """`path` as the server has it, begun anew or gone on with.
-
-    Without a checksum nobody would notice two halves of different files: such an archive is always begun anew.
-    """
-    part = path.with_name(path.name + ".part")
-    resume = archive.sha256 is not None
-    persist(lambda: transfer(opener, archive, part, resume, watch), archive.url, lambda: size_of(part))
-    part.rename(path)
-
-
-def persist(attempt: Callable[[], None], url: str, bytes_there: Callable[[], int]) -> None:
-    """Tries again after an interruption, and gives up after ATTEMPTS in a row that brought nothing new."""
-    furthest, vain = bytes_there(), 0
-    while True:
-        try:
-            return attempt()
-        except Interrupted as error:
-            there = bytes_there()
-            furthest, vain = max(furthest, there), 1 if there > furthest else vain + 1
-            if vain >= ATTEMPTS:
-                raise FullconvError(
-                    f"{url}: {error}; check the network and run the same command again, it goes on from here"
-                ) from None
-            time.sleep(WAIT * 2 ** (vain - 1))
-
-
-def transfer(opener: OpenerDirector, archive: Archive, part: Path, resume: bool, watch: Watch) -> None:
-    """One request that completes `part`. Raises Interrupted with what came kept in it."""
-    offset = size_of(part) if resume else 0
-    request = Request(archive.url, headers={"Range": f"bytes={offset}-"} if offset else {})
-    with ask(opener, request) as answer:
-        if answer.status == NO_SUCH_RANGE:
-            return check_complete(part, offset, answer.headers.get("Content-Range", ""))
-        resumed = answer.status == 206  # a server without ranges says 200 and begins at the beginning
-        length = int(answer.headers["Content-Length"]) if "Content-Length" in answer.headers else None
-        with part.open("ab" if resumed else "wb") as file, watch(archive.filename, length) as advance:
-            for chunk in chunks(answer):
-                file.write(chunk)
-                advance(len(chunk))
-    wanted = None if length is None else length + (offset if resumed else 0)
-    if wanted is not None and size_of(part) < wanted:
-        raise Interrupted(f"the connection broke off at {size_of(part)} of {wanted} bytes")
-
-
-def check_complete(part: Path, offset: int, content_range: str) -> None:
-    """Nothing lies beyond `offset`: either all is there ("bytes */SIZE" says so), or it is another file's."""
-    if content_range.rpartition("/")[2] != str(offset):
-        part.unlink()
-        raise Interrupted("the server has another file than before")
-
-
-def ask(opener: OpenerDirector, request: Request) -> HTTPResponse | Any:
-    """The answer to a request. Raises Interrupted where it may be asked again, FullconvError where that is vain."""
-    try:
-        return opener.open(request, timeout=TIMEOUT)
-    except HTTPError as error:
-        if error.code == NO_SUCH_RANGE:
-            return error
-        if error.code in PASSING:
-            raise Interrupted(f"the server says {error.code} {error.reason}") from None
-        raise FullconvError(
-            f"{request.full_url}: the server says {error.code} {error.reason}; "
-            "try the address in a browser, the file may have moved"
-        ) from None
-    except URLError as error:
-        raise Interrupted(f"no connection ({error.reason})") from None
-    except (OSError, HTTPException) as error:
-        raise Interrupted(f"no answer ({error or type(error).__name__})") from None
-
-
-def chunks(answer: HTTPResponse) -> Iterator[bytes]:
-    """The body. Its network errors become Interrupted; those of the disk it is written to stay what they are."""
-    try:
-        while chunk := answer.read1(CHUNK):  # what has come, so that nothing of it is lost when the rest does not
-            yield chunk
-    except (OSError, HTTPException) as error:
-        raise Interrupted(f"the connection broke off ({error or type(error).__name__})") from None
-
-
-def size_of(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
-
-
 def verify(archive: Archive, path: Path, watch: Watch) -> str:
     """The file's SHA-256; a file with another one than it should have is removed."""
     digest = hashlib.sha256()
@@ -216,48 +111,6 @@ def unpack_all(source: Source, store: Path, watch: Watch) -> Path:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return folder
-
-
-def unpack(path: Path, folder: Path, watch: Watch) -> None:
-    """Every member into `folder`. An archive that reaches out of it, or is none, is refused and removed."""
-    try:
-        (unpack_zip if path.suffix == ".zip" else unpack_tar)(path, folder, watch)
-    except tarfile.FilterError as error:
-        path.unlink()
-        raise FullconvError(f"{path.name}: {error}: refused and removed, get it from a source that you trust") from None
-    except DAMAGE:
-        path.unlink()
-        raise FullconvError(f"{path.name}: no archive, or a damaged one; removed, run again") from None
-
-
-def unpack_tar(path: Path, folder: Path, watch: Watch) -> None:
-    label = f"unpacking {path.name}"
-    with path.open("rb") as file, tarfile.open(fileobj=file) as tar, watch(label, size_of(path)) as advance:
-        done = 0
-        for member in tar:
-            if is_wanted(member.name):
-                tar.extract(member, folder, filter="data")  # refuses links that lead outside, devices, modes
-            advance(file.tell() - done)
-            done = file.tell()
-
-
-def unpack_zip(path: Path, folder: Path, watch: Watch) -> None:
-    with zipfile.ZipFile(path) as archive, watch(f"unpacking {path.name}", size_of(path)) as advance:
-        for member in archive.infolist():
-            if is_wanted(member.filename):
-                archive.extract(member, folder)  # writes a link as a file that holds its target
-            advance(member.compress_size)
-
-
-def is_wanted(name: str) -> bool:
-    """False for the ._ files that macOS adds. Raises FilterError for a name that leads elsewhere.
-
-    Both libraries would write such a member at a harmless place instead; but then the archive is not what it seems.
-    """
-    path = PureWindowsPath(name)  # knows every way to leave a folder: "/", "..", "C:", with either slash
-    if path.anchor or ".." in path.parts:
-        raise tarfile.FilterError(f"{name!r} leads out of the archive's folder")
-    return not path.name.startswith("._")
 
 
 def place(unpacked: Path, source: Source, out: Path) -> None:
