@@ -2,8 +2,8 @@
 
 usage: python benchmarks/tiles.py PHOTOS [--side 2048] [--tile 1024] [--model animals]
 
-The picture is a mosaic of the photos in the folder PHOTOS. Each line is a process of its own, so that its peak memory is
-its own; float32, OpenVINO.
+The picture is a mosaic of the photos in the folder PHOTOS. Each line is a process of its own, so that its peak memory
+is its own; float32, OpenVINO.
 """
 
 from __future__ import annotations
@@ -36,9 +36,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         picture = Path(folder, "mosaic.png")
         Image.fromarray(mosaic(options.photos, options.side)).save(picture)
-        print(
-            f"{options.side}x{options.side}, tiles of {options.tile}\n{'halo':>8}{'equal labels':>16}{'s/MP':>8}{'MB':>8}"
-        )
+        print(f"{options.side}x{options.side}, tiles of {options.tile}")
+        print(f"{'halo':>8}{'equal labels':>16}{'s/MP':>8}{'MB':>8}")
         reference = np.empty(0)
         for halo in ("whole", *options.halos):
             label_map, seconds, megabytes = measured(options, picture, halo, Path(folder, "labels.npy"))
@@ -60,10 +59,9 @@ def mosaic(photos: Path, side: int) -> np.ndarray:
 def measured(options: argparse.Namespace, picture: Path, halo: str, result: Path) -> tuple[np.ndarray, float, float]:
     """(label map, seconds of the second of two runs, peak MB of the process)."""
     command = [sys.executable, __file__, str(options.photos), "--tile", str(options.tile), "--model", options.model]
-    done = subprocess.run(
-        [*command, "--one", str(picture), halo, str(result)], capture_output=True, text=True, check=True
-    )
-    seconds, megabytes = map(float, done.stdout.split())
+    command += ["--one", str(picture), halo, str(result)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    seconds, megabytes = map(float, printed.split())
     return np.load(result), seconds, megabytes
 
 
