@@ -55,7 +55,8 @@ def train(
 
     `recipe` is a YAML file and `changes` are keys of a recipe (arch="fcn8s", epochs=20, ...), which override it.
     The trunk's ImageNet weights come from timm's hub, or from the file `trunk_weights`; with `weights` everything comes
-    from another model folder of the same architecture and classes. `resume` goes on from out/last.pt by its own recipe.
+    from another model folder of the same classes: of the same architecture, or an FCN of a coarser stride. `resume`
+    goes on from out/last.pt by its own recipe.
     """
     out = Path(out)
     if (out / STATE).exists() and not resume:

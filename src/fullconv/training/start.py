@@ -16,10 +16,10 @@ from fullconv.models.config import Architecture, ModelConfig, NormalisationValue
 from fullconv.models.network import Network
 from fullconv.models.trunks import normalisation_of
 from fullconv.training.recipe import Recipe
-from fullconv.weights.folder import PARAMETERS, find_model
+from fullconv.weights.folder import PARAMETERS, find_model, read_config
 from fullconv.weights.pretrained import load_trunk_weights
 from fullconv.weights.tensors import read_tensors
-from fullconv.weights.transplant import transplant
+from fullconv.weights.transplant import Report, from_coarser, transplant
 
 
 def prepare_data(data: str | Path, recipe: Recipe) -> tuple[Dataset, ModelConfig]:
@@ -36,6 +36,14 @@ def prepare_data(data: str | Path, recipe: Recipe) -> tuple[Dataset, ModelConfig
         provenance={"recipe": recipe.to_json()},
     )  # fmt: skip
     return dataset, config
+
+
+def take_over(folder: Path, model: Network) -> Report:
+    """Parameters of another model of the same architecture, or of an FCN of a coarser stride (paper, section 4.2)."""
+    source, theirs = read_tensors(folder / PARAMETERS), read_config(folder).architecture
+    if theirs.family == "fcn" and theirs.stride > model.architecture.stride:
+        return from_coarser(source, model)
+    return transplant(source, model)
 
 
 def trunk_of(model: Network) -> nn.Module:
@@ -65,5 +73,5 @@ def start_model(
     if trunk_weights:
         print(f"trunk weights {trunk_weights.name}: {load_trunk_weights(trunk_of(model), trunk_weights)}")
     if weights:
-        print(f"weights {weights}: {transplant(read_tensors(find_model(weights) / PARAMETERS), model)}")
+        print(f"weights {weights}: {take_over(find_model(weights), model)}")
     return model.to(memory_format=torch.channels_last)
