@@ -11,6 +11,7 @@ from PIL import Image
 
 from fullconv.commands import main
 from fullconv.commands.main import fullconv
+from fullconv.weights.folder import find_model, read_config
 
 CHELSEA, ASTRONAUT = EXAMPLES / "chelsea.jpg", EXAMPLES / "astronaut.jpg"
 
@@ -88,13 +89,14 @@ def test_heatmap_as_png(small, tmp_path):
         assert picture.convert("RGB").getpixel((2, 2)) == (255, 255, 255)
 
 
-def test_ladder_of_photos_has_a_column_a_model_and_no_numbers(small, tmp_path):
+def test_ladder_of_photos_has_a_column_a_model_and_the_numbers_of_its_config(small, tmp_path):
     models = ["--models", "animals", "--models", "animals", "--titles", "first,second"]
     explain("ladder", small, CHELSEA, *models, "--out", tmp_path / "l.svg")
     text = words(tmp_path / "l.svg").splitlines()
     assert text[:3] == ["photo", "first", "second"]
     assert "cat" in text
-    assert not any("mean IoU" in line for line in text)
+    known = read_config(find_model("animals")).metrics["val"]["mean_iou"]
+    assert text.count(f"mean IoU on val {known:.3f}") == 2
 
 
 def test_ladder_of_labelled_data_has_truth_and_the_numbers_of_evaluate(tmp_path):

@@ -71,7 +71,11 @@ def heatmap(photos: tuple[str, ...], class_name: str, trunk_weights: Path | None
 def ladder(
     inputs: tuple[str, ...], models: tuple[str, ...], titles: str | None, split: str, rows: int, out: Path
 ) -> None:
-    """The same photos through several models, with mean IoU where the truth is known."""
+    """The same photos through several models, with the mean IoU of each.
+
+    Measured on DATA, beside whose photos the truth is shown; for photos it is what each model's config.json tells of
+    its own validation split.
+    """
     begin(out, needs=("matplotlib",))
     from fullconv.figures.ladder import Rung, draw_ladder
     from fullconv.prediction.evaluation import evaluate
@@ -81,7 +85,8 @@ def ladder(
     names = titles_of(titles, loaded)
     samples = samples_of(loaded[0], inputs, split)
     if samples is None:
-        pictures, truths, scores = read_all(inputs), None, [None] * len(loaded)
+        pictures, truths = read_all(inputs), None
+        scores = [model.config.metrics.get("val", {}).get("mean_iou") for model in loaded]
     else:
         pairs = [sample.read() for sample in spaced(samples, rows)]
         pictures, truths = [image for image, _ in pairs], [truth for _, truth in pairs]

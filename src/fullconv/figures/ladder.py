@@ -19,7 +19,7 @@ LabelMap = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Rung:
-    """A column: a model's title, its label maps of the photos, and its mean IoU (0–1) where truth is known."""
+    """A column: a model's title, its label maps of the photos, and its mean IoU (0–1) where that is known."""
 
     title: str
     label_maps: Sequence[LabelMap]
@@ -46,7 +46,8 @@ def draw_ladder(
             canvas.picture(picture, x, tops[j], across, down)
             canvas.box(x, tops[j], across, down, edge=RULE, line=0.5)
         if column.mean_iou is not None:
-            canvas.text(x + across / 2, numbers + 4, f"mean IoU {column.mean_iou:.3f}", 14, "center")
+            where = "" if truths else " on val"
+            canvas.text(x + across / 2, numbers + 4, f"mean IoU{where} {column.mean_iou:.3f}", 13, "center")
     shown = [labels for column in columns for labels in column.label_maps]
     _draw_classes(canvas, classes, shown, numbers + 38)
     return canvas
