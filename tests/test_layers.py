@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "src" / "fullconv"
 LAYERS = [
     {"errors", "files"},
-    {"classes", "images", "yaml_files"},
+    {"classes", "images", "published_classes", "yaml_files"},
     {"segmentation"},
     {"models", "data", "outputs", "metrics"},
     {"weights"},
@@ -26,6 +26,7 @@ HOMES = {
     "timm": {"models/trunks.py"},
     "matplotlib": {"figures/canvas.py"},
     "safetensors": {"weights/tensors.py"},
+    "scipy": {"data/mat.py"},
     "torchvision": {"training/transforms.py"},
     "yaml": {"yaml_files.py"},
 }

@@ -21,13 +21,14 @@ class Segmentation:
     """One image and the class of each of its pixels.
 
     `label_map` is (H, W) uint8 at the image's own size, `scores` (classes, H, W) float32 where they were asked for,
-    `image` (H, W, 3) uint8 RGB as it was read, upright.
+    `image` (H, W, 3) uint8 RGB as it was read, upright; `source` is the file that it was read from, where it was one.
     """
 
     image: NDArray[np.uint8]
     label_map: NDArray[np.uint8]
     classes: Classes
     scores: NDArray[np.float32] | None = None
+    source: Path | None = None
 
     def mask(self, name: str) -> NDArray[np.bool_]:
         """(H, W): where the class `name` is. Raises FullconvError for a name that is no class."""
@@ -56,6 +57,6 @@ class Segmentation:
 
     def save(self, folder: str | Path, stem: str = "image", outputs: Sequence[str] = DEFAULT_OUTPUTS) -> list[Path]:
         """Writes `stem`_labels.png and so on into `folder`; gives their paths."""
-        from fullconv.outputs.png import save
+        from fullconv.outputs.writers import save
 
         return save(self, Path(folder) / stem, outputs)

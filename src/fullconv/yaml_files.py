@@ -15,7 +15,7 @@ def read_yaml(path: Path, keys: Sequence[str]) -> dict[str, Any]:
     import yaml
 
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.load(path.read_text(encoding="utf-8"), _loader())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise FullconvError(f"{path}: not a YAML file ({' '.join(str(error).split())})") from None
     if not isinstance(values, dict):
@@ -26,3 +26,21 @@ def read_yaml(path: Path, keys: Sequence[str]) -> dict[str, Any]:
             hint = f"did you mean {close[0]}?" if close else f"known keys are {', '.join(keys)}"
             raise FullconvError(f"{path}: unknown key {key!r}; {hint}")
     return values
+
+
+def _loader() -> Any:
+    """YAML's safe loader, and one thing more: a list may be a key, as in {[128, 0, 0]: cat}; it becomes a tuple."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+            for key, _ in node.value:
+                if isinstance(key, yaml.SequenceNode):
+                    key.tag = "!key"
+            return super().construct_mapping(node, deep)
+
+        def construct_key(self, node: yaml.SequenceNode) -> tuple[Any, ...]:
+            return tuple(self.construct_sequence(node))
+
+    Loader.add_constructor("!key", Loader.construct_key)
+    return Loader

@@ -4,7 +4,6 @@ from PIL import Image
 
 from fullconv.classes import Classes
 from fullconv.errors import FullconvError
-from fullconv.outputs.png import check_outputs
 from fullconv.segmentation import Segmentation
 
 CLASSES = Classes.named(["background", "traffic light/red", "dog"])
@@ -57,10 +56,3 @@ def test_shares_and_mask(result):
     assert result.mask("dog").sum() == 2
     with pytest.raises(FullconvError, match="no class 'cow'"):
         result.mask("cow")
-
-
-def test_unknown_outputs_are_refused():
-    assert check_outputs("labels, masks") == ["labels", "masks"]
-    for wrong in ("label", "", "masks,xyz"):
-        with pytest.raises(FullconvError, match="choose among labels, masks, overlay"):
-            check_outputs(wrong)

@@ -41,7 +41,7 @@ def predict(
     INPUT is a picture, a folder (its sub-folders are kept) or a glob. For photo.jpg come photo_labels.png (class
     indices, with palette), photo_<class>.png (0/255) for each class found, and photo_overlay.jpg.
     """
-    from fullconv.outputs.png import check_outputs
+    from fullconv.outputs.writers import check_outputs
     from fullconv.prediction.folder import parallelism, plan, run
     from fullconv.prediction.predictor import load
     from fullconv.prediction.tiling import check_tiling

@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from fullconv import images
 from fullconv.classes import Classes
+from fullconv.data.masks import LabelMap, Lookup, read_mask
 from fullconv.errors import FullconvError
 
-LabelMap = NDArray[np.uint8]
-Lookup = NDArray[np.int16]  # (256,)
+__all__ = ["Dataset", "LabelMap", "Lookup", "Picture", "ReadMask", "ReadPicture", "Sample", "Target", "read_mask"]
+
+Picture = NDArray[Any]  # (H, W, C): uint8 RGB; other channels, uint16 or float32 where the data has them
+ReadPicture = Callable[[Path], Picture]
+ReadMask = Callable[[Path], LabelMap]
 
 
 @dataclass(frozen=True)
-class Sample:
-    """One labelled picture; `lookup` turns the values in its mask file into class indices (-1: no class)."""
+class Target:
+    """One labelling of a picture; `lookup` turns the values that `open_mask` gives into class indices (-1: none)."""
 
-    name: str
-    image_path: Path
     label_path: Path
     lookup: Lookup
-
-    def read_image(self) -> images.ImageArray:
-        return images.read(self.image_path)
+    open_mask: ReadMask = read_mask
 
     def read_label_map(self) -> LabelMap:
         """HxW class indices and void. Raises FullconvError where the file is no mask of this data's classes."""
-        values = read_mask(self.label_path)
+        values = self.open_mask(self.label_path)
         present = np.flatnonzero(np.bincount(values.ravel(), minlength=256))
         strange = [int(v) for v in present if self.lookup[v] < 0]
         if strange:
@@ -42,7 +42,41 @@ class Sample:
             )
         return self.lookup.astype(np.uint8)[values]
 
-    def read(self) -> tuple[images.ImageArray, LabelMap]:
+
+@dataclass(frozen=True)
+class Sample:
+    """One labelled picture: its main labelling, and `further` ones by name where a picture has several.
+
+    The readers travel with the sample, so that whoever holds one needs to know nothing of its layout.
+    """
+
+    name: str
+    image_path: Path
+    label_path: Path
+    lookup: Lookup
+    open_image: ReadPicture = images.read
+    open_mask: ReadMask = read_mask
+    head: str = ""  # the name of the main labelling, where there are several
+    further: Mapping[str, Target] = field(default_factory=dict)
+
+    def read_image(self) -> Picture:
+        """(H, W, C): RGB of 8 bits, or the channels that the layout has."""
+        return self.open_image(self.image_path)
+
+    def read_mask_values(self) -> LabelMap:
+        """HxW: the main labelling's values as the file has them, before `lookup`."""
+        return self.open_mask(self.label_path)
+
+    def read_label_map(self) -> LabelMap:
+        """HxW class indices and void of the main labelling."""
+        return Target(self.label_path, self.lookup, self.open_mask).read_label_map()
+
+    def read_label_maps(self) -> dict[str, LabelMap]:
+        """{head: HxW class indices and void}, the main one first."""
+        others = {head: target.read_label_map() for head, target in self.further.items()}
+        return {self.head: self.read_label_map(), **others}
+
+    def read(self) -> tuple[Picture, LabelMap]:
         """(image, label map), checked to be of one size."""
         image, label_map = self.read_image(), self.read_label_map()
         if image.shape[:2] != label_map.shape:
@@ -55,12 +89,13 @@ class Sample:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Samples by split, and the classes that their label maps hold."""
+    """Samples by split, and the classes that their label maps hold; `further` are those of the other heads."""
 
     root: Path
     layout: str
     classes: Classes
     splits: Mapping[str, tuple[Sample, ...]]
+    further: Mapping[str, Classes] = field(default_factory=dict)
 
     def split(self, name: str) -> tuple[Sample, ...]:
         if not self.splits.get(name):
@@ -68,37 +103,13 @@ class Dataset:
         return self.splits[name]
 
     def mapped_to(self, classes: Classes, mapping: Mapping[str, str] | None = None) -> Dataset:
-        """The same pictures labelled with other classes, found by name and by `mapping`."""
+        """The same pictures labelled with other classes (of the main head), found by name and by `mapping`."""
         table = classes.lookup_from(self.classes, mapping)
         splits = {
             split: tuple(replace(sample, lookup=_chain(sample.lookup, table)) for sample in samples)
             for split, samples in self.splits.items()
         }
         return replace(self, classes=classes, splits=splits)
-
-
-def read_mask(path: Path) -> LabelMap:
-    """The values of a single-channel mask file: palette or grey PNG, 8 bits."""
-    try:
-        with Image.open(path) as picture:
-            if picture.mode not in ("P", "L", "1"):
-                raise FullconvError(
-                    f"{path}: a mask has one channel of class indices, this one is {picture.mode}; "
-                    "save it as a palette or 8-bit grey PNG"
-                )
-            return np.array(picture.convert("L") if picture.mode == "1" else picture)
-    except FileNotFoundError:
-        raise FullconvError(f"{path}: no such mask") from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise FullconvError(f"{path}: damaged mask ({error}); copy it again from its source") from None
-
-
-def identity_lookup(classes: Classes) -> Lookup:
-    """Values 0 … n-1 and void stand for themselves; no other is a class."""
-    lookup = np.full(256, -1, np.int16)
-    lookup[: len(classes)] = np.arange(len(classes))
-    lookup[classes.void] = classes.void
-    return lookup
 
 
 def _chain(first: Lookup, then: LabelMap) -> Lookup:

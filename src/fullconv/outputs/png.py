@@ -4,32 +4,16 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fullconv.errors import FullconvError
 from fullconv.files import write_whole
 from fullconv.segmentation import Segmentation
 
 RUN_LENGTHS = zlib.Z_RLE
-
-
-def save(result: Segmentation, target: Path, outputs: Sequence[str]) -> list[Path]:
-    """Writes target_labels.png, target_<class>.png, target_overlay.jpg, as `outputs` asks; gives the paths."""
-    return [path for output in outputs for path in WRITERS[output](result, target)]
-
-
-def check_outputs(wanted: str) -> list[str]:
-    """ "labels, masks" → ["labels", "masks"]. Raises FullconvError for an output that is unknown."""
-    outputs = [output.strip() for output in wanted.split(",") if output.strip()]
-    for output in outputs or [""]:
-        if output not in WRITERS:
-            raise FullconvError(f"--save {wanted}: no output {output!r}; choose among {', '.join(WRITERS)}")
-    return outputs
 
 
 def write_labels(result: Segmentation, target: Path) -> list[Path]:
@@ -46,11 +30,6 @@ def write_masks(result: Segmentation, target: Path) -> list[Path]:
 
 def write_overlay(result: Segmentation, target: Path) -> list[Path]:
     return [write_whole(beside(target, "_overlay.jpg"), lambda hidden: _jpeg(result.overlay(), hidden))]
-
-
-WRITERS: dict[str, Callable[[Segmentation, Path], list[Path]]] = {
-    "labels": write_labels, "masks": write_masks, "overlay": write_overlay,
-}  # fmt: skip
 
 
 def beside(target: Path, ending: str) -> Path:

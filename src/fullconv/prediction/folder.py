@@ -15,7 +15,7 @@ from typing import Any
 
 from fullconv import images
 from fullconv.errors import FullconvError
-from fullconv.outputs.png import save
+from fullconv.outputs.writers import save
 from fullconv.prediction.predictor import Model
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
@@ -32,9 +33,17 @@ def augmentation(recipe: Recipe) -> Callable[..., Pair]:
         v2.RandomHorizontalFlip(recipe.flip),
     ]
     if c:
-        steps.append(v2.RandomApply([v2.ColorJitter(c, c, c, c / 10)], p=0.8))
-        steps.append(v2.RandomGrayscale(p=c / 10))
+        jitter = v2.RandomApply([v2.ColorJitter(c, c, c, c / 10)], p=0.8)
+        steps.append(PhotosOnly([jitter, v2.RandomGrayscale(p=c / 10)]))
     return v2.Compose(steps)
+
+
+class PhotosOnly(v2.Compose):
+    """Changes of colour, which only 8-bit RGB has; pictures of other channels pass as they are."""
+
+    def forward(self, image: tv_tensors.Image, label_map: tv_tensors.Mask) -> Any:
+        is_photo = image.dtype == torch.uint8 and image.shape[-3] == 3
+        return super().forward(image, label_map) if is_photo else (image, label_map)
 
 
 class RandomScale(v2.Transform):
@@ -78,8 +87,9 @@ class Epoch(TorchDataset[tuple[Tensor, Tensor]]):
         return len(self.order)
 
     def __getitem__(self, position: int) -> tuple[Tensor, Tensor]:
-        """(image 3xSxS uint8, label map SxS int64)."""
+        """(image CxSxS of the data's own type, label map SxS int64); 16 bits become float32, which torch can resize."""
         image, label_map = self.samples[self.order[position]].read()
+        image = image.astype(np.float32) if image.dtype == np.uint16 else image
         pair = tv_tensors.Image(torch.from_numpy(image).permute(2, 0, 1)), tv_tensors.Mask(torch.from_numpy(label_map))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.key + position + 1)

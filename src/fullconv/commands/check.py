@@ -1,0 +1,58 @@
+"""fullconv check"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from fullconv.data.doctor.examination import Report
+    from fullconv.data.doctor.scan import Facts
+
+FILE = click.Path(path_type=Path)
+EXAMPLES = 24  # pairs on a sheet
+
+
+@click.command()
+@click.argument("data", type=FILE)
+@click.option("--json", "json_file", type=FILE, help="Write everything found to this file, each case named.")
+@click.option(
+    "--sheet", type=FILE, help="Write a picture of samples, their masks laid over them, to this .png or .jpg."
+)
+def check(data: Path, json_file: Path | None, sheet: Path | None) -> None:
+    """Examine labelled pictures before training: every file is read.
+
+    DATA is a folder or a data YAML, also one that training refuses. For each problem: how many files, the first of
+    them, and a line to paste that mends it. Exit code 1 where there are errors, 0 where there are warnings at most.
+    """
+    from fullconv.data.doctor.examination import examine
+    from fullconv.data.doctor.text import written
+    from fullconv.files import write_json
+    from fullconv.outputs.sheet import check_format
+
+    if sheet:
+        check_format(sheet)
+    report = examine(data, with_progress)
+    if json_file:
+        write_json(json_file, report.to_json())
+    if sheet:
+        draw(report, sheet)
+    click.echo(written(report))
+    if report.failed:
+        sys.exit(1)
+
+
+def with_progress(facts: Iterator[Facts], total: int) -> Iterator[Facts]:
+    with click.progressbar(facts, total, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        yield from bar
+
+
+def draw(report: Report, path: Path) -> None:
+    from fullconv.data.doctor.examples import examples
+    from fullconv.outputs.sheet import write_sheet
+
+    write_sheet(list(examples(report, EXAMPLES)), report.dataset.classes, path)

@@ -1,0 +1,78 @@
+"""Masks whose colours say the class: drawn in RGB, or with a palette of their own in each file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from fullconv.classes import VOID, Classes, Colour, voc_colour
+from fullconv.data.doctor.finding import ERROR, WARNING, Case, Finding, counted
+from fullconv.data.doctor.remedies import name_colours, name_only_colours
+from fullconv.data.doctor.scan import Facts
+
+BLACK = (0, 0, 0)
+VOID_COLOUR = voc_colour(VOID)
+MOST = 64  # colours that are proposed as classes; more than that come from JPEG or smoothing
+RARE = 1e-4  # share of all pixels; a colour below it is no class where there are more than MOST
+
+
+def judge_colours(facts: Sequence[Facts], classes: Classes, named: bool) -> list[Finding]:
+    return [*_drawn(facts, classes, named), *_differing_palettes(facts, classes, named)]
+
+
+def _drawn(facts: Sequence[Facts], classes: Classes, named: bool) -> list[Finding]:
+    """Colour masks that the data's description does not explain."""
+    masks = [each for each in facts if each.mask and each.mask.in_colour and each.mask.error]
+    if not masks:
+        return []
+    pixels: Counter[Colour] = Counter()
+    for each in masks:
+        pixels.update({_colour(code): count for code, count in each.mask.pixels.items()} if each.mask else {})
+    kept = _kept(pixels)
+    text = f"{counted(len(masks), 'colour mask')} with {counted(len(pixels), 'colour')} in all, not described"
+    if len(kept) < len(pixels):
+        text += f", most of them from JPEG or smoothing; {len(kept)} are common"
+    return [Finding("colour-masks", ERROR, text, _cases(masks), name_colours(propose(kept, classes, named)))]
+
+
+def _differing_palettes(facts: Sequence[Facts], classes: Classes, named: bool) -> list[Finding]:
+    """Palette masks where one index has several colours: the programs that drew them numbered colours as they came."""
+    masks = [each for each in facts if each.mask and each.mask.palette and not each.mask.error]
+    colours = {value: colour for each in reversed(masks) if each.mask for value, colour in each.mask.palette.items()}
+    odd = [each for each in masks if each.mask and any(colours[v] != c for v, c in each.mask.palette.items())]
+    if not odd:
+        return []
+    seen = {colour: 1 for each in masks if each.mask for colour in each.mask.palette.values()}
+    text = f"{counted(len(odd), 'mask')} whose palette differs from the first's: one index has several colours"
+    return [Finding("palettes-differ", WARNING, text, _cases(odd), name_only_colours(propose(seen, classes, named)))]
+
+
+def propose(colours: Iterable[Colour], classes: Classes, named: bool) -> dict[Colour, str]:
+    """{colour: class}, in the classes' order: by the classes' own colours, then black first, the rest as they come."""
+    wanted = [colour for colour in colours if colour != VOID_COLOUR]
+    known = dict(zip(classes.colours, classes.names, strict=True)) if named else {}
+    table = {colour: known[colour] for colour in wanted if colour in known}
+    spare = [name for name in (classes.names if named else ("background",)) if name not in table.values()]
+    rest = [colour for colour in wanted if colour not in table]
+    for i, colour in enumerate(sorted(rest, key=lambda colour: colour != BLACK)):
+        table[colour] = spare[i] if i < len(spare) else f"class_{len(table)}"
+    if named:  # classes that no mask shows keep their place in the numbering
+        table |= {
+            own: name for own, name in zip(classes.colours, classes.names, strict=True) if name in spare[len(rest) :]
+        }
+    order = {name: i for i, name in enumerate(classes.names if named else table.values())}
+    return dict(sorted(table.items(), key=lambda item: order.get(item[1], len(order))))
+
+
+def _kept(pixels: Counter[Colour]) -> list[Colour]:
+    if len(pixels) <= MOST:
+        return [colour for colour, _ in pixels.most_common()]
+    return [colour for colour, count in pixels.most_common(MOST) if count >= RARE * pixels.total()]
+
+
+def _cases(masks: Sequence[Facts]) -> tuple[Case, ...]:
+    return tuple(Case(each.mask_path, f"{counted(each.mask.distinct, 'colour')}") for each in masks if each.mask)
+
+
+def _colour(code: int) -> Colour:
+    return code >> 16, code >> 8 & 255, code & 255

@@ -1,0 +1,76 @@
+"""The whole examination: DATA → report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fullconv.classes import VOID, Classes
+from fullconv.data.dataset import Dataset
+from fullconv.data.doctor.balance import Share, judge_balance, shares
+from fullconv.data.doctor.channels import Channels, channels
+from fullconv.data.doctor.colours import judge_colours
+from fullconv.data.doctor.depth import judge_depth
+from fullconv.data.doctor.finding import ERROR, Finding, by_severity
+from fullconv.data.doctor.opening import Subject, open_anyway
+from fullconv.data.doctor.remedies import name_list
+from fullconv.data.doctor.scan import Facts, scan, unread
+from fullconv.data.doctor.sizes import judge_sizes
+from fullconv.data.doctor.splits import judge_splits
+from fullconv.data.doctor.unreadable import judge_files
+from fullconv.data.doctor.values import is_smoothed, judge_values
+
+Progress = Callable[[Iterator[Facts], int], Iterable[Facts]]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found, the worst first, and what the data holds."""
+
+    dataset: Dataset
+    findings: tuple[Finding, ...]
+    shares: dict[str, Share]
+    channels: Channels | None
+
+    @property
+    def failed(self) -> bool:
+        return any(finding.severity == ERROR for finding in self.findings)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "data": str(self.dataset.root), "layout": self.dataset.layout,
+            "classes": list(self.dataset.classes.names),
+            "findings": [finding.to_json() for finding in self.findings],
+            "splits": {split: share.to_json(self.dataset.classes) for split, share in self.shares.items()},
+            "channels": self.channels.to_json() if self.channels else None,
+        }  # fmt: skip
+
+
+def examine(data: Path, progress: Progress = lambda facts, total: facts) -> Report:
+    """Reads all of DATA. Raises FullconvError only where there is nothing at that path."""
+    subject = open_anyway(data)
+    pictures = unread(subject.dataset.splits)
+    facts = list(progress(scan(pictures), len(pictures)))
+    subject = subject if subject.named else _with_counted_classes(subject, facts)
+    classes = subject.dataset.classes
+    held = shares(facts, classes)
+    findings = [*subject.findings, *judge_files(facts), *judge_sizes(facts), *judge_depth(facts)]
+    meaning = [*judge_colours(facts, classes, subject.named), *judge_values(facts, classes, subject.named)]
+    if subject.named and not any(finding.severity == ERROR for finding in meaning):  # else the counts mean nothing yet
+        meaning += judge_balance(facts, held, classes)
+    return Report(subject.dataset, by_severity([*findings, *meaning, *judge_splits(facts)]), held, channels(facts))
+
+
+def _with_counted_classes(subject: Subject, facts: Sequence[Facts]) -> Subject:
+    """As many nameless classes as the masks hold, and the finding that they want names."""
+    steady = [each.mask for each in facts if each.mask and not each.mask.error and not is_smoothed(each, named=False)]
+    top = max((value for mask in steady for value in mask.pixels if value < VOID), default=0)
+    names = [f"class_{i}" for i in range(max(2, top + 1))]
+    dataset = replace(subject.dataset, classes=Classes.named(names))
+    if top == 0:
+        return replace(subject, dataset=dataset)
+    remedy = f"path: {subject.dataset.root.resolve()}\n{name_list(['background', *names[1:]])}"
+    text = f"the classes have no names; masks hold values up to {top}"
+    return replace(subject, dataset=dataset, findings=(*subject.findings, Finding("no-names", ERROR, text, (), remedy)))

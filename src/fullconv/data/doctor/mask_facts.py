@@ -1,0 +1,109 @@
+"""What the doctor keeps of one mask: its size, how it is stored, and how often each value occurs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fullconv import images
+from fullconv.classes import Colour
+from fullconv.data.dataset import Sample
+from fullconv.data.doctor.image_facts import Size
+from fullconv.data.masks import LabelMap, read_colours
+from fullconv.errors import FullconvError
+
+MOST = 256  # values or colours that are kept of one mask, the most frequent
+
+
+@dataclass(frozen=True, slots=True)
+class MaskFacts:
+    """`values` are raw values, or 0xRRGGBB of a colour mask; `counts` their pixels; of `distinct` the most frequent.
+
+    `error` is why the mask cannot be used as it is, empty where it can. `palette` has the colours of those present.
+    """
+
+    size: Size
+    mode: str
+    jpeg: bool
+    values: NDArray[np.int32]
+    counts: NDArray[np.int64]
+    distinct: int
+    palette: Mapping[int, Colour] = field(default_factory=dict)
+    error: str = ""
+
+    @property
+    def in_colour(self) -> bool:
+        """Whether `values` are colours."""
+        return self.mode == "RGB" and bool(self.error)
+
+    @property
+    def pixels(self) -> dict[int, int]:
+        """{value: pixels}"""
+        return dict(zip(self.values.tolist(), self.counts.tolist(), strict=True))
+
+    @property
+    def shares(self) -> dict[int, float]:
+        """{value: share of the mask's pixels, 0–1}"""
+        return {value: count / (self.size[0] * self.size[1]) for value, count in self.pixels.items()}
+
+
+def mask_facts(sample: Sample) -> MaskFacts:
+    """Raises FullconvError where the file is no picture at all."""
+    try:
+        values = sample.read_mask_values()
+    except FullconvError as error:
+        return _of_unusable(sample.label_path, error)
+    if not images.is_image_name(sample.label_path):  # polygons, drawn into a mask as they are read
+        return _facts(values, "L")
+    with Image.open(sample.label_path) as header:
+        numbered = header.mode == "P" and not _is_read_by_colour(sample)
+        palette = header.getpalette() if numbered else None
+        return _facts(values, header.mode, header.format == "JPEG", palette)
+
+
+def _is_read_by_colour(sample: Sample) -> bool:
+    """Whether the data's description gives colours, so that palette indices mean nothing."""
+    return getattr(sample.open_mask, "func", sample.open_mask) is read_colours
+
+
+def _facts(values: LabelMap, mode: str, jpeg: bool = False, palette: list[int] | None = None) -> MaskFacts:
+    counts = np.bincount(values.ravel(), minlength=256)
+    found = np.flatnonzero(counts).astype(np.int32)
+    return MaskFacts(
+        _size(values), mode, jpeg, found, counts[found], len(found), _colours(palette or [], found.tolist())
+    )
+
+
+def _of_unusable(path: Path, error: FullconvError) -> MaskFacts:
+    """What colour masks and masks of 16 bits hold, which training does not read. Raises `error` for anything else."""
+    try:
+        with Image.open(path) as picture:
+            mode, jpeg = picture.mode, picture.format == "JPEG"
+            deep = mode.startswith("I")
+            values = np.asarray(picture).astype(np.int64) if deep else _packed(picture)
+    except (OSError, SyntaxError, ValueError, MemoryError, Image.DecompressionBombError):
+        raise error from None
+    found, counts = np.unique(values, return_counts=True)
+    most = np.argsort(-counts, kind="stable")[:MOST]
+    kept, mode = found[most].astype(np.int32), mode if deep else "RGB"
+    return MaskFacts(_size(values), mode, jpeg, kept, counts[most], len(found), error=str(error))
+
+
+def _packed(picture: Image.Image) -> NDArray[np.int64]:
+    """HxW of 0xRRGGBB."""
+    red, green, blue = np.moveaxis(np.asarray(picture.convert("RGB")).astype(np.int64), 2, 0)
+    return red << 16 | green << 8 | blue
+
+
+def _colours(palette: list[int], values: Sequence[int]) -> dict[int, Colour]:
+    triples = {value: tuple(palette[3 * value : 3 * value + 3]) for value in values}
+    return {value: (c[0], c[1], c[2]) for value, c in triples.items() if len(c) == 3}
+
+
+def _size(array: NDArray[np.integer]) -> Size:
+    return array.shape[1], array.shape[0]

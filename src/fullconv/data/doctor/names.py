@@ -1,0 +1,49 @@
+"""Names that keep an image and its mask apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fullconv.data.doctor.finding import ERROR, Case, Finding, counted
+from fullconv.data.doctor.pairing import Pairing
+from fullconv.data.doctor.unreadable import nearest
+
+LOOKED_UP = 3  # images alone for which a like name is searched
+
+
+def judge_names(pairing: Pairing, mask_dir: Path) -> list[Finding]:
+    return [*_alone(pairing, mask_dir), *_by_rule(pairing, mask_dir)]
+
+
+def _alone(pairing: Pairing, mask_dir: Path) -> list[Finding]:
+    """Images and masks that neither equal names nor a rule pairs."""
+    lonely, masks = pairing.images_alone, pairing.masks_alone
+    if not lonely and not masks:
+        return []
+    by_stem = {path.stem: path for path in masks}
+    like = {path: by_stem[name] for path in lonely[:LOOKED_UP] if (name := nearest(path.stem, by_stem))}
+    cases = [Case(path, f"no mask; like {like[path].name}" if path in like else "no mask") for path in lonely]
+    cases += [Case(path, "no image") for path in masks]
+    folder = f"{mask_dir.name}/"
+    text = f"{counted(len(lonely), 'image')} without a mask in {folder}, {counted(len(masks), 'mask')} without an image"
+    moves = [f"mv '{mask}' '{mask.with_stem(image.stem)}'" for image, mask in like.items()]
+    remedy = "\n".join(moves) or "give an image and its mask one name, or move away what is alone"
+    return [Finding("unpaired", ERROR, text, tuple(cases), remedy)]
+
+
+def _by_rule(pairing: Pairing, mask_dir: Path) -> list[Finding]:
+    """Masks that are called otherwise than their images, all in the same way."""
+    if pairing.rule is None:
+        return []
+    old, new = pairing.rule
+    cases = tuple(Case(mask) for image, mask in pairing.pairs.values() if image.stem != mask.stem)
+    where = "end" if pairing.at_end else "begin"
+    text = f"{counted(len(cases), 'mask')} whose names {where} in {new!r} where the images' {where} in {old!r}"
+    return [Finding("names-differ", ERROR, text, cases, _renaming(mask_dir, old, new, pairing.at_end))]
+
+
+def _renaming(mask_dir: Path, old: str, new: str, at_end: bool) -> str:
+    """The shell line that gives the masks their images' names, in sub-folders too."""
+    pattern = f"*{new}.*" if at_end else f"{new}*"
+    target = f"${{1%{new}.*}}{old}.${{1##*.}}" if at_end else f"${{1%/*}}/{old}${{1##*/{new}}}"
+    return f"find '{mask_dir}' -name '{pattern}' -exec sh -c 'mv \"$1\" \"{target}\"' _ {{}} \\;"

@@ -1,0 +1,98 @@
+"""DATA → Dataset also where training refuses it, so that all that is wrong is told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fullconv.classes import VOID, Classes
+from fullconv.data.bands import read_bands
+from fullconv.data.dataset import Dataset, Sample
+from fullconv.data.description import KEYS, open_dataset
+from fullconv.data.doctor.finding import ERROR, Finding
+from fullconv.data.doctor.names import judge_names
+from fullconv.data.doctor.pairing import by_name, pair
+from fullconv.data.masks import identity_lookup, read_mask
+from fullconv.data.naming import Naming, parse_naming
+from fullconv.errors import FullconvError
+from fullconv.yaml_files import read_yaml
+
+IMAGES = ("images", "imgs", "image", "img", "img_dir", "photos", "JPEGImages")
+MASKS = ("masks", "mask", "labels", "label", "annotations", "ann_dir", "gts", "gt", "SegmentationClass")
+SPLITS = ("train", "training", "val", "validation", "valid", "test", "testing")
+UNNAMED = Classes.named([f"class_{i}" for i in range(VOID)])  # what every value may be until names are given
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is examined: the data, whether its classes have names, and what was wrong already in opening it."""
+
+    dataset: Dataset
+    named: bool = True
+    findings: tuple[Finding, ...] = ()
+
+
+def open_anyway(data: Path) -> Subject:
+    """Raises FullconvError where there is nothing at `data`. Where no pair is found there, that is the finding."""
+    if not data.exists():
+        raise FullconvError(f"{data}: no such folder or data YAML")
+    try:
+        return Subject(open_dataset(data))
+    except FullconvError as error:
+        return _repaired(data, str(error))
+
+
+def _repaired(data: Path, reason: str) -> Subject:
+    try:
+        root, naming, masks_dir = _described(data)
+    except FullconvError as error:
+        return _hopeless(data, str(error))
+    named = naming.classes is not UNNAMED
+    lookup = identity_lookup(naming.classes) if naming.lookup is None else naming.lookup
+    splits: dict[str, tuple[Sample, ...]] = {}
+    findings: list[Finding] = []
+    for split, image_dir, mask_dir in _folders(root, masks_dir):
+        pairing = pair(by_name(image_dir), by_name(mask_dir))
+        splits[split] = tuple(
+            Sample(name, image, mask, lookup, read_bands, naming.open_mask)
+            for name, (image, mask) in pairing.pairs.items()
+        )
+        findings += judge_names(pairing, mask_dir)
+    if not any(splits.values()) and not findings:
+        return _hopeless(root, reason)
+    if named and not findings:
+        findings.append(_refusal(reason))
+    return Subject(Dataset(root, "pairs", naming.classes, splits), named, tuple(findings))
+
+
+def _hopeless(data: Path, reason: str) -> Subject:
+    return Subject(Dataset(data, "none", UNNAMED, {}), named=False, findings=(_refusal(reason),))
+
+
+def _refusal(reason: str) -> Finding:
+    """An error's line in halves: what was wrong, and what to do."""
+    text, _, remedy = reason.partition("; ")
+    return Finding("not-recognised", ERROR, text, remedy=remedy)
+
+
+def _described(data: Path) -> tuple[Path, Naming, str]:
+    """(root, what values mean, masks_dir) of a folder or a data YAML."""
+    unnamed = Naming(UNNAMED, None, read_mask)
+    if data.is_dir():
+        return data, unnamed, ""
+    values = read_yaml(data, KEYS)
+    numbers = {key: to for key, to in (values.get("label_mapping") or {}).items() if isinstance(key, int)}
+    naming = parse_naming(values["names"], values.get("colours"), numbers) if values.get("names") else unnamed
+    return (data.parent / values.get("path", ".")).resolve(), naming, values.get("masks_dir", "")
+
+
+def _folders(root: Path, masks_dir: str) -> Iterator[tuple[str, Path, Path]]:
+    """(split, folder of images, folder of masks), under any of the names that people use; whole, it is `train`."""
+    masks = (masks_dir, *MASKS) if masks_dir else MASKS
+    pairs = [(i, m) for i in IMAGES for m in masks if (root / i).is_dir() and (root / m).is_dir()]
+    split_first = [(split, root / split / i, root / split / m) for split in SPLITS for i in IMAGES for m in masks]
+    split_last = [(split, root / i / split, root / m / split) for i, m in pairs[:1] for split in SPLITS]
+    whole = [("train", root / i, root / m) for i, m in pairs[:1]]
+    found = [each for each in (*split_first, *split_last) if each[1].is_dir() and each[2].is_dir()]
+    yield from {split: (split, image_dir, mask_dir) for split, image_dir, mask_dir in found or whole}.values()

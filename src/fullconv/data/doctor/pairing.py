@@ -1,0 +1,96 @@
+"""Images and masks whose names do not fit: which go together nevertheless, and by what rule."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+
+from fullconv import images
+
+DIGIT = re.compile(r"\d")
+Names = Mapping[str, Path]  # a name, relative to its folder and without the file's ending → the file
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """`pairs` are found by equal names or by `rule`, what the image's name has and what the mask's has instead."""
+
+    pairs: dict[str, tuple[Path, Path]]
+    images_alone: tuple[Path, ...]
+    masks_alone: tuple[Path, ...]
+    rule: tuple[str, str] | None = None
+    at_end: bool = True  # whether the rule is of the names' ends or their beginnings
+
+
+def by_name(folder: Path) -> dict[str, Path]:
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and images.is_image_name(path))
+    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in files}
+
+
+def pair(pictures: Names, masks: Names) -> Pairing:
+    """Equal names first; of the rest, the one replacement at the end or the beginning that pairs most."""
+    equal = {name: (pictures[name], masks[name]) for name in pictures if name in masks}
+    pictures = {name: path for name, path in pictures.items() if name not in equal}
+    masks = {name: path for name, path in masks.items() if name not in equal}
+    ends, starts = _replacement(pictures, masks), _replacement(_reversed(pictures), _reversed(masks))
+    at_end = ends[1] >= starts[1]
+    rule = ends[0] if at_end else (starts[0][0][::-1], starts[0][1][::-1])
+    ruled = _by_rule(pictures, masks, rule, at_end)
+    taken = {path for both in ruled.values() for path in both}
+    alone = [tuple(path for path in names.values() if path not in taken) for names in (pictures, masks)]
+    return Pairing(equal | ruled, alone[0], alone[1], rule if ruled else None, at_end)
+
+
+def _by_rule(pictures: Names, masks: Names, rule: tuple[str, str], at_end: bool) -> dict[str, tuple[Path, Path]]:
+    found = {}
+    for name, path in pictures.items():
+        partner = replaced(name, rule, at_end)
+        if partner is not None and partner in masks:
+            found[name] = (path, masks[partner])
+    return found
+
+
+def replaced(name: str, rule: tuple[str, str], at_end: bool) -> str | None:
+    """The mask's name by the rule; None where the rule says nothing of `name`."""
+    old, new = rule
+    if at_end:
+        return name.removesuffix(old) + new if name.endswith(old) else None
+    folder, slash, last = name.rpartition("/")
+    return folder + slash + new + last.removeprefix(old) if last.startswith(old) else None
+
+
+def _replacement(pictures: Iterable[str], masks: Iterable[str]) -> tuple[tuple[str, str], int]:
+    """(what ends the image's name, what ends the mask's instead) that fits most often, and how often.
+
+    Digits count things, so they never are such an ending; and one case makes no rule.
+    """
+    ordered = sorted(masks)
+    votes = Counter(
+        (name[len(shared) :].partition("/")[0], partner[len(shared) :].partition("/")[0])
+        for name in pictures
+        for partner in _neighbours(ordered, name)
+        if (shared := _beginning(name, partner))
+    )
+    rules = [(rule, count) for rule, count in votes.most_common() if count > 1 and not DIGIT.search("".join(rule))]
+    return rules[0] if rules else (("", ""), 0)
+
+
+def _neighbours(ordered: Sequence[str], name: str) -> Sequence[str]:
+    """Those that stand before and after `name`: the one with the longest beginning in common is among them."""
+    i = bisect_left(ordered, name)
+    return ordered[max(0, i - 1) : i + 1]
+
+
+def _beginning(first: str, second: str) -> str:
+    """What both begin with."""
+    pairs = takewhile(lambda both: both[0] == both[1], zip(first, second, strict=False))
+    return "".join(letter for letter, _ in pairs)
+
+
+def _reversed(names: Names) -> list[str]:
+    return [name[::-1] for name in names]

@@ -1,0 +1,80 @@
+"""Reads every image and mask once, on all processors, and keeps a few numbers of each."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+from fullconv.data.dataset import Sample
+from fullconv.data.doctor.image_facts import ImageFacts, image_facts
+from fullconv.data.doctor.mask_facts import MaskFacts, mask_facts
+from fullconv.errors import FullconvError
+from fullconv.images import is_image_name
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One labelled picture, the splits it is in, and what was found in its files (None: unreadable, and why)."""
+
+    sample: Sample
+    splits: tuple[str, ...]
+    image: ImageFacts | None = None
+    mask: MaskFacts | None = None
+    image_error: str = ""
+    mask_error: str = ""
+
+    @property
+    def mask_path(self) -> Path:
+        """The file to name for a mask: the image's, where one file of polygons holds the masks of many."""
+        own = is_image_name(self.sample.label_path) or self.sample.label_path.stem == self.sample.image_path.stem
+        return self.sample.label_path if own else self.sample.image_path
+
+
+def unread(splits: Mapping[str, Sequence[Sample]]) -> list[Facts]:
+    """Every labelled picture once, however many splits list it."""
+    samples: dict[tuple[Path, Path], Sample] = {}
+    names: dict[tuple[Path, Path], list[str]] = {}
+    for split, members in splits.items():
+        for sample in members:
+            key = (sample.image_path, sample.label_path)
+            samples.setdefault(key, sample)
+            names.setdefault(key, []).append(split)
+    return [Facts(sample, tuple(dict.fromkeys(names[key]))) for key, sample in samples.items()]
+
+
+def scan(pictures: Sequence[Facts], threads: int | None = None) -> Iterator[Facts]:
+    """The same pictures, read, in their order. Threads, since most of the time is Pillow's decoding, which frees them.
+
+    Little is in flight at any moment: memory does not grow with the pictures, only with what is kept of each.
+    """
+    threads = threads or os.cpu_count() or 1
+    remaining = iter(pictures)
+    with ThreadPoolExecutor(threads) as pool:
+        waiting = deque(pool.submit(read_facts, picture) for picture in islice(remaining, 8 * threads))
+        while waiting:
+            yield waiting.popleft().result()
+            waiting.extend(pool.submit(read_facts, picture) for picture in islice(remaining, 1))
+
+
+def read_facts(picture: Facts) -> Facts:
+    image, image_error = _attempt(image_facts, picture.sample)
+    mask, mask_error = _attempt(mask_facts, picture.sample)
+    return Facts(picture.sample, picture.splits, image, mask, image_error, mask_error)
+
+
+def _attempt(read: Callable[[Sample], Found], sample: Sample) -> tuple[Found | None, str]:
+    """What `read` gives, or why it could not. Decoders raise anything on a damaged file; the others are still read."""
+    try:
+        return read(sample), ""
+    except FullconvError as error:
+        return None, str(error)
+    except Exception as error:
+        return None, f"damaged ({type(error).__name__}: {' '.join(str(error).split())})"

@@ -1,0 +1,83 @@
+"""The report as text: one screen, the worst first."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+from fullconv.classes import Classes
+from fullconv.data.doctor.balance import Share
+from fullconv.data.doctor.examination import Report
+from fullconv.data.doctor.finding import SEVERITIES, Case, Finding, counted
+
+FIRST = 3  # files shown of each finding
+ROWS = 24  # classes shown; of more, the most and the least frequent
+WIDTH = 110
+INDENT = " " * 9
+
+
+def written(report: Report) -> str:
+    parts = [[_title(report)], *(_finding(finding, report.dataset.root) for finding in report.findings)]
+    if report.shares:
+        parts += [list(_classes(report.shares, report.dataset.classes)), _channels(report)]
+    return "\n".join(line for part in [*parts, [_verdict(report)]] for line in [*part, ""]).rstrip()
+
+
+def _title(report: Report) -> str:
+    splits = ", ".join(f"{split} {share.total}" for split, share in report.shares.items())
+    return f"{report.dataset.root}: layout {report.dataset.layout}; pictures: {splits or 'none found'}"
+
+
+def _finding(finding: Finding, root: Path) -> list[str]:
+    """Severity and text, then the first files, then what to paste."""
+    lines = textwrap.wrap(f"{finding.text}  [{finding.kind}]", WIDTH - len(INDENT))
+    lines = [f"{finding.severity:<9}{lines[0]}", *(INDENT + line for line in lines[1:])]
+    lines += [INDENT + _case(case, root) for case in finding.cases[:FIRST]]
+    if len(finding.cases) > FIRST:
+        lines.append(f"{INDENT}and {len(finding.cases) - FIRST} more")
+    return lines + [f"{INDENT}> {line}" for line in finding.remedy.splitlines()]
+
+
+def _case(case: Case, root: Path) -> str:
+    path = case.path.relative_to(root) if case.path.is_relative_to(root) else case.path
+    return f"{path}: {case.detail}" if case.detail else str(path)
+
+
+def _classes(held: dict[str, Share], classes: Classes) -> Iterator[str]:
+    """A row a class: its share of the first split's pixels, its pictures in every split, its balancing weight."""
+    first = next(iter(held.values()))
+    total = max(1, int(first.pixels.sum()))
+    yield f"{'class':<24}{'pixels':>8}{'weight':>9}" + "".join(f"{'in ' + split:>12}" for split in held)
+    weights = first.weights()
+    for i in _shown(first):
+        weight = "-" if weights[i] is None else f"{weights[i]:.3g}"
+        pictures = "".join(f"{share.pictures[i]:>12}" for share in held.values())
+        yield f"{classes.names[i]:<24}{first.pixels[i] / total:>8.2%}{weight:>9}{pictures}"
+    void = first.void / max(1, first.void + total)
+    yield f"pixels and weights (median frequency) of {first.split}, where {void:.1%} is void"
+    if len(classes) > ROWS:
+        yield f"{len(classes) - ROWS} classes between are left out; --json has all"
+    else:
+        yield f"> weights: [{', '.join(f'{weight or 0:.3g}' for weight in weights)}]"
+
+
+def _shown(share: Share) -> list[int]:
+    indices = list(range(len(share.pixels)))
+    if len(indices) <= ROWS:
+        return indices
+    by_pixels = sorted(indices, key=lambda i: -share.pixels[i])
+    return [*by_pixels[: ROWS // 2], *by_pixels[-ROWS // 2 :]]
+
+
+def _channels(report: Report) -> list[str]:
+    if report.channels is None:
+        return []
+    mean, deviation = ([f"{value:.1f}" for value in each] for each in (report.channels.mean, report.channels.deviation))
+    return [f"channels: mean {' '.join(mean)}, standard deviation {' '.join(deviation)}"]
+
+
+def _verdict(report: Report) -> str:
+    counts = {severity: sum(finding.severity == severity for finding in report.findings) for severity in SEVERITIES}
+    said = [counted(count, severity) for severity, count in counts.items() if count]
+    return ", ".join(said) or "nothing wrong was found"

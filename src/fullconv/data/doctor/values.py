@@ -1,0 +1,130 @@
+"""Values in masks that are no class, and what they most likely mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+import numpy as np
+
+from fullconv.classes import VOID, Classes
+from fullconv.data.doctor.finding import ERROR, WARNING, Case, Finding, counted
+from fullconv.data.doctor.mask_facts import MaskFacts
+from fullconv.data.doctor.remedies import leave_out, name_values, skip_zero
+from fullconv.data.doctor.scan import Facts
+
+MANY = 16  # values that are no class, in one mask: more than people draw by mistake
+RARE = 2e-3  # share of a mask's pixels; what smoothing makes of an edge is rarer, value by value
+MOSTLY = 0.9  # share of black and white in a mask of two values that was smoothed
+NEAR = 16  # grey levels by which JPEG changes black and white at most
+SHOWN = 5  # values named in one line
+
+
+def judge_values(facts: Sequence[Facts], classes: Classes, named: bool) -> list[Finding]:
+    """One explanation a mask: JPEG or smoothing, then 0 and 255, then counted from 1, then simply unknown."""
+    masks = [each for each in facts if each.mask and not each.mask.error and not each.mask.in_colour]
+    smoothed = [each for each in masks if is_smoothed(each, named)]
+    first = _smoothed(smoothed)
+    if black_and_white(masks, named):
+        return [*first, _black_and_white(masks, classes, named)]
+    steady = [each for each in masks if not is_smoothed(each, named)]
+    return [*first, *(_from_one(steady, classes, named) or _unknown(steady, classes))]
+
+
+def is_smoothed(facts: Facts, named: bool) -> bool:
+    """Whether the mask was saved as JPEG, or holds the many rare values that smooth resizing puts between classes."""
+    mask = facts.mask
+    if not mask:
+        return False
+    strange = unknown_values(facts) if named else _between(mask)
+    if mask.jpeg or len(strange) < MANY:
+        return mask.jpeg
+    shares = mask.shares
+    return median(shares[value] for value in strange) < RARE
+
+
+def unknown_values(facts: Facts) -> list[int]:
+    """The values of a readable mask that are neither class nor void."""
+    values = facts.mask.values if facts.mask else np.zeros(0, np.int32)
+    return values[facts.sample.lookup[values] < 0].tolist()
+
+
+def _between(mask: MaskFacts) -> list[int]:
+    """What is neither black nor white, in a mask that mostly is."""
+    return [value for value in mask.pixels if _end(value) is None] if _ends(mask) >= MOSTLY else []
+
+
+def _ends(mask: MaskFacts) -> float:
+    """0–1: the share of black and white."""
+    return sum(share for value, share in mask.shares.items() if _end(value) is not None)
+
+
+def _end(value: int) -> int | None:
+    """0 or 255 for what was black or white before JPEG; None for what is between."""
+    return 0 if value < NEAR else VOID if value > VOID - NEAR else None
+
+
+def black_and_white(masks: Sequence[Facts], named: bool) -> bool:
+    """Whether all masks are of 0 and 255 alone, where 255 means void to this data, and both occur."""
+    seen: set[int | None] = set()
+    for each in masks:
+        if not each.mask or each.sample.lookup[VOID] != VOID:
+            return False
+        pure = each.mask.pixels.keys() <= {0, VOID}
+        if not pure and not (is_smoothed(each, named) and _ends(each.mask) >= MOSTLY):
+            return False
+        seen |= {_end(value) for value in each.mask.pixels}
+    return seen >= {0, VOID}
+
+
+def _smoothed(masks: Sequence[Facts]) -> list[Finding]:
+    cases = tuple(Case(each.mask_path, _form(each.mask)) for each in masks if each.mask)
+    text = f"{counted(len(cases), 'mask')} with values between the classes, from JPEG or smooth resizing"
+    remedy = "save the masks anew as PNG, from what they were made of; resize with nearest neighbour only"
+    return [Finding("smoothed-masks", ERROR, text, cases, remedy)] if cases else []
+
+
+def _form(mask: MaskFacts) -> str:
+    return f"{mask.distinct} values{', JPEG' if mask.jpeg else ''}"
+
+
+def _black_and_white(masks: Sequence[Facts], classes: Classes, named: bool) -> Finding:
+    """White of a drawing program is 255, and 255 is void: the class in white would never be learned."""
+    cases = tuple(Case(each.mask_path) for each in masks if each.mask and VOID in each.mask.pixels)
+    names = classes.names[:2] if named and len(classes) > 1 else ("background", "foreground")
+    text = f"{counted(len(cases), 'mask')} of 0 and 255 only; 255 is void, so what is white is never learned"
+    remedy = name_values({0: names[0], VOID: names[1]})
+    return Finding("white-is-void", ERROR, text, cases, remedy)
+
+
+def _from_one(masks: Sequence[Facts], classes: Classes, named: bool) -> list[Finding]:
+    """Ids 1 … n, with 0 for unlabelled (mmsegmentation's reduce_zero_label) or for nothing."""
+    present = set().union(*(each.mask.pixels for each in masks if each.mask)) - {VOID}
+    top = max(present, default=0)
+    strange = {value for each in masks[:1] for value in present if each.sample.lookup[value] < 0}
+    cases = tuple(Case(each.mask_path) for each in masks if each.mask and top in each.mask.pixels)
+    if not all(each.sample.lookup[i] == i for each in masks[:1] for i in range(len(classes))):
+        return []  # the data say themselves what their ids are
+    if named and strange == {len(classes)}:
+        text = f"ids go up to {top}, but {len(classes)} names end at {top - 1}: are they of ids 1 to {top}?"
+        return [Finding("ids-from-one", ERROR, text, cases, skip_zero(classes.names))]
+    if 0 not in present and top > 1 and len(present) == top and not strange:
+        text = f"ids are 1 to {top}, no mask holds 0: is 0 kept for unlabelled?"
+        names = classes.names[1:] if named else [f"class_{i}" for i in range(1, top + 1)]
+        return [Finding("ids-from-one", WARNING, text, cases, skip_zero(names))]
+    return []
+
+
+def _unknown(masks: Sequence[Facts], classes: Classes) -> list[Finding]:
+    strange = [(each.mask_path, found) for each in masks if (found := unknown_values(each))]
+    if not strange:
+        return []
+    values = sorted({value for _, found in strange for value in found})
+    cases = tuple(Case(path, f"holds {_listed(found)}") for path, found in strange)
+    text = f"{counted(len(cases), 'mask')} with values that belong to no class: {_listed(values)}"
+    return [Finding("unknown-values", ERROR, text, cases, leave_out(classes.names, values))]
+
+
+def _listed(values: Sequence[int]) -> str:
+    shown = ", ".join(map(str, values[:SHOWN]))
+    return f"{shown} …" if len(values) > SHOWN else shown

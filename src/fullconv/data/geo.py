@@ -1,0 +1,60 @@
+"""Rasters through rasterio (the extra `geo`): bands of any number and type; outlines burnt into a picture's grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fullconv.data.masks import LabelMap
+from fullconv.errors import FullconvError, missing_extra
+
+
+def read_raster(path: Path) -> NDArray[Any]:
+    """(H, W, C) uint8 or uint16, all bands. Raises FullconvError for other types."""
+    rasterio = _rasterio()
+    try:
+        with rasterio.open(path) as raster:
+            values: NDArray[Any] = np.moveaxis(raster.read(), 0, 2)
+    except rasterio.errors.RasterioIOError as error:
+        raise FullconvError(f"{path}: damaged raster ({' '.join(str(error).split())}); copy it again") from None
+    if values.dtype not in (np.uint8, np.uint16):
+        raise FullconvError(f"{path}: {values.dtype} values; scale them to 8 or 16 bits first (gdal_translate -ot)")
+    return np.ascontiguousarray(values)
+
+
+def burn(picture: Path, shapes: Sequence[tuple[dict[str, Any], int]], crs: str) -> LabelMap:
+    """HxW on the grid of `picture`: `(GeoJSON geometry in crs, value)` each, later ones over earlier; elsewhere 0.
+
+    A pixel belongs to a shape where its centre does.
+    """
+    rasterio = _rasterio()
+    from rasterio.features import rasterize
+    from rasterio.warp import transform_geom
+
+    with rasterio.open(picture) as raster:
+        if raster.crs is None:
+            raise FullconvError(f"{picture}: no coordinate system in it; outlines on the ground need a GeoTIFF")
+        size, transform, own = raster.shape, raster.transform, raster.crs
+    if not shapes:
+        return np.zeros(size, np.uint8)
+    try:
+        placed = [(transform_geom(crs, own, geometry), value) for geometry, value in shapes]
+        burnt: LabelMap = rasterize(placed, out_shape=size, transform=transform, fill=0, dtype="uint8")
+    except (rasterio.errors.RasterioError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = " ".join(str(error).split())
+        raise FullconvError(f"outlines for {picture} cannot be read ({reason}); export the GeoJSON again") from None
+    return burnt
+
+
+def _rasterio() -> ModuleType:
+    try:
+        import rasterio
+        import rasterio.errors
+    except ImportError:
+        raise missing_extra("rasterio", "geo") from None
+    return rasterio

@@ -1,0 +1,97 @@
+"""The shapes in one labelme file → its mask, pixel for pixel as labelme draws them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import hypot
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from fullconv.data.json_files import read_json
+from fullconv.data.masks import LabelMap
+from fullconv.errors import FullconvError
+
+LINE_WIDTH, POINT_RADIUS = 10, 5  # pixels; labelme's defaults
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """Paints a file's shapes in their order, later ones over earlier; elsewhere 0."""
+
+    values: Mapping[str, int]
+
+    def __call__(self, path: Path) -> LabelMap:
+        """HxW at the picture's size. Raises FullconvError for a label that is no class, or a damaged shape."""
+        annotation = read_annotation(path)
+        try:
+            size = annotation["imageWidth"], annotation["imageHeight"]
+            mask = Image.new("L", size)
+            for shape in annotation["shapes"]:
+                draw(mask, shape, self._value(shape["label"], path))
+        except (KeyError, TypeError, ValueError, OSError, binascii.Error) as error:
+            raise FullconvError(f"{path}: a shape cannot be read ({error!r}); save the file again in labelme") from None
+        return np.array(mask)
+
+    def _value(self, label: str, path: Path) -> int:
+        if label not in self.values:
+            raise FullconvError(f"{path}: label {label!r} is no class; add it to labels.txt or to `names`")
+        return self.values[label]
+
+
+def read_annotation(path: Path) -> dict[str, Any]:
+    """A labelme file: its `imagePath`, and `shapes` with a `label` each."""
+    content = read_json(path)
+    try:
+        complete = isinstance(content["imagePath"], str) and all("label" in shape for shape in content["shapes"])
+    except (KeyError, TypeError):
+        complete = False
+    if not complete:
+        raise FullconvError(
+            f"{path}: no labelme file (imagePath, shapes with labels); move it elsewhere, or save it again"
+        )
+    return content
+
+
+def draw(mask: Image.Image, shape: Mapping[str, Any], value: int) -> None:
+    """One shape on the mask. labelme's coordinates count from the centre of pixel (0, 0)."""
+    points: list[Point] = [(float(x), float(y)) for x, y in shape["points"]]
+    pen = ImageDraw.Draw(mask)
+    match shape.get("shape_type") or "polygon":
+        case "polygon":
+            pen.polygon(points, fill=value, outline=value)
+        case "rectangle":
+            pen.rectangle(_box(points), fill=value, outline=value)
+        case "circle":
+            (x, y), (edge_x, edge_y) = points
+            _disc(pen, x, y, hypot(x - edge_x, y - edge_y), value)
+        case "line" | "linestrip":
+            pen.line(points, fill=value, width=LINE_WIDTH)
+        case "point":
+            _disc(pen, *points[0], POINT_RADIUS, value)
+        case "mask":
+            _stamp(mask, points[0], shape["mask"], value)
+        case other:
+            raise ValueError(f"unknown shape {other}")
+
+
+def _box(points: Sequence[Point]) -> tuple[float, float, float, float]:
+    (x0, y0), (x1, y1) = points
+    return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
+
+
+def _disc(pen: ImageDraw.ImageDraw, x: float, y: float, radius: float, value: int) -> None:
+    pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=value, outline=value)
+
+
+def _stamp(mask: Image.Image, corner: Point, encoded: str, value: int) -> None:
+    """A PNG of 0 and 1 in base64, laid at its box's upper left corner."""
+    with Image.open(io.BytesIO(base64.b64decode(encoded))) as stamp:
+        mask.paste(value, (round(corner[0]), round(corner[1])), stamp.convert("L").point(lambda v: 255 * (v > 0)))

@@ -1,0 +1,90 @@
+"""GeoTIFFs in images/ with outlines on the ground: labels/<name>.geojson each, or one .geojson for all in root."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fullconv.data.bands import read_bands
+from fullconv.data.dataset import Dataset, Sample
+from fullconv.data.geo import burn
+from fullconv.data.json_files import read_json
+from fullconv.data.masks import LabelMap
+from fullconv.data.options import Options
+from fullconv.errors import FullconvError
+
+LONGITUDE_LATITUDE = "OGC:CRS84"  # what RFC 7946 demands; older files name another under `crs`
+PROPERTIES = ("class", "label", "category")
+SPLITS = ("train", "val", "test")
+
+
+def recognises(root: Path) -> str:
+    pictures = next((root / "images").rglob("*.tif*"), None)
+    outlines = next((root / "labels").rglob("*.geojson"), None) or next(root.glob("*.geojson"), None)
+    if pictures is None or outlines is None:
+        return ""
+    return f"GeoTIFFs in images/ and {outlines.relative_to(root).as_posix()}"
+
+
+def read(root: Path, options: Options) -> Dataset:
+    """images/<split> where there are such folders, otherwise all is `train`. `names` begin with the background.
+
+    A feature's class is its property `class`, `label` or `category`; where `names` has one besides the background,
+    every feature is that one.
+    """
+    classes = options.named_classes(root)
+    values = {name: i for i, name in enumerate(classes.names)}
+    folders = {split: root / "images" / split for split in SPLITS if (root / "images" / split).is_dir()}
+    lookup = options.lookup_for(classes)
+    splits = {}
+    for split, folder in (folders or {"train": root / "images"}).items():
+        pictures = sorted(folder.rglob("*.tif*"))
+        splits[split] = tuple(
+            Sample(
+                picture.relative_to(folder).with_suffix("").as_posix(), picture, _outlines(root, picture), lookup,
+                read_bands, Features(picture, values),
+            )
+            for picture in pictures
+        )  # fmt: skip
+    return Dataset(root, "geojson", classes, splits)
+
+
+@dataclass(frozen=True)
+class Features:
+    """Burns a GeoJSON's features into the grid of a picture, later ones over earlier; elsewhere 0."""
+
+    picture: Path
+    values: Mapping[str, int]
+
+    def __call__(self, path: Path) -> LabelMap:
+        content = read_json(path)
+        crs = ((content.get("crs") or {}).get("properties") or {}).get("name", LONGITUDE_LATITUDE)
+        shapes = [
+            (feature["geometry"], self._value(feature.get("properties") or {}, path))
+            for feature in content.get("features", ())
+            if feature.get("geometry")
+        ]
+        return burn(self.picture, shapes, str(crs))
+
+    def _value(self, properties: Mapping[str, Any], path: Path) -> int:
+        name = next((str(properties[key]) for key in PROPERTIES if key in properties), "")
+        if name in self.values:
+            return self.values[name]
+        if not name and len(self.values) == 2:
+            return 1
+        raise FullconvError(
+            f"{path}: a feature of class {name!r}; give each a property `class` that is one of {', '.join(self.values)}"
+        )
+
+
+def _outlines(root: Path, picture: Path) -> Path:
+    """The picture's own file, else the one for all."""
+    own = (root / "labels" / picture.relative_to(root / "images")).with_suffix(".geojson")
+    shared = sorted(root.glob("*.geojson"))
+    if own.is_file() or not shared:
+        return own
+    if len(shared) > 1:
+        raise FullconvError(f"{root}: {len(shared)} .geojson files; keep one, or one a picture in labels/")
+    return shared[0]

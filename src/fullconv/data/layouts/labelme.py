@@ -1,0 +1,72 @@
+"""labelme: a .json beside every picture, in one folder or in train/, val/, test/; labels.txt where there is one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fullconv.classes import VOID, Classes
+from fullconv.data.dataset import Dataset, Sample
+from fullconv.data.json_files import read_json
+from fullconv.data.labelme_masks import Shapes, read_annotation
+from fullconv.data.lists import read_names
+from fullconv.data.options import Options
+from fullconv.errors import FullconvError
+
+IGNORE, BACKGROUND = "__ignore__", "_background_"  # labelme's own words
+SPLITS = ("train", "val", "test")
+
+
+def recognises(root: Path) -> str:
+    """One file is looked into: a .json says little by its name."""
+    first = next((path for paths in _files(root).values() for path in paths), None)
+    if first is None:
+        return ""
+    try:
+        found = {"shapes", "imagePath"} <= read_json(first).keys()
+    except FullconvError:
+        return ""
+    return f"shapes and imagePath in {first.relative_to(root).as_posix()}" if found else ""
+
+
+def read(root: Path, options: Options) -> Dataset:
+    """Classes are the YAML's names, those of labels.txt, or all labels found, sorted; background is what lies outside.
+
+    Shapes labelled __ignore__ are void. The mask is made when it is read.
+    """
+    files = _files(root)
+    classes = options.classes or Classes.named(_names(root, [path for paths in files.values() for path in paths]))
+    values = {**{name: i for i, name in enumerate(classes.names)}, BACKGROUND: 0, IGNORE: VOID, "void": VOID}
+    lookup = options.lookup_for(classes)
+    return Dataset(
+        root, "labelme", classes,
+        {
+            split: tuple(
+                Sample(path.stem, _image(path), path, lookup, open_mask=Shapes(values)) for path in paths
+            )
+            for split, paths in files.items()
+        },
+    )  # fmt: skip
+
+
+def _files(root: Path) -> dict[str, list[Path]]:
+    """{split: .json files}; without split folders those in root, or in the folders right below it, are `train`."""
+    found = {split: sorted((root / split).glob("*.json")) for split in SPLITS}
+    found = {split: paths for split, paths in found.items() if paths}
+    whole = sorted(root.glob("*.json")) or sorted(root.glob("*/*.json"))
+    return found or ({"train": whole} if whole else {})
+
+
+def _names(root: Path, files: list[Path]) -> tuple[str, ...]:
+    if (root / "labels.txt").is_file():
+        listed = read_names(root / "labels.txt")
+    else:
+        listed = sorted({str(shape["label"]) for path in files for shape in read_annotation(path)["shapes"]})
+    names = [name for name in listed if name not in (IGNORE, BACKGROUND, "background")]
+    return ("background", *names)
+
+
+def _image(path: Path) -> Path:
+    picture = path.parent / str(read_annotation(path)["imagePath"]).replace("\\", "/")
+    if not picture.is_file():
+        raise FullconvError(f"{path}: its imagePath {picture.name} is not there; put the picture beside the .json")
+    return picture

@@ -1,0 +1,97 @@
+"""nnU-Net's raw data: imagesTr, labelsTr, dataset.json; 2-D PNG, BMP or TIFF, one file a channel (_0000, _0001 …)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fullconv import images
+from fullconv.classes import VOID, Classes
+from fullconv.data.dataset import Dataset, Sample
+from fullconv.data.json_files import read_json
+from fullconv.data.masks import Lookup, opened, value_lookup
+from fullconv.data.options import Options
+from fullconv.errors import FullconvError
+
+ENDINGS = (".png", ".bmp", ".tif", ".tiff")
+FOLDERS = {"train": ("imagesTr", "labelsTr"), "test": ("imagesTs", "labelsTs")}
+FIRST = "_0000"
+
+
+def recognises(root: Path) -> str:
+    found = (root / "dataset.json").is_file() and (root / "imagesTr").is_dir() and (root / "labelsTr").is_dir()
+    return "dataset.json, imagesTr/ and labelsTr/" if found else ""
+
+
+def read(root: Path, options: Options) -> Dataset:
+    """imagesTr is `train`, imagesTs `test` where it has labels.
+
+    A label named `ignore` is void. Several channel files become one (H, W, C) picture.
+    """
+    description = read_json(root / "dataset.json")
+    ending = str(description.get("file_ending", ".nii.gz"))
+    if ending not in ENDINGS:
+        raise FullconvError(f"{root / 'dataset.json'}: {ending} files are volumes; export 2-D PNG or TIFF")
+    labels = _labels(description.get("labels", {}), root / "dataset.json")
+    classes = options.classes or Classes.named(tuple(name for name in labels if name != "ignore"))
+    lookup = options.lookup
+    if lookup is None:
+        lookup = _lookup(labels)
+    splits = {
+        split: _samples(root / pictures, root / masks, ending, lookup)
+        for split, (pictures, masks) in FOLDERS.items()
+        if (root / pictures).is_dir() and (root / masks).is_dir()
+    }
+    return Dataset(root, "nnunet", classes, splits)
+
+
+@dataclass(frozen=True)
+class Channels:
+    """The files of a picture's channels, in their order."""
+
+    paths: tuple[Path, ...]
+
+    def __call__(self, path: Path) -> NDArray[Any]:
+        """(H, W, C) uint8 or uint16. Raises FullconvError where the files differ in size."""
+        channels = [_read_channel(channel) for channel in self.paths]
+        if len({channel.shape for channel in channels}) > 1:
+            raise FullconvError(f"{path}: its channels differ in size; export them again from one picture")
+        return np.stack(channels, 2)
+
+
+def _read_channel(path: Path) -> NDArray[Any]:
+    with opened(path, "picture") as picture:
+        if len(picture.getbands()) > 1:
+            raise FullconvError(f"{path}: {picture.mode} among several channel files; give each channel a file")
+        return np.array(picture.convert("I;16") if picture.mode == "I" else picture)
+
+
+def _samples(image_dir: Path, label_dir: Path, ending: str, lookup: Lookup) -> tuple[Sample, ...]:
+    found = []
+    for first in sorted(image_dir.glob(f"*{FIRST}{ending}")):
+        name = first.name.removesuffix(f"{FIRST}{ending}")
+        label = label_dir / f"{name}{ending}"
+        paths = tuple(sorted(image_dir.glob(f"{name}_[0-9][0-9][0-9][0-9]{ending}")))
+        found.append(Sample(name, first, label, lookup, images.read if len(paths) == 1 else Channels(paths)))
+    if not found:
+        raise FullconvError(f"{image_dir}: no *{FIRST}{ending}; name channel files as nnU-Net does")
+    return tuple(found)
+
+
+def _labels(labels: Mapping[str, Any], path: Path) -> dict[str, int]:
+    """{name: value}; nnU-Net's first version had it the other way round."""
+    turned = {str(v): k for k, v in labels.items()} if all(str(k).isdigit() for k in labels) else labels
+    if not turned or not all(str(value).isdigit() for value in turned.values()):
+        raise FullconvError(f"{path}: `labels` of one value a name are needed; regions (lists) are not read")
+    return dict(sorted(((name, int(value)) for name, value in turned.items()), key=lambda item: item[1]))
+
+
+def _lookup(labels: Mapping[str, int]) -> Lookup:
+    classes = [value for name, value in labels.items() if name != "ignore"]
+    ignored = {labels["ignore"]: VOID} if "ignore" in labels else {}
+    return value_lookup({value: index for index, value in enumerate(classes)} | ignored | {VOID: VOID})

@@ -1,0 +1,83 @@
+"""images/ and masks/ with equal names; with splits as images/train + masks/train, or train/images + train/masks.
+
+mmsegmentation's img_dir + ann_dir are the same under other names, and so is a VOC devkit without its lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from fullconv import images
+from fullconv.data.bands import read_bands
+from fullconv.data.dataset import Dataset, Sample
+from fullconv.data.options import Options
+from fullconv.errors import FullconvError
+
+SPLITS = {"train": ("train", "training"), "val": ("val", "validation", "valid"), "test": ("test", "testing")}
+FOLDERS = (("images", "masks"), ("img_dir", "ann_dir"), ("JPEGImages", "SegmentationClass"))
+
+
+def recognises(root: Path, masks_dir: str = "masks") -> str:
+    for pair in (("images", masks_dir), *FOLDERS):
+        if folders := _folders(root, *pair):
+            first = next(iter(folders.values()))
+            return " beside ".join(f"{folder.relative_to(root).as_posix()}/" for folder in first)
+    return ""
+
+
+def read(root: Path, options: Options) -> Dataset:
+    """Pairs by name (images/a/b.jpg with masks/a/b.png). An image without a mask, or the reverse, is an error."""
+    classes = options.named_classes(root)
+    candidates = (("images", options.masks_dir), *FOLDERS)
+    folders = next((found for pair in candidates if (found := _folders(root, *pair))), None)
+    if folders is None:
+        raise FullconvError(f"{root}: no images/ beside {options.masks_dir}/; name the folder of masks with masks_dir")
+    return Dataset(root, "pairs", classes, {name: pair_up(i, m, options) for name, (i, m) in folders.items()})
+
+
+def pair_up(image_dir: Path, mask_dir: Path, options: Options) -> tuple[Sample, ...]:
+    """A sample for every name in both folders; an ending shared by a whole folder (_gt, _mask) is no part of names."""
+    lookup = options.lookup_for(options.named_classes(image_dir))
+    pictures, masks = _by_name(image_dir), _by_name(mask_dir)
+    if not pictures.keys() & masks.keys():
+        pictures, masks = _without_ending(pictures), _without_ending(masks)
+    alone = sorted(pictures.keys() ^ masks.keys())
+    if alone:
+        raise FullconvError(
+            f"{image_dir}: {len(alone)} names without a partner in {mask_dir}, such as {alone[0]}; "
+            "give an image and its mask one name, or remove what is alone"
+        )
+    return tuple(
+        Sample(name, pictures[name], masks[name], lookup, read_bands, options.open_mask) for name in sorted(pictures)
+    )
+
+
+def _folders(root: Path, images_dir: str, masks_dir: str) -> dict[str, tuple[Path, Path]]:
+    """{split: (folder of images, folder of masks)}; without split folders everything is `train`."""
+    found: dict[str, tuple[Path, Path]] = {}
+    for split, spellings in SPLITS.items():
+        for spelling in spellings:
+            candidates = (
+                (root / images_dir / spelling, root / masks_dir / spelling),
+                (root / spelling / images_dir, root / spelling / masks_dir),
+            )
+            found.update((split, pair) for pair in candidates if all(folder.is_dir() for folder in pair))
+    whole = (root / images_dir, root / masks_dir)
+    return found or ({"train": whole} if all(folder.is_dir() for folder in whole) else {})
+
+
+def _by_name(folder: Path) -> dict[str, Path]:
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and images.is_image_name(path))
+    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in files}
+
+
+def _without_ending(files: dict[str, Path]) -> dict[str, Path]:
+    ending = _shared_ending(files)
+    return {name.removesuffix(ending): path for name, path in files.items()}
+
+
+def _shared_ending(names: Iterable[str]) -> str:
+    """What follows the last underscore, with it, where that is one word for all names."""
+    endings = {"_" + name.rpartition("_")[2] if "_" in name else "" for name in names}
+    return endings.pop() if len(endings) == 1 else ""

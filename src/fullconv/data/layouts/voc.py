@@ -1,0 +1,50 @@
+"""The PASCAL VOC devkit: JPEGImages, SegmentationClass, ImageSets/Segmentation/<split>.txt; SBD's masks beside it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from fullconv.classes import VOC_NAMES, Classes
+from fullconv.data.dataset import Dataset, Sample
+from fullconv.data.layouts import sbd
+from fullconv.data.lists import read_names
+from fullconv.data.masks import Lookup
+from fullconv.data.options import Options
+from fullconv.errors import FullconvError
+
+LISTS = Path("ImageSets", "Segmentation")
+
+
+def recognises(root: Path) -> str:
+    found = (root / LISTS).is_dir() and (root / "SegmentationClass").is_dir()
+    return "ImageSets/Segmentation/ and SegmentationClass/" if found else ""
+
+
+def read(root: Path, options: Options) -> Dataset:
+    """Every list under ImageSets/Segmentation is a split; the classes are VOC's 21 unless given.
+
+    With SBD there are also `sbd_train`, `sbd_val`, and the paper's validation set, named after the devkit's year.
+    """
+    classes = options.classes or Classes.named(VOC_NAMES)
+    lookup = options.lookup_for(classes)
+    lists = {path.stem: read_names(path) for path in sorted((root / LISTS).glob("*.txt"))}
+    if not lists:
+        raise FullconvError(f"{root / LISTS}: no list of names; add train.txt and val.txt, one name a line")
+    splits = {split: tuple(_sample(root, name, lookup) for name in names) for split, names in lists.items()}
+    if options.sbd:
+        extra = sbd.read(options.sbd, options)
+        splits |= {f"sbd_{split}": samples for split, samples in extra.splits.items()}
+        names = sbd.seg11valid(lists.get("val", []), [sample.name for sample in extra.split("train")])
+        splits[_valid(root)] = tuple(_sample(root, name, lookup) for name in names)
+    return Dataset(root, "voc", classes, splits)
+
+
+def _sample(root: Path, name: str, lookup: Lookup) -> Sample:
+    return Sample(name, root / "JPEGImages" / f"{name}.jpg", root / "SegmentationClass" / f"{name}.png", lookup)
+
+
+def _valid(root: Path) -> str:
+    """seg11valid for a folder named VOC2011, seg12valid for VOC2012; segvalid where the name tells no year."""
+    year = re.search(r"20(\d\d)", root.name)
+    return f"seg{year.group(1) if year else ''}valid"

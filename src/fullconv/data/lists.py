@@ -1,0 +1,22 @@
+"""Text files of names, one a line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fullconv.errors import FullconvError
+
+
+def read_names(path: Path) -> list[str]:
+    """The lines of `path` that are not empty."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise FullconvError(f"{path}: no list of names ({error}); write one name a line") from None
+    return [line.strip() for line in lines if line.strip()]
+
+
+def without(names: list[str], excluded: list[str]) -> list[str]:
+    """`names` in their order, less the excluded."""
+    left_out = set(excluded)
+    return [name for name in names if name not in left_out]

@@ -1,0 +1,85 @@
+"""Which layout a folder has, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from fullconv.data.dataset import Dataset
+from fullconv.data.layouts import (
+    ade20k,
+    camvid,
+    cityscapes,
+    coco,
+    geojson,
+    labelme,
+    nnunet,
+    nyud,
+    pairs,
+    pascal_context,
+    pets,
+    sbd,
+    siftflow,
+    voc,
+)
+from fullconv.data.options import Options
+from fullconv.errors import FullconvError
+
+
+class Layout(Protocol):
+    """A module of fullconv.data.layouts."""
+
+    __name__: str
+
+    def recognises(self, root: Path) -> str:
+        """What in `root` shows that it has this layout; empty where it has not."""
+
+    def read(self, root: Path, options: Options) -> Dataset: ...
+
+
+# The first that recognises a folder reads it: the most particular signs first.
+LAYOUTS: tuple[Layout, ...] = (
+    voc, sbd, cityscapes, siftflow, nyud, pascal_context, nnunet, pets, ade20k, camvid, coco, pairs, geojson, labelme,
+)  # fmt: skip
+
+
+MOST = 40  # folders looked into for a hint
+
+
+class Recognition(NamedTuple):
+    layout: Layout
+    name: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"layout {self.name}, recognised by {self.why}"
+
+
+def recognise(root: Path) -> Recognition:
+    """The layout of `root`. Raises FullconvError where it is none that fullconv reads."""
+    if found := find_layout(root):
+        return found
+    for folder in islice(_inside(root), MOST):
+        if inner := find_layout(folder):
+            raise FullconvError(
+                f"{root}: layout not recognised, but {folder.name} in it is {inner.name}; give {folder}"
+            )
+    raise FullconvError(
+        f"{root}: layout not recognised; put masks in masks/ beside images/ under equal names, "
+        "or see docs/datasets.md for the layouts that fullconv reads"
+    )
+
+
+def find_layout(root: Path) -> Recognition | None:
+    for layout in LAYOUTS:
+        if why := layout.recognises(root):
+            return Recognition(layout, layout.__name__.rpartition(".")[2], why)
+    return None
+
+
+def _inside(root: Path) -> Iterator[Path]:
+    """Folders one and two levels below: archives are often unpacked into one of their own (VOCdevkit/VOC2012)."""
+    for pattern in ("*/", "*/*/"):
+        yield from sorted(path for path in root.glob(pattern) if path.is_dir())

@@ -1,0 +1,78 @@
+"""`train`, `val` and `test` of a data YAML → samples: folders, lists of names, or other splits of the layout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from fullconv.data.bands import read_bands
+from fullconv.data.dataset import Dataset, Sample
+from fullconv.data.layouts.pairs import pair_up
+from fullconv.data.lists import read_names
+from fullconv.data.options import Options
+from fullconv.errors import FullconvError
+
+
+@dataclass(frozen=True)
+class Chooser:
+    """Where the samples of a split may come from; `dataset` is None where the folder has no layout of its own."""
+
+    root: Path
+    options: Options
+    dataset: Dataset | None
+
+    def choose(self, asked: Any) -> tuple[Sample, ...]:
+        """`asked`: {images: folder, masks: folder}, a folder of images, a .txt, a split's name, or a list of these."""
+        if isinstance(asked, list):
+            return tuple(sample for one in asked for sample in self.choose(one))
+        if isinstance(asked, Mapping) and {"images", "masks"} == asked.keys():
+            return pair_up(self._folder(asked["images"]), self._folder(asked["masks"]), self.options)
+        if not isinstance(asked, str):
+            raise FullconvError(f"{self.root}: split {asked!r}; give a folder, a .txt, or {{images: …, masks: …}}")
+        if asked.endswith(".txt"):
+            return tuple(self._sample(line, asked) for line in read_names(self.root / asked))
+        if self.dataset and asked in self.dataset.splits:
+            return self.dataset.split(asked)
+        return self._folder_samples(asked)
+
+    def _folder_samples(self, asked: str) -> tuple[Sample, ...]:
+        """A folder of images whose masks lie where masks_dir stands in place of `images` (Ultralytics' rule)."""
+        parts = PurePosixPath(asked).parts
+        if "images" in parts:
+            masks = PurePosixPath(*(self.options.masks_dir if part == "images" else part for part in parts))
+            return pair_up(self._folder(asked), self._folder(str(masks)), self.options)
+        if (self.root / asked / "images").is_dir():
+            return self._folder_samples(f"{asked}/images")
+        raise FullconvError(f"{self.root}: no split or folder {asked!r}; give {{images: {asked}, masks: …}}")
+
+    def _folder(self, name: str) -> Path:
+        if not (self.root / name).is_dir():
+            raise FullconvError(f"{self.root / name}: no such folder; it counts from `path` of the data YAML")
+        return self.root / name
+
+    def _sample(self, line: str, listed_in: str) -> Sample:
+        """A line `image mask`, both from root (PaddleSeg's), or the name or file of a picture of the layout."""
+        image, *mask = line.split()
+        if len(mask) == 1:
+            options = self.options
+            lookup = options.lookup_for(options.named_classes(self.root))
+            name = PurePosixPath(image).with_suffix("").as_posix()
+            return Sample(name, self.root / image, self.root / mask[0], lookup, read_bands, options.open_mask)
+        sample = self._known.get(line) or self._known.get(PurePosixPath(line).with_suffix("").as_posix())
+        if sample is None:
+            raise FullconvError(f"{self.root / listed_in}: {line!r} is no picture of this layout; correct its name")
+        return sample
+
+    @cached_property
+    def _known(self) -> dict[str, Sample]:
+        """Every sample of the layout by its name, and by its image's path from root."""
+        every = [sample for samples in self.dataset.splits.values() for sample in samples] if self.dataset else []
+        return {**{_from(self.root, sample): sample for sample in every}, **{sample.name: sample for sample in every}}
+
+
+def _from(root: Path, sample: Sample) -> str:
+    path = sample.image_path
+    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()

@@ -1,0 +1,68 @@
+"""COCO's JSON: for each class its run lengths, box and area."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fullconv.files import write_json
+from fullconv.segmentation import Segmentation
+
+BITS = 5 * np.arange(8)  # where COCO's characters cut a number; 8 hold any picture's pixels
+
+
+def write_coco(result: Segmentation, target: Path) -> list[Path]:
+    """target_coco.json, as pycocotools opens it."""
+    return [write_json(target.with_name(target.name + "_coco.json"), describe(result, target.name))]
+
+
+def describe(result: Segmentation, name: str) -> dict[str, Any]:
+    """One image, and an annotation for each class present; ids of categories are the label map's indices.
+
+    A class 0 named background is what COCO leaves out: neither a category nor an annotation.
+    """
+    height, width = result.label_map.shape
+    first = 1 if result.classes.names[0] == "background" else 0
+    present = [result.classes.index(cls) for cls in result.shares]
+    return {
+        "images": [{"id": 1, "file_name": result.source.name if result.source else name,
+                    "width": width, "height": height}],
+        "categories": [{"id": i, "name": cls} for i, cls in enumerate(result.classes.names) if i >= first],
+        "annotations": [
+            {"id": number, "image_id": 1, "category_id": i, "iscrowd": 0, **outline(result.label_map == i)}
+            for number, i in enumerate(sorted(i for i in present if i >= first), start=1)
+        ],
+    }  # fmt: skip
+
+
+def outline(mask: NDArray[np.bool_]) -> dict[str, Any]:
+    """COCO's segmentation, area (pixels) and bbox (x, y, width, height) of a mask (H, W) that is somewhere set."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    x, y = int(columns[0]), int(rows[0])
+    return {
+        "segmentation": {"size": list(mask.shape), "counts": pack(runs(mask))},
+        "area": int(mask.sum()),
+        "bbox": [x, y, int(columns[-1]) - x + 1, int(rows[-1]) - y + 1],
+    }
+
+
+def runs(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Lengths of 0s, 1s, 0s … column by column; the first may be none."""
+    pixels = mask.T.ravel()
+    changes = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
+    starts = np.concatenate([[0] if pixels[0] else [], [0], changes, [pixels.size]]).astype(np.int64)
+    return np.diff(starts)
+
+
+def pack(lengths: NDArray[np.int64]) -> str:
+    """COCO's string: each number less the one two before (from the fourth on), 5 bits a character, low bits first;
+    bit 5 says that more follow, and ends where the rest is all sign (rleToString in cocoapi's maskApi.c)."""
+    numbers = lengths.copy()
+    numbers[3:] -= lengths[1:-2]
+    digits, rest = numbers[:, None] >> BITS & 31, numbers[:, None] >> BITS + 5
+    more = rest != np.where(digits & 16, -1, 0)
+    needed = np.logical_and.accumulate(np.column_stack([np.ones(len(numbers), bool), more[:, :-1]]), axis=1)
+    return bytes((digits + 32 * more + ord("0"))[needed].astype(np.uint8)).decode()

@@ -1,0 +1,51 @@
+"""GeoJSON: a polygon for each connected region, exact along pixel borders, so that neighbours share theirs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fullconv.files import write_whole
+from fullconv.outputs.regions import Region, Ring, regions
+from fullconv.segmentation import Segmentation
+
+COORDINATES = "pixels: origin at the top left corner of the picture, x to the right, y down"
+
+
+def write_polygons(result: Segmentation, target: Path) -> list[Path]:
+    """target.geojson: all classes, background too; pixels of no class are in no polygon."""
+    path = target.with_name(target.name + ".geojson")
+    return [write_whole(path, lambda hidden: hidden.write_text(as_text(result), encoding="utf-8"))]
+
+
+def as_text(result: Segmentation) -> str:
+    """A FeatureCollection with a line for each region; what its numbers count stands in its head."""
+    height, width = result.label_map.shape
+    head = {"type": "FeatureCollection", "coordinates_in": COORDINATES, "width": width, "height": height}
+    lines = [json.dumps(feature, ensure_ascii=False, separators=(",", ":")) for feature in features(result)]
+    return json.dumps(head)[:-1] + ', "features": [\n' + ",\n".join(lines) + "\n]}\n"
+
+
+def features(result: Segmentation) -> Iterator[dict[str, Any]]:
+    """Regions in the order of their first pixels, row by row."""
+    for region in regions(result.label_map):
+        if region.value < len(result.classes):
+            yield feature(region, result.classes.names[region.value])
+
+
+def feature(region: Region, name: str) -> dict[str, Any]:
+    rings = [closed(ring) for ring in (region.outline, *region.holes)]
+    return {
+        "type": "Feature",
+        "properties": {"class": name, "index": region.value, "area": region.area},
+        "geometry": {"type": "Polygon", "coordinates": rings},
+    }
+
+
+def closed(ring: Ring) -> list[list[int]]:
+    """[x, y] of the corners, the first once more at the end, as GeoJSON has it; x and y taken as they are, outlines
+    run counter-clockwise and holes clockwise, as RFC 7946 asks."""
+    corners: list[list[int]] = ring.corners().tolist()
+    return [*corners, corners[0]]

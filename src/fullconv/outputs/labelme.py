@@ -1,0 +1,82 @@
+"""labelme's JSON: predictions to be corrected by hand and trained on again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fullconv.classes import Classes
+from fullconv.files import write_json, write_whole
+from fullconv.outputs.regions import Region, Ring, regions
+from fullconv.segmentation import Segmentation
+
+VERSION = "5.5.0"  # of labelme, whose files these are like
+BACKGROUND, IGNORE = "_background_", "__ignore__"  # labelme's own words
+NEVER_CLOSED = 3  # labelme refuses polygons of fewer points
+
+
+def write_labelme(result: Segmentation, target: Path) -> list[Path]:
+    """target.json; it names the picture where that lies, and writes target.png beside it where that is unknown."""
+    path = target.with_name(target.name + ".json")
+    if result.source:
+        return [write_json(path, describe(result, relative(result.source, path)))]
+    picture = target.with_name(target.name + ".png")
+    write_whole(picture, lambda hidden: Image.fromarray(result.image).save(hidden))
+    return [picture, write_json(path, describe(result, picture.name))]
+
+
+def describe(result: Segmentation, picture: str) -> dict[str, Any]:
+    height, width = result.label_map.shape
+    return {
+        "version": VERSION, "flags": {}, "shapes": list(shapes(result.label_map, result.classes)),
+        "imagePath": picture, "imageData": None, "imageHeight": height, "imageWidth": width,
+    }  # fmt: skip
+
+
+def shapes(label_map: NDArray[np.uint8], classes: Classes) -> Iterator[dict[str, Any]]:
+    """A polygon for each region, the largest outline first: labelme paints in this order, and its polygons have no
+    holes, so what lies in a hole is painted over what surrounds it. Outer background is what nobody paints."""
+    names = dict(enumerate(classes.names))
+    if classes.names[0] == "background":
+        names[0] = BACKGROUND
+    for region in sorted(regions(label_map), key=lambda region: -region.outline.area):
+        name = names.get(region.value, IGNORE)
+        if name != BACKGROUND or not reaches_border(region, label_map.shape):
+            yield {
+                "label": name, "points": points(region.outline), "group_id": None,
+                "shape_type": "polygon", "flags": {},
+            }  # fmt: skip
+
+
+def reaches_border(region: Region, shape: tuple[int, ...]) -> bool:
+    """Whether it touches the picture's edge: then nothing surrounds it."""
+    x, y = region.outline.pixels.T
+    height, width = shape
+    return bool(x.min() == 0 or y.min() == 0 or x.max() == width - 1 or y.max() == height - 1)
+
+
+def points(ring: Ring) -> list[list[float]]:
+    """x, y from one border pixel's centre to the next, without those on the way of a straight line.
+
+    labelme counts from the centre of the first pixel and paints what the line passes, so this paints the region exactly.
+    """
+    moved = np.any(ring.pixels != np.roll(ring.pixels, 1, axis=0), axis=1)
+    path = ring.pixels[moved] if moved.any() else ring.pixels[:1]
+    into, onward = path - np.roll(path, 1, axis=0), np.roll(path, -1, axis=0) - path
+    kept = path[np.any(into != onward, axis=1)] if len(path) > 1 else path
+    found: list[list[float]] = kept.astype(float).tolist()
+    return found + found[-1:] * (NEVER_CLOSED - len(found))
+
+
+def relative(picture: Path, path: Path) -> str:
+    """The way from `path` to the picture, with forward slashes; its full name where there is none (other drives)."""
+    try:
+        return Path(os.path.relpath(picture.resolve(), path.resolve().parent)).as_posix()
+    except ValueError:
+        return picture.resolve().as_posix()

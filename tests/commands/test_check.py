@@ -1,0 +1,79 @@
+"""fullconv check from the shell."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from fullconv.commands.main import fullconv
+from fullconv.errors import FullconvError
+
+
+def check(*arguments):
+    return CliRunner().invoke(fullconv, ["check", *map(str, arguments)])
+
+
+@pytest.fixture
+def own_data(disc_data, tmp_path):
+    shutil.copytree(disc_data.parent, tmp_path / "discs")
+    return tmp_path / "discs" / disc_data.name
+
+
+def test_sound_data_are_code_0(disc_data):
+    result = check(disc_data)
+    assert result.exit_code == 0
+    assert result.output.splitlines()[-1] == "nothing wrong was found"
+    assert "disc" in result.output
+
+
+def test_errors_are_code_1_and_all_of_them_stand_in_the_json(own_data, tmp_path):
+    for i in range(5):
+        (own_data.parent / "images" / "train" / f"{i:02}.png").write_bytes(b"")
+    result = check(own_data, "--json", tmp_path / "report.json")
+    assert result.exit_code == 1
+    assert "and 2 more" in result.output
+    (finding,) = json.loads((tmp_path / "report.json").read_text())["findings"]
+    assert (finding["kind"], finding["count"], len(finding["cases"])) == ("unreadable-image", 5, 5)
+
+
+def test_warnings_alone_are_code_0(own_data):
+    Image.fromarray(np.full((64, 80), 255, np.uint8)).save(own_data.parent / "masks" / "val" / "00.png")
+    result = check(own_data)
+    assert (result.exit_code, result.output.splitlines()[-1]) == (0, "1 warning")
+
+
+def test_what_training_refuses_is_examined_nevertheless(own_data):
+    (own_data.parent / "masks" / "val" / "00.png").rename(own_data.parent / "masks" / "val" / "zero.png")
+    result = check(own_data)
+    assert result.exit_code == 1
+    assert "1 image without a mask in val/, 1 mask without an image" in result.output
+    assert "train 16, val 3" in result.output
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg"])
+def test_the_sheet_is_a_picture(own_data, tmp_path, ending):
+    Image.fromarray(np.full((9, 9), 255, np.uint8)).save(own_data.parent / "masks" / "val" / "00.png")
+    Image.fromarray(np.full((64, 80), 9, np.uint8)).save(own_data.parent / "masks" / "val" / "01.png")
+    (own_data.parent / "images" / "val" / "02.png").write_bytes(b"")
+    check(own_data, "--sheet", tmp_path / f"sheet.{ending}")
+    with Image.open(tmp_path / f"sheet.{ending}") as sheet:
+        pixels = np.asarray(sheet.convert("RGB")).reshape(-1, 3)
+    assert len(np.unique(pixels, axis=0)) > 100
+
+
+def test_a_sheet_of_nothing_is_no_crash(tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert check(tmp_path / "empty", "--sheet", tmp_path / "sheet.png").exit_code == 1
+    assert (tmp_path / "sheet.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["nowhere"], "no such folder or data YAML"), ([".", "--sheet", "a.txt"], "written as .png")],
+)
+def test_what_cannot_be_done_is_said_at_once(arguments, message):
+    assert isinstance(error := check(*arguments).exception, FullconvError)
+    assert message in str(error)

@@ -1,0 +1,267 @@
+"""Each thing the doctor knows is planted, found, and where a YAML can mend it, mended."""
+
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from planted import HEIGHT, WIDTH, found, halves, kinds, photo, sound
+
+from fullconv.data.doctor.examination import examine
+
+
+@pytest.fixture
+def data(tmp_path):
+    return sound(tmp_path)
+
+
+def with_turn(data, name, orientation, size=(WIDTH, HEIGHT)):
+    """The photo as a camera stores it, with a note how to turn it."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    photo(7).resize(size).save(data.image(name), exif=exif)
+
+
+def test_sound_data_have_no_findings(data):
+    report = data.examine()
+    assert (report.findings, report.failed) == ((), False)
+
+
+@pytest.mark.parametrize("which", ["image", "mask"])
+def test_unreadable_files(data, which):
+    getattr(data, which)("train/b").write_bytes(b"no picture")
+    report = data.examine()
+    finding = found(report, f"unreadable-{which}")
+    assert [case.path.name for case in finding.cases] == ["b.png"]
+    assert report.failed
+
+
+def test_listed_files_that_are_not_there_and_what_they_may_be_called(tmp_path):
+    for folder, name in (("JPEGImages", "2007_1.jpg"), ("SegmentationClass", "2007_01.png")):
+        (tmp_path / folder).mkdir()
+        Image.fromarray(halves()).save(tmp_path / folder / name)
+    lists = tmp_path / "ImageSets" / "Segmentation"
+    lists.mkdir(parents=True)
+    (lists / "train.txt").write_text("2007_1\n")
+    finding = found(examine(tmp_path), "missing-mask")
+    assert finding.cases[0].detail == "did you mean 2007_01.png?"
+
+
+def test_a_mask_of_another_size(data):
+    Image.fromarray(halves(size=(9, 9))).save(data.mask("train/a"))
+    finding = found(data.examine(), "size-mismatch")
+    assert finding.cases[0].detail == "mask 9x9, image 32x24"
+
+
+def test_a_mask_of_the_photo_before_its_turn(data):
+    with_turn(data, "train/a", 6)
+    finding = found(data.examine(), "exif-unturned")
+    assert finding.cases[0].detail == "mask 32x24, image 24x32"
+    assert "exiftool -n -Orientation=1" in finding.remedy
+
+
+@pytest.mark.parametrize(("orientation", "expected"), [(0, False), (1, False), (3, True), (2, True)])
+def test_a_turn_that_keeps_the_size_wants_a_look(data, orientation, expected):
+    with_turn(data, "train/a", orientation)
+    report = data.examine()
+    assert ("exif-unclear" in kinds(report)) is expected
+    assert not report.failed
+
+
+def test_a_mask_turned_like_its_photo_is_right(data):
+    with_turn(data, "train/a", 6, size=(HEIGHT, WIDTH))
+    assert data.examine().findings == ()
+
+
+def test_white_is_void(data):
+    data.save_masks(halves(0, 255))
+    finding = found(data.examine(), "white-is-void")
+    assert len(finding.cases) == 6
+    assert data.mended_by(finding) == set()
+
+
+def test_white_is_void_before_there_are_names(data):
+    data.save_masks(halves(0, 255))
+    assert {"white-is-void"} <= kinds(examine(data.root))
+
+
+def test_colour_masks_and_the_yaml_that_reads_them(data):
+    colours = np.array([[0, 0, 0], [200, 40, 40]], np.uint8)
+    data.save_masks(colours[halves()])
+    finding = found(data.examine(), "colour-masks")
+    assert finding.remedy == "names: [background, roof]\ncolours: [[0, 0, 0], [200, 40, 40]]"
+    assert data.mended_by(finding) == set()
+
+
+def test_a_colour_mask_among_others_leaves_their_numbers_alone(data):
+    colours = np.array([[0, 0, 0], [200, 40, 40], [9, 9, 9]], np.uint8)
+    Image.fromarray(colours[halves()]).save(data.mask("train/a"))
+    Image.fromarray(halves(0, 2)).save(data.mask("train/b"))
+    finding = found(data.examine("names: [background, roof, pool]\n"), "colour-masks")
+    assert finding.remedy.startswith("names: [background, roof, pool]\ncolours: [[0, 0, 0], [200, 40, 40], [")
+    assert data.mended_by(finding) == {"empty-in-split"}
+
+
+def test_palettes_that_number_colours_as_they_come(data):
+    for i, path in enumerate(data.masks()):
+        picture = Image.fromarray(halves(*((0, 1) if i % 2 else (1, 0))), "P")
+        picture.putpalette([0, 0, 0, 250, 0, 0] if i % 2 else [250, 0, 0, 0, 0, 0])
+        picture.save(path)
+    finding = found(data.examine(), "palettes-differ")
+    assert data.mended_by(finding) == set()
+
+
+def test_values_that_are_no_class(data):
+    data.save_masks(halves(0, 7))
+    finding = found(data.examine(), "unknown-values")
+    assert finding.cases[0].detail == "holds 7"
+    assert "label_mapping: {7: void}" in finding.remedy
+    assert "unknown-values" not in data.mended_by(finding)
+
+
+def test_ids_that_begin_at_one(data):
+    data.save_masks(halves(1, 2))
+    finding = found(data.examine(), "ids-from-one")
+    assert finding.severity == "error"
+    assert data.mended_by(finding) == set()
+
+
+def test_ids_that_begin_at_one_though_zero_has_a_name(data):
+    data.save_masks(halves(1, 2))
+    finding = found(data.examine("names: [background, roof, wall]\n"), "ids-from-one")
+    assert finding.severity == "warning"
+    assert data.mended_by(finding) == set()
+
+
+@pytest.mark.parametrize("names", ["names: [background, roof]\n", None])
+def test_masks_saved_as_jpeg(data, names):
+    for path in data.masks():
+        Image.fromarray(halves(0, 255)).resize((64, 48), Image.Resampling.BICUBIC).save(path, "JPEG", quality=60)
+    report = data.examine(names) if names else examine(data.root)
+    assert "6 masks" in found(report, "smoothed-masks").text
+    assert "white-is-void" in kinds(report)
+
+
+def test_masks_resized_smoothly(data):
+    disc = Image.new("L", (40, 30))
+    ImageDraw.Draw(disc).ellipse((8, 5, 30, 25), fill=255)
+    disc.resize((320, 240), Image.Resampling.BICUBIC).save(data.mask("train/a"))
+    assert [case.path.name for case in found(data.examine(), "smoothed-masks").cases] == ["a.png"]
+
+
+def test_sixteen_bit_images_that_are_all_but_black(data):
+    for path in sorted((data.root / "images").rglob("*.png")):
+        values = np.asarray(Image.open(path).convert("L")).astype(np.uint16) * 16
+        Image.fromarray(values).save(path)
+    finding = found(data.examine(), "dark-16-bit")
+    assert "go up to 40" in finding.text or "go up to 3" in finding.text
+    assert "-level 0,6.2486%" in finding.remedy
+
+
+def test_sixteen_bit_images_of_full_range_are_right(data):
+    values = np.asarray(photo(3).convert("L")).astype(np.uint16) * 257
+    Image.fromarray(values).save(data.image("train/a"))
+    assert data.examine().findings == ()
+
+
+def test_sixteen_bit_masks_of_instances(data):
+    Image.fromarray(halves().astype(np.uint16) * 24001).save(data.mask("train/a"))
+    assert found(data.examine(), "deep-masks").cases[0].detail == "up to 24001"
+
+
+def test_a_mask_wholly_void(data):
+    Image.fromarray(halves(255, 255)).save(data.mask("train/a"))
+    report = data.examine()
+    assert len(found(report, "all-void").cases) == 1
+    assert not report.failed
+
+
+def test_empty_classes(data):
+    report = data.examine("names: [background, roof, pool]\n")
+    assert "pool" in found(report, "empty-classes").text
+    for name in ("val/e", "val/f"):
+        Image.fromarray(halves(0, 0)).save(data.mask(name))
+    assert "in val, though not elsewhere: roof" in found(data.examine(), "empty-in-split").text
+
+
+def test_rare_classes_and_how_a_recipe_shows_them_more_often(data):
+    for i in range(100):
+        data.save(f"train/{i}", halves(0, 0), seed=100 + i)
+    for name in ("train/b", "train/c", "train/d"):
+        Image.fromarray(halves(0, 0)).save(data.mask(name))
+    finding = found(data.examine(), "rare-classes")
+    assert "fewer than 2% of the pictures of train: roof" in finding.text
+    assert (finding.severity, finding.remedy.split("  ")[0]) == ("note", "balance: 0.02")
+
+
+def test_nothing_held_back(tmp_path):
+    data = sound(tmp_path)
+    shutil.rmtree(data.root / "images" / "val")
+    assert kinds(data.examine()) == {"one-split"}
+
+
+def test_nearly_the_same_picture_in_two_splits(data):
+    photo(0).resize((WIDTH + 3, HEIGHT)).resize((WIDTH, HEIGHT)).save(data.image("val/e"), quality=70)
+    finding = found(data.examine(), "near-duplicates")
+    assert [(case.path.stem, case.detail) for case in finding.cases] == [("e", "of val, like a of train")]
+
+
+def test_the_same_file_in_two_lists(tmp_path):
+    for folder, ending, what in (
+        ("JPEGImages", "jpg", photo),
+        ("SegmentationClass", "png", lambda i: halves(0, i + 1)),
+    ):
+        (tmp_path / folder).mkdir()
+        for i in range(3):
+            picture = what(i)
+            picture = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+            picture.save(tmp_path / folder / f"{i}.{ending}")
+    lists = tmp_path / "ImageSets" / "Segmentation"
+    lists.mkdir(parents=True)
+    for split, names in {"train": "0\n1\n", "val": "2\n", "trainval": "0\n1\n2\n"}.items():
+        (lists / f"{split}.txt").write_text(names)
+    assert "shared-files" not in kinds(examine(tmp_path))
+    (lists / "val.txt").write_text("1\n2\n")
+    finding = found(examine(tmp_path), "shared-files")
+    assert [(case.path.stem, case.detail) for case in finding.cases] == [("1", "in train and val")]
+
+
+def test_names_are_proposed_where_there_are_none(data):
+    report = examine(data.root)
+    finding = found(report, "no-names")
+    assert "names: [background, class_1]" in finding.remedy
+    assert report.dataset.classes.names == ("class_0", "class_1")
+
+
+@pytest.mark.parametrize("rename", ["{}_mask", "{}-labels", "label_{}"])
+def test_names_that_differ_by_a_rule(tmp_path, rename):
+    data = sound(tmp_path)
+    data.save("train/lonely", halves(), seed=9)
+    data.mask("train/lonely").unlink()
+    for path in data.masks():
+        path.rename(path.with_stem(rename.format(path.stem)))
+    report = data.examine()
+    assert {"unpaired"} <= kinds(report)
+    renamed = [finding for finding in report.findings if finding.kind == "names-differ"]
+    assert [len(finding.cases) for finding in renamed] == [4, 2]
+    for finding in renamed:
+        subprocess.run(finding.remedy, shell=True, check=True)
+    data.image("train/lonely").unlink()
+    assert data.examine().findings == ()
+
+
+def test_a_name_with_a_slip_is_recognised(data):
+    data.mask("train/a").rename(data.root / "masks" / "train" / "roof_0O1.png")
+    data.image("train/a").rename(data.root / "images" / "train" / "roof_001.png")
+    finding = found(data.examine(), "unpaired")
+    assert "no mask; like roof_0O1.png" in {case.detail for case in finding.cases}
+    subprocess.run(finding.remedy, shell=True, check=True)
+    assert data.examine().findings == ()
+
+
+def test_what_is_no_data_at_all_is_a_finding(tmp_path):
+    report = examine(tmp_path)
+    assert kinds(report) == {"not-recognised"}
+    (tmp_path / "data.yaml").write_text("name: [a]\n")
+    assert "unknown key" in found(examine(tmp_path / "data.yaml"), "not-recognised").text

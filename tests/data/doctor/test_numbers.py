@@ -1,0 +1,153 @@
+"""What the doctor counts is what the pixels say, and what looks alike is found without comparing all with all."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from planted import NAMES, halves, photo, sound
+
+from fullconv.data.dataset import Sample
+from fullconv.data.description import open_dataset
+from fullconv.data.doctor.channels import channels
+from fullconv.data.doctor.examples import choose, viewable
+from fullconv.data.doctor.pairing import pair
+from fullconv.data.doctor.scan import Facts, read_facts, scan, unread
+from fullconv.data.doctor.splits import without_unions
+from fullconv.data.doctor.text import written
+from fullconv.data.doctor.thumbnails import DISTANCE, close_pairs, difference_hashes, twins, unpack
+from fullconv.data.masks import value_lookup
+
+
+@pytest.fixture
+def data(tmp_path):
+    return sound(tmp_path)
+
+
+def test_class_counts_and_weights(data):
+    mask = halves(0, 0)
+    mask[0, :4] = 1
+    mask[1, :8] = 255
+    data.mask("train/a").unlink()
+    data.save("train/a", mask, seed=0)
+    share = data.examine().shares["train"]
+    size = mask.size
+    assert share.pixels.tolist() == [size - 12 + 3 * size // 2, 4 + 3 * size // 2]
+    assert (share.total, share.void, share.pictures.tolist()) == (4, 8, [4, 4])
+    frequency = share.pixels / (4 * size - 8)
+    np.testing.assert_allclose(share.weights(), np.median(frequency) / frequency)
+
+
+def test_a_class_without_a_pixel_has_no_weight(data):
+    assert data.examine("names: [background, roof, pool]\n").shares["train"].weights()[2] is None
+
+
+def test_channels_are_those_of_all_pixels_together(data):
+    photo(1, (7, 11)).save(data.image("train/a"))
+    pixels = np.concatenate([np.asarray(Image.open(data.image(name))).reshape(-1, 3) for name in NAMES])
+    measured = data.examine().channels
+    np.testing.assert_allclose(measured.mean, pixels.mean(0), rtol=1e-12)
+    np.testing.assert_allclose(measured.deviation, pixels.std(0), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("dtype", "bands"), [(np.uint16, 3), (np.float32, 3), (np.uint8, 5)])
+def test_channels_of_other_kinds_of_image(tmp_path, dtype, bands):
+    image = (np.random.default_rng(0).random((8, 9, bands)) * 200).astype(dtype)
+    Image.fromarray(halves(size=(8, 9))).save(tmp_path / "mask.png")
+    lookup = value_lookup({0: 0, 1: 1})
+    sample = Sample("a", tmp_path / "none.npy", tmp_path / "mask.png", lookup, lambda path: image)
+    facts = read_facts(Facts(sample, ("train",)))
+    assert facts.image_error == ""
+    np.testing.assert_allclose(channels([facts]).mean, image.reshape(-1, bands).mean(0), rtol=1e-5)
+    assert viewable(image).shape == (8, 9, 3)
+
+
+def test_close_pairs_are_all_those_within_the_distance():
+    rng = np.random.default_rng(0)
+    hashes = rng.integers(0, 2**63, 200, dtype=np.uint64)
+    for bits in range(DISTANCE + 3):
+        flipped = hashes[bits]
+        for bit in rng.choice(64, bits, replace=False):
+            flipped ^= np.uint64(1) << np.uint64(bit)
+        hashes = np.append(hashes, flipped)
+    found = {frozenset(pair) for a, b in close_pairs(hashes) for pair in zip(a.tolist(), b.tolist(), strict=True)}
+    distances = np.bitwise_count(hashes[:, None] ^ hashes[None])
+    expected = {frozenset(pair) for pair in np.argwhere(np.triu(distances <= DISTANCE, 1)).tolist()}
+    assert found == expected
+    assert len(expected) >= DISTANCE + 1
+
+
+def test_twins_need_contrast_and_another_split():
+    pictures = [
+        photo(0),
+        photo(1),
+        photo(0),
+        photo(0),
+        Image.new("RGB", (32, 24), "grey"),
+        Image.new("RGB", (32, 24), "grey"),
+    ]
+    thumbnails = unpack([picture.resize((18, 16)).convert("L").tobytes() for picture in pictures])
+    assert difference_hashes(thumbnails).shape == (6,)
+    assert twins(thumbnails, np.array([0, 0, 0, 1, 0, 1])).tolist()[:3] == [-1, -1, -1]
+    found = twins(thumbnails, np.array([0, 0, 0, 1, 0, 1]))
+    assert found[3] in (0, 2)
+    assert found[5] == -1
+
+
+def test_splits_that_join_others_are_left_out():
+    members = {"train": {1, 2}, "val": {3}, "trainval": {1, 2, 3}, "seg": {3, 4}}
+    assert list(without_unions(members)) == ["train", "val", "seg"]
+    assert list(without_unions({"train": {1}, "val": {1}})) == ["train", "val"]
+
+
+def test_a_picture_in_many_lists_is_read_once(data):
+    splits = open_dataset(data.yaml()).splits
+    pictures = unread({**splits, "all": splits["train"] + splits["val"]})
+    assert [len(pictures), pictures[0].splits] == [6, ("train", "all")]
+    assert [facts.sample.name for facts in scan(pictures)] == [facts.sample.name for facts in pictures]
+
+
+@pytest.mark.parametrize(
+    ("pictures", "masks", "rule", "pairs"),
+    [
+        (["a1", "a2", "b1"], ["a1_gt", "a2_gt", "b1_gt"], ("", "_gt"), 3),
+        (["im_1", "im_2"], ["gt_1", "gt_2"], ("im", "gt"), 2),
+        (["x/im_1", "y/im_2"], ["x/gt_1", "y/gt_2"], ("im", "gt"), 2),
+        (["011", "012", "013"], ["021", "022", "023"], None, 0),  # numbers are never an ending
+        (["a", "b"], ["c", "d"], None, 0),
+        ([], ["c"], None, 0),
+    ],
+)
+def test_the_rule_between_names(tmp_path, pictures, masks, rule, pairs):
+    found = pair({name: tmp_path / name for name in pictures}, {name: tmp_path / name for name in masks})
+    assert (found.rule, len(found.pairs)) == (rule, pairs)
+    assert len(found.images_alone) == len(pictures) - pairs
+
+
+def test_whatever_a_reader_raises_is_told_of_its_file_alone(tmp_path):
+    def fail(path):
+        raise IndexError("list index\nout of range")
+
+    sample = Sample("a", tmp_path / "a.tif", tmp_path / "a.mat", value_lookup({0: 0}), fail, fail)
+    facts = read_facts(Facts(sample, ("train",)))
+    assert facts.image_error == facts.mask_error == "damaged (IndexError: list index out of range)"
+
+
+def test_the_report_is_text_and_json(data):
+    data.image("train/b").write_bytes(b"")
+    report = data.examine("names: [background, roof, 'yes', \"a, b\"]\n")
+    text = written(report)
+    assert text.index("error ") < text.index("warning ")
+    assert "images/train/b.png" in text
+    assert "classes: [background, roof]" in text
+    assert text.splitlines()[-1] == "1 error, 1 warning"
+    again = json.loads(json.dumps(report.to_json()))
+    assert again["findings"][0]["count"] == len(again["findings"][0]["cases"]) == 1
+    assert again["splits"]["val"]["classes"]["roof"]["pictures"] == 2
+
+
+def test_examples_show_the_findings_first(data):
+    Image.fromarray(halves(255, 255)).save(data.mask("val/f"))
+    chosen = choose(data.examine(), 4)
+    assert (chosen[0][0].name, chosen[0][1]) == ("f", "all-void")
+    assert len(chosen) == len({sample.image_path for sample, _ in chosen}) == 4

@@ -1,0 +1,32 @@
+"""Sound data raise no false alarm: what is said of them is true of them."""
+
+import pytest
+from planted import kinds
+
+from fullconv.data.doctor.examination import examine
+
+NAMES = {
+    "aerial-buildings": "names: [background, building]\n",
+    "format-fixtures/mmseg-layouts/pseudo_dataset": (
+        "train: {images: imgs, masks: gts}\nnames: [background, first, second, third]\n"
+    ),
+}
+TRUE = {
+    "voc-animals": {"empty-in-split", "rare-classes"},  # no aeroplane, bus and train in val; few of them in train
+    "camvid": set(),
+    "oxford-pets": {"one-split"},  # all in list.txt
+    "aerial-buildings": {"one-split"},
+    "format-fixtures/labelme": {"one-split", "empty-classes"},  # three photos of twenty-one classes
+    "format-fixtures/mmseg-layouts/pseudo_dataset": {"one-split", "palettes-differ"},  # made with random palettes
+}
+
+
+@pytest.mark.parametrize("name", TRUE)
+def test_nothing_but_the_truth(real_data, tmp_path, name):
+    data = real_data(name)
+    if name in NAMES:
+        (tmp_path / "data.yaml").write_text(f"path: {data.resolve()}\n{NAMES[name]}")
+        data = tmp_path / "data.yaml"
+    report = examine(data)
+    assert kinds(report) == TRUE[name]
+    assert not report.failed

@@ -1,0 +1,130 @@
+"""Pictures of many bands or 16 bits, and outlines on the ground; the latter and most of the former need rasterio."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from trees import PHOTO, rows, save
+
+from fullconv import images
+from fullconv.data.bands import read_bands
+from fullconv.data.description import open_dataset
+from fullconv.errors import FullconvError
+
+WEB_MERCATOR = "EPSG:3857"
+CORNER, PIXEL = (1_000_000.0, 6_000_000.0), 0.5  # metres
+
+
+def write_raster(path, array, photometric="MINISBLACK", crs=WEB_MERCATOR, **more):
+    rasterio = pytest.importorskip("rasterio")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    height, width, count = array.shape
+    with rasterio.open(
+        path, "w", driver="GTiff", width=width, height=height, count=count, dtype=array.dtype, crs=crs,
+        transform=rasterio.Affine(PIXEL, 0, CORNER[0], 0, -PIXEL, CORNER[1]), photometric=photometric, **more,
+    ) as raster:  # fmt: skip
+        raster.write(np.moveaxis(array, 2, 0))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA", "I;16", "P"])
+def test_what_pillow_reads_whole_is_rgb(tmp_path, mode):
+    picture = (
+        Image.fromarray(PHOTO[..., 0].astype(np.uint16)) if mode == "I;16" else Image.fromarray(PHOTO).convert(mode)
+    )
+    picture.save(tmp_path / "x.tif")
+    assert (read_bands(tmp_path / "x.tif") == images.read(tmp_path / "x.tif")).all()
+
+
+@pytest.mark.parametrize(
+    ("bands", "dtype"), [(2, np.uint8), (4, np.uint8), (7, np.uint8), (3, np.uint16), (8, np.uint16)]
+)
+@pytest.mark.parametrize("big", ["YES", "NO"])
+def test_many_bands_are_as_they_are(tmp_path, bands, dtype, big):
+    array = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, (6, 8, bands)).astype(dtype)
+    write_raster(tmp_path / "x.tif", array, alpha="NO", BIGTIFF=big)
+    image = read_bands(tmp_path / "x.tif")
+    assert image.dtype == dtype
+    assert (image == array).all()
+
+
+def test_a_declared_alpha_is_transparency(tmp_path):
+    write_raster(tmp_path / "x.tif", np.dstack([PHOTO, np.full((6, 8), 255, np.uint8)]), "RGB", alpha="YES")
+    assert (read_bands(tmp_path / "x.tif") == PHOTO).all()
+
+
+def test_floating_point_bands_are_an_error(tmp_path):
+    write_raster(tmp_path / "x.tif", np.zeros((6, 8, 5), np.float32))
+    with pytest.raises(FullconvError, match="scale them to 8 or 16 bits"):
+        read_bands(tmp_path / "x.tif")
+
+
+def test_without_rasterio_the_extra_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "rasterio", None)
+    Image.fromarray(PHOTO).save(tmp_path / "x.tif", tiffinfo={338: 0})
+    monkeypatch.setattr("fullconv.data.bands._is_plain", lambda path: False)
+    with pytest.raises(FullconvError, match=r"pip install 'fullconv\[geo\]'"):
+        read_bands(tmp_path / "x.tif")
+
+
+@pytest.mark.parametrize("kind", ["no.tif", "text.tif", "empty.tif"])
+def test_no_picture_is_said(tmp_path, kind):
+    if kind != "no.tif":
+        (tmp_path / kind).write_text("text that is no picture" if kind == "text.tif" else "")
+    with pytest.raises(FullconvError, match=r"no such file|not an image"):
+        read_bands(tmp_path / kind)
+
+
+def test_pairs_of_many_bands(tmp_path):
+    write_raster(tmp_path / "images" / "x.tif", np.zeros((6, 8, 5), np.uint16))
+    save(tmp_path / "masks" / "x.tif", rows(0, 1).astype(np.uint16))
+    (tmp_path / "data.yaml").write_text("names: [a, b]\n")
+    image, label_map = open_dataset(tmp_path / "data.yaml").split("train")[0].read()
+    assert (image.shape, image.dtype) == ((6, 8, 5), np.uint16)
+    assert label_map[0, :2].tolist() == [0, 1]
+
+
+@pytest.fixture
+def on_the_ground(tmp_path):
+    """A GeoTIFF in metres, and in degrees a building over its pixels 2–4 across and 1–3 down, a shed over (6, 0)."""
+    write_raster(tmp_path / "images" / "x.tif", PHOTO, "RGB")
+    from rasterio.warp import transform_geom
+
+    def outline(left, top, right, bottom):
+        corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
+        metres = [[CORNER[0] + x * PIXEL, CORNER[1] - y * PIXEL] for x, y in corners]
+        return transform_geom(WEB_MERCATOR, "OGC:CRS84", {"type": "Polygon", "coordinates": [metres]}, precision=12)
+
+    def build(path, shed="shed"):
+        boxes = {"building": outline(2, 1, 5, 4), shed: outline(6, 0, 7, 1)}
+        features = [{"type": "Feature", "properties": {"class": c}, "geometry": g} for c, g in boxes.items()]
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+        (tmp_path / "data.yaml").write_text("names: [background, building, shed]\n")
+        return tmp_path / "data.yaml"
+
+    return build
+
+
+@pytest.mark.parametrize("name", ["labels/x.geojson", "all.geojson"])
+def test_outlines_on_the_ground(on_the_ground, tmp_path, name):
+    dataset = open_dataset(on_the_ground(tmp_path / name))
+    assert dataset.layout == "geojson"
+    expected = np.zeros((6, 8), int)
+    expected[1:4, 2:5] = 1
+    expected[0, 6] = 2
+    assert dataset.split("train")[0].read()[1].tolist() == expected.tolist()
+
+
+def test_one_class_needs_no_property(on_the_ground, tmp_path):
+    path = tmp_path / "labels" / "x.geojson"
+    yaml = on_the_ground(path)
+    path.write_text(path.read_text().replace('"class"', '"height"'))
+    yaml.write_text("names: [background, building]\n")
+    assert open_dataset(yaml).split("train")[0].read_label_map().sum() == 10
+
+
+def test_a_strange_class_is_said(on_the_ground, tmp_path):
+    yaml = on_the_ground(tmp_path / "labels" / "x.geojson", shed="garage")
+    with pytest.raises(FullconvError, match="a feature of class 'garage'"):
+        open_dataset(yaml).split("train")[0].read()

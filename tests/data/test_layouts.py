@@ -1,0 +1,206 @@
+"""The contract of every layout: recognised from its tree alone, splits, classes, pictures and label maps."""
+
+import pickle
+import sys
+from functools import partial
+
+import numpy as np
+import pytest
+import trees
+from trees import PHOTO, SIZE
+
+from fullconv.classes import VOC_NAMES, Classes
+from fullconv.data.layouts import sbd, voc
+from fullconv.data.options import Options
+from fullconv.data.recognition import LAYOUTS, find_layout, recognise
+from fullconv.errors import FullconvError
+
+AB = Classes.named(["a", "b"])
+# layout → its tree, its splits, some of its classes by index, the first values of a row of a label map
+CASES = {
+    "voc": (trees.voc, {"train": 1, "val": 1}, {8: "cat", 20: "tvmonitor"}, [0, 8, 255, 0]),
+    "sbd": (trees.sbd, {"train": 1, "val": 1}, {8: "cat"}, [0, 8, 20]),
+    "camvid": (trees.camvid, {"train": 1, "val": 1}, {0: "sky", 10: "cyclist"}, [0, 10, 255]),
+    "cityscapes": (trees.cityscapes, {"train": 1, "val": 1}, {0: "road", 18: "bicycle"}, [0, 18, 255, 255]),
+    "cityscapes-train-ids": (
+        partial(trees.cityscapes, kind="labelTrainIds", values=(0, 18, 255)), {"train": 1, "val": 1}, {13: "car"},
+        [0, 18, 255],
+    ),
+    "ade20k": (trees.ade20k, {"train": 1, "val": 1}, {0: "wall", 1: "building", 2: "sky"}, [255, 0, 2]),
+    "pets": (trees.pets, {"train": 1, "test": 1}, {0: "background", 1: "cat", 2: "dog"}, [0, 1, 255]),
+    "coco": (trees.coco, {"train": 1, "val": 1}, {0: "background", 1: "cat", 2: "dog"}, [0, 0, 0, 0, 0, 0, 0, 255]),
+    "coco-panoptic": (trees.coco_panoptic, {"train": 1, "val": 1}, {0: "person", 1: "tree-merged"}, [255, 0, 1]),
+    "labelme": (trees.labelme, {"train": 2}, {0: "background", 1: "cat", 2: "dog"}, [0, 2, 2, 1, 0, 0, 255, 255]),
+    "nnunet": (trees.nnunet, {"train": 2}, {0: "background", 1: "cell"}, [0, 1, 255]),
+    "nyud": (trees.nyud, {"train": 1, "test": 1}, {0: "wall", 39: "otherprop"}, [255, 0, 39]),
+    "siftflow": (trees.siftflow, {"train": 1, "test": 1}, {0: "awning", 32: "window"}, [255, 0, 32]),
+    "pascal_context": (
+        trees.pascal_context, {"train": 1, "val": 1}, {0: "background", 1: "diningtable", 2: "bedcloth", 3: "wood"},
+        [0, 1, 2, 3],
+    ),
+    "pairs": (trees.pairs, {"train": 1, "val": 1}, {0: "a", 1: "b"}, [0, 1, 255]),
+}  # fmt: skip
+
+
+@pytest.fixture(params=CASES)
+def case(request, tmp_path):
+    build, *expected = CASES[request.param]
+    build(tmp_path)
+    return (request.param, tmp_path, *expected)
+
+
+def read(root):
+    found = recognise(root)
+    return found.layout.read(root, Options(AB if found.name == "pairs" else None))
+
+
+def complaint(root):
+    """What reading every label map of the folder says, if anything."""
+    try:
+        everything = [s.read_label_maps() for samples in read(root).splits.values() for s in samples]
+    except FullconvError as error:
+        return str(error)
+    assert all(label_map.shape == SIZE for maps in everything for label_map in maps.values())
+    return ""
+
+
+class TestEveryLayout:
+    def test_is_recognised_by_it_alone(self, case):
+        name, root, *_ = case
+        claims = [layout.__name__.rpartition(".")[2] for layout in LAYOUTS if layout.recognises(root)]
+        assert claims[0] == name.partition("-")[0]
+        assert set(claims[1:]) <= ({"pairs"} if name == "voc" else set())  # VOC's folders are pairs, too
+        assert str(recognise(root)).startswith(f"layout {name.partition('-')[0]}, recognised by ")
+        assert "\n" not in str(recognise(root))
+
+    def test_has_its_splits_and_classes(self, case):
+        name, root, splits, classes, _ = case
+        dataset = read(root)
+        assert (dataset.root, dataset.layout) == (root, name.partition("-")[0])
+        assert {split: len(samples) for split, samples in dataset.splits.items()} == splits
+        assert {index: dataset.classes.names[index] for index in classes} == classes
+
+    def test_gives_pictures_and_label_maps(self, case):
+        _, root, _, _, row = case
+        for samples in read(root).splits.values():
+            for sample in samples:
+                image, label_map = sample.read()
+                assert image.shape[:2] == label_map.shape == sample.read_mask_values().shape == SIZE
+                assert label_map.dtype == np.uint8
+                assert sample.label_path.is_file()
+        assert next(iter(read(root).splits.values()))[0].read_label_map()[0].tolist()[: len(row)] == row
+
+    def test_travels_to_other_processes(self, case):
+        sample = read(case[1]).split("train")[0]
+        again = pickle.loads(pickle.dumps(sample))
+        assert (again.read_label_map() == sample.read_label_map()).all()
+
+    def test_maps_to_other_classes(self, case):
+        dataset = read(case[1])
+        one = dataset.mapped_to(Classes.named(["thing"]), dict.fromkeys(dataset.classes.names, "thing"))
+        label_map = one.split("train")[0].read_label_map()
+        assert set(np.unique(label_map)) <= {0, 255}
+
+    def test_says_in_a_line_what_is_damaged(self, case):
+        """Every file of the tree in turn: emptied, cut in half, or overwritten with something else."""
+        root = case[1]
+        for path in [path for path in root.rglob("*") if path.is_file()]:
+            whole = path.read_bytes()
+            for damaged in (
+                b"",
+                whole[: len(whole) // 2],
+                b"\x89\xff garbage",
+                b"{}",
+                b'{"shapes": 1, "images": [{}]}',
+            ):
+                path.write_bytes(damaged)
+                assert "\n" not in complaint(root), path
+            path.write_bytes(whole)
+
+    def test_names_a_missing_mask(self, case):
+        sample = read(case[1]).split("train")[0]
+        if case[0] != "coco":  # there one file holds all masks
+            sample.label_path.unlink()
+            with pytest.raises(FullconvError, match=r"[nN]o such") as error:
+                sample.read_label_map()
+            assert "\n" not in str(error.value)
+
+
+def test_an_empty_folder_is_no_layout(tmp_path):
+    assert find_layout(tmp_path) is None
+    with pytest.raises(FullconvError, match="layout not recognised"):
+        recognise(tmp_path)
+
+
+def test_a_folder_within_is_hinted_at(tmp_path):
+    trees.voc(tmp_path / "VOCdevkit" / "VOC2012")
+    with pytest.raises(FullconvError, match=r"VOC2012 in it is voc; give .*VOC2012"):
+        recognise(tmp_path)
+
+
+def test_without_scipy_the_extra_is_named(tmp_path, monkeypatch):
+    trees.nyud(tmp_path)
+    monkeypatch.setitem(sys.modules, "scipy.io", None)
+    with pytest.raises(FullconvError, match=r"pip install 'fullconv\[data\]'"):
+        read(tmp_path).split("train")[0].read_label_map()
+
+
+def test_cats_and_dogs_or_pets(tmp_path):
+    trees.pets(tmp_path)
+    layout = recognise(tmp_path).layout
+    assert [layout.read(tmp_path, Options()).split(s)[0].read_label_map()[0, 1] for s in ("train", "test")] == [1, 2]
+    pets = layout.read(tmp_path, Options(Classes.named(["background", "pet"])))
+    assert [pets.split(s)[0].read_label_map()[0, 1] for s in ("train", "test")] == [1, 1]
+
+
+def test_small_things_stay_on_top_in_coco(tmp_path):
+    trees.coco(tmp_path)
+    label_map = read(tmp_path).split("train")[0].read_label_map()
+    expected = np.zeros(SIZE, int)
+    expected[1:5, 1:5] = 1
+    expected[2:4, 2:4] = 2
+    expected[:, 7] = 255
+    assert label_map.tolist() == expected.tolist()
+
+
+def test_channels_of_nnunet_are_stacked(tmp_path):
+    trees.nnunet(tmp_path)
+    assert (read(tmp_path).split("train")[0].read_image() == PHOTO[..., :2]).all()
+
+
+def test_sift_flow_has_two_heads(tmp_path):
+    trees.siftflow(tmp_path)
+    dataset = read(tmp_path)
+    maps = dataset.split("train")[0].read_label_maps()
+    assert {head: label_map[0, :3].tolist() for head, label_map in maps.items()} == {
+        "sem": [255, 0, 32],
+        "geo": [255, 0, 2],
+    }
+    assert dataset.further["geo"].names == ("sky", "horizontal", "vertical")
+
+
+def test_void_borders_of_voc_and_none_in_sbd(tmp_path):
+    """The devkit and SBD beside it: VOC's border stays void, SBD's masks have none, and no photo is in both sets."""
+    trees.voc(tmp_path / "VOC2011")
+    trees.sbd(tmp_path / "sbd")
+    lists = tmp_path / "VOC2011" / "ImageSets" / "Segmentation"
+    (lists / "val.txt").write_text("b\na\n")
+    dataset = voc.read(tmp_path / "VOC2011", Options(sbd=tmp_path / "sbd"))
+    assert [s.name for s in dataset.split("seg11valid")] == ["b"]
+    assert [s.name for s in dataset.split("sbd_train")] == ["a"]
+    assert 255 in dataset.split("seg11valid")[0].read_label_map()
+    assert 255 not in dataset.split("sbd_train")[0].read_label_map()
+    assert dataset.classes.names == VOC_NAMES
+
+
+def test_seg11valid_has_736_names():
+    """Lists as large as VOC 2011's val (1112) and SBD's train (8498), of which they share 376."""
+    rng = np.random.default_rng(0)
+    names = [f"20{year:02}_{number:06}" for year in range(7, 12) for number in range(6000)]
+    names = rng.permutation(names).tolist()
+    val, others = names[:1112], names[1112:]
+    train = rng.permutation(val[:376] + others[: 8498 - 376]).tolist()
+    valid = sbd.seg11valid(val, train)
+    assert len(valid) == 736
+    assert valid == [name for name in val if name in set(val[376:])]
+    assert not set(valid) & set(train)

@@ -1,0 +1,85 @@
+"""`train`, `val` and `test` of a data YAML."""
+
+import pytest
+import trees
+from trees import PHOTO, rows, save
+
+from fullconv.data.description import open_dataset
+from fullconv.errors import FullconvError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Pictures a to d with masks under masks/, and the same masks under gts/ with other endings."""
+    for name in "abcd":
+        save(tmp_path / "images" / f"{name}.png", PHOTO)
+        save(tmp_path / "masks" / f"{name}.png", rows(0, 1))
+        save(tmp_path / "imgs" / f"{name}_img.png", PHOTO)
+        save(tmp_path / "gts" / f"{name}_gt.png", rows(0, 1))
+    return tmp_path
+
+
+def names(folder, text):
+    (folder / "data.yaml").write_text(f"names: [x, y]\n{text}")
+    dataset = open_dataset(folder / "data.yaml")
+    for samples in dataset.splits.values():
+        assert all(sample.read()[1].max() == 1 for sample in samples)
+    return {split: [sample.name for sample in samples] for split, samples in dataset.splits.items()}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    ["a\nc\n", "images/a.png\n\nimages/c.png", "a.png\nc.png", "images/a.png masks/a.png\nimages/c.png masks/c.png"],
+)
+def test_lists(folder, lines):
+    (folder / "train.txt").write_text(lines)
+    (folder / "val.txt").write_text("d")
+    found = names(folder, "train: train.txt\nval: val.txt")
+    assert [name.removeprefix("images/") for name in found["train"]] == ["a", "c"]
+    assert found["val"] == ["d"]
+
+
+def test_folders_by_name(folder):
+    assert names(folder, "train: {images: imgs, masks: gts}\nval: images") == {"train": [*"abcd"], "val": [*"abcd"]}
+
+
+def test_masks_beside_images_in_a_folder_of_another_name(folder):
+    (folder / "masks").rename(folder / "labels")
+    (folder / "train.txt").write_text("b\n")
+    assert names(folder, "masks_dir: labels\ntrain: images")["train"] == [*"abcd"]
+    assert names(folder, "masks_dir: labels\ntrain: [train.txt, train.txt]")["train"] == ["b", "b"]
+
+
+def test_other_splits_of_a_layout(tmp_path):
+    trees.voc(tmp_path / "voc")
+    (tmp_path / "data.yaml").write_text("path: voc\ntrain: [train, val]\nval: val\n")
+    dataset = open_dataset(tmp_path / "data.yaml")
+    assert {split: [s.name for s in samples] for split, samples in dataset.splits.items()} == {
+        "train": ["a", "b"],
+        "val": ["b"],
+    }
+
+
+def test_sbd_beside_a_voc_devkit(tmp_path):
+    trees.voc(tmp_path / "VOC2011")
+    trees.sbd(tmp_path / "sbd")
+    (tmp_path / "data.yaml").write_text("path: VOC2011\nsbd: sbd\ntrain: sbd_train\nval: seg11valid\n")
+    dataset = open_dataset(tmp_path / "data.yaml")
+    assert [s.label_path.suffix for s in (*dataset.split("train"), *dataset.split("val"))] == [".mat", ".png"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("train: nowhere", "no split or folder 'nowhere'"),
+        ("train: nowhere.txt", "write one name a line"),
+        ("train: {images: imgs}", "give a folder, a .txt"),
+        ("train: {images: imgs, masks: gone}", "no such folder"),
+        ("train: list.txt", "'zebra' is no picture"),
+    ],
+)
+def test_what_is_wrong_is_said(folder, text, message):
+    (folder / "list.txt").write_text("a\nzebra\n")
+    with pytest.raises(FullconvError, match=message) as error:
+        names(folder, text)
+    assert "\n" not in str(error.value)

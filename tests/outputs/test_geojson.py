@@ -1,0 +1,46 @@
+import json
+
+import numpy as np
+from hypothesis import given, settings
+from outputs.results import CLASSES, VOID, label_maps, result_of
+
+from fullconv.data.polygons import fill
+from fullconv.outputs.geojson import as_text
+
+
+def painted(collection):
+    """The label map that the file describes, by the even-odd rule over its rings."""
+    label_map = np.full((collection["height"], collection["width"]), VOID, np.uint8)
+    for feature in collection["features"]:
+        mask = np.zeros(label_map.shape, bool)
+        for ring in feature["geometry"]["coordinates"]:
+            mask ^= fill(ring, *label_map.shape)
+        assert mask.sum() == feature["properties"]["area"]
+        assert (label_map[mask] == VOID).all()
+        label_map[mask] = feature["properties"]["index"]
+    return label_map
+
+
+@given(label_maps((0, 1, 2, VOID)))
+@settings(max_examples=100, deadline=None)
+def test_polygons_are_the_label_map(label_map):
+    assert (painted(json.loads(as_text(result_of(label_map)))) == label_map).all()
+
+
+def test_the_file_says_what_it_holds(tmp_path):
+    (path,) = result_of([[0, 2, 2], [0, 2, VOID]]).save(tmp_path, "photo", ["polygons"])
+    assert path.name == "photo.geojson"
+    collection = json.loads(path.read_text(encoding="utf-8"))
+    assert collection["coordinates_in"] == "pixels: origin at the top left corner of the picture, x to the right, y down"
+    assert (collection["width"], collection["height"]) == (3, 2)
+    first, second = collection["features"]
+    assert first["properties"] == {"class": "background", "index": 0, "area": 2}
+    assert second == {
+        "type": "Feature",
+        "properties": {"class": CLASSES.names[2], "index": 2, "area": 3},
+        "geometry": {"type": "Polygon", "coordinates": [[[3, 0], [3, 1], [2, 1], [2, 2], [1, 2], [1, 0], [3, 0]]]},
+    }
+
+
+def test_nothing_of_any_class_is_an_empty_collection():
+    assert json.loads(as_text(result_of([[VOID]])))["features"] == []

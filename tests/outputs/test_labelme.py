@@ -1,0 +1,55 @@
+"""What is written for labelme is read again, pixel for pixel."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given, settings
+from outputs.results import CLASSES, VOID, label_maps, result_of
+from PIL import Image
+
+from fullconv.classes import Classes
+from fullconv.data.labelme_masks import Shapes
+from fullconv.data.layouts import labelme as layout
+from fullconv.data.options import Options
+
+VALUES = {"_background_": 0, "__ignore__": VOID, **{name: i for i, name in enumerate(CLASSES.names)}}
+
+
+@given(label_maps((0, 1, 2, VOID)))
+@settings(max_examples=300, deadline=None)
+def test_shapes_paint_the_label_map_again(tmp_path_factory, label_map):
+    _, path = result_of(label_map).save(tmp_path_factory.mktemp("labelme"), "photo", ["labelme"])
+    assert (Shapes(VALUES)(path) == label_map).all()
+
+
+def test_predictions_are_a_data_set(tmp_path):
+    """The whole way: a photo elsewhere, the layout's reader, holes in holes, a name with spaces."""
+    photo = tmp_path / "my photos" / "dog 1.png"
+    photo.parent.mkdir()
+    label_map = np.zeros((9, 11), np.uint8)
+    label_map[1:8, 1:9], label_map[2:7, 2:7], label_map[3:6, 3:6], label_map[4, 4] = 1, 0, 2, 0
+    Image.new("RGB", (11, 9)).save(photo)
+    (path,) = result_of(label_map, source=photo).save(tmp_path / "out", "dog 1", ["labelme"])
+    assert json.loads(path.read_text())["imagePath"] == "../my photos/dog 1.png"
+    dataset = layout.read(tmp_path / "out", Options(classes=CLASSES))
+    (sample,) = dataset.split("train")
+    assert sample.image_path.samefile(photo)
+    assert (sample.read_label_map() == label_map).all()
+
+
+def test_the_schema(tmp_path):
+    picture, path = result_of([[0, 0], [0, 1]]).save(tmp_path, "photo", ["labelme"])
+    assert json.loads(path.read_text()) == {
+        "version": "5.5.0", "flags": {}, "imagePath": "photo.png", "imageData": None, "imageHeight": 2, "imageWidth": 2,
+        "shapes": [{"label": CLASSES.names[1], "points": [[1, 1]] * 3, "group_id": None, "shape_type": "polygon",
+                    "flags": {}}],
+    }  # fmt: skip
+    assert Path(picture).name == "photo.png"
+    assert Image.open(picture).size == (2, 2)
+
+
+def test_a_first_class_that_is_no_background_is_outlined(tmp_path):
+    _, path = result_of([[0, 0, 0]], Classes.named(["road"])).save(tmp_path, "photo", ["labelme"])
+    (shape,) = json.loads(path.read_text())["shapes"]
+    assert (shape["label"], shape["points"]) == ("road", [[2, 0], [0, 0], [0, 0]])
