@@ -1,59 +1,72 @@
-"""What each choice of the recipe of `animals` is worth: short runs that differ in one thing, printed as a table.
+"""What each choice is worth: short runs from the parameters of `animals` that differ in one thing, printed as a table.
 
-usage: python benchmarks/levers.py DATA --trunk-weights FILE [--out runs/levers] [--epochs 3]
+usage: python benchmarks/levers.py DATA [--out runs/levers] [--epochs 1]
 
-Each run is a whole training with its own schedule. A run that is there already is read, not repeated; "base" is run
-with two seeds, so that the table shows what chance alone does.
+Every run starts from whatever parameters of `animals` fit it, its trunk above all, sees every picture equally often
+and has a whole schedule of its own. The first five are the ladder of `fullconv explain ladder`: no decoder, then skips
+down to stride 32, 16, 8 and 4. A run that is there already is read, not repeated.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from fullconv.models.build import build
+from fullconv.models.config import parse_arch
 from fullconv.training.stages import train
+from fullconv.weights.checkpoint import save_model
+from fullconv.weights.folder import PARAMETERS, find_model, read_config
+from fullconv.weights.tensors import read_tensors
+from fullconv.weights.transplant import transplant
 
 RECIPE = Path(__file__).parent.parent / "recipes" / "animals.yaml"
+BASE = {"arch": "fcn4s", "lr": 3e-4, "unscaled": 0.25, "evaluate_every": 1}
 LEVERS: dict[str, dict[str, Any]] = {
-    "base": {},
-    "base, another seed": {"seed": 1},
-    "no Dice": {"dice": 0.0},
-    "Lovász for Dice": {"dice": 0.0, "lovasz": 0.5},
-    "stride 8": {"arch": "fcn8s"},
-    "one 1x1 score layer": {"score_hidden": 0},
-    "crops of 384, half the batch": {"crop_size": 384, "batch_size": 8},
-    "learned deconvolution": {"learned_upsampling": True},
+    "encoder-only": {"arch": "encoder-only"},
+    "fcn32s": {"arch": "fcn32s"},
+    "fcn16s": {"arch": "fcn16s"},
+    "fcn8s": {"arch": "fcn8s"},
+    "fcn4s": {},
+    "fcn4s, one 1x1 score layer": {"score_hidden": 0},
+    "fcn4s, crops of 384, half the batch": {"crop_size": 384, "batch_size": 8},
+    "fcn4s, Lovász for Dice": {"dice": 0.0, "lovasz": 0.5},
+    "fcn4s, every picture resampled": {"unscaled": 0.0},
+    "fcn4s, another seed": {"seed": 1},
 }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--trunk-weights", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path("runs/levers"))
-    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=1)
     options = parser.parse_args()
-    print(f"{'':<30}{'mean IoU':>9}{'boundary IoU':>14}{'minutes':>9}")
+    print(f"{'':<37}{'mean IoU':>9}{'boundary IoU':>14}")
     for name, change in LEVERS.items():
-        row = measured(options, options.out / name.replace(" ", "-").replace(",", ""), change)
-        print(f"{name:<30}{row['mean_iou']:9.3f}{row['boundary_iou']:14.3f}{row['minutes']:9.1f}", flush=True)
+        folder = options.out / name.replace(" ", "-").replace(",", "")
+        values = {**BASE, "name": name, "epochs": options.epochs, **change}
+        if not (folder / "model" / "model.onnx").exists():
+            start = starting_model(values, options.out / "start" / folder.name)
+            train(options.data, folder, RECIPE, weights=start, resume=(folder / "last.pt").exists(), **values)
+        row = json.loads((folder / "log.jsonl").read_text().splitlines()[-1])
+        print(f"{name:<37}{row['mean_iou']:9.3f}{row['boundary_iou']:14.3f}", flush=True)
 
 
-def measured(options: argparse.Namespace, out: Path, change: dict[str, Any]) -> dict[str, float]:
-    """The last epoch's numbers of one run, and its minutes; kept in out/row.json."""
-    kept = out / "row.json"
-    if not kept.exists():
-        start = time.perf_counter()
-        changes = {"epochs": options.epochs, "evaluate_every": options.epochs, **change}
-        train(options.data, out, RECIPE, options.trunk_weights, resume=(out / "last.pt").exists(), **changes)
-        last = json.loads((out / "log.jsonl").read_text().splitlines()[-1])
-        minutes = (time.perf_counter() - start) / 60
-        kept.write_text(json.dumps({**last, "minutes": minutes}))
-    row: dict[str, float] = json.loads(kept.read_text())
-    return row
+def starting_model(values: dict[str, Any], folder: Path) -> Path:
+    """A model folder of the wanted architecture with whatever `animals` has for it."""
+    config = read_config(find_model("animals"))
+    hidden = values.get("score_hidden", config.architecture.score_hidden)
+    architecture = replace(config.architecture, **parse_arch(values["arch"]), score_hidden=hidden)
+    net, source = build(replace(config, architecture=architecture)), read_tensors(find_model("animals") / PARAMETERS)
+    wanted = net.state_dict()
+    fitting = {name: value for name, value in source.items() if name in wanted and value.shape == wanted[name].shape}
+    print(f"{values['name']}: {transplant(fitting, net, may_stay_initialised=wanted.keys() - fitting.keys())}")
+    save_model(folder, net, replace(config, name=values["name"], architecture=architecture))
+    return folder
 
 
 if __name__ == "__main__":
