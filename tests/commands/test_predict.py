@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +18,12 @@ from fullconv.commands import main
 from fullconv.commands.main import fullconv
 
 OK, FAILED, USAGE = 0, 1, 2
+COMMAND = [sys.executable, "-c", "from fullconv.commands.main import main; main()"]
 
 
 def shell(*arguments, **options) -> subprocess.CompletedProcess:
     """The command as a user types it, in a process of its own."""
-    code = "from fullconv.commands.main import main; main()"
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False, **options)
 
 
 def test_photos_of_every_kind_keep_their_size_and_bad_files_do_not_stop_them(tmp_path):
@@ -136,6 +137,101 @@ def test_predict_evaluate_and_models_work_where_torch_cannot_be_imported(tmp_pat
     result = shell("train", one_photo_voc, env=environment)
     assert result.returncode == FAILED
     assert "pip install 'fullconv[train]'" in result.stderr
+
+
+@pytest.fixture
+def sixty(tmp_path):
+    """A folder of 60 small photos, in sub-folders with equal names in them, names with spaces and of other scripts."""
+    photos = tmp_path / "my photos"
+    photo = Image.open(EXAMPLES / "chelsea.jpg")
+    for i in range(60):
+        path = photos / ("日本", "a b", ".")[i % 3] / f"hüt {i // 3}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        photo.crop((4 * i, 2 * i, 4 * i + 64, 2 * i + 48)).save(path)
+    return photos
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """All that lies under its own name, but the manifest."""
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    return {str(p.relative_to(folder)): p.read_bytes() for p in files if p.name != "predictions.jsonl"}
+
+
+def lines(folder: Path) -> list[dict]:
+    manifest = folder / "predictions.jsonl"
+    return [json.loads(line) for line in manifest.read_text().splitlines()] if manifest.exists() else []
+
+
+EVERYTHING = "labels,masks,overlay,scores,polygons,coco,labelme"
+
+
+def test_killed_and_resumed_it_ends_as_if_nothing_had_been(sixty, tmp_path):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert shell("predict", sixty, "--out", whole, "--save", EVERYTHING).returncode == OK
+    arguments = ["predict", sixty, "--out", killed, "--save", EVERYTHING, "--resume", "--json"]
+    with subprocess.Popen([*COMMAND, *map(str, arguments)], stdout=subprocess.DEVNULL) as process:
+        while len(lines_so_far := [line for line in tail(killed) if "target" in line]) < 10:
+            assert process.poll() is None
+            time.sleep(0.002)
+        process.kill()
+    assert 10 <= len(lines_so_far)
+    before = {line["target"] for line in lines(killed) if "target" in line}
+    assert len(before) < 60
+    expected = contents(whole)
+    assert all(content == expected[name] for name, content in contents(killed).items())
+    times = {path: path.stat().st_mtime_ns for path in killed.rglob("*") if path.is_file()}
+
+    result = shell(*arguments)
+
+    assert result.returncode == OK, result.stderr
+    assert len(json.loads(result.stdout)) == 60 - len(before)
+    assert contents(killed) == expected
+    done = [line for line in lines(killed) if "target" in line]
+    assert len(done) == len({line["target"] for line in done}) == 60
+    for line in done:
+        if line["target"] in before:
+            assert all((killed / name).stat().st_mtime_ns == times[killed / name] for name in line["outputs"])
+    again = shell(*arguments)
+    assert (again.returncode, json.loads(again.stdout)) == (OK, [])
+
+
+def tail(folder: Path) -> list[dict]:
+    """The manifest's lines while it is being written: the last one may lack its end."""
+    manifest = folder / "predictions.jsonl"
+    content = manifest.read_text() if manifest.exists() else ""
+    return [json.loads(line) for line in content.split("\n")[:-1]]
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """The command with its --out on a disk of so many kilobytes, in a mount namespace of its own."""
+    mounting = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
+    if not shutil.which("unshare") or subprocess.run([*mounting, "mount -t tmpfs tmpfs /mnt"], check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+
+    def predict(kilobytes, kept, *arguments):
+        disk = tmp_path / "disk"
+        disk.mkdir(exist_ok=True)
+        script = f'mount -t tmpfs -o size={kilobytes}k tmpfs "$0" && "$@"; code=$?; cp -a "$0" "{kept}"; exit $code'
+        command = [*mounting, script, str(disk), *COMMAND, "predict", *map(str, arguments), "--out", str(disk / "out")]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    return predict
+
+
+@pytest.mark.parametrize("kilobytes", [200, 212, 400])
+def test_a_full_disk_is_one_line_and_nothing_is_corrupt(sixty, small_disk, tmp_path, kilobytes):
+    whole, kept = tmp_path / "whole", tmp_path / "kept"
+    saving = ["--save", "overlay,labels,polygons,coco"]
+    assert shell("predict", sixty, "--out", whole, *saving).returncode == OK
+    result = small_disk(kilobytes, kept, sixty, *saving)
+    assert result.returncode == FAILED
+    assert result.stderr.count("\n") == 1
+    assert "No space left on device; make room, then run again with --resume" in result.stderr
+    found, expected = contents(kept / "out"), contents(whole)
+    assert 0 < len(found) < len(expected)
+    assert all(content == expected[name] for name, content in found.items())
+    assert not list(kept.rglob(".*.part*"))
 
 
 @pytest.fixture

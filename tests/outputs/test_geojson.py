@@ -31,7 +31,9 @@ def test_the_file_says_what_it_holds(tmp_path):
     (path,) = result_of([[0, 2, 2], [0, 2, VOID]]).save(tmp_path, "photo", ["polygons"])
     assert path.name == "photo.geojson"
     collection = json.loads(path.read_text(encoding="utf-8"))
-    assert collection["coordinates_in"] == "pixels: origin at the top left corner of the picture, x to the right, y down"
+    assert (
+        collection["coordinates_in"] == "pixels: origin at the top left corner of the picture, x to the right, y down"
+    )
     assert (collection["width"], collection["height"]) == (3, 2)
     first, second = collection["features"]
     assert first["properties"] == {"class": "background", "index": 0, "area": 2}

@@ -64,7 +64,7 @@ def reaches_border(region: Region, shape: tuple[int, ...]) -> bool:
 def points(ring: Ring) -> list[list[float]]:
     """x, y from one border pixel's centre to the next, without those on the way of a straight line.
 
-    labelme counts from the centre of the first pixel and paints what the line passes, so this paints the region exactly.
+    labelme counts from the centre of the first pixel and paints what the line passes too: exactly the region.
     """
     moved = np.any(ring.pixels != np.roll(ring.pixels, 1, axis=0), axis=1)
     path = ring.pixels[moved] if moved.any() else ring.pixels[:1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import zlib
 from pathlib import Path
@@ -42,7 +43,10 @@ def _write(picture: Image.Image, path: Path) -> Path:
 
 
 def _jpeg(image: NDArray[np.uint8], path: Path) -> None:
-    Image.fromarray(image).save(path, quality=90)
+    # Pillow writes JPEG in one go and takes no note where a full disk took but a part of it.
+    encoded = io.BytesIO()
+    Image.fromarray(image).save(encoded, "JPEG", quality=90)
+    path.write_bytes(encoded.getbuffer())
 
 
 def _safe(name: str) -> str:

@@ -19,7 +19,7 @@ def write_scores(result: Segmentation, target: Path) -> list[Path]:
     """
     if result.scores is None:
         raise FullconvError("scores: the prediction kept none; predict with scores=True")
-    arrays = {"scores": result.scores.astype(np.float16), "classes": np.array(result.classes.names)}
+    scores, names = result.scores.astype(np.float16), np.array(result.classes.names)
     path = target.with_name(target.name + "_scores.npz")
     # Not compressed: zlib takes seconds a photo, for little.
-    return [write_whole(path, lambda hidden: np.savez(hidden, **arrays))]
+    return [write_whole(path, lambda hidden: np.savez(hidden, scores=scores, classes=names))]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from fullconv import images
 from fullconv.errors import FullconvError
 from fullconv.outputs.writers import save
 from fullconv.prediction.predictor import Model
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+Stamp = tuple[int, int]  # bytes of a file, and when it was modified (nanoseconds)
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Outcome:
     shares: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     outputs: tuple[Path, ...] = ()
+    stamp: Stamp | None = None  # of the source, before it was read
     error: str | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -88,33 +93,67 @@ def parallelism(pictures: int) -> tuple[int, int]:
 
 
 def run(
-    model: Model, jobs: Iterable[Job], outputs: Sequence[str], threads: int, **predicting: Any
+    model: Model,
+    jobs: Iterable[Job],
+    outputs: Sequence[str],
+    threads: int,
+    record: Callable[[Job, Outcome], object] | None = None,
+    **predicting: Any,
 ) -> Iterator[Outcome]:
     """Outcomes in the order of the jobs; each thread carries a picture from file to files, so that all overlap.
 
-    `predicting` are arguments of Model.predict (tile, halo).
+    `record` is called, from any thread, as soon as a picture is done; `predicting` are arguments of Model.predict
+    (tile, halo). Raises FullconvError where the disk is full: what is done stays, nothing more is begun.
     """
+
+    def carry(job: Job) -> Outcome:
+        try:
+            outcome = run_one(model, job, outputs, **predicting)
+            if record:
+                record(job, outcome)
+        except OSError as error:
+            raise FullconvError(f"{job.target}: {_reason(error)}; make room, then run again with --resume") from None
+        return outcome
+
     remaining = iter(jobs)
     with ThreadPoolExecutor(threads) as pool:
-        waiting: list[Future[Outcome]] = [
-            pool.submit(run_one, model, job, outputs, **predicting) for job in islice(remaining, 2 * threads)
-        ]
-        while waiting:
-            yield waiting.pop(0).result()
-            waiting += [pool.submit(run_one, model, job, outputs, **predicting) for job in islice(remaining, 1)]
+        waiting: deque[Future[Outcome]] = deque(pool.submit(carry, job) for job in islice(remaining, 2 * threads))
+        try:
+            while waiting:
+                yield waiting.popleft().result()
+                waiting.extend(pool.submit(carry, job) for job in islice(remaining, 1))
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def run_one(model: Model, job: Job, outputs: Sequence[str], **predicting: Any) -> Outcome:
-    start = time.perf_counter()
+    """What became of one picture. Raises OSError where the disk is full, which is no fault of the picture's."""
+    start, seen = time.perf_counter(), stamp(job.source)
     try:
-        result = model.predict(job.source, **predicting)
-        written = save(result, job.target, outputs)
+        result = model.predict(job.source, scores="scores" in outputs, **predicting)
+        written = save(replace(result, source=job.source), job.target, outputs)
     except FullconvError as error:
-        return Outcome(job.source, error=str(error))
-    except OSError as error:  # the disk is full, the folder is not ours
-        return Outcome(job.source, error=f"{job.target}: cannot be written ({error.strerror or error})")
+        return Outcome(job.source, stamp=seen, error=str(error))
+    except OSError as error:
+        if error.errno in DISK_FULL:
+            raise
+        return Outcome(job.source, stamp=seen, error=f"{job.target}: cannot be written ({_reason(error)})")
     height, width = result.label_map.shape
-    return Outcome(job.source, width, height, result.shares, time.perf_counter() - start, tuple(written))
+    seconds = time.perf_counter() - start
+    return Outcome(job.source, width, height, result.shares, seconds, tuple(written), seen)
+
+
+def stamp(source: Path) -> Stamp | None:
+    """What tells a file from a later one under its name; None where there is none."""
+    try:
+        stat = source.stat()
+    except OSError:
+        return None
+    return stat.st_size, stat.st_mtime_ns
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)
 
 
 def _expand(pattern: str) -> Iterator[tuple[Path, Path]]:

@@ -1,49 +1,139 @@
-"""predictions.jsonl beside the results: a line for each picture that is done, so that a later run can go on from there.
+"""predictions.jsonl beside the results: what was done, so that a later run can go on from there.
 
-Lines are only ever added, each at once and after the files that it tells of lie under their names; of a picture that
-was done more than once, the last line counts.
+A line for each run, with all that its results depend on but the pictures, and a line for each picture, failed ones too.
+A picture's line is added after its files lie under their names; the last line of a picture counts.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any
 
 from fullconv.errors import FullconvError
-from fullconv.prediction.folder import Job, Outcome, Stamp, stamp
+from fullconv.prediction.engines import Engine
+from fullconv.prediction.folder import Job, Outcome, stamp
+from fullconv.weights.folder import CONFIG, GRAPH, PARAMETERS
 
 NAME = "predictions.jsonl"
-PARTS = ("config.json", "model.onnx", "model.safetensors")  # of a model folder, what results depend on
+Line = dict[str, Any]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Manifest:
-    """Adds lines to `out`/predictions.jsonl, from several threads; `settings` is all that results depend on, but the
-    pictures. Use as a context."""
+    """The lines of one run in folder `out`, added from any thread."""
 
     out: Path
-    settings: Mapping[str, Any]
+    run: str
+    file: FileIO
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __enter__(self) -> Manifest:
-        try:
-            self.out.mkdir(parents=True, exist_ok=True)
-            self.file: BinaryIO = (self.out / NAME).open("ab", buffering=0)
-        except OSError as error:
-            raise FullconvError(f"{self.out}: cannot be written ({error.strerror}); choose another --out") from None
-        return self
+    def add(self, job: Job, outcome: Outcome) -> None:
+        """Tells of a picture. The line is the system's when this returns: killing the process does not lose it."""
+        size, modified = outcome.stamp or (None, None)
+        line = {"run": self.run, "target": _name(job.target, self.out), **outcome.to_json()}
+        line |= {"file": os.path.abspath(job.source), "bytes": size, "modified": modified}
+        if not outcome.error:
+            line["outputs"] = [_name(path, self.out) for path in outcome.outputs]
+        self.write(line)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def write(self, line: Line) -> None:
+        content = (json.dumps(line) + "\n").encode()  # ASCII only: names that are no UTF-8 survive as well
+        with self.lock:
+            if self.file.write(content) < len(content):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def close(self) -> None:
         self.file.close()
 
-    def add(self, job: Job, outcome: Outcome) -> None:
-        """A line, whole, on the disk's way before this returns."""
-        line = json.dumps(describe(job, outcome, self.out, self.settings), ensure_ascii=False)
-        with self.lock:
-            self.file.write(f"\n{line}\n".encode() if self._is_torn() else f"{line}\n".encode())
+
+def begin(out: Path, settings: Mapping[str, Any]) -> Manifest:
+    """A run's manifest, its first line written. Raises FullconvError where nothing can be written in `out`."""
+    path = out / NAME
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        manifest = Manifest(out, run_id(settings), path.open("ab", buffering=0))
+        if _is_torn(path):
+            manifest.file.write(b"\n")
+        manifest.write({"run": manifest.run, "settings": settings})
+    except OSError as error:
+        reason = error.strerror or error
+        raise FullconvError(f"{path}: cannot be written ({reason}); make room, or choose another --out") from None
+    return manifest
+
+
+def unfinished(jobs: Iterable[Job], out: Path, settings: Mapping[str, Any]) -> list[Job]:
+    """The jobs that were not done before with these settings, or whose source or files are no longer as they were."""
+    done = finished(out / NAME, run_id(settings))
+    return [job for job in jobs if not _holds(done.get(_name(job.target, out)), job, out)]
+
+
+def finished(path: Path, run: str) -> dict[str, bytes]:
+    """{target: its line} of what runs like `run` have done; a run that was unlike may have begun to write over it."""
+    done: dict[str, bytes] = {}
+    for raw, line in _lines(path):
+        if line.get("run") != run:
+            done.clear()
+        elif "error" in line:
+            done.pop(line["target"], None)
+        elif "target" in line:
+            done[line["target"]] = raw
+    return done
+
+
+def settings_of(model: Path, engine: Engine, **others: Any) -> dict[str, Any]:
+    """What results depend on: the model folder, by the content of what the engine reads, the engine, and `others`."""
+    parts = CONFIG, PARAMETERS if engine.name == "torch" else GRAPH
+    digests = {part: _digest(model / part) for part in parts}
+    return {"model": model.name, **digests, "engine": engine.name, "precision": engine.precision, **others}
+
+
+def run_id(settings: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _holds(raw: bytes | None, job: Job, out: Path) -> bool:
+    """Whether the line tells of this very source, and its files are there; what they hold may have been corrected."""
+    if raw is None:
+        return False
+    line = json.loads(raw)
+    same = line["file"] == os.path.abspath(job.source) and (line["bytes"], line["modified"]) == stamp(job.source)
+    return same and all((out / name).exists() for name in line["outputs"])
+
+
+def _lines(path: Path) -> Iterator[tuple[bytes, Line]]:
+    """Lines as they are and as they read; what was cut off by a full disk or a crash is no line."""
+    try:
+        with path.open("rb") as file:
+            for raw in file:
+                with suppress(ValueError):
+                    yield raw, json.loads(raw)
+    except FileNotFoundError:
+        return
+
+
+def _is_torn(path: Path) -> bool:
+    """Whether the last line has no end."""
+    with path.open("rb") as file:
+        file.seek(0, os.SEEK_END)
+        if not file.tell():
+            return False
+        file.seek(-1, os.SEEK_END)
+        return file.read() != b"\n"
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def _name(path: Path, out: Path) -> str:
+    return path.relative_to(out).as_posix()

@@ -103,6 +103,19 @@ def test_a_colour_mask_among_others_leaves_their_numbers_alone(data):
     assert data.mended_by(finding) == {"empty-in-split"}
 
 
+def test_colour_masks_saved_as_jpeg(data):
+    for path in data.masks():
+        large = np.kron(halves(), np.ones((4, 4), np.uint8))
+        Image.fromarray(np.array([[0, 0, 0], [200, 40, 40]], np.uint8)[large]).save(path, "JPEG", quality=50)
+    data.mask("train/a").unlink()
+    disc = Image.new("RGB", (WIDTH * 4, HEIGHT * 4))
+    ImageDraw.Draw(disc).ellipse((8, 5, 90, 60), fill=(200, 40, 40))
+    disc.save(data.mask("train/a"), "JPEG", quality=50)
+    finding = found(data.examine(), "colour-masks")
+    assert finding.remedy.startswith("save the masks anew as PNG")
+    assert "colours: [[0, 0, 0], [" in finding.remedy
+
+
 def test_palettes_that_number_colours_as_they_come(data):
     for i, path in enumerate(data.masks()):
         picture = Image.fromarray(halves(*((0, 1) if i % 2 else (1, 0))), "P")
@@ -232,6 +245,12 @@ def test_names_are_proposed_where_there_are_none(data):
     finding = found(report, "no-names")
     assert "names: [background, class_1]" in finding.remedy
     assert report.dataset.classes.names == ("class_0", "class_1")
+
+
+@pytest.mark.parametrize("value", [0, 255])
+def test_masks_of_one_value_want_names_too(data, value):
+    data.save_masks(halves(value, value))
+    assert "no-names" in kinds(examine(data.root))
 
 
 @pytest.mark.parametrize("rename", ["{}_mask", "{}-labels", "label_{}"])

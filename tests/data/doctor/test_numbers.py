@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from conftest import EXAMPLES
 from PIL import Image
 from planted import NAMES, halves, photo, sound
 
@@ -11,6 +12,7 @@ from fullconv.data.dataset import Sample
 from fullconv.data.description import open_dataset
 from fullconv.data.doctor.channels import channels
 from fullconv.data.doctor.examples import choose, viewable
+from fullconv.data.doctor.image_facts import image_facts
 from fullconv.data.doctor.pairing import pair
 from fullconv.data.doctor.scan import Facts, read_facts, scan, unread
 from fullconv.data.doctor.splits import without_unions
@@ -92,6 +94,17 @@ def test_twins_need_contrast_and_another_split():
     found = twins(thumbnails, np.array([0, 0, 0, 1, 0, 1]))
     assert found[3] in (0, 2)
     assert found[5] == -1
+
+
+@pytest.mark.parametrize(("scale", "quality"), [(1, 40), (0.67, 60), (0.5, 90)])
+def test_resized_and_recompressed_pictures_are_still_alike(tmp_path, scale, quality):
+    again = [EXAMPLES / "chelsea.jpg"]
+    with Image.open(again[0]) as picture:
+        smaller = picture.convert("RGB").resize((round(picture.width * scale), round(picture.height * scale)))
+    smaller.save(tmp_path / "again.jpg", quality=quality)
+    again.append(tmp_path / "again.jpg")
+    facts = [image_facts(Sample("a", path, path, value_lookup({}))) for path in again]
+    assert twins(unpack([each.thumbnail for each in facts]), np.array([0, 1])).tolist() == [-1, 0]
 
 
 def test_splits_that_join_others_are_left_out():

@@ -51,9 +51,8 @@ def shares(facts: Iterable[Facts], classes: Classes) -> dict[str, Share]:
     """{split: what it holds}, of every mask that can be used; the training split comes first."""
     found: dict[str, Share] = {}
     for each in facts:
-        counts = (
-            label_counts(each.mask, each.sample.lookup) if each.mask and not each.mask.error else np.zeros(256, int)
-        )
+        usable = each.mask if each.mask and not each.mask.error else None
+        counts = label_counts(usable, each.sample.lookup) if usable else np.zeros(256, np.int64)
         for split in each.splits:
             found[split] = _added(found.get(split), split, counts, len(classes))
     return dict(sorted(found.items(), key=lambda item: item[0] != "train"))

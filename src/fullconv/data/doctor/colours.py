@@ -13,7 +13,8 @@ from fullconv.data.doctor.scan import Facts
 BLACK = (0, 0, 0)
 VOID_COLOUR = voc_colour(VOID)
 MOST = 64  # colours that are proposed as classes; more than that come from JPEG or smoothing
-RARE = 1e-4  # share of all pixels; a colour below it is no class where there are more than MOST
+RARE = 1e-2  # share of all pixels; a colour below it is no class where there are more than MOST
+REMEMBERED = 20_000  # colours
 
 
 def judge_colours(facts: Sequence[Facts], classes: Classes, named: bool) -> list[Finding]:
@@ -22,17 +23,28 @@ def judge_colours(facts: Sequence[Facts], classes: Classes, named: bool) -> list
 
 def _drawn(facts: Sequence[Facts], classes: Classes, named: bool) -> list[Finding]:
     """Colour masks that the data's description does not explain."""
-    masks = [each for each in facts if each.mask and each.mask.in_colour and each.mask.error]
+    masks = [each for each in facts if each.mask and each.mask.in_colour]
     if not masks:
         return []
-    pixels: Counter[Colour] = Counter()
+    pixels = _common(masks)
+    text, remedy = f"{counted(len(masks), 'colour mask')} whose colours are not all described", ""
+    if len(pixels) > MOST:
+        text += "; JPEG or smoothing made many of them"
+        remedy = "save the masks anew as PNG, from what they were made of, without smoothing\n"
+        least = RARE * sum(pixels.values())
+        pixels = {colour: count for colour, count in pixels.items() if count >= least}
+    remedy += name_colours(propose(pixels, classes, named)) if pixels else ""
+    return [Finding("colour-masks", ERROR, text, _cases(masks), remedy)]
+
+
+def _common(masks: Sequence[Facts]) -> dict[Colour, int]:
+    """{colour: pixels} over all masks, the most frequent first. What is rare is forgotten before it fills memory."""
+    pixels: Counter[int] = Counter()
     for each in masks:
-        pixels.update({_colour(code): count for code, count in each.mask.pixels.items()} if each.mask else {})
-    kept = _kept(pixels)
-    text = f"{counted(len(masks), 'colour mask')} with {counted(len(pixels), 'colour')} in all, not described"
-    if len(kept) < len(pixels):
-        text += f", most of them from JPEG or smoothing; {len(kept)} are common"
-    return [Finding("colour-masks", ERROR, text, _cases(masks), name_colours(propose(kept, classes, named)))]
+        pixels.update(each.mask.pixels if each.mask else {})
+        if len(pixels) > REMEMBERED:
+            pixels = Counter(dict(pixels.most_common(REMEMBERED // 10)))
+    return {(code >> 16, code >> 8 & 255, code & 255): count for code, count in pixels.most_common()}
 
 
 def _differing_palettes(facts: Sequence[Facts], classes: Classes, named: bool) -> list[Finding]:
@@ -64,15 +76,5 @@ def propose(colours: Iterable[Colour], classes: Classes, named: bool) -> dict[Co
     return dict(sorted(table.items(), key=lambda item: order.get(item[1], len(order))))
 
 
-def _kept(pixels: Counter[Colour]) -> list[Colour]:
-    if len(pixels) <= MOST:
-        return [colour for colour, _ in pixels.most_common()]
-    return [colour for colour, count in pixels.most_common(MOST) if count >= RARE * pixels.total()]
-
-
 def _cases(masks: Sequence[Facts]) -> tuple[Case, ...]:
     return tuple(Case(each.mask_path, f"{counted(each.mask.distinct, 'colour')}") for each in masks if each.mask)
-
-
-def _colour(code: int) -> Colour:
-    return code >> 16, code >> 8 & 255, code & 255

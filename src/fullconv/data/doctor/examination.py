@@ -66,10 +66,11 @@ def examine(data: Path, progress: Progress = lambda facts, total: facts) -> Repo
 def _with_counted_classes(subject: Subject, facts: Sequence[Facts]) -> Subject:
     """As many nameless classes as the masks hold, and the finding that they want names."""
     steady = [each.mask for each in facts if each.mask and not each.mask.error and not is_smoothed(each, named=False)]
-    top = max((value for mask in steady for value in mask.pixels if value < VOID), default=0)
+    seen = {value for mask in steady for value in mask.pixels}
+    top = max(seen - {VOID}, default=0)
     names = [f"class_{i}" for i in range(max(2, top + 1))]
     dataset = replace(subject.dataset, classes=Classes.named(names))
-    if top == 0:
+    if seen in (set(), {0, VOID}):  # what these masks mean is another finding
         return replace(subject, dataset=dataset)
     remedy = f"path: {subject.dataset.root.resolve()}\n{name_list(['background', *names[1:]])}"
     text = f"the classes have no names; masks hold values up to {top}"

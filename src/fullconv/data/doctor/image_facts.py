@@ -94,4 +94,4 @@ def _grey(image: Picture) -> Image.Image:
 
 
 def _thumbnail(picture: Image.Image) -> bytes:
-    return picture.resize(THUMBNAIL, Image.Resampling.BOX, reducing_gap=2).convert("L").tobytes()
+    return picture.resize(THUMBNAIL, Image.Resampling.BOX).convert("L").tobytes()

@@ -53,9 +53,7 @@ def _single(members: Mapping[str, set[int]]) -> list[Finding]:
     if len(members) != 1:
         return []
     text = f"all pictures are in {next(iter(members))}: none is held back to choose the best epoch by, and to score on"
-    remedy = (
-        "val: val.txt  # names, one a line; whole places, scenes or films, never pictures at random from one of them"
-    )
+    remedy = "val: val.txt  # names, one a line: whole scenes, places or films, never every tenth picture of one"
     return [Finding("one-split", NOTE, text, remedy=remedy)]
 
 

@@ -31,7 +31,7 @@ def _title(report: Report) -> str:
 
 def _finding(finding: Finding, root: Path) -> list[str]:
     """Severity and text, then the first files, then what to paste."""
-    lines = textwrap.wrap(f"{finding.text}  [{finding.kind}]", WIDTH - len(INDENT))
+    lines = textwrap.wrap(f"{finding.text}  [{finding.kind}]", WIDTH - len(INDENT), break_on_hyphens=False)
     lines = [f"{finding.severity:<9}{lines[0]}", *(INDENT + line for line in lines[1:])]
     lines += [INDENT + _case(case, root) for case in finding.cases[:FIRST]]
     if len(finding.cases) > FIRST:

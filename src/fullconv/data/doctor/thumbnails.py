@@ -11,7 +11,7 @@ from fullconv.data.doctor.image_facts import THUMBNAIL
 
 BANDS = 8  # of 8 bits each
 DISTANCE = BANDS - 1  # bits; two hashes that differ in so few are equal in one band at least
-NEIGHBOURS = 1000
+NEIGHBOURS = 1000  # that a hash is compared with in one band at most: thousands are equal in films of a fixed camera
 CONTRAST = 4.0  # grey levels: a thumbnail with a smaller standard deviation is too flat to know a picture by
 LIKENESS = 0.98  # correlation of two thumbnails
 Indices = NDArray[np.intp]  # (pairs,)
@@ -47,7 +47,7 @@ def difference_hashes(thumbnails: Thumbnails) -> Hashes:
 def close_pairs(hashes: Hashes) -> Iterator[tuple[Indices, Indices]]:
     """Pairs that differ in at most DISTANCE bits, some more than once, in batches no longer than the hashes are many.
 
-    Only those equal in a band are compared, and of thousands equal in a band each with its nearest NEIGHBOURS in order.
+    Only those equal in a band are compared, and of thousands equal in a band each with the next NEIGHBOURS.
     """
     for band in hashes.view(np.uint8).reshape(-1, BANDS).T:
         order = np.lexsort((hashes, band))
