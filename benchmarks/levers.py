@@ -1,8 +1,8 @@
-"""What each choice is worth: short runs from the parameters of `animals` that differ in one thing, printed as a table.
+"""What each choice is worth: short runs from one model's parameters that differ in one thing, printed as a table.
 
-usage: python benchmarks/levers.py DATA [--out runs/levers] [--epochs 1]
+usage: python benchmarks/levers.py DATA [--start runs/animals/model] [--out runs/levers] [--epochs 1]
 
-Every run starts from whatever parameters of `animals` fit it, its trunk above all, sees every picture equally often
+Every run starts from whatever parameters of the model at --start fit it, its trunk above all, sees every picture equally often
 and has a whole schedule of its own. The first five are the ladder of `fullconv explain ladder`: no decoder, then skips
 down to stride 32, 16, 8 and 4. A run that is there already is read, not repeated.
 """
@@ -42,6 +42,7 @@ LEVERS: dict[str, dict[str, Any]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
+    parser.add_argument("--start", default="animals", help="what recipes/animals.yaml made, or a bundled model")
     parser.add_argument("--out", type=Path, default=Path("runs/levers"))
     parser.add_argument("--epochs", type=int, default=1)
     options = parser.parse_args()
@@ -50,18 +51,18 @@ def main() -> None:
         folder = options.out / name.replace(" ", "-").replace(",", "")
         values = {**BASE, "name": name, "epochs": options.epochs, **change}
         if not (folder / "model" / "model.onnx").exists():
-            start = starting_model(values, options.out / "start" / folder.name)
+            start = starting_model(options.start, values, options.out / "start" / folder.name)
             train(options.data, folder, RECIPE, weights=start, resume=(folder / "last.pt").exists(), **values)
         row = json.loads((folder / "log.jsonl").read_text().splitlines()[-1])
         print(f"{name:<37}{row['mean_iou']:9.3f}{row['boundary_iou']:14.3f}", flush=True)
 
 
-def starting_model(values: dict[str, Any], folder: Path) -> Path:
-    """A model folder of the wanted architecture with whatever `animals` has for it."""
-    config = read_config(find_model("animals"))
+def starting_model(start: str, values: dict[str, Any], folder: Path) -> Path:
+    """A model folder of the wanted architecture with whatever the model `start` has for it."""
+    config = read_config(find_model(start))
     hidden = values.get("score_hidden", config.architecture.score_hidden)
     architecture = replace(config.architecture, **parse_arch(values["arch"]), score_hidden=hidden)
-    net, source = build(replace(config, architecture=architecture)), read_tensors(find_model("animals") / PARAMETERS)
+    net, source = build(replace(config, architecture=architecture)), read_tensors(find_model(start) / PARAMETERS)
     wanted = net.state_dict()
     fitting = {name: value for name, value in source.items() if name in wanted and value.shape == wanted[name].shape}
     print(f"{values['name']}: {transplant(fitting, net, may_stay_initialised=wanted.keys() - fitting.keys())}")

@@ -1,0 +1,58 @@
+"""Peak memory of `fullconv predict` over folders of few and of many tiny pictures, whole process.
+
+usage: python benchmarks/many_pictures.py [--counts 2000 20000] [--real]
+
+The pictures are hard links to one file. Without --real the network answers at once, so that the count alone matters.
+Each count is run twice, the second time with --resume after everything is done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from processes import Timing, run_once
+
+STUB = """
+import numpy as np
+from fullconv.prediction import engines
+class Stub(engines.OpenVINO):
+    def _run(self, images, output):
+        return np.zeros(images.shape[:3], np.uint8)
+engines.OpenVINO = Stub
+"""
+RUN = "from fullconv.commands.main import main\nmain()"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--counts", type=int, nargs="+", default=[2000, 20000])
+    parser.add_argument("--real", action="store_true", help="Run the bundled network.")
+    options = parser.parse_args()
+    code = RUN if options.real else STUB + RUN
+    for count in options.counts:
+        with tempfile.TemporaryDirectory() as folder:
+            photos = link(Path(folder) / "photos", count)
+            command = [sys.executable, "-c", code, "predict", photos, "--out", f"{folder}/out", "--save", "labels"]
+            for extra in ([], ["--resume"]):
+                timing = Timing()
+                run_once([*command, *extra], timing)
+                print(f"{count:6} pictures {' '.join(extra):<9} {timing}", flush=True)
+
+
+def link(folder: Path, count: int) -> str:
+    """A folder of `count` names for one picture of 32x32."""
+    folder.mkdir()
+    first = folder / "0.png"
+    Image.new("RGB", (32, 32), (90, 120, 60)).save(first)
+    for i in range(1, count):
+        os.link(first, folder / f"{i}.png")
+    return str(folder)
+
+
+if __name__ == "__main__":
+    main()
