@@ -2,9 +2,9 @@
 
 usage: python benchmarks/levers.py DATA [--start runs/animals/model] [--out runs/levers] [--epochs 1]
 
-Every run starts from whatever parameters of the model at --start fit it, its trunk above all, sees every picture equally often
-and has a whole schedule of its own. The first five are the ladder of `fullconv explain ladder`: no decoder, then skips
-down to stride 32, 16, 8 and 4. A run that is there already is read, not repeated.
+Every run starts from whatever parameters of the model at --start fit it, its trunk above all, sees every picture
+equally often and has a whole schedule of its own. The first five are the ladder of `fullconv explain ladder`: no
+decoder, then skips down to stride 32, 16, 8 and 4. A run that is there already is read, not repeated.
 """
 
 from __future__ import annotations
