@@ -22,4 +22,5 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
 
 
 def write_json(path: Path, value: Any) -> Path:
-    return write_whole(path, lambda hidden: hidden.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n"))
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    return write_whole(path, lambda hidden: hidden.write_text(text, encoding="utf-8"))

@@ -23,7 +23,8 @@ COMMAND = [sys.executable, "-c", "from fullconv.commands.main import main; main(
 
 def shell(*arguments, **options) -> subprocess.CompletedProcess:
     """The command as a user types it, in a process of its own."""
-    return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False, **options)
+    command = [*COMMAND, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, **options)
 
 
 def test_photos_of_every_kind_keep_their_size_and_bad_files_do_not_stop_them(tmp_path):
@@ -157,49 +158,47 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in files if p.name != "predictions.jsonl"}
 
 
-def lines(folder: Path) -> list[dict]:
-    manifest = folder / "predictions.jsonl"
-    return [json.loads(line) for line in manifest.read_text().splitlines()] if manifest.exists() else []
-
-
-EVERYTHING = "labels,masks,overlay,scores,polygons,coco,labelme"
+EVERYTHING = ["--save", "labels,masks,overlay,scores,polygons,coco,labelme", "--engine", "onnxruntime"]
 
 
 def test_killed_and_resumed_it_ends_as_if_nothing_had_been(sixty, tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert shell("predict", sixty, "--out", whole, "--save", EVERYTHING).returncode == OK
-    arguments = ["predict", sixty, "--out", killed, "--save", EVERYTHING, "--resume", "--json"]
-    with subprocess.Popen([*COMMAND, *map(str, arguments)], stdout=subprocess.DEVNULL) as process:
-        while len(lines_so_far := [line for line in tail(killed) if "target" in line]) < 10:
-            assert process.poll() is None
-            time.sleep(0.002)
-        process.kill()
-    assert 10 <= len(lines_so_far)
-    before = {line["target"] for line in lines(killed) if "target" in line}
-    assert len(before) < 60
+    assert shell("predict", sixty, "--out", whole, *EVERYTHING).returncode == OK
+    arguments = ["predict", sixty, "--out", killed, *EVERYTHING, "--resume", "--json"]
+    kill_after(10, killed, arguments)
+    before = {line["target"] for line in pictures(killed)}
+    assert 10 <= len(before) < 60
     expected = contents(whole)
     assert all(content == expected[name] for name, content in contents(killed).items())
-    times = {path: path.stat().st_mtime_ns for path in killed.rglob("*") if path.is_file()}
+    times = {path: path.stat().st_mtime_ns for path in killed.rglob("*")}
 
     result = shell(*arguments)
 
     assert result.returncode == OK, result.stderr
     assert len(json.loads(result.stdout)) == 60 - len(before)
     assert contents(killed) == expected
-    done = [line for line in lines(killed) if "target" in line]
+    done = pictures(killed)
     assert len(done) == len({line["target"] for line in done}) == 60
-    for line in done:
-        if line["target"] in before:
-            assert all((killed / name).stat().st_mtime_ns == times[killed / name] for name in line["outputs"])
+    untouched = [killed / name for line in done if line["target"] in before for name in line["outputs"]]
+    assert all(path.stat().st_mtime_ns == times[path] for path in untouched)
     again = shell(*arguments)
     assert (again.returncode, json.loads(again.stdout)) == (OK, [])
 
 
-def tail(folder: Path) -> list[dict]:
-    """The manifest's lines while it is being written: the last one may lack its end."""
-    manifest = folder / "predictions.jsonl"
+def kill_after(count, out, arguments):
+    """Kills the command, by SIGKILL, once so many pictures are done."""
+    with subprocess.Popen([*COMMAND, *map(str, arguments)], stdout=subprocess.DEVNULL) as process:
+        end = time.monotonic() + 120
+        while len(pictures(out)) < count and process.poll() is None and time.monotonic() < end:
+            time.sleep(0.002)
+        process.kill()
+
+
+def pictures(out: Path) -> list[dict]:
+    """The manifest's lines about pictures; while it is being written the last one may lack its end."""
+    manifest = out / "predictions.jsonl"
     content = manifest.read_text() if manifest.exists() else ""
-    return [json.loads(line) for line in content.split("\n")[:-1]]
+    return [line for line in map(json.loads, content.split("\n")[:-1]) if "target" in line]
 
 
 @pytest.fixture
@@ -214,7 +213,7 @@ def small_disk(tmp_path):
         disk.mkdir(exist_ok=True)
         script = f'mount -t tmpfs -o size={kilobytes}k tmpfs "$0" && "$@"; code=$?; cp -a "$0" "{kept}"; exit $code'
         command = [*mounting, script, str(disk), *COMMAND, "predict", *map(str, arguments), "--out", str(disk / "out")]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
 
     return predict
 
@@ -222,7 +221,7 @@ def small_disk(tmp_path):
 @pytest.mark.parametrize("kilobytes", [200, 212, 400])
 def test_a_full_disk_is_one_line_and_nothing_is_corrupt(sixty, small_disk, tmp_path, kilobytes):
     whole, kept = tmp_path / "whole", tmp_path / "kept"
-    saving = ["--save", "overlay,labels,polygons,coco"]
+    saving = ["--save", "overlay,labels,polygons,coco", "--engine", "onnxruntime"]
     assert shell("predict", sixty, "--out", whole, *saving).returncode == OK
     result = small_disk(kilobytes, kept, sixty, *saving)
     assert result.returncode == FAILED
@@ -232,6 +231,27 @@ def test_a_full_disk_is_one_line_and_nothing_is_corrupt(sixty, small_disk, tmp_p
     assert 0 < len(found) < len(expected)
     assert all(content == expected[name] for name, content in found.items())
     assert not list(kept.rglob(".*.part*"))
+
+
+def test_of_many_pictures_only_the_sums_are_printed(tmp_path, monkeypatch):
+    monkeypatch.setattr("fullconv.commands.predict.ROWS", 3)
+    arguments = ["--out", str(tmp_path), "--save", "labels", "--engine", "onnxruntime"]
+    result = CliRunner().invoke(fullconv, ["predict", str(EXAMPLES), *arguments])
+    assert result.output == f"4 pictures, 4 files in {tmp_path}\n"
+    assert len(pictures(tmp_path)) == 4
+
+
+def test_a_name_that_is_no_utf8_is_done_like_others(tmp_path):
+    name = os.fsdecode(b"caf\xe9.jpg")
+    try:
+        shutil.copy(EXAMPLES / "chelsea.jpg", tmp_path / name)
+    except (OSError, UnicodeError):
+        pytest.skip("the file system takes UTF-8 only")
+    arguments = ["predict", os.fsencode(tmp_path), "--out", tmp_path / "out", "--save", "polygons,coco,labelme"]
+    for form in ([], ["--json"], ["--resume"]):
+        result = subprocess.run([*COMMAND, *arguments, *form], capture_output=True, check=False, timeout=300)
+        assert (result.returncode, result.stderr) == (OK, b"")
+    assert b"1 were done before" in result.stdout
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """One contract for every engine, and the cache of compiled blobs."""
 
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -125,3 +127,21 @@ def test_a_folder_without_a_graph_says_how_to_make_one(tmp_path):
     (tmp_path / "config.json").write_bytes((find_model("animals") / "config.json").read_bytes())
     with pytest.raises(FullconvError, match="fullconv export"):
         load(tmp_path, engine="openvino")
+
+
+TOGETHER = """
+import threading, numpy as np
+from fullconv import load
+model, barrier = load("animals", engine="openvino"), threading.Barrier(8)
+def first_use():
+    barrier.wait()
+    model.predict(np.zeros((32, 32, 3), np.uint8))
+threads = [threading.Thread(target=first_use) for _ in range(8)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+"""
+
+
+def test_threads_that_begin_together_do_not_wait_for_each_other_forever():
+    for _ in range(3):  # each hung more often than not when the first use of the bindings was theirs
+        subprocess.run([sys.executable, "-c", TOGETHER], check=True, timeout=120)

@@ -1,14 +1,16 @@
 """Which files are predicted, and where their outputs go."""
 
+import errno
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from prediction.stubs import StubModel
 
 from fullconv.errors import FullconvError
-from fullconv.prediction.folder import plan
+from fullconv.prediction.folder import plan, run
 
 OUT = Path("out")
 
@@ -69,3 +71,45 @@ def test_no_two_pictures_share_a_target(tmp_path_factory, names):
     touch(root, *names)
     found = targets([root, *(root / name for name in names)])
     assert len(set(found)) == len(found) == len(names)
+
+
+def test_a_full_disk_stops_the_run_and_what_is_done_stays(tmp_path, monkeypatch):
+    touch(tmp_path, *(f"{i:02}.png" for i in range(40)))
+    written = []
+
+    def save(result, target, outputs):
+        if len(written) == 5:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.append(target)
+        return []
+
+    monkeypatch.setattr("fullconv.prediction.folder.save", save)
+    model, outcomes = StubModel(), []
+    with pytest.raises(FullconvError, match=r"out.05: No space left on device; make room.*--resume"):
+        outcomes.extend(run(model, plan([str(tmp_path)], OUT), ["labels"], 1))
+    assert len(written) == 5
+    assert len(model.seen) < 10
+
+
+def test_other_errors_of_writing_are_the_pictures_own(tmp_path, monkeypatch):
+    touch(tmp_path, "a.png", "b.png")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a_labels.png").mkdir()
+    first, second = run(StubModel(), plan([str(tmp_path)], tmp_path / "out"), ["labels"], 2)
+    assert "cannot be written (Is a directory)" in first.error
+    assert second.error is None
+
+
+def test_outcomes_keep_the_order_of_the_jobs_and_are_recorded(tmp_path):
+    touch(tmp_path, *(f"{i:02}.png" for i in range(30)))
+    jobs, records = plan([str(tmp_path)], tmp_path / "out"), []
+    outcomes = list(run(StubModel(), jobs, ["labels"], 4, lambda job, outcome: records.append(job)))
+    assert [outcome.source for outcome in outcomes] == [job.source for job in jobs]
+    assert set(records) == set(jobs)
+
+
+def test_scores_are_kept_where_they_are_to_be_saved(tmp_path):
+    touch(tmp_path, "a.png")
+    (outcome,) = run(StubModel(), plan([str(tmp_path)], tmp_path / "out"), ["scores", "labelme"], 1)
+    assert [path.name for path in outcome.outputs] == ["a_scores.npz", "a.json"]
+    assert '"imagePath": "../a.png"' in outcome.outputs[1].read_text()

@@ -12,6 +12,8 @@ from PIL import Image
 import fullconv
 from fullconv.errors import FullconvError
 from fullconv.training import stages
+from fullconv.training.recipe import Recipe
+from fullconv.training.start import prepare_data
 from fullconv.weights.tensors import read_tensors
 
 TINY = {
@@ -163,3 +165,10 @@ def test_a_finer_net_starts_as_the_coarser_one(disc_data, tmp_path, capsys):
         torch.testing.assert_close(fine[name], coarse[name])
     assert fine["score_pool4.3.weight"].abs().max() < 1e-6
     assert "1 unused (upscore.weight)" in capsys.readouterr().out
+
+
+def test_the_model_keeps_how_other_classes_map_to_its_own(disc_data):
+    recipe = Recipe(**{**TINY, "classes": ("background",), "label_mapping": {"disc": "background"}})
+    _, config = prepare_data(disc_data, recipe)
+    assert config.label_mapping == {"disc": "background"}
+    assert config.window is None  # known when the network is: weights.checkpoint.save_model

@@ -62,7 +62,7 @@ def receptive_field(network: nn.Module, module: str = "", size: int = 512, chann
 
 
 def output_window(network: nn.Module, channels: int = 3) -> tuple[int, int] | None:
-    """(first, last): what pixel 0 of a network's output sees, rows and columns together; None: unknown, or everything."""
+    """(first, last): what pixel 0 of the output sees, rows and columns together; None: unknown, or everything."""
     try:
         step = receptive_field(network, channels=channels)
     except FullconvError:

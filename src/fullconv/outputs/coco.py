@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.files import write_json
+from fullconv.files import write_whole
 from fullconv.segmentation import Segmentation
 
 BITS = 5 * np.arange(8)  # where COCO's characters cut a number; 8 hold any picture's pixels
@@ -16,7 +17,9 @@ BITS = 5 * np.arange(8)  # where COCO's characters cut a number; 8 hold any pict
 
 def write_coco(result: Segmentation, target: Path) -> list[Path]:
     """target_coco.json, as pycocotools opens it."""
-    return [write_json(target.with_name(target.name + "_coco.json"), describe(result, target.name))]
+    path = target.with_name(target.name + "_coco.json")
+    text = json.dumps(describe(result, target.name)) + "\n"
+    return [write_whole(path, lambda hidden: hidden.write_text(text))]
 
 
 def describe(result: Segmentation, name: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fullconv.classes import Classes
-from fullconv.files import write_json, write_whole
+from fullconv.files import write_whole
 from fullconv.outputs.regions import Region, Ring, regions
 from fullconv.segmentation import Segmentation
 
@@ -25,10 +26,10 @@ def write_labelme(result: Segmentation, target: Path) -> list[Path]:
     """target.json; it names the picture where that lies, and writes target.png beside it where that is unknown."""
     path = target.with_name(target.name + ".json")
     if result.source:
-        return [write_json(path, describe(result, relative(result.source, path)))]
+        return [_write(describe(result, relative(result.source, path)), path)]
     picture = target.with_name(target.name + ".png")
     write_whole(picture, lambda hidden: Image.fromarray(result.image).save(hidden))
-    return [picture, write_json(path, describe(result, picture.name))]
+    return [picture, _write(describe(result, picture.name), path)]
 
 
 def describe(result: Segmentation, picture: str) -> dict[str, Any]:
@@ -80,3 +81,8 @@ def relative(picture: Path, path: Path) -> str:
         return Path(os.path.relpath(picture.resolve(), path.resolve().parent)).as_posix()
     except ValueError:
         return picture.resolve().as_posix()
+
+
+def _write(content: dict[str, Any], path: Path) -> Path:
+    # On one line: with a number a line, as labelme writes it, outlines take three times the space.
+    return write_whole(path, lambda hidden: hidden.write_text(json.dumps(content) + "\n"))

@@ -77,6 +77,8 @@ class OpenVINO:
 
     def __init__(self, graph: Path, precision: str, streams: int, fixed: bool) -> None:
         ov = import_openvino()
+        # The bindings build a table when Tensor.data is first used; two threads that get there together wait forever.
+        _ = ov.Tensor(np.zeros(1, np.uint8)).data
         self.graph, self.core, self.fixed = graph, ov.Core(), fixed
         has_bf16 = "BF16" in self.core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self.precision = ("bf16" if has_bf16 else "fp32") if precision == "auto" else precision

@@ -40,20 +40,27 @@ class Model:
         With `tile` pixels a side the picture is seen at its own scale, tile by tile, each with `halo` pixels around it;
         "exact" gives the labels of the whole picture seen at once.
         """
-        image = images.read(source)
+        image, file = images.read(source), Path(source) if isinstance(source, (str, Path)) else None
         if tile:
-            return self.predict_tiles(image, scores, tile, halo_of(self.config, halo))
+            label_map, kept = self.label_tiles(image, scores, tile, halo_of(self.config, halo))
+        else:
+            label_map, kept = self.label_whole(image, scores)
+        return Segmentation(image, label_map, self.classes, kept, source=file)
+
+    def label_whole(self, image: ImageArray, scores: bool) -> tuple[NDArray[np.uint8], Scores | None]:
+        """(label map, the scores where wanted) of a picture seen at once, reduced to the size that the model knows."""
         small = reduced(image, self.config.longest_side)
         height, width = small.shape[:2]
         batch = padded(small, self.config.normalisation.colour, self.config.architecture.multiple_of)[None]
         if small is image and not scores:
-            label_map = self.engine.label_maps(batch)[0, :height, :width]
-            return Segmentation(image, np.ascontiguousarray(label_map), self.classes)
+            return np.ascontiguousarray(self.engine.label_maps(batch)[0, :height, :width]), None
         raw = self.engine.scores(batch)[0, : len(self.classes), :height, :width]
-        label_map = label_map_at(raw, image.shape[:2])
-        return Segmentation(image, label_map, self.classes, scores_at(raw, image.shape[:2]) if scores else None)
+        return label_map_at(raw, image.shape[:2]), scores_at(raw, image.shape[:2]) if scores else None
 
-    def predict_tiles(self, image: ImageArray, scores: bool, tile: int, halo: int) -> Segmentation:
+    def label_tiles(
+        self, image: ImageArray, scores: bool, tile: int, halo: int
+    ) -> tuple[NDArray[np.uint8], Scores | None]:
+        """The same of a picture seen at its own scale, a tile at a time."""
         height, width = image.shape[:2]
         label_map = np.empty((height, width), np.uint8)
         kept = np.empty((len(self.classes), height, width), np.float32) if scores else None
@@ -68,7 +75,7 @@ class Model:
                 raw = self.engine.scores(batch)[0, : len(self.classes), : size[0], : size[1]]
                 kept[:, *place] = raw[:, *inside]
                 label_map[place] = raw[:, *inside].argmax(0)
-        return Segmentation(image, label_map, self.classes, kept)
+        return label_map, kept
 
 
 def load(

@@ -1,8 +1,8 @@
 """A picture in tiles whose labels are those of the whole picture.
 
-A fully convolutional network answers alike wherever it stands, as long as its coarsest grid falls on the same pixels and
-it sees everything that an answer depends on. So tiles start at multiples of the coarsest stride and are read with a halo
-of half the receptive field, of which nothing is kept.
+A fully convolutional network answers alike wherever it stands, as long as its coarsest grid falls on the same pixels
+and it sees everything that an answer depends on. So tiles start at multiples of the coarsest stride and are read with
+a halo of half the receptive field, of which nothing is kept.
 """
 
 from __future__ import annotations
