@@ -1,6 +1,9 @@
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fullconv.models.upsampling import Upsampling, bilinear_kernel, crop_like
 
@@ -34,3 +37,30 @@ def test_an_odd_factor_is_refused():
 def test_crop_like_takes_the_window():
     scores = torch.arange(49.0).view(1, 1, 7, 7)
     assert crop_like(scores, torch.zeros(3, 2), 2).flatten().tolist() == [16, 17, 23, 24, 30, 31]
+
+
+@pytest.mark.parametrize(("factor", "side"), [(2, 4), (8, 16), (32, 64), (32, 63)])
+def test_the_bilinear_kernel_is_the_papers_formula(factor, side):
+    """The released code's: f = (k + 1) // 2, centre f - 1 for odd k and f - 0.5 for even, 1 - |i - centre| / f."""
+    f = (side + 1) // 2
+    centre = f - 1 if side % 2 else f - 0.5
+    ramp = 1 - np.abs(np.arange(side) - centre) / f
+    np.testing.assert_allclose(bilinear_kernel(factor, side).numpy(), np.outer(ramp, ramp), rtol=1e-6)
+
+
+@given(st.sampled_from([(2, 4, 0), (2, 4, 1), (8, 16, 0), (32, 63, 0)]), st.integers(1, 4), st.integers(1, 4))
+@settings(max_examples=20, deadline=None)
+def test_deconvolution_and_crop_by_writing_every_kernel(shape, height, width):
+    """Input x adds its kernel to the outputs from stride · x - padding on; the crop takes a window of that."""
+    factor, side, padding = shape
+    scores = np.random.default_rng(0).standard_normal((2, height, width)).astype(np.float32)
+    whole = np.zeros((2, factor * (height - 1) + side, factor * (width - 1) + side))
+    kernel = bilinear_kernel(factor, side).numpy()
+    for c, y, x in np.ndindex(scores.shape):
+        whole[c, factor * y : factor * y + side, factor * x : factor * x + side] += scores[c, y, x] * kernel
+    cut = slice(padding, -padding or None)
+    layer = Upsampling(2, factor, padded=bool(padding), side=side)
+    ours = layer(torch.from_numpy(scores)[None])
+    np.testing.assert_allclose(ours[0].detach().numpy(), whole[:, cut, cut], atol=1e-5)
+    cropped = crop_like(ours, torch.zeros(1, 1, 2, 3), 1)[0].detach().numpy()
+    np.testing.assert_allclose(cropped, whole[:, cut, cut][:, 1:3, 1:4], atol=1e-5)
