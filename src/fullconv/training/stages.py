@@ -112,6 +112,8 @@ def run_stage(model: Network, dataset: Dataset, config: ModelConfig, recipe: Rec
     parts = {"model": model, "average": average, "optimiser": optimiser, "schedule": schedule}
     history = restore(out / STATE, parts) if resume else []
     prepared, optimiser, schedule = accelerator.prepare(model, optimiser, schedule)
+    if recipe.compile:
+        torch.compiler.reset()  # what an earlier run of this process compiled may be for crops of another size
     stepped = cast(nn.Module, torch.compile(prepared)) if recipe.compile else prepared
     loss = partial(segmentation_loss, void=config.classes.void, dice=recipe.dice, lovasz=recipe.lovasz)
     loop = (stepped, average, loss, optimiser, schedule, accelerator)
