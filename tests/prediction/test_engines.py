@@ -144,4 +144,5 @@ threads = [threading.Thread(target=first_use) for _ in range(8)]
 
 def test_threads_that_begin_together_do_not_wait_for_each_other_forever():
     for _ in range(3):  # each hung more often than not when the first use of the bindings was theirs
-        subprocess.run([sys.executable, "-c", TOGETHER], check=True, timeout=120)
+        done = subprocess.run([sys.executable, "-c", TOGETHER], timeout=120, check=False)  # a hang raises
+        assert done.returncode == 0
