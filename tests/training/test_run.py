@@ -11,6 +11,7 @@ from PIL import Image
 
 import fullconv
 from fullconv.errors import FullconvError
+from fullconv.training import run as training_run
 from fullconv.training import stages
 from fullconv.training.recipe import Recipe
 from fullconv.training.start import prepare_data
@@ -72,7 +73,7 @@ def test_another_seed_another_model(disc_data, straight, tmp_path):
 @pytest.mark.parametrize("stop_at_step", [0, 5, 11])
 def test_stopped_and_resumed_ends_where_it_would_have(disc_data, straight, tmp_path, monkeypatch, stop_at_step):
     done = 0
-    real_step = stages.train_epoch.__globals__["train_step"]
+    real_step = training_run.train_epoch.__globals__["train_step"]
 
     def step(*arguments):
         nonlocal done
@@ -82,7 +83,7 @@ def test_stopped_and_resumed_ends_where_it_would_have(disc_data, straight, tmp_p
         return real_step(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setitem(stages.train_epoch.__globals__, "train_step", step)
+        patch.setitem(training_run.train_epoch.__globals__, "train_step", step)
         with pytest.raises(KeyboardInterrupt):
             run(disc_data, tmp_path, epochs=3)
     run(disc_data, tmp_path, epochs=3, resume=(tmp_path / "last.pt").exists())

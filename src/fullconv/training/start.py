@@ -14,6 +14,7 @@ from fullconv.errors import FullconvError
 from fullconv.models.build import build
 from fullconv.models.config import Architecture, ModelConfig, NormalisationValues, parse_arch
 from fullconv.models.network import Network
+from fullconv.models.published import NETS
 from fullconv.models.trunks import normalisation_of
 from fullconv.training.recipe import Recipe
 from fullconv.weights.folder import PARAMETERS, find_model, read_config
@@ -29,8 +30,7 @@ def prepare_data(data: str | Path, recipe: Recipe) -> tuple[Dataset, ModelConfig
     names = recipe.classes or described.classes
     described = replace(described, classes=names, label_mapping=mapping)
     dataset = described.mapped()
-    architecture = architecture_of(recipe)
-    normalisation = NormalisationValues(*normalisation_of(architecture.trunk))
+    architecture, normalisation = net_of(recipe)
     config = ModelConfig(
         recipe.name, architecture, dataset.classes, normalisation, recipe.longest_side, label_mapping=mapping,
         provenance={"recipe": recipe.to_json()},
@@ -53,9 +53,14 @@ def trunk_of(model: Network) -> nn.Module:
     return model.get_submodule("trunk")
 
 
-def architecture_of(recipe: Recipe) -> Architecture:
+def net_of(recipe: Recipe) -> tuple[Architecture, NormalisationValues]:
+    """The architecture, and what its trunk takes: a published net's are its own, whatever the recipe's other keys."""
+    if recipe.arch in NETS:
+        net = NETS[recipe.arch]
+        return replace(net.architecture, learned_upsampling=recipe.learned_upsampling), net.normalisation
     values = {"trunk": recipe.trunk, "score_hidden": recipe.score_hidden, **parse_arch(recipe.arch)}
-    return Architecture(learned_upsampling=recipe.learned_upsampling, **values)
+    architecture = Architecture(learned_upsampling=recipe.learned_upsampling, **values)
+    return architecture, NormalisationValues(*normalisation_of(architecture.trunk))
 
 
 def start_model(
