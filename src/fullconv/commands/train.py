@@ -39,6 +39,9 @@ def train(data: Path, out: Path, resume: Path | None, **changes: Any) -> None:
     for library in ("torch", "torchvision", "timm", "accelerate", "safetensors"):
         if find_spec(library) is None:
             raise missing_extra(library, "train")
+    from fullconv.training.processes import rank_and_count
     from fullconv.training.stages import train as run
 
-    click.echo(f"model: {run(data, resume or out, resume=resume is not None, **changes)}")
+    folder = run(data, resume or out, resume=resume is not None, **changes)
+    if rank_and_count()[0] == 0:
+        click.echo(f"model: {folder}")

@@ -15,7 +15,12 @@ from torch import Tensor
 def new_accelerator(precision: str) -> Accelerator:
     """Accelerate keeps the precision of a process's first run for all that follow; each run here has its own."""
     AcceleratorState._reset_state()
-    return Accelerator(mixed_precision=mixed_precision(precision), step_scheduler_with_optimizer=False)
+    return Accelerator(cpu=only_cpu(), mixed_precision=mixed_precision(precision), step_scheduler_with_optimizer=False)
+
+
+def only_cpu() -> bool:
+    """Accelerate wants to be told: left to itself, processes on CPUs would not know of each other."""
+    return not torch.accelerator.is_available()
 
 
 def mixed_precision(precision: str) -> str:
@@ -53,7 +58,7 @@ def rank_and_count() -> tuple[int, int]:
 @contextmanager
 def main_first() -> Iterator[bool]:
     """The first process alone does what follows, then the others go on; gives whether this one is the first."""
-    state = PartialState()
+    state = PartialState(cpu=only_cpu())
     try:
         yield state.is_main_process
     finally:
