@@ -142,6 +142,17 @@ def test_weights_of_another_model_are_the_start(disc_data, straight, tmp_path):
     assert torch.allclose(ours["score_fr.0.weight"], theirs["score_fr.0.weight"])
 
 
+def test_weights_of_a_model_of_other_classes_are_all_but_its_scores(disc_data, straight, tmp_path, capsys):
+    (tmp_path / "data.yaml").write_text(f"path: {disc_data.parent}\nnames: [ground, disc, sky]\n")
+    run(tmp_path / "data.yaml", tmp_path / "run", epochs=1, lr=1e-9, weights=straight / "model", ema=0.0)
+    ours, theirs = parameters(tmp_path / "run" / "model"), parameters(straight / "model")
+    for name, value in theirs.items():
+        if name.endswith("weight") and not name.startswith("upscore") and value.shape[0] != 2:
+            torch.testing.assert_close(ours[name], value)
+    assert ours["score_fr.3.weight"].abs().max() < 1e-6
+    assert "0 unused" in capsys.readouterr().out
+
+
 def test_trunk_weights_from_a_file(disc_data, tmp_path, capsys):
     import timm
     from safetensors.torch import save_file

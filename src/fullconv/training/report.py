@@ -38,9 +38,13 @@ class Report:
     def end_epoch(self, entry: dict[str, Any]) -> None:
         self.lines.append(json.dumps(entry))
         self.write_log()
-        numbers = "  ".join(f"{key} {value:.4f}" for key, value in entry.items() if key != "epoch")
+        numbers = "  ".join(f"{key} {_number(value)}" for key, value in entry.items() if key != "epoch")
         click.echo(f"\repoch {entry['epoch']}/{self.epochs}  {numbers}", err=True)
 
     def write_log(self) -> None:
         """The whole log anew, so that a run that was killed and resumed has each epoch once."""
         write_whole(self.log, lambda hidden: hidden.write_text("\n".join(self.lines) + "\n"))
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

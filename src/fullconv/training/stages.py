@@ -38,7 +38,8 @@ def train(
 
     `recipe` is a YAML file and `changes` are keys of a recipe (arch="fcn8s", epochs=20, ...), which override it.
     The trunk's ImageNet weights come from timm's hub, or from the file `trunk_weights`; with `weights` everything comes
-    from another model folder of the same classes: of the same architecture, or an FCN of a coarser stride. `resume`
+    from another model folder: of the same architecture, or an FCN of a coarser stride; of a model of other classes, all
+    but what scores them. `resume`
     goes on from where the run in `out` stopped, by its own recipe. A staged run keeps its earlier nets in folders of
     `out` (fcn32s, fcn16s, …), each the start of the next.
     """
