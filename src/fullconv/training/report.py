@@ -37,5 +37,5 @@ class Report:
         """Writes the whole log anew, so that a run that was killed and resumed has each epoch once."""
         self.lines.append(json.dumps(entry))
         write_whole(self.log, lambda hidden: hidden.write_text("\n".join(self.lines) + "\n"))
-        numbers = "  ".join(f"{key} {value:.4f}" for key, value in entry.items() if key != "epoch")
+        numbers = "  ".join(f"{key} {value:.4g}" for key, value in entry.items() if key != "epoch")
         click.echo(f"\repoch {entry['epoch']}/{self.epochs}  {numbers}", err=True)

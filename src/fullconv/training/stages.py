@@ -28,13 +28,17 @@ from fullconv.metrics import evaluate
 from fullconv.models.config import ModelConfig
 from fullconv.models.network import Network
 from fullconv.training.card import card
+from fullconv.training.illustration import illustrate
 from fullconv.training.loop import Batch, train_epoch
 from fullconv.training.losses import segmentation_loss
+from fullconv.training.manifest import Sources
 from fullconv.training.optimisation import build_optimiser, build_schedule
 from fullconv.training.recipe import Recipe, from_values, read_recipe
 from fullconv.training.report import Report
+from fullconv.training.reproduction import begin, go_on
 from fullconv.training.sampling import epoch_length, presence, repeat_factors
 from fullconv.training.start import prepare_data, start_model
+from fullconv.training.trackers import Trackers, check_trackers
 from fullconv.training.transforms import Epoch
 from fullconv.weights import checkpoint
 from fullconv.weights.folder import CARD, read_config
@@ -49,6 +53,8 @@ def train(
     trunk_weights: str | Path | None = None,
     weights: str | Path | None = None,
     resume: bool = False,
+    repeats: str | Path | None = None,
+    track: str | Sequence[str] | None = None,
     **changes: Any,
 ) -> Path:
     """Trains on DATA and gives the model folder out/model: the epoch that scored best on the validation split.
@@ -56,31 +62,40 @@ def train(
     `recipe` is a YAML file and `changes` are keys of a recipe (arch="fcn8s", epochs=20, ...), which override it.
     The trunk's ImageNet weights come from timm's hub, or from the file `trunk_weights`; with `weights` everything comes
     from another model folder of the same classes: of the same architecture, or an FCN of a coarser stride. `resume`
-    goes on from out/last.pt by its own recipe.
+    goes on from out/last.pt by its own recipe. `repeats` is a run folder: its recipe is taken, and its data and weights
+    must be the same. `track`: tensorboard, wandb, mlflow, or "none"; TensorBoard where it is installed.
     """
-    out = Path(out)
+    out, repeated, trackers = Path(out), _path(repeats), check_trackers(track)
     if (out / STATE).exists() and not resume:
         raise FullconvError(f"{out}: holds a run already; choose another --out, or go on with --resume {out}")
-    chosen = recipe_of(out, **changes) if resume else read_recipe(_path(recipe), **changes)
+    earlier = out if resume else repeated
+    if earlier and recipe:
+        raise FullconvError(f"{recipe}: {earlier} has its own recipe, which is kept; leave --recipe out")
+    chosen = recipe_of(earlier, **changes) if earlier else read_recipe(_path(recipe), **changes)
     torch.manual_seed(chosen.seed)
     dataset, config = prepare_data(data, chosen)
     if resume:
         model = start_model(config, pretrained=False)  # everything comes from the checkpoint
+        go_on(out, dataset, config, chosen)
     else:
-        model = start_model(config, chosen.pretrained, _path(trunk_weights), _path(weights))
+        sources = Sources(Path(data), _path(trunk_weights), _path(weights))
+        model = start_model(config, chosen.pretrained, sources.trunk_weights, sources.weights)
+        begin(out, sources, dataset, config, chosen, model, repeated)
     write_json(out / RECIPE, chosen.to_json())
-    run_stage(model, dataset, config, chosen, out, resume)
-    return finish(out / MODEL)
+    run_stage(model, dataset, config, chosen, out, resume, trackers)
+    folder = finish(out / MODEL)
+    illustrate(out, folder, out / LOG, dataset.splits.get(chosen.val_split, ()))
+    return folder
 
 
 def recipe_of(out: Path, **changes: Any) -> Recipe:
-    """The recipe with which a run was started. Raises FullconvError where `changes` would alter it midway."""
+    """The recipe with which a run was started. Raises FullconvError where `changes` would alter it."""
     if not (out / RECIPE).is_file():
-        raise FullconvError(f"{out}: no run there; --resume takes the folder of an earlier run")
+        raise FullconvError(f"{out}: no run there; --resume and --from take the folder of an earlier run")
     recipe = from_values(json.loads((out / RECIPE).read_text()))
     for key, value in changes.items():
         if value is not None and value != getattr(recipe, key):
-            raise FullconvError(f"{out}: was started with {key} {getattr(recipe, key)}, a resumed run keeps its recipe")
+            raise FullconvError(f"{out}: was started with {key} {getattr(recipe, key)}, and its recipe is kept")
     return recipe
 
 
@@ -99,7 +114,15 @@ def finish(folder: Path) -> Path:
     return folder
 
 
-def run_stage(model: Network, dataset: Dataset, config: ModelConfig, recipe: Recipe, out: Path, resume: bool) -> None:
+def run_stage(
+    model: Network,
+    dataset: Dataset,
+    config: ModelConfig,
+    recipe: Recipe,
+    out: Path,
+    resume: bool,
+    trackers: Sequence[str] = (),
+) -> None:
     """Epoch after epoch: train, average, evaluate, write; each leaves a state from which the next can start."""
     samples, val = dataset.split(recipe.train_split), dataset.splits.get(recipe.val_split, ())
     accelerator = new_accelerator(recipe.precision)
@@ -119,10 +142,11 @@ def run_stage(model: Network, dataset: Dataset, config: ModelConfig, recipe: Rec
     loop = (stepped, average, loss, optimiser, schedule, accelerator)
     trained = cast(Network, average.module) if average else model
 
-    with Report(recipe.epochs, steps, out / LOG, history) as report:
+    with Report(recipe.epochs, steps, out / LOG, history) as report, Trackers(trackers, out, recipe, history) as told:
         for epoch in range(len(history), recipe.epochs):
             batches = told_plainly(accelerator.prepare(load_epoch(samples, recipe, epoch, factors)))
             entry = {"epoch": epoch + 1, "loss": train_epoch(*loop, batches, recipe.clip, report.advance)}
+            entry["lr"] = max(schedule.get_last_lr())
             if val and is_evaluated(epoch + 1, recipe):
                 entry |= keep_if_best(trained, val, config, out / MODEL, [*history, entry])
             elif not val:
@@ -130,6 +154,7 @@ def run_stage(model: Network, dataset: Dataset, config: ModelConfig, recipe: Rec
             history.append(entry)
             save_parts(out / STATE, parts, history)
             report.end_epoch(entry)
+            told.log(entry)
 
 
 def moving_average(model: Network, decay: float) -> AveragedModel | None:
