@@ -33,9 +33,17 @@ FILE = click.Path(path_type=Path)
 @click.option("--json", "json_file", type=FILE, help="Write the numbers to this file too.")
 @model_options
 def evaluate(
-    data: Path, split: str, definition: str, worst: int, confusion: Path | None, json_file: Path | None, model: str,
-    **engine: str | None,
-) -> None:  # fmt: skip
+    data: Path,
+    split: str,
+    definition: str,
+    worst: int,
+    confusion: Path | None,
+    json_file: Path | None,
+    model: str,
+    engine: str,
+    precision: str,
+    device: str | None,
+) -> None:
     """Score a model on labelled pictures, each at its own size.
 
     DATA is a folder whose layout is recognised, or a data YAML. Its classes are matched to the model's by name, and by
@@ -48,16 +56,16 @@ def evaluate(
 
     if confusion:
         check_drawing(confusion)
-    loaded = load(model, **engine)  # type: ignore[arg-type]
+    loaded = load(model, engine, precision, device)
     report = run(loaded, data, split, with_progress, definition, worst)
     if json_file:
         write_json(json_file, report)
-    where = f"{data} {split}, {loaded.engine.name} {loaded.engine.precision}"
-    click.echo(f"{where}, at source size, void left out")
+    ran = f"{split}, {loaded.engine.name} {loaded.engine.precision}"
+    click.echo(f"{data} {ran}, at source size, void left out")
     click.echo(f"mean IoU as {definition}: {DEFINITIONS[definition]}")
     click.echo(table(report))
     if confusion:
-        draw(report, f"{loaded.config.name} on {where}", confusion)
+        draw(report, f"{loaded.config.name} on {data.resolve().name} {ran}", confusion)
 
 
 def check_drawing(path: Path) -> None:

@@ -26,7 +26,7 @@ def draw_confusion(matrix: Sequence[Sequence[int]] | NDArray[np.int64], names: S
     longest = LETTER * letter * max(len(name) for name in names)
     left, top = SIDE + longest + 26, TOP + SLANT * longest + 18
     width = left + len(names) * cell + SIDE + SLANT * longest
-    canvas = Canvas(max(width, NARROWEST), top + len(names) * cell + SIDE)
+    canvas = Canvas(max(width, NARROWEST, 2 * SIDE + 10 * len(title)), top + len(names) * cell + SIDE)
     canvas.text(SIDE, 18, title, 15, bold=True)
     canvas.text(SIDE, 40, "rows: truth, columns: prediction; percent of the row", 12, colour=MUTED)
     colours = shades(np.sqrt(np.nan_to_num(shares)), 0, 1)  # the root shows the small shares, which are the errors
