@@ -37,7 +37,7 @@ def redefined(report: dict[str, Any], definition: str, pictures: Sequence[Pictur
     else:
         values, mean = [row["iou"] for row in per_class.values()], report["mean_iou"]
     rows = {name: {**row, "iou": iou} for (name, row), iou in zip(per_class.items(), values, strict=True)}
-    return {"definition": definition, **report, "mean_iou": mean, "per_class": rows}
+    return {**report, "mean_iou": mean, "per_class": rows, "definition": definition}
 
 
 def _mean(values: Any) -> float | None:
