@@ -204,6 +204,14 @@ def test_without_validation_there_is_nothing_to_confuse(own):
     assert not {"confusion_matrix.png", "samples.png", "tensorboard"} & held
 
 
+@pytest.mark.parametrize(
+    ("program", "typed"), [("/usr/bin/fullconv", "fullconv"), ("/lib/fullconv/__main__.py", "python -m fullconv")]
+)
+def test_the_command_line_can_be_typed_again(program, typed, monkeypatch):
+    monkeypatch.setattr("sys.argv", [program, "train", "my data/", "--lr", "0.1"])
+    assert environment.command_line() == f"{typed} train 'my data/' --lr 0.1"
+
+
 def test_git_is_told_where_there_is_one(tmp_path):
     assert environment.git_state(tmp_path) is None
     for command in (

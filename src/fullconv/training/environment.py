@@ -44,7 +44,9 @@ def git_state(folder: Path) -> dict[str, Any] | None:
 
 def command_line() -> str:
     """As it would be typed again."""
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    program = Path(sys.argv[0])
+    words = ["python", "-m", program.parent.name] if program.name == "__main__.py" else [program.name]
+    return shlex.join([*words, *sys.argv[1:]])
 
 
 def _git(folder: Path, *arguments: str) -> str:
