@@ -12,9 +12,9 @@ from fullconv.prediction.pictures import PictureScore
 
 # The first is ours, the paper's and the default. docs/metrics.md tells where each was read, and tests hold them to it.
 DEFINITIONS = {
-    "mmseg": "IoU over the whole set; a class absent from truth and prediction is left out, a predicted one counts 0",
+    "mmseg": "IoU over the whole set; a class absent from truth and prediction is left out, one only predicted is 0",
     "torchmetrics": "IoU of every class in every picture, then the mean over all; left out where absent from a picture",
-    "paddleseg": "IoU over the whole set; a class absent from truth and prediction counts 0",
+    "paddleseg": "IoU over the whole set; a class absent from truth and prediction is 0",
 }
 DEFAULT = "mmseg"
 
