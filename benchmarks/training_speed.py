@@ -7,22 +7,26 @@ from __future__ import annotations
 
 import argparse
 import time
-from functools import partial
 from pathlib import Path
 
 import torch
 
 from fullconv.training.loop import train_step
-from fullconv.training.losses import segmentation_loss
+from fullconv.training.losses import SegmentationLoss
 from fullconv.training.optimisation import build_optimiser, build_schedule
+from fullconv.training.processes import new_accelerator
 from fullconv.training.recipe import read_recipe
-from fullconv.training.stages import new_accelerator
 from fullconv.weights.checkpoint import build
 from fullconv.weights.folder import find_model, read_config
 
 RECIPE = Path(__file__).parent.parent / "recipes" / "animals.yaml"
 STEPS, WARM_UP = 6, 3
-MODES = {"float32, eager": ("fp32", False), "bf16, eager": ("bf16", False), "float32, compiled": ("fp32", True)}
+MODES = {
+    "float32, eager": ("fp32", False),
+    "bf16, eager": ("bf16", False),
+    "float32, compiled": ("fp32", True),
+    "bf16, compiled": ("bf16", True),
+}
 
 
 def main() -> None:
@@ -45,12 +49,12 @@ def images_per_second(precision: str, compiled: bool, batch_size: int, crop_size
     schedule = build_schedule(optimiser, recipe, 1000)
     batch = torch.randint(0, 255, (batch_size, 3, crop_size, crop_size), dtype=torch.uint8)
     labels = torch.randint(0, 7, (batch_size, crop_size, crop_size))
-    loss = partial(segmentation_loss, void=255, dice=recipe.dice)
+    loss = SegmentationLoss(dice=recipe.dice)
     network = torch.compile(model) if compiled else model
     for step in range(WARM_UP + STEPS):
         if step == WARM_UP:
             start = time.perf_counter()
-        train_step(network, loss, (batch, labels), optimiser, schedule, accelerator, recipe.clip)
+        train_step(network, loss, [(batch, labels)], optimiser, schedule, accelerator, recipe.clip)
     return STEPS * batch_size / (time.perf_counter() - start)
 
 

@@ -13,6 +13,7 @@ from fullconv.commands.main import fullconv
 from fullconv.errors import FullconvError
 from fullconv.files import write_json
 from fullconv.training import environment, illustration, stages
+from fullconv.training import run as training_run
 from fullconv.training.manifest import digest_parameters, read_manifest
 
 HELD = ("recipe.json", "manifest.json", "data.sha256", "log.jsonl", "curves.png", "confusion_matrix.png", "samples.png")
@@ -167,9 +168,9 @@ def killing(*_):
 def test_killed_and_resumed_the_folder_is_as_complete(made, tmp_path, monkeypatch):
     """Stopped before the second epoch, and once more while the pictures are drawn."""
     out, data = tmp_path / "run", made[1]
-    real, batches = stages.load_epoch, iter("one")
+    real, batches = training_run.load_epoch, iter("one")
     with monkeypatch.context() as patch:
-        patch.setattr(stages, "load_epoch", lambda *a: real(*a) if next(batches) == "o" else killing())
+        patch.setattr(training_run, "load_epoch", lambda *a: real(*a) if next(batches) == "o" else killing())
         with pytest.raises(Killed):
             run(data, out)
     with monkeypatch.context() as patch:
@@ -232,3 +233,13 @@ def test_the_digest_of_parameters_is_of_names_types_and_numbers():
     assert digest_parameters(one) == digest_parameters({**one, "a": one["a"].to(memory_format=torch.channels_last)})
     for other in (one["a"] + 1e-6, one["a"].double(), one["a"].view(2, 3)):
         assert digest_parameters({**one, "a": other}) != digest_parameters(one)
+
+
+def test_a_staged_run_is_made_again_from_its_first_net(made, tmp_path):
+    """Its manifest tells of what the first net started from; each net has its own curves."""
+    stages.train(made[1], tmp_path / "first", **{**TINY, "epochs": 1, "staged": True, "arch": "fcn16s"})
+    assert read_manifest(tmp_path / "first")["weights"]["weights"] is None
+    assert (tmp_path / "first" / "fcn32s" / "curves.png").is_file()
+    result = train("--from", tmp_path / "first", "--out", tmp_path / "again")
+    assert result.exit_code == 0, result.output
+    assert same(parameters(tmp_path / "first" / "model"), parameters(tmp_path / "again" / "model"))

@@ -42,6 +42,17 @@ def sources_of(run: Path) -> Sources:
     )
 
 
+def record(
+    out: Path, sources: Sources, repeated: Path | None, dataset: Dataset, config: ModelConfig, recipe: Recipe,
+    model: nn.Module | None,
+) -> None:  # fmt: skip
+    """Before the first step: the manifest of a new run, or the note that it goes on where `model` is None."""
+    if model is None:
+        go_on(out, dataset, config, recipe)
+    else:
+        begin(out, sources, dataset, config, recipe, model, repeated)
+
+
 def begin(
     out: Path, sources: Sources, dataset: Dataset, config: ModelConfig, recipe: Recipe, model: nn.Module,
     repeated: Path | None,
