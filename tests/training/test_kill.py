@@ -16,7 +16,7 @@ from fullconv.weights.tensors import read_tensors
 
 # A process that has everything imported and starts others by forking, so that a start costs no time.
 SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["fullconv.training.stages"])
+SERVER.set_forkserver_preload(["fullconv.training.stages", "torch.utils.tensorboard"])
 
 
 def work(data: Path, out: Path, epochs: int, die_writing: int) -> None:
@@ -24,6 +24,7 @@ def work(data: Path, out: Path, epochs: int, die_writing: int) -> None:
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
     torch.set_num_threads(1)
     stages.finish = lambda folder: None
+    stages.illustrate = lambda *_: None
     if die_writing:
         die_in_the_middle_of_writing(die_writing)
     resume = (out / stages.RECIPE).exists() and (out / stages.STATE).exists()

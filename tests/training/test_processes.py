@@ -55,6 +55,7 @@ def test_two_processes_end_where_one_does(disc_data, alone, tmp_path):
 def test_a_batch_in_parts_ends_where_the_whole_does(disc_data, tmp_path, monkeypatch):
     """Dice is of each part's own pixels; without it the parts add up to the whole."""
     monkeypatch.setattr(stages, "finish", lambda folder: None)
+    monkeypatch.setattr(stages, "illustrate", lambda *_: None)
     losses = {}
     for parts in (1, 3):
         stages.train(disc_data, tmp_path / str(parts), **{**RECIPE, "dice": 0.0, "accumulate": parts})

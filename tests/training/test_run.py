@@ -37,9 +37,10 @@ def same(a, b) -> bool:
 
 @pytest.fixture(autouse=True)
 def no_export(monkeypatch, request):
-    """Export takes seconds; only the test of the whole way needs it."""
+    """Export and pictures take seconds; only the test of the whole way needs them."""
     if "whole_way" not in request.node.name:
         monkeypatch.setattr(stages, "finish", lambda folder: folder)
+        monkeypatch.setattr(stages, "illustrate", lambda *_: None)
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,7 @@ def straight(disc_data, tmp_path_factory):
     out = tmp_path_factory.mktemp("straight")
     patch = pytest.MonkeyPatch()
     patch.setattr(stages, "finish", lambda folder: folder)
+    patch.setattr(stages, "illustrate", lambda *_: None)
     run(disc_data, out, epochs=3)
     patch.undo()
     return out

@@ -18,6 +18,7 @@ STAGED = {**TINY, "staged": True, "epochs": 2, "stage_lr_factor": 0.5}
 @pytest.fixture(autouse=True)
 def no_export(monkeypatch):
     monkeypatch.setattr(stages, "finish", lambda folder: None)
+    monkeypatch.setattr(stages, "illustrate", lambda *_: None)
 
 
 def test_the_nets_that_lead_to_one():

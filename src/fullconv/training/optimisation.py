@@ -58,3 +58,10 @@ def build_schedule(optimiser: Optimizer, recipe: Recipe, steps: int) -> LRSchedu
     if not rising:
         return then
     return SequentialLR(optimiser, [LinearLR(optimiser, 1 / rising, total_iters=rising), then], milestones=[rising])
+
+
+def rate_now(optimiser: Optimizer, recipe: Recipe) -> float:
+    """The recipe's learning rate as it is now; trunk and biases have their own share of it."""
+    peaks = [group.get("max_lr", group["initial_lr"]) for group in optimiser.param_groups]
+    group, peak = max(zip(optimiser.param_groups, peaks, strict=True), key=lambda pair: pair[1])
+    return float(recipe.lr * group["lr"] / peak)

@@ -47,4 +47,4 @@ class Report:
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+    return "-" if value is None else f"{value:.4g}"  # a learning rate may be 1e-14

@@ -20,11 +20,12 @@ from fullconv.models.network import Network
 from fullconv.training.batches import load_epoch
 from fullconv.training.loop import begin_training, train_epoch
 from fullconv.training.losses import SegmentationLoss
-from fullconv.training.optimisation import build_optimiser, build_schedule
+from fullconv.training.optimisation import build_optimiser, build_schedule, rate_now
 from fullconv.training.processes import main_first, new_accelerator, rank_and_count
 from fullconv.training.recipe import Recipe
 from fullconv.training.report import Report
 from fullconv.training.sampling import epoch_length, presence, repeat_factors
+from fullconv.training.trackers import Trackers
 from fullconv.training.validation import has_stalled, keep_if_best
 from fullconv.training.weighting import class_weights
 from fullconv.weights import checkpoint
@@ -63,7 +64,15 @@ class State:
         self.history = values["history"]
 
 
-def run(model: Network, dataset: Dataset, config: ModelConfig, recipe: Recipe, out: Path, resume: bool) -> None:
+def run(
+    model: Network,
+    dataset: Dataset,
+    config: ModelConfig,
+    recipe: Recipe,
+    out: Path,
+    resume: bool,
+    trackers: Sequence[str] = (),
+) -> None:
     """Epoch after epoch: train, average, evaluate, write. The model folder out/model is the epoch that scored best."""
     samples, val = dataset.split(recipe.train_split), dataset.splits.get(recipe.val_split, ())
     accelerator = new_accelerator(recipe.precision)
@@ -77,7 +86,9 @@ def run(model: Network, dataset: Dataset, config: ModelConfig, recipe: Recipe, o
     loss = loss_of(recipe, samples, config)
     stepped, optimiser = prepared(state, recipe, accelerator)
 
-    with Report(recipe.epochs, steps, out / LOG, state.history, accelerator.is_main_process) as report:
+    speaks = accelerator.is_main_process
+    report = Report(recipe.epochs, steps, out / LOG, state.history, speaks)
+    with report, Trackers(trackers if speaks else (), out, recipe, state.history) as told:
         for epoch in range(len(state.history), recipe.epochs):
             if has_stalled(state.history, recipe.patience):
                 break
@@ -86,12 +97,14 @@ def run(model: Network, dataset: Dataset, config: ModelConfig, recipe: Recipe, o
             batches = load_epoch(samples, recipe, epoch, factors, accelerator.device)
             moving = (stepped, state.average, loss, optimiser, state.schedule, accelerator)
             entry = {"epoch": epoch + 1, "loss": train_epoch(*moving, batches, recipe.clip, report.advance)}
+            entry["lr"] = rate_now(state.optimiser, recipe)
             entry |= judged(state, val, config, recipe, out / MODEL, entry)
             state.history.append(entry)
             with main_first() as is_main:
                 if is_main:
                     state.save(out / STATE)
                     report.end_epoch(entry)
+                    told.log(entry)
 
 
 def start(model: Network, recipe: Recipe, steps: int) -> State:

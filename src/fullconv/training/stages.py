@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from fullconv.data.dataset import Dataset
 from fullconv.errors import FullconvError
 from fullconv.export import export_onnx
 from fullconv.files import write_json, write_whole
+from fullconv.models.config import ModelConfig
+from fullconv.models.network import Network
 from fullconv.training.card import card
+from fullconv.training.illustration import illustrate
+from fullconv.training.manifest import Sources
 from fullconv.training.processes import main_first
 from fullconv.training.recipe import Recipe, from_values, read_recipe, stages_of
+from fullconv.training.reproduction import record
 from fullconv.training.run import LOG, MODEL, STATE, run
 from fullconv.training.start import prepare_data, start_model
+from fullconv.training.trackers import check_trackers
 from fullconv.weights.folder import CARD, read_config
 
 __all__ = ["LOG", "MODEL", "RECIPE", "STATE", "recipe_of", "train"]
 
 RECIPE = "recipe.json"
+Note = Callable[[Dataset, ModelConfig, Recipe, Network | None], object]
 
 
 def train(
@@ -32,6 +42,8 @@ def train(
     trunk_weights: str | Path | None = None,
     weights: str | Path | None = None,
     resume: bool = False,
+    repeats: str | Path | None = None,
+    track: str | Sequence[str] | None = None,
     **changes: Any,
 ) -> Path:
     """Trains on DATA and gives the model folder out/model: the epoch that scored best on the validation split.
@@ -39,42 +51,52 @@ def train(
     `recipe` is a YAML file and `changes` are keys of a recipe (arch="fcn8s", epochs=20, ...), which override it.
     The trunk's ImageNet weights come from timm's hub, or from the file `trunk_weights`; with `weights` everything comes
     from another model folder: of the same architecture, or an FCN of a coarser stride; of a model of other classes, all
-    but what scores them. `resume`
-    goes on from where the run in `out` stopped, by its own recipe. A staged run keeps its earlier nets in folders of
-    `out` (fcn32s, fcn16s, …), each the start of the next.
+    but what scores them. `resume` goes on from where the run in `out` stopped, by its own recipe. `repeats` is a run
+    folder: its recipe is taken, and its data and weights must be the same. `track`: tensorboard, wandb, mlflow or
+    "none"; TensorBoard where it is installed. A staged run keeps its earlier nets in folders of `out` (fcn32s, fcn16s,
+    …), each the start of the next.
     """
-    out = Path(out)
+    out, repeated, trackers = Path(out), _path(repeats), check_trackers(track)
     if not resume and any((folder / LOG).exists() for folder in (out, *out.glob("*/"))):
         raise FullconvError(f"{out}: holds a run already; choose another --out, or go on with --resume {out}")
-    chosen = recipe_of(out, **changes) if resume else read_recipe(_path(recipe), **changes)
+    earlier = out if resume else repeated
+    if earlier and recipe:
+        raise FullconvError(f"{recipe}: {earlier} has its own recipe, which is kept; leave --recipe out")
+    chosen = recipe_of(earlier, **changes) if earlier else read_recipe(_path(recipe), **changes)
     with main_first() as is_main:
         if is_main:
             write_json(out / RECIPE, chosen.to_json())
-    start, trunk = _path(weights), _path(trunk_weights)
+    sources = Sources(Path(data), _path(trunk_weights), _path(weights))
+    note: Note | None = partial(record, out, sources, repeated)
     if chosen.staged:
         for stage in earlier_stages(chosen):
-            start, trunk = train_one(data, out / stage.arch, stage, trunk, start, resume), None
+            folder = train_one(sources, out / stage.arch, stage, resume, trackers, note)
+            sources, note = Sources(sources.data, weights=folder), None
         chosen = last_stage(chosen)
-    return train_one(data, out, chosen, trunk, start, resume)
+    return train_one(sources, out, chosen, resume, trackers, note)
 
 
 def train_one(
-    data: str | Path, out: Path, recipe: Recipe, trunk_weights: Path | None, weights: Path | None, resume: bool
+    sources: Sources, out: Path, recipe: Recipe, resume: bool, trackers: Sequence[str], note: Note | None
 ) -> Path:
-    """One net, from where it was stopped if it was; gives its model folder."""
+    """One net, from where it was stopped if it was; gives its model folder. The first of a run is noted before it."""
     torch.manual_seed(recipe.seed)
-    dataset, config = prepare_data(data, recipe)
-    if resume and not (out / STATE).exists() and not (weights or trunk_weights):
+    dataset, config = prepare_data(sources.data, recipe)
+    if resume and not (out / STATE).exists() and not (sources.weights or sources.trunk_weights):
         raise FullconvError(f"{out}: was stopped before it had begun; start it again, without --resume")
     resume = resume and (out / STATE).exists()
     if resume:
         model = start_model(config, pretrained=False)  # everything comes from the checkpoint
     else:
-        model = start_model(config, recipe.pretrained, trunk_weights, weights)
-    run(model, dataset, config, recipe, out, resume)
+        model = start_model(config, recipe.pretrained, sources.trunk_weights, sources.weights)
+    with main_first() as is_main:
+        if is_main and note:
+            note(dataset, config, recipe, None if resume else model)
+    run(model, dataset, config, recipe, out, resume, trackers)
     with main_first() as is_main:
         if is_main:
             finish(out / MODEL)
+            illustrate(out, out / MODEL, out / LOG, dataset.splits.get(recipe.val_split, ()))
     return out / MODEL
 
 
@@ -95,13 +117,13 @@ def _stages(recipe: Recipe) -> list[Recipe]:
 
 
 def recipe_of(out: Path, **changes: Any) -> Recipe:
-    """The recipe with which a run was started. Raises FullconvError where `changes` would alter it midway."""
+    """The recipe with which a run was started. Raises FullconvError where `changes` would alter it."""
     if not (out / RECIPE).is_file():
-        raise FullconvError(f"{out}: no run there; --resume takes the folder of an earlier run")
+        raise FullconvError(f"{out}: no run there; --resume and --from take the folder of an earlier run")
     recipe = from_values(json.loads((out / RECIPE).read_text()))
     for key, value in changes.items():
         if value is not None and value != getattr(recipe, key):
-            raise FullconvError(f"{out}: was started with {key} {getattr(recipe, key)}, a resumed run keeps its recipe")
+            raise FullconvError(f"{out}: was started with {key} {getattr(recipe, key)}, and its recipe is kept")
     return recipe
 
 
