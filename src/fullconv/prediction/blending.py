@@ -47,6 +47,13 @@ def patches(size: tuple[int, int], side: int, window: Window) -> Iterator[Window
             yield Window(*patch)
 
 
+def reach(size: tuple[int, int], side: int, window: Window) -> tuple[slice, slice]:
+    """What all patches that meet a window read together."""
+    read = [patch.reading for patch in patches(size, side, window)]
+    (rows, columns), (last_rows, last_columns) = read[0], read[-1]
+    return slice(rows.start, last_rows.stop), slice(columns.start, last_columns.stop)
+
+
 def _meets(patch: Span, kept: slice) -> bool:
     return patch.read_from < kept.stop and kept.start < patch.read_to
 

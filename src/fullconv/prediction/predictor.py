@@ -12,7 +12,8 @@ from PIL import Image
 
 from fullconv import images
 from fullconv.classes import Classes
-from fullconv.images import ImageArray, Source
+from fullconv.errors import FullconvError
+from fullconv.images import ImageArray, Source, may_be_scene
 from fullconv.models.config import ModelConfig
 from fullconv.prediction.blending import blended
 from fullconv.prediction.engines import Engine, open_engine
@@ -21,6 +22,7 @@ from fullconv.segmentation import Segmentation
 from fullconv.weights.folder import find_model, read_config
 
 Scores = NDArray[np.float32]
+LARGEST_IN_MEMORY = 178_956_970  # pixels of a raster that is predicted as a value; Pillow's limit for pictures
 Read = Callable[[tuple[slice, slice]], ImageArray]  # rows, columns → the picture there, as far as it goes
 
 
@@ -43,12 +45,35 @@ class Model:
         With `tile` pixels a side, or "auto", the picture is seen at its own scale, tile by tile, each with `halo`
         pixels around it; "exact" gives the labels of the whole picture seen at once.
         """
-        image, file = images.read(source), Path(source) if isinstance(source, (str, Path)) else None
+        file = Path(source) if isinstance(source, (str, Path)) else None
+        if file and may_be_scene(file):
+            from fullconv.prediction.scene import is_scene
+
+            if is_scene(file):
+                return self._predict_scene(file, scores, tile, halo)
+        image = images.read(source)
         if tile or halo is not None:
             label_map, kept = self.label_tiles(image, scores, tile, halo)
         else:
             label_map, kept = self.label_whole(image, scores)
         return Segmentation(image, label_map, self.classes, kept, source=file)
+
+    def _predict_scene(self, file: Path, scores: bool, tile: Tile, halo: str | int | None) -> Segmentation:
+        """A raster that fits in memory. Raises FullconvError for a larger one."""
+        from fullconv.prediction.scene import Reading, open_scene
+
+        with open_scene(file, Reading(), self.config.normalisation.colour) as scene:
+            height, width = scene.size
+            if height * width > LARGEST_IN_MEMORY:
+                megapixels = height * width // 10**6
+                raise FullconvError(
+                    f"{file}: {megapixels} megapixels; the command fullconv predict takes it by windows"
+                )
+            whole = slice(0, height), slice(0, width)
+            (image, valid), rgb, place = scene.look(whole), scene.rgb(whole), scene.georeference
+        label_map, kept = self.label_tiles(image, scores, tile or "auto", halo)
+        label_map[~valid] = self.classes.void
+        return Segmentation(rgb, label_map, self.classes, kept, file, place)
 
     def label_whole(self, image: ImageArray, scores: bool) -> tuple[NDArray[np.uint8], Scores | None]:
         """(label map, the scores where wanted) of a picture seen at once, reduced to the size that the model knows."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise, product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +85,12 @@ class Tiling:
     size: tuple[int, int]
     windows: list[Window]
     patch: int | None = None
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Tiling:
+        """From what dataclasses.asdict made of one."""
+        windows = [Window(Span(**window["rows"]), Span(**window["columns"])) for window in values["windows"]]
+        return cls((values["size"][0], values["size"][1]), windows, values["patch"])
 
 
 def plan(
