@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -40,4 +41,5 @@ def import_rasterio() -> ModuleType:
         import rasterio.warp
     except ImportError:
         raise missing_extra("rasterio", "geo") from None
+    warnings.filterwarnings("ignore", category=rasterio.errors.NotGeoreferencedWarning)  # such rasters are welcome
     return rasterio

@@ -123,13 +123,21 @@ def _created(path: Path, frame: Frame, bands: int, **more: Any) -> Iterator[Rast
     profile = {"driver": "GTiff", "dtype": "uint8", "count": bands, "height": height, "width": width, "tiled": True,
                "blockxsize": 256, "blockysize": 256, "compress": "deflate", "sparse_ok": True,
                "bigtiff": "if_safer"}  # fmt: skip
+    _check_room(path, height * width * bands)
     try:
         with steady_cache(), rasterio.open(path, "w", **profile | _placed(frame.georeference) | more) as raster:
             yield raster
     except rasterio.errors.RasterioError as error:
-        full = shutil.disk_usage(path.parent).free < FULL
-        code = errno.ENOSPC if full else errno.EIO
-        raise OSError(code, os.strerror(code) if full else " ".join(str(error).split())) from None
+        if shutil.disk_usage(path.parent).free < FULL:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
+        raise OSError(errno.EIO, " ".join(str(error).split())) from None
+
+
+def _check_room(path: Path, size: int) -> None:
+    """Raises OSError where a raster of so many bytes might not fit: GDAL prints a page about a full disk. What
+    compression will save is not known yet, so a large one only has to find what GDAL holds back."""
+    if shutil.disk_usage(path.parent).free < min(size, CACHE * 2**20):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _placed(georeference: Georeference | None) -> dict[str, Any]:
