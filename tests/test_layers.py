@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "src" / "fullconv"
 LAYERS = [
     {"errors", "files"},
-    {"classes", "images", "published_classes", "yaml_files"},
+    {"classes", "georeference", "images", "published_classes", "yaml_files"},
     {"segmentation"},
     {"models", "data", "outputs", "metrics"},
     {"weights"},
@@ -29,6 +29,8 @@ HOMES = {
     "scipy": {"data/mat.py"},
     "torchvision": {"training/transforms.py"},
     "yaml": {"yaml_files.py"},
+    "rasterio": {"georeference.py"},
+    "shapely": {"outputs/vectors.py"},
 }
 # Segmentation.save is a convenience of the value for the reader at a prompt; it calls the writer above it.
 ALLOWED = {("segmentation.py", "outputs")}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +17,26 @@ from fullconv.commands.options import model_options
 
 if TYPE_CHECKING:
     from fullconv.prediction.folder import Job, Outcome
+    from fullconv.prediction.rasters import Rasters
+
+
+class Numbers(click.ParamType[tuple[float, ...]]):
+    """ "4,3,2": as many as `count`, where that is given."""
+
+    name = "numbers"
+
+    def __init__(self, kind: type[int] | type[float], count: int | None = None) -> None:
+        self.kind, self.count = kind, count
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        try:
+            numbers = tuple(self.kind(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value}: give numbers, comma between", param, ctx)
+        if self.count not in (None, len(numbers)):
+            self.fail(f"{value}: give {self.count} numbers", param, ctx)
+        return numbers
+
 
 ROWS = 200  # pictures; of more, only the sums are printed, and predictions.jsonl has the rest
 WIDEST = 60  # characters of a name in the table
@@ -29,8 +50,15 @@ WIDEST = 60  # characters of a name in the table
     default="labels,masks,overlay",
     help="What to write, comma between: labels, masks, overlay, scores, polygons, coco, labelme.",
 )
-@click.option("--tile", type=int, help="Side of tiles in pixels, a multiple of 32; pictures keep their own scale.")
+@click.option("--tile", help="Side of tiles in pixels, a multiple of 32, or auto; pictures keep their own scale.")
 @click.option("--halo", help="Pixels read around a tile, or exact: the labels of the whole picture at once.")
+@click.option("--bands", type=Numbers(int), help="Of rasters: the bands taken for red, green, blue, as in 4,3,2.")
+@click.option(
+    "--range", "values", type=Numbers(float, 2), help="Of rasters: the values that are 0 and 255, as in 0,3000."
+)
+@click.option(
+    "--simplify", type=float, default=1.0, help="Of rasters: pixels that polygons may be smoothed by; 0: none."
+)
 @click.option("--resume", is_flag=True, help="Go on where an earlier run stopped: what it finished is not done again.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON instead of a table.")
 @model_options
@@ -38,8 +66,11 @@ def predict(
     inputs: tuple[str, ...],
     out: Path,
     save: str,
-    tile: int | None,
+    tile: str | None,
     halo: str | None,
+    bands: tuple[int, ...] | None,
+    values: tuple[float, float] | None,
+    simplify: float,
     resume: bool,
     as_json: bool,
     model: str,
@@ -49,9 +80,10 @@ def predict(
 ) -> None:
     """Segment pictures: masks of each picture's own size.
 
-    INPUT is a picture, a folder (its sub-folders are kept) or a glob. For photo.jpg come photo_labels.png (class
-    indices, with palette), photo_<class>.png (0/255) for each class found, and photo_overlay.jpg; --save asks for
-    others. predictions.jsonl tells what was done with every picture.
+    INPUT is a picture, a GeoTIFF, a folder (its sub-folders are kept) or a glob. For photo.jpg come photo_labels.png
+    (class indices, with palette), photo_<class>.png (0/255) for each class found, and photo_overlay.jpg; --save asks
+    for others. Of a GeoTIFF come GeoTIFFs on the same ground, made tile by tile. predictions.jsonl tells what was done
+    with every picture.
     """
     from fullconv import __version__
     from fullconv.outputs.writers import check_outputs
@@ -67,17 +99,54 @@ def predict(
     loaded = load(model, engine, precision, device, streams)
     check_tiling(loaded.config, tile, halo)
     settings = settings_of(
-        find_model(model), loaded.engine, fullconv=__version__, outputs=sorted(outputs), tile=tile, halo=halo
-    )
+        find_model(model), loaded.engine, fullconv=__version__, outputs=sorted(outputs), tile=tile, halo=halo,
+        bands=bands, range=values, simplify=simplify,
+    )  # fmt: skip
     todo = unfinished(jobs, out, settings) if resume else jobs
     sums = Sums(earlier=len(jobs) - len(todo))
     with closing(begin(out, settings)) as manifest:
-        outcomes = run(loaded, todo, outputs, threads, manifest.add, tile=tile, halo=halo)
-        report(sums.over(with_progress(outcomes, todo, as_json)), todo, as_json)
+        rasters = rasters_among(todo, bands or (), values, simplify, manifest.run, resume)
+        outcomes = run(loaded, todo, outputs, threads, manifest.add, rasters, tile=tile, halo=halo)
+        report(sums.over(with_progress(outcomes, todo, as_json or rasters is not None)), todo, as_json)
     if not as_json:
         click.echo(sums.line(out))
     if sums.failed:
         sys.exit(1)
+
+
+def rasters_among(
+    jobs: list[Job], bands: tuple[int, ...], values: tuple[float, float] | None, simplify: float, run: str, resume: bool
+) -> Rasters | None:
+    """How rasters are done, where there may be any: nothing of it is imported for photos."""
+    from fullconv.images import may_be_scene
+
+    if not any(may_be_scene(job.source) for job in jobs):
+        return None
+    from fullconv.prediction.rasters import Rasters
+    from fullconv.prediction.scene import Reading
+
+    return Rasters(Reading(bands, values), simplify, run, resume, WindowsDone(hidden=not sys.stderr.isatty()))
+
+
+@dataclass
+class WindowsDone:
+    """A bar with the time left for one raster after another, by windows; called from any thread."""
+
+    hidden: bool
+    source: Path | None = None
+    bar: Any = None
+
+    def __call__(self, source: Path, done: int, total: int) -> None:
+        if self.source is None:
+            self.source = source
+            self.bar = click.progressbar(length=total, label=source.name, file=sys.stderr, hidden=self.hidden)
+            self.bar.update(done - 1)
+            self.bar.start = time.time()
+        if self.source == source:
+            self.bar.update(done - self.bar.pos)
+            if done == total:
+                self.bar.render_finish()
+                self.source = None
 
 
 @dataclass

@@ -12,12 +12,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import islice, takewhile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fullconv import images
 from fullconv.errors import FullconvError
 from fullconv.outputs.writers import save
 from fullconv.prediction.predictor import Model
+
+if TYPE_CHECKING:
+    from fullconv.prediction.rasters import Rasters
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 Stamp = tuple[int, int]  # bytes of a file, and when it was modified (nanoseconds)
@@ -98,17 +101,19 @@ def run(
     outputs: Sequence[str],
     threads: int,
     record: Callable[[Job, Outcome], object] | None = None,
+    rasters: Rasters | None = None,
     **predicting: Any,
 ) -> Iterator[Outcome]:
     """Outcomes in the order of the jobs; each thread carries a picture from file to files, so that all overlap.
 
-    `record` is called, from any thread, as soon as a picture is done; `predicting` are arguments of Model.predict
-    (tile, halo). Raises FullconvError where the disk is full: what is done stays, nothing more is begun.
+    `record` is called, from any thread, as soon as a picture is done; `rasters` says how those are done, `predicting`
+    are arguments of Model.predict (tile, halo). Raises FullconvError where the disk is full: what is done stays,
+    nothing more is begun.
     """
 
     def carry(job: Job) -> Outcome:
         try:
-            outcome = run_one(model, job, outputs, **predicting)
+            outcome = run_one(model, job, outputs, rasters, **predicting)
             if record:
                 record(job, outcome)
         except OSError as error:
@@ -126,21 +131,35 @@ def run(
             pool.shutdown(cancel_futures=True)
 
 
-def run_one(model: Model, job: Job, outputs: Sequence[str], **predicting: Any) -> Outcome:
+def run_one(
+    model: Model, job: Job, outputs: Sequence[str], rasters: Rasters | None = None, **predicting: Any
+) -> Outcome:
     """What became of one picture. Raises OSError where the disk is full, which is no fault of the picture's."""
     start, seen = time.perf_counter(), stamp(job.source)
     try:
-        result = model.predict(job.source, scores="scores" in outputs, **predicting)
-        written = save(replace(result, source=job.source), job.target, outputs)
+        size, shares, written = carry_out(model, job, outputs, rasters, **predicting)
     except FullconvError as error:
         return Outcome(job.source, stamp=seen, error=str(error))
     except OSError as error:
         if error.errno in DISK_FULL:
             raise
         return Outcome(job.source, stamp=seen, error=f"{job.target}: cannot be written ({_reason(error)})")
-    height, width = result.label_map.shape
     seconds = time.perf_counter() - start
-    return Outcome(job.source, width, height, result.shares, seconds, tuple(written), seen)
+    return Outcome(job.source, size[1], size[0], shares, seconds, tuple(written), seen)
+
+
+def carry_out(
+    model: Model, job: Job, outputs: Sequence[str], rasters: Rasters | None, **predicting: Any
+) -> tuple[tuple[int, ...], dict[str, float], list[Path]]:
+    """(height and width, shares of the classes, files written); rasters by windows, photos in one."""
+    if images.may_be_scene(job.source):
+        from fullconv.prediction.rasters import Rasters, predict_raster
+        from fullconv.prediction.scene import is_scene
+
+        if is_scene(job.source):
+            return predict_raster(model, job.source, job.target, outputs, rasters or Rasters(), **predicting)
+    result = model.predict(job.source, scores="scores" in outputs, **predicting)
+    return result.label_map.shape, result.shares, save(replace(result, source=job.source), job.target, outputs)
 
 
 def stamp(source: Path) -> Stamp | None:
