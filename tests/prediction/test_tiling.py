@@ -54,6 +54,8 @@ def test_automatic_tiles_are_no_larger_than_pays():
     assert automatic(700, 900, (128, 128), 10**9) == (704, 928)
     rows, columns = automatic(10**5, 10**5, (128, 128), 10**9)
     assert 2000**2 < rows * columns < 2700**2
+    rows, columns = automatic(10**4, 10**4, (0, 0), 10**9)
+    assert 768**2 <= rows * columns < 900**2  # but not too small either
     rows, columns = automatic(10**5, 10**5, (500, 500), 10**9)
     assert 0.95 * LARGEST < rows * columns <= LARGEST
 

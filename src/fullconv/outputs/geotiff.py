@@ -21,7 +21,7 @@ from fullconv.outputs.mosaic import Frame, LabelMap, Mosaic, Part
 from fullconv.outputs.png import safe
 from fullconv.segmentation import Segmentation
 
-CACHE = 64  # MB of blocks that GDAL holds; left alone it takes a twentieth of the machine
+CACHE = 16  # MB of blocks that GDAL holds; left alone it takes a twentieth of the machine
 CERTAIN = 254  # what a probability of 1 is stored as; 255 is where there is no data
 FULL = 2**20  # bytes free on a disk that is taken for full
 

@@ -21,6 +21,7 @@ from fullconv.models.config import COARSEST, ModelConfig
 
 DEFAULT_HALO = 128  # pixels; docs/performance.md says what it costs in agreement
 LARGEST = 2**25  # pixels of an automatic tile with its halo, whatever memory there is
+SMALLEST = 768**2  # pixels of one, where memory allows and the picture has them: smaller calls cost more a pixel
 WORTHWHILE = 1.25  # times the picture's pixels: an automatic tile is no larger than it takes to read no more than that
 
 BLENDED = 2**28  # bytes of scores that are blended at once
@@ -147,7 +148,7 @@ def automatic(height: int, width: int, halo: Halo, pixels: int) -> tuple[int, in
     sizes, counts = np.multiply.outer(rows, columns), np.multiply.outer(row_counts, column_counts)
     total = sizes * counts
     fitting = sizes <= max(min(pixels, LARGEST), sizes.min())
-    cheap = fitting & (total <= WORTHWHILE * _up(height) * _up(width))
+    cheap = fitting & (total <= WORTHWHILE * _up(height) * _up(width)) & (sizes >= min(SMALLEST, sizes.max()))
     best = np.argmin(np.where(cheap, sizes, np.inf) if cheap.any() else np.where(fitting, total, np.inf))
     row, column = np.unravel_index(best, sizes.shape)
     return int(rows[row]), int(columns[column])
