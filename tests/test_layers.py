@@ -17,6 +17,7 @@ LAYERS = [
     {"prediction", "export", "figures"},
     {"training"},
     {"commands"},
+    {"__main__"},
 ]
 HOMES = {
     "openvino": {"prediction/engines.py"},
