@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import click
 from fullconv.commands.options import model_options
 
 if TYPE_CHECKING:
-    from fullconv.prediction.folder import Job, Outcome
+    from fullconv.prediction.folder import Jobs, Outcome
 
 ROWS = 200  # pictures; of more, only the sums are printed, and predictions.jsonl has the rest
 WIDEST = 60  # characters of a name in the table
@@ -105,7 +106,7 @@ class Sums:
         return f"{self.done} pictures, {self.files} files in {out}{earlier}{failed}"
 
 
-def with_progress(outcomes: Iterator[Outcome], jobs: list[Job], as_json: bool) -> Iterator[Outcome]:
+def with_progress(outcomes: Iterator[Outcome], jobs: Jobs, as_json: bool) -> Iterator[Outcome]:
     """The same outcomes behind a bar with the time left, where somebody watches, there is something to wait for, and
     no rows come to the same screen."""
     rows = (as_json or len(jobs) <= ROWS) and sys.stdout.isatty()
@@ -114,14 +115,17 @@ def with_progress(outcomes: Iterator[Outcome], jobs: list[Job], as_json: bool) -
         yield from bar
 
 
-def report(outcomes: Iterator[Outcome], jobs: list[Job], as_json: bool) -> None:
+def report(outcomes: Iterator[Outcome], jobs: Jobs, as_json: bool) -> None:
     """Prints each outcome as it comes: a JSON array, or a row a picture where they are not too many."""
     if as_json:
         print_array(outcomes)
         return
+    if len(jobs) > ROWS:
+        deque(outcomes, maxlen=0)
+        return
     width = min(WIDEST, max((len(str(job.source)) for job in jobs), default=0))
     for outcome in outcomes:
-        if not outcome.error and len(jobs) <= ROWS:
+        if not outcome.error:
             click.echo(row(outcome, width))
 
 

@@ -6,18 +6,22 @@ import errno
 import glob
 import os
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice, takewhile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fullconv import images
 from fullconv.errors import FullconvError
 from fullconv.outputs.writers import save
 from fullconv.prediction.predictor import Model
+
+if TYPE_CHECKING:
+    from fullconv.prediction.listing import Found, Listing
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 Stamp = tuple[int, int]  # bytes of a file, and when it was modified (nanoseconds)
@@ -53,37 +57,41 @@ class Outcome:
         }  # fmt: skip
 
 
-def plan(inputs: Sequence[str], out: Path) -> list[Job]:
+class Jobs(Protocol):
+    """What is to be done, in order: can be gone through again and again."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Job]: ...
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Jobs of a list that lies on disk, so that there may be any number."""
+
+    listing: Listing
+    out: Path
+
+    def __len__(self) -> int:
+        return len(self.listing)
+
+    def __iter__(self) -> Iterator[Job]:
+        return (Job(Path(source), self.out / name) for source, name in self.listing)
+
+
+def plan(inputs: Sequence[str], out: Path) -> Jobs:
     """What to predict: files, folders (with their sub-folders, which are kept under `out`) and globs.
 
     Every picture gets a target of its own: where two would share one, the extension, then the folder's name, joins it.
     What lies under `out` is an earlier result, not a picture, unless it is named itself.
     """
-    results = out.resolve()
-    found: dict[Path, Path] = {}  # picture → its path relative to what the user named
-    for pattern in inputs:
-        for source, relative in _expand(pattern):
-            if Path(pattern) == source or results not in source.resolve().parents:
-                found.setdefault(source, relative)
-    if not found:
+    if len(inputs) == 1 and _names_a_file(inputs[0]):
+        return [Job(Path(inputs[0]), out / Path(inputs[0]).stem)]
+    from fullconv.prediction.listing import Listing
+
+    jobs = Listed(Listing(_found(inputs, out.resolve())), out)
+    if not len(jobs):
         raise FullconvError(f"{' '.join(inputs)}: no pictures there ({' '.join(sorted(images.EXTENSIONS))})")
-    names = [relative.with_suffix("") for relative in found.values()]
-    for longer in (_with_extension, _with_folder, _with_whole_path):
-        shared = {name for name, count in Counter(names).items() if count > 1}
-        names = [longer(*pair) if name in shared else name for pair, name in zip(found.items(), names, strict=True)]
-    return [Job(source, out / name) for source, name in zip(found, names, strict=True)]
-
-
-def _with_extension(source: Path, relative: Path) -> Path:
-    return relative.with_name(relative.name.replace(".", "_"))
-
-
-def _with_folder(source: Path, relative: Path) -> Path:
-    return source.resolve().parent.name / _with_extension(source, relative)
-
-
-def _with_whole_path(source: Path, relative: Path) -> Path:
-    return Path(*_with_extension(source, source.resolve()).parts[1:])
+    return jobs
 
 
 def parallelism(pictures: int) -> tuple[int, int]:
@@ -156,18 +164,36 @@ def _reason(error: OSError) -> str:
     return error.strerror or str(error)
 
 
+def _found(inputs: Sequence[str], results: Path) -> Iterator[Found]:
+    for number, pattern in enumerate(inputs):
+        for source, relative in _expand(pattern):
+            if Path(pattern) == source or results not in source.resolve().parents:
+                yield number, str(source), relative
+
+
 def _expand(pattern: str) -> Iterator[tuple[Path, Path]]:
     """(picture, its path relative to the folder that the user named, or to the part of a glob before its first *)."""
     path = Path(pattern)
     if path.is_dir():
-        yield from ((file, file.relative_to(path)) for file in sorted(path.rglob("*")) if _is_picture(file))
-    elif path.exists() or not glob.has_magic(pattern):
+        yield from ((file, file.relative_to(path)) for file in _pictures_under(path))
+    elif _names_a_file(pattern):
         yield path, Path(path.name)
     else:
         base = Path(*takewhile(lambda part: not glob.has_magic(part), path.parts))
-        for match in sorted(glob.glob(pattern, recursive=True)):
+        for match in glob.iglob(pattern, recursive=True):
             yield from ((file, file.relative_to(base)) for file, _ in _expand(match))
 
 
-def _is_picture(file: Path) -> bool:
-    return images.is_image_name(file) and file.is_file() and not file.name.startswith(".")
+def _names_a_file(pattern: str) -> bool:
+    path = Path(pattern)
+    return not path.is_dir() and (path.exists() or not glob.has_magic(pattern))
+
+
+def _pictures_under(folder: Path) -> Iterator[Path]:
+    """Read entry by entry: a folder may hold millions. Links to folders are not followed, links to pictures are."""
+    with suppress(PermissionError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _pictures_under(Path(entry.path))
+            elif images.is_image_name(Path(entry.name)) and entry.is_file() and not entry.name.startswith("."):
+                yield Path(entry.path)
