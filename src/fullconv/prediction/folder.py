@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,10 +20,13 @@ from fullconv import images
 from fullconv.errors import FullconvError
 from fullconv.outputs.writers import save
 from fullconv.prediction.predictor import Model
+from fullconv.segmentation import shares_of
 
 if TYPE_CHECKING:
     from fullconv.prediction.listing import Found, Listing
 
+VIDEOS = frozenset([".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".3gp", ".mts"])
+WEBCAM = "webcam:"
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 Stamp = tuple[int, int]  # bytes of a file, and when it was modified (nanoseconds)
 
@@ -37,24 +41,28 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one picture: its result in numbers, or the error."""
+    """What became of one picture or video: its result in numbers, or the error."""
 
-    source: Path
+    source: Path | str  # a str is an address in an object store
     width: int = 0
     height: int = 0
     shares: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
-    outputs: tuple[Path, ...] = ()
+    outputs: tuple[Path | str, ...] = ()
     stamp: Stamp | None = None  # of the source, before it was read
     error: str | None = None
+    frames: int = 0  # of a video
 
     def to_json(self) -> dict[str, Any]:
         if self.error:
             return {"file": str(self.source), "error": self.error}
-        return {
-            "file": str(self.source), "width": self.width, "height": self.height, "classes": self.shares,
-            "seconds": round(self.seconds, 4), "outputs": [str(path) for path in self.outputs],
-        }  # fmt: skip
+        size = {"width": self.width, "height": self.height} | ({"frames": self.frames} if self.frames else {})
+        written = [str(path) for path in self.outputs]
+        return {"file": str(self.source), **size, "classes": self.shares, "seconds": round(self.seconds, 4),
+                "outputs": written}  # fmt: skip
+
+
+Record = Callable[[Job, Outcome], object]
 
 
 class Jobs(Protocol):
@@ -79,25 +87,27 @@ class Listed:
 
 
 def plan(inputs: Sequence[str], out: Path) -> Jobs:
-    """What to predict: files, folders (with their sub-folders, which are kept under `out`) and globs.
+    """What to predict: files, folders (with their sub-folders, which are kept under `out`), globs and webcam:0.
 
-    Every picture gets a target of its own: where two would share one, the extension, then the folder's name, joins it.
-    What lies under `out` is an earlier result, not a picture, unless it is named itself.
+    Every picture or video gets a target of its own: where two would share one, the extension, then the folder's name,
+    joins it. What lies under `out` is an earlier result, not a picture, unless it is named itself.
     """
     if len(inputs) == 1 and _names_a_file(inputs[0]):
-        return [Job(Path(inputs[0]), out / Path(inputs[0]).stem)]
+        return [Job(source, out / relative.with_suffix("")) for source, relative in _expand(inputs[0])]
     from fullconv.prediction.listing import Listing
 
     jobs = Listed(Listing(_found(inputs, out.resolve())), out)
     if not len(jobs):
-        raise FullconvError(f"{' '.join(inputs)}: no pictures there ({' '.join(sorted(images.EXTENSIONS))})")
+        raise FullconvError(f"{' '.join(inputs)}: no pictures there ({' '.join(sorted(images.EXTENSIONS))}), no videos")
     return jobs
 
 
-def parallelism(pictures: int) -> tuple[int, int]:
+def parallelism(pictures: int, videos: int = 0) -> tuple[int, int]:
     """(images that the engine runs at once, threads that carry pictures): two more read and write meanwhile."""
-    streams = min(pictures, os.cpu_count() or 1)
-    return streams, min(pictures, streams + 2)
+    processors = os.cpu_count() or 1
+    at_once = pictures + videos * (processors + 2)  # frames
+    streams = min(at_once, processors)
+    return streams, min(at_once, streams + 2)
 
 
 def run(
@@ -105,7 +115,7 @@ def run(
     jobs: Iterable[Job],
     outputs: Sequence[str],
     threads: int,
-    record: Callable[[Job, Outcome], object] | None = None,
+    record: Record | None = None,
     **predicting: Any,
 ) -> Iterator[Outcome]:
     """Outcomes in the order of the jobs; each thread carries a picture from file to files, so that all overlap.
@@ -115,13 +125,7 @@ def run(
     """
 
     def carry(job: Job) -> Outcome:
-        try:
-            outcome = run_one(model, job, outputs, **predicting)
-            if record:
-                record(job, outcome)
-        except OSError as error:
-            raise FullconvError(f"{job.target}: {_reason(error)}; make room, then run again with --resume") from None
-        return outcome
+        return recorded(job, partial(run_one, model, job, outputs, **predicting), record)
 
     remaining = iter(jobs)
     with ThreadPoolExecutor(threads) as pool:
@@ -134,21 +138,55 @@ def run(
             pool.shutdown(cancel_futures=True)
 
 
+def run_video(
+    model: Model, job: Job, outputs: Sequence[str], threads: int, record: Record | None = None, **predicting: Any
+) -> Outcome:
+    """What became of one video, of which several frames are seen at once; `predicting` may also be what write_video
+    takes (see, wanted)."""
+    from fullconv.prediction.video import write_video
+
+    def work() -> Outcome:
+        film = write_video(model, str(job.source), job.target, outputs, threads, **predicting)
+        shares = shares_of(film.counts, model.classes)
+        return Outcome(job.source, film.width, film.height, shares, outputs=film.outputs, frames=film.frames)
+
+    return recorded(job, partial(attempt, job, work), record)
+
+
+def recorded(job: Job, work: Callable[[], Outcome], record: Record | None) -> Outcome:
+    try:
+        outcome = work()
+        if record:
+            record(job, outcome)
+    except OSError as error:
+        raise FullconvError(f"{job.target}: {_reason(error)}; make room, then run again with --resume") from None
+    return outcome
+
+
 def run_one(model: Model, job: Job, outputs: Sequence[str], **predicting: Any) -> Outcome:
     """What became of one picture. Raises OSError where the disk is full, which is no fault of the picture's."""
-    start, seen = time.perf_counter(), stamp(job.source)
-    try:
+
+    def work() -> Outcome:
         result = model.predict(job.source, scores="scores" in outputs, **predicting)
         written = save(replace(result, source=job.source), job.target, outputs)
+        height, width = result.label_map.shape
+        return Outcome(job.source, width, height, result.shares, outputs=tuple(written))
+
+    return attempt(job, work)
+
+
+def attempt(job: Job, work: Callable[[], Outcome]) -> Outcome:
+    """What `work` gives, or the error that is the file's own."""
+    start, seen = time.perf_counter(), stamp(job.source)
+    try:
+        outcome = work()
     except FullconvError as error:
         return Outcome(job.source, stamp=seen, error=str(error))
     except OSError as error:
         if error.errno in DISK_FULL:
             raise
         return Outcome(job.source, stamp=seen, error=f"{job.target}: cannot be written ({_reason(error)})")
-    height, width = result.label_map.shape
-    seconds = time.perf_counter() - start
-    return Outcome(job.source, width, height, result.shares, seconds, tuple(written), seen)
+    return replace(outcome, seconds=time.perf_counter() - start, stamp=seen)
 
 
 def stamp(source: Path) -> Stamp | None:
@@ -175,9 +213,9 @@ def _expand(pattern: str) -> Iterator[tuple[Path, Path]]:
     """(picture, its path relative to the folder that the user named, or to the part of a glob before its first *)."""
     path = Path(pattern)
     if path.is_dir():
-        yield from ((file, file.relative_to(path)) for file in _pictures_under(path))
+        yield from ((file, file.relative_to(path)) for file in _inputs_under(path))
     elif _names_a_file(pattern):
-        yield path, Path(path.name)
+        yield path, Path(path.name.replace(":", "_") if is_webcam(path) else path.name)
     else:
         base = Path(*takewhile(lambda part: not glob.has_magic(part), path.parts))
         for match in glob.iglob(pattern, recursive=True):
@@ -189,11 +227,23 @@ def _names_a_file(pattern: str) -> bool:
     return not path.is_dir() and (path.exists() or not glob.has_magic(pattern))
 
 
-def _pictures_under(folder: Path) -> Iterator[Path]:
+def _inputs_under(folder: Path) -> Iterator[Path]:
     """Read entry by entry: a folder may hold millions. Links to folders are not followed, links to pictures are."""
     with suppress(PermissionError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                yield from _pictures_under(Path(entry.path))
-            elif images.is_image_name(Path(entry.name)) and entry.is_file() and not entry.name.startswith("."):
+                yield from _inputs_under(Path(entry.path))
+            elif _is_input(Path(entry.path)) and entry.is_file():
                 yield Path(entry.path)
+
+
+def _is_input(path: Path) -> bool:
+    return (images.is_image_name(path) or is_video(path)) and not path.name.startswith(".")
+
+
+def is_video(path: Path) -> bool:
+    return path.suffix.lower() in VIDEOS or is_webcam(path)
+
+
+def is_webcam(path: Path) -> bool:
+    return str(path).startswith(WEBCAM)

@@ -1,4 +1,4 @@
-"""Which files are done, each under a name of its own: tables on disk, so that memory does not grow with their number."""
+"""Which files are done, each under a name of its own: tables on disk, so that memory stays the same for any number."""
 
 from __future__ import annotations
 

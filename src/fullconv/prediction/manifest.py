@@ -39,12 +39,7 @@ class Manifest:
 
     def add(self, job: Job, outcome: Outcome) -> None:
         """Tells of a picture. The line is the system's when this returns: killing the process does not lose it."""
-        size, modified = outcome.stamp or (None, None)
-        line = {"run": self.run, "target": _name(job.target, self.out), **outcome.to_json()}
-        line |= {"file": os.path.abspath(job.source), "bytes": size, "modified": modified}
-        if not outcome.error:
-            line["outputs"] = [_name(path, self.out) for path in outcome.outputs]
-        self.write(line)
+        self.write({"run": self.run, **line_of(job, outcome, self.out)})
 
     def write(self, line: Line) -> None:
         content = (json.dumps(line) + "\n").encode()  # ASCII only: names that are no UTF-8 survive as well
@@ -54,6 +49,16 @@ class Manifest:
 
     def close(self) -> None:
         self.file.close()
+
+
+def line_of(job: Job, outcome: Outcome, out: Path) -> Line:
+    """What is told of a picture; names of outputs are relative to `out`."""
+    size, modified = outcome.stamp or (None, None)
+    line = {"target": _name(job.target, out), **outcome.to_json()}
+    line |= {"file": os.path.abspath(job.source), "bytes": size, "modified": modified}
+    if not outcome.error:
+        line["outputs"] = [_name(Path(path), out) for path in outcome.outputs]
+    return line
 
 
 def begin(out: Path, settings: Mapping[str, Any]) -> Manifest:
