@@ -12,6 +12,7 @@ import logging
 import os
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -138,11 +139,13 @@ def lines(task: Task, folder: Path, rows: list[Row], workers: int | None) -> Ite
     with session(workers) as ray:
         ray.data.DataContext.get_current().max_errored_blocks = -1  # those are found missing at the end
         model = ray.put({name: (folder / name).read_bytes() for name in PARTS if (folder / name).exists()})
-        done = ray.data.from_items(rows, override_num_blocks=-(-len(rows) // AT_ONCE)).map_batches(
+        blocks = -(-len(rows) // AT_ONCE)
+        size = min(blocks, workers or int(ray.cluster_resources()["CPU"]))
+        done = ray.data.from_items(rows, override_num_blocks=blocks).map_batches(
             Worker,
             fn_constructor_args=(task, [model]),
             batch_size=AT_ONCE,
-            compute=ray.data.ActorPoolStrategy(size=workers or int(ray.cluster_resources()["CPU"])),
+            compute=ray.data.ActorPoolStrategy(size=size),
             num_cpus=1,
             max_restarts=-1,
             max_task_retries=TRIES,
@@ -155,11 +158,10 @@ class Worker:
     """A process with the model in memory."""
 
     def __init__(self, task: Task, model: list[Any]) -> None:
-        self.task = task
-        with tempfile.TemporaryDirectory() as folder:
-            for name, content in import_ray().get(model[0]).items():
-                (Path(folder) / name).write_bytes(content)
-            self.model = load(folder, **task.loading)
+        self.task, self.folder = task, tempfile.TemporaryDirectory()  # engines read from it later, too
+        for name, content in import_ray().get(model[0]).items():
+            Path(self.folder.name, name).write_bytes(content)
+        self.model = load(self.folder.name, **task.loading, threads=1)
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, Any]:
         """Columns of rows → a line of the manifest for each."""
@@ -180,8 +182,8 @@ class Worker:
                 outcome = replace(run_one(self.model, job, self.task.outputs, **self.task.predicting), stamp=seen)
                 for file in outcome.outputs if out.scheme else ():
                     out.below(Path(file).relative_to(results).as_posix()).put(Path(file))
-            except OSError as error:
-                return failure(name, source, f"{source}: {error}")
+            except Exception as error:  # whatever it is, it must not take along the pictures beside it
+                return failure(name, source, f"{source}: {error!r}")
             line = line_of(job, outcome, results) | {"file": str(source)}
             if outcome.error:
                 line["error"] = outcome.error.replace(f"{root}/", f"{source.scheme}://")
@@ -231,7 +233,8 @@ def copy_of_manifest(out: Place, folder: Path) -> Path:
 def session(workers: int | None) -> Iterator[Any]:
     """The cluster that RAY_ADDRESS names, or one on this machine alone, for as long as it lasts."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # else Ray Data alarms about its own way to start workers
+    warnings.filterwarnings("ignore", "`ray_remote_args`")  # there is no other way yet to say how often to try
     ray = import_ray()
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     if "RAY_ADDRESS" in os.environ:
