@@ -29,6 +29,9 @@ HOMES = {
     "scipy": {"data/mat.py"},
     "torchvision": {"training/transforms.py"},
     "yaml": {"yaml_files.py"},
+    "av": {"prediction/video_files.py"},
+    "ray": {"prediction/cluster.py"},
+    "pyarrow": {"prediction/stores.py"},
 }
 # Segmentation.save is a convenience of the value for the reader at a prompt; it calls the writer above it.
 ALLOWED = {("segmentation.py", "outputs")}

@@ -15,7 +15,8 @@ def picture(number, size=(96, 64)):
     return image
 
 
-def write_clip(path, frames=30, rate=25, size=(96, 64), steps=(), sound="aac", turn=0, colours=None, codec="libx264"):
+def write_clip(path, frames=30, rate=25, size=(96, 64), steps=(), sound="aac", turn=0, colours=None, codec="libx264",
+               noise=False):  # fmt: skip
     """`steps`: milliseconds from one frame to the next, in turn, where they are not all alike."""
     with av.open(str(path), "w") as container:
         video = container.add_stream(codec, rate=rate)
@@ -30,7 +31,8 @@ def write_clip(path, frames=30, rate=25, size=(96, 64), steps=(), sound="aac", t
         audio = container.add_stream(sound, rate=44100, layout="mono") if sound else None
         times = np.cumsum([0, *(steps[i % len(steps)] for i in range(frames - 1))]) if steps else range(frames)
         for number, time in enumerate(times):
-            frame = av.VideoFrame.from_ndarray(picture(number, size))
+            image = np.random.default_rng(number).integers(0, 255, (*size[::-1], 3), np.uint8) if noise else None
+            frame = av.VideoFrame.from_ndarray(picture(number, size) if image is None else image)
             if colours:
                 frame = frame.reformat(format="yuv420p", dst_colorspace=colours, dst_color_range=1)
             frame.pts, frame.time_base = int(time), MILLISECOND if steps else Fraction(1, rate)
