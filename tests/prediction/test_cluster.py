@@ -19,7 +19,9 @@ from PIL import Image
 pytest.importorskip("ray")
 moto = pytest.importorskip("moto.server")
 
-pytestmark = pytest.mark.slow  # Ray takes ten seconds to start: python -m pytest tests/prediction/test_cluster.py
+# Ray takes ten seconds to start, so these take three minutes.
+# pip install 'fullconv[ray]' 'moto[server]>=5'; python -m pytest tests/prediction/test_cluster.py
+pytestmark = pytest.mark.slow
 COMMAND = [sys.executable, "-c", "from fullconv.commands.main import main; main()"]
 OPTIONS = ["--save", "labels,masks,overlay,polygons,coco,labelme", "--engine", "onnxruntime"]
 CLUSTER = ["--cluster", "ray", "--workers", "2"]
@@ -194,3 +196,44 @@ def test_the_whole_job_killed_and_resumed(bucket, store, tmp_path, monkeypatch):
     errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert errors == [f"error: s3://bucket/{damaged}: not an image, or empty; remove it or convert it to JPEG or PNG"]
     store.put(damaged, (bucket / damaged).read_bytes())
+
+
+DEADLY = """
+import os
+from fullconv.commands.main import main
+from fullconv.prediction import cluster
+class Deadly(cluster.Worker):
+    def carry(self, number, path, name):
+        if name == "7":
+            os.kill(os.getpid(), 9)
+        return super().carry(number, path, name)
+cluster.Worker = Deadly
+main()
+"""
+
+
+def test_on_disk_a_picture_that_kills_its_worker_takes_along_only_those_of_its_task(bucket, tmp_path):
+    """The same command from folder to folder; the manifest says what was given up, --resume does it."""
+    photos = tmp_path / "bucket" / "photos"
+    photos.mkdir(parents=True)
+    for i in range(64):
+        os.link(bucket / NAMES[0].format(i % 50), photos / f"{i}.png")
+    arguments = ["predict", str(photos), "--out", str(tmp_path / "bucket" / "out"), *OPTIONS, *CLUSTER]
+    deadly = subprocess.run(
+        [sys.executable, "-c", DEADLY, *arguments], capture_output=True, text=True, check=False, timeout=400
+    )
+    assert deadly.returncode == FAILED
+    errors = [line for line in deadly.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 32
+    assert any(line == f"error: {photos}/7.png: 4 workers died with it or with a picture beside it" for line in errors)
+    result = shell(*arguments, "--resume")
+    assert result.returncode == OK, result.stderr
+    assert "32 pictures" in result.stdout
+    assert "32 were done before" in result.stdout
+    plain = shell("predict", photos, "--out", tmp_path / "bucket" / "plain", *OPTIONS)
+    assert plain.returncode == OK
+    expected = {
+        name.removeprefix("plain/"): content for name, content in results(tmp_path / "bucket" / "plain").items()
+    }
+    found = {name.removeprefix("out/"): content for name, content in results(tmp_path / "bucket" / "out").items()}
+    assert found == expected
