@@ -5,7 +5,7 @@ import tracemalloc
 from pathlib import Path, PurePath
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from prediction.stubs import StubModel
@@ -112,6 +112,7 @@ def test_a_file_that_is_named_is_always_tried(tmp_path):
 
 
 @given(st.sets(st.from_regex(r"([ab]/){0,2}[ab]\.(jpg|png)", fullmatch=True), min_size=1))
+@settings(deadline=None)  # it writes files
 def test_no_two_pictures_share_a_target(tmp_path_factory, names):
     root = tmp_path_factory.mktemp("pictures")
     touch(root, *names)
