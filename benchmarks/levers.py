@@ -1,6 +1,6 @@
 """What each choice is worth: short runs from one model's parameters that differ in one thing, printed as a table.
 
-usage: python benchmarks/levers.py DATA [--start runs/animals/model] [--out runs/levers] [--epochs 1]
+usage: python benchmarks/levers.py DATA [--start runs/animals/model] [--out runs/levers] [--epochs 1] [--only TEXT]
 
 Every run starts from whatever parameters of the model at --start fit it, its trunk above all, sees every picture
 equally often and has a whole schedule of its own. The first five are the ladder of `fullconv explain ladder`: no
@@ -45,9 +45,12 @@ def main() -> None:
     parser.add_argument("--start", default="animals", help="what recipes/animals.yaml made, or a bundled model")
     parser.add_argument("--out", type=Path, default=Path("runs/levers"))
     parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--only", default="", help="run the rows whose name holds this")
     options = parser.parse_args()
     print(f"{'':<37}{'mean IoU':>9}{'boundary IoU':>14}")
     for name, change in LEVERS.items():
+        if options.only not in name:
+            continue
         folder = options.out / name.replace(" ", "-").replace(",", "")
         values = {**BASE, "name": name, "epochs": options.epochs, **change}
         if not (folder / "model" / "model.onnx").exists():

@@ -1,57 +1,105 @@
-"""Images a second of the training step of `animals`, in the precisions and modes of a CPU.
+"""Images a second of the training step of `animals` on a CPU, beside the plain loop of others; the wait for data.
 
-usage: python benchmarks/training_speed.py [--batch-size 16] [--crop-size 256]
+usage: python benchmarks/training_speed.py [--batch-size 16] [--crop-size 256] [--data voc-animals]
+
+The plain loop is that of torchvision's references/segmentation: float32, memory laid out as it comes, eager, SGD, mean
+cross-entropy; on the same network and batch. With --data, real crops are read by worker processes meanwhile.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 
-from fullconv.training.loop import train_step
-from fullconv.training.losses import segmentation_loss
+from fullconv.data.description import describe
+from fullconv.training.batches import load_epoch
+from fullconv.training.loop import Part, train_step
+from fullconv.training.losses import SegmentationLoss
 from fullconv.training.optimisation import build_optimiser, build_schedule
-from fullconv.training.recipe import read_recipe
-from fullconv.training.stages import new_accelerator
+from fullconv.training.processes import mixed_precision, new_accelerator
+from fullconv.training.recipe import Recipe
 from fullconv.weights.checkpoint import build
 from fullconv.weights.folder import find_model, read_config
 
-RECIPE = Path(__file__).parent.parent / "recipes" / "animals.yaml"
 STEPS, WARM_UP = 6, 3
-MODES = {"float32, eager": ("fp32", False), "bf16, eager": ("bf16", False), "float32, compiled": ("fp32", True)}
+MODES = {
+    "float32, eager": ("fp32", False), "bf16, eager": ("bf16", False),
+    "float32, compiled": ("fp32", True), "bf16, compiled": ("bf16", True),
+}  # fmt: skip
+Step = Callable[[Part], object]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--crop-size", type=int, default=256)
+    parser.add_argument("--data", type=Path)
     options = parser.parse_args()
-    speeds = {name: images_per_second(*mode, options.batch_size, options.crop_size) for name, mode in MODES.items()}
-    first = next(iter(speeds.values()))
-    for name, speed in speeds.items():
-        print(f"{name:<20}{speed:6.1f} images/s  {speed / first:5.2f} times the first")
+    recipe = Recipe(batch_size=options.batch_size, crop_size=options.crop_size)
+    plain = images_per_second(plain_step(), recipe)
+    print(f"{'the plain loop':<20}{plain:6.1f} images/s  {1.0:5.2f} times the first")
+    for name, mode in MODES.items():
+        speed = images_per_second(our_step(recipe, *mode), recipe)
+        print(f"{name:<20}{speed:6.1f} images/s  {speed / plain:5.2f} times the first", flush=True)
+    print(f"precision auto is {mixed_precision('auto')} here")
+    if options.data:
+        print(f"{options.data.name}: {waiting(options.data, recipe):.1%} of the time is spent waiting for pictures")
 
 
-def images_per_second(precision: str, compiled: bool, batch_size: int, crop_size: int) -> float:
+def plain_step() -> Step:
+    model = build(read_config(find_model("animals"))).train()
+    optimiser = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.01, momentum=0.9)
+
+    def step(batch: Part) -> None:
+        images, labels = batch
+        optimiser.zero_grad()
+        F.cross_entropy(model(images), labels, ignore_index=255).backward()
+        optimiser.step()
+
+    return step
+
+
+def our_step(recipe: Recipe, precision: str, compiled: bool) -> Step:
     torch._dynamo.reset()
-    recipe = read_recipe(RECIPE)
     accelerator = new_accelerator(precision)
     model = build(read_config(find_model("animals"))).to(memory_format=torch.channels_last).train()
     optimiser = build_optimiser(model, recipe)
     schedule = build_schedule(optimiser, recipe, 1000)
-    batch = torch.randint(0, 255, (batch_size, 3, crop_size, crop_size), dtype=torch.uint8)
-    labels = torch.randint(0, 7, (batch_size, crop_size, crop_size))
-    loss = partial(segmentation_loss, void=255, dice=recipe.dice)
+    loss = SegmentationLoss(dice=recipe.dice)
     network = torch.compile(model) if compiled else model
-    for step in range(WARM_UP + STEPS):
-        if step == WARM_UP:
+    return lambda batch: train_step(network, loss, [batch], optimiser, schedule, accelerator, recipe.clip)
+
+
+def images_per_second(step: Step, recipe: Recipe) -> float:
+    size, count = recipe.crop_size, recipe.batch_size
+    batch = torch.randint(0, 255, (count, 3, size, size), dtype=torch.uint8), torch.randint(0, 7, (count, size, size))
+    for number in range(WARM_UP + STEPS):
+        if number == WARM_UP:
             start = time.perf_counter()
-        train_step(network, loss, (batch, labels), optimiser, schedule, accelerator, recipe.clip)
-    return STEPS * batch_size / (time.perf_counter() - start)
+        step(batch)
+    return STEPS * count / (time.perf_counter() - start)
+
+
+def waiting(data: Path, recipe: Recipe) -> float:
+    """The share of the time, once warm, in which the step stands still because no batch is there."""
+    classes = read_config(find_model("animals"))
+    samples = describe(data).dataset.mapped_to(classes.classes, classes.label_mapping).split("train")
+    step = our_step(recipe, "auto", compiled=False)
+    batches = load_epoch(samples, recipe, 0, torch.ones(len(samples)), torch.device("cpu"))
+    waited = 0.0
+    for number in range(WARM_UP + 2 * STEPS):
+        if number == WARM_UP:
+            start, waited = time.perf_counter(), 0.0
+        asked = time.perf_counter()
+        (batch,) = next(batches)
+        waited += time.perf_counter() - asked
+        step(batch)
+    return waited / (time.perf_counter() - start)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "src" / "fullconv"
 LAYERS = [
     {"errors", "files"},
-    {"classes", "images", "published_classes", "yaml_files"},
+    {"classes", "georeference", "images", "published_classes", "yaml_files"},
     {"segmentation"},
     {"models", "data", "outputs", "metrics"},
     {"weights"},
@@ -32,6 +32,8 @@ HOMES = {
     "av": {"prediction/video_files.py"},
     "ray": {"prediction/cluster.py"},
     "pyarrow": {"prediction/stores.py"},
+    "rasterio": {"georeference.py"},
+    "shapely": {"outputs/vectors.py"},
 }
 # Segmentation.save is a convenience of the value for the reader at a prompt; it calls the writer above it.
 ALLOWED = {("segmentation.py", "outputs")}

@@ -1,16 +1,37 @@
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, jaccard_score
+from torchmetrics.functional.classification import (
+    multiclass_accuracy,
+    multiclass_confusion_matrix,
+    multiclass_jaccard_index,
+)
 
+import fullconv
 from fullconv.classes import Classes
+from fullconv.data.description import open_dataset
 from fullconv.metrics import Confusion, confusion, evaluate, inner_boundary
 
 THREE = Classes.named(["background", "cat", "dog"])
 maps = arrays(np.uint8, (13, 17), elements=st.sampled_from([0, 1, 2]))
 truths = arrays(np.uint8, (13, 17), elements=st.sampled_from([0, 1, 2, 255]))
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """A sample that is in memory."""
+
+    image: np.ndarray
+    label_map: np.ndarray
+
+    def read(self):
+        return self.image, self.label_map
 
 
 def scored(truth, prediction, classes=THREE):
@@ -37,6 +58,46 @@ def test_equals_scikit_learn(truth, prediction):
         assert report["mean_accuracy"] == pytest.approx(balanced_accuracy_score(t, p))
 
 
+def by_torchmetrics(truth, prediction, n):
+    """(confusion matrix, {the paper's four}) as torchmetrics has them, void 255 left out."""
+    p, t = torch.from_numpy(prediction).long(), torch.from_numpy(truth).long()
+    known = {"num_classes": n, "ignore_index": 255}
+    return multiclass_confusion_matrix(p, t, **known), {
+        "pixel_accuracy": multiclass_accuracy(p, t, average="micro", **known),
+        "mean_accuracy": multiclass_accuracy(p, t, average="none", **known)[
+            torch.bincount(t[t != 255], minlength=n) > 0
+        ].mean(),
+        "mean_iou": multiclass_jaccard_index(p, t, average="macro", **known),
+        "frequency_weighted_iou": multiclass_jaccard_index(p, t, average="weighted", **known),
+    }
+
+
+@given(truths, maps)
+def test_equals_torchmetrics(truth, prediction):
+    report = scored(truth, prediction)
+    matrix, four = by_torchmetrics(truth, prediction, 3)
+    assert report["confusion"] == matrix.tolist()
+    for name, value in four.items() if (truth != 255).any() else ():
+        assert report[name] == pytest.approx(value.item(), abs=1e-6), name  # torchmetrics divides in float32
+
+
+def test_equals_both_on_real_predictions(real_data):
+    """Photos, their masks with void borders, and what the bundled model makes of them."""
+    model = fullconv.load("animals", precision="fp32")
+    mapped = open_dataset(real_data("voc-animals")).mapped_to(model.classes, model.config.label_mapping)
+    pairs = [sample.read() for sample in mapped.split("val")[::30]]
+    counts = evaluate(lambda image: model.predict(image).label_map, [Read(*pair) for pair in pairs], model.classes)
+    truth = np.concatenate([labels.ravel() for _, labels in pairs])
+    prediction = np.concatenate([model.predict(image).label_map.ravel() for image, _ in pairs])
+    known, report = truth != 255, counts.report()
+    assert 0 < known.sum() < known.size  # some of it is void
+    assert report["confusion"] == confusion_matrix(truth[known], prediction[known], labels=range(7)).tolist()
+    matrix, four = by_torchmetrics(truth, prediction, 7)
+    assert report["confusion"] == matrix.tolist()
+    for name, value in four.items():
+        assert report[name] == pytest.approx(value.item(), abs=1e-6), name
+
+
 def test_absent_from_both_is_left_out_and_predicted_but_absent_is_zero():
     report = scored([[0, 0, 0, 0]], [[0, 0, 0, 1]])
     assert report["per_class"]["cat"] == {"iou": 0.0, "accuracy": None, "pixels": 0}
@@ -47,6 +108,26 @@ def test_absent_from_both_is_left_out_and_predicted_but_absent_is_zero():
 
 def test_void_never_counts():
     assert scored([[0, 255, 255]], [[0, 1, 2]])["mean_iou"] == 1.0
+
+
+def test_a_class_of_more_than_2_to_the_24_pixels_is_counted_to_the_last():
+    """Float32 counters, torch.histc's among them, stop at 2^24 or round; here every strip adds an odd number."""
+    rng = np.random.default_rng(0)
+    counts, reference = Confusion(THREE), torch.zeros(3, 3, dtype=torch.int64)
+    in_float = np.zeros((3, 3), np.float32)
+    for i in range(9):
+        truth = np.zeros((1023, 2047), np.uint8)
+        truth[:5] = rng.choice([1, 2, 255], (5, 2047))
+        prediction = truth.copy()
+        prediction[-1, : i + 1] = 2
+        prediction[truth == 255] = 1
+        in_float += counts.add(truth, prediction).astype(np.float32)
+        p, t = torch.from_numpy(prediction), torch.from_numpy(truth)
+        reference += multiclass_confusion_matrix(p.int(), t.int(), 3, ignore_index=255, validate_args=False)
+    assert (counts.matrix == reference.numpy()).all()
+    assert counts.matrix[0].tolist() == [9 * 1018 * 2047 - 45, 0, 45]
+    assert counts.matrix[0, 0] > 2**24
+    assert in_float[0, 0] != counts.matrix[0, 0]
 
 
 def test_counts_stay_exact_beyond_float32():
@@ -89,13 +170,15 @@ def test_boundary_iou_sees_what_iou_hides():
     assert scored(truth, truth)["boundary_iou"] == 1.0
 
 
-def test_evaluate_takes_any_function():
-    class Sample:
-        def read(self):
-            return np.zeros((4, 6, 3), np.uint8), np.ones((4, 6), np.uint8)
-
-    counts = evaluate(lambda image: np.ones(image.shape[:2], np.uint8), [Sample(), Sample()], THREE)
-    assert counts.matrix[1, 1] == 48
+def test_evaluate_takes_any_function_and_tells_of_each_picture():
+    samples = [Read(np.zeros((4, 6, 3), np.uint8), np.full((4, 6), label, np.uint8)) for label in (1, 2)]
+    told = []
+    cats = evaluate(
+        lambda image: np.ones(image.shape[:2], np.uint8), samples, THREE, lambda *picture: told.append(picture)
+    )
+    assert cats.matrix.tolist() == [[0, 0, 0], [0, 24, 0], [0, 24, 0]]
+    assert [sample for sample, _ in told] == samples
+    assert (sum(matrix for _, matrix in told) == cats.matrix).all()
 
 
 def test_a_prediction_of_another_size_is_refused():

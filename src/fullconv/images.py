@@ -18,6 +18,7 @@ Source = Union[str, Path, bytes, "Image.Image", ImageArray]
 EXTENSIONS = frozenset(
     [".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".jp2", ".avif", ".jfif"]
 )
+SCENES = frozenset([".tif", ".tiff", ".vrt"])
 
 
 def read(source: Source) -> ImageArray:
@@ -48,6 +49,11 @@ def read(source: Source) -> ImageArray:
 def is_image_name(path: Path) -> bool:
     """Whether the file's extension is one of a picture."""
     return path.suffix.lower() in EXTENSIONS
+
+
+def may_be_scene(path: Path) -> bool:
+    """Whether the file may be a raster that lies on the ground (prediction/scene.py looks into it)."""
+    return path.suffix.lower() in SCENES
 
 
 def _from_array(array: NDArray[np.generic]) -> ImageArray:

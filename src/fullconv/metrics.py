@@ -35,23 +35,24 @@ class Confusion:
         self.matrix = np.zeros((n, n), np.int64)
         self.boundary = np.zeros((n, 2), np.int64)
 
-    def add(self, truth: LabelMap, prediction: LabelMap) -> None:
-        """Counts one image, HxW both. Pixels whose truth is void never count."""
+    def add(self, truth: LabelMap, prediction: LabelMap) -> Counts:
+        """Counts one image, HxW both, and gives its own matrix. Pixels whose truth is void never count."""
         if truth.shape != prediction.shape:
             raise ValueError(f"truth is {truth.shape}, prediction {prediction.shape}; predict at the source's size")
         known = truth != self.classes.void
-        self.matrix += confusion(truth[known], prediction[known], len(self.classes))
+        counts = confusion(truth[known], prediction[known], len(self.classes))
+        self.matrix += counts
         width = max(1, round(BOUNDARY_WIDTH * float(np.hypot(*truth.shape))))
         for index in np.union1d(truth[known], prediction[known]):
             actual = inner_boundary((truth == index) & known, width)
             claimed = inner_boundary((prediction == index) & known, width)
             self.boundary[index] += (np.count_nonzero(actual & claimed), np.count_nonzero(actual | claimed))
+        return counts
 
     def report(self) -> dict[str, Any]:
         """The numbers, 0–1, None where nothing was there to measure; keys as in `fullconv evaluate --json`."""
         hits, truth = np.diag(self.matrix), self.matrix.sum(1)
-        union = truth + self.matrix.sum(0) - hits
-        iou, accuracy = _ratio(hits, union), _ratio(hits, truth)
+        iou, accuracy = ious(self.matrix), _ratio(hits, truth)
         per_class = {
             name: {"iou": _value(iou[i]), "accuracy": _value(accuracy[i]), "pixels": int(truth[i])}
             for i, name in enumerate(self.classes.names)
@@ -73,6 +74,12 @@ def confusion(truth: NDArray[np.integer], prediction: NDArray[np.integer], n: in
     return np.bincount(pairs.ravel(), minlength=n * n).reshape(n, n).astype(np.int64)
 
 
+def ious(matrix: Counts) -> NDArray[np.float64]:
+    """(classes,): intersection over union of each; NaN for a class absent from both truth and prediction."""
+    hits = np.diag(matrix)
+    return _ratio(hits, matrix.sum(1) + matrix.sum(0) - hits)
+
+
 def inner_boundary(mask: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
     """The pixels of `mask` that lie within `width` pixels (chessboard distance) of its outside or of the frame."""
     size = 2 * width + 1
@@ -84,13 +91,21 @@ def inner_boundary(mask: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
 
 
 def evaluate(
-    predict: Callable[[NDArray[np.uint8]], LabelMap], samples: Iterable[Labelled], classes: Classes
+    predict: Callable[[NDArray[np.uint8]], LabelMap],
+    samples: Iterable[Labelled],
+    classes: Classes,
+    note: Callable[[Any, Counts], object] | None = None,
 ) -> Confusion:
-    """Scores a function image → label map on labelled pictures, each at its own size."""
+    """Scores a function image → label map on labelled pictures, each at its own size.
+
+    `note` is told of each sample and of its own matrix.
+    """
     confusion = Confusion(classes)
     for sample in samples:
         image, truth = sample.read()
-        confusion.add(truth, predict(image))
+        counts = confusion.add(truth, predict(image))
+        if note:
+            note(sample, counts)
     return confusion
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fullconv.classes import Classes
+from fullconv.georeference import Georeference
 
 DEFAULT_OUTPUTS = ("labels", "masks", "overlay")
 
@@ -21,7 +22,8 @@ class Segmentation:
     """One image and the class of each of its pixels.
 
     `label_map` is (H, W) uint8 at the image's own size, `scores` (classes, H, W) float32 where they were asked for,
-    `image` (H, W, 3) uint8 RGB as it was read, upright; `source` is the file that it was read from, where it was one.
+    `image` (H, W, 3) uint8 RGB as it was read, upright; `source` is the file that it was read from, where it was one;
+    `georeference` says where the picture lies on the ground, where that is known.
     """
 
     image: NDArray[np.uint8]
@@ -29,6 +31,7 @@ class Segmentation:
     classes: Classes
     scores: NDArray[np.float32] | None = None
     source: Path | None = None
+    georeference: Georeference | None = None
 
     def mask(self, name: str) -> NDArray[np.bool_]:
         """(H, W): where the class `name` is. Raises FullconvError for a name that is no class."""
@@ -54,7 +57,7 @@ class Segmentation:
         return picture
 
     def save(self, folder: str | Path, stem: str = "image", outputs: Sequence[str] = DEFAULT_OUTPUTS) -> list[Path]:
-        """Writes `stem`_labels.png and so on into `folder`; gives their paths."""
+        """Writes `stem`_labels.png and so on into `folder`, for what lies on the ground GeoTIFFs; gives their paths."""
         from fullconv.outputs.writers import save
 
         return save(self, Path(folder) / stem, outputs)

@@ -334,7 +334,7 @@ def test_evaluate_writes_what_it_prints(one_photo_voc, tmp_path):
     assert result.exit_code == OK
     numbers = json.loads((tmp_path / "n.json").read_text())
     four = ["pixel_accuracy", "mean_accuracy", "mean_iou", "frequency_weighted_iou"]  # the paper's
-    assert list(numbers) == [*four, "boundary_iou", "per_class", "confusion"]
+    assert list(numbers) == [*four, "boundary_iou", "per_class", "confusion", "definition"]
     assert f"{numbers['per_class']['cat']['iou']:.4f}" in result.output
     assert numbers["per_class"]["cat"]["pixels"] == 300 * 451
 

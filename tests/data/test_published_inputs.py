@@ -6,7 +6,7 @@ import trees
 
 from fullconv.data.description import open_dataset
 from fullconv.models import published, vgg
-from fullconv.training.losses import segmentation_loss
+from fullconv.training.losses import SegmentationLoss
 from fullconv.training.recipe import Recipe
 from fullconv.training.transforms import Epoch
 
@@ -27,7 +27,7 @@ def step(net, sample):
     losses = []
     for _ in range(2):
         scores = net(image).split(list(heads.values()), 1)
-        loss = sum(segmentation_loss(s, t, 255, 0.0) for s, t in zip(scores, truths, strict=True))
+        loss = sum(SegmentationLoss()(s, t) for s, t in zip(scores, truths, strict=True))
         losses.append(loss.item())
         optimiser.zero_grad()
         loss.backward()

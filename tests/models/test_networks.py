@@ -14,7 +14,7 @@ from fullconv.models import published, vgg
 from fullconv.models.build import build
 from fullconv.models.config import Architecture, ModelConfig, NormalisationValues, parse_arch
 from fullconv.models.network import Network
-from fullconv.training.losses import segmentation_loss
+from fullconv.training.losses import SegmentationLoss
 
 ARCHS = ["fcn32s", "fcn16s", "fcn8s", "fcn4s", "fcn2s", "unet", "unet-classic", "unet-valid", "segnet", "segnet-basic"]
 ARCHS = [*ARCHS, "encoder-only"]
@@ -91,7 +91,7 @@ def test_a_step_of_training_lowers_the_loss(narrow, arch):
     optimiser = torch.optim.SGD([p for p in net.parameters() if p.requires_grad], 1e-4)
     losses = []
     for _ in range(2):
-        loss = segmentation_loss(net(image), labels, 255, 0.0)
+        loss = SegmentationLoss()(net(image), labels)
         losses.append(loss.item())
         optimiser.zero_grad()
         loss.backward()

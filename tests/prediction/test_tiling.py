@@ -9,7 +9,7 @@ from fullconv import load
 from fullconv.classes import Classes
 from fullconv.errors import FullconvError
 from fullconv.models.config import Architecture, ModelConfig, NormalisationValues
-from fullconv.prediction.tiling import check_tiling, exact_halo, halo_of, tiles
+from fullconv.prediction.tiling import LARGEST, automatic, check_tiling, exact_halo, fixed, halo_of, tiles
 
 SIDES = st.integers(1, 8).map(lambda n: 32 * n)
 HALF = NormalisationValues((127.5,) * 3, (127.5,) * 3)
@@ -19,33 +19,58 @@ def config(window=(-40, 51)) -> ModelConfig:
     return ModelConfig("m", Architecture("resnet18", 8), Classes.named(["a", "b", "c"]), HALF, window=window)
 
 
-@given(st.integers(1, 700), st.integers(1, 700), SIDES, st.integers(0, 300))
-@settings(max_examples=100, deadline=None)
-def test_every_pixel_is_kept_once_and_tiles_lie_on_the_coarsest_grid(height, width, side, halo):
+HALOS = st.tuples(st.integers(0, 300), st.integers(0, 300))
+
+
+def check_cover(windows, height, width, halo):
     kept = np.zeros((height, width), int)
-    for tile in tiles(height, width, side, halo):
-        kept[tile.rows.placing, tile.columns.placing] += 1
-        for span, length in ((tile.rows, height), (tile.columns, width)):
-            assert span.read_from % 32 == 0
-            assert span.read_to % 32 == 0 or span.read_to == length
-            assert span.start - span.read_from >= min(halo, span.start)
-            assert span.read_to - span.stop >= min(halo, length - span.stop)
-            assert span.read_to - span.read_from <= side + 2 * (halo + 31)
+    for window in windows:
+        kept[window.placing] += 1
+        for span, length in ((window.rows, height), (window.columns, width)):
+            assert span.read_from % 32 == span.read_to % 32 == 0
+            assert span.read_to < length + 32
+            assert span.start - span.read_from >= min(halo[0], span.start)
+            assert min(span.read_to, length) - span.stop >= min(halo[1], length - span.stop)
             assert np.array_equal(np.arange(length)[span.reading][span.keeping], np.arange(length)[span.placing])
     assert (kept == 1).all()
+    assert len({(w.rows.read_to - w.rows.read_from, w.columns.read_to - w.columns.read_from) for w in windows}) == 1
+
+
+@given(st.integers(1, 700), st.integers(1, 700), SIDES, HALOS)
+@settings(max_examples=100, deadline=None)
+def test_every_pixel_is_kept_once_and_all_tiles_read_alike_on_the_coarsest_grid(height, width, side, halo):
+    check_cover(tiles(height, width, fixed(side, halo), halo), height, width, halo)
+
+
+@given(st.integers(1, 900), st.integers(1, 900), HALOS, st.integers(1, 800))
+@settings(max_examples=100, deadline=None)
+def test_automatic_tiles_fit_the_memory_where_any_do(height, width, halo, side):
+    reading = automatic(height, width, halo, side * side)
+    assert reading[0] * reading[1] <= max(side * side, (sum(halo) + 64) ** 2)
+    check_cover(tiles(height, width, reading, halo), height, width, halo)
+
+
+def test_automatic_tiles_are_no_larger_than_pays():
+    assert automatic(700, 900, (128, 128), 10**9) == (704, 928)
+    rows, columns = automatic(10**5, 10**5, (128, 128), 10**9)
+    assert 2000**2 < rows * columns < 2700**2
+    rows, columns = automatic(10**4, 10**4, (0, 0), 10**9)
+    assert 768**2 <= rows * columns < 900**2  # but not too small either
+    rows, columns = automatic(10**5, 10**5, (500, 500), 10**9)
+    assert 0.95 * LARGEST < rows * columns <= LARGEST
 
 
 def test_the_halo_that_is_exact_comes_from_the_window():
-    assert exact_halo(config()) == 51
-    assert halo_of(config(), "exact") == 51
-    assert halo_of(config(), None) == 51  # no more than what is exact
-    assert halo_of(config((-700, 700)), None) == 128
-    assert halo_of(config(), "17") == 17
+    assert exact_halo(config()) == (40, 51)
+    assert halo_of(config(), "exact") == (40, 51)
+    assert halo_of(config(), None) == (40, 51)  # no more than what is exact
+    assert halo_of(config((-700, 100)), None) == (128, 100)
+    assert halo_of(config(), "17") == (17, 17)
 
 
 @pytest.mark.parametrize(
     ("tile", "halo", "message"),
-    [(100, None, "multiple of 32"), (None, "64", "goes with --tile"), (64, "wide", "a number of pixels, or exact")],
+    [(100, None, "multiple of 32"), ("some", None, "or auto"), (64, "wide", "a number of pixels, or exact")],
 )
 def test_what_cannot_be_is_told_before_anything_is_read(tile, halo, message):
     with pytest.raises(FullconvError, match=message):

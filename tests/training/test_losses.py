@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from fullconv.training.losses import dice_loss, extended_jaccard, lovasz_loss, segmentation_loss
+from fullconv.training.losses import SegmentationLoss, dice_loss, extended_jaccard, lovasz_loss
 
 GENERATOR = torch.Generator().manual_seed(0)
 SCORES = torch.randn(2, 3, 8, 9, generator=GENERATOR)
@@ -13,7 +13,7 @@ def test_without_dice_it_is_torchs_cross_entropy():
     labels = LABELS.clone()
     labels[0, :4] = 255
     expected = F.cross_entropy(SCORES, labels, ignore_index=255)
-    torch.testing.assert_close(segmentation_loss(SCORES, labels, 255, 0.0), expected)
+    torch.testing.assert_close(SegmentationLoss()(SCORES, labels), expected)
 
 
 def test_dice_by_hand():
@@ -30,13 +30,13 @@ def test_what_is_under_void_does_not_matter():
     labels[1] = 255
     other = SCORES.clone()
     other[1] = 99 * torch.randn(3, 8, 9)
-    a, b = (segmentation_loss(scores, labels, 255, 0.5, 0.5) for scores in (SCORES, other))
+    a, b = (SegmentationLoss(dice=0.5, lovasz=0.5)(scores, labels) for scores in (SCORES, other))
     torch.testing.assert_close(a, b)
 
 
 def test_all_void_is_zero_with_finite_gradients():
     scores = SCORES.clone().requires_grad_()
-    loss = segmentation_loss(scores, torch.full_like(LABELS, 255), 255, 0.5, 0.5)
+    loss = SegmentationLoss(dice=0.5, lovasz=0.5)(scores, torch.full_like(LABELS, 255))
     loss.backward()
     assert loss.item() == 0
     assert scores.grad.abs().max() == 0
@@ -69,3 +69,42 @@ def test_lovasz_by_the_definition_of_the_extension():
         wrong = wrong | {i}
         expected += errors[i].item() * (jaccard_loss_of(wrong, truth) - before)
     assert extended_jaccard(errors, target).item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_focal_and_weights_by_torchs_cross_entropy():
+    """Each pixel's cross-entropy from torch, its focal factor from the softmax; weighted means as torch has them."""
+    labels = LABELS.clone()
+    labels[1, 3:] = 255
+    weights = torch.tensor([0.2, 1.0, 3.0])
+    expected = F.cross_entropy(SCORES, labels, weights, ignore_index=255)
+    torch.testing.assert_close(SegmentationLoss(weights=weights)(SCORES, labels), expected)
+
+    each = F.cross_entropy(SCORES, labels, ignore_index=255, reduction="none")
+    certain = SCORES.softmax(1).gather(1, labels.where(labels != 255, 0)[:, None])[:, 0]
+    focal = (each * (1 - certain) ** 2)[labels != 255].mean()
+    torch.testing.assert_close(SegmentationLoss(focal=2.0)(SCORES, labels), focal)
+
+
+def test_the_hardest_pixels_alone():
+    labels = LABELS.clone()
+    labels[0, 0] = 255
+    each = F.cross_entropy(SCORES, labels, ignore_index=255, reduction="none")[labels != 255]
+    hardest = each.sort(descending=True).values[: round(0.25 * len(each))].mean()
+    torch.testing.assert_close(SegmentationLoss(hardest=0.25)(SCORES, labels), hardest, rtol=1e-2, atol=0)
+
+
+def test_the_papers_loss_is_a_sum_over_pixels():
+    labels = LABELS.clone()
+    labels[1, 5] = 255
+    expected = F.cross_entropy(SCORES, labels, ignore_index=255, reduction="sum")
+    torch.testing.assert_close(SegmentationLoss(total=True)(SCORES, labels), expected)
+
+
+def test_the_losses_of_parts_add_up_to_the_batchs():
+    """Also where one part is nearly all void, which an average of averages would count too much."""
+    labels = LABELS.clone()
+    labels[1, 1:] = 255
+    loss = SegmentationLoss(weights=torch.tensor([0.2, 1.0, 3.0]))
+    weight = loss.weight_of(labels)
+    parts = sum(loss(SCORES[i : i + 1], labels[i : i + 1], weight, 2) for i in range(2))
+    torch.testing.assert_close(parts, loss(SCORES, labels))

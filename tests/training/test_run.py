@@ -11,6 +11,7 @@ from PIL import Image
 
 import fullconv
 from fullconv.errors import FullconvError
+from fullconv.training import run as training_run
 from fullconv.training import stages
 from fullconv.training.recipe import Recipe
 from fullconv.training.start import prepare_data
@@ -36,9 +37,10 @@ def same(a, b) -> bool:
 
 @pytest.fixture(autouse=True)
 def no_export(monkeypatch, request):
-    """Export takes seconds; only the test of the whole way needs it."""
+    """Export and pictures take seconds; only the test of the whole way needs them."""
     if "whole_way" not in request.node.name:
         monkeypatch.setattr(stages, "finish", lambda folder: folder)
+        monkeypatch.setattr(stages, "illustrate", lambda *_: None)
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,7 @@ def straight(disc_data, tmp_path_factory):
     out = tmp_path_factory.mktemp("straight")
     patch = pytest.MonkeyPatch()
     patch.setattr(stages, "finish", lambda folder: folder)
+    patch.setattr(stages, "illustrate", lambda *_: None)
     run(disc_data, out, epochs=3)
     patch.undo()
     return out
@@ -72,7 +75,7 @@ def test_another_seed_another_model(disc_data, straight, tmp_path):
 @pytest.mark.parametrize("stop_at_step", [0, 5, 11])
 def test_stopped_and_resumed_ends_where_it_would_have(disc_data, straight, tmp_path, monkeypatch, stop_at_step):
     done = 0
-    real_step = stages.train_epoch.__globals__["train_step"]
+    real_step = training_run.train_epoch.__globals__["train_step"]
 
     def step(*arguments):
         nonlocal done
@@ -82,7 +85,7 @@ def test_stopped_and_resumed_ends_where_it_would_have(disc_data, straight, tmp_p
         return real_step(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setitem(stages.train_epoch.__globals__, "train_step", step)
+        patch.setitem(training_run.train_epoch.__globals__, "train_step", step)
         with pytest.raises(KeyboardInterrupt):
             run(disc_data, tmp_path, epochs=3)
     run(disc_data, tmp_path, epochs=3, resume=(tmp_path / "last.pt").exists())
@@ -139,6 +142,17 @@ def test_weights_of_another_model_are_the_start(disc_data, straight, tmp_path):
     run(disc_data, tmp_path, epochs=1, lr=1e-9, weights=straight / "model", ema=0.0)
     ours, theirs = parameters(tmp_path / "model"), parameters(straight / "model")
     assert torch.allclose(ours["score_fr.0.weight"], theirs["score_fr.0.weight"])
+
+
+def test_weights_of_a_model_of_other_classes_are_all_but_its_scores(disc_data, straight, tmp_path, capsys):
+    (tmp_path / "data.yaml").write_text(f"path: {disc_data.parent}\nnames: [ground, disc, sky]\n")
+    run(tmp_path / "data.yaml", tmp_path / "run", epochs=1, lr=1e-9, weights=straight / "model", ema=0.0)
+    ours, theirs = parameters(tmp_path / "run" / "model"), parameters(straight / "model")
+    for name, value in theirs.items():
+        if name.endswith("weight") and not name.startswith("upscore") and value.shape[0] != 2:
+            torch.testing.assert_close(ours[name], value)
+    assert ours["score_fr.3.weight"].abs().max() < 1e-6
+    assert "0 unused" in capsys.readouterr().out
 
 
 def test_trunk_weights_from_a_file(disc_data, tmp_path, capsys):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +16,33 @@ if TYPE_CHECKING:
     from fullconv.data.dataset import Sample
 
 
+FILE = click.Path(path_type=Path)
+
+
 @click.command()
-@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("data", type=FILE)
 @click.option("--split", default="val", help="Which split to score on.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the numbers to this file too.")
+@click.option(
+    "--definition",
+    type=click.Choice(["mmseg", "torchmetrics", "paddleseg"]),
+    default="mmseg",
+    help="Whose mean IoU: they differ in classes that are absent. mmseg is also Caffe's and the paper's.",
+)
+@click.option("--worst", type=click.IntRange(0), default=0, help="List so many pictures, the worst first.")
+@click.option("--confusion", type=FILE, help="Draw the confusion matrix to this .png or .svg.")
+@click.option("--json", "json_file", type=FILE, help="Write the numbers to this file too.")
 @model_options
 def evaluate(
-    data: Path, split: str, json_file: Path | None, model: str, engine: str, precision: str, device: str | None
+    data: Path,
+    split: str,
+    definition: str,
+    worst: int,
+    confusion: Path | None,
+    json_file: Path | None,
+    model: str,
+    engine: str,
+    precision: str,
+    device: str | None,
 ) -> None:
     """Score a model on labelled pictures, each at its own size.
 
@@ -29,15 +50,38 @@ def evaluate(
     the model's own label mapping.
     """
     from fullconv.files import write_json
+    from fullconv.prediction.definitions import DEFINITIONS
     from fullconv.prediction.evaluation import evaluate as run
     from fullconv.prediction.predictor import load
 
+    if confusion:
+        check_drawing(confusion)
     loaded = load(model, engine, precision, device)
-    report = run(loaded, data, split, with_progress)
+    report = run(loaded, data, split, with_progress, definition, worst)
     if json_file:
         write_json(json_file, report)
-    click.echo(f"{data} {split}, {loaded.engine.name} {loaded.engine.precision}, at source size, void left out")
+    ran = f"{split}, {loaded.engine.name} {loaded.engine.precision}"
+    click.echo(f"{data} {ran}, at source size, void left out")
+    click.echo(f"mean IoU as {definition}: {DEFINITIONS[definition]}")
     click.echo(table(report))
+    if confusion:
+        draw(report, f"{loaded.config.name} on {data.resolve().name} {ran}", confusion)
+
+
+def check_drawing(path: Path) -> None:
+    """Refuses, before any work, what could not be drawn at its end."""
+    from fullconv.errors import missing_extra
+    from fullconv.figures.canvas import check_format
+
+    check_format(path)
+    if find_spec("matplotlib") is None:
+        raise missing_extra("matplotlib", "figures")
+
+
+def draw(report: dict[str, Any], title: str, path: Path) -> None:
+    from fullconv.figures.confusion import draw_confusion
+
+    click.echo(f"wrote {draw_confusion(report['confusion'], list(report['per_class']), title).save(path)}")
 
 
 def with_progress(samples: Sequence[Sample]) -> Iterator[Sample]:
@@ -50,8 +94,20 @@ def table(report: dict[str, Any]) -> str:
     lines = [f"{'class':<24}{'iou':>8}{'accuracy':>10}{'pixels':>12}"]
     for name, row in report["per_class"].items():
         lines.append(f"{name:<24}{number(row['iou']):>8}{number(row['accuracy']):>10}{row['pixels']:>12}")
-    lines += [f"{key:<24}{number(value):>8}" for key, value in report.items() if key not in ("per_class", "confusion")]
-    return "\n".join(lines)
+    means = {key: value for key, value in report.items() if value is None or isinstance(value, float)}
+    lines += [f"{key:<24}{number(value):>8}" for key, value in means.items()]
+    return "\n".join([*lines, *listed(report.get("worst", []))])
+
+
+def listed(worst: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """The worst pictures, each with its commonest error."""
+    if worst:
+        width = max(24, *(len(row["file"]) + 2 for row in worst))
+        yield f"\n{'worst':<{width}}{'mean iou':>8}  commonest error"
+        for row in worst:
+            error = row["confused"]
+            words = "{pixels} pixels of {truth} taken for {prediction}".format(**error) if error else "none"
+            yield f"{row['file']:<{width}}{number(row['mean_iou']):>8}  {words}"
 
 
 def number(value: float | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
@@ -18,8 +19,28 @@ from fullconv.commands.options import model_options
 from fullconv.errors import FullconvError
 
 if TYPE_CHECKING:
-    from fullconv.prediction.folder import Job, Outcome, Record
+    from fullconv.prediction.folder import Job, Jobs, Outcome, Record
     from fullconv.prediction.predictor import Model
+    from fullconv.prediction.rasters import Rasters
+
+
+class Numbers(click.ParamType[tuple[float, ...]]):
+    """ "4,3,2": as many as `count`, where that is given."""
+
+    name = "numbers"
+
+    def __init__(self, kind: type[int] | type[float], count: int | None = None) -> None:
+        self.kind, self.count = kind, count
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        try:
+            numbers = tuple(self.kind(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value}: give numbers, comma between", param, ctx)
+        if self.count not in (None, len(numbers)):
+            self.fail(f"{value}: give {self.count} numbers", param, ctx)
+        return numbers
+
 
 DEFAULT = "labels,masks,overlay"
 VIDEO_OUTPUTS = ("labels", "overlay")
@@ -35,8 +56,15 @@ WIDEST = 60  # characters of a name in the table
     help="What to write, comma between: labels, masks, overlay, scores, polygons, coco, labelme; of a video labels, "
     "overlay.  [default: labels,masks,overlay; of a video overlay]",
 )
-@click.option("--tile", type=int, help="Side of tiles in pixels, a multiple of 32; pictures keep their own scale.")
+@click.option("--tile", help="Side of tiles in pixels, a multiple of 32, or auto; pictures keep their own scale.")
 @click.option("--halo", help="Pixels read around a tile, or exact: the labels of the whole picture at once.")
+@click.option("--bands", type=Numbers(int), help="Of rasters: the bands taken for red, green, blue, as in 4,3,2.")
+@click.option(
+    "--range", "values", type=Numbers(float, 2), help="Of rasters: the values that are 0 and 255, as in 0,3000."
+)
+@click.option(
+    "--simplify", type=float, default=1.0, help="Of rasters: pixels that polygons may be smoothed by; 0: none."
+)
 @click.option("--frames", type=click.IntRange(min=1), help="Of a video or camera, only so many frames.")
 @click.option("--cluster", type=click.Choice(["ray"]), help="Spread the pictures over processes or machines.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes with --cluster.  [default: all processors]")
@@ -44,22 +72,25 @@ WIDEST = 60  # characters of a name in the table
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON instead of a table.")
 @model_options
 def predict(
-    inputs: tuple[str, ...], out: str, save: str | None, tile: int | None, halo: str | None, frames: int | None,
+    inputs: tuple[str, ...], out: str, save: str | None, tile: str | None, halo: str | None,
+    bands: tuple[int, ...] | None, values: tuple[float, float] | None, simplify: float, frames: int | None,
     cluster: str | None, workers: int | None, resume: bool, as_json: bool,
     model: str, engine: str, precision: str, device: str | None,
 ) -> None:  # fmt: skip
     """Segment pictures and videos: masks of each picture's own size.
 
-    INPUT is a picture, a video, a folder (its sub-folders are kept), a glob, or webcam:0 until Ctrl-C; with --cluster
-    also an address in an object store, such as s3://bucket/photos. For photo.jpg come photo_labels.png (class indices,
-    with palette), photo_<class>.png (0/255) for each class found, and photo_overlay.jpg; for clip.mp4 comes
-    clip_overlay.mp4; --save asks for others. predictions.jsonl tells what was done with each of them.
+    INPUT is a picture, a GeoTIFF, a video, a folder (its sub-folders are kept), a glob, or webcam:0 until Ctrl-C; with
+    --cluster also an address in an object store, such as s3://bucket/photos. For photo.jpg come photo_labels.png (class
+    indices, with palette), photo_<class>.png (0/255) for each class found, and photo_overlay.jpg; for clip.mp4 comes
+    clip_overlay.mp4; --save asks for others. Of a GeoTIFF come GeoTIFFs on the same ground, made tile by tile.
+    predictions.jsonl tells what was done with each of them.
     """
     from fullconv.outputs.writers import check_outputs
 
     outputs, predicting = check_outputs(save or DEFAULT), {"tile": tile, "halo": halo}
     loading = {"engine": engine, "precision": precision, "device": device}
-    request = Request(inputs, out, outputs, save is None, predicting, frames, resume, as_json, model, loading)
+    ground = {"bands": bands, "range": values, "simplify": simplify}
+    request = Request(inputs, out, outputs, save is None, predicting, ground, frames, resume, as_json, model, loading)
     sums = predict_on_cluster(request, workers) if cluster else predict_here(request)
     if not as_json:
         click.echo(sums.line(out))
@@ -76,6 +107,7 @@ class Request:
     outputs: list[str]
     by_default: bool  # nobody named the outputs
     predicting: dict[str, Any]  # tile, halo
+    ground: dict[str, Any]  # of rasters: bands, range, simplify
     frames: int | None
     resume: bool
     as_json: bool
@@ -101,7 +133,16 @@ class Request:
         from fullconv.weights.folder import find_model
 
         wanted = {"outputs": sorted(self.outputs), "video": sorted(self.of_video()), "frames": self.frames}
-        return settings_of(find_model(self.model), loaded.engine, fullconv=__version__, **wanted, **self.predicting)
+        return settings_of(find_model(self.model), loaded.engine, fullconv=__version__, **wanted, **self.predicting,
+                           **self.ground)  # fmt: skip
+
+    def rasters(self, **others: Any) -> Rasters:
+        """How rasters are done; `others` are of this run only."""
+        from fullconv.prediction.rasters import Rasters
+        from fullconv.prediction.scene import Reading
+
+        reading = Reading(self.ground["bands"] or (), self.ground["range"])
+        return Rasters(reading, self.ground["simplify"], **others)
 
 
 def predict_here(request: Request) -> Sums:
@@ -120,13 +161,44 @@ def predict_here(request: Request) -> Sums:
     pictures = (job for job in todo if not is_video(job.source))
     sums = Sums(earlier=len(jobs) - len(todo))
     with closing(begin(out, settings)) as manifest:
-        photos = run(loaded, pictures, request.outputs, threads, manifest.add, **request.predicting)
+        rasters = rasters_among(todo, request, manifest.run)
+        photos = run(loaded, pictures, request.outputs, threads, manifest.add, rasters, **request.predicting)
         outcomes = chain(
-            with_progress(photos, len(todo) - len(videos), request.as_json),
+            with_progress(photos, len(todo) - len(videos), request.as_json or rasters is not None),
             (film(loaded, job, request, threads, manifest.add) for job in videos),
         )
         report(sums.over(outcomes), len(todo), (str(job.source) for job in todo), request.as_json)
     return sums
+
+
+def rasters_among(jobs: Jobs, request: Request, run: str) -> Rasters | None:
+    """How rasters are done, where there may be any: nothing of it is imported for photos."""
+    from fullconv.images import may_be_scene
+
+    if not any(may_be_scene(job.source) for job in jobs):
+        return None
+    return request.rasters(run=run, resume=request.resume, progress=WindowsDone(hidden=not sys.stderr.isatty()))
+
+
+@dataclass
+class WindowsDone:
+    """A bar with the time left for one raster after another, by windows; called from any thread."""
+
+    hidden: bool
+    source: Path | None = None
+    bar: Any = None
+
+    def __call__(self, source: Path, done: int, total: int) -> None:
+        if self.source is None:
+            self.source = source
+            self.bar = click.progressbar(length=total, label=source.name, file=sys.stderr, hidden=self.hidden)
+            self.bar.update(done - 1)
+            self.bar.start = time.time()
+        if self.source == source:
+            self.bar.update(done - self.bar.pos)
+            if done == total:
+                self.bar.render_finish()
+                self.source = None
 
 
 def film(loaded: Model, job: Job, request: Request, threads: int, record: Record) -> Outcome:
@@ -170,7 +242,7 @@ def predict_on_cluster(request: Request, workers: int | None) -> Sums:
     from fullconv.weights.folder import find_model
 
     inputs, out = [place(text) for text in request.inputs], place(request.out)
-    task = cluster.Task(inputs, out, request.outputs, request.loading, request.predicting)
+    task = cluster.Task(inputs, out, request.outputs, request.loading, request.predicting, request.rasters())
     cluster.check(task)
     settings = request.settings(request.load())
     rows, earlier = cluster.find(task, settings if request.resume else None)

@@ -24,21 +24,21 @@ def read_bands(path: Path) -> NDArray[Any]:
     A fourth band that the file declares to be alpha is transparency, not data. Pillow reads what it can, rasterio
     (the extra `geo`) the rest.
     """
-    if path.suffix.lower() not in (".tif", ".tiff") or not path.is_file() or _is_plain(path):
+    if path.suffix.lower() not in (".tif", ".tiff") or not path.is_file() or is_plain(path):
         return images.read(path)
     return read_raster(path)
 
 
-def _is_plain(path: Path) -> bool:
-    """Whether images.read sees all that is in this TIFF."""
-    tags = _tags(path)
+def is_plain(path: Path) -> bool:
+    """Whether images.read sees all the values that are in this TIFF."""
+    tags = tiff_tags(path)
     bands = tags.get(SAMPLES_PER_PIXEL, 1)
     bits = np.atleast_1d(tags.get(BITS_PER_SAMPLE, 8)).max()
     alpha = bands in (2, 4) and np.atleast_1d(tags.get(EXTRA_SAMPLES, 0))[0] in ALPHA
     return bool(bands == 1 or (bits <= 8 and (bands == 3 or alpha)))
 
 
-def _tags(path: Path) -> dict[int, Any]:
+def tiff_tags(path: Path) -> dict[int, Any]:
     """The first directory's tags, without the pixels: Image.open refuses what Pillow cannot decode."""
     with path.open("rb") as file:
         header = file.read(8)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.data.masks import LabelMap
-from fullconv.errors import FullconvError, missing_extra
+from fullconv.errors import FullconvError
+from fullconv.georeference import import_rasterio
 
 
 def read_raster(path: Path) -> NDArray[Any]:
     """(H, W, C) uint8 or uint16, all bands. Raises FullconvError for other types."""
-    rasterio = _rasterio()
+    rasterio = import_rasterio()
     try:
         with rasterio.open(path) as raster:
             values: NDArray[Any] = np.moveaxis(raster.read(), 0, 2)
@@ -32,10 +32,7 @@ def burn(picture: Path, shapes: Sequence[tuple[dict[str, Any], int]], crs: str) 
 
     A pixel belongs to a shape where its centre does.
     """
-    rasterio = _rasterio()
-    from rasterio.features import rasterize
-    from rasterio.warp import transform_geom
-
+    rasterio = import_rasterio()
     with rasterio.open(picture) as raster:
         if raster.crs is None:
             raise FullconvError(f"{picture}: no coordinate system in it; outlines on the ground need a GeoTIFF")
@@ -43,18 +40,11 @@ def burn(picture: Path, shapes: Sequence[tuple[dict[str, Any], int]], crs: str) 
     if not shapes:
         return np.zeros(size, np.uint8)
     try:
-        placed = [(transform_geom(crs, own, geometry), value) for geometry, value in shapes]
-        burnt: LabelMap = rasterize(placed, out_shape=size, transform=transform, fill=0, dtype="uint8")
+        placed = [(rasterio.warp.transform_geom(crs, own, geometry), value) for geometry, value in shapes]
+        burnt: LabelMap = rasterio.features.rasterize(
+            placed, out_shape=size, transform=transform, fill=0, dtype="uint8"
+        )
     except (rasterio.errors.RasterioError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())
         raise FullconvError(f"outlines for {picture} cannot be read ({reason}); export the GeoJSON again") from None
     return burnt
-
-
-def _rasterio() -> ModuleType:
-    try:
-        import rasterio
-        import rasterio.errors
-    except ImportError:
-        raise missing_extra("rasterio", "geo") from None
-    return rasterio

@@ -24,7 +24,7 @@ FORMATS = (".svg", ".png")
 def check_format(path: Path) -> Path:
     """The same path, if a picture can be written there: to be asked before minutes of work."""
     if path.suffix.lower() not in FORMATS:
-        raise FullconvError(f"--out {path}: figures are written as {' or '.join(FORMATS)}; give such a name")
+        raise FullconvError(f"{path}: figures are written as {' or '.join(FORMATS)}; give such a name")
     return path
 
 
@@ -64,6 +64,21 @@ class Canvas:
             x, y + 0.8 * size, words, fontsize=size * 72 / DPI, ha=align, va="baseline", color=colour, zorder=5,
             fontweight="bold" if bold else "normal", parse_math=False,
         )  # fmt: skip
+
+    def slanted_text(self, x: float, y: float, words: str, size: float = 13) -> None:
+        """One line that rises from (x, y) to the right, for names above narrow columns."""
+        self.axes.text(
+            x, y, words, fontsize=size * 72 / DPI, rotation=40, rotation_mode="anchor", ha="left", va="baseline",
+            color=INK, zorder=5, parse_math=False,
+        )  # fmt: skip
+
+    def chart(self, x: float, y: float, width: float, height: float) -> Any:
+        """matplotlib's axes in that box, for curves: it chooses ticks and their numbers."""
+        box = (x / self.width, 1 - (y + height) / self.height, width / self.width, height / self.height)
+        axes = self.figure.add_axes(box)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(colors=MUTED, labelsize=12 * 72 / DPI)
+        return axes
 
     def box(
         self, x: float, y: float, width: float, height: float, fill: str = "none", edge: str = RULE, line: float = 1

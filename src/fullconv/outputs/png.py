@@ -24,7 +24,7 @@ def write_labels(result: Segmentation, target: Path) -> list[Path]:
 def write_masks(result: Segmentation, target: Path) -> list[Path]:
     """A file for each class present, background too: 255 where the class is, 0 elsewhere."""
     return [
-        _write(Image.fromarray(result.mask(name).view(np.uint8) * np.uint8(255)), beside(target, f"_{_safe(name)}.png"))
+        _write(Image.fromarray(result.mask(name).view(np.uint8) * np.uint8(255)), beside(target, f"_{safe(name)}.png"))
         for name in result.shares
     ]
 
@@ -49,6 +49,6 @@ def _jpeg(image: NDArray[np.uint8], path: Path) -> None:
     path.write_bytes(encoded.getbuffer())
 
 
-def _safe(name: str) -> str:
+def safe(name: str) -> str:
     """A class name as part of a file name."""
     return re.sub(r"[^\w.+-]+", "-", name).strip("-") or "class"

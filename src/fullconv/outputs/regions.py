@@ -30,15 +30,18 @@ class Ring:
     sides: Numbers
     turns: Numbers
 
+    def points(self) -> Numbers:
+        """(N, 2): x, y of all pixel corners on the way; (0, 0) is the upper left corner of the first pixel."""
+        return self.pixels + ENDS[self.sides]
+
     def corners(self) -> Numbers:
-        """(M, 2): x, y where the walk turns; (0, 0) is the upper left corner of the picture's first pixel."""
-        turning = self.turns != 0
-        return self.pixels[turning] + ENDS[self.sides[turning]]
+        """(M, 2): those where the walk turns."""
+        return self.points()[self.turns != 0]
 
     @property
     def area(self) -> int:
         """In pixels; negative around a hole."""
-        return int(((self.pixels + ENDS[self.sides])[:, 0] * STEPS[self.sides, 1]).sum())
+        return int((self.points()[:, 0] * STEPS[self.sides, 1]).sum())
 
 
 @dataclass(frozen=True)

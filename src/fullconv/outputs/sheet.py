@@ -15,20 +15,18 @@ from fullconv.classes import Classes, Colour, voc_colour
 from fullconv.errors import FullconvError
 from fullconv.files import write_whole
 
-COLUMNS = 3
+WIDEST = 6  # pictures side by side
 BOX = (230, 172)  # width and height that a picture is fitted into, pixels
 MARGIN, LINE = 12, 18
 PAPER, INK, ALARM = (255, 255, 255), (40, 40, 40), (190, 30, 30)
 FORMATS = (".png", ".jpg", ".jpeg")
 
 
-class Pair(Protocol):
-    """What is shown side by side: HxWx3 uint8 both, and what stands above."""
+class Entry(Protocol):
+    """What is shown side by side, HxWx3 uint8 each (a photo and its labels), and what stands above."""
 
     @property
-    def photo(self) -> NDArray[np.uint8]: ...
-    @property
-    def labels(self) -> NDArray[np.uint8]: ...
+    def pictures(self) -> Sequence[NDArray[np.uint8]]: ...
     @property
     def name(self) -> str: ...
     @property
@@ -40,29 +38,31 @@ def check_format(path: Path) -> None:
         raise FullconvError(f"{path}: a sheet is written as {' or '.join(FORMATS)}; change the file's ending")
 
 
-def write_sheet(pairs: Sequence[Pair], classes: Classes, path: Path) -> Path:
+def write_sheet(entries: Sequence[Entry], classes: Classes, path: Path) -> Path:
     check_format(path)
-    return write_whole(path, lambda hidden: draw_sheet(pairs, classes).save(hidden))
+    return write_whole(path, lambda hidden: draw_sheet(entries, classes).save(hidden))
 
 
-def draw_sheet(pairs: Sequence[Pair], classes: Classes) -> Image.Image:
-    """Photo and labels of each pair side by side, three pairs a row; names above, remarks in red."""
-    rows = -(-len(pairs) // COLUMNS)
-    cell = (2 * BOX[0] + 2 * MARGIN, BOX[1] + LINE + MARGIN)
-    entries = list(_legend_places(classes, COLUMNS * cell[0]))
-    height = rows * cell[1] + entries[-1][1] + LINE + 2 * MARGIN
-    sheet = Image.new("RGB", (COLUMNS * cell[0] + MARGIN, height), PAPER)
-    for i, pair in enumerate(pairs):
-        _draw_pair(sheet, pair, (MARGIN + i % COLUMNS * cell[0], MARGIN + i // COLUMNS * cell[1]))
-    _draw_legend(sheet, entries, rows * cell[1] + MARGIN)
+def draw_sheet(entries: Sequence[Entry], classes: Classes) -> Image.Image:
+    """The pictures of each entry side by side, at most six a row; names above, remarks in red; classes below."""
+    each = max((len(entry.pictures) for entry in entries), default=1)
+    columns = max(1, WIDEST // each)
+    rows = -(-len(entries) // columns)
+    cell = (each * BOX[0] + (each - 1) * MARGIN // 2 + MARGIN, BOX[1] + LINE + MARGIN)
+    places = list(_legend_places(classes, columns * cell[0]))
+    height = rows * cell[1] + places[-1][1] + LINE + 2 * MARGIN
+    sheet = Image.new("RGB", (columns * cell[0] + MARGIN, height), PAPER)
+    for i, entry in enumerate(entries):
+        _draw_entry(sheet, entry, (MARGIN + i % columns * cell[0], MARGIN + i // columns * cell[1]))
+    _draw_legend(sheet, places, rows * cell[1] + MARGIN)
     return sheet
 
 
-def _draw_pair(sheet: Image.Image, pair: Pair, corner: tuple[int, int]) -> None:
+def _draw_entry(sheet: Image.Image, entry: Entry, corner: tuple[int, int]) -> None:
     x, y = corner
-    text = f"{pair.remark}: {pair.name}" if pair.remark else pair.name
-    _write(sheet, corner, _shortened(text, 2 * BOX[0]), ALARM if pair.remark else INK)
-    for array in (pair.photo, pair.labels):
+    text = f"{entry.remark}: {entry.name}" if entry.remark else entry.name
+    _write(sheet, corner, _shortened(text, len(entry.pictures) * BOX[0]), ALARM if entry.remark else INK)
+    for array in entry.pictures:
         picture = _fitted(Image.fromarray(array))
         sheet.paste(picture, (x, y + LINE))
         x += picture.width + MARGIN // 2
@@ -85,9 +85,9 @@ def _legend_places(classes: Classes, width: int) -> Iterator[tuple[int, int, str
         x += needed
 
 
-def _draw_legend(sheet: Image.Image, entries: Sequence[tuple[int, int, str, Colour]], top: int) -> None:
+def _draw_legend(sheet: Image.Image, places: Sequence[tuple[int, int, str, Colour]], top: int) -> None:
     draw = ImageDraw.Draw(sheet)
-    for x, y, name, colour in entries:
+    for x, y, name, colour in places:
         draw.rectangle((x, top + y + 2, x + 12, top + y + 14), fill=colour, outline=INK)
         _write(sheet, (x + LINE, top + y), name, INK)
 

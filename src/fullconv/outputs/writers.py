@@ -13,16 +13,29 @@ from fullconv.outputs.png import write_labels, write_masks, write_overlay
 from fullconv.outputs.scores import write_scores
 from fullconv.segmentation import Segmentation
 
+
+def nowhere(result: Segmentation, target: Path) -> list[Path]:
+    """A GeoPackage of a picture that lies nowhere on the ground."""
+    raise FullconvError(
+        f"{result.source or target.name}: no place on the ground, which a GeoPackage needs; take polygons"
+    )
+
+
 WRITERS: dict[str, Callable[[Segmentation, Path], list[Path]]] = {
     "labels": write_labels, "masks": write_masks, "overlay": write_overlay, "scores": write_scores,
-    "polygons": write_polygons, "coco": write_coco, "labelme": write_labelme,
+    "polygons": write_polygons, "coco": write_coco, "labelme": write_labelme, "geopackage": nowhere,
 }  # fmt: skip
 
 
 def save(result: Segmentation, target: Path, outputs: Sequence[str]) -> list[Path]:
     """Writes target_labels.png and so on, as `outputs` asks; gives the paths."""
     check(outputs)
-    return [path for output in outputs for path in WRITERS[output](result, target)]
+    writers = WRITERS
+    if result.georeference:
+        from fullconv.outputs.ground import GROUND_WRITERS
+
+        writers = WRITERS | GROUND_WRITERS
+    return [path for output in outputs for path in writers[output](result, target)]
 
 
 def check_outputs(wanted: str) -> list[str]:

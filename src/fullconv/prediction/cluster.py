@@ -28,6 +28,7 @@ from fullconv.prediction.folder import Job, Outcome, Stamp, run_one
 from fullconv.prediction.listing import Listing
 from fullconv.prediction.manifest import NAME, Finished, Line, begin, line_of, run_id
 from fullconv.prediction.predictor import load
+from fullconv.prediction.rasters import Rasters
 from fullconv.prediction.stores import Place, relative
 from fullconv.weights.folder import CONFIG, GRAPH, PARAMETERS
 
@@ -49,6 +50,7 @@ class Task:
     outputs: list[str]
     loading: dict[str, Any]  # of predictor.load: engine, precision, device
     predicting: dict[str, Any]  # of Model.predict: tile, halo
+    rasters: Rasters
 
 
 def check(task: Task) -> None:
@@ -179,12 +181,13 @@ class Worker:
                 seen = source.stamp()
                 if source.scheme:
                     source.fetch(picture)
-                outcome = replace(run_one(self.model, job, self.task.outputs, **self.task.predicting), stamp=seen)
+                task = self.task
+                outcome = run_one(self.model, job, task.outputs, task.rasters, **task.predicting)
                 for file in outcome.outputs if out.scheme else ():
                     out.below(Path(file).relative_to(results).as_posix()).put(Path(file))
             except Exception as error:  # whatever it is, it must not take along the pictures beside it
                 return failure(name, source, f"{source}: {error!r}")
-            line = line_of(job, outcome, results) | {"file": str(source)}
+            line = line_of(job, replace(outcome, stamp=seen), results) | {"file": str(source)}
             if outcome.error:
                 line["error"] = outcome.error.replace(f"{root}/", f"{source.scheme}://")
             return line

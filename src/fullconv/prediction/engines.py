@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,12 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.errors import FullconvError, missing_extra
+from fullconv.prediction import memory
 from fullconv.prediction.blobs import BlobCache
 from fullconv.weights.folder import GRAPH, PARAMETERS
 
 Images = NDArray[np.uint8]
 ENGINES = ("auto", "openvino", "torch", "onnxruntime")
 PRECISIONS = ("auto", "fp32", "bf16")
+PROBE = 512  # pixels a side of the picture for which an engine tells how much memory it takes
+BYTES_A_PIXEL = 1024  # where the engine does not tell: two float32 maps of 128 channels at full size
 
 
 class Engine(Protocol):
@@ -32,6 +35,9 @@ class Engine(Protocol):
 
     def scores(self, images: Images) -> NDArray[np.float32]:
         """(N, H, W, 3) uint8 → (N, classes, H, W)."""
+
+    def room(self, channels: int = 3, scores: bool = False) -> int:
+        """How many pixels of a picture may be seen at once, so that memory suffices."""
 
 
 def open_engine(
@@ -90,7 +96,8 @@ class OpenVINO:
         cpu = self.core.get_property("CPU", "FULL_DEVICE_NAME")
         self.cache = BlobCache(graph, f"{ov.__version__} {cpu} {sorted(self.settings.items())}")
         self.compiled: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
-        self.lock = threading.Lock()
+        self.idle: tuple[tuple[Any, ...], list[Any]] = (), []
+        self.streams, self.lock = streams, threading.Lock()
 
     def label_maps(self, images: Images) -> NDArray[np.uint8]:
         return self._run(images, "label_map")
@@ -100,11 +107,28 @@ class OpenVINO:
 
     def _run(self, images: Images, output: str) -> NDArray[Any]:
         shape = images.shape if self.fixed else (-1, -1, -1, images.shape[3])
-        compiled = self._compiled_for((*shape, output))
-        request = compiled.create_infer_request()
+        key = (*shape, output)
+        request = self._request_for(key)
         request.infer([images])
         result: NDArray[Any] = request.get_output_tensor(0).data.copy()
+        with self.lock:
+            if self.idle[0] == key:
+                self.idle[1].append(request)
         return result
+
+    def room(self, channels: int = 3, scores: bool = False) -> int:
+        compiled = self._compiled_for((1, PROBE, PROBE, channels, "scores" if scores else "label_map"))
+        bytes_a_pixel = peak_bytes(compiled.get_runtime_model()) / PROBE**2
+        return int(memory.budget() / self.streams / bytes_a_pixel)
+
+    def _request_for(self, key: tuple[Any, ...]) -> Any:
+        """One that ran this shape before, if the last picture had it too: the memory of a new one has to be fetched
+        from the system page by page, which takes half as long again for a large picture."""
+        compiled = self._compiled_for(key)
+        with self.lock:
+            if self.idle[0] != key:
+                self.idle = key, []
+            return self.idle[1].pop() if self.idle[1] else compiled.create_infer_request()
 
     def _compiled_for(self, key: tuple[Any, ...]) -> Any:
         with self.lock:
@@ -151,6 +175,7 @@ class OnnxRuntime:
         options = onnxruntime.SessionOptions()
         if streams > 1 or threads:
             options.intra_op_num_threads = max(1, (threads or 1) // streams)
+        self.streams = streams
         self.session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
 
     def label_maps(self, images: Images) -> NDArray[np.uint8]:
@@ -160,6 +185,9 @@ class OnnxRuntime:
     def scores(self, images: Images) -> NDArray[np.float32]:
         scores: NDArray[np.float32] = self.session.run(["scores"], {"image": images})[0]
         return scores
+
+    def room(self, channels: int = 3, scores: bool = False) -> int:
+        return int(memory.budget() / self.streams / BYTES_A_PIXEL)
 
 
 class Torch:
@@ -193,11 +221,35 @@ class Torch:
         scores: NDArray[np.float32] = self._forward(images).float().cpu().numpy()
         return scores
 
+    def room(self, channels: int = 3, scores: bool = False) -> int:
+        on_gpu = self.device.startswith("cuda")
+        free = self.torch.cuda.mem_get_info(self.device)[0] // memory.SHARE if on_gpu else memory.budget()
+        return int(free / BYTES_A_PIXEL)
+
     def _forward(self, images: Images) -> Any:
         batch = self.torch.from_numpy(images).permute(0, 3, 1, 2).to(self.device)
         kind = self.device.split(":")[0]
         with self.torch.inference_mode(), self.torch.autocast(kind, self.torch.bfloat16, self.precision == "bf16"):
             return self.network(batch)
+
+
+def peak_bytes(compiled: Any) -> int:
+    """The most that a compiled network's maps take at one time: each from its making to its last use."""
+    steps = compiled.get_ordered_ops()
+    last = {_tensor(value.get_source_output()): place for place, step in enumerate(steps) for value in step.inputs()}
+    leaving: defaultdict[int, int] = defaultdict(int)
+    held = peak = 0
+    for place, step in enumerate(steps):
+        for output in step.outputs():
+            if step.get_type_name() != "Constant" and _tensor(output) in last:
+                size = int(np.prod(output.get_shape())) * output.get_element_type().size
+                held, leaving[last[_tensor(output)]] = held + size, leaving[last[_tensor(output)]] + size
+        peak, held = max(peak, held), held - leaving[place]
+    return peak
+
+
+def _tensor(output: Any) -> tuple[str, int]:
+    return output.get_node().get_friendly_name(), output.get_index()
 
 
 def import_openvino() -> Any:

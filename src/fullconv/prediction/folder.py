@@ -24,6 +24,7 @@ from fullconv.segmentation import shares_of
 
 if TYPE_CHECKING:
     from fullconv.prediction.listing import Found, Listing
+    from fullconv.prediction.rasters import Rasters
 
 VIDEOS = frozenset([".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".3gp", ".mts"])
 WEBCAM = "webcam:"
@@ -116,16 +117,18 @@ def run(
     outputs: Sequence[str],
     threads: int,
     record: Record | None = None,
+    rasters: Rasters | None = None,
     **predicting: Any,
 ) -> Iterator[Outcome]:
     """Outcomes in the order of the jobs; each thread carries a picture from file to files, so that all overlap.
 
-    `record` is called, from any thread, as soon as a picture is done; `predicting` are arguments of Model.predict
-    (tile, halo). Raises FullconvError where the disk is full: what is done stays, nothing more is begun.
+    `record` is called, from any thread, as soon as a picture is done; `rasters` says how those are done, `predicting`
+    are arguments of Model.predict (tile, halo). Raises FullconvError where the disk is full: what is done stays,
+    nothing more is begun.
     """
 
     def carry(job: Job) -> Outcome:
-        return recorded(job, partial(run_one, model, job, outputs, **predicting), record)
+        return recorded(job, partial(run_one, model, job, outputs, rasters, **predicting), record)
 
     remaining = iter(jobs)
     with ThreadPoolExecutor(threads) as pool:
@@ -163,16 +166,30 @@ def recorded(job: Job, work: Callable[[], Outcome], record: Record | None) -> Ou
     return outcome
 
 
-def run_one(model: Model, job: Job, outputs: Sequence[str], **predicting: Any) -> Outcome:
+def run_one(
+    model: Model, job: Job, outputs: Sequence[str], rasters: Rasters | None = None, **predicting: Any
+) -> Outcome:
     """What became of one picture. Raises OSError where the disk is full, which is no fault of the picture's."""
 
     def work() -> Outcome:
-        result = model.predict(job.source, scores="scores" in outputs, **predicting)
-        written = save(replace(result, source=job.source), job.target, outputs)
-        height, width = result.label_map.shape
-        return Outcome(job.source, width, height, result.shares, outputs=tuple(written))
+        size, shares, written = carry_out(model, job, outputs, rasters, **predicting)
+        return Outcome(job.source, size[1], size[0], shares, outputs=tuple(written))
 
     return attempt(job, work)
+
+
+def carry_out(
+    model: Model, job: Job, outputs: Sequence[str], rasters: Rasters | None, **predicting: Any
+) -> tuple[tuple[int, ...], dict[str, float], list[Path]]:
+    """(height and width, shares of the classes, files written); rasters by windows, photos in one."""
+    if images.may_be_scene(job.source):
+        from fullconv.prediction.rasters import Rasters, predict_raster
+        from fullconv.prediction.scene import is_scene
+
+        if is_scene(job.source):
+            return predict_raster(model, job.source, job.target, outputs, rasters or Rasters(), **predicting)
+    result = model.predict(job.source, scores="scores" in outputs, **predicting)
+    return result.label_map.shape, result.shares, save(replace(result, source=job.source), job.target, outputs)
 
 
 def attempt(job: Job, work: Callable[[], Outcome]) -> Outcome:

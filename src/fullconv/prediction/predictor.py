@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +12,18 @@ from PIL import Image
 
 from fullconv import images
 from fullconv.classes import Classes
-from fullconv.images import ImageArray, Source
+from fullconv.errors import FullconvError
+from fullconv.images import ImageArray, Source, may_be_scene
 from fullconv.models.config import ModelConfig
+from fullconv.prediction.blending import blended
 from fullconv.prediction.engines import Engine, open_engine
-from fullconv.prediction.tiling import halo_of, tiles
+from fullconv.prediction.tiling import Tile, Tiling, Window, plan
 from fullconv.segmentation import Segmentation
 from fullconv.weights.folder import find_model, read_config
 
 Scores = NDArray[np.float32]
+LARGEST_IN_MEMORY = 178_956_970  # pixels of a raster that is predicted as a value; Pillow's limit for pictures
+Read = Callable[[tuple[slice, slice]], ImageArray]  # rows, columns → the picture there, as far as it goes
 
 
 @dataclass(frozen=True)
@@ -33,49 +38,90 @@ class Model:
         return self.config.classes
 
     def predict(
-        self, source: Source, scores: bool = False, tile: int | None = None, halo: str | int | None = None
+        self, source: Source, scores: bool = False, tile: Tile = None, halo: str | int | None = None
     ) -> Segmentation:
         """Segments a path, the bytes of a file, a PIL image or an HxWx3 uint8 array; `scores` keeps the scores too.
 
-        With `tile` pixels a side the picture is seen at its own scale, tile by tile, each with `halo` pixels around it;
-        "exact" gives the labels of the whole picture seen at once.
+        With `tile` pixels a side, or "auto", the picture is seen at its own scale, tile by tile, each with `halo`
+        pixels around it; "exact" gives the labels of the whole picture seen at once.
         """
-        image, file = images.read(source), Path(source) if isinstance(source, (str, Path)) else None
-        if tile:
-            label_map, kept = self.label_tiles(image, scores, tile, halo_of(self.config, halo))
+        file = Path(source) if isinstance(source, (str, Path)) else None
+        if file and may_be_scene(file):
+            from fullconv.prediction.scene import is_scene
+
+            if is_scene(file):
+                return self._predict_scene(file, scores, tile, halo)
+        image = images.read(source)
+        if tile or halo is not None:
+            label_map, kept = self.label_tiles(image, scores, tile, halo)
         else:
             label_map, kept = self.label_whole(image, scores)
         return Segmentation(image, label_map, self.classes, kept, source=file)
+
+    def _predict_scene(self, file: Path, scores: bool, tile: Tile, halo: str | int | None) -> Segmentation:
+        """A raster that fits in memory. Raises FullconvError for a larger one."""
+        from fullconv.prediction.scene import Reading, open_scene
+
+        with open_scene(file, Reading(), self.config.normalisation.colour) as scene:
+            height, width = scene.size
+            if height * width > LARGEST_IN_MEMORY:
+                megapixels = height * width // 10**6
+                raise FullconvError(
+                    f"{file}: {megapixels} megapixels; the command fullconv predict takes it by windows"
+                )
+            whole = slice(0, height), slice(0, width)
+            (image, valid), rgb, place = scene.look(whole), scene.rgb(whole), scene.georeference
+        label_map, kept = self.label_tiles(image, scores, tile or "auto", halo)
+        label_map[~valid] = self.classes.void
+        return Segmentation(rgb, label_map, self.classes, kept, file, place)
 
     def label_whole(self, image: ImageArray, scores: bool) -> tuple[NDArray[np.uint8], Scores | None]:
         """(label map, the scores where wanted) of a picture seen at once, reduced to the size that the model knows."""
         small = reduced(image, self.config.longest_side)
         height, width = small.shape[:2]
-        batch = padded(small, self.config.normalisation.colour, self.config.architecture.multiple_of)[None]
         if small is image and not scores:
-            return np.ascontiguousarray(self.engine.label_maps(batch)[0, :height, :width]), None
-        raw = self.engine.scores(batch)[0, : len(self.classes), :height, :width]
+            return np.ascontiguousarray(self.engine.label_maps(self._batch(small))[0, :height, :width]), None
+        raw = self._scores(small)[:, :height, :width]
         return label_map_at(raw, image.shape[:2]), scores_at(raw, image.shape[:2]) if scores else None
 
     def label_tiles(
-        self, image: ImageArray, scores: bool, tile: int, halo: int
+        self, image: ImageArray, scores: bool, tile: Tile = "auto", halo: str | int | None = None
     ) -> tuple[NDArray[np.uint8], Scores | None]:
         """The same of a picture seen at its own scale, a tile at a time."""
         height, width = image.shape[:2]
         label_map = np.empty((height, width), np.uint8)
         kept = np.empty((len(self.classes), height, width), np.float32) if scores else None
-        for part in tiles(height, width, tile, halo):
-            piece = image[part.rows.reading, part.columns.reading]
-            size = piece.shape[:2]
-            batch = padded(piece, self.config.normalisation.colour, self.config.architecture.multiple_of)[None]
-            place, inside = (part.rows.placing, part.columns.placing), (part.rows.keeping, part.columns.keeping)
-            if kept is None:
-                label_map[place] = self.engine.label_maps(batch)[0, : size[0], : size[1]][inside]
-            else:
-                raw = self.engine.scores(batch)[0, : len(self.classes), : size[0], : size[1]]
-                kept[:, *place] = raw[:, *inside]
-                label_map[place] = raw[:, *inside].argmax(0)
+        tiling = self.tiling((height, width), tile, halo, scores)
+        for window in tiling.windows:
+            label_map[window.placing], raw = self.label_window(image.__getitem__, tiling, window, scores)
+            if kept is not None and raw is not None:
+                kept[:, *window.placing] = raw
         return label_map, kept
+
+    def tiling(self, size: tuple[int, int], tile: Tile, halo: str | int | None, scores: bool = False) -> Tiling:
+        """The windows in which a picture of (height, width) is seen at its own scale."""
+        return plan(
+            self.config, size, tile, halo, lambda: self.engine.room(len(self.config.normalisation.mean), scores)
+        )
+
+    def label_window(
+        self, read: Read, tiling: Tiling, window: Window, scores: bool
+    ) -> tuple[NDArray[np.uint8], Scores | None]:
+        """(label map, the scores where wanted) of what a window keeps; `read` gives any part of the picture."""
+        if tiling.patch:
+            raw = blended(lambda part: self._scores(read(part)), tiling.size, tiling.patch, window)
+        elif scores:
+            raw = self._scores(read(window.reading))[:, *window.keeping]
+        else:
+            return self.engine.label_maps(self._batch(read(window.reading)))[0][window.keeping], None
+        return raw.argmax(0).astype(np.uint8), raw if scores else None
+
+    def _scores(self, image: ImageArray) -> Scores:
+        """(C, H, W), from the image's first pixel on; H and W as the network takes them."""
+        return self.engine.scores(self._batch(image))[0, : len(self.classes)]
+
+    def _batch(self, image: ImageArray) -> ImageArray:
+        return padded(image, self.config.normalisation.colour, self.config.architecture.multiple_of)[None]
 
 
 def load(
@@ -116,7 +162,7 @@ def padded(image: ImageArray, colour: tuple[float, ...], multiple_of: int) -> Im
     height, width = image.shape[:2]
     if height % multiple_of == 0 and width % multiple_of == 0:
         return image
-    canvas = np.empty((height + -height % multiple_of, width + -width % multiple_of, 3), np.uint8)
+    canvas = np.empty((height + -height % multiple_of, width + -width % multiple_of, image.shape[2]), np.uint8)
     canvas[:] = np.round(colour)
     canvas[:height, :width] = image
     return canvas

@@ -2,24 +2,42 @@
 
 A fully convolutional network answers alike wherever it stands, as long as its coarsest grid falls on the same pixels
 and it sees everything that an answer depends on. So tiles start at multiples of the coarsest stride and are read with
-a halo of half the receptive field, of which nothing is kept.
+a halo of half the receptive field, of which nothing is kept. All tiles of a picture have one size, so that a network is
+compiled once: those at the edges reach further inwards instead of being smaller.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fullconv.errors import FullconvError
 from fullconv.models.config import COARSEST, ModelConfig
 
 DEFAULT_HALO = 128  # pixels; docs/performance.md says what it costs in agreement
+LARGEST = 2**25  # pixels of an automatic tile with its halo, whatever memory there is
+SMALLEST = 768**2  # pixels of one, where memory allows and the picture has them: smaller calls cost more a pixel
+WORTHWHILE = 1.25  # times the picture's pixels: an automatic tile is no larger than it takes to read no more than that
+
+BLENDED = 2**28  # bytes of scores that are blended at once
+PATCH = 512  # pixels a side of a blended patch, where the model does not say which size of picture it knows
+
+Halo = tuple[int, int]  # pixels read before a tile and after it, along either axis
+Numbers = NDArray[np.int64]
+Tile = int | str | None  # what --tile says: a side in pixels, or "auto"
 
 
 @dataclass(frozen=True)
 class Span:
-    """Along one axis: pixels `start` to `stop` are kept of those read, `read_from` to `read_to`."""
+    """Along one axis: pixels `start` to `stop` are kept of those read, `read_from` to `read_to`.
+
+    Reading may go past the picture's end, to the next multiple of the coarsest stride.
+    """
 
     start: int
     stop: int
@@ -41,54 +59,148 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Tile:
+class Window:
+    """A tile: what is kept and read of rows and columns."""
+
     rows: Span
     columns: Span
 
+    @property
+    def reading(self) -> tuple[slice, slice]:
+        return self.rows.reading, self.columns.reading
 
-def tiles(height: int, width: int, side: int, halo: int) -> Iterator[Tile]:
-    """Tiles that cover a picture once, row by row. Raises FullconvError for a side that is no multiple of 32."""
+    @property
+    def keeping(self) -> tuple[slice, slice]:
+        return self.rows.keeping, self.columns.keeping
+
+    @property
+    def placing(self) -> tuple[slice, slice]:
+        return self.rows.placing, self.columns.placing
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """Windows that cover a picture of `size` (height, width) once; `patch`: the side of the patches that make their
+    scores, where they are blended."""
+
+    size: tuple[int, int]
+    windows: list[Window]
+    patch: int | None = None
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Tiling:
+        """From what dataclasses.asdict made of one."""
+        windows = [Window(Span(**window["rows"]), Span(**window["columns"])) for window in values["windows"]]
+        return cls((values["size"][0], values["size"][1]), windows, values["patch"])
+
+
+def plan(
+    config: ModelConfig, size: tuple[int, int], tile: Tile, halo: str | int | None, room: Callable[[], int]
+) -> Tiling:
+    """How a picture of (height, width) is seen; `room` tells how many pixels the engine may see at once."""
+    height, width = size
+    side = side_of(tile)
+    if blends(config, halo):
+        patch = _up(max(side or config.longest_side or PATCH, 2 * COARSEST))  # at least two make an overlap
+        kept = max(_up(int((BLENDED / 4 / len(config.classes)) ** 0.5)), patch)
+        return Tiling(size, tiles(height, width, (kept, kept), (0, 0)), patch)
+    margins = halo_of(config, halo)
+    reading = fixed(side, margins) if side else automatic(height, width, margins, room())
+    return Tiling(size, tiles(height, width, reading, margins))
+
+
+def blends(config: ModelConfig, halo: str | int | None) -> bool:
+    """Whether tiles are blended: what the network sees has no bounds, and no halo was asked for."""
+    return halo is None and config.window is None
+
+
+def tiles(height: int, width: int, reading: tuple[int, int], halo: Halo) -> list[Window]:
+    """Tiles that cover a picture once, row by row, each reading so many rows and columns (multiples of 32)."""
+    return [Window(*pair) for pair in product(spans(height, reading[0], halo), spans(width, reading[1], halo))]
+
+
+def spans(length: int, reading: int, halo: Halo) -> list[Span]:
+    """As few spans as cover `length`, evenly; borders lie in the middle of what two neighbours know."""
+    end = _up(length)
+    if reading >= end:
+        return [Span(0, length, 0, end)]
+    count = 1 + -(-(end - reading) // (reading - _up(sum(halo))))
+    starts = [i * ((end - reading) // COARSEST) // (count - 1) * COARSEST for i in range(count)]
+    borders = [(before + reading - halo[1] + after + halo[0]) // 2 for before, after in pairwise(starts)]
+    kept = zip([0, *borders], [*borders, length], starts, strict=True)
+    return [Span(start, stop, read_from, read_from + reading) for start, stop, read_from in kept]
+
+
+def fixed(side: int, halo: Halo) -> tuple[int, int]:
+    """(rows, columns) read where tiles of `side` pixels are asked for. Raises FullconvError where it is no multiple of
+    32."""
     if side < COARSEST or side % COARSEST:
         raise FullconvError(
-            f"--tile {side}: tiles start on the network's coarsest grid; choose a multiple of {COARSEST}"
+            f"--tile {side}: tiles start on the network's coarsest grid; choose a multiple of {COARSEST}, or auto"
         )
-    halo = -(-halo // COARSEST) * COARSEST
-    yield from (Tile(*pair) for pair in product(_spans(height, side, halo), _spans(width, side, halo)))
+    return side + _up(sum(halo)), side + _up(sum(halo))
 
 
-def halo_of(config: ModelConfig, halo: str | int | None) -> int:
-    """Pixels around a tile: a number, "exact" for half the receptive field, None for the default.
+def automatic(height: int, width: int, halo: Halo, pixels: int) -> tuple[int, int]:
+    """(rows, columns) that tiles of at most `pixels` should read: the smallest that read a quarter more than the
+    picture has, else those that read least."""
+    (rows, row_counts), (columns, column_counts) = _choices(height, halo), _choices(width, halo)
+    sizes, counts = np.multiply.outer(rows, columns), np.multiply.outer(row_counts, column_counts)
+    total = sizes * counts
+    fitting = sizes <= max(min(pixels, LARGEST), sizes.min())
+    cheap = fitting & (total <= WORTHWHILE * _up(height) * _up(width)) & (sizes >= min(SMALLEST, sizes.max()))
+    best = np.argmin(np.where(cheap, sizes, np.inf) if cheap.any() else np.where(fitting, total, np.inf))
+    row, column = np.unravel_index(best, sizes.shape)
+    return int(rows[row]), int(columns[column])
+
+
+def halo_of(config: ModelConfig, halo: str | int | None) -> Halo:
+    """Pixels before and after a tile: a number for both, "exact" for half the receptive field, None for the default.
 
     Raises FullconvError where exactness is asked of a network that sees the whole picture at once.
     """
+    exact = exact_halo(config)
     if halo is None:
-        return min(DEFAULT_HALO, exact_halo(config) or DEFAULT_HALO)
+        before, after = exact or (DEFAULT_HALO, DEFAULT_HALO)
+        return min(DEFAULT_HALO, before), min(DEFAULT_HALO, after)
     if halo == "exact":
-        exact = exact_halo(config)
         if exact is None:
             raise FullconvError(
-                f"--halo exact: {config.name} looks at the whole picture at once; give a number of pixels"
+                f"--halo exact: {config.name} looks at the whole picture at once; give a number of pixels, "
+                "or leave --halo out: tiles are then blended"
             )
         return exact
     if not str(halo).isdigit():
         raise FullconvError(f"--halo {halo}: give a number of pixels, or exact")
-    return int(halo)
+    return int(halo), int(halo)
 
 
-def check_tiling(config: ModelConfig, tile: int | None, halo: str | int | None) -> None:
+def exact_halo(config: ModelConfig) -> Halo | None:
+    """How far before and after a pixel its scores may still depend on the picture; None: unknown, or all of it."""
+    return (max(-config.window[0], 0), max(config.window[1], 0)) if config.window else None
+
+
+def check_tiling(config: ModelConfig, tile: Tile, halo: str | int | None) -> None:
     """Raises FullconvError for a tile or halo that cannot be, before any picture is read."""
-    if halo is not None and tile is None:
-        raise FullconvError("--halo: goes with --tile N, the side of the tiles in pixels")
-    halo_of(config, halo)
-    if tile is not None:
-        next(tiles(1, 1, tile, 0))
+    fixed(side_of(tile) or COARSEST, halo_of(config, halo))
 
 
-def exact_halo(config: ModelConfig) -> int | None:
-    """How far from a pixel its scores may still depend on the picture; None: unknown, or all of it."""
-    return max(-config.window[0], config.window[1]) if config.window else None
+def side_of(tile: Tile) -> int | None:
+    """The side that --tile names; None for auto. Raises FullconvError for what is neither."""
+    if tile in (None, "auto"):
+        return None
+    if not str(tile).isdigit():
+        raise FullconvError(f"--tile {tile}: give a side in pixels, a multiple of {COARSEST}, or auto")
+    return int(str(tile))
 
 
-def _spans(length: int, side: int, halo: int) -> list[Span]:
-    starts = range(0, length, side)
-    return [Span(s, min(s + side, length), max(s - halo, 0), min(s + side + halo, length)) for s in starts]
+def _choices(length: int, halo: Halo) -> tuple[Numbers, Numbers]:
+    """(pixels read, number of tiles): for each number of tiles along an axis, the least that they may read."""
+    end, overlap = _up(length), _up(sum(halo))
+    counts = np.arange(1, max(end // COARSEST, 1) + 1)
+    reading = -(-(end + (counts - 1) * overlap) // (counts * COARSEST)) * COARSEST
+    return reading, counts
+
+
+def _up(pixels: int) -> int:
+    return -(-pixels // COARSEST) * COARSEST

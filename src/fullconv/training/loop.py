@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from accelerate import Accelerator
@@ -11,37 +11,44 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel
 
-Loss = Callable[[Tensor, Tensor], Tensor]
-Batch = tuple[Tensor, Tensor]
+from fullconv.training.losses import SegmentationLoss
+
+Part = tuple[Tensor, Tensor]  # images (N, C, H, W), labels (N, H, W)
+Batch = Sequence[Part]  # one step's pictures, in as many parts as memory asks for
 
 
 def train_step(
     model: nn.Module,
-    loss: Loss,
+    loss: SegmentationLoss,
     batch: Batch,
     optimiser: Optimizer,
     schedule: LRScheduler,
     accelerator: Accelerator,
     clip: float,
 ) -> float:
-    """Forward, backward, update; gives the loss. batch: images (N, 3, H, W) uint8 and labels (N, H, W)."""
-    images, labels = batch
-    with accelerator.autocast():
-        scores = model(images.contiguous(memory_format=torch.channels_last))
-    value = loss(scores, labels)
-    accelerator.backward(value)
-    if clip:
-        accelerator.clip_grad_norm_(model.parameters(), clip)
-    optimiser.step()
+    """Forward and backward for each part, one update; gives the loss. A batch of nothing but void changes nothing."""
+    batch = [(images.to(accelerator.device), labels.to(accelerator.device)) for images, labels in batch]
+    weight = loss.weight_of(torch.cat([labels.flatten() for _, labels in batch]))
+    value = 0.0
+    if weight > 0:
+        for images, labels in batch:
+            with accelerator.autocast():
+                scores = model(images.contiguous(memory_format=torch.channels_last))
+            part = loss(scores, labels, weight, len(batch))
+            accelerator.backward(part * accelerator.num_processes)  # whose gradients are averaged, but should add up
+            value += part.item()
+        if clip:
+            accelerator.clip_grad_norm_(model.parameters(), clip)
+        optimiser.step()
+        optimiser.zero_grad()
     schedule.step()
-    optimiser.zero_grad()
-    return value.item()
+    return value
 
 
 def train_epoch(
     model: nn.Module,
     average: AveragedModel | None,
-    loss: Loss,
+    loss: SegmentationLoss,
     optimiser: Optimizer,
     schedule: LRScheduler,
     accelerator: Accelerator,
@@ -50,7 +57,6 @@ def train_epoch(
     advance: Callable[[float], None],
 ) -> float:
     """Every batch once; gives the mean loss and tells `advance` each one. `average` follows the parameters."""
-    model.train()
     losses = []
     for batch in batches:
         losses.append(train_step(model, loss, batch, optimiser, schedule, accelerator, clip))
@@ -58,3 +64,11 @@ def train_epoch(
             average.update_parameters(accelerator.unwrap_model(model))
         advance(losses[-1])
     return sum(losses) / max(len(losses), 1)
+
+
+def begin_training(model: nn.Module, frozen_norms: bool) -> None:
+    """Training mode; with `frozen_norms` batch norms go on with the statistics that they have (small batches)."""
+    model.train()
+    for module in model.modules():
+        if frozen_norms and isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval()

@@ -1,25 +1,69 @@
-"""What training minimises. Void never counts; a batch of nothing but void gives zero, not NaN."""
+"""What training minimises. Void never counts; a batch of nothing but void gives zero, not NaN.
+
+Sums over pixels are those of all processes, so that the loss is that of the whole batch, however it is shared out.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from fullconv.training.processes import over_processes
 
-def segmentation_loss(scores: Tensor, labels: Tensor, void: int, dice: float, lovasz: float = 0.0) -> Tensor:
-    """Mean cross-entropy over labelled pixels plus `dice` Dice and `lovasz` Lovász losses.
 
-    scores (N, C, H, W), labels (N, H, W) of class indices or `void`.
+@dataclass(frozen=True)
+class SegmentationLoss:
+    """Cross-entropy plus `dice` Dice and `lovasz` Lovász losses of scores (N, C, H, W) and labels (N, H, W).
+
+    `weights` (C): what a pixel of each class counts. `total`: the sum over pixels, as in the paper, not their mean.
+    `focal`: the exponent that plays down pixels that are right already (arXiv 1708.02002). `hardest`: the share of the
+    labelled pixels, the worst, that count (arXiv 1604.03540); each process and each part of a batch has its own worst.
     """
-    log_probabilities = scores.float().log_softmax(1)
-    labelled = (labels != void).sum().clamp(min=1)
-    loss = F.nll_loss(log_probabilities, labels, ignore_index=void, reduction="sum") / labelled
-    if dice:
-        loss = loss + dice * dice_loss(log_probabilities.exp(), labels, void)
-    if lovasz:
-        loss = loss + lovasz * lovasz_loss(log_probabilities.exp(), labels, void)
-    return loss
+
+    void: int = 255
+    weights: Tensor | None = None
+    total: bool = False
+    focal: float = 0.0
+    hardest: float = 1.0
+    dice: float = 0.0
+    lovasz: float = 0.0
+
+    def weight_of(self, labels: Tensor) -> Tensor:
+        """What the labelled pixels of a whole batch weigh, in all processes: what cross-entropy is divided by."""
+        weights = self.pixel_weights(labels).sum() * self.hardest
+        return over_processes(weights)
+
+    def __call__(self, scores: Tensor, labels: Tensor, weight: Tensor | None = None, parts: int = 1) -> Tensor:
+        """The loss of one of `parts` of a batch whose labelled pixels weigh `weight`; theirs add up to the batch's."""
+        weight = self.weight_of(labels) if weight is None else weight
+        log_probabilities = scores.float().log_softmax(1)
+        pixels = over_processes(self.cross_entropy(log_probabilities, labels))
+        loss = pixels if self.total else pixels / weight.clamp(min=1e-6)
+        if self.dice:
+            loss = loss + self.dice / parts * dice_loss(log_probabilities.exp(), labels, self.void)
+        if self.lovasz:
+            loss = loss + self.lovasz / parts * lovasz_loss(log_probabilities.exp(), labels, self.void)
+        return loss
+
+    def cross_entropy(self, log_probabilities: Tensor, labels: Tensor) -> Tensor:
+        """Summed over the pixels that count."""
+        known = labels != self.void
+        log_p = log_probabilities.gather(1, labels.where(known, 0).unsqueeze(1)).squeeze(1)  # (N, H, W)
+        each = -log_p * self.pixel_weights(labels)
+        if self.focal:
+            each = each * (1 - log_p.exp()).clamp(min=0) ** self.focal
+        if self.hardest < 1:
+            each = each[known].topk(round(self.hardest * int(known.sum()))).values
+        return each.sum()
+
+    def pixel_weights(self, labels: Tensor) -> Tensor:
+        """(N, H, W): each pixel's weight, zero for void."""
+        known = labels != self.void
+        if self.weights is None:
+            return known.float()
+        return self.weights.to(labels.device)[labels.where(known, 0)] * known
 
 
 def dice_loss(probabilities: Tensor, labels: Tensor, void: int) -> Tensor:
@@ -27,14 +71,16 @@ def dice_loss(probabilities: Tensor, labels: Tensor, void: int) -> Tensor:
     known = (labels != void).unsqueeze(1)
     target = torch.zeros_like(probabilities).scatter_(1, labels.where(known[:, 0], 0).unsqueeze(1), 1.0) * known
     probabilities = probabilities * known
-    overlap, total = (probabilities * target).sum((0, 2, 3)), (probabilities + target).sum((0, 2, 3))
-    present = target.sum((0, 2, 3)) > 0
+    overlap, total, truth = over_processes(
+        torch.stack([(x).sum((0, 2, 3)) for x in (probabilities * target, probabilities + target, target)])
+    )
+    present = truth > 0
     dice = 2 * overlap / total.clamp(min=1)
     return ((1 - dice) * present).sum() / present.sum().clamp(min=1)
 
 
 def lovasz_loss(probabilities: Tensor, labels: Tensor, void: int) -> Tensor:
-    """The Lovász extension of 1 - IoU (arXiv 1705.08790), averaged over the classes that the batch holds.
+    """The Lovász extension of 1 - IoU (arXiv 1705.08790), averaged over the classes that this process's part holds.
 
     Each class sorts every pixel of the batch: on a CPU this costs a good part of a step.
     """

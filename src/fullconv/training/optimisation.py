@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 from torch.optim import SGD, AdamW, Optimizer
-from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
+from torch.optim.lr_scheduler import (
+    ConstantLR,
+    CosineAnnealingLR,
+    LinearLR,
+    LRScheduler,
+    OneCycleLR,
+    PolynomialLR,
+    SequentialLR,
+)
 
 from fullconv.models.network import Network
 from fullconv.training.recipe import Recipe
@@ -12,20 +22,46 @@ from fullconv.training.recipe import Recipe
 def build_optimiser(model: Network, recipe: Recipe) -> Optimizer:
     """The trunk, which comes trained, learns at `trunk_lr_factor` of the rate; biases and norms do not decay."""
     groups = []
-    for inside_trunk, factor in ((True, recipe.trunk_lr_factor), (False, 1.0)):
-        named = [
-            (n, p) for n, p in model.named_parameters() if p.requires_grad and n.startswith("trunk") == inside_trunk
+    for inside_trunk, is_kernel in product((True, False), (True, False)):
+        parameters = [
+            p
+            for name, p in model.named_parameters()
+            if p.requires_grad and name.startswith("trunk") == inside_trunk and (p.ndim > 1) == is_kernel
         ]
-        for is_kernel, decay in ((True, recipe.weight_decay), (False, 0.0)):
-            parameters = [p for _, p in named if (p.ndim > 1) == is_kernel]
-            groups.append({"params": parameters, "lr": recipe.lr * factor, "weight_decay": decay})
+        lr = recipe.lr * (recipe.trunk_lr_factor if inside_trunk else 1) * (1 if is_kernel else recipe.bias_lr_factor)
+        decay = recipe.weight_decay if is_kernel else 0.0
+        groups.append({"params": parameters, "lr": lr, "weight_decay": decay})
     groups = [group for group in groups if group["params"]]
     if recipe.optimiser == "sgd":
-        return SGD(groups, lr=recipe.lr, momentum=0.9)
+        return SGD(groups, lr=recipe.lr, momentum=recipe.momentum)
     return AdamW(groups, lr=recipe.lr)
 
 
 def build_schedule(optimiser: Optimizer, recipe: Recipe, steps: int) -> LRScheduler:
-    """One cycle (arXiv 1708.07120): up over the first `warm_up` share of `steps`, then a cosine down to nearly zero."""
-    peaks = [group["lr"] for group in optimiser.param_groups]
-    return OneCycleLR(optimiser, peaks, total_steps=steps, pct_start=recipe.warm_up, cycle_momentum=False)
+    """Up over the first `warm_up` share of `steps`, then as the recipe's schedule says.
+
+    one_cycle: a cosine up and one down to nearly zero (arXiv 1708.07120); the others rise in a line. cosine falls to
+    zero, poly with the power 0.9 (arXiv 1606.00915), constant stays.
+    """
+    if recipe.schedule == "one_cycle":
+        peaks = [group["lr"] for group in optimiser.param_groups]
+        return OneCycleLR(optimiser, peaks, total_steps=steps, pct_start=recipe.warm_up, cycle_momentum=False)
+    rising = round(recipe.warm_up * steps)
+    falling = max(steps - rising, 1)
+    then: LRScheduler
+    if recipe.schedule == "cosine":
+        then = CosineAnnealingLR(optimiser, falling)
+    elif recipe.schedule == "poly":
+        then = PolynomialLR(optimiser, falling, power=0.9)
+    else:
+        then = ConstantLR(optimiser, factor=1.0)
+    if not rising:
+        return then
+    return SequentialLR(optimiser, [LinearLR(optimiser, 1 / rising, total_iters=rising), then], milestones=[rising])
+
+
+def rate_now(optimiser: Optimizer, recipe: Recipe) -> float:
+    """The recipe's learning rate as it is now; trunk and biases have their own share of it."""
+    peaks = [group.get("max_lr", group["initial_lr"]) for group in optimiser.param_groups]
+    group, peak = max(zip(optimiser.param_groups, peaks, strict=True), key=lambda pair: pair[1])
+    return float(recipe.lr * group["lr"] / peak)

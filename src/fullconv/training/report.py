@@ -13,15 +13,17 @@ from fullconv.files import write_whole
 
 
 class Report:
-    """Progress over all steps of a run, of which some epochs may be done already."""
+    """Progress over all steps of a run, of which some epochs may be done already. `speaks`: not every process does."""
 
-    def __init__(self, epochs: int, steps: int, log: Path, history: list[dict[str, Any]]) -> None:
+    def __init__(self, epochs: int, steps: int, log: Path, history: list[dict[str, Any]], speaks: bool = True) -> None:
         self.epochs, self.log, self.lines = epochs, log, [json.dumps(entry) for entry in history]
         self.bar = click.progressbar(
             length=epochs * steps, file=sys.stderr, show_pos=True, item_show_func=lambda loss: loss,
-            hidden=not sys.stderr.isatty(),
+            hidden=not (speaks and sys.stderr.isatty()),
         )  # fmt: skip
         self.bar.update(len(history) * steps)
+        if history and speaks:
+            self.write_log()  # the state is written before the log, and a kill may have come between
 
     def __enter__(self) -> Report:
         self.bar.__enter__()
@@ -34,8 +36,15 @@ class Report:
         self.bar.update(1, f"loss {loss:.3f}")
 
     def end_epoch(self, entry: dict[str, Any]) -> None:
-        """Writes the whole log anew, so that a run that was killed and resumed has each epoch once."""
         self.lines.append(json.dumps(entry))
-        write_whole(self.log, lambda hidden: hidden.write_text("\n".join(self.lines) + "\n"))
-        numbers = "  ".join(f"{key} {value:.4f}" for key, value in entry.items() if key != "epoch")
+        self.write_log()
+        numbers = "  ".join(f"{key} {_number(value)}" for key, value in entry.items() if key != "epoch")
         click.echo(f"\repoch {entry['epoch']}/{self.epochs}  {numbers}", err=True)
+
+    def write_log(self) -> None:
+        """The whole log anew, so that a run that was killed and resumed has each epoch once."""
+        write_whole(self.log, lambda hidden: hidden.write_text("\n".join(self.lines) + "\n"))
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"  # a learning rate may be 1e-14

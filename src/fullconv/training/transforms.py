@@ -17,21 +17,23 @@ from fullconv.data.dataset import Sample
 from fullconv.training.recipe import Recipe
 from fullconv.training.sampling import draw
 
+NOTHING = -1  # the position of a picture that is wholly void
 MEAN_COLOUR = 127  # padding that the normalisation turns into about zero, as at prediction
 
 Pair = tuple[tv_tensors.Image, tv_tensors.Mask]
 
 
 def augmentation(recipe: Recipe) -> Callable[..., Pair]:
-    """(image 3xHxW uint8, label map HxW) → both at crop_size, the label map never interpolated."""
+    """(image 3xHxW uint8, label map HxW) → both at crop_size, the label map never interpolated.
+
+    crop_size 0 leaves pictures whole, at sizes of their own.
+    """
     size = (recipe.crop_size, recipe.crop_size)
     fill = {tv_tensors.Image: MEAN_COLOUR, tv_tensors.Mask: VOID}
     c = recipe.colour
-    steps: list[Any] = [
-        RandomScale(recipe.scale, recipe.unscaled),
-        v2.RandomCrop(size, pad_if_needed=True, fill=fill),
-        v2.RandomHorizontalFlip(recipe.flip),
-    ]
+    steps: list[Any] = [RandomScale(recipe.scale, recipe.unscaled), v2.RandomHorizontalFlip(recipe.flip)]
+    if recipe.crop_size:
+        steps.insert(1, v2.RandomCrop(size, pad_if_needed=True, fill=fill))
     if c:
         jitter = v2.RandomApply([v2.ColorJitter(c, c, c, c / 10)], p=0.8)
         steps.append(PhotosOnly([jitter, v2.RandomGrayscale(p=c / 10)]))
@@ -70,11 +72,14 @@ class RandomScale(v2.Transform):
         return v2.functional.resize(inpt, params["size"], antialias=True)  # bilinear; nearest for a Mask
 
 
-class Epoch(TorchDataset[tuple[Tensor, Tensor]]):
+class Epoch(TorchDataset[tuple[Any, ...]]):
     """One pass over the samples, a pure function of (seed, epoch): order and every random change.
 
-    It does not matter which worker reads a sample, or whether the run was interrupted before it.
+    It does not matter which process or worker reads a sample, whether the processor or a GPU changes it, or whether
+    the run was interrupted before it.
     """
+
+    augments = True  # False: items are what `change` takes, for whoever has a GPU to do it on
 
     def __init__(self, samples: Sequence[Sample], recipe: Recipe, epoch: int, factors: Tensor | None = None) -> None:
         self.samples = samples
@@ -86,11 +91,19 @@ class Epoch(TorchDataset[tuple[Tensor, Tensor]]):
     def __len__(self) -> int:
         return len(self.order)
 
-    def __getitem__(self, position: int) -> tuple[Tensor, Tensor]:
-        """(image CxSxS of the data's own type, label map SxS int64); 16 bits become float32, which torch can resize."""
-        image, label_map = self.samples[self.order[position]].read()
-        image = image.astype(np.float32) if image.dtype == np.uint16 else image
-        pair = tv_tensors.Image(torch.from_numpy(image).permute(2, 0, 1)), tv_tensors.Mask(torch.from_numpy(label_map))
+    def __getitem__(self, position: int) -> tuple[Any, ...]:
+        """(image CxSxS of the data's own type, label map SxS int64); at NOTHING, any picture labelled void."""
+        image, label_map = self.samples[self.order[max(position, 0)]].read()
+        image = image.astype(np.float32) if image.dtype == np.uint16 else image  # which torch can resize
+        label_map = np.full_like(label_map, VOID) if position == NOTHING else label_map
+        read = torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(label_map), position
+        return self.change(*read) if self.augments else read
+
+    def change(
+        self, image: Tensor, label_map: Tensor, position: int, device: torch.device | str = "cpu"
+    ) -> tuple[Tensor, Tensor]:
+        """What the random changes of `position` make of a picture, on `device`."""
+        pair = tv_tensors.Image(image.to(device)), tv_tensors.Mask(label_map.to(device))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.key + position + 1)
             augmented_image, augmented_labels = self.augment(*pair)

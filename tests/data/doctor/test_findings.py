@@ -48,6 +48,20 @@ def test_listed_files_that_are_not_there_and_what_they_may_be_called(tmp_path):
     assert finding.cases[0].detail == "did you mean 2007_01.png?"
 
 
+def test_a_listed_image_that_is_not_there_though_its_mask_is(tmp_path):
+    for folder, name in (("JPEGImages", "2007_1.jpg"), ("SegmentationClass", "2007_1.png")):
+        (tmp_path / folder).mkdir()
+        Image.fromarray(halves()).save(tmp_path / folder / name)
+    lists = tmp_path / "ImageSets" / "Segmentation"
+    lists.mkdir(parents=True)
+    (lists / "train.txt").write_text("2007_1\n")
+    assert "missing-image" not in kinds(examine(tmp_path))
+    (tmp_path / "JPEGImages" / "2007_1.jpg").rename(tmp_path / "JPEGImages" / "2007_01.jpg")
+    finding = found(examine(tmp_path), "missing-image")
+    assert (finding.severity, [case.path.name for case in finding.cases]) == ("error", ["2007_1.jpg"])
+    assert finding.cases[0].detail == "did you mean 2007_01.jpg?"
+
+
 def test_a_mask_of_another_size(data):
     Image.fromarray(halves(size=(9, 9))).save(data.mask("train/a"))
     finding = found(data.examine(), "size-mismatch")
@@ -176,6 +190,19 @@ def test_sixteen_bit_images_of_full_range_are_right(data):
     values = np.asarray(photo(3).convert("L")).astype(np.uint16) * 257
     Image.fromarray(values).save(data.image("train/a"))
     assert data.examine().findings == ()
+
+
+@pytest.mark.parametrize(("brightest", "expected"), [(65535, False), (65536, True)])
+def test_images_of_32_bits_are_cut_at_16(data, brightest, expected):
+    values = np.asarray(photo(3).convert("L")).astype(np.int32) * 200
+    values[0, 0] = brightest
+    Image.fromarray(values).save(data.image("train/a"), "TIFF")
+    report = data.examine()
+    assert ("cut-32-bit" in kinds(report)) is expected
+    assert not report.failed
+    if expected:
+        finding = found(report, "cut-32-bit")
+        assert [(case.path.stem, case.detail) for case in finding.cases] == [("a", "up to 65536")]
 
 
 def test_sixteen_bit_masks_of_instances(data):

@@ -54,7 +54,7 @@ def shares(facts: Iterable[Facts], classes: Classes) -> dict[str, Share]:
         usable = each.mask if each.mask and not each.mask.error else None
         counts = label_counts(usable, each.sample.lookup) if usable else np.zeros(256, np.int64)
         for split in each.splits:
-            found[split] = _added(found.get(split), split, counts, len(classes))
+            found[split] = added(found.get(split), split, counts, len(classes))
     return dict(sorted(found.items(), key=lambda item: item[0] != "train"))
 
 
@@ -116,7 +116,7 @@ def _named(indices: Sequence[int], classes: Classes) -> str:
     return f"{shown} and {len(indices) - 8} more" if len(indices) > 8 else shown
 
 
-def _added(share: Share | None, split: str, counts: Counts, n: int) -> Share:
+def added(share: Share | None, split: str, counts: Counts, n: int) -> Share:
     pixels = counts[:n]
     pictures = (pixels > 0).astype(np.int64)
     around = pictures * pixels.sum()

@@ -23,8 +23,7 @@ OF_EACH = 3  # pictures of one finding
 class Example:
     """A photo and its labels, both HxWx3 uint8, laid over the photo where the sizes agree; `remark` is a finding."""
 
-    photo: NDArray[np.uint8]
-    labels: NDArray[np.uint8]
+    pictures: tuple[NDArray[np.uint8], NDArray[np.uint8]]
     name: str
     remark: str = ""
 
@@ -36,7 +35,8 @@ def examples(report: Report, count: int) -> Iterator[Example]:
             photo = viewable(sample.read_image())
         except FullconvError:
             continue
-        yield Example(photo, _labels(sample, photo, report.dataset.classes), sample.name, remark)
+        labels = _labels(sample, photo, report.dataset.classes)
+        yield Example((photo, labels), sample.name, remark)
 
 
 def choose(report: Report, count: int) -> list[tuple[Sample, str]]:

@@ -1,0 +1,103 @@
+"""What data consist of, as hashes: to tell whether a later run is given the same."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from fullconv.data.dataset import Sample
+from fullconv.errors import FullconvError
+
+Hashes = dict[str, str]  # {file, from the data's root: SHA-256 of its whole content}
+SHOWN = 3  # files that a line names
+
+
+@dataclass(frozen=True)
+class SplitDigest:
+    """`names`: the pictures in their order; `values`: what mask values mean; `files`: what images and masks hold."""
+
+    pictures: int
+    bytes: int
+    names: str
+    values: str
+    files: str
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def hash_files(root: Path, samples: Iterable[Sample]) -> Hashes:
+    """Reads every file of the samples in full, each once. Raises FullconvError where one cannot be read."""
+    paths = _paths(samples)
+    with ThreadPoolExecutor() as threads:
+        return dict(zip((_name(path, root) for path in paths), threads.map(sha256_of, paths), strict=True))
+
+
+def digest_split(root: Path, samples: Sequence[Sample], hashes: Hashes) -> SplitDigest:
+    paths = _paths(samples)
+    contents = [f"{hashes[_name(path, root)]}  {_name(path, root)}" for path in paths]
+    meanings = dict.fromkeys(sample.lookup.tobytes() for sample in samples)
+    return SplitDigest(
+        len(samples), sum(path.stat().st_size for path in paths), _digest(sample.name.encode() for sample in samples),
+        _digest(meanings), _digest(line.encode() for line in contents),
+    )  # fmt: skip
+
+
+def differences(then: Mapping[str, Any], now: Mapping[str, SplitDigest], old: Hashes, new: Hashes) -> list[str]:
+    """What is not as it was, in words; none where everything is. `then`: {split: SplitDigest.to_json()}."""
+    found = [
+        _files("changed", [name for name in old if new.get(name, old[name]) != old[name]]),
+        _files("missing", [name for name in old if name not in new]),
+        _files("new", [name for name in new if name not in old]),
+    ]
+    for split in sorted({*then, *now}):
+        if split not in then or split not in now:
+            found.append(f"split {split} is {'new' if split in now else 'missing'}")
+        elif then[split]["values"] != now[split].values:
+            found.append(f"mask values or classes of {split} mean something else (names, label_mapping)")
+        elif then[split]["names"] != now[split].names:
+            found.append(f"{split} lists {now[split].pictures} pictures in another order or choice")
+    return [words for words in found if words]
+
+
+def write_lines(hashes: Hashes) -> str:
+    """As sha256sum writes them: `sha256sum -c` in the data's root checks them too."""
+    return "".join(f"{value}  {name}\n" for name, value in hashes.items())
+
+
+def read_lines(text: str) -> Hashes:
+    return {name: value for value, name in (line.split("  ", 1) for line in text.split("\n") if line)}
+
+
+def sha256_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise FullconvError(f"{path}: cannot be read ({error.strerror}); bring it back, or mend its rights") from None
+
+
+def _files(what: str, names: Sequence[str]) -> str:
+    some = ", ".join([*names[:SHOWN], *(["…"] if len(names) > SHOWN else [])])
+    return f"{len(names)} {what} ({some})" if names else ""
+
+
+def _digest(parts: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part + b"\n")
+    return digest.hexdigest()
+
+
+def _paths(samples: Iterable[Sample]) -> list[Path]:
+    """Of a file that several samples share (COCO's JSON) one."""
+    return list(dict.fromkeys(path for sample in samples for path in (sample.image_path, sample.label_path)))
+
+
+def _name(path: Path, root: Path) -> str:
+    return Path(os.path.relpath(path, root)).as_posix()

@@ -1,0 +1,151 @@
+"""GeoTIFFs of label maps, masks, overlays and scores, written part by part (extra `geo`)."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fullconv.classes import Classes
+from fullconv.files import write_whole
+from fullconv.georeference import Georeference, import_rasterio
+from fullconv.outputs.mosaic import Frame, LabelMap, Mosaic, Part
+from fullconv.outputs.png import safe
+from fullconv.segmentation import Segmentation
+
+CACHE = 16  # MB of blocks that GDAL holds; left alone it takes a twentieth of the machine
+CERTAIN = 254  # what a probability of 1 is stored as; 255 is where there is no data
+FULL = 2**20  # bytes free on a disk that is taken for full
+
+Raster = Any  # rasterio's
+Tags = Mapping[str, str]
+
+
+def write_labels(path: Path, frame: Frame, parts: Iterable[tuple[Part, LabelMap]], tags: Tags) -> Path:
+    """Class indices with their colours; 255, void, is declared to be nodata. Names stand in the tags class_0, class_1 …
+    and, as GDAL's categories, in a file beside it (write_categories)."""
+    classes = frame.classes
+    named = {f"class_{i}": name for i, name in enumerate(classes.names)}
+    with _created(path, frame, 1, nodata=classes.void) as raster:
+        raster.write_colormap(1, {i: (*map(int, colour), 255) for i, colour in enumerate(classes.palette())})
+        raster.update_tags(**tags, **named)
+        raster.set_band_description(1, "class index")
+        for part, label_map in parts:
+            raster.write(label_map, 1, window=window_of(part))
+    return path
+
+
+def labels_path(target: Path) -> Path:
+    return target.with_name(f"{target.name}_labels.tif")
+
+
+def write_categories(labels: Path, classes: Classes) -> Path:
+    """labels.tif.aux.xml: the class names where GDAL and QGIS look for them."""
+    names = "".join(f"<Category>{escape(name)}</Category>" for name in classes.names)
+    text = f'<PAMDataset><PAMRasterBand band="1"><CategoryNames>{names}</CategoryNames></PAMRasterBand></PAMDataset>\n'
+    path = labels.with_name(labels.name + ".aux.xml")
+    return write_whole(path, lambda hidden: hidden.write_text(text, encoding="utf-8"))
+
+
+def write_masks(mosaic: Mosaic, target: Path) -> list[Path]:
+    """target_<class>.tif for each class present: 255 where the class is, 0 elsewhere."""
+    present = np.zeros(256, bool)
+    for part in mosaic.blocks():
+        present |= np.bincount(mosaic.labels(part).ravel(), minlength=256) > 0
+    return [_write_mask(mosaic, i, target) for i in range(len(mosaic.classes)) if present[i]]
+
+
+def _write_mask(mosaic: Mosaic, index: int, target: Path) -> Path:
+    def write(hidden: Path) -> None:
+        with _created(hidden, mosaic, 1) as raster:
+            for part in mosaic.blocks():
+                mask = mosaic.labels(part) == index
+                raster.write(mask.view(np.uint8) * np.uint8(255), 1, window=window_of(part))
+
+    return write_whole(target.with_name(f"{target.name}_{safe(mosaic.classes.names[index])}.tif"), write)
+
+
+def write_overlay(mosaic: Mosaic, target: Path) -> list[Path]:
+    """target_overlay.tif: the picture with the classes' colours over it, transparent where there is no data."""
+
+    def write(hidden: Path) -> None:
+        with _created(hidden, mosaic, 3, compress="jpeg", jpeg_quality=90, photometric="ycbcr") as raster:
+            for part in mosaic.blocks():
+                labels = mosaic.labels(part)
+                overlay = Segmentation(mosaic.image(part), labels, mosaic.classes).overlay()
+                raster.write(np.moveaxis(overlay, 2, 0), window=window_of(part))
+                raster.write_mask(labels != mosaic.classes.void, window=window_of(part))
+
+    return [write_whole(target.with_name(f"{target.name}_overlay.tif"), write)]
+
+
+def write_scores(frame: Frame, target: Path, parts: Iterable[tuple[Part, NDArray[np.uint8]]]) -> list[Path]:
+    """target_scores.tif: a band a class, probability x 254 (the bands' scale says so), 255 where there is no data."""
+    names = frame.classes.names
+
+    def write(hidden: Path) -> None:
+        with _created(hidden, frame, len(names), nodata=frame.classes.void, interleave="band") as raster:
+            raster.scales, raster.descriptions = [1 / CERTAIN] * len(names), names
+            for part, probabilities in parts:
+                raster.write(probabilities, window=window_of(part))
+
+    return [write_whole(target.with_name(f"{target.name}_scores.tif"), write)]
+
+
+def probabilities(scores: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """(C, H, W) scores → softmax x 254, rounded."""
+    powers = np.exp(scores - scores.max(0))
+    powers *= CERTAIN / powers.sum(0)
+    return powers.round().astype(np.uint8)
+
+
+@contextmanager
+def steady_cache() -> Iterator[None]:
+    """GDAL holds no more than CACHE, so that memory does not grow with rasters."""
+    with import_rasterio().Env(GDAL_CACHEMAX=CACHE, GDAL_TIFF_INTERNAL_MASK=True):
+        yield
+
+
+@contextmanager
+def _created(path: Path, frame: Frame, bands: int, **more: Any) -> Iterator[Raster]:
+    """A new raster on the frame's ground: tiled, compressed, blocks without data left out. Raises OSError where it
+    cannot be written."""
+    rasterio = import_rasterio()
+    height, width = frame.size
+    profile = {"driver": "GTiff", "dtype": "uint8", "count": bands, "height": height, "width": width, "tiled": True,
+               "blockxsize": 256, "blockysize": 256, "compress": "deflate", "sparse_ok": True,
+               "bigtiff": "if_safer"}  # fmt: skip
+    _check_room(path, height * width * bands)
+    try:
+        with steady_cache(), rasterio.open(path, "w", **profile | _placed(frame.georeference) | more) as raster:
+            yield raster
+    except rasterio.errors.RasterioError as error:
+        if shutil.disk_usage(path.parent).free < FULL:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
+        raise OSError(errno.EIO, " ".join(str(error).split())) from None
+
+
+def _check_room(path: Path, size: int) -> None:
+    """Raises OSError where a raster of so many bytes might not fit: GDAL prints a page about a full disk. What
+    compression will save is not known yet, so a large one only has to find what GDAL holds back."""
+    if shutil.disk_usage(path.parent).free < min(size, CACHE * 2**20):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _placed(georeference: Georeference | None) -> dict[str, Any]:
+    if georeference is None:
+        return {}
+    return {"crs": georeference.crs or None, "transform": import_rasterio().Affine(*georeference.transform)}
+
+
+def window_of(part: Part) -> tuple[tuple[int, int], tuple[int, int]]:
+    rows, columns = part
+    return (rows.start, rows.stop), (columns.start, columns.stop)

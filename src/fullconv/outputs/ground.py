@@ -1,0 +1,59 @@
+"""What a picture that lies on the ground is written as."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from fullconv.errors import FullconvError
+from fullconv.files import write_whole
+from fullconv.outputs import geotiff
+from fullconv.outputs.mosaic import Mosaic, Part
+from fullconv.outputs.scores import NO_SCORES
+from fullconv.outputs.vectors import write_geojson, write_geopackage
+from fullconv.segmentation import Segmentation
+
+# What is made of the label map; that itself, and the scores, come first (geotiff.write_labels, write_scores).
+ON_THE_GROUND: dict[str, Callable[[Mosaic, Path], list[Path]]] = {
+    "masks": geotiff.write_masks, "overlay": geotiff.write_overlay,
+    "polygons": write_geojson, "geopackage": write_geopackage,
+}  # fmt: skip
+
+
+def write_labels(result: Segmentation, target: Path) -> list[Path]:
+    """target_labels.tif of a result in memory."""
+    mosaic, path = mosaic_of(result), geotiff.labels_path(target)
+    parts = [(_all(result), result.label_map)]
+    write_whole(path, lambda hidden: geotiff.write_labels(hidden, mosaic, parts, {}))
+    return [path, geotiff.write_categories(path, result.classes)]
+
+
+def write_scores(result: Segmentation, target: Path) -> list[Path]:
+    """target_scores.tif of a result in memory that kept its scores."""
+    if result.scores is None:
+        raise FullconvError(NO_SCORES)
+    probabilities = np.where(
+        result.label_map == result.classes.void, result.classes.void, geotiff.probabilities(result.scores)
+    )
+    return geotiff.write_scores(mosaic_of(result), target, [(_all(result), probabilities.astype(np.uint8))])
+
+
+def _written(write: Callable[[Mosaic, Path], list[Path]]) -> Callable[[Segmentation, Path], list[Path]]:
+    return lambda result, target: write(mosaic_of(result), target)
+
+
+def mosaic_of(result: Segmentation) -> Mosaic:
+    size = result.label_map.shape[0], result.label_map.shape[1]
+    return Mosaic(size, result.classes, result.georeference, result.label_map.__getitem__, result.image.__getitem__)
+
+
+def _all(result: Segmentation) -> Part:
+    height, width = result.label_map.shape
+    return slice(0, height), slice(0, width)
+
+
+GROUND_WRITERS: dict[str, Callable[[Segmentation, Path], list[Path]]] = {
+    "labels": write_labels, "scores": write_scores, **{name: _written(write) for name, write in ON_THE_GROUND.items()},
+}  # fmt: skip

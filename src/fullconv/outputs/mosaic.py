@@ -1,0 +1,44 @@
+"""A label map that may be too large for memory: asked for part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fullconv.classes import Classes
+from fullconv.georeference import Georeference
+
+BLOCK = 2048  # pixels a side of the parts that writers hold
+SIMPLIFIED = 1.0  # pixels: a border's step of one pixel becomes a slope
+
+Part = tuple[slice, slice]  # rows, columns
+LabelMap = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a label map is of: `size` is (height, width)."""
+
+    size: tuple[int, int]
+    classes: Classes
+    georeference: Georeference | None
+
+
+@dataclass(frozen=True)
+class Mosaic(Frame):
+    """`labels` gives any part's label map, `image` its (H, W, 3) uint8 picture; `simplify`: how far, in pixels, the
+    borders of polygons may be smoothed."""
+
+    labels: Callable[[Part], LabelMap]
+    image: Callable[[Part], NDArray[np.uint8]]
+    simplify: float = SIMPLIFIED
+
+    def blocks(self) -> Iterator[Part]:
+        """Parts that cover it once, row by row."""
+        height, width = self.size
+        for top in range(0, height, BLOCK):
+            for left in range(0, width, BLOCK):
+                yield slice(top, min(top + BLOCK, height)), slice(left, min(left + BLOCK, width))

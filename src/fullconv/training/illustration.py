@@ -1,0 +1,75 @@
+"""Pictures of a finished run: its curves, what it confuses, and where on val it does best and worst."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fullconv.data.dataset import Sample
+from fullconv.figures.confusion import draw_confusion
+from fullconv.figures.curves import draw_curves
+from fullconv.figures.ladder import coloured
+from fullconv.models.config import ModelConfig
+from fullconv.outputs.sheet import write_sheet
+from fullconv.prediction.evaluation import score_pictures
+from fullconv.prediction.pictures import PictureScore, ranked
+from fullconv.prediction.predictor import Model, load
+from fullconv.weights.folder import read_config
+
+CURVES, CONFUSION, SAMPLES = "curves.png", "confusion_matrix.png", "samples.png"
+OF_EACH = 6  # of the best and of the worst
+SCORED = 500  # pictures of val, at equal distances where there are more: a sheet needs no hours
+
+
+@dataclass(frozen=True)
+class Row:
+    """Photo, truth and prediction, (H, W, 3) uint8 each, and what stands above them."""
+
+    pictures: tuple[NDArray[np.uint8], ...]
+    name: str
+    remark: str = ""
+
+
+def illustrate(out: Path, model: Path, log: Path, val: Sequence[Sample]) -> None:
+    """Draws what a run folder shows, from its log and its model; the model sees `val` as it does in `predict`."""
+    config = read_config(model)
+    if find_spec("matplotlib"):
+        draw_numbers(out, config, [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()])
+    else:
+        print(f"{out}: no curves, since matplotlib is not installed; run: pip install 'fullconv[train]'")
+    if val:
+        draw_samples(load(model), val, out / SAMPLES)
+
+
+def draw_numbers(out: Path, config: ModelConfig, history: Sequence[dict[str, Any]]) -> None:
+    title = f"{out.name}: {config.architecture.title}"
+    draw_curves(history, title).save(out / CURVES)
+    numbers = config.metrics.get("val")
+    if numbers:
+        where = f"{title}, epoch {config.provenance.get('epoch')} on val"
+        draw_confusion(numbers["confusion"], config.classes.names, where).save(out / CONFUSION)
+
+
+def draw_samples(model: Model, val: Sequence[Sample], path: Path) -> None:
+    """A sheet with the best pictures of val on the left and the worst, named in red, on the right."""
+    chosen = [val[i * len(val) // SCORED] for i in range(SCORED)] if len(val) > SCORED else val
+    order = ranked(score_pictures(model, chosen)[1])
+    count = min(OF_EACH, (len(order) + 1) // 2)
+    rows = []
+    for best, worst in zip(order[::-1][:count], order[:count], strict=True):
+        rows += [row_of(model, best), row_of(model, worst, "worst")]
+    write_sheet(rows, model.classes, path)
+
+
+def row_of(model: Model, score: PictureScore, remark: str = "") -> Row:
+    image, truth = score.sample.read()
+    labels = (truth, model.predict(image).label_map)
+    pictures = (image, *(coloured(label_map, model.classes) for label_map in labels))
+    return Row(pictures, f"mean IoU {score.mean_iou:.3f}, {score.sample.name}", remark)

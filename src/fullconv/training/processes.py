@@ -1,0 +1,65 @@
+"""One training run in several processes: each works on its share of every batch, together they take one step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+import torch.distributed as dist
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState, PartialState
+from torch import Tensor
+
+
+def new_accelerator(precision: str) -> Accelerator:
+    """Accelerate keeps the precision of a process's first run for all that follow; each run here has its own."""
+    AcceleratorState._reset_state()
+    return Accelerator(cpu=only_cpu(), mixed_precision=mixed_precision(precision), step_scheduler_with_optimizer=False)
+
+
+def only_cpu() -> bool:
+    """Accelerate wants to be told: left to itself, processes on CPUs would not know of each other."""
+    return not torch.accelerator.is_available()
+
+
+def mixed_precision(precision: str) -> str:
+    """`auto` is bf16 where the processor or a GPU multiplies in it, else float32, which is faster there."""
+    if precision == "auto":
+        if torch.cuda.is_available():
+            return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+        fast = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+        return "bf16" if fast else "no"
+    return {"fp32": "no"}.get(precision, precision)
+
+
+def over_processes(sums: Tensor) -> Tensor:
+    """The sums of all processes added up. Its gradient is that of this process's part.
+
+    A loss that is a function of such sums is the same number everywhere, and the gradients of all processes add up to
+    what one process would have had that saw the whole batch.
+    """
+    if not is_shared():
+        return sums
+    total = sums.detach().clone()
+    dist.all_reduce(total)
+    return sums + (total - sums.detach())
+
+
+def is_shared() -> bool:
+    return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
+
+
+def rank_and_count() -> tuple[int, int]:
+    """Which of the processes this is, and how many there are."""
+    return (dist.get_rank(), dist.get_world_size()) if is_shared() else (0, 1)
+
+
+@contextmanager
+def main_first() -> Iterator[bool]:
+    """The first process alone does what follows, then the others go on; gives whether this one is the first."""
+    state = PartialState(cpu=only_cpu())
+    try:
+        yield state.is_main_process
+    finally:
+        state.wait_for_everyone()

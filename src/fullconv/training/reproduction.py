@@ -1,0 +1,114 @@
+"""A run made again from its folder: the same recipe, and a refusal where data or weights are not the same."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from fullconv.data.dataset import Dataset
+from fullconv.data.digests import differences, read_lines
+from fullconv.errors import FullconvError
+from fullconv.models.config import ModelConfig
+from fullconv.training.manifest import (
+    FILES,
+    MANIFEST,
+    DataDigest,
+    Sources,
+    describe,
+    digest_data,
+    note_resumption,
+    read_manifest,
+    write_manifest,
+)
+from fullconv.training.recipe import Recipe
+
+NAMES = {
+    "trunk_weights": "the file --trunk-weights",
+    "weights": "the model --weights",
+    "start": "the network before its first step (the hub's weights, or the initialisation of another torch)",
+}
+
+
+def sources_of(run: Path) -> Sources:
+    """Where the data and the weights of a run lay."""
+    manifest = read_manifest(run)
+    paths = {key: manifest["weights"][key] for key in ("trunk_weights", "weights")}
+    return Sources(
+        Path(manifest["data"]["path"]), **{key: Path(entry["path"]) if entry else None for key, entry in paths.items()}
+    )
+
+
+def record(
+    out: Path, sources: Sources, repeated: Path | None, dataset: Dataset, config: ModelConfig, recipe: Recipe,
+    model: nn.Module | None,
+) -> None:  # fmt: skip
+    """Before the first step: the manifest of a new run, or the note that it goes on where `model` is None."""
+    if model is None:
+        go_on(out, dataset, config, recipe)
+    else:
+        begin(out, sources, dataset, config, recipe, model, repeated)
+
+
+def begin(
+    out: Path, sources: Sources, dataset: Dataset, config: ModelConfig, recipe: Recipe, model: nn.Module,
+    repeated: Path | None,
+) -> None:  # fmt: skip
+    """Writes the manifest of a new run, `model` being as it is before its first step.
+
+    Raises FullconvError where data or weights are not those of the run that is to be repeated.
+    """
+    digest = digest_data(dataset, recipe)
+    manifest = describe(sources, dataset, config, recipe, digest, model.state_dict())
+    if repeated:
+        refuse_other_data(repeated, digest, config)
+        refuse_other_weights(repeated, manifest)
+        tell_of_environment(repeated, manifest["environment"])
+    write_manifest(out, manifest, digest.files)
+
+
+def go_on(out: Path, dataset: Dataset, config: ModelConfig, recipe: Recipe) -> None:
+    """Notes that a run is resumed. Raises FullconvError where its data are not as they were."""
+    if (out / MANIFEST).is_file():  # earlier versions wrote none
+        refuse_other_data(out, digest_data(dataset, recipe), config)
+        note_resumption(out)
+
+
+def refuse_other_data(run: Path, digest: DataDigest, config: ModelConfig) -> None:
+    """Raises FullconvError, naming what differs, where the data are not those that the run was trained on."""
+    manifest = read_manifest(run)
+    then = read_lines((run / FILES).read_text(encoding="utf-8")) if (run / FILES).is_file() else {}
+    found = differences(manifest["data"]["splits"], digest.splits, then or digest.files, digest.files)
+    names = tuple(manifest["classes"]["names"])
+    if names != config.classes.names:
+        found.append(f"the classes were {', '.join(names)}")
+    if found:
+        raise FullconvError(
+            f"the data are not those of {run}: {'; '.join(found)}; bring back what was there, or train without --from "
+            f"and --resume"
+        )
+
+
+def refuse_other_weights(run: Path, now: Mapping[str, Any]) -> None:
+    """Raises FullconvError where the weights of a manifest are not those that the run started from."""
+    then = read_manifest(run)
+    for key, name in NAMES.items():
+        old, new = _hash_in(then["weights"][key]), _hash_in(now["weights"][key])
+        if old != new:
+            raise FullconvError(f"{run}: {name} was {old} and is {new}; bring back what it was")
+
+
+def tell_of_environment(run: Path, now: Mapping[str, Any]) -> None:
+    """One line where a library or the machine is another one: the model may then differ in its last bits."""
+    then = read_manifest(run)["environment"]
+    other = [f"{key} {then.get(key)} → {value}" for key, value in now.items() if then.get(key) != value]
+    if other:
+        print(f"not as in {run}, so the model may differ a little: {', '.join(other)}", file=sys.stderr)
+
+
+def _hash_in(entry: Any) -> str | None:
+    value: str | None = entry["sha256"] if isinstance(entry, dict) else entry
+    return value[:12] if value else None

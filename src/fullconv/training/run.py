@@ -1,0 +1,171 @@
+"""One net trained: epoch by epoch, each leaving a state from which the next can start; the best on val is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from fullconv.data.dataset import Dataset, Sample
+from fullconv.models.config import ModelConfig
+from fullconv.models.network import Network
+from fullconv.training.batches import load_epoch
+from fullconv.training.loop import begin_training, train_epoch
+from fullconv.training.losses import SegmentationLoss
+from fullconv.training.optimisation import build_optimiser, build_schedule, rate_now
+from fullconv.training.processes import main_first, new_accelerator, rank_and_count
+from fullconv.training.recipe import Recipe
+from fullconv.training.report import Report
+from fullconv.training.sampling import epoch_length, presence, repeat_factors
+from fullconv.training.trackers import Trackers
+from fullconv.training.validation import has_stalled, keep_if_best
+from fullconv.training.weighting import class_weights
+from fullconv.weights import checkpoint
+
+STATE, LOG, MODEL = "last.pt", "log.jsonl", "model"
+
+
+@dataclass
+class State:
+    """All that a run changes as it goes."""
+
+    model: Network
+    average: AveragedModel | None
+    optimiser: Optimizer
+    schedule: LRScheduler
+    history: list[dict[str, Any]]  # a line of the log for each epoch that is done
+
+    @property
+    def trained(self) -> Network:
+        """What is scored and kept: the average, where there is one."""
+        return cast(Network, self.average.module) if self.average else self.model
+
+    def parts(self) -> dict[str, Any]:
+        parts = {"model": self.model, "average": self.average, "optimiser": self.optimiser, "schedule": self.schedule}
+        return {name: part for name, part in parts.items() if part is not None}
+
+    def save(self, path: Path) -> None:
+        parts = {name: part.state_dict() for name, part in self.parts().items()}
+        checkpoint.save_state(path, {**parts, "history": self.history})
+
+    def restore(self, path: Path) -> None:
+        """Puts everything back as it was when `path` was written."""
+        values = checkpoint.load_state(path)
+        for name, part in self.parts().items():
+            part.load_state_dict(values[name])
+        self.history = values["history"]
+
+
+def run(
+    model: Network,
+    dataset: Dataset,
+    config: ModelConfig,
+    recipe: Recipe,
+    out: Path,
+    resume: bool,
+    trackers: Sequence[str] = (),
+) -> None:
+    """Epoch after epoch: train, average, evaluate, write. The model folder out/model is the epoch that scored best."""
+    samples, val = dataset.split(recipe.train_split), dataset.splits.get(recipe.val_split, ())
+    accelerator = new_accelerator(recipe.precision)
+    factors = sample_factors(samples, len(config.classes), recipe.balance)
+    steps = -(-epoch_length(factors) // recipe.batch_size)
+    state = start(model.to(accelerator.device), recipe, steps * recipe.epochs)
+    if resume:
+        state.restore(out / STATE)
+    elif accelerator.is_main_process:
+        state.save(out / STATE)  # so that what the run started from need not be given again
+    loss = loss_of(recipe, samples, config)
+    stepped, optimiser = prepared(state, recipe, accelerator)
+
+    speaks = accelerator.is_main_process
+    report = Report(recipe.epochs, steps, out / LOG, state.history, speaks)
+    with report, Trackers(trackers if speaks else (), out, recipe, state.history) as told:
+        for epoch in range(len(state.history), recipe.epochs):
+            if has_stalled(state.history, recipe.patience):
+                break
+            seed_epoch(recipe.seed, epoch)
+            begin_training(stepped, recipe.frozen_norms)
+            batches = load_epoch(samples, recipe, epoch, factors, accelerator.device)
+            moving = (stepped, state.average, loss, optimiser, state.schedule, accelerator)
+            entry = {"epoch": epoch + 1, "loss": train_epoch(*moving, batches, recipe.clip, report.advance)}
+            entry["lr"] = rate_now(state.optimiser, recipe)
+            entry |= judged(state, val, config, recipe, out / MODEL, entry)
+            state.history.append(entry)
+            with main_first() as is_main:
+                if is_main:
+                    state.save(out / STATE)
+                    report.end_epoch(entry)
+                    told.log(entry)
+
+
+def start(model: Network, recipe: Recipe, steps: int) -> State:
+    optimiser = build_optimiser(model, recipe)
+    schedule = build_schedule(optimiser, recipe, steps)
+    return State(model, moving_average(model, recipe.ema), optimiser, schedule, [])
+
+
+def prepared(state: State, recipe: Recipe, accelerator: Accelerator) -> tuple[nn.Module, Any]:
+    """(what the steps call: the model, shared between processes and compiled as asked; the optimiser for it)."""
+    model: nn.Module = state.model
+    if accelerator.device.type == "cuda" and accelerator.num_processes > 1 and not recipe.frozen_norms:
+        # Statistics of the whole batch, which on CPUs there is nothing for.
+        nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
+    model, optimiser = accelerator.prepare(model, state.optimiser)
+    if recipe.compile:
+        torch.compiler.reset()  # what an earlier run of this process compiled may be for crops of another size
+        model = cast(nn.Module, torch.compile(model))
+    return model, optimiser
+
+
+def seed_epoch(seed: int, epoch: int) -> None:
+    """Dropout in an epoch is the same whether or not the run was interrupted before; processes differ."""
+    rank, _ = rank_and_count()
+    torch.manual_seed((seed * 100_003 + epoch) * 1009 + rank)
+
+
+def loss_of(recipe: Recipe, samples: Sequence[Sample], config: ModelConfig) -> SegmentationLoss:
+    return SegmentationLoss(
+        void=config.classes.void, weights=class_weights(recipe.class_weights, samples, config.classes),
+        total=recipe.pixels == "total", focal=recipe.focal, hardest=recipe.hardest, dice=recipe.dice,
+        lovasz=recipe.lovasz,
+    )  # fmt: skip
+
+
+def judged(
+    state: State, val: Sequence[Sample], config: ModelConfig, recipe: Recipe, folder: Path, entry: dict[str, Any]
+) -> dict[str, Any]:
+    """What validation says of an epoch; without a validation split the last epoch is the one that is kept."""
+    if val:
+        due = entry["epoch"] % recipe.evaluate_every == 0 or entry["epoch"] == recipe.epochs
+        return keep_if_best(state.trained, val, config, folder, [*state.history, entry]) if due else {}
+    with main_first() as is_main:
+        if is_main:
+            checkpoint.save_model(folder, state.trained, config)
+    return {}
+
+
+def moving_average(model: Network, decay: float) -> AveragedModel | None:
+    """The exponential average of the parameters over the steps, which scores better than the last of them.
+
+    It reaches back over a tenth of the steps so far, at most 1 / (1 - decay): a short run is not held at its start.
+    """
+    rule: Any = get_ema_multi_avg_fn  # torch leaves it untyped
+
+    def update(averaged: Any, current: Any, steps: Any) -> None:
+        rule(min(decay, (1 + int(steps)) / (10 + int(steps))))(averaged, current, steps)
+
+    return AveragedModel(model, multi_avg_fn=update, use_buffers=True) if decay else None
+
+
+def sample_factors(samples: Sequence[Sample], num_classes: int, balance: float) -> Tensor:
+    """How often an epoch shows each picture."""
+    return repeat_factors(presence(samples, num_classes), balance) if balance else torch.ones(len(samples))

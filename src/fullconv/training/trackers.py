@@ -1,0 +1,80 @@
+"""A run told to TensorBoard, W&B or MLflow through Accelerate's trackers: what log.jsonl holds, epoch by epoch."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from accelerate.tracking import GeneralTracker, MLflowTracker, TensorBoardTracker, WandBTracker
+
+from fullconv.errors import FullconvError
+from fullconv.training.recipe import Recipe
+
+INSTALLED_BY = {"tensorboard": "'fullconv[train]'", "wandb": "wandb", "mlflow": "mlflow"}
+PROJECT = "fullconv"  # what W&B calls a project and MLflow an experiment
+
+
+def check_trackers(asked: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Names, comma between, or a list; "none" for none. Without any: TensorBoard, where it is installed.
+
+    Raises FullconvError for a name that is no tracker, and for one that is not installed.
+    """
+    if asked is None:
+        return ("tensorboard",) if find_spec("tensorboard") else ()
+    names = [name.strip() for name in (asked.split(",") if isinstance(asked, str) else asked)]
+    chosen = tuple(name for name in names if name and name != "none")
+    for name in chosen:
+        if name not in INSTALLED_BY:
+            raise FullconvError(f"--track {name}: no such tracker; choose among {', '.join(INSTALLED_BY)}, none")
+        if find_spec(name) is None:
+            raise FullconvError(f"--track {name}: {name} is not installed; run: pip install {INSTALLED_BY[name]}")
+    return chosen
+
+
+class Trackers:
+    """Open while a run trains. A run that is resumed is told from its first epoch on, so nothing is there twice:
+    TensorBoard's folder is written anew, W&B and MLflow get a run of their own each time.
+    """
+
+    def __init__(self, names: Sequence[str], out: Path, recipe: Recipe, history: Sequence[dict[str, Any]]) -> None:
+        self.opened: list[GeneralTracker] = []
+        for name in names:
+            tracker = _new(name, out)
+            tracker.start()
+            _tell_recipe(tracker, recipe)
+            self.opened.append(tracker)
+        for entry in history:
+            self.log(entry)
+
+    def __enter__(self) -> Trackers:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        for tracker in self.opened:
+            tracker.finish()
+
+    def log(self, entry: dict[str, Any]) -> None:
+        """An epoch's numbers, as in log.jsonl."""
+        values = {key: value for key, value in entry.items() if key != "epoch" and value is not None}
+        for tracker in self.opened:
+            tracker.log(values, step=entry["epoch"])
+
+
+def _new(name: str, out: Path) -> GeneralTracker:
+    if name == "wandb":
+        return WandBTracker(PROJECT, name=out.name, dir=str(out))
+    if name == "mlflow":
+        return MLflowTracker(PROJECT, run_name=out.name)
+    shutil.rmtree(out / "tensorboard", ignore_errors=True)
+    return TensorBoardTracker("tensorboard", str(out))
+
+
+def _tell_recipe(tracker: GeneralTracker, recipe: Recipe) -> None:
+    if tracker.name == "tensorboard":  # its table of parameters wants a folder for each run, so they are told as text
+        tracker.log({"recipe": f"```json\n{json.dumps(recipe.to_json(), indent=2)}\n```"}, step=0)
+    else:
+        tracker.store_init_configuration(recipe.to_json())

@@ -1,0 +1,43 @@
+"""Class weights that make up for rare classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fullconv.classes import Classes
+from fullconv.data.dataset import Sample
+from fullconv.data.doctor.balance import Share, added
+from fullconv.errors import FullconvError
+
+
+def class_weights(kind: str | tuple[float, ...], samples: Sequence[Sample], classes: Classes) -> Tensor | None:
+    """(C,): numbers as they are, or found by reading every mask once; None for "none".
+
+    balanced: the median frequency over the class's own (arXiv 1411.4734), as `fullconv check` prints it. enet:
+    1 / ln(1.02 + share of the pixels) (arXiv 1606.02147). A class that does not occur counts 1.
+    """
+    if kind == "none":
+        return None
+    if isinstance(kind, tuple):
+        if len(kind) != len(classes):
+            raise FullconvError(f"recipe: class_weights has {len(kind)} numbers for {len(classes)} classes")
+        return torch.tensor(kind)
+    share = counted(samples, len(classes))
+    if kind == "balanced":
+        return torch.tensor([1.0 if weight is None else weight for weight in share.weights()])
+    return torch.from_numpy(1 / np.log(1.02 + share.pixels / max(share.pixels.sum(), 1))).float()
+
+
+def counted(samples: Sequence[Sample], num_classes: int) -> Share:
+    """What the label maps hold."""
+    share = None
+    for sample in samples:
+        counts = np.bincount(sample.read_label_map().ravel(), minlength=256)
+        share = added(share, "train", counts, num_classes)
+    if share is None:
+        raise FullconvError("class_weights: no pictures to count in the training split")
+    return share

@@ -1,0 +1,76 @@
+"""fullconv evaluate from the shell."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from conftest import EXAMPLES
+from PIL import Image
+
+from fullconv.commands import evaluate as command
+from fullconv.commands.main import fullconv
+from fullconv.errors import FullconvError
+
+
+@pytest.fixture(scope="module")
+def cats(tmp_path_factory):
+    """Two cuts of one photo: in the one everything is said to be cat, in the other horse."""
+    root = tmp_path_factory.mktemp("cats")
+    for kind in ("images", "masks"):
+        (root / kind / "val").mkdir(parents=True)
+    with Image.open(EXAMPLES / "chelsea.jpg") as photo:
+        for name, value in (("cat", 1), ("horse", 4)):
+            photo.crop((100, 40, 228, 168)).save(root / "images" / "val" / f"{name}.png")
+            Image.fromarray(np.full((128, 128), value, np.uint8)).save(root / "masks" / "val" / f"{name}.png")
+    (root / "data.yaml").write_text("path: .\nnames: [background, cat, cow, dog, horse, person, sheep]\n")
+    return root / "data.yaml"
+
+
+def evaluate(*arguments):
+    return CliRunner().invoke(fullconv, ["evaluate", *map(str, arguments), "--precision", "fp32"])
+
+
+def test_table_json_and_picture_tell_the_same(cats, tmp_path):
+    result = evaluate(cats, "--worst", 5, "--json", tmp_path / "a.json", "--confusion", tmp_path / "a.png")
+    assert result.exit_code == 0, result.output
+    report = json.loads((tmp_path / "a.json").read_text())
+    assert list(report) == [
+        "pixel_accuracy", "mean_accuracy", "mean_iou", "frequency_weighted_iou", "boundary_iou", "per_class",
+        "confusion", "definition", "worst",
+    ]  # fmt: skip
+    lines = result.output.splitlines()
+    assert "at source size, void left out" in lines[0]
+    assert lines[1].startswith("mean IoU as mmseg: IoU over the whole set; a class absent")
+    assert f"{'mean_iou':<24}{report['mean_iou']:8.4f}" in lines
+    assert f"{'sheep':<24}{'-':>8}{'-':>10}{0:>12}" in lines
+    worst, best = report["worst"]
+    assert (worst["file"], best["file"]) == ("images/val/horse.png", "images/val/cat.png")
+    assert worst["confused"] == {"truth": "horse", "prediction": "cat", "pixels": report["confusion"][4][1]}
+    told = f"{report['confusion'][4][1]} pixels of horse taken for cat"
+    assert any(line.startswith("images/val/horse.png") and line.endswith(told) for line in lines)
+    assert lines[-1] == f"wrote {tmp_path / 'a.png'}"
+    with Image.open(tmp_path / "a.png") as picture:
+        assert picture.width > 400
+
+
+def test_another_definition_is_named_and_counts_otherwise(cats, tmp_path):
+    for name in ("mmseg", "paddleseg", "torchmetrics"):
+        result = evaluate(cats, "--definition", name, "--json", tmp_path / f"{name}.json")
+        assert f"mean IoU as {name}: " in result.output
+    ours, paddle, torch = (
+        json.loads((tmp_path / f"{n}.json").read_text()) for n in ("mmseg", "paddleseg", "torchmetrics")
+    )
+    assert ours["confusion"][1][1] == 128 * 128  # all of both is taken for cat
+    assert ours["mean_iou"] == pytest.approx((0.5 + 0) / 2)  # cat, horse
+    assert paddle["mean_iou"] == pytest.approx(0.5 / 7)
+    assert torch["mean_iou"] == pytest.approx((1 + 0 + 0) / 3)  # cat, and in the other picture cat, horse
+    assert evaluate(cats, "--definition", "voc").exit_code == 2
+
+
+def test_what_cannot_be_drawn_is_refused_before_any_work(tmp_path, monkeypatch):
+    with pytest.raises(FullconvError, match=r"a\.jpeg: figures are written as \.svg or \.png"):
+        CliRunner().invoke(fullconv, ["evaluate", "nowhere", "--confusion", "a.jpeg"], catch_exceptions=False)
+    monkeypatch.setattr(command, "find_spec", lambda library: None)
+    with pytest.raises(FullconvError, match=r"matplotlib is not installed; run: pip install 'fullconv\[figures\]'"):
+        CliRunner().invoke(fullconv, ["evaluate", "nowhere", "--confusion", "a.svg"], catch_exceptions=False)

@@ -1,0 +1,245 @@
+"""What a run leaves behind, and that it can be made again from it: the same model, or a refusal that says why."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from click.testing import CliRunner
+from PIL import Image
+from training.test_run import TINY, parameters, same
+
+from fullconv.commands.main import fullconv
+from fullconv.errors import FullconvError
+from fullconv.files import write_json
+from fullconv.training import environment, illustration, stages
+from fullconv.training import run as training_run
+from fullconv.training.manifest import digest_parameters, read_manifest
+
+HELD = ("recipe.json", "manifest.json", "data.sha256", "log.jsonl", "curves.png", "confusion_matrix.png", "samples.png")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_export_and_one_thread():
+    """Export takes seconds, and so do two threads that wait for one another on a busy machine."""
+    patch, threads = pytest.MonkeyPatch(), torch.get_num_threads()
+    patch.setattr(stages, "finish", lambda folder: folder)
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+    patch.undo()
+
+
+def run(data, out, **changes):
+    return stages.train(data, out, **{**TINY, "epochs": 2, **changes})
+
+
+def train(*arguments):
+    return CliRunner().invoke(fullconv, ["train", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def made(disc_data, tmp_path_factory, no_export_and_one_thread):
+    """(folder of a run of two epochs, its data)"""
+    root = tmp_path_factory.mktemp("made")
+    shutil.copytree(disc_data.parent, root / "data")
+    run(root / "data" / "discs.yaml", root / "first")
+    return root / "first", root / "data" / "discs.yaml"
+
+
+@pytest.fixture
+def own(made, tmp_path):
+    """The same, to be spoilt."""
+    shutil.copytree(made[0], tmp_path / "first")
+    shutil.copytree(made[1].parent, tmp_path / "data")
+    return tmp_path / "first", tmp_path / "data" / "discs.yaml"
+
+
+def test_the_folder_is_complete(made):
+    out, data = made
+    assert [name for name in HELD if not (out / name).is_file()] == []
+    assert list((out / "tensorboard").glob("events*"))
+    assert not list(out.rglob("*.part*"))
+    for name in HELD[-3:]:
+        with Image.open(out / name) as picture:
+            assert len(picture.convert("RGB").getcolors(2**24)) > 5
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["data"]["path"] == str(data)
+    assert (manifest["data"]["splits"]["train"]["pictures"], manifest["data"]["splits"]["val"]["pictures"]) == (16, 4)
+    assert manifest["classes"]["names"] == ["background", "disc"]
+    assert manifest["environment"]["torch"] == torch.__version__.split("+")[0]
+    assert manifest["again"] == f"fullconv train --from {out}"
+    assert (manifest["seed"], manifest["metrics"]["definition"]) == (0, "mmseg")
+    assert all(entry["lr"] > 0 for entry in map(json.loads, (out / "log.jsonl").read_text().splitlines()))
+
+
+def test_from_makes_the_same_model(made, tmp_path):
+    result = train("--from", made[0], "--out", tmp_path / "again")
+    assert result.exit_code == 0, result.output
+    assert f"again: fullconv train --from {tmp_path / 'again'}" in result.output
+    assert same(parameters(tmp_path / "again" / "model"), parameters(made[0] / "model"))
+    states = [torch.load(out / "last.pt", weights_only=True)["model"] for out in (made[0], tmp_path / "again")]
+    assert same(*states)  # in full precision
+    for name in ("log.jsonl", "recipe.json", "data.sha256", "curves.png"):
+        if name != "curves.png":  # its title is the folder's name
+            assert (tmp_path / "again" / name).read_bytes() == (made[0] / name).read_bytes()
+
+
+def test_data_that_were_moved_are_given_anew(own, tmp_path):
+    out, data = own
+    data.parent.rename(tmp_path / "moved")
+    write_json(out / "manifest.json", {**read_manifest(out), "data": {**read_manifest(out)["data"], "path": str(data)}})
+    assert "no such folder or data YAML" in str(train("--from", out).exception)
+    result = train(tmp_path / "moved" / "discs.yaml", "--from", out)
+    assert result.exit_code == 0, result.output
+    assert same(parameters(out.with_name("first-again") / "model"), parameters(out / "model"))
+
+
+def test_changed_data_are_refused_by_name(own):
+    out, data = own
+    Image.new("L", (80, 64), 1).save(data.parent / "masks" / "train" / "03.png")
+    with pytest.raises(FullconvError, match=r"not those of .*first: 1 changed \(masks/train/03\.png\)") as error:
+        stages.train(data, out.with_name("again"), repeats=out)
+    assert "\n" not in str(error.value)
+    assert not (out.with_name("again") / "manifest.json").exists()
+    with pytest.raises(FullconvError, match="1 changed"):
+        stages.train(data, out, resume=True)
+
+
+def test_another_class_name_is_refused(own):
+    out, data = own
+    data.write_text("path: .\nnames: [background, circle]\n")
+    with pytest.raises(FullconvError, match="the classes were background, disc"):
+        stages.train(data, out.with_name("again"), repeats=out)
+
+
+def test_other_starting_weights_are_refused(made, tmp_path):
+    shutil.copytree(made[0] / "model", tmp_path / "start")
+    run(made[1], tmp_path / "second", weights=tmp_path / "start", epochs=1, track="none")
+    known = read_manifest(tmp_path / "second")["weights"]
+    assert known["weights"]["path"] == str(tmp_path / "start")
+    assert train("--from", tmp_path / "second", "--out", tmp_path / "third").exit_code == 0
+    assert same(parameters(tmp_path / "third" / "model"), parameters(tmp_path / "second" / "model"))
+    run(made[1], tmp_path / "other", seed=3, epochs=1, track="none")
+    shutil.copy(tmp_path / "other" / "model" / "model.safetensors", tmp_path / "start")
+    error = train("--from", tmp_path / "second", "--out", tmp_path / "fourth").exception
+    assert "the model --weights was" in str(error)
+    assert "bring back what it was" in str(error)
+
+
+def test_another_initialisation_is_seen(own):
+    out, data = own
+    manifest = read_manifest(out)
+    write_json(out / "manifest.json", {**manifest, "weights": {**manifest["weights"], "start": "0" * 64}})
+    with pytest.raises(FullconvError, match="the network before its first step"):
+        stages.train(data, out.with_name("again"), repeats=out)
+
+
+def test_other_libraries_are_told_and_no_error(own, capsys):
+    out, data = own
+    manifest = read_manifest(out)
+    write_json(out / "manifest.json", {**manifest, "environment": {**manifest["environment"], "timm": "0.1"}})
+    stages.train(data, out.with_name("again"), repeats=out)
+    assert "the model may differ a little: timm 0.1 → " in capsys.readouterr().err
+
+
+def test_a_recipe_of_its_own_is_kept(made, tmp_path):
+    with pytest.raises(FullconvError, match="was started with lr"):
+        stages.train(made[1], tmp_path / "again", repeats=made[0], lr=1.0)
+    (tmp_path / "recipe.yaml").write_text("lr: 1.0\n")
+    with pytest.raises(FullconvError, match="leave --recipe out"):
+        stages.train(made[1], tmp_path / "again", repeats=made[0], recipe=tmp_path / "recipe.yaml")
+
+
+def test_what_no_run_left_is_said(tmp_path):
+    assert "manifest.json: cannot be read" in str(train("--from", tmp_path).exception)
+    assert "Missing argument 'DATA'" in train().output
+    assert "give one of them" in train("--from", tmp_path, "--resume", tmp_path).output
+
+
+class Killed(BaseException):
+    """Nothing catches it."""
+
+
+def killing(*_):
+    raise Killed
+
+
+def test_killed_and_resumed_the_folder_is_as_complete(made, tmp_path, monkeypatch):
+    """Stopped before the second epoch, and once more while the pictures are drawn."""
+    out, data = tmp_path / "run", made[1]
+    real, batches = training_run.load_epoch, iter("one")
+    with monkeypatch.context() as patch:
+        patch.setattr(training_run, "load_epoch", lambda *a: real(*a) if next(batches) == "o" else killing())
+        with pytest.raises(Killed):
+            run(data, out)
+    with monkeypatch.context() as patch:
+        patch.setattr(illustration, "draw_samples", killing)
+        with pytest.raises(Killed):
+            train("--resume", out)  # DATA from the manifest
+    result = train("--resume", out)
+    assert result.exit_code == 0, result.output
+    assert [name for name in HELD if not (out / name).is_file()] == []
+    assert len(read_manifest(out)["resumed"]) == 2
+    assert (out / "log.jsonl").read_text() == (made[0] / "log.jsonl").read_text()
+    assert same(parameters(out / "model"), parameters(made[0] / "model"))
+
+
+def test_without_matplotlib_the_rest_is_there_and_it_is_said(own, monkeypatch, capsys):
+    out, data = own
+    monkeypatch.setattr(illustration, "find_spec", lambda library: None)
+    run(data, out.with_name("plain"))
+    assert "matplotlib is not installed; run: pip install 'fullconv[train]'" in capsys.readouterr().out
+    held = {path.name for path in out.with_name("plain").iterdir()}
+    assert "samples.png" in held
+    assert not {"curves.png", "confusion_matrix.png"} & held
+
+
+def test_without_validation_there_is_nothing_to_confuse(own):
+    out, data = own
+    for kind in ("images", "masks"):
+        shutil.rmtree(data.parent / kind / "val")
+    run(data, out.with_name("blind"), track="none")
+    held = {path.name for path in out.with_name("blind").iterdir()}
+    assert "curves.png" in held
+    assert not {"confusion_matrix.png", "samples.png", "tensorboard"} & held
+
+
+@pytest.mark.parametrize(
+    ("program", "typed"), [("/usr/bin/fullconv", "fullconv"), ("/lib/fullconv/__main__.py", "python -m fullconv")]
+)
+def test_the_command_line_can_be_typed_again(program, typed, monkeypatch):
+    monkeypatch.setattr("sys.argv", [program, "train", "my data/", "--lr", "0.1"])
+    assert environment.command_line() == f"{typed} train 'my data/' --lr 0.1"
+
+
+def test_git_is_told_where_there_is_one(tmp_path):
+    assert environment.git_state(tmp_path) is None
+    for command in (
+        ["init", "-q"],
+        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "x"],
+    ):
+        environment._git(tmp_path, *command)
+    state = environment.git_state(tmp_path)
+    assert (len(state["commit"]), state["dirty"]) == (40, False)
+    (tmp_path / "file").write_text("1")
+    environment._git(tmp_path, "add", "file")
+    assert environment.git_state(tmp_path)["dirty"]
+
+
+def test_the_digest_of_parameters_is_of_names_types_and_numbers():
+    one = {"a": torch.arange(6.0).view(1, 2, 3, 1), "b": torch.tensor(3)}
+    assert digest_parameters(one) == digest_parameters(dict(reversed(one.items())))
+    assert digest_parameters(one) == digest_parameters({**one, "a": one["a"].to(memory_format=torch.channels_last)})
+    for other in (one["a"] + 1e-6, one["a"].double(), one["a"].view(2, 3)):
+        assert digest_parameters({**one, "a": other}) != digest_parameters(one)
+
+
+def test_a_staged_run_is_made_again_from_its_first_net(made, tmp_path):
+    """Its manifest tells of what the first net started from; each net has its own curves."""
+    stages.train(made[1], tmp_path / "first", **{**TINY, "epochs": 1, "staged": True, "arch": "fcn16s"})
+    assert read_manifest(tmp_path / "first")["weights"]["weights"] is None
+    assert (tmp_path / "first" / "fcn32s" / "curves.png").is_file()
+    result = train("--from", tmp_path / "first", "--out", tmp_path / "again")
+    assert result.exit_code == 0, result.output
+    assert same(parameters(tmp_path / "first" / "model"), parameters(tmp_path / "again" / "model"))

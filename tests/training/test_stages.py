@@ -1,0 +1,100 @@
+"""Nets trained one after another, and the paper's own nets."""
+
+import json
+
+import pytest
+import torch
+from test_run import TINY, parameters
+
+from fullconv.errors import FullconvError
+from fullconv.training import run as training_run
+from fullconv.training import stages
+from fullconv.training.recipe import Recipe, stages_of
+from fullconv.weights.folder import read_config
+
+STAGED = {**TINY, "staged": True, "epochs": 2, "stage_lr_factor": 0.5}
+
+
+@pytest.fixture(autouse=True)
+def no_export(monkeypatch):
+    monkeypatch.setattr(stages, "finish", lambda folder: None)
+    monkeypatch.setattr(stages, "illustrate", lambda *_: None)
+
+
+def test_the_nets_that_lead_to_one():
+    assert stages_of("fcn8s") == ["fcn32s", "fcn16s", "fcn8s"]
+    assert stages_of("voc-fcn16s") == ["voc-fcn32s", "voc-fcn16s"]
+    assert stages_of("fcn-4s") == ["fcn-32s", "fcn-16s", "fcn-8s", "fcn-4s"]
+    assert stages_of("voc-fcn8s-atonce") == stages_of("unet") == []
+    with pytest.raises(FullconvError, match="staged must be false for an arch that is no FCN"):
+        Recipe(arch="unet", staged=True)
+
+
+def test_stages_follow_each_other_in_one_command(disc_data, tmp_path, capsys):
+    folder = stages.train(disc_data, tmp_path, **STAGED)
+    nets = [tmp_path / "fcn32s" / "model", tmp_path / "fcn16s" / "model", folder]
+    recipes = [read_config(net).provenance["recipe"] for net in nets]
+    assert [recipe["lr"] for recipe in recipes] == [3e-3, 1.5e-3, 0.75e-3]
+    assert [read_config(net).architecture.stride for net in nets] == [32, 16, 8]
+    assert capsys.readouterr().out.count("1 unused (upscore") == 2
+
+
+def test_a_staged_run_that_was_stopped_goes_on_in_its_stage(disc_data, tmp_path, monkeypatch):
+    stages.train(disc_data, tmp_path / "straight", **STAGED)
+    real, epochs = training_run.train_epoch, []
+
+    def stop_in_the_fourth(*arguments):
+        epochs.append(1)
+        if len(epochs) == 4:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training_run, "train_epoch", stop_in_the_fourth)
+        with pytest.raises(KeyboardInterrupt):
+            stages.train(disc_data, tmp_path / "stopped", **STAGED)
+    with pytest.raises(FullconvError, match="--resume"):
+        stages.train(disc_data, tmp_path / "stopped", **STAGED)
+    stages.train(disc_data, tmp_path / "stopped", resume=True)
+    ours, theirs = (parameters(tmp_path / run / "model") for run in ("stopped", "straight"))
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_the_papers_net_trains_online_by_its_recipe(disc_data, tmp_path):
+    """Whole pictures, one a step, the loss summed, biases at twice the rate; a small rate keeps He weights in place."""
+    online = {
+        "arch": "voc-fcn-alexnet", "pretrained": False, "batch_size": 1, "crop_size": 0, "scale": (1.0, 1.0),
+        "pixels": "total", "dice": 0.0, "ema": 0.0, "clip": 0.0, "optimiser": "sgd", "momentum": 0.99, "epochs": 1,
+        "lr": 1e-8, "trunk_lr_factor": 1.0, "bias_lr_factor": 2.0, "schedule": "constant", "warm_up": 0.0, "workers": 0,
+        "precision": "fp32",
+    }  # fmt: skip
+    folder = stages.train(disc_data, tmp_path, **online)
+    config = read_config(folder)
+    assert (config.architecture.alignment, config.normalisation.order) == ("caffe", (2, 1, 0))
+    entry = json.loads((tmp_path / "log.jsonl").read_text())
+    assert entry["loss"] > 64 * 80 * 0.3  # of all pixels of a picture, not their mean
+
+
+def test_the_papers_trunk_asks_for_its_file(disc_data, tmp_path):
+    with pytest.raises(FullconvError, match="give --trunk-weights"):
+        stages.train(disc_data, tmp_path, arch="voc-fcn32s", crop_size=0, batch_size=1)
+
+
+def test_a_run_ends_when_it_no_longer_gets_better(disc_data, tmp_path):
+    stages.train(disc_data, tmp_path, **{**TINY, "epochs": 30, "lr": 1e-12, "patience": 2})
+    log = (tmp_path / "log.jsonl").read_text().splitlines()
+    assert len(log) == 3  # two evaluations that were no better than the first
+
+
+def test_nothing_but_void_teaches_nothing(disc_data, tmp_path):
+    """Neither a step nor a decay, and no NaN."""
+    yaml = tmp_path / "void.yaml"
+    yaml.write_text(f"path: {disc_data.parent}\nnames: [background, disc]\nlabel_mapping: {{0: void, 1: void}}\n")
+    folder = stages.train(yaml, tmp_path / "run", **{**TINY, "epochs": 1, "weight_decay": 0.5, "ema": 0.0})
+    entry = json.loads((tmp_path / "run" / "log.jsonl").read_text())
+    assert entry["loss"] == 0
+    torch.manual_seed(0)
+    _, config = stages.prepare_data(disc_data, Recipe(**TINY))
+    fresh = stages.start_model(config, pretrained=False).state_dict()
+    trained = parameters(folder)
+    assert all(torch.equal(trained[n], fresh[n].half() if fresh[n].ndim == 4 else fresh[n]) for n in trained)

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from fullconv.classes import Classes
+from fullconv.data.doctor.examination import examine
+from fullconv.errors import FullconvError
+from fullconv.training.weighting import class_weights
+
+CLASSES = Classes.named(["background", "disc", "never"])
+
+
+class LabelMap:
+    def __init__(self, *rows):
+        self.values = np.array(rows, np.uint8)
+
+    def read_label_map(self):
+        return self.values
+
+
+SAMPLES = [LabelMap([0, 0, 0, 1]), LabelMap([0, 0, 255, 0])]
+
+
+def test_none_and_numbers():
+    assert class_weights("none", SAMPLES, CLASSES) is None
+    assert class_weights((1.0, 2.0, 3.0), SAMPLES, CLASSES).tolist() == [1, 2, 3]
+    with pytest.raises(FullconvError, match="2 numbers for 3 classes"):
+        class_weights((1.0, 2.0), SAMPLES, CLASSES)
+
+
+def test_balanced_is_the_median_frequency_over_each():
+    """background: 6 of the 7 pixels of its pictures; disc: 1 of the 4 of its picture; the third never occurs."""
+    frequency = [6 / 7, 1 / 4]
+    expected = [np.median(frequency) / f for f in frequency]
+    assert class_weights("balanced", SAMPLES, CLASSES).tolist() == pytest.approx([*expected, 1.0])
+
+
+def test_balanced_is_what_the_doctor_prints(disc_data):
+    from fullconv.data.description import describe
+
+    dataset = describe(disc_data).mapped()
+    found = class_weights("balanced", dataset.split("train"), dataset.classes)
+    printed = examine(disc_data).to_json()["splits"]["train"]["classes"]
+    assert found.tolist() == pytest.approx([row["weight"] for row in printed.values()])
+
+
+def test_enet_by_its_formula():
+    expected = 1 / np.log(1.02 + np.array([6 / 7, 1 / 7, 0]))
+    assert class_weights("enet", SAMPLES, CLASSES).tolist() == pytest.approx(expected.tolist())
