@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 
 from fullconv import images, load
@@ -33,7 +34,7 @@ def main() -> None:
     streams, threads = parallelism(options.count)
     model = load("animals", streams=streams)
     with tempfile.TemporaryDirectory() as out, ThreadPoolExecutor(threads) as pool:
-        jobs = plan([options.photos], Path(out))[: options.count]
+        jobs = list(islice(plan([options.photos], Path(out)), options.count))
         photos = [reduced(images.read(job.source), model.config.longest_side) for job in jobs]
         batches = [padded(photo, model.config.normalisation.colour, 32)[None] for photo in photos]
         outputs = options.save.split(",")

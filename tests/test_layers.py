@@ -30,6 +30,9 @@ HOMES = {
     "scipy": {"data/mat.py"},
     "torchvision": {"training/transforms.py"},
     "yaml": {"yaml_files.py"},
+    "av": {"prediction/video_files.py"},
+    "ray": {"prediction/cluster.py"},
+    "pyarrow": {"prediction/stores.py"},
     "rasterio": {"georeference.py"},
     "shapely": {"outputs/vectors.py"},
 }

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 
-def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
-    """Lets `write` fill a hidden file beside `path`, then renames it: nobody ever sees half of it under its name."""
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A hidden path beside `path` to fill, renamed at the end: nobody ever sees half of a file under its name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     hidden = path.with_name(f".{path.stem}-{os.getpid()}.part{path.suffix}")  # the suffix tells writers the format
     try:
-        write(hidden)
+        yield hidden
         os.replace(hidden, path)
     finally:
         hidden.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
+    with whole(path) as hidden:
+        write(hidden)
     return path
 
 

@@ -40,9 +40,7 @@ class Segmentation:
     @cached_property
     def shares(self) -> dict[str, float]:
         """{class: share of the pixels, 0–1} of the classes that are present, the largest first."""
-        counts = np.bincount(self.label_map.ravel(), minlength=256)[: len(self.classes)]
-        present = sorted(np.flatnonzero(counts), key=lambda i: -counts[i])
-        return {self.classes.names[i]: float(counts[i]) / self.label_map.size for i in present}
+        return shares_of(np.bincount(self.label_map.ravel(), minlength=256), self.classes)
 
     def overlay(self, opacity: float = 0.5) -> NDArray[np.uint8]:
         """(H, W, 3): the image with each class's colour laid over it; class 0 named background stays as it is."""
@@ -63,3 +61,9 @@ class Segmentation:
         from fullconv.outputs.writers import save
 
         return save(self, Path(folder) / stem, outputs)
+
+
+def shares_of(counts: NDArray[np.int64], classes: Classes) -> dict[str, float]:
+    """The same from the pixels of each value, (256,)."""
+    present = sorted(np.flatnonzero(counts[: len(classes)]), key=lambda i: -counts[i])
+    return {classes.names[i]: float(counts[i]) / int(counts.sum()) for i in present}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -185,12 +186,28 @@ def test_killed_and_resumed_it_ends_as_if_nothing_had_been(sixty, tmp_path):
     assert (again.returncode, json.loads(again.stdout)) == (OK, [])
 
 
-def kill_after(count, out, arguments):
-    """Kills the command, by SIGKILL, once so many pictures are done."""
+def test_killed_again_and_again_at_any_moment(sixty, tmp_path):
+    """Whatever lies under its name is whole, at each of the moments; the last run ends it."""
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    saving = ["--save", "labels,overlay,polygons,coco", "--engine", "onnxruntime"]
+    assert shell("predict", sixty, "--out", whole, *saving).returncode == OK
+    expected, moments = contents(whole), sorted(random.sample(range(1, 58), 4))
+    for moment in moments:
+        kill_after(moment, killed, ["predict", sixty, "--out", killed, *saving, "--resume"], random.uniform(0, 0.05))
+        assert all(content == expected[name] for name, content in contents(killed).items()), moments
+    result = shell("predict", sixty, "--out", killed, *saving, "--resume")
+    assert result.returncode == OK, result.stderr
+    assert contents(killed) == expected, moments
+    assert {line["target"] for line in pictures(killed)} == {line["target"] for line in pictures(whole)}
+
+
+def kill_after(count, out, arguments, later=0.0):
+    """Kills the command, by SIGKILL, once so many pictures are done, and `later` seconds."""
     with subprocess.Popen([*COMMAND, *map(str, arguments)], stdout=subprocess.DEVNULL) as process:
         end = time.monotonic() + 120
         while len(pictures(out)) < count and process.poll() is None and time.monotonic() < end:
             time.sleep(0.002)
+        time.sleep(later)
         process.kill()
 
 
@@ -231,6 +248,51 @@ def test_a_full_disk_is_one_line_and_nothing_is_corrupt(sixty, small_disk, tmp_p
     assert 0 < len(found) < len(expected)
     assert all(content == expected[name] for name, content in found.items())
     assert not list(kept.rglob(".*.part*"))
+
+
+@pytest.mark.parametrize("kilobytes", [60, 150])
+def test_a_full_disk_ends_a_video_in_one_line(small_disk, tmp_path, kilobytes):
+    pytest.importorskip("av")
+    from prediction.clips import write_clip
+
+    clip = write_clip(tmp_path / "clip.mp4", frames=300, size=(320, 240), noise=True)
+    result = small_disk(kilobytes, tmp_path / "kept", clip, "--engine", "onnxruntime")
+    assert result.returncode == FAILED
+    assert result.stderr.count("\n") == 1
+    assert "No space left on device; make room, then run again with --resume" in result.stderr
+    assert [path.name for path in (tmp_path / "kept" / "out").iterdir()] == ["predictions.jsonl"]
+
+
+def test_a_video_beside_photos(tmp_path):
+    """Names, sizes, the manifest, --resume and --json are those of photos; a damaged one stops nothing."""
+    pytest.importorskip("av")
+    from prediction.clips import times, write_clip
+
+    folder, out = tmp_path / "in", tmp_path / "out"
+    (folder / "sub").mkdir(parents=True)
+    clip = write_clip(folder / "sub" / "a.mp4", size=(80, 60))
+    shutil.copy(EXAMPLES / "chelsea.jpg", folder / "sub" / "a.jpg")
+    (folder / "empty.mov").touch()
+    result = shell("predict", folder, "--out", out)
+    assert result.returncode == FAILED
+    assert "80x60 30 frames" in result.stdout
+    assert f"1 pictures, 1 video, 5 files in {out}; 1 could not be done" in result.stdout
+    assert "empty.mov: no video, empty or damaged" in result.stderr
+    assert times(out / "sub" / "a_mp4_overlay.mp4") == times(clip)
+    assert (out / "sub" / "a_jpg_labels.png").exists()
+    again = shell("predict", folder, "--out", out, "--resume", "--json")
+    assert [Path(row["file"]).name for row in json.loads(again.stdout)] == ["empty.mov"]
+    (row,) = json.loads(shell("predict", clip, "--out", out, "--save", "labels", "--frames", "7", "--json").stdout)
+    assert (row["frames"], row["outputs"]) == (7, [str(out / "a_labels.mkv")])
+    refused = shell("predict", clip, "--out", out, "--save", "polygons")
+    assert (refused.returncode, refused.stderr.count("\n")) == (FAILED, 1)
+    assert "of a video there are labels, overlay" in refused.stderr
+
+
+def test_an_object_store_goes_with_a_cluster():
+    result = shell("predict", "s3://bucket/photos")
+    assert (result.returncode, result.stderr.count("\n")) == (FAILED, 1)
+    assert "--cluster ray" in result.stderr
 
 
 def test_of_many_pictures_only_the_sums_are_printed(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from outputs.results import CLASSES, VOID, label_maps, result_of
 
@@ -25,6 +26,28 @@ def painted(collection):
 @settings(max_examples=100, deadline=None)
 def test_polygons_are_the_label_map(label_map):
     assert (painted(json.loads(as_text(result_of(label_map)))) == label_map).all()
+
+
+@given(label_maps((0, 1, 2, VOID)))
+@settings(max_examples=100, deadline=None)
+def test_shapely_finds_them_valid_and_of_the_right_area_without_gap_or_overlap(label_map):
+    shapely = pytest.importorskip("shapely")
+    from shapely.geometry import shape
+
+    features = json.loads(as_text(result_of(label_map)))["features"]
+    polygons = [shape(feature["geometry"]) for feature in features]
+    for feature, polygon in zip(features, polygons, strict=True):
+        assert polygon.is_valid, shapely.is_valid_reason(polygon)
+        assert polygon.area == feature["properties"]["area"]
+    assert shapely.union_all(polygons).area == sum(p.area for p in polygons) == (label_map != VOID).sum()
+
+
+def test_geopandas_opens_the_file(tmp_path):
+    geopandas = pytest.importorskip("geopandas")
+    (path,) = result_of([[0, 2, 2], [0, 2, VOID]]).save(tmp_path, "photo", ["polygons"])
+    table = geopandas.read_file(path).set_crs(None, allow_override=True)  # pixels, whatever GeoJSON readers presume
+    assert table["class"].tolist() == [CLASSES.names[0], CLASSES.names[2]]
+    assert table.geometry.area.tolist() == table["area"].tolist() == [2, 3]
 
 
 def test_the_file_says_what_it_holds(tmp_path):

@@ -1,9 +1,12 @@
 """What is written for labelme is read again, pixel for pixel."""
 
 import json
+import sys
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from outputs.results import CLASSES, VOID, label_maps, result_of
 from PIL import Image
@@ -21,6 +24,28 @@ VALUES = {"_background_": 0, "__ignore__": VOID, **{name: i for i, name in enume
 def test_shapes_paint_the_label_map_again(tmp_path_factory, label_map):
     _, path = result_of(label_map).save(tmp_path_factory.mktemp("labelme"), "photo", ["labelme"])
     assert (Shapes(VALUES)(path) == label_map).all()
+
+
+@pytest.fixture(scope="module")
+def labelme():
+    """labelme's own reader. It asks for Qt, which reading files does not need, so a stand-in answers.
+
+    pip install --no-deps labelme==5.5.0 imgviz termcolor"""
+    with pytest.MonkeyPatch.context() as patch:
+        stand_in = MagicMock(QT_VERSION="5.15")
+        for name in ("qtpy", "qtpy.QtCore", "qtpy.QtGui", "qtpy.QtWidgets"):
+            patch.setitem(sys.modules, name, stand_in)
+        yield pytest.importorskip("labelme")
+
+
+@given(label_maps((0, 1, 2, VOID), side=14))
+@settings(max_examples=100, deadline=None)
+def test_labelme_itself_reads_it_and_paints_the_label_map(labelme, tmp_path_factory, label_map):
+    _, path = result_of(label_map).save(tmp_path_factory.mktemp("labelme"), "photo", ["labelme"])
+    file = labelme.LabelFile(str(path))
+    assert file.imageData is not None
+    painted, _ = labelme.utils.shapes_to_label(label_map.shape, file.shapes, VALUES)
+    assert (painted == label_map).all()
 
 
 def test_predictions_are_a_data_set(tmp_path):

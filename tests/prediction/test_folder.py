@@ -1,16 +1,18 @@
 """Which files are predicted, and where their outputs go."""
 
 import errno
-from pathlib import Path
+import tracemalloc
+from pathlib import Path, PurePath
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from prediction.stubs import StubModel
 
 from fullconv.errors import FullconvError
-from fullconv.prediction.folder import plan, run
+from fullconv.prediction.folder import is_video, plan, run
+from fullconv.prediction.listing import Listing
 
 OUT = Path("out")
 
@@ -42,6 +44,50 @@ def test_equal_names_from_two_folders_keep_apart(tmp_path):
     assert len(set(targets([tmp_path / "one" / "a.jpg", tmp_path / "three" / "one" / "a.jpg"]))) == 2
 
 
+def test_a_file_is_done_once_however_often_and_however_it_is_named(tmp_path, monkeypatch):
+    touch(tmp_path, "in/a.jpg", "in/b.jpg")
+    monkeypatch.chdir(tmp_path)
+    assert targets(["in", "in/../in/a.jpg", str(tmp_path / "in" / "b.jpg")]) == ["out/a", "out/b"]
+
+
+def test_links_to_one_picture_from_two_folders_keep_apart(tmp_path):
+    touch(tmp_path, "real/a.jpg")
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.jpg").symlink_to(tmp_path / "real" / "a.jpg")
+    assert targets([tmp_path / "one", tmp_path / "two"]) == ["out/one/a_jpg", "out/two/a_jpg"]
+
+
+def test_videos_and_cameras_are_inputs(tmp_path):
+    touch(tmp_path, "a.jpg")
+    (tmp_path / "a.mp4").touch()
+    (tmp_path / "b.MOV").touch()
+    assert targets([tmp_path]) == ["out/a_jpg", "out/a_mp4", "out/b"]
+    (job,) = plan(["webcam:2"], OUT)
+    assert (str(job.source), job.target) == ("webcam:2", OUT / "webcam_2")
+    assert [is_video(job.source) for job in plan([str(tmp_path), "webcam:0"], OUT)] == [False, True, True, True]
+
+
+def test_a_plan_can_be_gone_through_again_and_is_in_the_order_of_inputs_and_paths(tmp_path):
+    touch(tmp_path, "z/b.jpg", "z/a b/c.jpg", "z/a/c.jpg", "y/a.jpg")
+    jobs = plan([str(tmp_path / "z"), str(tmp_path / "y")], OUT)
+    expected = [tmp_path / name for name in ("z/a/c.jpg", "z/a b/c.jpg", "z/b.jpg", "y/a.jpg")]
+    assert [job.source for job in jobs] == [job.source for job in jobs] == expected
+    assert len(jobs) == 4
+
+
+def test_memory_of_a_plan_hardly_grows():
+    """What Python itself holds; benchmarks/many_pictures.py measures whole processes."""
+
+    found = ((0, f"/photos/{i:06}.jpg", PurePath(f"{i:06}.jpg")) for i in range(20_000))
+    tracemalloc.start()
+    listing = Listing(found)
+    assert sum(1 for _ in listing) == len(listing) == 20_000
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200 * 20_000  # bytes; a list of paths takes six times as much
+
+
 def test_globs_and_files_named_twice(tmp_path, monkeypatch):
     touch(tmp_path, "a.jpg", "b.jpg", "sub/c.jpg")
     monkeypatch.chdir(tmp_path)
@@ -66,6 +112,7 @@ def test_a_file_that_is_named_is_always_tried(tmp_path):
 
 
 @given(st.sets(st.from_regex(r"([ab]/){0,2}[ab]\.(jpg|png)", fullmatch=True), min_size=1))
+@settings(deadline=None)  # it writes files
 def test_no_two_pictures_share_a_target(tmp_path_factory, names):
     root = tmp_path_factory.mktemp("pictures")
     touch(root, *names)

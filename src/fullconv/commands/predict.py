@@ -6,17 +6,21 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from fullconv.commands.options import model_options
+from fullconv.errors import FullconvError
 
 if TYPE_CHECKING:
-    from fullconv.prediction.folder import Job, Outcome
+    from fullconv.prediction.folder import Job, Jobs, Outcome, Record
+    from fullconv.prediction.predictor import Model
     from fullconv.prediction.rasters import Rasters
 
 
@@ -38,17 +42,19 @@ class Numbers(click.ParamType[tuple[float, ...]]):
         return numbers
 
 
+DEFAULT = "labels,masks,overlay"
+VIDEO_OUTPUTS = ("labels", "overlay")
 ROWS = 200  # pictures; of more, only the sums are printed, and predictions.jsonl has the rest
 WIDEST = 60  # characters of a name in the table
 
 
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("masks"), help="Folder for what is written.")
+@click.option("--out", default="masks", show_default=True, help="Folder for what is written.")
 @click.option(
     "--save",
-    default="labels,masks,overlay",
-    help="What to write, comma between: labels, masks, overlay, scores, polygons, coco, labelme.",
+    help="What to write, comma between: labels, masks, overlay, scores, polygons, coco, labelme; of a video labels, "
+    "overlay.  [default: labels,masks,overlay; of a video overlay]",
 )
 @click.option("--tile", help="Side of tiles in pixels, a multiple of 32, or auto; pictures keep their own scale.")
 @click.option("--halo", help="Pixels read around a tile, or exact: the labels of the whole picture at once.")
@@ -59,73 +65,119 @@ WIDEST = 60  # characters of a name in the table
 @click.option(
     "--simplify", type=float, default=1.0, help="Of rasters: pixels that polygons may be smoothed by; 0: none."
 )
+@click.option("--frames", type=click.IntRange(min=1), help="Of a video or camera, only so many frames.")
+@click.option("--cluster", type=click.Choice(["ray"]), help="Spread the pictures over processes or machines.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes with --cluster.  [default: all processors]")
 @click.option("--resume", is_flag=True, help="Go on where an earlier run stopped: what it finished is not done again.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON instead of a table.")
 @model_options
 def predict(
-    inputs: tuple[str, ...],
-    out: Path,
-    save: str,
-    tile: str | None,
-    halo: str | None,
-    bands: tuple[int, ...] | None,
-    values: tuple[float, float] | None,
-    simplify: float,
-    resume: bool,
-    as_json: bool,
-    model: str,
-    engine: str,
-    precision: str,
-    device: str | None,
-) -> None:
-    """Segment pictures: masks of each picture's own size.
+    inputs: tuple[str, ...], out: str, save: str | None, tile: str | None, halo: str | None,
+    bands: tuple[int, ...] | None, values: tuple[float, float] | None, simplify: float, frames: int | None,
+    cluster: str | None, workers: int | None, resume: bool, as_json: bool,
+    model: str, engine: str, precision: str, device: str | None,
+) -> None:  # fmt: skip
+    """Segment pictures and videos: masks of each picture's own size.
 
-    INPUT is a picture, a GeoTIFF, a folder (its sub-folders are kept) or a glob. For photo.jpg come photo_labels.png
-    (class indices, with palette), photo_<class>.png (0/255) for each class found, and photo_overlay.jpg; --save asks
-    for others. Of a GeoTIFF come GeoTIFFs on the same ground, made tile by tile. predictions.jsonl tells what was done
-    with every picture.
+    INPUT is a picture, a GeoTIFF, a video, a folder (its sub-folders are kept), a glob, or webcam:0 until Ctrl-C; with
+    --cluster also an address in an object store, such as s3://bucket/photos. For photo.jpg come photo_labels.png (class
+    indices, with palette), photo_<class>.png (0/255) for each class found, and photo_overlay.jpg; for clip.mp4 comes
+    clip_overlay.mp4; --save asks for others. Of a GeoTIFF come GeoTIFFs on the same ground, made tile by tile.
+    predictions.jsonl tells what was done with each of them.
     """
-    from fullconv import __version__
     from fullconv.outputs.writers import check_outputs
-    from fullconv.prediction.folder import parallelism, plan, run
-    from fullconv.prediction.manifest import begin, settings_of, unfinished
-    from fullconv.prediction.predictor import load
-    from fullconv.prediction.tiling import check_tiling
-    from fullconv.weights.folder import find_model
 
-    outputs = check_outputs(save)
-    jobs = plan(inputs, out)
-    streams, threads = parallelism(len(jobs))
-    loaded = load(model, engine, precision, device, streams)
-    check_tiling(loaded.config, tile, halo)
-    settings = settings_of(
-        find_model(model), loaded.engine, fullconv=__version__, outputs=sorted(outputs), tile=tile, halo=halo,
-        bands=bands, range=values, simplify=simplify,
-    )  # fmt: skip
-    todo = unfinished(jobs, out, settings) if resume else jobs
-    sums = Sums(earlier=len(jobs) - len(todo))
-    with closing(begin(out, settings)) as manifest:
-        rasters = rasters_among(todo, bands or (), values, simplify, manifest.run, resume)
-        outcomes = run(loaded, todo, outputs, threads, manifest.add, rasters, tile=tile, halo=halo)
-        report(sums.over(with_progress(outcomes, todo, as_json or rasters is not None)), todo, as_json)
+    outputs, predicting = check_outputs(save or DEFAULT), {"tile": tile, "halo": halo}
+    loading = {"engine": engine, "precision": precision, "device": device}
+    ground = {"bands": bands, "range": values, "simplify": simplify}
+    request = Request(inputs, out, outputs, save is None, predicting, ground, frames, resume, as_json, model, loading)
+    sums = predict_on_cluster(request, workers) if cluster else predict_here(request)
     if not as_json:
         click.echo(sums.line(out))
     if sums.failed:
         sys.exit(1)
 
 
-def rasters_among(
-    jobs: list[Job], bands: tuple[int, ...], values: tuple[float, float] | None, simplify: float, run: str, resume: bool
-) -> Rasters | None:
+@dataclass(frozen=True)
+class Request:
+    """What was asked for."""
+
+    inputs: tuple[str, ...]
+    out: str
+    outputs: list[str]
+    by_default: bool  # nobody named the outputs
+    predicting: dict[str, Any]  # tile, halo
+    ground: dict[str, Any]  # of rasters: bands, range, simplify
+    frames: int | None
+    resume: bool
+    as_json: bool
+    model: str
+    loading: dict[str, Any]  # engine, precision, device
+
+    def load(self, streams: int = 1) -> Model:
+        from fullconv.prediction.predictor import load
+        from fullconv.prediction.tiling import check_tiling
+
+        loaded = load(self.model, **self.loading, streams=streams)
+        check_tiling(loaded.config, **self.predicting)
+        return loaded
+
+    def of_video(self) -> list[str]:
+        """Outputs of a video."""
+        return ["overlay"] if self.by_default else [output for output in self.outputs if output in VIDEO_OUTPUTS]
+
+    def settings(self, loaded: Model) -> dict[str, Any]:
+        """What results depend on."""
+        from fullconv import __version__
+        from fullconv.prediction.manifest import settings_of
+        from fullconv.weights.folder import find_model
+
+        wanted = {"outputs": sorted(self.outputs), "video": sorted(self.of_video()), "frames": self.frames}
+        return settings_of(find_model(self.model), loaded.engine, fullconv=__version__, **wanted, **self.predicting,
+                           **self.ground)  # fmt: skip
+
+    def rasters(self, **others: Any) -> Rasters:
+        """How rasters are done; `others` are of this run only."""
+        from fullconv.prediction.rasters import Rasters
+        from fullconv.prediction.scene import Reading
+
+        reading = Reading(self.ground["bands"] or (), self.ground["range"])
+        return Rasters(reading, self.ground["simplify"], **others)
+
+
+def predict_here(request: Request) -> Sums:
+    from fullconv.prediction.folder import is_video, parallelism, plan, run
+    from fullconv.prediction.manifest import begin, unfinished
+
+    out = Path(request.out)
+    check_addresses(request)
+    jobs = plan(request.inputs, out)
+    streams, threads = parallelism(len(jobs), sum(is_video(job.source) for job in jobs))
+    loaded = request.load(streams)
+    settings = request.settings(loaded)
+    todo = unfinished(jobs, out, settings) if request.resume else jobs
+    videos = [job for job in todo if is_video(job.source)]
+    check_video(request, videos)
+    pictures = (job for job in todo if not is_video(job.source))
+    sums = Sums(earlier=len(jobs) - len(todo))
+    with closing(begin(out, settings)) as manifest:
+        rasters = rasters_among(todo, request, manifest.run)
+        photos = run(loaded, pictures, request.outputs, threads, manifest.add, rasters, **request.predicting)
+        outcomes = chain(
+            with_progress(photos, len(todo) - len(videos), request.as_json or rasters is not None),
+            (film(loaded, job, request, threads, manifest.add) for job in videos),
+        )
+        report(sums.over(outcomes), len(todo), (str(job.source) for job in todo), request.as_json)
+    return sums
+
+
+def rasters_among(jobs: Jobs, request: Request, run: str) -> Rasters | None:
     """How rasters are done, where there may be any: nothing of it is imported for photos."""
     from fullconv.images import may_be_scene
 
     if not any(may_be_scene(job.source) for job in jobs):
         return None
-    from fullconv.prediction.rasters import Rasters
-    from fullconv.prediction.scene import Reading
-
-    return Rasters(Reading(bands, values), simplify, run, resume, WindowsDone(hidden=not sys.stderr.isatty()))
+    return request.rasters(run=run, resume=request.resume, progress=WindowsDone(hidden=not sys.stderr.isatty()))
 
 
 @dataclass
@@ -149,12 +201,65 @@ class WindowsDone:
                 self.source = None
 
 
+def film(loaded: Model, job: Job, request: Request, threads: int, record: Record) -> Outcome:
+    """What became of a video; a bar with the time left where somebody watches."""
+    from fullconv.prediction.folder import is_webcam, run_video
+    from fullconv.prediction.video import interruption
+
+    def wanted(frames: int) -> bool:
+        return frames != request.frames and not ended.is_set()
+
+    hidden = not sys.stderr.isatty() or (request.as_json and sys.stdout.isatty())
+    name = click.format_filename(job.source.name)
+    with (
+        interruption() if is_webcam(job.source) else nullcontext(Event()) as ended,
+        click.progressbar(count(), label=name, file=sys.stderr, hidden=hidden, show_pos=True) as bar,
+    ):
+
+        def see(frames: int, expected: int | None) -> None:
+            bar.length = request.frames or expected
+            bar.update(1)
+
+        outputs = request.of_video()
+        return run_video(loaded, job, outputs, threads, record, see=see, wanted=wanted, **request.predicting)
+
+
+def check_video(request: Request, videos: list[Job]) -> None:
+    if videos and not request.of_video():
+        outputs = ", ".join(VIDEO_OUTPUTS)
+        raise FullconvError(f"{videos[0].source}: of a video there are {outputs}; --save names none of them")
+
+
+def check_addresses(request: Request) -> None:
+    for text in (*request.inputs, request.out):
+        if "://" in text:
+            raise FullconvError(f"{text}: object stores go with --cluster ray (pip install 'fullconv[ray]')")
+
+
+def predict_on_cluster(request: Request, workers: int | None) -> Sums:
+    from fullconv.prediction import cluster
+    from fullconv.prediction.stores import place
+    from fullconv.weights.folder import find_model
+
+    inputs, out = [place(text) for text in request.inputs], place(request.out)
+    task = cluster.Task(inputs, out, request.outputs, request.loading, request.predicting, request.rasters())
+    cluster.check(task)
+    settings = request.settings(request.load())
+    rows, earlier = cluster.find(task, settings if request.resume else None)
+    sums = Sums(earlier=earlier)
+    lines = cluster.run(task, find_model(request.model), rows, settings, workers)
+    outcomes = with_progress(map(cluster.outcome_of, lines), len(rows), request.as_json)
+    report(sums.over(outcomes), len(rows), (row["path"] for row in rows), request.as_json)
+    return sums
+
+
 @dataclass
 class Sums:
     """What is known of all pictures together; none of them is kept."""
 
     earlier: int = 0
     done: int = 0
+    videos: int = 0
     failed: int = 0
     files: int = 0
 
@@ -165,32 +270,36 @@ class Sums:
                 click.echo(f"error: {outcome.error}", err=True)
             self.failed += bool(outcome.error)
             self.done += not outcome.error
+            self.videos += outcome.frames > 0
             self.files += len(outcome.outputs)
             yield outcome
 
-    def line(self, out: Path) -> str:
+    def line(self, out: str) -> str:
         earlier = f"; {self.earlier} were done before" if self.earlier else ""
         failed = f"; {self.failed} could not be done" if self.failed else ""
-        return f"{self.done} pictures, {self.files} files in {out}{earlier}{failed}"
+        done = f"{self.done - self.videos} pictures" if self.done > self.videos or not self.videos else ""
+        videos = f"{self.videos} video{'s' * (self.videos > 1)}" if self.videos else ""
+        return f"{', '.join(filter(None, (done, videos)))}, {self.files} files in {out}{earlier}{failed}"
 
 
-def with_progress(outcomes: Iterator[Outcome], jobs: list[Job], as_json: bool) -> Iterator[Outcome]:
+def with_progress(outcomes: Iterator[Outcome], number: int, as_json: bool) -> Iterator[Outcome]:
     """The same outcomes behind a bar with the time left, where somebody watches, there is something to wait for, and
     no rows come to the same screen."""
-    rows = (as_json or len(jobs) <= ROWS) and sys.stdout.isatty()
-    hidden = rows or len(jobs) == 1 or not sys.stderr.isatty()
-    with click.progressbar(outcomes, len(jobs), file=sys.stderr, hidden=hidden) as bar:
+    rows = (as_json or number <= ROWS) and sys.stdout.isatty()
+    hidden = rows or number <= 1 or not sys.stderr.isatty()
+    with click.progressbar(outcomes, number, file=sys.stderr, hidden=hidden) as bar:
         yield from bar
 
 
-def report(outcomes: Iterator[Outcome], jobs: list[Job], as_json: bool) -> None:
+def report(outcomes: Iterator[Outcome], number: int, names: Iterable[str], as_json: bool) -> None:
     """Prints each outcome as it comes: a JSON array, or a row a picture where they are not too many."""
     if as_json:
         print_array(outcomes)
         return
-    width = min(WIDEST, max((len(str(job.source)) for job in jobs), default=0))
+    rows = number <= ROWS
+    width = min(WIDEST, max(map(len, names), default=0)) if rows else 0
     for outcome in outcomes:
-        if not outcome.error and len(jobs) <= ROWS:
+        if rows and not outcome.error:
             click.echo(row(outcome, width))
 
 
@@ -209,6 +318,8 @@ def row(outcome: Outcome, width: int) -> str:
     """File, size, time, the classes found and their share of the pixels."""
     found = "  ".join(f"{name} {percent(share)}" for name, share in outcome.shares.items())
     name, size = click.format_filename(outcome.source), f"{outcome.width}x{outcome.height}"
+    if outcome.frames:
+        size += f" {outcome.frames} frames"
     return f"{name:{width}}  {size:>11}  {outcome.seconds * 1000:6.0f} ms  {found}"
 
 

@@ -47,19 +47,21 @@ def open_engine(
     device: str | None = None,
     streams: int = 1,
     fixed: bool = True,
+    threads: int | None = None,
 ) -> Engine:
-    """The engine for a model folder; `streams` is how many images will be in flight at once.
+    """The engine for a model folder; `streams` is how many images will be in flight at once, `threads` how many
+    processors they may keep busy together, None for all.
 
     `fixed`: sizes repeat, since they are multiples of 32, and each is worth compiling for.
     """
     chosen = choose(folder, device) if engine == "auto" else engine
     _check(precision, PRECISIONS, "--precision")
     if chosen == "openvino":
-        return OpenVINO(_existing(folder / GRAPH), precision, streams, fixed)
+        return OpenVINO(_existing(folder / GRAPH), precision, streams, fixed, threads)
     if chosen == "onnxruntime":
-        return OnnxRuntime(_existing(folder / GRAPH), precision, streams)
+        return OnnxRuntime(_existing(folder / GRAPH), precision, streams, threads)
     if chosen == "torch":
-        return Torch(_existing(folder / PARAMETERS).parent, precision, device)
+        return Torch(_existing(folder / PARAMETERS).parent, precision, device, threads)
     raise FullconvError(f"--engine {engine}: no such engine; choose among {', '.join(ENGINES)}")
 
 
@@ -81,7 +83,7 @@ class OpenVINO:
     name = "openvino"
     KEPT = 8
 
-    def __init__(self, graph: Path, precision: str, streams: int, fixed: bool) -> None:
+    def __init__(self, graph: Path, precision: str, streams: int, fixed: bool, threads: int | None = None) -> None:
         ov = import_openvino()
         # The bindings build a table when Tensor.data is first used; two threads that get there together wait forever.
         _ = ov.Tensor(np.zeros(1, np.uint8)).data
@@ -90,6 +92,7 @@ class OpenVINO:
         self.precision = ("bf16" if has_bf16 else "fp32") if precision == "auto" else precision
         hint = {"fp32": "f32", "bf16": "bf16"}[self.precision]
         self.settings = {"INFERENCE_PRECISION_HINT": hint, "NUM_STREAMS": streams}
+        self.settings |= {"INFERENCE_NUM_THREADS": threads} if threads else {}
         cpu = self.core.get_property("CPU", "FULL_DEVICE_NAME")
         self.cache = BlobCache(graph, f"{ov.__version__} {cpu} {sorted(self.settings.items())}")
         self.compiled: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
@@ -162,7 +165,7 @@ class OnnxRuntime:
     name = "onnxruntime"
     precision = "fp32"
 
-    def __init__(self, graph: Path, precision: str, streams: int) -> None:
+    def __init__(self, graph: Path, precision: str, streams: int, threads: int | None = None) -> None:
         if precision not in ("auto", "fp32"):
             raise FullconvError(f"--precision {precision}: ONNX Runtime runs fp32 here; take --engine openvino")
         try:
@@ -170,8 +173,8 @@ class OnnxRuntime:
         except ImportError:
             raise missing_extra("onnxruntime", "export") from None
         options = onnxruntime.SessionOptions()
-        if streams > 1:
-            options.intra_op_num_threads = 1
+        if streams > 1 or threads:
+            options.intra_op_num_threads = max(1, (threads or 1) // streams)
         self.streams = streams
         self.session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
 
@@ -192,13 +195,15 @@ class Torch:
 
     name = "torch"
 
-    def __init__(self, folder: Path, precision: str, device: str | None) -> None:
+    def __init__(self, folder: Path, precision: str, device: str | None, threads: int | None = None) -> None:
         try:
             import torch
 
             from fullconv.weights.checkpoint import load_model
         except ImportError:
             raise missing_extra("torch", "train") from None
+        if threads:
+            torch.set_num_threads(threads)
         self.torch = torch
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         if self.device.startswith("cuda") and not torch.cuda.is_available():

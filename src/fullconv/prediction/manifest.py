@@ -11,16 +11,17 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from io import FileIO
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
 from fullconv.errors import FullconvError
 from fullconv.prediction.engines import Engine
-from fullconv.prediction.folder import Job, Outcome, stamp
+from fullconv.prediction.folder import Job, Jobs, Outcome, stamp
 from fullconv.weights.folder import CONFIG, GRAPH, PARAMETERS
 
 NAME = "predictions.jsonl"
@@ -38,12 +39,7 @@ class Manifest:
 
     def add(self, job: Job, outcome: Outcome) -> None:
         """Tells of a picture. The line is the system's when this returns: killing the process does not lose it."""
-        size, modified = outcome.stamp or (None, None)
-        line = {"run": self.run, "target": _name(job.target, self.out), **outcome.to_json()}
-        line |= {"file": os.path.abspath(job.source), "bytes": size, "modified": modified}
-        if not outcome.error:
-            line["outputs"] = [_name(path, self.out) for path in outcome.outputs]
-        self.write(line)
+        self.write({"run": self.run, **line_of(job, outcome, self.out)})
 
     def write(self, line: Line) -> None:
         content = (json.dumps(line) + "\n").encode()  # ASCII only: names that are no UTF-8 survive as well
@@ -53,6 +49,16 @@ class Manifest:
 
     def close(self) -> None:
         self.file.close()
+
+
+def line_of(job: Job, outcome: Outcome, out: Path) -> Line:
+    """What is told of a picture; names of outputs are relative to `out`."""
+    size, modified = outcome.stamp or (None, None)
+    line = {"target": _name(job.target, out), **outcome.to_json()}
+    line |= {"file": os.path.abspath(job.source), "bytes": size, "modified": modified}
+    if not outcome.error:
+        line["outputs"] = [_name(Path(path), out) for path in outcome.outputs]
+    return line
 
 
 def begin(out: Path, settings: Mapping[str, Any]) -> Manifest:
@@ -70,23 +76,45 @@ def begin(out: Path, settings: Mapping[str, Any]) -> Manifest:
     return manifest
 
 
-def unfinished(jobs: Iterable[Job], out: Path, settings: Mapping[str, Any]) -> list[Job]:
+@dataclass(frozen=True)
+class Remaining:
+    """The jobs that are still to be done: a byte for each job, whatever their number."""
+
+    jobs: Jobs
+    flags: bytes
+
+    def __len__(self) -> int:
+        return sum(self.flags)
+
+    def __iter__(self) -> Iterator[Job]:
+        return compress(self.jobs, self.flags)
+
+
+def unfinished(jobs: Jobs, out: Path, settings: Mapping[str, Any]) -> Remaining:
     """The jobs that were not done before with these settings, or whose source or files are no longer as they were."""
-    done = finished(out / NAME, run_id(settings))
-    return [job for job in jobs if not _holds(done.get(_name(job.target, out)), job, out)]
+    done = Finished(out / NAME, run_id(settings))
+    return Remaining(jobs, bytes(not _holds(done.get(_name(job.target, out)), job, out) for job in jobs))
 
 
-def finished(path: Path, run: str) -> dict[str, bytes]:
-    """{target: its line} of what runs like `run` have done; a run that was unlike may have begun to write over it."""
-    done: dict[str, bytes] = {}
-    for raw, line in _lines(path):
-        if line.get("run") != run:
-            done.clear()
-        elif "error" in line:
-            done.pop(line["target"], None)
-        elif "target" in line:
-            done[line["target"]] = raw
-    return done
+class Finished:
+    """What runs like `run` have done, by target; a run that was unlike may have begun to write over it."""
+
+    def __init__(self, path: Path, run: str) -> None:
+        from fullconv.prediction.listing import table_on_disk
+
+        self.table = table_on_disk("done", "target TEXT PRIMARY KEY, line BLOB")
+        for raw, line in _lines(path):
+            if line.get("run") != run:
+                self.table.execute("DELETE FROM done")
+            elif "error" in line:
+                self.table.execute("DELETE FROM done WHERE target = ?", [ascii(line["target"])])
+            elif "target" in line:
+                self.table.execute("REPLACE INTO done VALUES (?, ?)", [ascii(line["target"]), raw])
+
+    def get(self, target: str) -> bytes | None:
+        """The line that tells of it."""
+        found = self.table.execute("SELECT line FROM done WHERE target = ?", [ascii(target)]).fetchone()
+        return found[0] if found else None
 
 
 def settings_of(model: Path, engine: Engine, **others: Any) -> dict[str, Any]:

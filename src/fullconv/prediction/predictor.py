@@ -130,12 +130,16 @@ def load(
     precision: str = "auto",
     device: str | None = None,
     streams: int = 1,
+    threads: int | None = None,
 ) -> Model:
-    """A bundled model by name, or a model folder. `streams`: how many threads will call it at once."""
+    """A bundled model by name, or a model folder.
+
+    `streams`: how many threads will call it at once; `threads`: how many processors it may use, None for all.
+    """
     folder = find_model(model)
     config = read_config(folder)
     fixed = config.architecture.multiple_of > 1
-    return Model(config, open_engine(folder, engine, precision, device, streams, fixed))
+    return Model(config, open_engine(folder, engine, precision, device, streams, fixed, threads))
 
 
 def predict(source: Source, model: str | Path = "animals", scores: bool = False) -> Segmentation:

@@ -1,0 +1,263 @@
+"""The pictures of a folder or of an object store over a cluster, through Ray Data: a pool of workers, each with the
+model in memory, that may die and are replaced.
+
+A worker takes a few pictures at a time from the store to the store; what it has done is told when it has done all of
+them, so that those of a worker that died are done again, to the same files. The manifest is written by the driver.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from fullconv import images
+from fullconv.errors import FullconvError, missing_extra
+from fullconv.prediction.folder import Job, Outcome, Stamp, run_one
+from fullconv.prediction.listing import Listing
+from fullconv.prediction.manifest import NAME, Finished, Line, begin, line_of, run_id
+from fullconv.prediction.predictor import load
+from fullconv.prediction.rasters import Rasters
+from fullconv.prediction.stores import Place, relative
+from fullconv.weights.folder import CONFIG, GRAPH, PARAMETERS
+
+PARTS = CONFIG, GRAPH, PARAMETERS
+AT_ONCE = 32  # pictures of one task: what is done again where a worker dies
+TRIES = 3  # more, of a task whose worker died, before its pictures are given up
+THREADS = 3  # in a worker, which has one processor: two pictures are read or written while one is seen
+OBJECTS = 256 * 2**20  # bytes of shared memory on this machine; the list of pictures and the model pass through it
+PAUSE = 10.0, 20.0  # seconds between two copies of the manifest to a store, and times what the last one took
+Row = dict[str, Any]  # input: its number, path, name of what is written
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is asked of every worker."""
+
+    inputs: list[Place]
+    out: Place
+    outputs: list[str]
+    loading: dict[str, Any]  # of predictor.load: engine, precision, device
+    predicting: dict[str, Any]  # of Model.predict: tile, halo
+    rasters: Rasters
+
+
+def check(task: Task) -> None:
+    """Raises FullconvError for what cannot be done here."""
+    if "labelme" in task.outputs and any(top.scheme != task.out.scheme for top in task.inputs):
+        raise FullconvError("--save labelme: its files lead to the pictures, so --out must be where INPUT is")
+
+
+def find(task: Task, settings: Mapping[str, Any] | None) -> tuple[list[Row], int]:
+    """(pictures to be done, named as on disk; how many were done before, with the `settings` of a run to resume)."""
+    known: dict[str, tuple[int, Place, Stamp]] = {}
+
+    def found() -> Iterator[tuple[int, str, PurePosixPath]]:
+        for number, top in enumerate(task.inputs):
+            for file, stamp, path in pictures(top, task.out):
+                known.setdefault(str(file), (number, file, stamp))
+                yield number, str(file), path
+
+    listing = Listing(found())
+    if not known:
+        named = " ".join(map(str, task.inputs))
+        raise FullconvError(f"{named}: no pictures there ({' '.join(sorted(images.EXTENSIONS))})")
+    is_done = done_before(task.out, settings) if settings else lambda name, file, stamp: False
+    rows = [
+        {"input": known[source][0], "path": known[source][1].path, "name": name}
+        for source, name in listing
+        if not is_done(name, source, known[source][2])
+    ]
+    return rows, len(known) - len(rows)
+
+
+def pictures(top: Place, out: Place) -> Iterator[tuple[Place, Stamp, PurePosixPath]]:
+    """A picture, or those below a folder, each with its path relative to the folder; earlier results are none."""
+    alone = top.stamp()
+    if alone:
+        yield top, alone, PurePosixPath(PurePosixPath(top.path).name)
+        return
+    results = f"{out.path.rstrip('/')}/"
+    for file, stamp in top.files():
+        path = relative(file, top)
+        hidden = path.name.startswith(".") or (file.scheme == out.scheme and file.path.startswith(results))
+        if images.is_image_name(Path(path)) and not hidden:
+            yield file, stamp, path
+
+
+def done_before(out: Place, settings: Mapping[str, Any]) -> Callable[[str, str, Stamp], bool]:
+    """Whether the manifest tells of this very source, and its files are there."""
+    with tempfile.TemporaryDirectory() as folder:
+        done = Finished(copy_of_manifest(out, Path(folder)), run_id(settings))
+    there = {str(relative(file, out)) for file, _ in out.files()}
+
+    def holds(name: str, source: str, stamp: Stamp) -> bool:
+        line = json.loads(done.get(name) or b"{}")
+        same = (line.get("file"), line.get("bytes"), line.get("modified")) == (source, *stamp)
+        return same and there.issuperset(line["outputs"])
+
+    return holds
+
+
+def run(task: Task, folder: Path, rows: list[Row], settings: Mapping[str, Any], workers: int | None) -> Iterator[Line]:
+    """What became of each picture, in no order, as the manifest tells it. `folder` is the model's."""
+    left = {row["name"]: row for row in rows}
+    with written_manifest(task.out, settings) as write:
+        for line in lines(task, folder, rows, workers) if rows else ():
+            write(line)
+            del left[line["target"]]
+            yield line
+        for name, row in left.items():
+            source = task.inputs[row["input"]].at(row["path"])
+            line = failure(name, source, f"{source}: {TRIES + 1} workers died with it or with a picture beside it")
+            write(line)
+            yield line
+
+
+def outcome_of(line: Line) -> Outcome:
+    """What a line tells, for a reader."""
+    if "error" in line:
+        return Outcome(line["file"], error=line["error"])
+    numbers = {"shares": line["classes"], "seconds": line["seconds"], "outputs": tuple(line["outputs"])}
+    return Outcome(line["file"], line["width"], line["height"], **numbers)
+
+
+def failure(name: str, source: Place, message: str) -> Line:
+    return {"target": name, "file": str(source), "error": message, "bytes": None, "modified": None}
+
+
+def lines(task: Task, folder: Path, rows: list[Row], workers: int | None) -> Iterator[Line]:
+    with session(workers) as ray:
+        ray.data.DataContext.get_current().max_errored_blocks = -1  # those are found missing at the end
+        model = ray.put({name: (folder / name).read_bytes() for name in PARTS if (folder / name).exists()})
+        blocks = -(-len(rows) // AT_ONCE)
+        size = min(blocks, workers or int(ray.cluster_resources()["CPU"]))
+        done = ray.data.from_items(rows, override_num_blocks=blocks).map_batches(
+            Worker,
+            fn_constructor_args=(task, [model]),
+            batch_size=AT_ONCE,
+            compute=ray.data.ActorPoolStrategy(size=size),
+            num_cpus=1,
+            max_restarts=-1,
+            max_task_retries=TRIES,
+        )
+        for row in done.iter_rows():
+            yield json.loads(row["line"])
+
+
+class Worker:
+    """A process with the model in memory."""
+
+    def __init__(self, task: Task, model: list[Any]) -> None:
+        self.task, self.folder = task, tempfile.TemporaryDirectory()  # engines read from it later, too
+        for name, content in import_ray().get(model[0]).items():
+            Path(self.folder.name, name).write_bytes(content)
+        self.model = load(self.folder.name, **task.loading, threads=1)
+
+    def __call__(self, batch: Mapping[str, Any]) -> dict[str, Any]:
+        """Columns of rows → a line of the manifest for each."""
+        with ThreadPoolExecutor(THREADS) as pool:
+            told = pool.map(self.carry, batch["input"], batch["path"], batch["name"])
+            return {"line": np.array([json.dumps(line) for line in told], object)}
+
+    def carry(self, number: int, path: str, name: str) -> Line:
+        """One picture from store to store; on the way its files lie to each other as in the store."""
+        source, out = self.task.inputs[number].at(path), self.task.out
+        with tempfile.TemporaryDirectory() as root:
+            picture, results = on_disk(source, root), on_disk(out, root)
+            job = Job(picture, results / name)
+            try:
+                seen = source.stamp()
+                if source.scheme:
+                    source.fetch(picture)
+                task = self.task
+                outcome = run_one(self.model, job, task.outputs, task.rasters, **task.predicting)
+                for file in outcome.outputs if out.scheme else ():
+                    out.below(Path(file).relative_to(results).as_posix()).put(Path(file))
+            except Exception as error:  # whatever it is, it must not take along the pictures beside it
+                return failure(name, source, f"{source}: {error!r}")
+            line = line_of(job, replace(outcome, stamp=seen), results) | {"file": str(source)}
+            if outcome.error:
+                line["error"] = outcome.error.replace(f"{root}/", f"{source.scheme}://")
+            return line
+
+
+def on_disk(thing: Place, root: str) -> Path:
+    """Where it lies, or lies meanwhile."""
+    return Path(root, thing.path) if thing.scheme else Path(thing.path)
+
+
+@contextmanager
+def written_manifest(out: Place, settings: Mapping[str, Any]) -> Iterator[Callable[[Line], None]]:
+    """Adds lines to the manifest in `out`. Of a store's, a copy is kept on disk, and copied there time and again."""
+    with tempfile.TemporaryDirectory() as folder:
+        local = Path(folder if out.scheme else out.path)
+        copy_of_manifest(out, local)
+        due = time.monotonic() + PAUSE[0]
+
+        def copy() -> None:
+            if out.scheme:
+                out.below(NAME).put(local / NAME)
+
+        def write(line: Line) -> None:
+            nonlocal due
+            manifest.write({"run": manifest.run, **line})
+            if time.monotonic() > due:
+                start = time.monotonic()
+                copy()
+                due = time.monotonic() + max(PAUSE[0], PAUSE[1] * (time.monotonic() - start))
+
+        with closing(begin(local, settings)) as manifest:
+            try:
+                yield write
+            finally:
+                copy()
+
+
+def copy_of_manifest(out: Place, folder: Path) -> Path:
+    """The manifest as a file; of a store, copied into `folder`."""
+    if out.scheme and out.below(NAME).stamp():
+        out.below(NAME).fetch(folder / NAME)
+    return folder / NAME if out.scheme else Path(out.path, NAME)
+
+
+@contextmanager
+def session(workers: int | None) -> Iterator[Any]:
+    """The cluster that RAY_ADDRESS names, or one on this machine alone, for as long as it lasts."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # else Ray Data alarms about its own way to start workers
+    warnings.filterwarnings("ignore", "`ray_remote_args`")  # there is no other way yet to say how often to try
+    ray = import_ray()
+    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
+    if "RAY_ADDRESS" in os.environ:
+        ray.init(**quiet)
+    else:
+        ray.init(
+            "local", num_cpus=workers or os.cpu_count(), include_dashboard=False, object_store_memory=OBJECTS,
+            _node_ip_address="127.0.0.1", **quiet,
+        )  # fmt: skip
+    try:
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
+        ray.data.DataContext.get_current().enable_progress_bars = False
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def import_ray() -> Any:
+    try:
+        import ray.data
+    except ImportError:
+        raise missing_extra("ray", "ray") from None
+    return ray

@@ -1,0 +1,76 @@
+"""Which files are done, each under a name of its own: tables on disk, so that memory stays the same for any number."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import PurePath
+
+Found = tuple[int, str, PurePath]  # number of the input that led to a file, the file, its path relative to that input
+COLUMNS = "file BLOB PRIMARY KEY, source BLOB, relative BLOB, input INTEGER, place BLOB, name BLOB"
+SHARED = "name IN (SELECT name FROM files GROUP BY name HAVING COUNT(*) > 1)"
+
+
+class Listing:
+    """(source, name without ending) of each file, in the order of the inputs and, within each, of the paths.
+
+    Where two would share a name, the extension, then the folder's name, then the whole path joins it. A file that is
+    found twice counts once.
+    """
+
+    def __init__(self, found: Iterable[Found]) -> None:
+        self.table = table_on_disk("files", COLUMNS)
+        rows = ((whole(source), source, str(path), number, "\0".join(PurePath(source).parts))
+                for number, source, path in found)  # fmt: skip
+        self.table.executemany("INSERT OR IGNORE INTO files VALUES (?, ?, ?, ?, ?, NULL)", map(_encoded, rows))
+        for longer, which in ((plain, "TRUE"), (with_extension, SHARED), (with_folder, SHARED), (with_all, SHARED)):
+            self.table.create_function("longer", 2, _on_bytes(longer), deterministic=True)
+            self.table.execute(f"UPDATE files SET name = longer(file, relative) WHERE {which}")
+
+    def __len__(self) -> int:
+        (count,) = self.table.execute("SELECT COUNT(*) FROM files").fetchone()
+        return int(count)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        for source, name in self.table.execute("SELECT source, name FROM files ORDER BY input, place"):
+            yield os.fsdecode(source), os.fsdecode(name)
+
+
+def table_on_disk(name: str, columns: str) -> sqlite3.Connection:
+    """A table of SQLite's in a nameless file of the system's temporary folder, gone with the connection."""
+    connection = sqlite3.connect("", isolation_level=None)
+    connection.execute("PRAGMA journal_mode = OFF")
+    connection.execute(f"CREATE TABLE {name} ({columns}) WITHOUT ROWID")
+    return connection
+
+
+def plain(file: str, relative: PurePath) -> PurePath:
+    return relative.with_suffix("")
+
+
+def with_extension(file: str, relative: PurePath) -> PurePath:
+    return relative.with_name(relative.name.replace(".", "_"))
+
+
+def with_folder(file: str, relative: PurePath) -> PurePath:
+    return PurePath(PurePath(file).parent.name) / with_extension(file, relative)
+
+
+def with_all(file: str, relative: PurePath) -> PurePath:
+    path = PurePath(file)
+    return PurePath(*with_extension(file, path).parts[1:])
+
+
+def whole(source: str) -> str:
+    """One name for each file, however it was written."""
+    return source if "://" in source else os.path.abspath(source)
+
+
+def _encoded(row: tuple[str | int, ...]) -> tuple[bytes | int, ...]:
+    """Names that are no UTF-8 are none for SQLite either."""
+    return tuple(os.fsencode(value) if isinstance(value, str) else value for value in row)
+
+
+def _on_bytes(longer: Callable[[str, PurePath], PurePath]) -> Callable[[bytes, bytes], bytes]:
+    return lambda file, relative: os.fsencode(str(longer(os.fsdecode(file), PurePath(os.fsdecode(relative)))))

@@ -1,0 +1,83 @@
+"""Files on disk and objects in stores (s3://, gs://, …) alike, through pyarrow."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from fullconv.errors import FullconvError, missing_extra
+
+
+@dataclass(frozen=True)
+class Place:
+    """A file, object or folder: `path` in the file system `store`; `scheme` is "s3" and the like, "" on disk."""
+
+    store: Any
+    path: str
+    scheme: str
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.path}" if self.scheme else self.path
+
+    def at(self, path: str) -> Place:
+        """Another path of the same store."""
+        return Place(self.store, path, self.scheme)
+
+    def below(self, name: str) -> Place:
+        return self.at(f"{self.path.rstrip('/')}/{name}")
+
+    def stamp(self) -> tuple[int, int] | None:
+        """Bytes, and when it was modified (nanoseconds); None where there is no such file."""
+        return _stamp(self.store.get_file_info(self.path))
+
+    def files(self) -> Iterator[tuple[Place, tuple[int, int]]]:
+        """All files below a folder, with their stamps."""
+        fs = import_fs()
+        for info in self.store.get_file_info(fs.FileSelector(self.path, recursive=True, allow_not_found=True)):
+            stamp = _stamp(info)
+            if stamp:
+                yield self.at(info.path), stamp
+
+    def fetch(self, file: Path) -> None:
+        """Copies it to a file on disk."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with self.store.open_input_stream(self.path) as stream, file.open("wb") as copy:
+            while block := stream.read(2**20):
+                copy.write(block)
+
+    def put(self, file: Path) -> None:
+        """Copies a file on disk there. Object stores show an object when it is whole, not before."""
+        with file.open("rb") as content, self.store.open_output_stream(self.path) as stream:
+            while block := content.read(2**20):
+                stream.write(block)
+
+
+def place(text: str) -> Place:
+    """s3://bucket/folder, or a path on disk. Raises FullconvError for an address that is none."""
+    fs = import_fs()
+    if "://" not in text:
+        return Place(fs.LocalFileSystem(), os.path.abspath(text), "")
+    try:
+        store, path = fs.FileSystem.from_uri(text)
+    except (ValueError, OSError) as error:
+        raise FullconvError(f"{text}: no address of an object store ({error})") from None
+    return Place(store, path, text.partition("://")[0])
+
+
+def relative(file: Place, folder: Place) -> PurePosixPath:
+    return PurePosixPath(file.path).relative_to(folder.path)
+
+
+def _stamp(info: Any) -> tuple[int, int] | None:
+    return (info.size, info.mtime_ns) if info.is_file else None
+
+
+def import_fs() -> Any:
+    try:
+        from pyarrow import fs
+    except ImportError:
+        raise missing_extra("pyarrow", "ray") from None
+    return fs

@@ -1,0 +1,239 @@
+"""A local Ray of two workers between two folders of a local S3 server, beside the plain run over the same pictures."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import EXAMPLES
+from PIL import Image
+
+pytest.importorskip("ray")
+moto = pytest.importorskip("moto.server")
+
+# Ray takes ten seconds to start, so these take three minutes.
+# pip install 'fullconv[ray]' 'moto[server]>=5'; python -m pytest tests/prediction/test_cluster.py
+pytestmark = pytest.mark.slow
+COMMAND = [sys.executable, "-c", "from fullconv.commands.main import main; main()"]
+OPTIONS = ["--save", "labels,masks,overlay,polygons,coco,labelme", "--engine", "onnxruntime"]
+CLUSTER = ["--cluster", "ray", "--workers", "2"]
+OK, FAILED = 0, 1
+COUNT = 200
+NAMES = ["photos/{}.png", "photos/sub/{}.png", "photos/日本/a b {}.png", "photos/sub/{}.jpg"]
+
+
+@pytest.fixture(scope="module")
+def bucket(tmp_path_factory):
+    """A folder on disk that is like the bucket: COUNT small pictures in sub-folders, and the plain run's results."""
+    folder = tmp_path_factory.mktemp("disk") / "bucket"
+    photo = Image.open(EXAMPLES / "chelsea.jpg")
+    for i in range(COUNT):
+        path = folder / NAMES[i % 4].format(i // 4)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        photo.crop((i, i // 2, i + 64, i // 2 + 48)).save(path)
+    result = shell("predict", folder / "photos", "--out", folder / "out", *OPTIONS)
+    assert result.returncode == OK, result.stderr
+    return folder
+
+
+class Store:
+    """The bucket of a server on this machine."""
+
+    def __init__(self, address):
+        from pyarrow import fs
+
+        self.query = f"?endpoint_override={address}&scheme=http&region=us-east-1"
+        self.files = fs.S3FileSystem(
+            endpoint_override=address, scheme="http", region="us-east-1", allow_bucket_creation=True
+        )
+        self.files.create_dir("bucket")
+        self.selector = fs.FileSelector
+
+    def __call__(self, name):
+        return f"s3://bucket/{name}{self.query}"
+
+    def put(self, name, content):
+        with self.files.open_output_stream(f"bucket/{name}") as stream:
+            stream.write(content)
+
+    def names(self, folder):
+        found = self.files.get_file_info(self.selector(f"bucket/{folder}", recursive=True, allow_not_found=True))
+        return {info.path.removeprefix("bucket/") for info in found if info.is_file}
+
+    def contents(self, folder):
+        return {name: self.files.open_input_stream(f"bucket/{name}").read() for name in self.names(folder)}
+
+
+@pytest.fixture
+def store(bucket, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    store = Store(f"{host}:{port}")
+    for path in (bucket / "photos").rglob("*.*"):
+        store.put(path.relative_to(bucket).as_posix(), path.read_bytes())
+    yield store
+    server.stop()
+
+
+def shell(*arguments):
+    command = [*COMMAND, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+
+
+def results(folder):
+    """{name: content} of all but the manifest, hidden files too."""
+    return {
+        path.relative_to(folder.parent).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "predictions.jsonl"
+    }
+
+
+def told(content):
+    """The manifest's lines about pictures."""
+    return [line for line in map(json.loads, content.decode().splitlines()) if "target" in line]
+
+
+def descendants(pid):
+    """Processes that `pid` started, and those that they started."""
+    parents = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+        except (OSError, ValueError):
+            continue
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found - {pid}
+
+
+def workers(pid):
+    """The processes among them that hold a model."""
+    found = []
+    for child in descendants(pid):
+        try:
+            title = Path(f"/proc/{child}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"MapBatches(Worker)" in title:
+            found.append(child)
+    return found
+
+
+def wait_for(condition, seconds=240):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.2)  # the server runs in this process
+
+
+def test_with_a_worker_killed_nothing_is_lost_and_nothing_comes_twice(bucket, store):
+    expected = results(bucket / "out")
+    arguments = ["predict", store("photos"), "--out", store("out"), *OPTIONS, *CLUSTER]
+    with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        wait_for(lambda: len(store.names("out")) > random.randint(5, 200))
+        victim = workers(process.pid)[0]
+        os.kill(victim, signal.SIGKILL)
+        _, errors = process.communicate(timeout=300)
+    assert process.returncode == OK, errors.decode()
+    written = store.contents("out")
+    lines = told(written.pop("out/predictions.jsonl"))
+    assert 0 < len(expected) == len(written)
+    assert written == expected
+    assert len(lines) == len({line["target"] for line in lines}) == COUNT
+    assert {f"out/{name}" for line in lines for name in line["outputs"]} == set(expected)
+    plain = told((bucket / "out" / "predictions.jsonl").read_bytes())
+    assert {(line["target"], str(line["classes"])) for line in lines} == {
+        (line["target"], str(line["classes"])) for line in plain
+    }
+    assert {line["file"] for line in lines} == {f"s3://bucket/{name}" for name in store.names("photos")}
+
+
+def test_the_whole_job_killed_and_resumed(bucket, store, tmp_path, monkeypatch):
+    expected = results(bucket / "out")
+    arguments = ["predict", store("photos"), "--out", store("out"), *OPTIONS, *CLUSTER, "--resume"]
+    with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        wait_for(lambda: len(store.names("out")) > 100)
+        started = descendants(process.pid)
+        process.kill()
+        process.communicate()
+    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in started))
+    before = store.contents("out")
+    early = told(before.pop("out/predictions.jsonl", b""))
+    assert all(content == expected[name] for name, content in before.items())
+    print("EARLY", len(early), len(before), [line for line in early if "error" in line][:3])
+    result = shell(*arguments)
+    print(result.stdout[-200:])
+    assert result.returncode == OK, result.stderr
+    written = store.contents("out")
+    lines = told(written.pop("out/predictions.jsonl"))
+    assert written == expected
+    assert len(lines) == len({line["target"] for line in lines}) == COUNT
+    # Then a picture changes, another's result goes, and one is damaged: these three are done, and no other.
+    changed, missing, damaged = sorted(line["file"].removeprefix("s3://bucket/") for line in lines)[:3]
+    target = next(line for line in lines if line["file"].endswith(missing))
+    store.files.delete_file(f"bucket/out/{target['outputs'][0]}")
+    time.sleep(1.1)  # S3 tells times in seconds
+    store.put(changed, (bucket / changed).read_bytes())
+    store.put(damaged, b"no picture")
+    result = shell(*arguments, "--json")
+    assert result.returncode == FAILED
+    assert len(json.loads(result.stdout)) == 3
+    errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert errors == [f"error: s3://bucket/{damaged}: not an image, or empty; remove it or convert it to JPEG or PNG"]
+    store.put(damaged, (bucket / damaged).read_bytes())
+
+
+DEADLY = """
+import os
+from fullconv.commands.main import main
+from fullconv.prediction import cluster
+class Deadly(cluster.Worker):
+    def carry(self, number, path, name):
+        if name == "7":
+            os.kill(os.getpid(), 9)
+        return super().carry(number, path, name)
+cluster.Worker = Deadly
+main()
+"""
+
+
+def test_on_disk_a_picture_that_kills_its_worker_takes_along_only_those_of_its_task(bucket, tmp_path):
+    """The same command from folder to folder; the manifest says what was given up, --resume does it."""
+    photos = tmp_path / "bucket" / "photos"
+    photos.mkdir(parents=True)
+    for i in range(64):
+        os.link(bucket / NAMES[0].format(i % 50), photos / f"{i}.png")
+    arguments = ["predict", str(photos), "--out", str(tmp_path / "bucket" / "out"), *OPTIONS, *CLUSTER]
+    deadly = subprocess.run(
+        [sys.executable, "-c", DEADLY, *arguments], capture_output=True, text=True, check=False, timeout=400
+    )
+    assert deadly.returncode == FAILED
+    errors = [line for line in deadly.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 32
+    assert any(line == f"error: {photos}/7.png: 4 workers died with it or with a picture beside it" for line in errors)
+    result = shell(*arguments, "--resume")
+    assert result.returncode == OK, result.stderr
+    assert "32 pictures" in result.stdout
+    assert "32 were done before" in result.stdout
+    plain = shell("predict", photos, "--out", tmp_path / "bucket" / "plain", *OPTIONS)
+    assert plain.returncode == OK
+    expected = {
+        name.removeprefix("plain/"): content for name, content in results(tmp_path / "bucket" / "plain").items()
+    }
+    found = {name.removeprefix("out/"): content for name, content in results(tmp_path / "bucket" / "out").items()}
+    assert found == expected
