@@ -237,7 +237,7 @@ def test_of_many_pictures_only_the_sums_are_printed(tmp_path, monkeypatch):
     monkeypatch.setattr("fullconv.commands.predict.ROWS", 3)
     arguments = ["--out", str(tmp_path), "--save", "labels", "--engine", "onnxruntime"]
     result = CliRunner().invoke(fullconv, ["predict", str(EXAMPLES), *arguments])
-    assert result.output == f"4 pictures, 4 files in {tmp_path}\n"
+    assert result.output == f"4 pictures, 4 files in {tmp_path} (onnxruntime, fp32)\n"
     assert len(pictures(tmp_path)) == 4
 
 

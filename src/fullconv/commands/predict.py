@@ -75,7 +75,7 @@ def predict(
         outcomes = run(loaded, todo, outputs, threads, manifest.add, tile=tile, halo=halo)
         report(sums.over(with_progress(outcomes, todo, as_json)), todo, as_json)
     if not as_json:
-        click.echo(sums.line(out))
+        click.echo(f"{sums.line(out)} ({loaded.engine.name}, {loaded.engine.precision})")
     if sums.failed:
         sys.exit(1)
 
