@@ -86,10 +86,13 @@ def test_int8_runs_and_is_close(folder):
 
 
 def test_staged_files_appear_together_or_not_at_all(tmp_path):
-    with pytest.raises(FileNotFoundError), staged(tmp_path) as hidden:  # noqa: PT012 (the first line is the point)
-        (hidden / "a").write_text("a")
-        (hidden / "b").read_text()
+    def stage(name):
+        with staged(tmp_path) as hidden:
+            (hidden / "a").write_text("a")
+            (hidden / name).write_text("b")
+
+    with pytest.raises(FileNotFoundError):
+        stage("no such folder/b")
     assert not list(tmp_path.iterdir())
-    with staged(tmp_path) as hidden:
-        (hidden / "a").write_text("a")
-    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    stage("b")
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "b"}
