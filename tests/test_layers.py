@@ -22,6 +22,7 @@ LAYERS = [
 HOMES = {
     "openvino": {"prediction/engines.py"},
     "onnxruntime": {"prediction/engines.py"},
+    "nncf": {"prediction/openvino_files.py"},
     "onnx": {"export.py"},
     "onnxscript": {"export.py"},
     "timm": {"models/trunks.py"},

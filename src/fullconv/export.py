@@ -1,4 +1,4 @@
-"""A network → model.onnx: a uint8 image in, its label map and scores out, normalisation inside."""
+"""A network → model.onnx or model.pt2: a uint8 image in, its label map and scores out, normalisation inside."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from fullconv.errors import missing_extra
 from fullconv.files import write_whole
-from fullconv.weights.folder import GRAPH, PARAMETERS
+from fullconv.weights.folder import GRAPH, PARAMETERS, PROGRAM
 
 if TYPE_CHECKING:
     from fullconv.models.network import Network
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 OPSET = 18
 
 
-def export_onnx(folder: Path) -> Path:
-    """Writes model.onnx into a model folder from its model.safetensors.
+def export_onnx(folder: Path, out: Path | None = None) -> Path:
+    """Writes model.onnx into a model folder (or `out`) from its model.safetensors.
 
     image (N, H, W, 3) uint8 → label_map (N, H, W) uint8, scores (N, classes, H, W) float32, where H and W are
     multiples of 32, or any for alignment caffe. Kernels are stored in half precision where model.safetensors has them
@@ -39,12 +39,44 @@ def export_onnx(folder: Path) -> Path:
     if any(value.dtype == torch.float16 for value in read_tensors(folder / PARAMETERS).values()):
         store_kernels_as_half(proto.graph)
     onnx.checker.check_model(proto)
-    return write_whole(folder / GRAPH, lambda hidden: onnx.save_model(proto, hidden))
+    return write_whole((out or folder) / GRAPH, lambda hidden: onnx.save_model(proto, hidden))
+
+
+def export_program(folder: Path, out: Path | None = None) -> Path:
+    """Writes model.pt2, which torch.export.load reads, into a model folder (or `out`) from its model.safetensors.
+
+    It takes and gives what model.onnx does; `torch.export.load("model.pt2").module()(image)` needs no fullconv.
+    """
+    try:
+        import torch
+    except ImportError:
+        raise missing_extra("torch", "train") from None
+    from fullconv.weights.checkpoint import load_model
+
+    graph, example, free = traceable(load_model(folder)[0])
+    program = torch.export.export(graph, example, dynamic_shapes=free)
+    return write_whole((out or folder) / PROGRAM, lambda hidden: torch.export.save(program, hidden))
 
 
 def trace(model: Network) -> Any:
     """The ONNX ModelProto of a network, height and width free in multiples of what its architecture takes."""
     import torch
+
+    graph, example, free = traceable(model)
+    program = torch.onnx.export(
+        graph, example, dynamo=True, opset_version=OPSET, optimize=False, verbose=False,
+        input_names=["image"], output_names=["label_map", "scores"], dynamic_shapes=free,
+    )  # fmt: skip
+    return program.model_proto  # type: ignore[union-attr]
+
+
+def traceable(model: Network) -> tuple[Any, tuple[Any], dict[str, Any]]:
+    """(image → label map, scores; an example of its arguments; which of their dimensions are free)."""
+    import torch
+
+    from fullconv.models.border import spare_border
+
+    spare_border(model)
 
     class Graph(torch.nn.Module):
         def __init__(self) -> None:
@@ -58,11 +90,7 @@ def trace(model: Network) -> Any:
     dim, step, channels = torch.export.Dim, model.multiple_of, model.architecture.channels
     free = {0: dim("batch", min=1), 1: step * dim("rows", min=1), 2: step * dim("columns", min=1)}
     example = torch.zeros(2, 96, 128, channels * max(len(model.architecture.inputs), 1), dtype=torch.uint8)
-    program = torch.onnx.export(
-        Graph().eval(), (example,), dynamo=True, opset_version=OPSET, optimize=False, verbose=False,
-        input_names=["image"], output_names=["label_map", "scores"], dynamic_shapes={"image": free},
-    )  # fmt: skip
-    return program.model_proto  # type: ignore[union-attr]
+    return Graph().eval(), (example,), {"image": free}
 
 
 def tidied(proto: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,20 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
     with whole(path) as hidden:
         write(hidden)
     return path
+
+
+@contextmanager
+def staged(folder: Path) -> Iterator[Path]:
+    """A hidden folder inside `folder`: the files put there move to `folder` together, when all went well."""
+    folder.mkdir(parents=True, exist_ok=True)
+    hidden = folder / f".new-{os.getpid()}.part"
+    hidden.mkdir()
+    try:
+        yield hidden
+        for path in sorted(hidden.iterdir()):  # .bin before .xml, which is what a reader looks for
+            os.replace(path, folder / path.name)
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
 
 
 def write_json(path: Path, value: Any) -> Path:

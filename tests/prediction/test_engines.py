@@ -146,3 +146,32 @@ def test_threads_that_begin_together_do_not_wait_for_each_other_forever():
     for _ in range(3):  # each hung more often than not when the first use of the bindings was theirs
         done = subprocess.run([sys.executable, "-c", TOGETHER], timeout=120, check=False)  # a hang raises
         assert done.returncode == 0
+
+
+@pytest.mark.parametrize("name", AVAILABLE)
+def test_more_memory_is_more_room(name, monkeypatch):
+    engine = load("animals", engine=name, precision="fp32").engine
+    monkeypatch.setattr("fullconv.prediction.memory.budget", lambda: 2**30)
+    few, fewer = engine.room(), engine.room(scores=True)
+    monkeypatch.setattr("fullconv.prediction.memory.budget", lambda: 2**31)
+    assert engine.room() == pytest.approx(2 * few, abs=1)
+    assert fewer <= few
+
+
+def test_openvino_knows_what_its_maps_take(monkeypatch):
+    """118 to 125 bytes a pixel were measured as resident memory of pictures of 1 to 16 megapixels."""
+    monkeypatch.setattr("fullconv.prediction.memory.budget", lambda: 2**30)
+    alone, one_of_two = (load("animals", engine="openvino", precision="fp32", streams=n).engine for n in (1, 2))
+    assert 100 < 2**30 / alone.room() < 150
+    assert one_of_two.room() == pytest.approx(alone.room() / 2, rel=0.1)
+
+
+def test_pictures_of_changing_shapes_in_many_threads_are_kept_apart(batch):
+    from concurrent.futures import ThreadPoolExecutor
+
+    engine = load("animals", engine="openvino", precision="fp32", streams=2).engine
+    pictures = [batch[:, :height] for height in (64, 128, 64, 64, 128, 64)] * 3
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(engine.label_maps, pictures))
+    for picture, label_map in zip(pictures, found, strict=True):
+        assert (label_map == engine.label_maps(picture)).all()

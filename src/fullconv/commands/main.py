@@ -12,7 +12,7 @@ from fullconv import __version__
 from fullconv.errors import FullconvError
 
 # In the order in which people need them.
-COMMANDS = ("predict", "check", "train", "evaluate", "export", "convert", "explain", "models", "download")
+COMMANDS = ("predict", "check", "train", "evaluate", "export", "convert", "explain", "models", "bench", "download")
 
 
 class Commands(click.Group):

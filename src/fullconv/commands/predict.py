@@ -159,7 +159,7 @@ def predict_here(request: Request) -> Sums:
     videos = [job for job in todo if is_video(job.source)]
     check_video(request, videos)
     pictures = (job for job in todo if not is_video(job.source))
-    sums = Sums(earlier=len(jobs) - len(todo))
+    sums = Sums(ran_by(loaded), earlier=len(jobs) - len(todo))
     with closing(begin(out, settings)) as manifest:
         rasters = rasters_among(todo, request, manifest.run)
         photos = run(loaded, pictures, request.outputs, threads, manifest.add, rasters, **request.predicting)
@@ -244,19 +244,25 @@ def predict_on_cluster(request: Request, workers: int | None) -> Sums:
     inputs, out = [place(text) for text in request.inputs], place(request.out)
     task = cluster.Task(inputs, out, request.outputs, request.loading, request.predicting, request.rasters())
     cluster.check(task)
-    settings = request.settings(request.load())
+    loaded = request.load()
+    settings = request.settings(loaded)
     rows, earlier = cluster.find(task, settings if request.resume else None)
-    sums = Sums(earlier=earlier)
+    sums = Sums(ran_by(loaded), earlier)
     lines = cluster.run(task, find_model(request.model), rows, settings, workers)
     outcomes = with_progress(map(cluster.outcome_of, lines), len(rows), request.as_json)
     report(sums.over(outcomes), len(rows), (row["path"] for row in rows), request.as_json)
     return sums
 
 
+def ran_by(model: Model) -> str:
+    return f"{model.engine.name}, {model.engine.precision}"
+
+
 @dataclass
 class Sums:
     """What is known of all pictures together; none of them is kept."""
 
+    ran: str  # engine and precision
     earlier: int = 0
     done: int = 0
     videos: int = 0
@@ -279,7 +285,7 @@ class Sums:
         failed = f"; {self.failed} could not be done" if self.failed else ""
         done = f"{self.done - self.videos} pictures" if self.done > self.videos or not self.videos else ""
         videos = f"{self.videos} video{'s' * (self.videos > 1)}" if self.videos else ""
-        return f"{', '.join(filter(None, (done, videos)))}, {self.files} files in {out}{earlier}{failed}"
+        return f"{', '.join(filter(None, (done, videos)))}, {self.files} files in {out} ({self.ran}){earlier}{failed}"
 
 
 def with_progress(outcomes: Iterator[Outcome], number: int, as_json: bool) -> Iterator[Outcome]:

@@ -17,7 +17,8 @@ class BlobCache:
     """Compiled forms of one graph on one machine. Losing it costs time only, so no failure to write is an error."""
 
     def __init__(self, graph: Path, machine: str) -> None:
-        content = hashlib.sha256(graph.read_bytes()).hexdigest()[:16]
+        files = (file for file in (graph, graph.with_suffix(".bin")) if file.exists())  # OpenVINO parts them
+        content = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
         self.folder = cache_folder() / "compiled" / content
         self.machine = machine
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections import OrderedDict, defaultdict
+from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,11 +16,12 @@ from numpy.typing import NDArray
 from fullconv.errors import FullconvError, missing_extra
 from fullconv.prediction import memory
 from fullconv.prediction.blobs import BlobCache
-from fullconv.weights.folder import GRAPH, PARAMETERS
+from fullconv.weights.folder import GRAPH, INT8, IR, PARAMETERS
 
 Images = NDArray[np.uint8]
 ENGINES = ("auto", "openvino", "torch", "onnxruntime")
-PRECISIONS = ("auto", "fp32", "bf16")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16", "int8")
+HINTS = {"fp32": "f32", "bf16": "bf16"}  # OpenVINO's words
 PROBE = 512  # pixels a side of the picture for which an engine tells how much memory it takes
 BYTES_A_PIXEL = 1024  # where the engine does not tell: two float32 maps of 128 channels at full size
 
@@ -57,7 +59,7 @@ def open_engine(
     chosen = choose(folder, device) if engine == "auto" else engine
     _check(precision, PRECISIONS, "--precision")
     if chosen == "openvino":
-        return OpenVINO(_existing(folder / GRAPH), precision, streams, fixed, threads)
+        return OpenVINO(graph_for(folder, precision), precision, streams, fixed, threads)
     if chosen == "onnxruntime":
         return OnnxRuntime(_existing(folder / GRAPH), precision, streams, threads)
     if chosen == "torch":
@@ -69,15 +71,28 @@ def choose(folder: Path, device: str | None) -> str:
     """torch on an NVIDIA GPU where it is installed; else OpenVINO; torch also where the folder holds no graph."""
     wants_gpu = device.startswith("cuda") if device else Path("/dev/nvidiactl").exists()
     can_torch = find_spec("torch") is not None and (folder / PARAMETERS).exists()
-    if (wants_gpu and can_torch) or not (folder / GRAPH).exists():
+    if (wants_gpu and can_torch) or not any((folder / name).exists() for name in (GRAPH, IR, INT8)):
         return "torch"
     return "openvino"
 
 
-class OpenVINO:
-    """model.onnx on the CPU, compiled for each shape that comes (a dynamic shape is slower), the last few kept.
+def graph_for(folder: Path, precision: str) -> Path:
+    """The file that OpenVINO reads: model_int8.xml for int8, else model.onnx, or model.xml in its absence."""
+    if precision == "int8":
+        if not (folder / INT8).is_file():
+            raise FullconvError(
+                f"{folder / INT8}: missing; run `fullconv export {folder} --to openvino --int8 --data DATA`"
+            )
+        return folder / INT8
+    return folder / IR if (folder / IR).is_file() and not (folder / GRAPH).is_file() else _existing(folder / GRAPH)
 
-    A network that takes any size is compiled once, for all.
+
+class OpenVINO:
+    """A graph on the CPU, compiled for each shape that comes (a dynamic shape is slower), the last few kept.
+
+    A network that takes any size is compiled once, for all. Precision `auto` is bf16 where the processor has
+    instructions for it, with matrix units or without: measured, they halve the time of float32. In int8 what was not
+    quantised runs in that precision too.
     """
 
     name = "openvino"
@@ -88,9 +103,12 @@ class OpenVINO:
         # The bindings build a table when Tensor.data is first used; two threads that get there together wait forever.
         _ = ov.Tensor(np.zeros(1, np.uint8)).data
         self.graph, self.core, self.fixed = graph, ov.Core(), fixed
+        if precision == "fp16":
+            raise FullconvError("--precision fp16: OpenVINO runs fp32, bf16 and int8 on a CPU; choose one of these")
         has_bf16 = "BF16" in self.core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        self.precision = ("bf16" if has_bf16 else "fp32") if precision == "auto" else precision
-        hint = {"fp32": "f32", "bf16": "bf16"}[self.precision]
+        fastest = "bf16" if has_bf16 else "fp32"
+        self.precision = fastest if precision == "auto" else precision
+        hint = HINTS[fastest if precision == "int8" else self.precision]
         self.settings = {"INFERENCE_PRECISION_HINT": hint, "NUM_STREAMS": streams}
         self.settings |= {"INFERENCE_NUM_THREADS": threads} if threads else {}
         cpu = self.core.get_property("CPU", "FULL_DEVICE_NAME")
@@ -191,46 +209,110 @@ class OnnxRuntime:
 
 
 class Torch:
-    """model.safetensors on the CPU or on a GPU."""
+    """model.safetensors on the CPU or on a GPU; there each of the last shapes is kept as a CUDA graph."""
 
     name = "torch"
+    KEPT = 8
 
     def __init__(self, folder: Path, precision: str, device: str | None, threads: int | None = None) -> None:
         try:
             import torch
 
+            from fullconv.models.border import spare_border
             from fullconv.weights.checkpoint import load_model
         except ImportError:
             raise missing_extra("torch", "train") from None
+        if precision == "int8":
+            raise FullconvError("--precision int8: torch runs fp32, bf16 and fp16 here; take --engine openvino")
         if threads:
             torch.set_num_threads(threads)
         self.torch = torch
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         if self.device.startswith("cuda") and not torch.cuda.is_available():
             raise FullconvError(f"--device {device}: no CUDA device here; leave --device out to use the CPU")
-        fast = self.device.startswith("cuda") and torch.cuda.is_bf16_supported()
-        self.precision = ("bf16" if fast else "fp32") if precision == "auto" else precision
-        network, _ = load_model(folder)
+        self.precision = self._fastest() if precision == "auto" else precision
+        network = spare_border(load_model(folder)[0])
         self.network = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.lock = threading.Lock()
+        self.recorded: OrderedDict[tuple[int, ...], Any] = OrderedDict()
+
+    def _fastest(self) -> str:
+        if self.device.startswith("cuda"):
+            return "bf16" if self.torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+        return "bf16" if self.torch.cpu._is_amx_tile_supported() else "fp32"
 
     def label_maps(self, images: Images) -> NDArray[np.uint8]:
-        label_maps: NDArray[np.uint8] = self.network.label_map(self._forward(images)).cpu().numpy()
-        return label_maps
+        batch = self.torch.from_numpy(images)
+        if not self.device.startswith("cuda"):
+            return self._labels(batch).numpy()
+        with self.lock:
+            return self._replayed(batch.to(self.device)).cpu().numpy()
 
     def scores(self, images: Images) -> NDArray[np.float32]:
-        scores: NDArray[np.float32] = self._forward(images).float().cpu().numpy()
-        return scores
+        with self.lock if self.device.startswith("cuda") else nullcontext():
+            return self._forward(self.torch.from_numpy(images).to(self.device)).float().cpu().numpy()
 
     def room(self, channels: int = 3, scores: bool = False) -> int:
         on_gpu = self.device.startswith("cuda")
         free = self.torch.cuda.mem_get_info(self.device)[0] // memory.SHARE if on_gpu else memory.budget()
         return int(free / BYTES_A_PIXEL)
 
-    def _forward(self, images: Images) -> Any:
-        batch = self.torch.from_numpy(images).permute(0, 3, 1, 2).to(self.device)
-        kind = self.device.split(":")[0]
-        with self.torch.inference_mode(), self.torch.autocast(kind, self.torch.bfloat16, self.precision == "bf16"):
-            return self.network(batch)
+    def _labels(self, batch: Any) -> Any:
+        return self.network.label_map(self._forward(batch))
+
+    def _forward(self, batch: Any) -> Any:
+        """(N, H, W, 3) uint8 on the device → scores."""
+        kind, half = self.device.split(":")[0], {"bf16": self.torch.bfloat16, "fp16": self.torch.float16}
+        kernels = half.get(self.precision)
+        with self.torch.inference_mode(), self.torch.autocast(kind, kernels, kernels is not None, cache_enabled=False):
+            return self.network(batch.permute(0, 3, 1, 2))
+
+    def _replayed(self, batch: Any) -> Any:
+        """The labels by a CUDA graph of the batch's shape: its kernels are recorded once, then started together."""
+        shape = tuple(batch.shape)
+        if shape not in self.recorded:
+            self.recorded[shape] = self._record(batch)
+        self.recorded.move_to_end(shape)
+        while len(self.recorded) > self.KEPT:
+            self.recorded.popitem(last=False)
+        graph, given, labels = self.recorded[shape]
+        given.copy_(batch)
+        graph.replay()
+        return labels
+
+    def _record(self, batch: Any) -> tuple[Any, Any, Any]:
+        """(graph, where its input lies, where its output lies), after a run that lets the libraries choose kernels."""
+        cuda, given = self.torch.cuda, batch.clone()
+        side = cuda.Stream()
+        side.wait_stream(cuda.current_stream())
+        with cuda.stream(side):
+            self._labels(given)
+        cuda.current_stream().wait_stream(side)
+        graph = cuda.CUDAGraph()
+        with cuda.graph(graph):
+            labels = self._labels(given)
+        return graph, given, labels
+
+
+class Program:
+    """model.pt2, which torch.export wrote, in float32 on the CPU."""
+
+    name = "torch"
+    precision = "fp32"
+
+    def __init__(self, file: Path) -> None:
+        import torch
+
+        self.from_numpy, self.run = torch.from_numpy, torch.export.load(file).module()
+
+    def label_maps(self, images: Images) -> NDArray[np.uint8]:
+        return self.run(self.from_numpy(images))[0].detach().numpy()
+
+    def scores(self, images: Images) -> NDArray[np.float32]:
+        return self.run(self.from_numpy(images))[1].detach().numpy()
+
+    def room(self, channels: int = 3, scores: bool = False) -> int:
+        return int(memory.budget() / BYTES_A_PIXEL)
 
 
 def peak_bytes(compiled: Any) -> int:

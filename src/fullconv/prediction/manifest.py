@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from fullconv.errors import FullconvError
-from fullconv.prediction.engines import Engine
+from fullconv.prediction.engines import Engine, graph_for
 from fullconv.prediction.folder import Job, Jobs, Outcome, stamp
-from fullconv.weights.folder import CONFIG, GRAPH, PARAMETERS
+from fullconv.weights.folder import CONFIG, PARAMETERS
 
 NAME = "predictions.jsonl"
 Line = dict[str, Any]
@@ -119,7 +119,11 @@ class Finished:
 
 def settings_of(model: Path, engine: Engine, **others: Any) -> dict[str, Any]:
     """What results depend on: the model folder, by the content of what the engine reads, the engine, and `others`."""
-    parts = CONFIG, PARAMETERS if engine.name == "torch" else GRAPH
+    if engine.name == "torch":
+        parts = [CONFIG, PARAMETERS]
+    else:
+        graph = graph_for(model, engine.precision)
+        parts = [CONFIG, *(file.name for file in (graph, graph.with_suffix(".bin")) if file.exists())]
     digests = {part: _digest(model / part) for part in parts}
     return {"model": model.name, **digests, "engine": engine.name, "precision": engine.precision, **others}
 

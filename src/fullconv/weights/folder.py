@@ -11,6 +11,7 @@ from fullconv.models.config import ModelConfig
 
 BUNDLED = Path(__file__).parent.parent / "bundled"
 CONFIG, GRAPH, PARAMETERS, CARD = "config.json", "model.onnx", "model.safetensors", "README.md"
+IR, INT8, PROGRAM = "model.xml", "model_int8.xml", "model.pt2"  # OpenVINO's own, each with a .bin; torch.export's
 
 
 def bundled_models() -> dict[str, Path]:

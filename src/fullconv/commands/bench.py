@@ -1,0 +1,98 @@
+"""fullconv bench"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fullconv.commands.options import model_options
+
+if TYPE_CHECKING:
+    from fullconv.prediction.benchmark import Speed
+
+PAIRS = (
+    ("openvino", "int8"), ("openvino", "bf16"), ("openvino", "fp32"), ("onnxruntime", "fp32"),
+    ("torch", "bf16"), ("torch", "fp32"),
+)  # fmt: skip
+
+
+@click.command()
+@click.option("--size", default="384x512", help="HEIGHTxWIDTH of the picture, in pixels.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@model_options
+def bench(size: str, as_json: bool, model: str, engine: str, precision: str, device: str | None) -> None:
+    """Time a model on this machine, beside the machine's own peak.
+
+    Without --engine and --precision each pair that is installed is timed, one picture at a time. The peak is that of a
+    matrix product and of a 3x3 convolution, in OpenVINO, in the same run.
+    """
+    from fullconv.prediction.benchmark import multiply_adds, peaks
+    from fullconv.weights.folder import find_model, read_config
+
+    folder = find_model(model)
+    architecture = read_config(folder).architecture
+    height, width = parse_size(size, architecture.multiple_of)
+    shape = height, width, architecture.channels * max(len(architecture.inputs), 1)
+    macs = multiply_adds(folder, *shape)
+    speeds = list(each(folder, chosen(engine, precision), device, shape, macs))
+    highest = {name: peaks(name) for name in sorted({"fp32" if s.precision == "fp32" else "bf16" for s in speeds})}
+    if as_json:
+        rows = [speed.to_json() for speed in speeds]
+        click.echo(
+            json.dumps({"model": model, "size": size, "gmac": macs and macs / 1e9, "peaks": highest, "runs": rows})
+        )
+    else:
+        click.echo(table(speeds, highest, f"{model}, {width}x{height} pixels", macs))
+
+
+def parse_size(size: str, multiple_of: int) -> tuple[int, int]:
+    """Raises FullconvError for what is no size that the network takes."""
+    from fullconv.errors import FullconvError
+
+    match = re.fullmatch(r"(\d+)x(\d+)", size)
+    found = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not all(side and side % multiple_of == 0 for side in found):
+        raise FullconvError(f"--size {size}: give HEIGHTxWIDTH, multiples of {multiple_of}")
+    return found
+
+
+def chosen(engine: str, precision: str) -> list[tuple[str, str]]:
+    """The pairs to time; one alone where both are named."""
+    pairs = [pair for pair in PAIRS if engine in ("auto", pair[0]) and precision in ("auto", pair[1])]
+    return pairs or [(engine, precision)]
+
+
+def each(
+    folder: Path, pairs: list[tuple[str, str]], device: str | None, shape: tuple[int, int, int], macs: float | None
+) -> Iterator[Speed]:
+    """Speeds of the pairs; of several, those that cannot run here are told and left out."""
+    from fullconv.errors import FullconvError
+    from fullconv.prediction.benchmark import measure
+    from fullconv.prediction.engines import open_engine
+
+    for name, kind in pairs:
+        try:
+            yield measure(open_engine(folder, name, kind, device), *shape, macs)
+        except FullconvError as error:
+            if len(pairs) == 1:
+                raise
+            click.echo(f"{name} {kind} left out: {error}", err=True)
+
+
+def table(speeds: list[Speed], highest: dict[str, dict[str, float]], title: str, macs: float | None) -> str:
+    """Title, a row a pair, and the peaks that the shares are of."""
+    lines = [f"{title}, {macs / 1e9:.2f} billion multiply-adds" if macs else title]
+    lines += [f"{'':<18}{'median':>9}{'90 %':>9}{'99 %':>9}{'images/s':>10}{'MB':>7}{'GMAC/s':>8}{'of peak':>9}"]
+    for s in speeds:
+        peak = highest["fp32" if s.precision == "fp32" else "bf16"]["convolution"]
+        rate = f"{s.gmac_per_second:8.0f}{s.gmac_per_second / peak:9.0%}" if s.gmac_per_second else ""
+        times = "".join(f"{ms:6.1f} ms" for ms in (s.p50_ms, s.p90_ms, s.p99_ms))
+        lines.append(f"{s.engine + ' ' + s.precision:<18}{times}{s.images_per_second:10.1f}{s.memory_mb:7.0f}{rate}")
+    for precision, rates in highest.items():
+        lines.append(f"peak {precision}: " + ", ".join(f"{name} {rate:.0f} GMAC/s" for name, rate in rates.items()))
+    return "\n".join(lines)

@@ -1,0 +1,97 @@
+"""A wide border of zeros around the picture, computed only where the picture reaches.
+
+The paper pads by 100 pixels. Far from the picture each map then holds one value per channel, which follows from the
+parameters, and along the frame's edge what a frame without a picture holds. So the early stages run on the picture
+with as much border as it reaches, and on a small empty frame; the two together are the map of the whole frame.
+
+Near the picture maps are held as their difference from the far value, for then padding with zeros stands for "goes on
+like that for ever": with bias b' = b + W·far, conv(x) = W·(x - far) + b', and the next far value is relu(b').
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fullconv.models.geometry import through
+from fullconv.models.layered import LayeredTrunk
+from fullconv.models.network import Network
+from fullconv.models.vgg import STAGES as VGG
+
+STAGES = 3  # of VGG's five; in conv4 the picture reaches nearly everything
+
+
+def spare_border(network: Network) -> Network:
+    """The network, each VGG trunk with a wide border in this form (the same parameters); others stay as they are."""
+    for name, child in network.named_children():
+        if isinstance(child, LayeredTrunk) and "conv5_3" in dict(child.named_children()):
+            setattr(network, name, BorderedTrunk(child))
+    return network
+
+
+class BorderedTrunk(nn.Module):
+    """The maps of a VGG trunk, equal but for rounding, at less arithmetic."""
+
+    def __init__(self, trunk: LayeredTrunk) -> None:
+        super().__init__()
+        self.trunk, self.channels, self.taps = trunk, trunk.channels, trunk.taps
+        layers = list(trunk.named_children())
+        ends = [i + 1 for i, (_, layer) in enumerate(layers) if isinstance(layer, nn.MaxPool2d)][:STAGES]
+        self.stages = [dict(layers[start:end]) for start, end in zip([0, *ends], ends, strict=False)]
+        self.rest = layers[ends[-1] :]
+        self.padding = int(cast(nn.Conv2d, layers[0][1]).padding[0])
+        self.skipped = [photo_free([layer for _, layer in layers[: end - 1]], self.padding) for end in ends]
+        self.edge = 0  # positions, after these stages, in which the frame's edge is felt: one more a convolution
+        for stage in range(1, STAGES + 1):
+            self.edge = (self.edge + VGG[stage][0]) // 2 + 1
+
+    def forward(self, image: Tensor) -> dict[int, Tensor]:
+        border, step = 2 * self.padding - 2, 2**STAGES  # conv1_1 takes one pixel on each side
+        frame = [(2 * self.edge + 1) * step + (length + border) % step for length in image.shape[-2:]]
+        near, far, empty = image, image.new_zeros(image.shape[1]), image.new_zeros(1, image.shape[1], *frame)
+        skipped, features = self.padding - 1, {}
+        for stage, skip in zip(self.stages, self.skipped, strict=True):
+            near, far, empty = run_stage(list(stage.values()), skipped - skip, near, far, empty)
+            skipped = skip // 2
+            stride = self.taps.get(list(stage)[-1])
+            if stride or stage is self.stages[-1]:
+                x = F.pad(near, [skipped] * 4)
+                x = x + stretched(stretched(empty, x, self.edge, 2), x, self.edge, 3)
+                features.update({stride: x} if stride else {})
+        for name, layer in self.rest:
+            x = layer(x)
+            if name in self.taps:
+                features[self.taps[name]] = x
+        return features
+
+
+def run_stage(layers: list[nn.Module], wider: int, near: Tensor, far: Tensor, empty: Tensor) -> tuple[Tensor, ...]:
+    """Convolutions, a ReLU after each, and the pooling after all; `near` grows by `wider` positions on each side."""
+    for layer in layers:
+        if isinstance(layer, nn.Conv2d):
+            weight, bias = layer.weight, cast(Tensor, layer.bias)
+            there = bias + weight.sum((2, 3)) @ far
+            far = F.relu(there)
+            near = F.relu(F.conv2d(near, weight, there, padding=1 + wider)) - far[:, None, None]
+            empty = F.relu(F.conv2d(empty, weight, bias, padding=1))
+            wider = 0
+    return layers[-1](near), far, layers[-1](empty)
+
+
+def stretched(empty: Tensor, like: Tensor, edge: int, dim: int) -> Tensor:
+    """`empty` made as long as `like` along `dim`: what lies between the edges is the same everywhere."""
+    size = list(empty.shape)
+    size[dim] = like.shape[dim] - 2 * edge
+    middle = empty.narrow(dim, edge, 1).expand(size)
+    return torch.cat([empty.narrow(dim, 0, edge), middle, empty.narrow(dim, empty.shape[dim] - edge, edge)], dim)
+
+
+def photo_free(layers: list[nn.Module], padding: int) -> int:
+    """How many positions on each side see nothing of a picture of any size; even, as pooling goes on after them."""
+    seen = through(layers)
+    before = -seen.last / seen.stride
+    after = (2 * padding - 1 + seen.first) / seen.stride
+    return (int(min(before, after)) - 1) // 2 * 2  # one is left on each side for a last pooling that sticks out

@@ -1,0 +1,98 @@
+"""What is exported gives the labels of its source, or is not written."""
+
+import shutil
+
+import numpy as np
+import onnx
+import pytest
+from click.testing import CliRunner
+
+from fullconv import load
+from fullconv.commands.main import fullconv
+from fullconv.errors import FullconvError
+from fullconv.files import staged
+from fullconv.prediction import openvino_files, proof
+from fullconv.weights.folder import find_model
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return shutil.copytree(find_model("animals"), tmp_path / "animals")
+
+
+def run(*arguments):
+    return CliRunner().invoke(fullconv, ["export", *map(str, arguments)])
+
+
+@pytest.mark.parametrize(("to", "files"), [("openvino", ["model.bin", "model.xml"]), ("torch", ["model.pt2"])])
+def test_an_export_is_compared_at_three_sizes(folder, to, files):
+    result = run(folder, "--to", to)
+    assert result.exit_code == 0, result.output
+    assert all(
+        f"{size}: 1.0000" in result.output or f"{size}: 0.9999" in result.output for size in ("128x96", "512x384")
+    )
+    assert all((folder / name).is_file() for name in files)
+    assert not list(folder.glob(".*"))
+
+
+def test_openvino_reads_its_own_file_where_the_graph_is_gone(folder):
+    openvino_files.write_ir(folder, folder)
+    image = np.random.default_rng(0).integers(0, 255, (64, 96, 3)).astype(np.uint8)
+    before = load(folder, engine="openvino", precision="fp32").predict(image).label_map
+    (folder / "model.onnx").unlink()
+    after = load(folder, precision="fp32")
+    assert after.engine.graph.name == "model.xml"
+    assert (after.predict(image).label_map == before).all()
+
+
+def test_another_networks_labels_fail_the_export_and_leave_no_file(folder, monkeypatch):
+    """A graph whose scores are turned round: every label differs, and no file stays."""
+
+    def spoilt(source, out):
+        graph = onnx.load(source / "model.onnx")
+        for node in graph.graph.node:
+            if node.op_type == "ArgMax":
+                node.op_type = "ArgMin"
+        onnx.save(graph, out.parent / "spoilt.onnx")
+        monkeypatch.setattr(openvino_files, "folder_graph", lambda _: out.parent / "spoilt.onnx")
+        return write_ir(source, out)
+
+    write_ir = openvino_files.write_ir
+    monkeypatch.setattr(openvino_files, "write_ir", spoilt)
+    result = run(folder, "--to", "openvino")
+    assert isinstance(result.exception, FullconvError)
+    assert "other labels than its source" in str(result.exception)
+    assert not (folder / "model.xml").exists()
+    assert not list(folder.glob(".*"))
+
+
+def test_int8_needs_pictures_and_openvino(folder):
+    assert "--data" in str(run(folder, "--int8").exception)
+    with pytest.raises(FullconvError, match="--int8 --data"):
+        load(folder, precision="int8")
+    with pytest.raises(FullconvError, match="openvino"):
+        load(folder, engine="torch", precision="int8")
+
+
+def test_int8_runs_and_is_close(folder):
+    pytest.importorskip("nncf")
+    photos = proof.own_photos()
+    batches = [np.ascontiguousarray(photo[:256, :320])[None] for photo in photos]
+    openvino_files.write_int8(folder, folder, batches)
+    model, exact = load(folder, precision="int8"), load(folder, precision="fp32")
+    assert (model.engine.name, model.engine.precision) == ("openvino", "int8")
+    equal = [(model.engine.label_maps(b) == exact.engine.label_maps(b)).mean() for b in batches]
+    assert 0.8 < np.mean(equal) < 1
+
+
+def test_staged_files_appear_together_or_not_at_all(tmp_path):
+    def stage(name):
+        with staged(tmp_path) as hidden:
+            (hidden / "a").write_text("a")
+            (hidden / name).write_text("b")
+
+    with pytest.raises(FileNotFoundError):
+        stage("no such folder/b")
+    assert not list(tmp_path.iterdir())
+    stage("b")
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "b"}
