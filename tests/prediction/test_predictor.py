@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 import fullconv
-from fullconv.prediction.predictor import label_map_at, padded, reduced, scores_at
+from fullconv.prediction.predictor import contenders, label_map_at, padded, reduced, scores_at
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +61,24 @@ def test_padded_to_multiples_of_32_with_the_image_at_the_top_left(height, width)
 @settings(deadline=None)
 def test_label_map_at_is_the_argmax_of_the_enlarged_scores(scores, height, width):
     assert (label_map_at(scores, (height, width)) == scores_at(scores, (height, width)).argmax(0)).all()
+
+
+@given(st.integers(0, 999), st.integers(13, 80), st.integers(17, 80), st.floats(0, 8))
+@settings(deadline=None)
+def test_classes_left_out_win_nowhere(seed, height, width, contrast):
+    """Smooth scores, as networks give them: few classes stay, and the labels are those of all."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.normal(size=(6, 3, 4)).astype(np.float32) + contrast * rng.normal(size=(6, 1, 1)).astype(np.float32)
+    scores = scores_at(coarse, (13, 17))
+    every = scores_at(scores, (height, width)).argmax(0)
+    assert (label_map_at(scores, (height, width)) == every).all()
+    assert set(np.unique(every)) <= set(contenders(scores))
+
+
+def test_a_class_that_is_far_behind_is_not_enlarged():
+    scores = np.stack([np.full((5, 6), level, np.float32) for level in (0, 3, -1)])
+    scores[2, 4, 5] = 9
+    assert contenders(scores) == [1, 2]
 
 
 def test_enlarging_follows_pixel_centres():

@@ -176,14 +176,29 @@ def scores_at(scores: Scores, size: tuple[int, ...]) -> Scores:
 
 
 def label_map_at(scores: Scores, size: tuple[int, ...]) -> NDArray[np.uint8]:
-    """(C, h, w) → (H, W): the best class of the enlarged scores, holding two planes at a time."""
-    best = _resized(scores[0], size)
-    label_map = np.zeros(size, np.uint8)
-    for index in range(1, len(scores)):
+    """(C, h, w) → (H, W), H ≥ h and W ≥ w: the best class of the enlarged scores, holding two planes at a time."""
+    first, *others = contenders(scores)
+    best = _resized(scores[first], size)
+    label_map = np.full(size, first, np.uint8)
+    for index in others:
         plane = _resized(scores[index], size)
         label_map[plane > best] = index
         np.maximum(best, plane, out=best)
     return label_map
+
+
+def contenders(scores: Scores) -> list[int]:
+    """The classes that may be best somewhere between the pixels, where a score is a mean of the four around it.
+
+    Out is a class whose largest of four is below another's smallest of them, everywhere.
+    """
+    around = np.pad(scores, ((0, 0), (0, 1), (0, 1)), "edge")
+    corners = around[:, :-1, :-1], around[:, :-1, 1:], around[:, 1:, :-1], around[:, 1:, 1:]
+    least, most = np.minimum(corners[0], corners[1]), np.maximum(corners[0], corners[1])
+    for corner in corners[2:]:
+        least, most = np.minimum(least, corner), np.maximum(most, corner)
+    rounding = 1e-5 * np.abs(scores).max()
+    return [int(i) for i in np.flatnonzero((most >= least.max(0) - rounding).any((1, 2)))]
 
 
 def _resized(plane: NDArray[np.float32], size: tuple[int, ...]) -> Scores:
