@@ -62,7 +62,7 @@ def test_floating_point_bands_are_an_error(tmp_path):
 def test_without_rasterio_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "rasterio", None)
     Image.fromarray(PHOTO).save(tmp_path / "x.tif", tiffinfo={338: 0})
-    monkeypatch.setattr("fullconv.data.bands._is_plain", lambda path: False)
+    monkeypatch.setattr("fullconv.data.bands.is_plain", lambda path: False)
     with pytest.raises(FullconvError, match=r"pip install 'fullconv\[geo\]'"):
         read_bands(tmp_path / "x.tif")
 
