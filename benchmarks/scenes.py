@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("--sides", type=int, nargs="+")
     parser.add_argument("--models", nargs="+", default=["tiny"])
     parser.add_argument("--tile", default="1024")
+    parser.add_argument("--save", default="labels,masks,overlay", help="What memory's runs write.")
     parser.add_argument("--plot", type=Path)
     parser.add_argument("--rows", type=Path, help="A file of cost's rows: kept between calls, and plotted together.")
     options = parser.parse_args()
@@ -73,7 +74,7 @@ def memory(options: argparse.Namespace, folder: Path) -> None:
     )
     for model in options.models:
         for side in options.sides or [2000, 10_000, 50_000]:
-            timing, _ = predict(sparse(folder, side), model, folder, "--tile", options.tile)
+            timing, _ = predict(sparse(folder, side), model, folder, "--tile", options.tile, "--save", options.save)
             print(
                 f"{model:>8}{side:>8}{options.tile:>8}{timing.seconds[-1]:>11.1f}{timing.megabytes[-1]:>7.0f}",
                 flush=True,

@@ -8,7 +8,7 @@ from prediction.scenes import BrightEngine, blobs, bright_model
 
 from fullconv.prediction.blending import blended, reach
 from fullconv.prediction.predictor import Model
-from fullconv.prediction.tiling import Span, Window, blends, plan, tiles
+from fullconv.prediction.tiling import Span, Window, blends, plan
 
 
 def window(rows, columns) -> Window:
@@ -64,7 +64,6 @@ def test_who_is_blended():
     assert plan(bright_model(window=None, longest_side=300).config, (5000, 5000), "auto", None, int).patch == 320
     kept = tiling.windows[0].rows
     assert len(everything.classes) * 4 * (kept.stop - kept.start) ** 2 <= 2**28
-    assert tiles(5000, 5000, (kept.stop, kept.stop), (0, 0)) == tiling.windows
 
 
 def test_a_blended_raster(tmp_path):
