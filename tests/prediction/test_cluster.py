@@ -175,9 +175,7 @@ def test_the_whole_job_killed_and_resumed(bucket, store, tmp_path, monkeypatch):
     before = store.contents("out")
     early = told(before.pop("out/predictions.jsonl", b""))
     assert all(content == expected[name] for name, content in before.items())
-    print("EARLY", len(early), len(before), [line for line in early if "error" in line][:3])
     result = shell(*arguments)
-    print(result.stdout[-200:])
     assert result.returncode == OK, result.stderr
     written = store.contents("out")
     lines = told(written.pop("out/predictions.jsonl"))
