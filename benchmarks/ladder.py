@@ -1,6 +1,6 @@
 """The ladder on a data set: one budget for encoder-only, FCN-32s, 16s, 8s, 4s, U-Net and SegNet, printed as a table.
 
-usage: python benchmarks/ladder.py camvid [--start animals] [--out runs/ladder] [--epochs 6] [--only fcn]
+usage: python benchmarks/ladder.py camvid [--start animals] [--out runs/ladder] [--epochs 12] [--only fcn]
 
 Every net sees the same crops in the same order, with the same optimiser, schedule and seed, and starts from whatever
 parameters of the model at --start fit it: the trunk and scores of its strides. SegNet has an encoder of its own, of
@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--start", default="animals")
     parser.add_argument("--out", type=Path, default=Path("runs/ladder"))
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--only", default="", help="run the nets whose name holds this")
     options = parser.parse_args()
     print(f"{'':<14}{'parameters':>12}{'mean IoU':>10}{'boundary IoU':>14}{'minutes':>9}")
@@ -41,7 +41,7 @@ def row(arch: str, options: argparse.Namespace) -> str:
     folder, begin = options.out / arch, time.perf_counter()
     if not (folder / "model" / "model.onnx").exists():
         values = {"name": arch, "arch": arch, "epochs": options.epochs, "evaluate_every": options.epochs}
-        values |= {"crop_size": 256, "batch_size": 16}
+        values |= {"crop_size": 256, "batch_size": 8}
         start = starting_model(options.start, values, options.out / "start" / arch)
         train(options.data, folder, RECIPE, weights=start, **values)
         (folder / "minutes.txt").write_text(f"{(time.perf_counter() - begin) / 60:.1f}")
