@@ -26,7 +26,7 @@ from fullconv.training.recipe import Recipe
 from fullconv.weights.checkpoint import build
 from fullconv.weights.folder import find_model, read_config
 
-STEPS, WARM_UP = 6, 3
+STEPS, WARM_UP = 5, 2
 MODES = {
     "float32, eager": ("fp32", False), "bf16, eager": ("bf16", False),
     "float32, compiled": ("fp32", True), "bf16, compiled": ("bf16", True),

@@ -234,4 +234,5 @@ def test_on_disk_a_picture_that_kills_its_worker_takes_along_only_those_of_its_t
         name.removeprefix("plain/"): content for name, content in results(tmp_path / "bucket" / "plain").items()
     }
     found = {name.removeprefix("out/"): content for name, content in results(tmp_path / "bucket" / "out").items()}
-    assert found == expected
+    shown = {name: content for name, content in found.items() if not name.startswith(".")}  # those who died left some
+    assert shown == expected
