@@ -25,7 +25,9 @@ def run(*arguments):
 
 
 @pytest.mark.parametrize(("to", "files"), [("openvino", ["model.bin", "model.xml"]), ("torch", ["model.pt2"])])
-def test_an_export_is_compared_at_three_sizes(folder, to, files):
+def test_an_export_is_compared_at_three_sizes(folder, to, files, monkeypatch):
+    photos = proof.own_photos()[:1]
+    monkeypatch.setattr(proof, "own_photos", lambda: photos)
     result = run(folder, "--to", to)
     assert result.exit_code == 0, result.output
     assert all(
