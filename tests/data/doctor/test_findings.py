@@ -37,24 +37,24 @@ def test_unreadable_files(data, which):
     assert report.failed
 
 
-def test_listed_files_that_are_not_there_and_what_they_may_be_called(tmp_path):
-    for folder, name in (("JPEGImages", "2007_1.jpg"), ("SegmentationClass", "2007_01.png")):
-        (tmp_path / folder).mkdir()
-        Image.fromarray(halves()).save(tmp_path / folder / name)
-    lists = tmp_path / "ImageSets" / "Segmentation"
+def devkit(root, mask):
+    """A VOC devkit whose list names 2007_1, with its image and a mask of any name."""
+    for folder, name in (("JPEGImages", "2007_1.jpg"), ("SegmentationClass", mask)):
+        (root / folder).mkdir()
+        Image.fromarray(halves()).save(root / folder / name)
+    lists = root / "ImageSets" / "Segmentation"
     lists.mkdir(parents=True)
     (lists / "train.txt").write_text("2007_1\n")
+
+
+def test_listed_files_that_are_not_there_and_what_they_may_be_called(tmp_path):
+    devkit(tmp_path, mask="2007_01.png")
     finding = found(examine(tmp_path), "missing-mask")
     assert finding.cases[0].detail == "did you mean 2007_01.png?"
 
 
 def test_a_listed_image_that_is_not_there_though_its_mask_is(tmp_path):
-    for folder, name in (("JPEGImages", "2007_1.jpg"), ("SegmentationClass", "2007_1.png")):
-        (tmp_path / folder).mkdir()
-        Image.fromarray(halves()).save(tmp_path / folder / name)
-    lists = tmp_path / "ImageSets" / "Segmentation"
-    lists.mkdir(parents=True)
-    (lists / "train.txt").write_text("2007_1\n")
+    devkit(tmp_path, mask="2007_1.png")
     assert "missing-image" not in kinds(examine(tmp_path))
     (tmp_path / "JPEGImages" / "2007_1.jpg").rename(tmp_path / "JPEGImages" / "2007_01.jpg")
     finding = found(examine(tmp_path), "missing-image")
