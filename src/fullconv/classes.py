@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 
 import numpy as np
@@ -29,6 +30,12 @@ def voc_colour(index: int) -> Colour:
         blue |= (index >> 2 & 1) << bit
         index >>= 3
     return red, green, blue
+
+
+@cache
+def voc_palette() -> NDArray[np.uint8]:
+    """(256, 3). Kept, since every picture that is written asks for it."""
+    return np.array([voc_colour(i) for i in range(256)], np.uint8)
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ class Classes:
 
     def palette(self) -> NDArray[np.uint8]:
         """(256, 3): the colour of every value a label map may hold; void is VOC's cream (224, 224, 192)."""
-        palette = np.array([voc_colour(i) for i in range(256)], np.uint8)
+        palette = voc_palette().copy()
         palette[: len(self)] = self.colours
         palette[self.void] = voc_colour(255)
         return palette
