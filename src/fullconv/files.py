@@ -19,8 +19,9 @@ def whole(path: Path) -> Iterator[Path]:
     try:
         yield hidden
         os.replace(hidden, path)
-    finally:
+    except BaseException:
         hidden.unlink(missing_ok=True)
+        raise
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> Path:

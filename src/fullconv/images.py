@@ -74,7 +74,7 @@ def _to_rgb(picture: Image.Image, name: str = "the picture given") -> ImageArray
     if picture.has_transparency_data:
         on_white = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(on_white, picture.convert("RGBA"))
-    return np.array(picture.convert("RGB"))
+    return np.array(picture if picture.mode == "RGB" else picture.convert("RGB"))
 
 
 def _one_line(error: BaseException) -> str:

@@ -40,15 +40,19 @@ class Segmentation:
     @cached_property
     def shares(self) -> dict[str, float]:
         """{class: share of the pixels, 0–1} of the classes that are present, the largest first."""
-        return shares_of(np.bincount(self.label_map.ravel(), minlength=256), self.classes)
+        # Pillow counts bytes as they are; NumPy would make eight of each first.
+        return shares_of(np.array(Image.fromarray(self.label_map).histogram()), self.classes)
 
     def overlay(self, opacity: float = 0.5) -> NDArray[np.uint8]:
         """(H, W, 3): the image with each class's colour laid over it; class 0 named background stays as it is."""
+        return np.array(self.overlay_picture(opacity))
+
+    def overlay_picture(self, opacity: float = 0.5) -> Image.Image:
         photo = Image.fromarray(self.image)
         blended = Image.blend(photo, self.label_picture().convert("RGB"), opacity)
         if self.classes.names[0] == "background":
             blended.paste(photo, mask=Image.fromarray(self.label_map == 0))
-        return np.array(blended)
+        return blended
 
     def label_picture(self) -> Image.Image:
         """The label map as a palette picture: indices as pixels, colours beside them."""

@@ -8,7 +8,6 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from fullconv.files import write_whole
@@ -30,7 +29,7 @@ def write_masks(result: Segmentation, target: Path) -> list[Path]:
 
 
 def write_overlay(result: Segmentation, target: Path) -> list[Path]:
-    return [write_whole(beside(target, "_overlay.jpg"), lambda hidden: _jpeg(result.overlay(), hidden))]
+    return [write_whole(beside(target, "_overlay.jpg"), lambda hidden: _jpeg(result.overlay_picture(), hidden))]
 
 
 def beside(target: Path, ending: str) -> Path:
@@ -42,10 +41,10 @@ def _write(picture: Image.Image, path: Path) -> Path:
     return write_whole(path, lambda hidden: picture.save(hidden, compress_level=3, compress_type=RUN_LENGTHS))
 
 
-def _jpeg(image: NDArray[np.uint8], path: Path) -> None:
+def _jpeg(picture: Image.Image, path: Path) -> None:
     # Pillow writes JPEG in one go and takes no note where a full disk took but a part of it.
     encoded = io.BytesIO()
-    Image.fromarray(image).save(encoded, "JPEG", quality=90)
+    picture.save(encoded, "JPEG", quality=90)
     path.write_bytes(encoded.getbuffer())
 
 

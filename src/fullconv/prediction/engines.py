@@ -109,7 +109,8 @@ class OpenVINO:
         fastest = "bf16" if has_bf16 else "fp32"
         self.precision = fastest if precision == "auto" else precision
         hint = HINTS[fastest if precision == "int8" else self.precision]
-        self.settings = {"INFERENCE_PRECISION_HINT": hint, "NUM_STREAMS": streams}
+        # Pinned to its processor, a stream waits there for whatever reads or writes files, while another is idle.
+        self.settings = {"INFERENCE_PRECISION_HINT": hint, "NUM_STREAMS": streams, "ENABLE_CPU_PINNING": False}
         self.settings |= {"INFERENCE_NUM_THREADS": threads} if threads else {}
         cpu = self.core.get_property("CPU", "FULL_DEVICE_NAME")
         self.cache = BlobCache(graph, f"{ov.__version__} {cpu} {sorted(self.settings.items())}")

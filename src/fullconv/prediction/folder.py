@@ -188,8 +188,8 @@ def carry_out(
 
         if is_scene(job.source):
             return predict_raster(model, job.source, job.target, outputs, rasters or Rasters(), **predicting)
-    result = model.predict(job.source, scores="scores" in outputs, **predicting)
-    return result.label_map.shape, result.shares, save(replace(result, source=job.source), job.target, outputs)
+    result = replace(model.predict(job.source, scores="scores" in outputs, **predicting), source=job.source)
+    return result.label_map.shape, result.shares, save(result, job.target, outputs)
 
 
 def attempt(job: Job, work: Callable[[], Outcome]) -> Outcome:

@@ -163,8 +163,8 @@ def padded(image: ImageArray, colour: tuple[float, ...], multiple_of: int) -> Im
     if height % multiple_of == 0 and width % multiple_of == 0:
         return image
     canvas = np.empty((height + -height % multiple_of, width + -width % multiple_of, image.shape[2]), np.uint8)
-    canvas[:] = np.round(colour)
     canvas[:height, :width] = image
+    canvas[height:] = canvas[:height, width:] = np.round(colour)
     return canvas
 
 
