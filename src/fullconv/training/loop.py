@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel
 
+from fullconv.training.depthwise import float32_gradients
 from fullconv.training.losses import SegmentationLoss
 
 Part = tuple[Tensor, Tensor]  # images (N, C, H, W), labels (N, H, W)
@@ -32,7 +33,7 @@ def train_step(
     value = 0.0
     if weight > 0:
         for images, labels in batch:
-            with accelerator.autocast():
+            with accelerator.autocast(), float32_gradients(accelerator):
                 scores = model(images.contiguous(memory_format=torch.channels_last))
             part = loss(scores, labels, weight, len(batch))
             accelerator.backward(part * accelerator.num_processes)  # whose gradients are averaged, but should add up

@@ -1,0 +1,84 @@
+"""Gradients of depthwise convolutions in float32 where the rest of a step on a CPU runs in bf16.
+
+oneDNN's bf16 kernels for these gradients are slow: of 5x5 kernels and of strides they take 2.5 to 16 times as long as
+float32 ones (benchmarks/depthwise.py), half the time of a step of an EfficientNet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+FAST_ENOUGH = (3, 3), (1, 1)  # kernel and stride that bf16 does well
+
+
+def float32_gradients(accelerator: Accelerator) -> AbstractContextManager[object]:
+    """Within it a network's forward pass, and so its backward pass, is arranged so; elsewhere nothing changes."""
+    wanted = accelerator.device.type == "cpu" and accelerator.mixed_precision == "bf16"
+    return Float32Gradients() if wanted else nullcontext()
+
+
+class Float32Gradients(TorchFunctionMode):
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Iterable[type], args: Sequence[Any] = (), kwargs: Any = None
+    ) -> Any:
+        if func is F.conv2d and is_slow(*args, **(kwargs or {})):
+            return convolve(*args, **(kwargs or {}))
+        return func(*args, **(kwargs or {}))
+
+
+def is_slow(
+    input: Tensor,
+    weight: Tensor,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> bool:
+    depthwise = groups == input.shape[1] == weight.shape[0] > 1
+    return depthwise and (tuple(weight.shape[2:]), pair(stride)) != FAST_ENOUGH and not isinstance(padding, str)
+
+
+def convolve(
+    input: Tensor,
+    weight: Tensor,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor:
+    half = Depthwise.apply(input.bfloat16(), weight.bfloat16(), pair(stride), pair(padding), pair(dilation))  # type: ignore[no-untyped-call]
+    return half if bias is None else half + bias.bfloat16()[:, None, None]  # type: ignore[no-any-return]
+
+
+class Depthwise(torch.autograd.Function):
+    """(N, C, H, W) and (C, 1, h, w) in bf16 → (N, C, H', W') in bf16; the way back goes through float32."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, *geometry: tuple[int, int]) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.geometry = geometry
+        return F.conv2d(x, weight, None, *geometry, groups=len(weight))
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        x, weight = (saved.float() for saved in ctx.saved_tensors)
+        wanted = [*ctx.needs_input_grad[:2], False]
+        of_x, of_weight, _ = torch.ops.aten.convolution_backward(
+            gradient.float(), x, weight, None, *ctx.geometry, False, [0, 0], len(weight), wanted
+        )
+        half = [None if part is None else part.bfloat16() for part in (of_x, of_weight)]
+        return (*half, None, None, None)
+
+
+def pair(value: Any) -> tuple[int, int]:
+    return (value, value) if isinstance(value, int) else (value[0], value[1])
