@@ -16,6 +16,7 @@ from accelerate import Accelerator
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+Pair = tuple[int, int]
 FAST_ENOUGH = (3, 3), (1, 1)  # kernel and stride that bf16 does well
 
 
@@ -56,21 +57,21 @@ def convolve(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Tensor:
-    half = Depthwise.apply(input.bfloat16(), weight.bfloat16(), pair(stride), pair(padding), pair(dilation))  # type: ignore[no-untyped-call]
-    return half if bias is None else half + bias.bfloat16()[:, None, None]  # type: ignore[no-any-return]
+    half = Depthwise.apply(input.bfloat16(), weight.bfloat16(), pair(stride), pair(padding), pair(dilation))
+    return half if bias is None else half + bias.bfloat16()[:, None, None]
 
 
 class Depthwise(torch.autograd.Function):
     """(N, C, H, W) and (C, 1, h, w) in bf16 → (N, C, H', W') in bf16; the way back goes through float32."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, *geometry: tuple[int, int]) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: Pair, padding: Pair, dilation: Pair) -> Tensor:
         ctx.save_for_backward(x, weight)
-        ctx.geometry = geometry
-        return F.conv2d(x, weight, None, *geometry, groups=len(weight))
+        ctx.geometry = stride, padding, dilation
+        return F.conv2d(x, weight, None, stride, padding, dilation, len(weight))
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = (saved.float() for saved in ctx.saved_tensors)
         wanted = [*ctx.needs_input_grad[:2], False]
         of_x, of_weight, _ = torch.ops.aten.convolution_backward(
@@ -80,5 +81,5 @@ class Depthwise(torch.autograd.Function):
         return (*half, None, None, None)
 
 
-def pair(value: Any) -> tuple[int, int]:
+def pair(value: Any) -> Pair:
     return (value, value) if isinstance(value, int) else (value[0], value[1])
