@@ -8,7 +8,7 @@ from typing import Union
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from fullconv.errors import FullconvError
 
@@ -18,6 +18,7 @@ Source = Union[str, Path, bytes, "Image.Image", ImageArray]
 EXTENSIONS = frozenset(
     [".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".jp2", ".avif", ".jfif"]
 )
+UPRIGHT = 1  # EXIF's number for a picture that needs no turn
 SCENES = frozenset([".tif", ".tiff", ".vrt"])
 
 
@@ -65,7 +66,8 @@ def _from_array(array: NDArray[np.generic]) -> ImageArray:
 
 
 def _to_rgb(picture: Image.Image, name: str = "the picture given") -> ImageArray:
-    picture = ImageOps.exif_transpose(picture)
+    if picture.getexif().get(ExifTags.Base.Orientation, UPRIGHT) != UPRIGHT:
+        picture = ImageOps.exif_transpose(picture)
     if picture.mode.startswith("I"):  # 16 bits a pixel; Pillow opens some such files as 32-bit
         values = np.asarray(picture).clip(0, 65535)
         picture = Image.fromarray((values / 257 + 0.5).astype(np.uint8))
