@@ -1,0 +1,75 @@
+"""What somebody in front of a terminal sees while folders, rasters and videos are predicted."""
+
+import os
+import pty
+import re
+import subprocess
+
+import pytest
+from commands.test_predict import COMMAND, EXAMPLES, OK
+from PIL import Image
+from prediction.scenes import blobs, save_bright_model, write_scene
+
+TIME_LEFT = re.compile(r"\d\d:\d\d:\d\d")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return save_bright_model(tmp_path_factory.mktemp("bright"))
+
+
+def seen(*arguments):
+    """What the command shows on a terminal, its results going to a file."""
+    terminal, end = pty.openpty()
+    command = [*COMMAND, "predict", *map(str, arguments), "--engine", "onnxruntime"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=end) as process:
+        os.close(end)
+        shown = b""
+        while part := read(terminal):
+            shown += part
+    os.close(terminal)
+    assert process.returncode == OK, shown
+    return shown.decode()
+
+
+def read(terminal):
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # nobody holds the other end any more
+        return b""
+
+
+def steps(shown):
+    """The shares of the work that were told, in percent."""
+    return [int(share) for share in re.findall(r"(\d+)%", shown)]
+
+
+def test_a_folder(model, tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(12):
+        Image.open(EXAMPLES / "chelsea.jpg").resize((400, 300)).save(photos / f"{number}.jpg")
+    shown = seen(photos, "--model", model, "--out", tmp_path / "out")
+    assert steps(shown)[-1] == 100
+    assert steps(shown) == sorted(steps(shown))
+    assert TIME_LEFT.search(shown)
+
+
+def test_a_raster_by_windows(model, tmp_path):
+    pytest.importorskip("rasterio")
+    scene = write_scene(tmp_path / "north.tif", blobs(1400, 1800, cell=40))
+    shown = seen(scene, "--model", model, "--tile", 64, "--out", tmp_path / "out")
+    assert "north.tif" in shown
+    assert steps(shown)[-1] == 100
+    assert TIME_LEFT.search(shown)
+
+
+def test_a_video_by_frames(model, tmp_path):
+    pytest.importorskip("av")
+    from prediction.clips import write_clip
+
+    clip = write_clip(tmp_path / "clip.mp4", frames=40, size=(320, 240))
+    shown = seen(clip, "--model", model, "--out", tmp_path / "out")
+    assert "clip.mp4" in shown
+    assert "40/40" in shown
+    assert TIME_LEFT.search(shown)
