@@ -83,11 +83,18 @@ def ious(matrix: Counts) -> NDArray[np.float64]:
 def inner_boundary(mask: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
     """The pixels of `mask` that lie within `width` pixels (chessboard distance) of its outside or of the frame."""
     size = 2 * width + 1
-    inside = np.pad(mask, width + 1).cumsum(0, dtype=np.int32).cumsum(1, dtype=np.int32)[:-1, :-1]
-    height, span = mask.shape
-    a, b = inside[:height, :span], inside[:height, size : size + span]
-    c, d = inside[size : size + height, :span], inside[size : size + height, size : size + span]
-    return mask & (a - b - c + d < size * size)
+    inside = runs_of(runs_of(np.pad(mask, width), size).T, size).T
+    return mask & ~inside
+
+
+def runs_of(mask: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:
+    """(H, W) → (H - size + 1, W): whether a pixel and the `size` - 1 below it are set. Each step doubles what is known."""
+    span = 1
+    while span < size:
+        step = min(span, size - span)
+        mask = mask[:-step] & mask[step:]
+        span += step
+    return mask
 
 
 def evaluate(
