@@ -88,7 +88,7 @@ def inner_boundary(mask: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
 
 
 def runs_of(mask: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:
-    """(H, W) → (H - size + 1, W): whether a pixel and the `size` - 1 below it are set. Each step doubles what is known."""
+    """(H, W) → (H - size + 1, W): whether a pixel and the `size` - 1 below are set. Each step doubles what is known."""
     span = 1
     while span < size:
         step = min(span, size - span)
