@@ -53,8 +53,8 @@ WIDEST = 60  # characters of a name in the table
 @click.option("--out", default="masks", show_default=True, help="Folder for what is written.")
 @click.option(
     "--save",
-    help="What to write, comma between: labels, masks, overlay, scores, polygons, coco, labelme; of a video labels, "
-    "overlay.  [default: labels,masks,overlay; of a video overlay]",
+    help="What to write, comma between: labels, masks, overlay, scores, polygons, coco, coco-polygons, labelme; of a "
+    "video labels, overlay.  [default: labels,masks,overlay; of a video overlay]",
 )
 @click.option("--tile", help="Side of tiles in pixels, a multiple of 32, or auto; pictures keep their own scale.")
 @click.option("--halo", help="Pixels read around a tile, or exact: the labels of the whole picture at once.")
