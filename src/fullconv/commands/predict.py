@@ -146,6 +146,7 @@ class Request:
 
 
 def predict_here(request: Request) -> Sums:
+    from fullconv.files import sweep
     from fullconv.prediction.folder import is_video, parallelism, plan, run
     from fullconv.prediction.manifest import begin, unfinished
 
@@ -155,7 +156,10 @@ def predict_here(request: Request) -> Sums:
     streams, threads = parallelism(len(jobs), sum(is_video(job.source) for job in jobs))
     loaded = request.load(streams)
     settings = request.settings(loaded)
-    todo = unfinished(jobs, out, settings) if request.resume else jobs
+    todo = jobs
+    if request.resume:
+        sweep(out, (job.target for job in jobs))
+        todo = unfinished(jobs, out, settings)
     videos = [job for job in todo if is_video(job.source)]
     check_video(request, videos)
     pictures = (job for job in todo if not is_video(job.source))

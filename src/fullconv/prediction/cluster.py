@@ -13,7 +13,7 @@ import os
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -24,6 +24,7 @@ import numpy as np
 
 from fullconv import images
 from fullconv.errors import FullconvError, missing_extra
+from fullconv.files import sweep
 from fullconv.prediction.folder import Job, Outcome, Stamp, run_one
 from fullconv.prediction.listing import Listing
 from fullconv.prediction.manifest import NAME, Finished, Line, begin, line_of, run_id
@@ -73,6 +74,8 @@ def find(task: Task, settings: Mapping[str, Any] | None) -> tuple[list[Row], int
     if not known:
         named = " ".join(map(str, task.inputs))
         raise FullconvError(f"{named}: no pictures there ({' '.join(sorted(images.EXTENSIONS))})")
+    if settings:
+        tidy(task.out, (name for _, name in listing))
     is_done = done_before(task.out, settings) if settings else lambda name, file, stamp: False
     rows = [
         {"input": known[source][0], "path": known[source][1].path, "name": name}
@@ -118,11 +121,18 @@ def run(task: Task, folder: Path, rows: list[Row], settings: Mapping[str, Any], 
             write(line)
             del left[line["target"]]
             yield line
+        tidy(task.out, (row["name"] for row in rows))
         for name, row in left.items():
             source = task.inputs[row["input"]].at(row["path"])
             line = failure(name, source, f"{source}: {TRIES + 1} workers died with it or with a picture beside it")
             write(line)
             yield line
+
+
+def tidy(out: Place, names: Iterable[str]) -> None:
+    """Removes what workers that died left on disk. Object stores show nothing of it."""
+    if not out.scheme:
+        sweep(Path(out.path), (Path(out.path, name) for name in names))
 
 
 def outcome_of(line: Line) -> Outcome:
@@ -237,8 +247,8 @@ def session(workers: int | None) -> Iterator[Any]:
     """The cluster that RAY_ADDRESS names, or one on this machine alone, for as long as it lasts."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # else Ray Data alarms about its own way to start workers
-    warnings.filterwarnings("ignore", "`ray_remote_args`")  # there is no other way yet to say how often to try
     ray = import_ray()
+    warnings.filterwarnings("ignore", "`ray_remote_args`")  # there is no other way yet to say how often to try
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     if "RAY_ADDRESS" in os.environ:
         ray.init(**quiet)
