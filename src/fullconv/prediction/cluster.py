@@ -15,7 +15,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -195,6 +195,8 @@ class Worker:
                 outcome = run_one(self.model, job, task.outputs, task.rasters, **task.predicting)
                 for file in outcome.outputs if out.scheme else ():
                     out.below(Path(file).relative_to(results).as_posix()).put(Path(file))
+            except FullconvError as error:  # the store does not answer
+                return failure(name, source, str(error))
             except Exception as error:  # whatever it is, it must not take along the pictures beside it
                 return failure(name, source, f"{source}: {error!r}")
             line = line_of(job, replace(outcome, stamp=seen), results) | {"file": str(source)}
@@ -225,7 +227,8 @@ def written_manifest(out: Place, settings: Mapping[str, Any]) -> Iterator[Callab
             manifest.write({"run": manifest.run, **line})
             if time.monotonic() > due:
                 start = time.monotonic()
-                copy()
+                with suppress(FullconvError):  # the next may arrive
+                    copy()
                 due = time.monotonic() + max(PAUSE[0], PAUSE[1] * (time.monotonic() - start))
 
         with closing(begin(local, settings)) as manifest:
