@@ -252,6 +252,20 @@ def session(workers: int | None) -> Iterator[Any]:
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # else Ray Data alarms about its own way to start workers
     ray = import_ray()
     warnings.filterwarnings("ignore", "`ray_remote_args`")  # there is no other way yet to say how often to try
+    try:
+        start(ray, workers)
+    except Exception as error:  # Ray has no kind of its own for it
+        reason = " ".join(str(error).split())
+        raise FullconvError(f"Ray did not start: {reason} (look at RAY_ADDRESS and how busy the machine is)") from None
+    try:
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
+        ray.data.DataContext.get_current().enable_progress_bars = False
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def start(ray: Any, workers: int | None) -> None:
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     if "RAY_ADDRESS" in os.environ:
         ray.init(**quiet)
@@ -260,12 +274,6 @@ def session(workers: int | None) -> Iterator[Any]:
             "local", num_cpus=workers or os.cpu_count(), include_dashboard=False, object_store_memory=OBJECTS,
             _node_ip_address="127.0.0.1", **quiet,
         )  # fmt: skip
-    try:
-        logging.getLogger("ray.data").setLevel(logging.ERROR)
-        ray.data.DataContext.get_current().enable_progress_bars = False
-        yield ray
-    finally:
-        ray.shutdown()
 
 
 def import_ray() -> Any:
