@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -70,6 +71,9 @@ class Store:
         found = self.files.get_file_info(self.selector(f"bucket/{folder}", recursive=True, allow_not_found=True))
         return {info.path.removeprefix("bucket/") for info in found if info.is_file}
 
+    def has(self, name):
+        return self.files.get_file_info(f"bucket/{name}").is_file
+
     def get(self, name):
         return self.files.open_input_stream(f"bucket/{name}").read()
 
@@ -89,6 +93,7 @@ def bare_store(monkeypatch):
     server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    urlopen(f"http://{host}:{port}/moto-api/reset", data=b"").close()  # else it has what the last one was given
     yield Store(f"{host}:{port}")
     server.stop()
 
@@ -192,9 +197,14 @@ def test_with_a_worker_killed_nothing_is_lost_and_nothing_comes_twice(bucket, st
 
 
 HASTY = """
+import time
 from fullconv.commands.main import main
 from fullconv.prediction import cluster
-cluster.PAUSE = 0.5, 1.0
+class Slow(cluster.Worker):
+    def carry(self, number, path, name):
+        time.sleep(1)
+        return super().carry(number, path, name)
+cluster.Worker, cluster.PAUSE = Slow, (0.5, 1.0)
 main()
 """
 
@@ -204,7 +214,7 @@ def test_the_whole_job_killed_and_resumed(bucket, store):
     expected = results(bucket / "out")
     arguments = ["predict", store("photos"), "--out", store("out"), *OPTIONS, *CLUSTER, "--resume"]
     with subprocess.Popen([sys.executable, "-c", HASTY, *arguments], stdout=subprocess.DEVNULL) as process:
-        wait_for(lambda: "out/predictions.jsonl" in store.names("out") and told(store.get("out/predictions.jsonl")))
+        wait_for(lambda: store.has("out/predictions.jsonl") and told(store.get("out/predictions.jsonl")))
         started = descendants(process.pid)
         process.kill()
     wait_for(lambda: not any(map(alive, started)))  # no process of Ray stays
