@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+HIDDEN = re.compile(r"\.(?P<stem>.+)-\d+\.part([.-].*)?", re.DOTALL)  # SQLite's journal has a dash
 
 
 @contextmanager
@@ -28,6 +32,27 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
     with whole(path) as hidden:
         write(hidden)
     return path
+
+
+def sweep(folder: Path, targets: Iterable[Path]) -> None:
+    """Removes the hidden files, anywhere below `folder`, of writers that were killed at files of these targets.
+
+    A target is what names begin with: dog of dog_labels.png and dog.json.
+    """
+    left: dict[str, list[str]] = defaultdict(list)
+    for place, _, names in os.walk(folder):
+        for match in filter(None, map(HIDDEN.fullmatch, names)):
+            for start in beginnings(match["stem"]):
+                left[os.path.join(place, start)].append(os.path.join(place, match[0]))
+    for target in targets if left else ():
+        for path in left.get(str(target), ()):
+            with suppress(OSError):  # it is in nobody's way
+                os.unlink(path)
+
+
+def beginnings(stem: str) -> Iterator[str]:
+    """Of dog_red_cat: dog, dog_red, dog_red_cat."""
+    yield from (stem[: mark.start()] for mark in re.finditer(r"[_.]|$", stem))
 
 
 @contextmanager

@@ -178,6 +178,7 @@ def test_killed_and_resumed_it_ends_as_if_nothing_had_been(sixty, tmp_path):
     assert result.returncode == OK, result.stderr
     assert len(json.loads(result.stdout)) == 60 - len(before)
     assert contents(killed) == expected
+    assert not list(killed.rglob(".*"))
     done = pictures(killed)
     assert len(done) == len({line["target"] for line in done}) == 60
     untouched = [killed / name for line in done if line["target"] in before for name in line["outputs"]]
@@ -198,6 +199,7 @@ def test_killed_again_and_again_at_any_moment(sixty, tmp_path):
     result = shell("predict", sixty, "--out", killed, *saving, "--resume")
     assert result.returncode == OK, result.stderr
     assert contents(killed) == expected, moments
+    assert not list(killed.rglob(".*"))
     assert {line["target"] for line in pictures(killed)} == {line["target"] for line in pictures(whole)}
 
 

@@ -60,7 +60,7 @@ def test_killed_and_resumed_it_ends_as_if_nothing_had_been(scene, model, whole, 
     assert result.returncode == OK, result.stderr
     assert contents(killed) == contents(whole)
     assert len(contents(killed)) == 10
-    assert not list(killed.rglob("*.npz"))
+    assert not list(killed.rglob(".*"))
 
 
 def test_killed_while_results_are_put_together_they_are_made_anew(scene, model, whole, tmp_path):
@@ -74,6 +74,7 @@ def test_killed_while_results_are_put_together_they_are_made_anew(scene, model, 
     assert result.returncode == OK, result.stderr
     assert contents(killed) == contents(whole)
     assert written.items() <= contents(killed).items()
+    assert not list(killed.rglob(".*"))
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.9])

@@ -4,7 +4,7 @@ from outputs.results import result_of
 from fullconv.errors import FullconvError
 from fullconv.outputs.writers import WRITERS, check_outputs
 
-ALL = "labels, masks, overlay, scores, polygons, coco, labelme"
+ALL = "labels, masks, overlay, scores, polygons, coco, coco-polygons, labelme"
 
 
 def test_unknown_outputs_are_refused():

@@ -11,10 +11,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.request import urlopen
 
+import numpy as np
 import pytest
 from conftest import EXAMPLES
 from PIL import Image
+from prediction.scenes import blobs, save_bright_model, write_scene
 
 pytest.importorskip("ray")
 moto = pytest.importorskip("moto.server")
@@ -26,7 +29,7 @@ COMMAND = [sys.executable, "-c", "from fullconv.commands.main import main; main(
 OPTIONS = ["--save", "labels,masks,overlay,polygons,coco,labelme", "--engine", "onnxruntime"]
 CLUSTER = ["--cluster", "ray", "--workers", "2"]
 OK, FAILED = 0, 1
-COUNT = 200
+COUNT = 100
 NAMES = ["photos/{}.png", "photos/sub/{}.png", "photos/日本/a b {}.png", "photos/sub/{}.jpg"]
 
 
@@ -68,12 +71,21 @@ class Store:
         found = self.files.get_file_info(self.selector(f"bucket/{folder}", recursive=True, allow_not_found=True))
         return {info.path.removeprefix("bucket/") for info in found if info.is_file}
 
+    def has(self, name):
+        return self.files.get_file_info(f"bucket/{name}").is_file
+
+    def get(self, name):
+        return self.files.open_input_stream(f"bucket/{name}").read()
+
     def contents(self, folder):
-        return {name: self.files.open_input_stream(f"bucket/{name}").read() for name in self.names(folder)}
+        return {name: self.get(name) for name in self.names(folder)}
+
+    def times(self, folder):
+        return {name: self.files.get_file_info(f"bucket/{name}").mtime_ns for name in self.names(folder)}
 
 
 @pytest.fixture
-def store(bucket, monkeypatch):
+def bare_store(monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -81,11 +93,16 @@ def store(bucket, monkeypatch):
     server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    store = Store(f"{host}:{port}")
-    for path in (bucket / "photos").rglob("*.*"):
-        store.put(path.relative_to(bucket).as_posix(), path.read_bytes())
-    yield store
+    urlopen(f"http://{host}:{port}/moto-api/reset", data=b"").close()  # else it has what the last one was given
+    yield Store(f"{host}:{port}")
     server.stop()
+
+
+@pytest.fixture
+def store(bucket, bare_store):
+    for path in (bucket / "photos").rglob("*.*"):
+        bare_store.put(path.relative_to(bucket).as_posix(), path.read_bytes())
+    return bare_store
 
 
 def shell(*arguments):
@@ -94,9 +111,13 @@ def shell(*arguments):
 
 
 def results(folder):
-    """{name: content} of all but the manifest, hidden files too."""
+    """{name: content} of all but the manifest, hidden files too, as in the bucket."""
+    return {f"{folder.name}/{name}": content for name, content in results_below(folder).items()}
+
+
+def results_below(folder):
     return {
-        path.relative_to(folder.parent).as_posix(): path.read_bytes()
+        path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
         if path.is_file() and path.name != "predictions.jsonl"
     }
@@ -105,6 +126,18 @@ def results(folder):
 def told(content):
     """The manifest's lines about pictures."""
     return [line for line in map(json.loads, content.decode().splitlines()) if "target" in line]
+
+
+def done(content):
+    """Those about pictures that were done: where the store did not answer there may be others, for --resume."""
+    return [line for line in told(content) if "error" not in line]
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def descendants(pid):
@@ -163,37 +196,91 @@ def test_with_a_worker_killed_nothing_is_lost_and_nothing_comes_twice(bucket, st
     assert {line["file"] for line in lines} == {f"s3://bucket/{name}" for name in store.names("photos")}
 
 
-def test_the_whole_job_killed_and_resumed(bucket, store, tmp_path, monkeypatch):
+HASTY = """
+import time
+from fullconv.commands.main import main
+from fullconv.prediction import cluster
+class Slow(cluster.Worker):
+    def carry(self, number, path, name):
+        time.sleep(1)
+        return super().carry(number, path, name)
+cluster.Worker, cluster.PAUSE = Slow, (0.5, 1.0)
+main()
+"""
+
+
+def test_the_whole_job_killed_and_resumed(bucket, store):
+    """With a copy of the manifest every second or so, the kill comes between two of them."""
     expected = results(bucket / "out")
     arguments = ["predict", store("photos"), "--out", store("out"), *OPTIONS, *CLUSTER, "--resume"]
-    with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        wait_for(lambda: len(store.names("out")) > 100)
+    with subprocess.Popen([sys.executable, "-c", HASTY, *arguments], stdout=subprocess.DEVNULL) as process:
+        wait_for(lambda: store.has("out/predictions.jsonl") and told(store.get("out/predictions.jsonl")))
         started = descendants(process.pid)
         process.kill()
-        process.communicate()
-    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in started))
+    wait_for(lambda: not any(map(alive, started)))  # no process of Ray stays
     before = store.contents("out")
-    before.pop("out/predictions.jsonl", None)
+    earlier = done(before.pop("out/predictions.jsonl"))
+    assert 0 < len(earlier) < COUNT
     assert all(content == expected[name] for name, content in before.items())
+    times = store.times("out")
     result = shell(*arguments)
     assert result.returncode == OK, result.stderr
     written = store.contents("out")
-    lines = told(written.pop("out/predictions.jsonl"))
+    lines = done(written.pop("out/predictions.jsonl"))
     assert written == expected
     assert len(lines) == len({line["target"] for line in lines}) == COUNT
-    # Then a picture changes, another's result goes, and one is damaged: these three are done, and no other.
+    assert lines[: len(earlier)] == earlier
+    assert f"; {len(earlier)} were done before" in result.stdout
+    untouched = {f"out/{name}" for line in earlier for name in line["outputs"]}
+    assert untouched
+    assert {name: times[name] for name in untouched}.items() <= store.times("out").items()
+
+
+def test_resumed_it_does_what_changed_and_no_other(bucket, store):
+    """A picture changes, another's result goes, and one is damaged."""
+    arguments = ["predict", store("photos"), "--out", store("out"), *OPTIONS, *CLUSTER, "--resume", "--json"]
+    first = shell(*arguments)
+    assert first.returncode == OK, first.stderr
+    assert len(json.loads(first.stdout)) == COUNT
+    again = shell(*arguments)
+    assert (again.returncode, json.loads(again.stdout)) == (OK, [])
+    lines = done(store.get("out/predictions.jsonl"))
     changed, missing, damaged = sorted(line["file"].removeprefix("s3://bucket/") for line in lines)[:3]
     target = next(line for line in lines if line["file"].endswith(missing))
     store.files.delete_file(f"bucket/out/{target['outputs'][0]}")
     time.sleep(1.1)  # S3 tells times in seconds
     store.put(changed, (bucket / changed).read_bytes())
     store.put(damaged, b"no picture")
-    result = shell(*arguments, "--json")
+    result = shell(*arguments)
     assert result.returncode == FAILED
     assert len(json.loads(result.stdout)) == 3
     errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert errors == [f"error: s3://bucket/{damaged}: not an image, or empty; remove it or convert it to JPEG or PNG"]
-    store.put(damaged, (bucket / damaged).read_bytes())
+
+
+@pytest.mark.parametrize("side", [64, None])
+def test_rasters_are_those_of_a_plain_run(bare_store, tmp_path, side):
+    """From bucket to bucket and from folder to folder; each worker takes several, one is of 16 bits."""
+    pytest.importorskip("rasterio")
+    folder, model = tmp_path / "scenes", save_bright_model(tmp_path / "bright")
+    for number, size in enumerate([(200, 260), (90, 70), (64, 64)]):
+        write_scene(folder / f"{number}" / "north.tif", blobs(*size, seed=number, cell=20), nodata=0)
+    write_scene(folder / "deep.tif", blobs(120, 110, cell=20).astype(np.uint16) * 40)
+    for path in folder.rglob("*.tif"):
+        bare_store.put(path.relative_to(tmp_path).as_posix(), path.read_bytes())
+    outputs = ["--save", "labels,masks,overlay,scores,polygons,geopackage", "--engine", "onnxruntime"]
+    options = [*outputs, "--model", model, *(["--tile", side] if side else [])]
+    for out, more in (("plain", []), ("out", CLUSTER)):
+        result = shell("predict", folder, "--out", tmp_path / out, *options, *more)
+        assert result.returncode == OK, result.stderr
+    result = shell("predict", bare_store("scenes"), "--out", bare_store("out"), *options, *CLUSTER)
+    assert result.returncode == OK, result.stderr
+    stored = bare_store.contents("out")
+    plain, clustered = (results_below(tmp_path / name) for name in ("plain", "out"))
+    assert len(done(stored.pop("out/predictions.jsonl"))) == 4
+    assert len(plain) > 4 * 6
+    assert clustered == plain
+    assert {name.removeprefix("out/"): content for name, content in stored.items()} == plain
 
 
 DEADLY = """
@@ -215,7 +302,7 @@ def test_on_disk_a_picture_that_kills_its_worker_takes_along_only_those_of_its_t
     photos = tmp_path / "bucket" / "photos"
     photos.mkdir(parents=True)
     for i in range(64):
-        os.link(bucket / NAMES[0].format(i % 50), photos / f"{i}.png")
+        os.link(bucket / NAMES[0].format(i % (COUNT // 4)), photos / f"{i}.png")
     arguments = ["predict", str(photos), "--out", str(tmp_path / "bucket" / "out"), *OPTIONS, *CLUSTER]
     deadly = subprocess.run(
         [sys.executable, "-c", DEADLY, *arguments], capture_output=True, text=True, check=False, timeout=400
@@ -228,11 +315,6 @@ def test_on_disk_a_picture_that_kills_its_worker_takes_along_only_those_of_its_t
     assert result.returncode == OK, result.stderr
     assert "32 pictures" in result.stdout
     assert "32 were done before" in result.stdout
-    plain = shell("predict", photos, "--out", tmp_path / "bucket" / "plain", *OPTIONS)
-    assert plain.returncode == OK
-    expected = {
-        name.removeprefix("plain/"): content for name, content in results(tmp_path / "bucket" / "plain").items()
-    }
-    found = {name.removeprefix("out/"): content for name, content in results(tmp_path / "bucket" / "out").items()}
-    shown = {name: content for name, content in found.items() if not name.startswith(".")}  # those who died left some
-    assert shown == expected
+    assert shell("predict", photos, "--out", tmp_path / "bucket" / "plain", *OPTIONS).returncode == OK
+    out, plain = (results_below(tmp_path / "bucket" / name) for name in ("out", "plain"))
+    assert out == plain  # nothing hidden is left of the workers that died

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 from prediction.scenes import CLASSES, blobs, bright_model, write_scene
 
 from fullconv.errors import FullconvError
+from fullconv.outputs import geotiff
+from fullconv.outputs.mosaic import Frame
 from fullconv.prediction.folder import Job, run
 from fullconv.prediction.rasters import OUTPUTS, Rasters, predict_raster
 from fullconv.prediction.scene import Reading
@@ -262,3 +265,22 @@ def test_a_raster_too_large_for_a_value_says_so(scene, monkeypatch):
     monkeypatch.setattr("fullconv.prediction.predictor.LARGEST_IN_MEMORY", 999)
     with pytest.raises(FullconvError, match="fullconv predict takes it by windows"):
         bright_model().predict(scene[0])
+
+
+def test_what_another_thread_writes_meanwhile_changes_no_byte(tmp_path):
+    """Windows that fill a block of the file in turns wait for each other in memory."""
+    frame = Frame((256, 256), CLASSES, None)
+    label_map = np.random.default_rng(0).integers(0, 4, frame.size).astype(np.uint8)
+
+    def parts(meanwhile=lambda number: None):
+        for number, (row, column) in enumerate(product(range(0, 256, 64), repeat=2)):
+            part = slice(row, row + 64), slice(column, column + 64)
+            yield part, label_map[part]
+            meanwhile(number)
+
+    def write_another(number):
+        geotiff.write_labels(tmp_path / f"{number}.tif", frame, parts(), {})
+
+    alone = geotiff.write_labels(tmp_path / "alone.tif", frame, parts(), {})
+    beside = geotiff.write_labels(tmp_path / "beside.tif", frame, parts(write_another), {})
+    assert beside.read_bytes() == alone.read_bytes()

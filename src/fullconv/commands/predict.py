@@ -53,8 +53,8 @@ WIDEST = 60  # characters of a name in the table
 @click.option("--out", default="masks", show_default=True, help="Folder for what is written.")
 @click.option(
     "--save",
-    help="What to write, comma between: labels, masks, overlay, scores, polygons, coco, labelme; of a video labels, "
-    "overlay.  [default: labels,masks,overlay; of a video overlay]",
+    help="What to write, comma between: labels, masks, overlay, scores, polygons, coco, coco-polygons, labelme; of a "
+    "video labels, overlay.  [default: labels,masks,overlay; of a video overlay]",
 )
 @click.option("--tile", help="Side of tiles in pixels, a multiple of 32, or auto; pictures keep their own scale.")
 @click.option("--halo", help="Pixels read around a tile, or exact: the labels of the whole picture at once.")
@@ -146,6 +146,7 @@ class Request:
 
 
 def predict_here(request: Request) -> Sums:
+    from fullconv.files import sweep
     from fullconv.prediction.folder import is_video, parallelism, plan, run
     from fullconv.prediction.manifest import begin, unfinished
 
@@ -155,7 +156,10 @@ def predict_here(request: Request) -> Sums:
     streams, threads = parallelism(len(jobs), sum(is_video(job.source) for job in jobs))
     loaded = request.load(streams)
     settings = request.settings(loaded)
-    todo = unfinished(jobs, out, settings) if request.resume else jobs
+    todo = jobs
+    if request.resume:
+        sweep(out, (job.target for job in jobs))
+        todo = unfinished(jobs, out, settings)
     videos = [job for job in todo if is_video(job.source)]
     check_video(request, videos)
     pictures = (job for job in todo if not is_video(job.source))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fullconv.classes import Classes
 from fullconv.files import write_whole
 from fullconv.segmentation import Segmentation
 
@@ -18,27 +20,37 @@ BITS = 5 * np.arange(8)  # where COCO's characters cut a number; 8 hold any pict
 def write_coco(result: Segmentation, target: Path) -> list[Path]:
     """target_coco.json, as pycocotools opens it."""
     path = target.with_name(target.name + "_coco.json")
-    text = json.dumps(describe(result, target.name)) + "\n"
-    return [write_whole(path, lambda hidden: hidden.write_text(text))]
+    return [write_annotations(path, result, target.name, masks(result))]
 
 
-def describe(result: Segmentation, name: str) -> dict[str, Any]:
-    """One image, and an annotation for each class present; ids of categories are the label map's indices.
+def masks(result: Segmentation) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(class, its outline) for each class present."""
+    for index in sorted(result.classes.index(cls) for cls in result.shares):
+        if index >= first_category(result.classes):
+            yield index, outline(result.label_map == index)
 
-    A class 0 named background is what COCO leaves out: neither a category nor an annotation.
-    """
+
+def write_annotations(
+    path: Path, result: Segmentation, name: str, outlines: Iterable[tuple[int, dict[str, Any]]]
+) -> Path:
+    """One image, called `name` where no file of it is known; ids of categories are the label map's indices."""
     height, width = result.label_map.shape
-    first = 1 if result.classes.names[0] == "background" else 0
-    present = [result.classes.index(cls) for cls in result.shares]
-    return {
+    first = first_category(result.classes)
+    content = {
         "images": [{"id": 1, "file_name": result.source.name if result.source else name,
                     "width": width, "height": height}],
         "categories": [{"id": i, "name": cls} for i, cls in enumerate(result.classes.names) if i >= first],
         "annotations": [
-            {"id": number, "image_id": 1, "category_id": i, "iscrowd": 0, **outline(result.label_map == i)}
-            for number, i in enumerate(sorted(i for i in present if i >= first), start=1)
+            {"id": number, "image_id": 1, "category_id": index, "iscrowd": 0, **outline}
+            for number, (index, outline) in enumerate(outlines, start=1)
         ],
     }  # fmt: skip
+    return write_whole(path, lambda hidden: hidden.write_text(json.dumps(content) + "\n"))
+
+
+def first_category(classes: Classes) -> int:
+    """A class 0 named background is what COCO leaves out: neither a category nor an annotation."""
+    return 1 if classes.names[0] == "background" else 0
 
 
 def outline(mask: NDArray[np.bool_]) -> dict[str, Any]:

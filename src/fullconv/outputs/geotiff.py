@@ -21,7 +21,7 @@ from fullconv.outputs.mosaic import Frame, LabelMap, Mosaic, Part
 from fullconv.outputs.png import safe
 from fullconv.segmentation import Segmentation
 
-CACHE = 16  # MB of blocks that GDAL holds; left alone it takes a twentieth of the machine
+CACHE = 16 * 2**20  # bytes of blocks that GDAL holds; left alone it takes a twentieth of the machine
 CERTAIN = 254  # what a probability of 1 is stored as; 255 is where there is no data
 FULL = 2**20  # bytes free on a disk that is taken for full
 
@@ -136,7 +136,7 @@ def _created(path: Path, frame: Frame, bands: int, **more: Any) -> Iterator[Rast
 def _check_room(path: Path, size: int) -> None:
     """Raises OSError where a raster of so many bytes might not fit: GDAL prints a page about a full disk. What
     compression will save is not known yet, so a large one only has to find what GDAL holds back."""
-    if shutil.disk_usage(path.parent).free < min(size, CACHE * 2**20):
+    if shutil.disk_usage(path.parent).free < min(size, CACHE):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 

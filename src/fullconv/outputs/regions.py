@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 Numbers = NDArray[np.int64]
 TOP, BOTTOM = 0, 2  # the sides of a pixel are top, right, bottom, left, in walking order
 STEPS = np.array([(1, 0), (0, 1), (-1, 0), (0, -1)])  # x, y along each side
+SIDEWAYS = np.array([0, 1, 0, -1])  # x from a pixel to its neighbour across each side
 ENDS = np.array([(1, 0), (1, 1), (0, 1), (0, 0)])  # x, y of each side's end, from the pixel's upper left corner
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fullconv.errors import FullconvError
 from fullconv.outputs.coco import write_coco
+from fullconv.outputs.coco_polygons import write_coco_polygons
 from fullconv.outputs.geojson import write_polygons
 from fullconv.outputs.labelme import write_labelme
 from fullconv.outputs.png import write_labels, write_masks, write_overlay
@@ -23,7 +24,8 @@ def nowhere(result: Segmentation, target: Path) -> list[Path]:
 
 WRITERS: dict[str, Callable[[Segmentation, Path], list[Path]]] = {
     "labels": write_labels, "masks": write_masks, "overlay": write_overlay, "scores": write_scores,
-    "polygons": write_polygons, "coco": write_coco, "labelme": write_labelme, "geopackage": nowhere,
+    "polygons": write_polygons, "coco": write_coco, "coco-polygons": write_coco_polygons, "labelme": write_labelme,
+    "geopackage": nowhere,
 }  # fmt: skip
 
 

@@ -13,9 +13,9 @@ import os
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -24,6 +24,7 @@ import numpy as np
 
 from fullconv import images
 from fullconv.errors import FullconvError, missing_extra
+from fullconv.files import sweep
 from fullconv.prediction.folder import Job, Outcome, Stamp, run_one
 from fullconv.prediction.listing import Listing
 from fullconv.prediction.manifest import NAME, Finished, Line, begin, line_of, run_id
@@ -73,6 +74,8 @@ def find(task: Task, settings: Mapping[str, Any] | None) -> tuple[list[Row], int
     if not known:
         named = " ".join(map(str, task.inputs))
         raise FullconvError(f"{named}: no pictures there ({' '.join(sorted(images.EXTENSIONS))})")
+    if settings:
+        tidy(task.out, (name for _, name in listing))
     is_done = done_before(task.out, settings) if settings else lambda name, file, stamp: False
     rows = [
         {"input": known[source][0], "path": known[source][1].path, "name": name}
@@ -118,11 +121,18 @@ def run(task: Task, folder: Path, rows: list[Row], settings: Mapping[str, Any], 
             write(line)
             del left[line["target"]]
             yield line
+        tidy(task.out, (row["name"] for row in rows))
         for name, row in left.items():
             source = task.inputs[row["input"]].at(row["path"])
             line = failure(name, source, f"{source}: {TRIES + 1} workers died with it or with a picture beside it")
             write(line)
             yield line
+
+
+def tidy(out: Place, names: Iterable[str]) -> None:
+    """Removes what workers that died left on disk. Object stores show nothing of it."""
+    if not out.scheme:
+        sweep(Path(out.path), (Path(out.path, name) for name in names))
 
 
 def outcome_of(line: Line) -> Outcome:
@@ -185,6 +195,8 @@ class Worker:
                 outcome = run_one(self.model, job, task.outputs, task.rasters, **task.predicting)
                 for file in outcome.outputs if out.scheme else ():
                     out.below(Path(file).relative_to(results).as_posix()).put(Path(file))
+            except FullconvError as error:  # the store does not answer
+                return failure(name, source, str(error))
             except Exception as error:  # whatever it is, it must not take along the pictures beside it
                 return failure(name, source, f"{source}: {error!r}")
             line = line_of(job, replace(outcome, stamp=seen), results) | {"file": str(source)}
@@ -215,7 +227,8 @@ def written_manifest(out: Place, settings: Mapping[str, Any]) -> Iterator[Callab
             manifest.write({"run": manifest.run, **line})
             if time.monotonic() > due:
                 start = time.monotonic()
-                copy()
+                with suppress(FullconvError):  # the next may arrive
+                    copy()
                 due = time.monotonic() + max(PAUSE[0], PAUSE[1] * (time.monotonic() - start))
 
         with closing(begin(local, settings)) as manifest:
@@ -237,8 +250,22 @@ def session(workers: int | None) -> Iterator[Any]:
     """The cluster that RAY_ADDRESS names, or one on this machine alone, for as long as it lasts."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # else Ray Data alarms about its own way to start workers
-    warnings.filterwarnings("ignore", "`ray_remote_args`")  # there is no other way yet to say how often to try
     ray = import_ray()
+    warnings.filterwarnings("ignore", "`ray_remote_args`")  # there is no other way yet to say how often to try
+    try:
+        start(ray, workers)
+    except Exception as error:  # Ray has no kind of its own for it
+        reason = " ".join(str(error).split())
+        raise FullconvError(f"Ray did not start: {reason} (look at RAY_ADDRESS and how busy the machine is)") from None
+    try:
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
+        ray.data.DataContext.get_current().enable_progress_bars = False
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def start(ray: Any, workers: int | None) -> None:
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     if "RAY_ADDRESS" in os.environ:
         ray.init(**quiet)
@@ -247,12 +274,6 @@ def session(workers: int | None) -> Iterator[Any]:
             "local", num_cpus=workers or os.cpu_count(), include_dashboard=False, object_store_memory=OBJECTS,
             _node_ip_address="127.0.0.1", **quiet,
         )  # fmt: skip
-    try:
-        logging.getLogger("ray.data").setLevel(logging.ERROR)
-        ray.data.DataContext.get_current().enable_progress_bars = False
-        yield ray
-    finally:
-        ray.shutdown()
 
 
 def import_ray() -> Any:

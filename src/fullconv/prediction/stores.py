@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 from fullconv.errors import FullconvError, missing_extra
+
+PATIENCE = 1.0, 5.0  # seconds until a store that did not answer is asked again; pyarrow has asked three times by then
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
 class Place:
-    """A file, object or folder: `path` in the file system `store`; `scheme` is "s3" and the like, "" on disk."""
+    """A file, object or folder: `path` in the file system `store`; `scheme` is "s3" and the like, "" on disk.
+
+    A store that does not answer for long raises FullconvError.
+    """
 
     store: Any
     path: str
@@ -31,12 +39,13 @@ class Place:
 
     def stamp(self) -> tuple[int, int] | None:
         """Bytes, and when it was modified (nanoseconds); None where there is no such file."""
-        return _stamp(self.store.get_file_info(self.path))
+        return _stamp(self._ask(lambda: self.store.get_file_info(self.path)))
 
     def files(self) -> Iterator[tuple[Place, tuple[int, int]]]:
         """All files below a folder, with their stamps."""
         fs = import_fs()
-        for info in self.store.get_file_info(fs.FileSelector(self.path, recursive=True, allow_not_found=True)):
+        selector = fs.FileSelector(self.path, recursive=True, allow_not_found=True)
+        for info in self._ask(lambda: self.store.get_file_info(selector)):
             stamp = _stamp(info)
             if stamp:
                 yield self.at(info.path), stamp
@@ -44,15 +53,35 @@ class Place:
     def fetch(self, file: Path) -> None:
         """Copies it to a file on disk."""
         file.parent.mkdir(parents=True, exist_ok=True)
+        self._ask(lambda: self._fetch(file))
+
+    def put(self, file: Path) -> None:
+        """Copies a file on disk there. Object stores show an object when it is whole, not before."""
+        self._ask(lambda: self._put(file))
+
+    def _fetch(self, file: Path) -> None:
         with self.store.open_input_stream(self.path) as stream, file.open("wb") as copy:
             while block := stream.read(2**20):
                 copy.write(block)
 
-    def put(self, file: Path) -> None:
-        """Copies a file on disk there. Object stores show an object when it is whole, not before."""
+    def _put(self, file: Path) -> None:
         with file.open("rb") as content, self.store.open_output_stream(self.path) as stream:
             while block := content.read(2**20):
                 stream.write(block)
+
+    def _ask(self, question: Callable[[], Answer]) -> Answer:
+        """The answer. A store that gives none is asked again; a disk is taken at its word."""
+        for pause in PATIENCE if self.scheme else ():
+            with suppress(OSError):
+                return question()
+            time.sleep(pause)
+        try:
+            return question()
+        except OSError as error:
+            if not self.scheme:
+                raise
+            reason = " ".join(str(error).split())
+            raise FullconvError(f"{self}: {reason}; look at address, credentials, network, then use --resume") from None
 
 
 def place(text: str) -> Place:
