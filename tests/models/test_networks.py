@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fullconv.classes import Classes
-from fullconv.models import published, vgg
+from fullconv.models import bands, published, vgg
 from fullconv.models.build import build
 from fullconv.models.config import Architecture, ModelConfig, NormalisationValues, parse_arch
 from fullconv.models.network import Network
@@ -81,6 +81,18 @@ def test_scores_have_the_pictures_size(nets, arch, size):
         assert nets[arch](torch.zeros(1, 3, *size)).shape == (1, 3, *size)
 
 
+@pytest.mark.parametrize("arch", [*ARCHS, *sorted(DISTINCT)])
+def test_labels_are_the_best_of_the_scores(narrow, arch, monkeypatch):
+    """To the last tie, though a network that ends in an upsampling never makes all of its scores."""
+    config = config_of(arch)
+    net = trained_looking(config)
+    monkeypatch.setattr(bands, "VALUES", 500)
+    for height, width in ((97, 131), (1, 40), (64, 33)):
+        image = torch.from_numpy(photo(height, width, len(config.normalisation.mean))).permute(2, 0, 1)[None]
+        with torch.inference_mode():
+            assert torch.equal(net.labels(image), net.label_map(net(image)))
+
+
 @pytest.mark.parametrize("arch", [*ARCHS, *published.NETS])
 def test_a_step_of_training_lowers_the_loss(narrow, arch):
     config = config_of(arch)
@@ -105,7 +117,7 @@ def test_a_step_of_training_lowers_the_loss(narrow, arch):
 @pytest.mark.parametrize("arch", [*ARCHS, *(n if n in DISTINCT else slow(n) for n in published.NETS)])
 def test_the_graph_labels_as_torch_does(narrow, arch, tmp_path):
     from fullconv.export import export_onnx
-    from fullconv.prediction.engines import open_engine
+    from fullconv.prediction.engines.choice import open_engine
     from fullconv.weights.checkpoint import load_model, save_model
 
     config = config_of(arch)
