@@ -8,9 +8,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from fullconv.classes import Classes
 from fullconv.models import bands, published, vgg
+from fullconv.models.border import spare_border
 from fullconv.models.build import build
 from fullconv.models.config import Architecture, ModelConfig, NormalisationValues, parse_arch
 from fullconv.models.network import Network
@@ -91,6 +95,34 @@ def test_labels_are_the_best_of_the_scores(narrow, arch, monkeypatch):
         image = torch.from_numpy(photo(height, width, len(config.normalisation.mean))).permute(2, 0, 1)[None]
         with torch.inference_mode():
             assert torch.equal(net.labels(image), net.label_map(net(image)))
+
+
+class Strangers(TorchDispatchMode):
+    """Notes operators that touch the processor's memory, or ask for a value."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def __torch_dispatch__(self, operator, types, args=(), kwargs=None):
+        result = operator(*args, **(kwargs or {}))
+        tensors = [x for x in tree_leaves((args, kwargs, result)) if isinstance(x, torch.Tensor) and x.ndim]
+        if operator is torch.ops.aten._local_scalar_dense.default or any(x.device.type == "cpu" for x in tensors):
+            self.found.append(str(operator))
+        return result
+
+
+@pytest.mark.parametrize("arch", [*ARCHS, *sorted(DISTINCT)])
+def test_on_a_gpu_nothing_comes_from_the_processors_memory(narrow, arch):
+    """On one that is made up (no numbers, shapes and devices only): a CUDA graph cannot record a copy of that kind."""
+    config = config_of(arch)
+    with FakeTensorMode():
+        with torch.device("cuda"):
+            net = spare_border(build(config).eval())
+            image = torch.zeros(1, len(config.normalisation.mean), 96, 128, dtype=torch.uint8)
+        with torch.inference_mode(), Strangers() as strangers:
+            assert net.labels(image).shape == (1, 96, 128)
+    assert strangers.found == []
 
 
 @pytest.mark.parametrize("arch", [*ARCHS, *published.NETS])
