@@ -43,7 +43,7 @@ def test_labels_are_those_of_the_scores_enlarged_as_a_whole(case, values):
 
 def test_enlarged_scores_are_never_held_as_a_whole():
     """A picture of 16 megapixels and 21 classes, whose scores would take 1.4 GB: rows of them are a few at a time."""
-    scores, upscore = torch.randn(1, 21, 128, 128), Upsampling(21, 32)
+    scores, upscore = torch.randn(1, 21, 512, 512), Upsampling(21, 8)
     held = []
     real = bands.best
     with pytest.MonkeyPatch.context() as patch, torch.no_grad():
