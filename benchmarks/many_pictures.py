@@ -20,11 +20,11 @@ from processes import Timing, run_once
 LINKS = 50_000  # file systems allow some 65 000 to one file
 STUB = """
 import numpy as np
-from fullconv.prediction import engines
-class Stub(engines.OpenVINO):
+from fullconv.prediction.engines import choice
+class Stub(choice.OpenVINO):
     def _run(self, images, output):
         return np.zeros(images.shape[:3], np.uint8)
-engines.OpenVINO = Stub
+choice.OpenVINO = Stub
 """
 RUN = "from fullconv.commands.main import main\nmain()"
 

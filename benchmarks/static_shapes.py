@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 
-from fullconv.prediction.engines import import_openvino
+from fullconv.prediction.engines.openvino import import_openvino
 from fullconv.weights.folder import GRAPH, find_model
 
 

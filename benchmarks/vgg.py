@@ -26,7 +26,7 @@ from fullconv.models.fcn import FCN
 from fullconv.models.upsampling import Upsampling
 from fullconv.prediction import openvino_files
 from fullconv.prediction.benchmark import peaks
-from fullconv.prediction.engines import OpenVINO
+from fullconv.prediction.engines.openvino import OpenVINO
 from fullconv.weights.folder import write_config
 from fullconv.weights.tensors import write_tensors
 

@@ -20,8 +20,8 @@ LAYERS = [
     {"__main__"},
 ]
 HOMES = {
-    "openvino": {"prediction/engines.py"},
-    "onnxruntime": {"prediction/engines.py"},
+    "openvino": {"prediction/engines/openvino.py"},
+    "onnxruntime": {"prediction/engines/onnxruntime.py"},
     "nncf": {"prediction/openvino_files.py"},
     "onnx": {"export.py"},
     "onnxscript": {"export.py"},
@@ -75,9 +75,10 @@ def test_a_heavy_library_is_imported_in_one_place(library):
     assert users == HOMES[library]
 
 
-@pytest.mark.parametrize("folder", ["data", "outputs", "prediction"])
+@pytest.mark.parametrize("folder", ["data", "outputs", "prediction", "prediction/engines"])
 def test_no_torch_at_import(folder):
-    modules = ",".join(f"fullconv.{folder}.{p.stem}" for p in (ROOT / folder).glob("*.py") if p.stem != "__init__")
+    package = f"fullconv.{folder.replace('/', '.')}"
+    modules = ",".join(f"{package}.{p.stem}" for p in (ROOT / folder).glob("*.py") if p.stem != "__init__")
     code = f"import sys, {modules}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 

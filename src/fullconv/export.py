@@ -36,6 +36,7 @@ def export_onnx(folder: Path, out: Path | None = None) -> Path:
 
     model, _ = load_model(folder)
     proto = tidied(trace(model))
+    cast_first(proto.graph)
     if any(value.dtype == torch.float16 for value in read_tensors(folder / PARAMETERS).values()):
         store_kernels_as_half(proto.graph)
     onnx.checker.check_model(proto)
@@ -84,7 +85,8 @@ def traceable(model: Network) -> tuple[Any, tuple[Any], dict[str, Any]]:
             self.model = model
 
         def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            scores = self.model.score_aligned(self.model.normalise(image.permute(0, 3, 1, 2)))
+            pixels = image.float().permute(0, 3, 1, 2)  # at once: TensorRT takes uint8 in a Cast only
+            scores = self.model.score_aligned(self.model.normalise(pixels))
             return self.model.label_map(scores), scores
 
     dim, step, channels = torch.export.Dim, model.multiple_of, model.architecture.channels
@@ -105,6 +107,15 @@ def tidied(proto: Any) -> Any:
     for part in (proto.graph, *proto.graph.node, *proto.graph.value_info):
         del part.metadata_props[:]
     return proto
+
+
+def cast_first(graph: Any) -> None:
+    """Has the picture read by nothing but its Cast: TensorRT gives not even the shape of a uint8 tensor."""
+    (cast,) = [node for node in graph.node if node.op_type == "Cast" and list(node.input) == ["image"]]
+    graph.node.remove(cast)
+    for node in graph.node:
+        node.input[:] = [cast.output[0] if name == "image" else name for name in node.input]
+    graph.node.insert(0, cast)
 
 
 def store_kernels_as_half(graph: Any) -> None:

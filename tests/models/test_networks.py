@@ -8,9 +8,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from fullconv.classes import Classes
-from fullconv.models import published, vgg
+from fullconv.models import bands, published, vgg
+from fullconv.models.border import spare_border
 from fullconv.models.build import build
 from fullconv.models.config import Architecture, ModelConfig, NormalisationValues, parse_arch
 from fullconv.models.network import Network
@@ -81,6 +85,46 @@ def test_scores_have_the_pictures_size(nets, arch, size):
         assert nets[arch](torch.zeros(1, 3, *size)).shape == (1, 3, *size)
 
 
+@pytest.mark.parametrize("arch", [*ARCHS, *sorted(DISTINCT)])
+def test_labels_are_the_best_of_the_scores(narrow, arch, monkeypatch):
+    """To the last tie, though a network that ends in an upsampling never makes all of its scores."""
+    config = config_of(arch)
+    net = trained_looking(config)
+    monkeypatch.setattr(bands, "VALUES", 500)
+    for height, width in ((97, 131), (1, 40), (64, 33)):
+        image = torch.from_numpy(photo(height, width, len(config.normalisation.mean))).permute(2, 0, 1)[None]
+        with torch.inference_mode():
+            assert torch.equal(net.labels(image), net.label_map(net(image)))
+
+
+class Strangers(TorchDispatchMode):
+    """Notes operators that touch the processor's memory, or ask for a value."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def __torch_dispatch__(self, operator, types, args=(), kwargs=None):
+        result = operator(*args, **(kwargs or {}))
+        tensors = [x for x in tree_leaves((args, kwargs, result)) if isinstance(x, torch.Tensor) and x.ndim]
+        if operator is torch.ops.aten._local_scalar_dense.default or any(x.device.type == "cpu" for x in tensors):
+            self.found.append(str(operator))
+        return result
+
+
+@pytest.mark.parametrize("arch", [*ARCHS, *sorted(DISTINCT)])
+def test_on_a_gpu_nothing_comes_from_the_processors_memory(narrow, arch):
+    """On one that is made up (no numbers, shapes and devices only): a CUDA graph cannot record a copy of that kind."""
+    config = config_of(arch)
+    with FakeTensorMode():
+        with torch.device("cuda"):
+            net = spare_border(build(config).eval())
+            image = torch.zeros(1, len(config.normalisation.mean), 96, 128, dtype=torch.uint8)
+        with torch.inference_mode(), Strangers() as strangers:
+            assert net.labels(image).shape == (1, 96, 128)
+    assert strangers.found == []
+
+
 @pytest.mark.parametrize("arch", [*ARCHS, *published.NETS])
 def test_a_step_of_training_lowers_the_loss(narrow, arch):
     config = config_of(arch)
@@ -105,7 +149,7 @@ def test_a_step_of_training_lowers_the_loss(narrow, arch):
 @pytest.mark.parametrize("arch", [*ARCHS, *(n if n in DISTINCT else slow(n) for n in published.NETS)])
 def test_the_graph_labels_as_torch_does(narrow, arch, tmp_path):
     from fullconv.export import export_onnx
-    from fullconv.prediction.engines import open_engine
+    from fullconv.prediction.engines.choice import open_engine
     from fullconv.weights.checkpoint import load_model, save_model
 
     config = config_of(arch)

@@ -10,8 +10,8 @@ from conftest import EXAMPLES
 
 from fullconv import images, load
 from fullconv.errors import FullconvError
-from fullconv.prediction import engines
 from fullconv.prediction.blobs import BlobCache, cache_folder, trim
+from fullconv.prediction.engines import choice
 from fullconv.weights.folder import find_model
 
 AVAILABLE = ["openvino", "onnxruntime", "torch"]
@@ -104,9 +104,9 @@ def test_only_the_last_shapes_stay_compiled():
 
 def test_auto_is_openvino_without_a_gpu(monkeypatch, tmp_path):
     folder = find_model("animals")
-    monkeypatch.setattr(engines.Path, "exists", lambda self: self.name != "nvidiactl")
-    assert engines.choose(folder, None) == "openvino"
-    assert engines.choose(folder, "cuda:0") == "torch"
+    monkeypatch.setattr(choice.Path, "exists", lambda self: self.name != "nvidiactl")
+    assert choice.choose(folder, None) == "openvino"
+    assert choice.choose(folder, "cuda:0") == "torch"
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,24 @@ def test_an_export_is_compared_at_three_sizes(folder, to, files, monkeypatch):
     assert not list(folder.glob(".*"))
 
 
+HARD_FOR_TENSORRT = {"NonZero", "Loop", "If", "MaxUnpool", "BitShift"}  # or not known to it
+
+
+def test_the_graph_is_what_tensorrt_documents(folder):
+    """uint8 goes in and comes out through a Cast and nowhere else; operators of the standard, none of the hard ones."""
+    from fullconv.export import OPSET, export_onnx
+
+    graph = onnx.load(export_onnx(folder)).graph
+    kinds = {value.name: value.type.tensor_type.elem_type for value in (*graph.input, *graph.output)}
+    assert (kinds["image"], kinds["label_map"]) == (onnx.TensorProto.UINT8, onnx.TensorProto.UINT8)
+    assert [node.op_type for node in graph.node if "image" in node.input] == ["Cast"]
+    assert [node.op_type for node in graph.node if "label_map" in node.output] == ["Cast"]
+    assert {node.domain for node in graph.node} == {""}
+    assert all(onnx.defs.has(node.op_type) for node in graph.node)
+    assert not HARD_FOR_TENSORRT & {node.op_type for node in graph.node}
+    assert 9 <= OPSET <= 24  # of TensorRT 10.15
+
+
 def test_openvino_reads_its_own_file_where_the_graph_is_gone(folder):
     openvino_files.write_ir(folder, folder)
     image = np.random.default_rng(0).integers(0, 255, (64, 96, 3)).astype(np.uint8)

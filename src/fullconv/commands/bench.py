@@ -73,7 +73,7 @@ def each(
     """Speeds of the pairs; of several, those that cannot run here are told and left out."""
     from fullconv.errors import FullconvError
     from fullconv.prediction.benchmark import measure
-    from fullconv.prediction.engines import open_engine
+    from fullconv.prediction.engines.choice import open_engine
 
     for name, kind in pairs:
         try:

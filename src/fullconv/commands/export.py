@@ -9,7 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from fullconv.data.dataset import Dataset
-    from fullconv.prediction.engines import Engine
+    from fullconv.prediction.engines.contract import Engine
     from fullconv.prediction.predictor import Model
 
 CALIBRATION = 200  # pictures of the train split on which the ranges for int8 are measured
@@ -55,7 +55,7 @@ def export(
 
 def source_engine(folder: Path, to: str) -> Engine:
     """What the export is compared with, in float32: the network in torch, or for OpenVINO's files its own graph."""
-    from fullconv.prediction.engines import open_engine
+    from fullconv.prediction.engines.choice import open_engine
 
     return open_engine(folder, "openvino" if to == "openvino" else "torch", "fp32", "cpu", fixed=False)
 
@@ -64,7 +64,9 @@ def write(to: str, int8: bool, source: Model, folder: Path, hidden: Path, datase
     """Writes into the folder `hidden`; gives what runs the files written."""
     from fullconv.export import export_onnx, export_program
     from fullconv.prediction import openvino_files as files
-    from fullconv.prediction.engines import OnnxRuntime, OpenVINO, Program
+    from fullconv.prediction.engines.onnxruntime import OnnxRuntime
+    from fullconv.prediction.engines.openvino import OpenVINO
+    from fullconv.prediction.engines.program import Program
     from fullconv.prediction.proof import calibration
 
     if to == "torch":

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
+from fullconv.models.bands import best_classes
 from fullconv.models.config import COARSEST, STRIDES, Architecture, NormalisationValues
 from fullconv.models.geometry import PICTURE, crop_offset, window_of
 from fullconv.models.layered import LayeredTrunk
@@ -63,20 +66,31 @@ class FCN(Network):
         self.add_module(f"{LAST_NAMES[a.stride]}{head}", last)
 
     def score_aligned(self, image: Tensor) -> Tensor:
-        parts = torch.split(image, self.architecture.channels, 1) if len(self.inputs) > 1 else (image,)
-        trunks = [self.get_submodule(f"trunk{name}") for name in self.inputs]
-        features = {name: trunk(part) for name, trunk, part in zip(self.inputs, trunks, parts, strict=True)}
-        scores = [self.decode(features, head, image) for head in self.heads]
+        features = self.features(image)
+        scores = [crop_like(self.last(head)(self.fused(features, head)), image, self.offsets[1]) for head in self.heads]
         return torch.cat(scores, 1) if len(scores) > 1 else scores[0]
 
-    def decode(self, features: dict[str, dict[int, Tensor]], head: str, image: Tensor) -> Tensor:
-        """{input: {stride: features}} → scores of one head (N, classes, H, W) of `image`'s size."""
+    def labels_aligned(self, image: Tensor) -> Tensor:
+        head = next(iter(self.heads))
+        fused = self.fused(self.features(image), head)
+        return best_classes(fused, self.last(head), image, self.offsets[1])
+
+    def features(self, image: Tensor) -> dict[str, dict[int, Tensor]]:
+        """{input: {stride: features}}"""
+        parts = torch.split(image, self.architecture.channels, 1) if len(self.inputs) > 1 else (image,)
+        return {name: self.get_submodule(f"trunk{name}")(part) for name, part in zip(self.inputs, parts, strict=True)}
+
+    def fused(self, features: dict[str, dict[int, Tensor]], head: str) -> Tensor:
+        """Scores of one head (N, classes, h, w) at the finest stride: the coarser ones enlarged, the skips added."""
         scores = self.score(COARSEST, features, head)
         for stride in self.skips:
             scores = self.get_submodule(f"{UPSCORE_NAMES[stride]}{head}")(scores)
             scores = scores + crop_like(self.score(stride, features, head), scores, self.offsets[stride])
-        upscore = self.get_submodule(f"{LAST_NAMES[self.architecture.stride]}{head}")
-        return crop_like(upscore(scores), image, self.offsets[1])
+        return scores
+
+    def last(self, head: str) -> Upsampling:
+        """What enlarges the fused scores to the picture's size."""
+        return cast(Upsampling, self.get_submodule(f"{LAST_NAMES[self.architecture.stride]}{head}"))
 
     def score(self, stride: int, features: dict[str, dict[int, Tensor]], head: str) -> Tensor:
         """Scores (N, classes, h, w) of the features at `stride`, averaged over the inputs."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fullconv.models.bands import best
 from fullconv.models.config import Architecture, NormalisationValues
 from fullconv.models.normalisation import Normalisation
 from fullconv.models.upsampling import crop_like
@@ -31,9 +31,16 @@ class Network(nn.Module):
 
     def label_map(self, scores: Tensor) -> Tensor:
         """Scores (N, classes, H, W) → class indices (N, H, W) uint8; of several heads, the first."""
-        number, _, height, width = scores.shape
-        flat = scores[:, : self.num_classes].flatten(2)  # two fifths of the time in OpenVINO: one plane after another
-        return flat.argmax(1).to(torch.uint8).view(number, height, width)
+        return best(scores[:, : self.num_classes])
+
+    def labels(self, image: Tensor) -> Tensor:
+        """What label_map makes of the scores of an image, in less memory where a network ends in an upsampling."""
+        height, width = image.shape[-2:]
+        return self.labels_aligned(pad_to_multiple(self.normalise(image), self.multiple_of))[:, :height, :width]
+
+    def labels_aligned(self, image: Tensor) -> Tensor:
+        """Normalised (N, channels, H, W), H and W multiples of `multiple_of` → class indices (N, H, W) uint8."""
+        return self.label_map(self.score_aligned(image))
 
 
 def pad_to_multiple(image: Tensor, multiple_of: int) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from fullconv.models.bands import best_classes
 from fullconv.models.config import STRIDES, Architecture, NormalisationValues
 from fullconv.models.geometry import PICTURE, crop_offset, through, window_of
 from fullconv.models.layered import LayeredTrunk
@@ -47,6 +48,15 @@ class UNet(Network):
         self.offsets, self.margin = derive_offsets(self) if self.valid else (dict.fromkeys((1, *STRIDES), 0), 0)
 
     def score_aligned(self, image: Tensor) -> Tensor:
+        return crop_like(self.upscore(self.decoded(image)), image)
+
+    def labels_aligned(self, image: Tensor) -> Tensor:
+        if isinstance(self.upscore, Upsampling):
+            return best_classes(self.decoded(image), self.upscore, image)
+        return super().labels_aligned(image)
+
+    def decoded(self, image: Tensor) -> Tensor:
+        """Scores (N, classes, h, w) at the finest stride."""
         # Sizes that fit are 12 above a multiple of 16 (572 in the paper): twice the margin of 92, and four.
         features = self.trunk(mirrored(image, self.margin, self.margin + 4) if self.valid else image)
         x = features[self.strides[-1]]
@@ -54,7 +64,8 @@ class UNet(Network):
             x = self.get_submodule(f"up{stride}")(x)
             skip = crop_like(features[stride], x, self.offsets[stride])
             x = self.get_submodule(f"join{stride}")(torch.cat([skip, x], 1))
-        return crop_like(self.upscore(self.score(x)), image)
+        scores: Tensor = self.score(x)
+        return scores
 
 
 def classic_encoder(channels: int, valid: bool) -> LayeredTrunk:

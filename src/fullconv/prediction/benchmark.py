@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from fullconv.prediction.engines import HINTS, Engine, graph_for, import_openvino
+from fullconv.prediction.engines.choice import graph_for
+from fullconv.prediction.engines.contract import Engine
+from fullconv.prediction.engines.openvino import HINTS, import_openvino
 
 SECONDS = 3.0  # for each engine, after the first run
 SIDE, CHANNELS, MAP = 1536, 256, 96  # of the matrix product; of the 3x3 convolution

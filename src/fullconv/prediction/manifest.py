@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from fullconv.errors import FullconvError
-from fullconv.prediction.engines import Engine, graph_for
+from fullconv.prediction.engines.choice import graph_for
+from fullconv.prediction.engines.contract import Engine
 from fullconv.prediction.folder import Job, Jobs, Outcome, stamp
 from fullconv.weights.folder import CONFIG, PARAMETERS
 

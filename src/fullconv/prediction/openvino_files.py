@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.errors import missing_extra
-from fullconv.prediction.engines import graph_for, import_openvino
+from fullconv.prediction.engines.choice import graph_for
+from fullconv.prediction.engines.openvino import import_openvino
 from fullconv.weights.folder import INT8, IR
 
 

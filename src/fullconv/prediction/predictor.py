@@ -16,7 +16,8 @@ from fullconv.errors import FullconvError
 from fullconv.images import ImageArray, Source, may_be_scene
 from fullconv.models.config import ModelConfig
 from fullconv.prediction.blending import blended
-from fullconv.prediction.engines import Engine, open_engine
+from fullconv.prediction.engines.choice import open_engine
+from fullconv.prediction.engines.contract import Engine
 from fullconv.prediction.tiling import Tile, Tiling, Window, plan
 from fullconv.segmentation import Segmentation
 from fullconv.weights.folder import find_model, read_config

@@ -14,7 +14,7 @@ from fullconv import images
 from fullconv.data.dataset import Sample
 from fullconv.metrics import Confusion
 from fullconv.models.config import ModelConfig
-from fullconv.prediction.engines import Engine
+from fullconv.prediction.engines.contract import Engine
 from fullconv.prediction.predictor import Model, padded, reduced
 
 SIZES = (96, 128), (224, 320), (384, 512)

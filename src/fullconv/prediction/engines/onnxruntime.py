@@ -1,0 +1,43 @@
+"""ONNX Runtime on the CPU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fullconv.errors import FullconvError, missing_extra
+from fullconv.prediction import memory
+from fullconv.prediction.engines.contract import BYTES_A_PIXEL, Images
+
+
+class OnnxRuntime:
+    """model.onnx on the CPU in float32, any shape."""
+
+    name = "onnxruntime"
+    precision = "fp32"
+
+    def __init__(self, graph: Path, precision: str, streams: int, threads: int | None = None) -> None:
+        if precision not in ("auto", "fp32"):
+            raise FullconvError(f"--precision {precision}: ONNX Runtime runs fp32 here; take --engine openvino")
+        try:
+            import onnxruntime
+        except ImportError:
+            raise missing_extra("onnxruntime", "export") from None
+        options = onnxruntime.SessionOptions()
+        if streams > 1 or threads:
+            options.intra_op_num_threads = max(1, (threads or 1) // streams)
+        self.streams = streams
+        self.session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+
+    def label_maps(self, images: Images) -> NDArray[np.uint8]:
+        label_maps: NDArray[np.uint8] = self.session.run(["label_map"], {"image": images})[0]
+        return label_maps
+
+    def scores(self, images: Images) -> NDArray[np.float32]:
+        scores: NDArray[np.float32] = self.session.run(["scores"], {"image": images})[0]
+        return scores
+
+    def room(self, channels: int = 3, scores: bool = False) -> int:
+        return int(memory.budget() / self.streams / BYTES_A_PIXEL)

@@ -1,0 +1,144 @@
+"""OpenVINO on the CPU: each shape compiled, and kept between runs."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import OrderedDict, defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fullconv.errors import FullconvError
+from fullconv.prediction import memory
+from fullconv.prediction.blobs import BlobCache
+from fullconv.prediction.engines.contract import Images
+
+HINTS = {"fp32": "f32", "bf16": "bf16"}  # OpenVINO's words
+PROBE = 512  # pixels a side of the picture for which it tells how much memory it takes
+
+
+class OpenVINO:
+    """A graph on the CPU, compiled for each shape that comes (a dynamic shape is slower), the last few kept.
+
+    A network that takes any size is compiled once, for all. Precision `auto` is bf16 where the processor has
+    instructions for it, with matrix units or without: measured, they halve the time of float32. In int8 what was not
+    quantised runs in that precision too.
+    """
+
+    name = "openvino"
+    KEPT = 8
+
+    def __init__(self, graph: Path, precision: str, streams: int, fixed: bool, threads: int | None = None) -> None:
+        ov = import_openvino()
+        # The bindings build a table when Tensor.data is first used; two threads that get there together wait forever.
+        _ = ov.Tensor(np.zeros(1, np.uint8)).data
+        self.graph, self.core, self.fixed = graph, ov.Core(), fixed
+        if precision == "fp16":
+            raise FullconvError("--precision fp16: OpenVINO runs fp32, bf16 and int8 on a CPU; choose one of these")
+        has_bf16 = "BF16" in self.core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        fastest = "bf16" if has_bf16 else "fp32"
+        self.precision = fastest if precision == "auto" else precision
+        hint = HINTS[fastest if precision == "int8" else self.precision]
+        # Pinned to its processor, a stream waits there for whatever reads or writes files, while another is idle.
+        self.settings = {"INFERENCE_PRECISION_HINT": hint, "NUM_STREAMS": streams, "ENABLE_CPU_PINNING": False}
+        self.settings |= {"INFERENCE_NUM_THREADS": threads} if threads else {}
+        cpu = self.core.get_property("CPU", "FULL_DEVICE_NAME")
+        self.cache = BlobCache(graph, f"{ov.__version__} {cpu} {sorted(self.settings.items())}")
+        self.compiled: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+        self.idle: tuple[tuple[Any, ...], list[Any]] = (), []
+        self.streams, self.lock = streams, threading.Lock()
+
+    def label_maps(self, images: Images) -> NDArray[np.uint8]:
+        return self._run(images, "label_map")
+
+    def scores(self, images: Images) -> NDArray[np.float32]:
+        return self._run(images, "scores")
+
+    def _run(self, images: Images, output: str) -> NDArray[Any]:
+        shape = images.shape if self.fixed else (-1, -1, -1, images.shape[3])
+        key = (*shape, output)
+        request = self._request_for(key)
+        request.infer([images])
+        result: NDArray[Any] = request.get_output_tensor(0).data.copy()
+        with self.lock:
+            if self.idle[0] == key:
+                self.idle[1].append(request)
+        return result
+
+    def room(self, channels: int = 3, scores: bool = False) -> int:
+        compiled = self._compiled_for((1, PROBE, PROBE, channels, "scores" if scores else "label_map"))
+        bytes_a_pixel = peak_bytes(compiled.get_runtime_model()) / PROBE**2
+        return int(memory.budget() / self.streams / bytes_a_pixel)
+
+    def _request_for(self, key: tuple[Any, ...]) -> Any:
+        """One that ran this shape before, if the last picture had it too: the memory of a new one has to be fetched
+        from the system page by page, which takes half as long again for a large picture."""
+        compiled = self._compiled_for(key)
+        with self.lock:
+            if self.idle[0] != key:
+                self.idle = key, []
+            return self.idle[1].pop() if self.idle[1] else compiled.create_infer_request()
+
+    def _compiled_for(self, key: tuple[Any, ...]) -> Any:
+        with self.lock:
+            if key not in self.compiled:
+                self.compiled[key] = self._load(key) or self._compile(key)
+            self.compiled.move_to_end(key)
+            while len(self.compiled) > self.KEPT:
+                self.compiled.popitem(last=False)
+            return self.compiled[key]
+
+    def _load(self, key: tuple[Any, ...]) -> Any:
+        """A blob compiled earlier, or None: blobs are only a cache, so one that no longer loads is made anew."""
+        blob = self.cache.read(key)
+        try:
+            return self.core.import_model(blob, "CPU", self.settings) if blob else None
+        except RuntimeError:
+            return None
+
+    def _compile(self, key: tuple[Any, ...]) -> Any:
+        *shape, output = key
+        model = self.core.read_model(self.graph)
+        for result in model.get_results():
+            if output not in result.input(0).get_source_output().get_names():
+                model.remove_result(result)
+        model.reshape({"image": shape})
+        compiled = self.core.compile_model(model, "CPU", self.settings)
+        self.cache.write(key, compiled.export_model().getvalue())
+        return compiled
+
+
+def peak_bytes(compiled: Any) -> int:
+    """The most that a compiled network's maps take at one time: each from its making to its last use."""
+    steps = compiled.get_ordered_ops()
+    last = {_tensor(value.get_source_output()): place for place, step in enumerate(steps) for value in step.inputs()}
+    leaving: defaultdict[int, int] = defaultdict(int)
+    held = peak = 0
+    for place, step in enumerate(steps):
+        for output in step.outputs():
+            if step.get_type_name() != "Constant" and _tensor(output) in last:
+                size = int(np.prod(output.get_shape())) * output.get_element_type().size
+                held, leaving[last[_tensor(output)]] = held + size, leaving[last[_tensor(output)]] + size
+        peak, held = max(peak, held), held - leaving[place]
+    return peak
+
+
+def _tensor(output: Any) -> tuple[str, int]:
+    return output.get_node().get_friendly_name(), output.get_index()
+
+
+def import_openvino() -> Any:
+    """openvino without its model converter, which it does without where it is absent: half of the time to import."""
+    converter = "openvino.tools.ovc"
+    absent = converter not in sys.modules
+    if absent:
+        sys.modules[converter] = None  # type: ignore[assignment]
+    try:
+        import openvino
+    finally:
+        if absent:
+            del sys.modules[converter]
+    return openvino
