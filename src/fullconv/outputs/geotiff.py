@@ -22,6 +22,7 @@ from fullconv.outputs.png import safe
 from fullconv.segmentation import Segmentation
 
 CACHE = 16 * 2**20  # bytes of blocks that GDAL holds; left alone it takes a twentieth of the machine
+PICTURE = 1024  # pixels a side of an overlay's parts, of which half a dozen copies are held, at four bytes a pixel
 CERTAIN = 254  # what a probability of 1 is stored as; 255 is where there is no data
 FULL = 2**20  # bytes free on a disk that is taken for full
 
@@ -78,7 +79,7 @@ def write_overlay(mosaic: Mosaic, target: Path) -> list[Path]:
 
     def write(hidden: Path) -> None:
         with _created(hidden, mosaic, 3, compress="jpeg", jpeg_quality=90, photometric="ycbcr") as raster:
-            for part in mosaic.blocks():
+            for part in mosaic.blocks(PICTURE):
                 labels = mosaic.labels(part)
                 overlay = Segmentation(mosaic.image(part), labels, mosaic.classes).overlay()
                 raster.write(np.moveaxis(overlay, 2, 0), window=window_of(part))

@@ -36,9 +36,9 @@ class Mosaic(Frame):
     image: Callable[[Part], NDArray[np.uint8]]
     simplify: float = SIMPLIFIED
 
-    def blocks(self) -> Iterator[Part]:
+    def blocks(self, side: int = BLOCK) -> Iterator[Part]:
         """Parts that cover it once, row by row."""
         height, width = self.size
-        for top in range(0, height, BLOCK):
-            for left in range(0, width, BLOCK):
-                yield slice(top, min(top + BLOCK, height)), slice(left, min(left + BLOCK, width))
+        for top in range(0, height, side):
+            for left in range(0, width, side):
+                yield slice(top, min(top + side, height)), slice(left, min(left + side, width))
