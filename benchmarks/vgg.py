@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 from fullconv import export
-from fullconv.models import border, published
+from fullconv.models import published
 from fullconv.models.fcn import FCN
 from fullconv.models.upsampling import Upsampling
 from fullconv.prediction import openvino_files
@@ -56,11 +56,10 @@ def same_aligned(net: FCN) -> FCN:
 def graph(net: FCN, folder: Path, spared: bool) -> Path:
     """model.onnx of the network, with or without the border computed where the picture reaches."""
     folder.mkdir()
-    keep = mock.patch.object(border, "spare_border", border.spare_border if spared else lambda network: network)
     write_config(folder, published.config(NAME))
     write_tensors(folder / "model.safetensors", net.state_dict())
-    with keep, mock.patch("fullconv.weights.checkpoint.load_model", return_value=(net, None)):
-        return export.export_onnx(folder)
+    with mock.patch("fullconv.weights.checkpoint.load_model", return_value=(net, None)):
+        return export.export_onnx(folder, spare=spared)
 
 
 def main() -> None:
@@ -84,8 +83,9 @@ def main() -> None:
             "same bf16": (OpenVINO(same, "bf16", 1, True), padded),
         }
         if options.int8:
-            quantised = openvino_files.write_int8(spared.parent, spared.parent, [image])
-            runs["ours int8"] = OpenVINO(quantised, "int8", 1, True), image
+            for name, file, photo in (("plain", plain, image), ("same", same, padded)):
+                quantised = openvino_files.quantise(file, file.parent, [photo])
+                runs[f"{name} int8"] = OpenVINO(quantised, "int8", 1, True), photo
         report(eager, image, runs, options.rounds)
 
 

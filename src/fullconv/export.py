@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 OPSET = 18
 
 
-def export_onnx(folder: Path, out: Path | None = None) -> Path:
+def export_onnx(folder: Path, out: Path | None = None, spare: bool = True) -> Path:
     """Writes model.onnx into a model folder (or `out`) from its model.safetensors.
 
     image (N, H, W, 3) uint8 → label_map (N, H, W) uint8, scores (N, classes, H, W) float32, where H and W are
     multiples of 32, or any for alignment caffe. Kernels are stored in half precision where model.safetensors has them
-    so, and both hold the same numbers.
+    so, and both hold the same numbers. `spare`: the border of the paper's VGG nets is computed only where the picture
+    reaches (models/border.py).
     """
     try:
         import onnx
@@ -35,7 +36,7 @@ def export_onnx(folder: Path, out: Path | None = None) -> Path:
     from fullconv.weights.tensors import read_tensors
 
     model, _ = load_model(folder)
-    proto = tidied(trace(model))
+    proto = tidied(trace(model, spare))
     cast_first(proto.graph)
     if any(value.dtype == torch.float16 for value in read_tensors(folder / PARAMETERS).values()):
         store_kernels_as_half(proto.graph)
@@ -59,11 +60,11 @@ def export_program(folder: Path, out: Path | None = None) -> Path:
     return write_whole((out or folder) / PROGRAM, lambda hidden: torch.export.save(program, hidden))
 
 
-def trace(model: Network) -> Any:
+def trace(model: Network, spare: bool = True) -> Any:
     """The ONNX ModelProto of a network, height and width free in multiples of what its architecture takes."""
     import torch
 
-    graph, example, free = traceable(model)
+    graph, example, free = traceable(model, spare)
     program = torch.onnx.export(
         graph, example, dynamo=True, opset_version=OPSET, optimize=False, verbose=False,
         input_names=["image"], output_names=["label_map", "scores"], dynamic_shapes=free,
@@ -71,13 +72,14 @@ def trace(model: Network) -> Any:
     return program.model_proto  # type: ignore[union-attr]
 
 
-def traceable(model: Network) -> tuple[Any, tuple[Any], dict[str, Any]]:
+def traceable(model: Network, spare: bool = True) -> tuple[Any, tuple[Any], dict[str, Any]]:
     """(image → label map, scores; an example of its arguments; which of their dimensions are free)."""
     import torch
 
     from fullconv.models.border import spare_border
 
-    spare_border(model)
+    if spare:
+        spare_border(model)
 
     class Graph(torch.nn.Module):
         def __init__(self) -> None:

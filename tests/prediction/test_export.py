@@ -5,14 +5,18 @@ import shutil
 import numpy as np
 import onnx
 import pytest
+import torch
 from click.testing import CliRunner
 
 from fullconv import load
 from fullconv.commands.main import fullconv
 from fullconv.errors import FullconvError
 from fullconv.files import staged
+from fullconv.models import published
 from fullconv.prediction import openvino_files, proof
-from fullconv.weights.folder import find_model
+from fullconv.prediction.engines.openvino import OpenVINO
+from fullconv.weights.folder import find_model, write_config
+from fullconv.weights.tensors import write_tensors
 
 
 @pytest.fixture
@@ -103,6 +107,31 @@ def test_int8_runs_and_is_close(folder):
     assert (model.engine.name, model.engine.precision) == ("openvino", "int8")
     equal = [(model.engine.label_maps(b) == exact.engine.label_maps(b)).mean() for b in batches]
     assert 0.8 < np.mean(equal) < 1
+
+
+def test_int8_of_a_net_with_a_wide_border(tmp_path, monkeypatch):
+    """Of the form that spares it no ranges can be measured: its empty frame is all zeros."""
+    pytest.importorskip("nncf")
+    net = narrowed(published.build("voc-fcn32s")).eval()
+    monkeypatch.setattr("fullconv.weights.checkpoint.load_model", lambda _: (net, None))
+    write_config(tmp_path, published.config("voc-fcn32s"))
+    write_tensors(tmp_path / "model.safetensors", net.state_dict())
+    photo = np.ascontiguousarray(proof.own_photos()[0][:60, :90])[None]
+    quantised = openvino_files.write_int8(tmp_path, tmp_path, [photo])
+    assert OpenVINO(quantised, "int8", 1, True).label_maps(photo).shape == photo.shape[:3]
+    assert not (tmp_path / "model.onnx").exists()
+
+
+def narrowed(net):
+    """The net with eight channels a map."""
+    torch.manual_seed(0)
+    for module in list(net.modules()):
+        for name, layer in module.named_children():
+            if type(layer) is torch.nn.Conv2d:
+                outside = layer.out_channels if name.startswith("score") else 8
+                inside = min(layer.in_channels, 8)
+                setattr(module, name, torch.nn.Conv2d(inside, outside, layer.kernel_size, padding=layer.padding))
+    return net
 
 
 def test_staged_files_appear_together_or_not_at_all(tmp_path):

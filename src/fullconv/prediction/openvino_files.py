@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from fullconv.errors import missing_extra
 from fullconv.prediction.engines.choice import graph_for
 from fullconv.prediction.engines.openvino import import_openvino
-from fullconv.weights.folder import INT8, IR
+from fullconv.weights.folder import INT8, IR, read_config
 
 
 def write_ir(folder: Path, out: Path) -> Path:
@@ -26,13 +27,28 @@ def write_int8(folder: Path, out: Path, batches: Sequence[NDArray[np.uint8]]) ->
 
     `batches`, (1, H, W, channels) each, are what the ranges of the maps are measured on.
     """
+    with tempfile.TemporaryDirectory() as scratch:
+        return quantise(quantisable(folder, Path(scratch)), out, batches)
+
+
+def quantisable(folder: Path, scratch: Path) -> Path:
+    """The folder's graph; for one of the paper's nets one that computes all of its border, written into `scratch`:
+    of the empty frame that stands for it (models/border.py), all zeros, no ranges can be measured."""
+    if read_config(folder).architecture.alignment != "caffe":
+        return folder_graph(folder)
+    from fullconv.export import export_onnx
+
+    return export_onnx(folder, scratch, spare=False)
+
+
+def quantise(graph: Path, out: Path, batches: Sequence[NDArray[np.uint8]]) -> Path:
     ov = import_openvino()
     try:
         import nncf
     except ImportError:
         raise missing_extra("nncf", "export") from None
     nncf.set_log_level("ERROR")
-    model = ov.Core().read_model(folder_graph(folder))
+    model = ov.Core().read_model(graph)
     quantised = nncf.quantize(
         model, nncf.Dataset(batches), preset=nncf.QuantizationPreset.MIXED, subset_size=len(batches),
         fast_bias_correction=False,  # half the loss in mean IoU, in the same time
