@@ -36,8 +36,9 @@ class Mosaic(Frame):
     image: Callable[[Part], NDArray[np.uint8]]
     simplify: float = SIMPLIFIED
 
-    def blocks(self, side: int = BLOCK) -> Iterator[Part]:
-        """Parts that cover it once, row by row."""
+    def blocks(self, side: int | None = None) -> Iterator[Part]:
+        """Parts that cover it once, row by row, of BLOCK pixels a side where nothing else is said."""
+        side = side or BLOCK
         height, width = self.size
         for top in range(0, height, side):
             for left in range(0, width, side):
