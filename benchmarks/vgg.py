@@ -84,7 +84,7 @@ def main() -> None:
         }
         if options.int8:
             for name, file, photo in (("plain", plain, image), ("same", same, padded)):
-                quantised = openvino_files.quantise(file, file.parent, [photo])
+                quantised = openvino_files.write_int8(file, file.parent, [photo])
                 runs[f"{name} int8"] = OpenVINO(quantised, "int8", 1, True), photo
         report(eager, image, runs, options.rounds)
 

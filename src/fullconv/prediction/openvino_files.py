@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from fullconv.errors import missing_extra
 from fullconv.prediction.engines.choice import graph_for
 from fullconv.prediction.engines.openvino import import_openvino
-from fullconv.weights.folder import INT8, IR, read_config
+from fullconv.weights.folder import INT8, IR
 
 
 def write_ir(folder: Path, out: Path) -> Path:
@@ -22,26 +21,11 @@ def write_ir(folder: Path, out: Path) -> Path:
     return _save(ov, ov.Core().read_model(folder_graph(folder)), out / IR)
 
 
-def write_int8(folder: Path, out: Path, batches: Sequence[NDArray[np.uint8]]) -> Path:
+def write_int8(graph: Path, out: Path, batches: Sequence[NDArray[np.uint8]]) -> Path:
     """Writes model_int8.xml and model_int8.bin into `out`: kernels and maps in 8 bits.
 
     `batches`, (1, H, W, channels) each, are what the ranges of the maps are measured on.
     """
-    with tempfile.TemporaryDirectory() as scratch:
-        return quantise(quantisable(folder, Path(scratch)), out, batches)
-
-
-def quantisable(folder: Path, scratch: Path) -> Path:
-    """The folder's graph; for one of the paper's nets one that computes all of its border, written into `scratch`:
-    of the empty frame that stands for it (models/border.py), all zeros, no ranges can be measured."""
-    if read_config(folder).architecture.alignment != "caffe":
-        return folder_graph(folder)
-    from fullconv.export import export_onnx
-
-    return export_onnx(folder, scratch, spare=False)
-
-
-def quantise(graph: Path, out: Path, batches: Sequence[NDArray[np.uint8]]) -> Path:
     ov = import_openvino()
     try:
         import nncf
