@@ -30,25 +30,10 @@ class Float32Gradients(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable[..., Any], types: Iterable[type], args: Sequence[Any] = (), kwargs: Any = None
     ) -> Any:
-        if func is F.conv2d and is_slow(*args, **(kwargs or {})):
-            return convolve(*args, **(kwargs or {}))
-        return func(*args, **(kwargs or {}))
+        return (conv2d if func is F.conv2d else func)(*args, **(kwargs or {}))
 
 
-def is_slow(
-    input: Tensor,
-    weight: Tensor,
-    bias: Any = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> bool:
-    depthwise = groups == input.shape[1] == weight.shape[0] > 1
-    return depthwise and (tuple(weight.shape[2:]), pair(stride)) != FAST_ENOUGH and not isinstance(padding, str)
-
-
-def convolve(
+def conv2d(
     input: Tensor,
     weight: Tensor,
     bias: Any = None,
@@ -57,6 +42,11 @@ def convolve(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Tensor:
+    """torch's, but that gradients which bf16 is slow at are taken in float32."""
+    depthwise = groups == input.shape[1] == weight.shape[0] > 1
+    is_slow = depthwise and (tuple(weight.shape[2:]), pair(stride)) != FAST_ENOUGH
+    if not is_slow or isinstance(padding, str):
+        return F.conv2d(input, weight, bias, stride, padding, dilation, groups)
     half = Depthwise.apply(input.bfloat16(), weight.bfloat16(), pair(stride), pair(padding), pair(dilation))
     return half if bias is None else half + bias.bfloat16()[:, None, None]
 
