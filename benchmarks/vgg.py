@@ -13,6 +13,7 @@ import math
 import statistics
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from unittest import mock
 
@@ -58,8 +59,10 @@ def graph(net: FCN, folder: Path, spared: bool) -> Path:
     folder.mkdir()
     write_config(folder, published.config(NAME))
     write_tensors(folder / "model.safetensors", net.state_dict())
-    with mock.patch("fullconv.weights.checkpoint.load_model", return_value=(net, None)):
-        return export.export_onnx(folder, spare=spared)
+    with mock.patch("fullconv.weights.checkpoint.load_model", return_value=(net, None)), ExitStack() as stack:
+        if not spared:
+            stack.enter_context(mock.patch("fullconv.models.border.spare_border"))
+        return export.export_onnx(folder)
 
 
 def main() -> None:
@@ -83,8 +86,8 @@ def main() -> None:
             "same bf16": (OpenVINO(same, "bf16", 1, True), padded),
         }
         if options.int8:
-            for name, file, photo in (("plain", plain, image), ("same", same, padded)):
-                quantised = openvino_files.write_int8(file, file.parent, [photo])
+            for name, file, photo in (("plain", plain, image), ("ours", spared, image), ("same", same, padded)):
+                quantised = openvino_files.write_int8(file.parent, file.parent, [photo])
                 runs[f"{name} int8"] = OpenVINO(quantised, "int8", 1, True), photo
         report(eager, image, runs, options.rounds)
 

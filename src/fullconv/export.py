@@ -17,13 +17,12 @@ if TYPE_CHECKING:
 OPSET = 18
 
 
-def export_onnx(folder: Path, out: Path | None = None, spare: bool = True) -> Path:
+def export_onnx(folder: Path, out: Path | None = None) -> Path:
     """Writes model.onnx into a model folder (or `out`) from its model.safetensors.
 
     image (N, H, W, 3) uint8 → label_map (N, H, W) uint8, scores (N, classes, H, W) float32, where H and W are
     multiples of 32, or any for alignment caffe. Kernels are stored in half precision where model.safetensors has them
-    so, and both hold the same numbers. `spare`: the border of the paper's VGG nets is computed only where the picture
-    reaches (models/border.py).
+    so, and both hold the same numbers.
     """
     try:
         import onnx
@@ -36,7 +35,7 @@ def export_onnx(folder: Path, out: Path | None = None, spare: bool = True) -> Pa
     from fullconv.weights.tensors import read_tensors
 
     model, _ = load_model(folder)
-    proto = tidied(trace(model, spare))
+    proto = tidied(trace(model))
     cast_first(proto.graph)
     if any(value.dtype == torch.float16 for value in read_tensors(folder / PARAMETERS).values()):
         store_kernels_as_half(proto.graph)
@@ -60,11 +59,11 @@ def export_program(folder: Path, out: Path | None = None) -> Path:
     return write_whole((out or folder) / PROGRAM, lambda hidden: torch.export.save(program, hidden))
 
 
-def trace(model: Network, spare: bool = True) -> Any:
+def trace(model: Network) -> Any:
     """The ONNX ModelProto of a network, height and width free in multiples of what its architecture takes."""
     import torch
 
-    graph, example, free = traceable(model, spare)
+    graph, example, free = traceable(model)
     program = torch.onnx.export(
         graph, example, dynamo=True, opset_version=OPSET, optimize=False, verbose=False,
         input_names=["image"], output_names=["label_map", "scores"], dynamic_shapes=free,
@@ -72,14 +71,13 @@ def trace(model: Network, spare: bool = True) -> Any:
     return program.model_proto  # type: ignore[union-attr]
 
 
-def traceable(model: Network, spare: bool = True) -> tuple[Any, tuple[Any], dict[str, Any]]:
+def traceable(model: Network) -> tuple[Any, tuple[Any], dict[str, Any]]:
     """(image → label map, scores; an example of its arguments; which of their dimensions are free)."""
     import torch
 
     from fullconv.models.border import spare_border
 
-    if spare:
-        spare_border(model)
+    spare_border(model)
 
     class Graph(torch.nn.Module):
         def __init__(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -78,21 +77,7 @@ def write(to: str, int8: bool, source: Model, folder: Path, hidden: Path, datase
         return OpenVINO(files.write_ir(folder, hidden), "fp32", streams=1, fixed=False)
     batches = list(calibration(source.config, dataset.split("train"), CALIBRATION))
     click.echo(f"ranges measured on {len(batches)} pictures of train")
-    with TemporaryDirectory() as scratch:
-        quantised = files.write_int8(quantisable(folder, Path(scratch)), hidden, batches)
-    return OpenVINO(quantised, "int8", streams=1, fixed=False)
-
-
-def quantisable(folder: Path, scratch: Path) -> Path:
-    """The folder's graph; for one of the paper's nets one that computes all of its border, written into `scratch`:
-    of the empty frame that stands for it (models/border.py), all zeros, no ranges can be measured."""
-    from fullconv.export import export_onnx
-    from fullconv.prediction.openvino_files import folder_graph
-    from fullconv.weights.folder import read_config
-
-    if read_config(folder).architecture.alignment == "caffe":
-        return export_onnx(folder, scratch, spare=False)
-    return folder_graph(folder)
+    return OpenVINO(files.write_int8(folder, hidden, batches), "int8", streams=1, fixed=False)
 
 
 def prove(source: Model, exported: Model, must_be_equal: bool) -> None:

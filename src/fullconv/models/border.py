@@ -44,17 +44,29 @@ class BorderedTrunk(nn.Module):
         self.rest = layers[ends[-1] :]
         self.padding = int(cast(nn.Conv2d, layers[0][1]).padding[0])
         self.skipped = [photo_free([layer for _, layer in layers[: end - 1]], self.padding) for end in ends]
+        self.hold_far_values()
         self.edge = 0  # positions, after these stages, in which the frame's edge is felt: one more a convolution
         for stage in range(1, STAGES + 1):
             self.edge = (self.edge + VGG[stage][0]) // 2 + 1
 
+    def hold_far_values(self) -> None:
+        """Keeps beside each convolution's bias what it gives far from the picture, b'."""
+        far = torch.zeros(0)
+        for stage in self.stages:
+            for name, layer in stage.items():
+                if isinstance(layer, nn.Conv2d):
+                    weight, bias = layer.weight.detach(), cast(Tensor, layer.bias).detach()
+                    there = bias + weight.sum((2, 3)) @ far if len(far) else bias
+                    self.register_buffer(f"{name}_far", there, persistent=False)
+                    far = F.relu(there)
+
     def forward(self, image: Tensor) -> dict[int, Tensor]:
         border, step = 2 * self.padding - 2, 2**STAGES  # conv1_1 takes one pixel on each side
         frame = [(2 * self.edge + 1) * step + (length + border) % step for length in image.shape[-2:]]
-        near, far, empty = image, image.new_zeros(image.shape[1]), image.new_zeros(1, image.shape[1], *frame)
+        near, empty = image, image.new_zeros(1, image.shape[1], *frame)
         skipped, features = self.padding - 1, {}
         for stage, skip in zip(self.stages, self.skipped, strict=True):
-            near, far, empty = run_stage(list(stage.values()), skipped - skip, near, far, empty)
+            near, empty = self.run_stage(stage, skipped - skip, near, empty)
             skipped = skip // 2
             stride = self.taps.get(list(stage)[-1])
             if stride or stage is self.stages[-1]:
@@ -67,18 +79,15 @@ class BorderedTrunk(nn.Module):
                 features[self.taps[name]] = x
         return features
 
-
-def run_stage(layers: list[nn.Module], wider: int, near: Tensor, far: Tensor, empty: Tensor) -> tuple[Tensor, ...]:
-    """Convolutions, a ReLU after each, and the pooling after all; `near` grows by `wider` positions on each side."""
-    for layer in layers:
-        if isinstance(layer, nn.Conv2d):
-            weight, bias = layer.weight, cast(Tensor, layer.bias)
-            there = bias + weight.sum((2, 3)) @ far
-            far = F.relu(there)
-            near = F.relu(F.conv2d(near, weight, there, padding=1 + wider)) - far[:, None, None]
-            empty = F.relu(F.conv2d(empty, weight, bias, padding=1))
-            wider = 0
-    return layers[-1](near), far, layers[-1](empty)
+    def run_stage(self, layers: dict[str, nn.Module], wider: int, near: Tensor, empty: Tensor) -> tuple[Tensor, Tensor]:
+        """Convolutions, a ReLU after each, the pooling after all; `near` grows by `wider` positions on each side."""
+        for name, layer in layers.items():
+            if isinstance(layer, nn.Conv2d):
+                there = self.get_buffer(f"{name}_far")
+                near = F.relu(F.conv2d(near, layer.weight, there, padding=1 + wider)) - F.relu(there)[:, None, None]
+                empty = F.relu(F.conv2d(empty, layer.weight, layer.bias, padding=1))
+                wider = 0
+        return layer(near), layer(empty)
 
 
 def stretched(empty: Tensor, like: Tensor, edge: int, dim: int) -> Tensor:

@@ -50,10 +50,17 @@ class LayeredTrunk(nn.Sequential):
 class CeilPool(nn.MaxPool2d):
     """Caffe's max pooling: a last window that is only partly inside counts.
 
-    Written as padding below and to the right with what no maximum takes, since then the size of the output is a plain
-    quotient of the size of the input, which graph exporters can carry as a symbol.
+    Of windows that overlap, a graph exporter cannot tell from a symbol of the size whether the last one begins inside;
+    it is given padding below and to the right with what no maximum takes, which makes the size a plain quotient.
     """
 
+    def __init__(self, kernel: int, stride: int, padding: int = 0) -> None:
+        super().__init__(kernel, stride, padding, ceil_mode=True)
+        self.padded_for_export = kernel > stride > 1
+
     def forward(self, x: Tensor) -> Tensor:
-        more = int(self.stride) - 1  # type: ignore[arg-type]
-        return super().forward(F.pad(x, (0, more, 0, more), value=-torch.inf) if more else x)
+        if self.padded_for_export and torch.compiler.is_exporting():
+            more = int(self.stride) - 1  # type: ignore[arg-type]
+            padded = F.pad(x, (0, more, 0, more), value=-torch.inf)
+            return F.max_pool2d(padded, self.kernel_size, self.stride)
+        return super().forward(x)
