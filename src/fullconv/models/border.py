@@ -21,7 +21,7 @@ from fullconv.models.layered import LayeredTrunk
 from fullconv.models.network import Network
 from fullconv.models.vgg import STAGES as VGG
 
-STAGES = 3  # of VGG's five; in conv4 the picture reaches nearly everything
+STAGES = 4  # of VGG's five; in conv5 the picture reaches everything
 
 
 def spare_border(network: Network) -> Network:
@@ -45,9 +45,9 @@ class BorderedTrunk(nn.Module):
         self.padding = int(cast(nn.Conv2d, layers[0][1]).padding[0])
         self.skipped = [photo_free([layer for _, layer in layers[: end - 1]], self.padding) for end in ends]
         self.hold_far_values()
-        self.edge = 0  # positions, after these stages, in which the frame's edge is felt: one more a convolution
+        self.edges = [0]  # positions, after each stage, in which the frame's edge is felt: one more a convolution
         for stage in range(1, STAGES + 1):
-            self.edge = (self.edge + VGG[stage][0]) // 2 + 1
+            self.edges.append((self.edges[-1] + VGG[stage][0]) // 2 + 1)
 
     def hold_far_values(self) -> None:
         """Keeps beside each convolution's bias what it gives far from the picture, b'."""
@@ -61,17 +61,15 @@ class BorderedTrunk(nn.Module):
                     far = F.relu(there)
 
     def forward(self, image: Tensor) -> dict[int, Tensor]:
-        border, step = 2 * self.padding - 2, 2**STAGES  # conv1_1 takes one pixel on each side
-        frame = [(2 * self.edge + 1) * step + (length + border) % step for length in image.shape[-2:]]
-        near, empty = image, image.new_zeros(1, image.shape[1], *frame)
-        skipped, features = self.padding - 1, {}
-        for stage, skip in zip(self.stages, self.skipped, strict=True):
-            near, empty = self.run_stage(stage, skipped - skip, near, empty)
+        near, empty, skipped, features = image, image.new_zeros(1, image.shape[1], 1, 1), self.padding - 1, {}
+        for stage, skip, edge, next_edge in zip(self.stages, self.skipped, self.edges, self.edges[1:], strict=False):
+            frame = [4 * next_edge + 2 + length % 2 for length in near.shape[-2:]]  # pooled: both edges and one more
+            near, empty = self.run_stage(stage, skipped - skip, near, stretched(empty, frame, edge))
             skipped = skip // 2
             stride = self.taps.get(list(stage)[-1])
             if stride or stage is self.stages[-1]:
                 x = F.pad(near, [skipped] * 4)
-                x = x + stretched(stretched(empty, x, self.edge, 2), x, self.edge, 3)
+                x = x + stretched(empty, list(x.shape[-2:]), next_edge)
                 features.update({stride: x} if stride else {})
         for name, layer in self.rest:
             x = layer(x)
@@ -80,22 +78,30 @@ class BorderedTrunk(nn.Module):
         return features
 
     def run_stage(self, layers: dict[str, nn.Module], wider: int, near: Tensor, empty: Tensor) -> tuple[Tensor, Tensor]:
-        """Convolutions, a ReLU after each, the pooling after all; `near` grows by `wider` positions on each side."""
-        for name, layer in layers.items():
-            if isinstance(layer, nn.Conv2d):
-                there = self.get_buffer(f"{name}_far")
-                near = F.relu(F.conv2d(near, layer.weight, there, padding=1 + wider)) - F.relu(there)[:, None, None]
-                empty = F.relu(F.conv2d(empty, layer.weight, layer.bias, padding=1))
-                wider = 0
-        return layer(near), layer(empty)
+        """Convolutions, a ReLU after each, the pooling after all; `near` grows by `wider` positions on each side: by
+        one with each convolution, which sees as much further, and by the rest with the last."""
+        convolutions = [name for name, layer in layers.items() if isinstance(layer, nn.Conv2d)]
+        for name in convolutions:
+            layer, there = cast(nn.Conv2d, layers[name]), self.get_buffer(f"{name}_far")
+            more = wider if name == convolutions[-1] else 1
+            near = F.relu(F.conv2d(near, layer.weight, there, padding=1 + more)) - F.relu(there)[:, None, None]
+            empty = F.relu(F.conv2d(empty, layer.weight, layer.bias, padding=1))
+            wider -= more
+        pool = list(layers.values())[-1]
+        return pool(near), pool(empty)
 
 
-def stretched(empty: Tensor, like: Tensor, edge: int, dim: int) -> Tensor:
-    """`empty` made as long as `like` along `dim`: what lies between the edges is the same everywhere."""
-    size = list(empty.shape)
-    size[dim] = like.shape[dim] - 2 * edge
-    middle = empty.narrow(dim, edge, 1).expand(size)
-    return torch.cat([empty.narrow(dim, 0, edge), middle, empty.narrow(dim, empty.shape[dim] - edge, edge)], dim)
+def stretched(empty: Tensor, size: list[int], edge: int) -> Tensor:
+    """`empty` made as large as `size`: what lies between the edges is the same everywhere."""
+    for dim, length in zip((2, 3), size, strict=True):
+        shape, before, after = (
+            list(empty.shape),
+            empty.narrow(dim, 0, edge),
+            empty.narrow(dim, empty.shape[dim] - edge, edge),
+        )
+        shape[dim] = length - 2 * edge
+        empty = torch.cat([before, empty.narrow(dim, edge, 1).expand(shape), after], dim)
+    return empty
 
 
 def photo_free(layers: list[nn.Module], padding: int) -> int:
