@@ -45,11 +45,12 @@ def test_an_export_is_compared_at_three_sizes(folder, to, files, monkeypatch):
 HARD_FOR_TENSORRT = {"NonZero", "Loop", "If", "MaxUnpool", "BitShift"}  # or not known to it
 
 
-def test_the_graph_is_what_tensorrt_documents(folder):
+@pytest.mark.parametrize("name", ["animals", "camvid", "fresh"])
+def test_the_graph_is_what_tensorrt_documents(folder, name):
     """uint8 goes in and comes out through a Cast and nowhere else; operators of the standard, none of the hard ones."""
     from fullconv.export import OPSET, export_onnx
 
-    graph = onnx.load(export_onnx(folder)).graph
+    graph = onnx.load(export_onnx(folder) if name == "fresh" else find_model(name) / "model.onnx").graph
     kinds = {value.name: value.type.tensor_type.elem_type for value in (*graph.input, *graph.output)}
     assert (kinds["image"], kinds["label_map"]) == (onnx.TensorProto.UINT8, onnx.TensorProto.UINT8)
     assert [node.op_type for node in graph.node if "image" in node.input] == ["Cast"]
