@@ -62,13 +62,13 @@ def test_positions_left_out_see_no_picture_and_the_next_would():
     assert through(layers).stride == 2
 
 
-def test_a_published_net_keeps_its_parameters_and_saves_a_fifth_of_its_arithmetic():
+def test_a_published_net_keeps_its_parameters_and_saves_a_quarter_of_its_arithmetic():
     with torch.device("meta"):
         net = published.build("voc-fcn8s").eval()
     flops = [flops_of(net)]
     parameters = dict(net.named_parameters())
     flops.append(flops_of(spare_border(net)))
-    assert flops[1] < 0.8 * flops[0]
+    assert flops[1] < 0.75 * flops[0]
     assert isinstance(net.trunk, BorderedTrunk)
     assert {id(value) for value in net.parameters()} == {id(value) for value in parameters.values()}
 

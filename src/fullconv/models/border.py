@@ -94,13 +94,10 @@ class BorderedTrunk(nn.Module):
 def stretched(empty: Tensor, size: list[int], edge: int) -> Tensor:
     """`empty` made as large as `size`: what lies between the edges is the same everywhere."""
     for dim, length in zip((2, 3), size, strict=True):
-        shape, before, after = (
-            list(empty.shape),
-            empty.narrow(dim, 0, edge),
-            empty.narrow(dim, empty.shape[dim] - edge, edge),
-        )
+        before, middle, rest = torch.split(empty, [edge, 1, empty.shape[dim] - edge - 1], dim)
+        shape = list(empty.shape)
         shape[dim] = length - 2 * edge
-        empty = torch.cat([before, empty.narrow(dim, edge, 1).expand(shape), after], dim)
+        empty = torch.cat([before, middle.expand(shape), rest.narrow(dim, rest.shape[dim] - edge, edge)], dim)
     return empty
 
 
