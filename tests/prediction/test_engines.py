@@ -175,3 +175,25 @@ def test_pictures_of_changing_shapes_in_many_threads_are_kept_apart(batch):
         found = list(pool.map(engine.label_maps, pictures))
     for picture, label_map in zip(pictures, found, strict=True):
         assert (label_map == engine.label_maps(picture)).all()
+
+
+DROPPED_IN_A_THREAD = """
+import os, signal, threading
+import numpy as np
+from fullconv import load
+models = [load("animals")]
+models[0].predict(np.zeros((32, 32, 3), np.uint8))
+thread = threading.Thread(target=models.clear)
+thread.start()
+thread.join()
+signal.signal(signal.SIGINT, signal.default_int_handler)
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_ctrl_c_after_a_model_was_dropped_in_another_thread():
+    done = subprocess.run([sys.executable, "-c", DROPPED_IN_A_THREAD], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "interrupted\n"), done.stderr

@@ -12,7 +12,7 @@ import numpy as np
 
 from fullconv.prediction.engines.choice import graph_for
 from fullconv.prediction.engines.contract import Engine
-from fullconv.prediction.engines.openvino import HINTS, import_openvino
+from fullconv.prediction.engines.openvino import HINTS, import_openvino, openvino_core
 
 SECONDS = 3.0  # for each engine, after the first run
 SIDE, CHANNELS, MAP = 1536, 256, 96  # of the matrix product; of the 3x3 convolution
@@ -72,7 +72,7 @@ def peaks(precision: str) -> dict[str, float]:
 
 def _rate(ov: Any, precision: str, given: Any, result: Any, macs: int) -> float:
     hint = {"INFERENCE_PRECISION_HINT": HINTS[precision]}
-    compiled = ov.Core().compile_model(ov.Model([result], [given]), "CPU", hint)
+    compiled = openvino_core().compile_model(ov.Model([result], [given]), "CPU", hint)
     data = np.random.default_rng(1).normal(size=tuple(given.get_output_shape(0))).astype(np.float32)
     request = compiled.create_infer_request()
     return macs / min(timed(lambda: request.infer([data]), 1.0)) / 1e9
@@ -81,7 +81,7 @@ def _rate(ov: Any, precision: str, given: Any, result: Any, macs: int) -> float:
 def multiply_adds(folder: Path, height: int, width: int, channels: int) -> float | None:
     """Of one picture's convolutions and deconvolutions, read off the model's graph; None where it has none."""
     try:
-        model = import_openvino().Core().read_model(graph_for(folder, "fp32"))
+        model = openvino_core().read_model(graph_for(folder, "fp32"))
     except Exception:  # the graph only tells the count; a model without one is timed all the same
         return None
     model.reshape({"image": [1, height, width, channels]})

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from fullconv.errors import missing_extra
 from fullconv.prediction.engines.choice import graph_for
-from fullconv.prediction.engines.openvino import import_openvino
+from fullconv.prediction.engines.openvino import import_openvino, openvino_core
 from fullconv.weights.folder import INT8, IR
 
 
 def write_ir(folder: Path, out: Path) -> Path:
     """Writes model.xml and model.bin into `out` from a folder's model.onnx; kernels stay as they are stored there."""
     ov = import_openvino()
-    return _save(ov, ov.Core().read_model(folder_graph(folder)), out / IR)
+    return _save(ov, openvino_core().read_model(folder_graph(folder)), out / IR)
 
 
 def write_int8(folder: Path, out: Path, batches: Sequence[NDArray[np.uint8]]) -> Path:
@@ -32,7 +32,7 @@ def write_int8(folder: Path, out: Path, batches: Sequence[NDArray[np.uint8]]) ->
     except ImportError:
         raise missing_extra("nncf", "export") from None
     nncf.set_log_level("ERROR")
-    model = ov.Core().read_model(folder_graph(folder))
+    model = openvino_core().read_model(folder_graph(folder))
     empty = picture_free_convolutions(model)
     for convolution in empty:
         own_kernel(ov, convolution)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections import OrderedDict, defaultdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ class OpenVINO:
         ov = import_openvino()
         # The bindings build a table when Tensor.data is first used; two threads that get there together wait forever.
         _ = ov.Tensor(np.zeros(1, np.uint8)).data
-        self.graph, self.core, self.fixed = graph, ov.Core(), fixed
+        self.graph, self.core, self.fixed = graph, openvino_core(), fixed
         if precision == "fp16":
             raise FullconvError("--precision fp16: OpenVINO runs fp32, bf16 and int8 on a CPU; choose one of these")
         has_bf16 = "BF16" in self.core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
@@ -128,6 +129,13 @@ def peak_bytes(compiled: Any) -> int:
 
 def _tensor(output: Any) -> tuple[str, int]:
     return output.get_node().get_friendly_name(), output.get_index()
+
+
+@cache
+def openvino_core() -> Any:
+    """One for the whole process, kept to its end: OpenVINO gives the thread that makes a Core a stack for its signal
+    handlers, and frees it with the Core; dropped in another thread, it made the next Ctrl-C a segmentation fault."""
+    return import_openvino().Core()
 
 
 def import_openvino() -> Any:
