@@ -7,12 +7,8 @@ BIN := $(VENV)/bin
 demo: $(VENV)/light
 	$(BIN)/fullconv predict examples --out runs/demo
 
-# A process for each part, and for each file of tests/prediction: torch, OpenVINO, ONNX Runtime, OpenCV, PyAV and rasterio
-# in one long process have crashed at times, among tests that use none of them, for a reason not yet found.
-PARTS := $(wildcard tests/test_*.py) $(patsubst %/,%,$(sort $(dir $(wildcard tests/*/test_*.py))))
 test: $(VENV)/dev
-	@for part in $(filter-out tests/prediction,$(PARTS)) $(wildcard tests/prediction/test_*.py); do \
-		echo "== $$part"; $(BIN)/python -m pytest $$part || [ $$? -eq 5 ] || exit 1; done
+	$(BIN)/python -m pytest
 
 lint: $(VENV)/dev
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
