@@ -7,8 +7,10 @@ BIN := $(VENV)/bin
 demo: $(VENV)/light
 	$(BIN)/fullconv predict examples --out runs/demo
 
+# A process for each folder: files in them share names, as those of src/fullconv do.
+PARTS := $(wildcard tests/test_*.py) $(patsubst %/,%,$(sort $(dir $(wildcard tests/*/test_*.py))))
 test: $(VENV)/dev
-	$(BIN)/python -m pytest
+	@for part in $(PARTS); do echo "== $$part"; $(BIN)/python -m pytest $$part || exit 1; done
 
 lint: $(VENV)/dev
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
