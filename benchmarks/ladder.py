@@ -4,7 +4,7 @@ usage: python benchmarks/ladder.py camvid [--start animals] [--out runs/ladder] 
 
 Every net sees the same crops in the same order, with the same optimiser, schedule and seed, and starts from whatever
 parameters of the model at --start fit it: the trunk and scores of its strides. SegNets have encoders of their own, of
-which nothing fits; the large one takes six times as long as any other. A run that is there is read, not repeated.
+which nothing fits, and take by far the longest. A run that is there is read, not repeated.
 """
 
 from __future__ import annotations
