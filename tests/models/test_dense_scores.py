@@ -69,3 +69,10 @@ def test_what_cannot_be_done_says_so():
         shift_and_stitch(small_net(), torch.zeros(1, 3, 64, 64), 3)
     with pytest.raises(FullconvError, match="the paper's trunks"):
         dilate(FCN(Architecture("resnet18", 32), 2, PLAIN), 8)
+
+
+def test_what_is_dilated_is_exported_as_it_computes():
+    net, image = dilate(small_net(padding=20), 8), torch.randn(1, 3, 270, 291)
+    with torch.no_grad():
+        exported = torch.export.export(net.trunk, (image,)).module()
+        torch.testing.assert_close(exported(image)[32], net.trunk(image)[32])

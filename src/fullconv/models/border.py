@@ -33,7 +33,7 @@ def spare_border(network: Network) -> Network:
 
 
 class BorderedTrunk(nn.Module):
-    """The maps of a VGG trunk, equal but for rounding, at less arithmetic."""
+    """The maps of a VGG trunk, equal but for rounding, at less arithmetic; its parameters must stay as they are."""
 
     def __init__(self, trunk: LayeredTrunk) -> None:
         super().__init__()
@@ -51,12 +51,12 @@ class BorderedTrunk(nn.Module):
 
     def hold_far_values(self) -> None:
         """Keeps beside each convolution's bias what it gives far from the picture, b'."""
-        far = torch.zeros(0)
+        first = next(iter(self.stages[0].values()))
+        far = cast(Tensor, first.weight).new_zeros(cast(nn.Conv2d, first).in_channels)
         for stage in self.stages:
             for name, layer in stage.items():
                 if isinstance(layer, nn.Conv2d):
-                    weight, bias = layer.weight.detach(), cast(Tensor, layer.bias).detach()
-                    there = bias + weight.sum((2, 3)) @ far if len(far) else bias
+                    there = (cast(Tensor, layer.bias) + layer.weight.sum((2, 3)) @ far).detach()
                     self.register_buffer(f"{name}_far", there, persistent=False)
                     far = F.relu(there)
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fullconv.models.geometry import PICTURE, Window, through
+from fullconv.models.geometry import PICTURE, Window, side, through
 
 
 class LayeredTrunk(nn.Sequential):
@@ -56,11 +56,10 @@ class CeilPool(nn.MaxPool2d):
 
     def __init__(self, kernel: int, stride: int, padding: int = 0) -> None:
         super().__init__(kernel, stride, padding, ceil_mode=True)
-        self.padded_for_export = kernel > stride > 1
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.padded_for_export and torch.compiler.is_exporting():
-            more = int(self.stride) - 1  # type: ignore[arg-type]
+        more = side(self.stride) - 1
+        if torch.compiler.is_exporting() and side(self.kernel_size) - 1 > more > 0:
             padded = F.pad(x, (0, more, 0, more), value=-torch.inf)
-            return F.max_pool2d(padded, self.kernel_size, self.stride)
+            return F.max_pool2d(padded, self.kernel_size, self.stride, self.padding, self.dilation)
         return super().forward(x)
