@@ -42,10 +42,11 @@ def open_engine(
 
 
 def choose(folder: Path, device: str | None) -> str:
-    """torch on an NVIDIA GPU where it is installed; else OpenVINO; torch also where the folder holds no graph."""
+    """torch on an NVIDIA GPU where it is installed, or where there is no OpenVINO or no graph for it; else OpenVINO."""
     wants_gpu = device.startswith("cuda") if device else Path("/dev/nvidiactl").exists()
     can_torch = find_spec("torch") is not None and (folder / PARAMETERS).exists()
-    if (wants_gpu and can_torch) or not any((folder / name).exists() for name in (GRAPH, IR, INT8)):
+    can_openvino = find_spec("openvino") is not None
+    if (can_torch and (wants_gpu or not can_openvino)) or not any((folder / n).exists() for n in (GRAPH, IR, INT8)):
         return "torch"
     return "openvino"
 
