@@ -18,14 +18,14 @@ step() { # name, seconds, command …
     local name=$1 limit=$2
     shift 2
     [ "$limit" -gt 0 ] || return 0
-    echo "== $name (at most $limit s)"
-    timeout --kill-after=10 "$limit" "$@" 2>&1 | tee "$out/$name.log"
+    echo "== $name (at most $limit s)" | tee -a "$out/log.txt"
+    timeout --kill-after=10 "$limit" "$@" 2>&1 | tee -a "$out/log.txt"
     local status=${PIPESTATUS[0]}
     echo "$name: exit status $status after $((SECONDS - begun)) s in all" | tee -a "$out/steps.txt"
 }
 
-: >"$out/steps.txt"
-nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null | tee "$out/card.txt"
+: | tee "$out/steps.txt" >"$out/log.txt"
+nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null | tee -a "$out/log.txt"
 # shellcheck disable=SC2086
 {
     step tests "${TESTS:-150}" bash -c "for part in prediction training; do
