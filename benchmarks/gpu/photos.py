@@ -10,8 +10,7 @@ import json
 import mmap
 import os
 import zipfile
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -47,8 +46,7 @@ def read_parts(folder: Path, device: str) -> Photos:
     entries = [(path, name) for path in sorted(folder.rglob("part-*.zip")) for name in _webps(path)]
     entries.sort(key=lambda entry: not entry[1].startswith("labelled"))
     labelled = sum(name.startswith("labelled") for _, name in entries)
-    images = _shared((len(entries), CANVAS, CANVAS, 3), GREY)
-    labels = _shared((labelled, CANVAS, CANVAS), VOID)
+    images, labels = _shared((len(entries), CANVAS, CANVAS, 3)), _shared((labelled, CANVAS, CANVAS))
     jobs = [entries[start : start + 64] for start in range(0, len(entries), 64)]
     with get_context("fork").Pool(os.cpu_count(), _begin, (images, labels)) as pool:
         found = pool.map(_decode, [(64 * i, job) for i, job in enumerate(jobs)])
@@ -71,11 +69,10 @@ def _shown(entries: Sequence[tuple[Path, str]]) -> list[str]:
     return [tables[path].get(Path(name).stem, "") for path, name in entries]
 
 
-def _shared(shape: tuple[int, ...], value: int) -> np.ndarray:
+def _shared(shape: tuple[int, ...]) -> np.ndarray:
     """An array that forked processes write into."""
-    array = np.frombuffer(mmap.mmap(-1, max(int(np.prod(shape)), 1)), np.uint8, int(np.prod(shape))).reshape(shape)
-    array[:] = value
-    return array
+    length = int(np.prod(shape))
+    return np.frombuffer(mmap.mmap(-1, max(length, 1)), np.uint8, length).reshape(shape)
 
 
 def _begin(images: np.ndarray, labels: np.ndarray) -> None:
@@ -91,37 +88,42 @@ def _decode(job: tuple[int, list[tuple[Path, str]]]) -> list[tuple[int, int]]:
         with zipfile.ZipFile(path) as archive:
             image = np.asarray(Image.open(io.BytesIO(archive.read(name))).convert("RGB"))
             height, width = image.shape[:2]
+            _arrays[0][i] = GREY
             _arrays[0][i, :height, :width] = image
             if i < len(_arrays[1]):
                 mask = Image.open(io.BytesIO(archive.read(name.replace(".webp", ".png"))))
+                _arrays[1][i] = VOID
                 _arrays[1][i, :height, :width] = np.asarray(mask)
         sizes.append((height, width))
     return sizes
 
 
 @torch.inference_mode()
-def teach(photos: Photos, low: object, side: int = 513, batch: int = 32) -> None:
-    """Fills in the teacher's scores; `low` gives (n, 21, h/16, w/16) of (n, 3, h, w) between -1 and 1."""
-    groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for i, (height, width) in enumerate(photos.sizes.tolist()):
-        factor = side / max(height, width)
-        groups[tuple(max(33, round((v * factor - 1) / 16) * 16 + 1) for v in (height, width))].append(i)
+def teach(photos: Photos, low: Callable[[Tensor], Tensor], side: int = 513, batch: int = 64) -> None:
+    """Fills in the teacher's scores; `low` gives (n, 21, side/16, side/16) of (n, 3, side, side) between -1 and 1.
+
+    Photos lie at the top left of grey squares, as that teacher's authors evaluate it: with one shape for all, kernels
+    are chosen once.
+    """
     sizes = photos.sizes.tolist()
-    for size, members in groups.items():
-        for start in range(0, len(members), batch):
-            part = members[start : start + batch]
-            images = torch.cat([_enlarged(photos.images[i, : sizes[i][0], : sizes[i][1]], size) for i in part])
-            scores = (low(images) + low(images.flip(3)).flip(3)) / 2  # type: ignore[operator]
-            for i, score in zip(part, scores, strict=True):
-                score = gathered(score.float(), photos.shows[i])
-                photos.scores[i, :, : score.shape[1], : score.shape[2]] = score.clamp(-30, 30).half()
-                photos.low_sizes[i] = torch.tensor(score.shape[1:], device=score.device)
+    for start in range(0, len(sizes), batch):
+        part = range(start, min(start + batch, len(sizes)))
+        squares = torch.zeros(batch, 3, side, side, device=photos.images.device)
+        for square, i in zip(squares, part, strict=False):
+            image = enlarged(photos.images[i, : sizes[i][0], : sizes[i][1]], side)
+            square[:, : image.shape[1], : image.shape[2]] = image
+            photos.low_sizes[i, 0], photos.low_sizes[i, 1] = ((v - 1) // 16 + 1 for v in image.shape[1:])
+        scores = ((low(squares) + low(squares.flip(3)).flip(3)) / 2).clamp(-30, 30)
+        for score, i in zip(scores, part, strict=False):
+            photos.scores[i, :, : score.shape[1], : score.shape[2]] = gathered(score, photos.shows[i]).half()
 
 
-def _enlarged(image: Tensor, size: tuple[int, ...]) -> Tensor:
-    """(H, W, 3) uint8 → (1, 3, *size) between -1 and 1."""
+def enlarged(image: Tensor, side: int) -> Tensor:
+    """(H, W, 3) uint8 → (3, h, w) between -1 and 1, the longest side `side`, each a multiple of 16 plus 1."""
+    factor = side / max(image.shape[:2])
+    size = [max(33, round((v * factor - 1) / 16) * 16 + 1) for v in image.shape[:2]]
     pixels = image.permute(2, 0, 1)[None].float()
-    return F.interpolate(pixels, size, mode="bilinear", antialias=True, align_corners=False) / 128 - 1
+    return F.interpolate(pixels, size, mode="bilinear", antialias=True, align_corners=False)[0] / 128 - 1
 
 
 def gathered(scores: Tensor, shows: str) -> Tensor:

@@ -202,7 +202,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--seconds", type=float, default=0.7)
     parser.add_argument("--size", default="384x512")
-    parser.add_argument("--crop", type=int, default=384)
+    parser.add_argument("--crop", type=int, default=416)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--no-compile", action="store_true")
     options = parser.parse_args()

@@ -16,9 +16,11 @@ import json
 import math
 import sys
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +43,14 @@ SCALES, UNSCALED = (0.6, 1.6), 0.3
 @dataclass(frozen=True)
 class Settings:
     seconds: float
-    crop: int = 384
+    crop: int = 416
     batch: int = 64
     labelled: int = 24  # crops of a batch that come from labelled photos
     lr: float = 2e-3
     trunk_lr_factor: float = 0.5
     weight_decay: float = 0.02
     warm_up: float = 0.04
-    ema: float = 0.998
+    ema: float = 0.999
     dice: float = 0.5
     teacher: float = 1.0
     compile: bool = False
@@ -118,8 +120,16 @@ def follow(average: nn.Module, net: nn.Module, decay: float) -> None:
     torch._foreach_lerp_([a for a, _ in real], [b for _, b in real], 1 - decay)
 
 
-def train(net: FCN, photos: Photos, factors: Tensor, settings: Settings, begun: float, log: Path) -> FCN:
-    """The moving average of the parameters after `seconds` from `begun`."""
+def train(
+    net: FCN,
+    photos: Photos,
+    factors: Tensor,
+    settings: Settings,
+    begun: float,
+    log: Path,
+    keep: Callable[[FCN], object],
+) -> FCN:
+    """The moving average of the parameters after `seconds` from `begun`; `keep` gets it after two thirds, too."""
     device = photos.images.device
     on_gpu = device.type == "cuda"
     net = net.to(device, memory_format=torch.channels_last).train()
@@ -128,10 +138,13 @@ def train(net: FCN, photos: Photos, factors: Tensor, settings: Settings, begun: 
     peaks = [group["lr"] for group in optimiser.param_groups]
     model: Any = torch.compile(Scores(net)) if settings.compile else Scores(net)
     random = torch.Generator(device).manual_seed(settings.seed)
-    first, step, told = time.perf_counter(), 0, time.perf_counter()
+    first, step, told, kept = time.perf_counter(), 0, time.perf_counter(), False
     with log.open("w") as lines:
         while (now := time.perf_counter() - begun) < settings.seconds:
             progress = (now - (first - begun)) / (settings.seconds - (first - begun))
+            if progress > 2 / 3 and not kept:
+                keep(average)
+                kept = True
             for group, peak in zip(optimiser.param_groups, peaks, strict=True):
                 group["lr"] = peak * rate_at(progress, settings.warm_up)
             images, labels, teacher, counts = batch_of(photos, factors, settings, random)
@@ -177,7 +190,7 @@ def main() -> None:
     parser.add_argument("pack", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--seconds", type=float, required=True)
-    parser.add_argument("--crop", type=int, default=384)
+    parser.add_argument("--crop", type=int, default=416)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--labelled", type=int, default=24)
     parser.add_argument("--lr", type=float, default=2e-3)
@@ -198,9 +211,10 @@ def main() -> None:
     torch.backends.cudnn.benchmark = True
     net, config = load_model(pack / "start")
     out.mkdir(parents=True, exist_ok=True)
-    average = train(net, photos, factors, settings, begun, out / "train.jsonl")  # type: ignore[arg-type]
     notes = {**vars(settings), "photos": len(photos.sizes), "labelled_photos": len(photos.labels)}
-    save_model(out / "model", average, replace(config, provenance={**config.provenance, "gpu_training": notes}))
+    config = replace(config, provenance={**config.provenance, "gpu_training": notes})
+    keep = partial(save_model, out / "model", config=config)
+    keep(train(net, photos, factors, settings, begun, out / "train.jsonl", keep))  # type: ignore[arg-type]
     print(f"{time.perf_counter() - begun:.1f} s: {out / 'model'}", flush=True)
 
 

@@ -52,7 +52,7 @@ def test_the_loss_and_its_gradient_are_the_cpus(values):
     loss = SegmentationLoss(weights=torch.tensor([1.0, 2.0, 0.5, 1.0, 3.0]), **values)
     found = []
     for device in ("cpu", "cuda"):
-        given = scores.to(device).requires_grad_()
+        given = scores.detach().to(device).requires_grad_()
         value = loss(given, labels.to(device))
         value.backward()
         found.append((value.item(), given.grad.cpu()))

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fullconv.models.geometry import side
-from fullconv.models.upsampling import Upsampling
+from fullconv.models.upsampling import Upsampling, crop_like
 
 VALUES = 2**21  # enlarged scores held at one time, about; a photo of 384x512 and ten classes is one band
 
@@ -17,6 +17,8 @@ def best_classes(scores: Tensor, upscore: Upsampling, reference: Tensor, offset:
 
     They are those of upsampling, cropping from `offset` on, and taking the best class.
     """
+    if scores.device.type == "cuda":  # whose memory holds them, and which is slow at many small pieces
+        return best(crop_like(upscore(scores), reference, offset))
     number, classes, (height, width) = scores.shape[0], scores.shape[1], reference.shape[-2:]
     rows = max(VALUES // (number * classes * width), side(upscore.stride))
     labels = torch.empty(number, height, width, dtype=torch.uint8, device=scores.device)

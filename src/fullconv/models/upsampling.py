@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -30,6 +31,34 @@ class Upsampling(nn.ConvTranspose2d):
         with torch.no_grad():
             self.weight.copy_(bilinear_kernel(factor, side).expand_as(self.weight))
         self.weight.requires_grad_(learned)
+        self.checked = (-1, False)  # the weight's version that was compared with bilinear kernels, and the outcome
+
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """(N, C, H, W) → enlarged scores, the same on any device.
+
+        A GPU interpolates: its kernels for deconvolutions of one channel each are slow.
+        """
+        if input.device.type != "cuda" or self.weight.requires_grad or not self.is_bilinear():
+            return super().forward(input, output_size)  # type: ignore[arg-type]
+        return self.interpolated(input)
+
+    def interpolated(self, scores: Tensor) -> Tensor:
+        """The same of bilinear kernels, by interpolation. Beyond the border a deconvolution sees zeros."""
+        factor = self.stride[0]
+        wide = F.interpolate(F.pad(scores, (1, 1, 1, 1)), scale_factor=factor, mode="bilinear")
+        cut = factor // 2 + int(self.padding[0])
+        return wide[..., cut : wide.shape[-2] - cut, cut : wide.shape[-1] - cut]
+
+    def is_bilinear(self) -> bool:
+        """Whether the kernels are the bilinear ones, of twice the factor; compared anew when they have changed."""
+        version = self.weight._version
+        if self.checked[0] != version:
+            side, factor = self.kernel_size[0], self.stride[0]
+            same = side == 2 * factor and bool(
+                (self.weight.detach().float().cpu() - bilinear_kernel(factor)).abs().max() < 1e-3
+            )
+            self.checked = version, same
+        return self.checked[1]
 
 
 def crop_like(scores: Tensor, reference: Tensor, offset: int = 0) -> Tensor:
