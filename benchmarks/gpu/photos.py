@@ -43,7 +43,7 @@ class Photos:
 
 def read_parts(folder: Path, device: str) -> Photos:
     """Every photo of the folder's parts, decoded by all processors."""
-    entries = [(path, name) for path in sorted(folder.rglob("part-*.zip")) for name in _webps(path)]
+    entries = [(path, name) for path in sorted(folder.rglob("*.zip")) for name in _webps(path)]
     entries.sort(key=lambda entry: not entry[1].startswith("labelled"))
     labelled = sum(name.startswith("labelled") for _, name in entries)
     images, labels = _shared((len(entries), CANVAS, CANVAS, 3)), _shared((labelled, CANVAS, CANVAS))
