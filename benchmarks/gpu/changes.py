@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 GREY_WEIGHTS = (0.299, 0.587, 0.114)
+# Quantisation tables of ITU T.81, annex K.
 LUMINANCE = (
     (16, 11, 10, 16, 24, 40, 51, 61),
     (12, 12, 14, 19, 26, 58, 60, 55),
@@ -18,7 +19,7 @@ LUMINANCE = (
     (24, 35, 55, 64, 81, 104, 113, 92),
     (49, 64, 78, 87, 103, 121, 120, 101),
     (72, 92, 95, 98, 112, 100, 103, 99),
-)  # fmt: skip  (ITU T.81, annex K)
+)  # fmt: skip
 CHROMINANCE = (
     (17, 18, 24, 47, 99, 99, 99, 99), (18, 21, 26, 66, 99, 99, 99, 99), (24, 26, 56, 99, 99, 99, 99, 99),
     (47, 66, 99, 99, 99, 99, 99, 99), *((99,) * 8,) * 4,
@@ -80,7 +81,7 @@ def _hue(angle: Tensor) -> Tensor:
 
 def resharpened(images: Tensor, draw: Draw, radius: int = 4) -> Tensor:
     """Two thirds blurred by a Gaussian of 0.3 to 1.5 pixels, one third sharpened by what such a blur takes away."""
-    n, channels, height, width = images.shape
+    n, channels, height, _ = images.shape
     sigma = draw.between(0.3, 1.5, n)
     amount = torch.where(draw.some(0.67, n), 1.0, -draw.between(0.2, 1.0, n))
     at = torch.arange(-radius, radius + 1, device=images.device)

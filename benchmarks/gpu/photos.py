@@ -75,9 +75,11 @@ def _shared(shape: tuple[int, ...]) -> np.ndarray:
     return np.frombuffer(mmap.mmap(-1, max(length, 1)), np.uint8, length).reshape(shape)
 
 
+_arrays: list[np.ndarray] = []  # images and labels, in each process that decodes
+
+
 def _begin(images: np.ndarray, labels: np.ndarray) -> None:
-    global _arrays
-    _arrays = images, labels
+    _arrays[:] = images, labels
 
 
 def _decode(job: tuple[int, list[tuple[Path, str]]]) -> list[tuple[int, int]]:

@@ -1,9 +1,9 @@
 """The bundled network and the paper's on a GPU, beside the same nets in eager float32 and torchvision's fcn_resnet50.
 
-usage: python benchmarks/gpu/speed.py [--json FILE] [--seconds 1.0] [--side 384x512] [--train-crop 384]
+usage: python benchmarks/gpu/speed.py [--json FILE] [--seconds 0.7] [--size 384x512] [--crop 416] [--no-compile]
 
-Every net sees one picture, and then 16 at once. "engine" is what `fullconv predict --engine torch` runs: label maps from
-host memory to host memory, kernels recorded as a CUDA graph. The card's own peak is that of a matrix product and of a
+Every net sees one picture, and then 16 at once. "engine" is what `fullconv predict --engine torch` runs: label maps
+from host memory to host memory, kernels recorded as a CUDA graph. The card's own peak is that of a matrix product and of a
 3x3 convolution in torch; a share of it counts two operations a multiply-add. Steps of training are timed, too.
 """
 
@@ -15,7 +15,7 @@ import math
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +119,7 @@ def rows_of(name: str, folder: Path, size: tuple[int, int], seconds: float) -> I
             yield {
                 **row,
                 "way": f"engine {kind}",
-                "seconds": seconds_of(lambda e=engine: e.label_maps(images), seconds),
+                "seconds": seconds_of(lambda e=engine, i=images: e.label_maps(i), seconds),
             }
 
 
@@ -178,23 +178,38 @@ def training_row(folder: Path, crop: int, batch: int, compiled: bool, seconds: f
     return {"net": "animals", "pictures": batch, "way": way, "first": took, "seconds": seconds_of(step, seconds)}
 
 
-def told(row: dict[str, Any], rows: list[dict[str, Any]], highest: dict[str, dict[str, float]]) -> str:
-    """A line: photos a second, what it is to the same net in eager float32, and the share of the card's peak."""
-    speed = row["pictures"] / row["seconds"]
-    line = (
-        f"{row['net']:<26}{row['way']:<36}{row['pictures']:>3}  {row['seconds'] * 1000:9.2f} ms {speed:9.1f} photos/s"
-    )
-    same = [r for r in rows if (r["net"], r["pictures"], r["way"]) == (row["net"], row["pictures"], "eager fp32")]
-    peer = [r for r in rows if r["net"].startswith("torchvision") and r["pictures"] == row["pictures"]]
-    if same:
-        line += f"  {same[0]['seconds'] / row['seconds']:6.2f}x its eager fp32"
-    if peer:
-        line += f"  {peer[0]['seconds'] / row['seconds']:6.2f}x fcn_resnet50 fp32"
-    if "operations" in row:
-        kind = row["way"].split()[-1]
-        share = row["operations"] * speed / 1e12 / max(highest[kind].values())
-        line += f"  {share:6.1%} of the peak"
-    return line
+class Report:
+    """Prints each row as it comes, and keeps all in a file, so that a run that is stopped leaves what it has."""
+
+    def __init__(self, highest: dict[str, dict[str, float]], card: str, file: Path | None) -> None:
+        self.highest, self.card, self.file = highest, card, file
+        self.rows: list[dict[str, Any]] = []
+        rounded = {kind: {name: round(v, 1) for name, v in values.items()} for kind, values in highest.items()}
+        print(rounded, "TFLOP/s", flush=True)
+
+    def add(self, work: Callable[[], Iterable[dict[str, Any]]]) -> None:
+        """The rows of a piece of work; where it fails the rest is timed all the same."""
+        try:
+            for row in work():
+                self.rows.append(row)
+                print(self.line(row), flush=True)
+                if self.file:
+                    values = {"card": self.card, "peaks": self.highest, "rows": self.rows}
+                    self.file.write_text(json.dumps(values, indent=1))
+        except Exception as error:
+            print(f"failed: {type(error).__name__}: {error}", flush=True)
+
+    def line(self, row: dict[str, Any]) -> str:
+        """Photos a second, the ratios to the same net in eager float32 and to torchvision's, the share of the peak."""
+        speed = row["pictures"] / row["seconds"]
+        line = f"{row['net']:<26}{row['way']:<36}{row['pictures']:>3} {row['seconds'] * 1000:9.2f} ms {speed:9.1f}/s"
+        alike = [r for r in self.rows if r["pictures"] == row["pictures"] and r["way"] == "eager fp32"]
+        for name, peer in (("its eager fp32", row["net"]), ("fcn_resnet50 fp32", "torchvision fcn_resnet50")):
+            line += "".join(f" {r['seconds'] / row['seconds']:6.2f}x {name}" for r in alike if r["net"] == peer)
+        if "operations" in row:
+            highest = max(self.highest[row["way"].split()[-1]].values())
+            line += f" {row['operations'] * speed / 1e12 / highest:6.1%} of the peak"
+        return line + "".join(f", {key} {row[key]:.1f} s" for key in ("first", "compiling") if key in row)
 
 
 def main() -> None:
@@ -209,36 +224,16 @@ def main() -> None:
     height, width = map(int, options.size.split("x"))
     card = torch.cuda.get_device_name() if DEVICE == "cuda" else "a processor"
     print(f"{card}, torch {torch.__version__}, pictures of {width}x{height}", flush=True)
-    highest = peaks(options.seconds)
-    print(
-        {kind: {n: round(v, 1) for n, v in values.items()} for kind, values in highest.items()}, "TFLOP/s", flush=True
-    )
-    rows: list[dict[str, Any]] = list(torchvision_rows((height, width), options.seconds))
-    animals = find_model("animals")
+    report = Report(peaks(options.seconds), card, options.json)
+    size, seconds, animals = (height, width), options.seconds, find_model("animals")
     with tempfile.TemporaryDirectory() as root:
-        work: list[Callable[[], Iterator[dict[str, Any]]]] = [
-            lambda: iter(rows[:]),
-            lambda: rows_of("animals", animals, (height, width), options.seconds),
-            lambda: iter([training_row(animals, options.crop, options.batch, False, options.seconds)]),
-            lambda: rows_of("voc-fcn8s", voc_fcn8s(Path(root)), (height, width), options.seconds),
-        ]
+        report.add(lambda: torchvision_rows(size, seconds))
+        report.add(lambda: rows_of("animals", animals, size, seconds))
+        report.add(lambda: rows_of("voc-fcn8s", voc_fcn8s(Path(root)), size, seconds))
+        for compiled in (False, True)[: 1 if options.no_compile else 2]:
+            report.add(lambda c=compiled: [training_row(animals, options.crop, options.batch, c, seconds)])
         if not options.no_compile:
-            work.append(lambda: iter([training_row(animals, options.crop, options.batch, True, options.seconds)]))
-            work.append(lambda: iter([compiled_row("animals", animals, (height, width), options.seconds)]))
-        for part in work:
-            try:
-                for row in part():
-                    if row not in rows:
-                        rows.append(row)
-                    print(
-                        told(row, rows, highest),
-                        {k: round(v, 1) for k, v in row.items() if k in ("compiling", "first")} or "",
-                        flush=True,
-                    )
-                    if options.json:
-                        options.json.write_text(json.dumps({"card": card, "peaks": highest, "rows": rows}, indent=1))
-            except Exception as error:  # the rest is timed all the same
-                print(f"failed: {type(error).__name__}: {error}", flush=True)
+            report.add(lambda: [compiled_row("animals", animals, size, seconds)])
 
 
 if __name__ == "__main__":

@@ -178,7 +178,8 @@ def recipe_of(settings: Settings) -> Recipe:
 def teacher_of(folder: Path, device: str) -> Any:
     """The teacher's network, from the files beside its weights."""
     spec = importlib.util.spec_from_file_location("tfl_torch", folder / "tfl_torch.py")
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.Net(folder / "deeplab_mnv2_voc.npz", clip=True, device=device)

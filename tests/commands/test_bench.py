@@ -54,3 +54,14 @@ def test_a_pair_that_is_not_there_is_left_out_of_the_table_and_told():
 @pytest.mark.parametrize("size", ["384", "0x32", "100x100"])
 def test_a_wrong_size_is_told(size):
     assert "multiples of 32" in str(run("--size", size).exception)
+
+
+def test_torch_alone_is_compared_with_torchs_own_peak(monkeypatch):
+    """As on a machine with a GPU and without OpenVINO."""
+    monkeypatch.setattr("fullconv.commands.bench.find_spec", lambda name: None)
+    monkeypatch.setattr(benchmark, "import_openvino", lambda: pytest.fail("OpenVINO was asked for"))
+    result = run("--engine", "torch", "--precision", "fp32", "--device", "cpu", "--json")
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert [found["engine"] for found in report["runs"]] == ["torch"]
+    assert min(report["peaks"]["fp32"].values()) > 0

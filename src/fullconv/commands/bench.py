@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ def bench(size: str, as_json: bool, model: str, engine: str, precision: str, dev
     """Time a model on this machine, beside the machine's own peak.
 
     Without --engine and --precision each pair that is installed is timed, one picture at a time. The peak is that of a
-    matrix product and of a 3x3 convolution, in OpenVINO, in the same run.
+    matrix product and of a 3x3 convolution in the same run, in OpenVINO, or in torch where only torch is timed.
     """
     from fullconv.prediction.benchmark import multiply_adds, peaks
     from fullconv.weights.folder import find_model, read_config
@@ -40,14 +41,16 @@ def bench(size: str, as_json: bool, model: str, engine: str, precision: str, dev
     shape = height, width, architecture.channels * max(len(architecture.inputs), 1)
     macs = multiply_adds(folder, *shape)
     speeds = list(each(folder, chosen(engine, precision), device, shape, macs))
-    highest = {name: peaks(name) for name in sorted({"fp32" if s.precision == "fp32" else "bf16" for s in speeds})}
+    library = "torch" if find_spec("openvino") is None or {s.engine for s in speeds} == {"torch"} else "openvino"
+    kinds = sorted({peak_of(speed, library) for speed in speeds})
+    highest = {kind: peaks(kind, library, device) for kind in kinds}
     if as_json:
         rows = [speed.to_json() for speed in speeds]
         click.echo(
             json.dumps({"model": model, "size": size, "gmac": macs and macs / 1e9, "peaks": highest, "runs": rows})
         )
     else:
-        click.echo(table(speeds, highest, f"{model}, {width}x{height} pixels", macs))
+        click.echo(table(speeds, highest, library, f"{model}, {width}x{height} pixels", macs))
 
 
 def parse_size(size: str, multiple_of: int) -> tuple[int, int]:
@@ -84,12 +87,19 @@ def each(
             click.echo(f"{name} {kind} left out: {error}", err=True)
 
 
-def table(speeds: list[Speed], highest: dict[str, dict[str, float]], title: str, macs: float | None) -> str:
+def peak_of(speed: Speed, library: str) -> str:
+    """The precision whose peak a speed is compared with: OpenVINO quantises from bf16 and has no fp16."""
+    return speed.precision if speed.precision == "fp32" or library == "torch" else "bf16"
+
+
+def table(
+    speeds: list[Speed], highest: dict[str, dict[str, float]], library: str, title: str, macs: float | None
+) -> str:
     """Title, a row a pair, and the peaks that the shares are of."""
     lines = [f"{title}, {macs / 1e9:.2f} billion multiply-adds" if macs else title]
     lines += [f"{'':<18}{'median':>9}{'90 %':>9}{'99 %':>9}{'images/s':>10}{'MB':>7}{'GMAC/s':>8}{'of peak':>9}"]
     for s in speeds:
-        peak = highest["fp32" if s.precision == "fp32" else "bf16"]["convolution"]
+        peak = highest[peak_of(s, library)]["convolution"]
         rate = f"{s.gmac_per_second:8.0f}{s.gmac_per_second / peak:9.0%}" if s.gmac_per_second else ""
         times = "".join(f"{ms:6.1f} ms" for ms in (s.p50_ms, s.p90_ms, s.p99_ms))
         lines.append(f"{s.engine + ' ' + s.precision:<18}{times}{s.images_per_second:10.1f}{s.memory_mb:7.0f}{rate}")

@@ -39,7 +39,7 @@ class Upsampling(nn.ConvTranspose2d):
         A GPU interpolates: its kernels for deconvolutions of one channel each are slow.
         """
         if input.device.type != "cuda" or self.weight.requires_grad or not self.is_bilinear():
-            return super().forward(input, output_size)  # type: ignore[arg-type]
+            return super().forward(input, output_size)
         return self.interpolated(input)
 
     def interpolated(self, scores: Tensor) -> Tensor:

@@ -55,27 +55,43 @@ def timed(work: Callable[[], object], seconds: float = SECONDS) -> list[float]:
     return times
 
 
-def peaks(precision: str) -> dict[str, float]:
-    """Multiply-adds a second, in billions, of a matrix product and of a 3x3 convolution in OpenVINO, the best run."""
+def peaks(precision: str, engine: str = "openvino", device: str | None = None) -> dict[str, float]:
+    """Billion multiply-adds a second of a matrix product and of a 3x3 convolution, in the engine's library.
+
+    The best run counts. ONNX Runtime is compared with OpenVINO's.
+    """
+    if engine == "torch":
+        from fullconv.prediction.engines.torch_peaks import products
+
+        works = products(precision, device, SIDE, CHANNELS, MAP)
+    else:
+        works = in_openvino(precision)
+    macs = {"matrix product": SIDE**3, "convolution": 9 * CHANNELS**2 * MAP**2}
+    return {name: macs[name] / min(timed(work, 1.0)) / 1e9 for name, work in works.items()}
+
+
+def in_openvino(precision: str) -> dict[str, Callable[[], object]]:
+    """The two products, ready to run."""
     ov = import_openvino()
     op = ov.opset13
     rng = np.random.default_rng(0)
-    matrix = rng.normal(size=(SIDE, SIDE)).astype(np.float32)
-    left = op.parameter([SIDE, SIDE], np.float32)
-    product = op.matmul(left, op.constant(matrix), False, False)
-    kernels = rng.normal(size=(CHANNELS, CHANNELS, 3, 3)).astype(np.float32)
-    maps = op.parameter([1, CHANNELS, MAP, MAP], np.float32)
-    convolved = op.convolution(maps, op.constant(kernels), [1, 1], [1, 1], [1, 1], [1, 1])
-    shapes = {"matrix product": (left, product, SIDE**3), "convolution": (maps, convolved, kernels.size * MAP**2)}
-    return {name: _rate(ov, precision, *parts) for name, parts in shapes.items()}
+    left, maps = op.parameter([SIDE, SIDE], np.float32), op.parameter([1, CHANNELS, MAP, MAP], np.float32)
+    matrix = op.constant(rng.normal(size=(SIDE, SIDE)).astype(np.float32))
+    kernels = op.constant(rng.normal(size=(CHANNELS, CHANNELS, 3, 3)).astype(np.float32))
+    product = op.matmul(left, matrix, False, False)
+    convolved = op.convolution(maps, kernels, [1, 1], [1, 1], [1, 1], [1, 1])
+    return {
+        "matrix product": _ready(ov, precision, left, product),
+        "convolution": _ready(ov, precision, maps, convolved),
+    }
 
 
-def _rate(ov: Any, precision: str, given: Any, result: Any, macs: int) -> float:
+def _ready(ov: Any, precision: str, given: Any, result: Any) -> Callable[[], object]:
     hint = {"INFERENCE_PRECISION_HINT": HINTS[precision]}
     compiled = openvino_core().compile_model(ov.Model([result], [given]), "CPU", hint)
     data = np.random.default_rng(1).normal(size=tuple(given.get_output_shape(0))).astype(np.float32)
     request = compiled.create_infer_request()
-    return macs / min(timed(lambda: request.infer([data]), 1.0)) / 1e9
+    return lambda: request.infer([data])
 
 
 def multiply_adds(folder: Path, height: int, width: int, channels: int) -> float | None:
