@@ -3,8 +3,8 @@
 usage: python benchmarks/gpu/speed.py [--json FILE] [--seconds 0.7] [--size 384x512] [--crop 416] [--no-compile]
 
 Every net sees one picture, and then 16 at once. "engine" is what `fullconv predict --engine torch` runs: label maps
-from host memory to host memory, kernels recorded as a CUDA graph. The card's own peak is that of a matrix product and of a
-3x3 convolution in torch; a share of it counts two operations a multiply-add. Steps of training are timed, too.
+from host memory to host memory, kernels recorded as a CUDA graph. The card's own peak is that of a matrix product
+and of a 3x3 convolution in torch; a share of it counts two operations a multiply-add. Steps of training are timed, too.
 """
 
 from __future__ import annotations

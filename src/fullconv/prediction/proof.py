@@ -57,7 +57,7 @@ def mean_ious(models: Sequence[Model], samples: Iterable[Sample]) -> list[float]
 
 def own_photos() -> list[images.ImageArray]:
     """The photos that come with the package, or lie in examples/ of a checkout."""
-    places = PACKAGE / "bundled" / "photos", PACKAGE.parent.parent / "examples"
+    places = PACKAGE / "bundled" / "examples", PACKAGE.parent.parent / "examples"
     return [images.read(path) for folder in places for path in sorted(folder.glob("*.jpg"))]
 
 
