@@ -47,6 +47,8 @@ def hint(wrong: str, known: Sequence[str]) -> str:
 
 def convert(value: Any, kind: Any) -> Any:
     """Raises ValueError or TypeError where `value` is not of the type `kind`."""
+    if kind is Any:
+        return value
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in (types.UnionType, Union):
         return _first_of(value, arguments)

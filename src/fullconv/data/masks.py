@@ -80,6 +80,11 @@ def identity_lookup(classes: Classes) -> Lookup:
     return value_lookup({**{i: i for i in range(len(classes))}, classes.void: classes.void})
 
 
+def shifted_lookup(classes: Classes) -> Lookup:
+    """Value n is class n - 1, and 0 is void (mmsegmentation: reduce_zero_label)."""
+    return value_lookup({**{i + 1: i for i in range(len(classes))}, 0: VOID, VOID: VOID})
+
+
 def value_lookup(values: Mapping[int, int]) -> Lookup:
     """The table of {mask value: class index or void}; every other value is no class."""
     lookup = np.full(256, -1, np.int16)
