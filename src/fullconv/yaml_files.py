@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from fullconv.errors import FullconvError
 from fullconv.typed_values import hint
@@ -41,7 +41,7 @@ def _load(text: str) -> dict[str, Any] | None:
     class Loader(yaml.SafeLoader):
         """YAML's safe loader without its guesses; and a list may be a key, as in {[128, 0, 0]: cat}: a tuple."""
 
-        yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {"<": [("tag:yaml.org,2002:merge", re.compile("<<"))]}
+        yaml_implicit_resolvers = {"<": [("tag:yaml.org,2002:merge", re.compile("<<"))]}  # noqa: RUF012
 
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
             self.refuse_doubles(node)

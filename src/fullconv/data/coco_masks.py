@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.classes import VOID
-from fullconv.data.masks import LabelMap, colour_codes, opened, translate
+from fullconv.data.colour_masks import colour_codes, translate
+from fullconv.data.masks import LabelMap, opened
 from fullconv.data.polygons import fill
 from fullconv.data.rle import decode
 from fullconv.errors import FullconvError

@@ -13,15 +13,9 @@ from functools import partial
 from typing import Any
 
 from fullconv.classes import VOID, Classes, Colour
+from fullconv.data.colour_masks import read_colours, read_index_or_colour
 from fullconv.data.dataset import ReadMask
-from fullconv.data.masks import (
-    Lookup,
-    read_colours,
-    read_index_or_colour,
-    read_mask,
-    shifted_lookup,
-    value_lookup,
-)
+from fullconv.data.masks import Lookup, read_mask, shifted_lookup, value_lookup
 from fullconv.errors import FullconvError
 from fullconv.typed_values import hint
 

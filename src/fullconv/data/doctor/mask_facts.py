@@ -12,9 +12,10 @@ from PIL import Image
 
 from fullconv import images
 from fullconv.classes import Colour
+from fullconv.data.colour_masks import read_colours, read_index_or_colour
 from fullconv.data.dataset import Sample
 from fullconv.data.doctor.image_facts import Size
-from fullconv.data.masks import LabelMap, read_colours
+from fullconv.data.masks import LabelMap
 from fullconv.errors import FullconvError
 
 MOST = 256  # values or colours that are kept of one mask, the most frequent
@@ -60,15 +61,18 @@ def mask_facts(sample: Sample) -> MaskFacts:
         return _of_unusable(sample.label_path, error)
     if not images.is_image_name(sample.label_path):  # polygons, drawn into a mask as they are read
         return _facts(values, "L")
-    with Image.open(sample.label_path) as header:
-        numbered = header.mode == "P" and not _is_read_by_colour(sample)
-        palette = header.getpalette() if numbered else None
-        return _facts(values, header.mode, header.format == "JPEG", palette)
+    try:
+        with Image.open(sample.label_path) as header:
+            numbered = header.mode == "P" and not _is_read_by_colour(sample)
+            palette = header.getpalette() if numbered else None
+            return _facts(values, header.mode, header.format == "JPEG", palette)
+    except OSError:  # a raster that Pillow does not know
+        return _facts(values, "L")
 
 
 def _is_read_by_colour(sample: Sample) -> bool:
     """Whether the data's description gives colours, so that palette indices mean nothing."""
-    return getattr(sample.open_mask, "func", sample.open_mask) is read_colours
+    return getattr(sample.open_mask, "func", sample.open_mask) in (read_colours, read_index_or_colour)
 
 
 def _facts(values: LabelMap, mode: str, jpeg: bool = False, palette: list[int] | None = None) -> MaskFacts:
@@ -85,6 +89,8 @@ def _of_unusable(path: Path, error: FullconvError) -> MaskFacts:
         with Image.open(path) as picture:
             mode, jpeg = picture.mode, picture.format == "JPEG"
             deep = mode.startswith("I")
+            if mode == "F":
+                raise error
             values = np.asarray(picture).astype(np.int64) if deep else _packed(picture)
     except (OSError, SyntaxError, ValueError, MemoryError, Image.DecompressionBombError):
         raise error from None
