@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +13,14 @@ from PIL import Image
 
 from fullconv import images
 from fullconv.classes import Colour
+from fullconv.data.coco_masks import Outlines
 from fullconv.data.colour_masks import read_colours, read_index_or_colour
 from fullconv.data.dataset import Sample
 from fullconv.data.doctor.image_facts import Size
 from fullconv.data.masks import LabelMap
 from fullconv.errors import FullconvError
 
+DRAWN = "drawn"  # the mode of masks that are outlines, drawn as they are read
 MOST = 256  # values or colours that are kept of one mask, the most frequent
 
 
@@ -36,6 +39,8 @@ class MaskFacts:
     distinct: int
     palette: Mapping[int, Colour] = field(default_factory=dict)
     error: str = ""
+    boxes: tuple[int, ...] = ()  # values of objects that have a box and no outline
+    boxes_are_regions: bool = False
 
     @property
     def in_colour(self) -> bool:
@@ -59,8 +64,8 @@ def mask_facts(sample: Sample) -> MaskFacts:
         values = sample.read_mask_values()
     except FullconvError as error:
         return _of_unusable(sample.label_path, error)
-    if not images.is_image_name(sample.label_path):  # polygons, drawn into a mask as they are read
-        return _facts(values, "L")
+    if not images.is_image_name(sample.label_path):
+        return replace(_facts(values, DRAWN), **_boxes(sample))
     try:
         with Image.open(sample.label_path) as header:
             numbered = header.mode == "P" and not _is_read_by_colour(sample)
@@ -68,6 +73,13 @@ def mask_facts(sample: Sample) -> MaskFacts:
             return _facts(values, header.mode, header.format == "JPEG", palette)
     except OSError:  # a raster that Pillow does not know
         return _facts(values, "L")
+
+
+def _boxes(sample: Sample) -> dict[str, Any]:
+    painter = sample.open_mask
+    if not isinstance(painter, Outlines):
+        return {}
+    return {"boxes": painter.without_outline, "boxes_are_regions": painter.boxes == "region"}
 
 
 def _is_read_by_colour(sample: Sample) -> bool:
