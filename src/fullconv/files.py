@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shutil
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -67,6 +67,51 @@ def staged(folder: Path) -> Iterator[Path]:
             os.replace(path, folder / path.name)
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
+
+
+def files_under(folder: Path) -> Iterator[Path]:
+    """Every file in `folder` and below, read entry by entry: a folder may hold millions.
+
+    Links to folders are followed. Each folder is read once, under its own path where it has one here, so that links
+    in a circle end; what may not be read is left out.
+    """
+    seen: set[tuple[int, int]] = set()
+    links = deque([folder])
+    while links:
+        inside = [links.popleft()]
+        while inside:
+            place = inside.pop()
+            with suppress(PermissionError, FileNotFoundError):
+                if is_new(place, seen):
+                    yield from _entries(place, inside, links)
+
+
+def is_new(place: Path, seen: set[tuple[int, int]]) -> bool:
+    """Whether this folder, under whatever name, is not among `seen`; from now on it is."""
+    stat = place.stat()
+    number = stat.st_dev, stat.st_ino
+    new = number not in seen
+    seen.add(number)
+    return new
+
+
+def goes_round(path: str | Path) -> bool:
+    """Whether a link on the way to `path` leads back to a folder that it lies in."""
+    folders = [Path(path), *Path(path).parents]
+    links = (folder for folder in folders if folder.is_symlink() and folder.is_dir())
+    return any(link.parent.resolve().is_relative_to(link.resolve()) for link in links)
+
+
+def _entries(place: Path, folders: list[Path], links: deque[Path]) -> Iterator[Path]:
+    """The files; folders and links to folders are appended for later."""
+    with os.scandir(place) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(Path(entry.path))
+            elif entry.is_dir():
+                links.append(Path(entry.path))
+            elif entry.is_file():
+                yield Path(entry.path)
 
 
 def write_json(path: Path, value: Any) -> Path:

@@ -1,46 +1,71 @@
-"""YAML that people write: read safely, unknown keys refused."""
+"""YAML that people write: read safely, every value as the text that stands there, unknown keys refused."""
 
 from __future__ import annotations
 
-import difflib
+import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from fullconv.errors import FullconvError
+from fullconv.typed_values import hint
+
+NOTHING = ("", "~", "null", "Null", "NULL")
 
 
 def read_yaml(path: Path, keys: Sequence[str]) -> dict[str, Any]:
-    """The mapping in `path`. Raises FullconvError for a file that is none, or a key that is not among `keys`."""
+    """The mapping in `path`, whose values are texts, lists and mappings: what a text means depends on its key, so that
+    a class may be called `no`, and 1e-3 is a number. None where a key has no value, or null.
+
+    Raises FullconvError for a file that holds no mapping, a key that is not among `keys`, or one that is given twice.
+    """
     import yaml
 
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"), _loader())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        values = _load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise FullconvError(f"{path}: not a YAML file ({' '.join(str(error).split())})") from None
-    if not isinstance(values, dict):
+    if values is None:
         raise FullconvError(f"{path}: no `key: value` lines; known keys are {', '.join(keys)}")
     for key in values:
         if key not in keys:
-            close = difflib.get_close_matches(str(key), keys, 1)
-            hint = f"did you mean {close[0]}?" if close else f"known keys are {', '.join(keys)}"
-            raise FullconvError(f"{path}: unknown key {key!r}; {hint}")
+            raise FullconvError(f"{path}: unknown key {key!r}; {hint(str(key), keys)}")
     return values
 
 
-def _loader() -> Any:
-    """YAML's safe loader, and one thing more: a list may be a key, as in {[128, 0, 0]: cat}; it becomes a tuple."""
+def _load(text: str) -> dict[str, Any] | None:
+    """None where the document is no mapping."""
     import yaml
 
     class Loader(yaml.SafeLoader):
+        """YAML's safe loader without its guesses; and a list may be a key, as in {[128, 0, 0]: cat}: a tuple."""
+
+        yaml_implicit_resolvers = {"<": [("tag:yaml.org,2002:merge", re.compile("<<"))]}  # noqa: RUF012
+
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+            self.refuse_doubles(node)
             for key, _ in node.value:
                 if isinstance(key, yaml.SequenceNode):
                     key.tag = "!key"
             return super().construct_mapping(node, deep)
 
+        def refuse_doubles(self, node: yaml.MappingNode) -> None:
+            counts = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+            for key in counts:
+                if counts[key] > 1:
+                    raise yaml.constructor.ConstructorError(None, None, f"{key!r} is given twice", node.start_mark)
+
         def construct_key(self, node: yaml.SequenceNode) -> tuple[Any, ...]:
             return tuple(self.construct_sequence(node))
 
     Loader.add_constructor("!key", Loader.construct_key)
-    return Loader
+    loader = Loader(text)
+    root = loader.get_single_node()
+    if not isinstance(root, yaml.MappingNode):
+        return None
+    values: dict[str, Any] = loader.construct_document(root)
+    for key, value in root.value:
+        if isinstance(value, yaml.ScalarNode) and value.style is None and value.value in NOTHING:
+            values[key.value] = None
+    return values

@@ -38,6 +38,7 @@ CASES = {
         trees.pascal_context, {"train": 1, "val": 1}, {0: "background", 1: "diningtable", 2: "bedcloth", 3: "wood"},
         [0, 1, 2, 3],
     ),
+    "roboflow": (trees.roboflow, {"train": 1, "val": 1}, {0: "background", 1: "roof"}, [0, 1, 255]),
     "pairs": (trees.pairs, {"train": 1, "val": 1}, {0: "a", 1: "b"}, [0, 1, 255]),
 }  # fmt: skip
 

@@ -187,6 +187,13 @@ def pascal_context(root):
         write(root / "VOC2010" / "ImageSets" / "Main" / f"{split}.txt", f"{name}\n")
 
 
+def roboflow(root):
+    for split in ("train", "valid"):
+        save(root / split / "a.jpg", PHOTO)
+        save(root / split / "a_mask.png", rows(0, 1, 255))
+        write(root / split / "_classes.csv", "Pixel Value, Class\n0, background\n1, roof\n")
+
+
 def pairs(root):
     for split in ("train", "val"):
         save(root / "images" / split / "sub" / "x.jpg", PHOTO)

@@ -11,7 +11,7 @@ from PIL import Image
 from prediction.stubs import StubModel
 
 from fullconv.errors import FullconvError
-from fullconv.prediction.folder import is_video, plan, run
+from fullconv.prediction.folder import is_video, plan, run, skipped
 from fullconv.prediction.listing import Listing
 
 OUT = Path("out")
@@ -56,6 +56,43 @@ def test_links_to_one_picture_from_two_folders_keep_apart(tmp_path):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "a.jpg").symlink_to(tmp_path / "real" / "a.jpg")
     assert targets([tmp_path / "one", tmp_path / "two"]) == ["out/one/a_jpg", "out/two/a_jpg"]
+
+
+def test_linked_folders_are_followed_and_circles_once(tmp_path, monkeypatch):
+    touch(tmp_path, "disk/day1/a.jpg", "photos/day0/b.jpg")
+    (tmp_path / "photos" / "day1").symlink_to(tmp_path / "disk" / "day1")
+    (tmp_path / "photos" / "loop").symlink_to(tmp_path / "photos")
+    (tmp_path / "photos" / "again").symlink_to(tmp_path / "photos" / "day0")
+    (tmp_path / "disk" / "day1" / "back").symlink_to(tmp_path / "photos" / "day0")
+    (tmp_path / "photos" / "broken").symlink_to(tmp_path / "nowhere")
+    assert targets([tmp_path / "photos"]) == ["out/day0/b", "out/day1/a"]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos" / "again").unlink()
+    (tmp_path / "disk" / "day1" / "back").unlink()
+    assert targets(["photos/**/*.jpg"]) == ["out/day0/b", "out/day1/a"]
+
+
+def test_what_accompanies_a_raster_is_no_picture(tmp_path, monkeypatch):
+    touch(tmp_path, "a.tif")
+    for ending in (".aux.xml", ".ovr", ".msk"):
+        (tmp_path / f"a.tif{ending}").write_bytes(b"x")
+    monkeypatch.chdir(tmp_path)
+    for inputs in (["."], ["*"], sorted(path.name for path in tmp_path.iterdir())):
+        assert targets(inputs) == ["out/a"]
+        assert skipped(plan(inputs, OUT)) == ""
+
+
+def test_what_is_left_out_is_counted_by_kind(tmp_path, monkeypatch):
+    touch(tmp_path, "a.jpg", "out/a_labels.png", ".hidden.jpg")
+    for name in ("b.psd", "sub/c.PSD", "out/log.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    assert skipped(plan(["."], OUT)) == skipped(plan(["**/*"], OUT)) == "2 files skipped: .psd"
+    for name in ("notes.txt", "README"):
+        (tmp_path / name).touch()
+    assert skipped(plan([".", "sub"], OUT)) == "4 files skipped: .psd 2, .txt 1, without an ending 1"
+    assert skipped(plan(["a.jpg"], OUT)) == ""
 
 
 def test_videos_and_cameras_are_inputs(tmp_path):

@@ -94,6 +94,8 @@ def predict(
     sums = predict_on_cluster(request, workers) if cluster else predict_here(request)
     if not as_json:
         click.echo(sums.line(out))
+    if sums.skipped:
+        click.echo(sums.skipped, err=as_json)
     if sums.failed:
         sys.exit(1)
 
@@ -147,7 +149,7 @@ class Request:
 
 def predict_here(request: Request) -> Sums:
     from fullconv.files import sweep
-    from fullconv.prediction.folder import is_video, parallelism, plan, run
+    from fullconv.prediction.folder import is_video, parallelism, plan, run, skipped
     from fullconv.prediction.manifest import begin, unfinished
 
     out = Path(request.out)
@@ -163,7 +165,7 @@ def predict_here(request: Request) -> Sums:
     videos = [job for job in todo if is_video(job.source)]
     check_video(request, videos)
     pictures = (job for job in todo if not is_video(job.source))
-    sums = Sums(ran_by(loaded), earlier=len(jobs) - len(todo))
+    sums = Sums(ran_by(loaded), earlier=len(jobs) - len(todo), skipped=skipped(jobs))
     with closing(begin(out, settings)) as manifest:
         rasters = rasters_among(todo, request, manifest.run)
         photos = run(loaded, pictures, request.outputs, threads, manifest.add, rasters, **request.predicting)
@@ -272,6 +274,7 @@ class Sums:
     videos: int = 0
     failed: int = 0
     files: int = 0
+    skipped: str = ""  # what was no picture, in words
 
     def over(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         """The same outcomes, counted; errors are told as they come."""

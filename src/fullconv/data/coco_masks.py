@@ -9,30 +9,58 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import ExifTags
 
 from fullconv.classes import VOID
-from fullconv.data.masks import LabelMap, colour_codes, opened, translate
+from fullconv.data.colour_masks import colour_codes, translate
+from fullconv.data.masks import LabelMap, opened
 from fullconv.data.polygons import fill
 from fullconv.data.rle import decode
 from fullconv.errors import FullconvError
 
 
 @dataclass(frozen=True)
-class Outlines:
-    """Paints (value, COCO segmentation) in the order given, later ones over earlier; elsewhere 0."""
+class Thing:
+    """One object: its value in the mask, and its outline (COCO's segmentation), or None and a box (x, y, w, h).
 
-    height: int
-    width: int
-    shapes: tuple[tuple[int, Any], ...]
+    `number` is the annotation's id, for errors.
+    """
+
+    value: int
+    outline: Any
+    box: tuple[float, ...] | None = None
+    number: Any = None
+
+
+@dataclass(frozen=True)
+class Outlines:
+    """Paints things in the order given, later ones over earlier; elsewhere `ground`.
+
+    A box says no more than that something is in it: it is void, or the thing's region where `boxes` are regions.
+    """
+
+    image: Path
+    size: tuple[int, int] | None  # (height, width) as the JSON has it; None: the picture's own
+    things: tuple[Thing, ...]
+    ground: int = 0
+    boxes: str = "void"
+
+    @property
+    def without_outline(self) -> tuple[int, ...]:
+        """The values of the things that have but a box."""
+        return tuple(thing.value for thing in self.things if thing.outline is None)
 
     def __call__(self, path: Path) -> LabelMap:
         """(height, width); `path` is the annotation file, for errors."""
-        painted = np.zeros((self.height, self.width), np.uint8)
-        for value, segmentation in self.shapes:
+        height, width = self.size or upright_size(self.image)
+        painted = np.full((height, width), self.ground, np.uint8)
+        for thing in self.things:
             try:
-                painted[region(segmentation, self.height, self.width)] = value
+                covered = pixels_of(thing, height, width)
             except (FullconvError, KeyError, TypeError, ValueError) as error:
-                raise FullconvError(f"{path}: an outline cannot be read ({error}); export it again") from None
+                where = f"{path}: the outline of object {thing.number} in {self.image.name} cannot be read"
+                raise FullconvError(f"{where} ({error}); export it again") from None
+            painted[covered] = VOID if thing.outline is None and self.boxes == "void" else thing.value
         return painted
 
 
@@ -52,11 +80,45 @@ class Segments:
         return values
 
 
+def upright_size(image: Path) -> tuple[int, int]:
+    """(height, width), after the EXIF turn."""
+    with opened(image, "image") as picture:
+        turned = picture.getexif().get(ExifTags.Base.Orientation, 1) > 4
+        return picture.size if turned else (picture.height, picture.width)
+
+
+def pixels_of(thing: Thing, height: int, width: int) -> NDArray[np.bool_]:
+    """(height, width)"""
+    if thing.outline is not None:
+        return region(thing.outline, height, width)
+    if thing.box is None:
+        raise ValueError("neither an outline nor a box")
+    x, y, w, h = thing.box
+    return fill(_corners([x, y, x + w, y, x + w, y + h, x, y + h]), height, width)
+
+
 def region(segmentation: Any, height: int, width: int) -> NDArray[np.bool_]:
     """(height, width): run lengths, or the union of polygons (each x, y, x, y, …)."""
     if isinstance(segmentation, dict):
+        said = [int(side) for side in segmentation.get("size", (height, width))]
+        if said != [height, width]:
+            raise FullconvError(f"run lengths of size {said}, the picture is {[height, width]} (height, width)")
         return decode(segmentation["counts"], height, width)
     covered = np.zeros((height, width), bool)
-    for polygon in filter(None, segmentation):  # some tools leave empty ones behind
-        covered |= fill(np.reshape(polygon, (-1, 2)).tolist(), height, width)
+    for polygon in polygons(segmentation):
+        covered |= fill(_corners(polygon), height, width)
     return covered
+
+
+def polygons(segmentation: Any) -> list[Any]:
+    """Those of three corners or more; some tools leave empty ones behind, or write a single one without its list."""
+    flat = bool(segmentation) and not isinstance(segmentation[0], list | tuple)
+    return [one for one in ([segmentation] if flat else segmentation) if one and np.size(one) >= 6]
+
+
+def _corners(numbers: Any) -> list[list[float]]:
+    corners = np.array(numbers, float).reshape(-1, 2)
+    if not np.isfinite(corners).all():
+        raise ValueError("a corner that is no number")
+    corners_listed: list[list[float]] = corners.tolist()
+    return corners_listed

@@ -2,25 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from fullconv.classes import Classes
 from fullconv.data.dataset import Dataset
-from fullconv.data.layouts import ade20k, pairs
-from fullconv.data.naming import parse_naming
+from fullconv.data.layouts import pairs
+from fullconv.data.naming import VOID_WORDS, Naming, check_mapping, is_number, parse_naming
 from fullconv.data.options import Options
 from fullconv.data.recognition import find_layout, recognise
 from fullconv.data.splits import Chooser
-from fullconv.errors import FullconvError
+from fullconv.errors import FullconvError, told_of
+from fullconv.typed_values import check_values, hint
 from fullconv.yaml_files import read_yaml
 
 SPLITS = ("train", "val", "test")
-KEYS = (
-    "path", *SPLITS, "names", "colours", "masks_dir", "label_mapping", "classes", "reduce_zero_label", "inputs", "sbd",
-)  # fmt: skip
+BOXES = ("void", "region")
+FIXED = ("nyud", "pets", "siftflow")  # layouts whose mask values mean what their release says
+PICTURES = ("pairs", "listed", "voc", "camvid", "ade20k", "roboflow")  # layouts whose masks may be colour pictures
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """What may stand in a data YAML; docs/datasets.md explains the keys. None: not given."""
+
+    path: str = "."
+    train: Any = None
+    val: Any = None
+    test: Any = None
+    names: Any = None
+    colours: Any = None
+    masks_dir: str = "masks"
+    label_mapping: dict[str, str] = field(default_factory=dict)
+    classes: tuple[str, ...] | None = None
+    reduce_zero_label: bool = False
+    inputs: str | None = None
+    sbd: str | None = None
+    boxes: str | None = None
+
+    def naming(self) -> Naming | None:
+        """What names, colours and mask values mean; None where no class is named."""
+        numbers = {value: target for value, target in self.label_mapping.items() if is_number(value)}
+        if self.names is not None:
+            return parse_naming(self.names, self.colours, numbers, self.reduce_zero_label)
+        if numbers or self.reduce_zero_label or self.colours is not None:
+            raise FullconvError("mask values or colours are given a meaning, but no class a name; add `names: [...]`")
+        return None
+
+    def by_name(self) -> dict[str, str]:
+        """{class of the data: class, or void}."""
+        lines = {name: target for name, target in self.label_mapping.items() if not is_number(name)}
+        return {name: "void" if target in VOID_WORDS else target for name, target in lines.items()}
 
 
 @dataclass(frozen=True)
@@ -32,15 +65,29 @@ class Description:
     label_mapping: dict[str, str] = field(default_factory=dict)
 
     def mapped(self) -> Dataset:
+        """Raises FullconvError where the mapping names a class that is not there, on either side."""
         if self.classes is None and not self.label_mapping:
             return self.dataset
+        check_mapping(self.label_mapping, self.dataset.classes.names)
         names = self.classes or tuple(n for n in self.dataset.classes.names if n not in self.label_mapping)
+        for target in self.label_mapping.values():
+            if target not in (*names, "void"):
+                raise FullconvError(f"label_mapping: no class {target!r} to map to; {hint(target, (*names, 'void'))}")
         return self.dataset.mapped_to(Classes.named(names), self.label_mapping)
 
 
 def open_dataset(data: str | Path) -> Dataset:
     """The data with the classes that its description asks for. Raises FullconvError where nothing is recognised."""
-    return describe(data).mapped()
+    description = describe(data)
+    with told_of(data):
+        return description.mapped()
+
+
+def read_data_file(path: Path) -> DataFile:
+    """The data YAML, every value in its type. A key without a value is as good as none."""
+    values = read_yaml(path, [key.name for key in fields(DataFile)])
+    with told_of(path):
+        return DataFile(**check_values(DataFile, {key: value for key, value in values.items() if value is not None}))
 
 
 def describe(data: str | Path) -> Description:
@@ -49,21 +96,22 @@ def describe(data: str | Path) -> Description:
         return Description(recognise(path).layout.read(path, Options()))
     if not path.is_file():
         raise FullconvError(f"{path}: no such folder or data YAML")
-    values = read_yaml(path, KEYS)
-    root = (path.parent / values.get("path", ".")).resolve()
+    file = read_data_file(path)
+    root = (path.parent / file.path).resolve()
     if not root.is_dir():
         raise FullconvError(f"{root}: no such folder; `path` in a data YAML counts from the YAML's own folder")
-    mapping = values.get("label_mapping") or {}
-    dataset = _read_folder(root, _options(values, mapping, path.parent), values)
-    _refuse_unused(path, values, dataset.layout)
-    wanted = values.get("classes")
-    by_name = {name: str(target) for name, target in mapping.items() if isinstance(name, str)}
-    return Description(dataset, tuple(wanted) if wanted else None, by_name)
+    with told_of(path):
+        options, mapping = _options(file, path.parent), file.by_name()
+    dataset = _read_folder(root, options, file)
+    with told_of(path):
+        _refuse_unused(file, dataset)
+        check_mapping(mapping, dataset.classes.names)
+    return Description(dataset, file.classes or None, mapping)
 
 
-def _read_folder(root: Path, options: Options, values: Mapping[str, Any]) -> Dataset:
+def _read_folder(root: Path, options: Options, file: DataFile) -> Dataset:
     """The folder in its layout, then the splits that the YAML names instead of the layout's."""
-    asked = {split: values[split] for split in SPLITS if values.get(split) is not None}
+    asked = {split: wish for split in SPLITS if (wish := getattr(file, split)) is not None}
     dataset = _own_layout(root, options, needed=not asked)
     if dataset is not None and not asked:
         return dataset
@@ -80,22 +128,30 @@ def _own_layout(root: Path, options: Options, needed: bool) -> Dataset | None:
     return found.layout.read(root, options) if found else None
 
 
-def _refuse_unused(path: Path, values: Mapping[str, Any], layout: str) -> None:
+def _refuse_unused(file: DataFile, dataset: Dataset) -> None:
     """A key that means nothing for the layout found is a mistake."""
-    for key, only in (("inputs", "nyud"), ("sbd", "voc")):
-        if key in values and layout != only:
-            raise FullconvError(f"{path}: {key} is for the layout {only}, and this is {layout}; remove it")
+    for key, only in (("inputs", "nyud"), ("sbd", "voc"), ("boxes", "coco")):
+        if getattr(file, key) is not None and dataset.layout != only:
+            raise FullconvError(f"{key} is for the layout {only}, and this is {dataset.layout}; remove it")
+    naming = file.naming()
+    if naming is None:
+        return
+    if dataset.layout in FIXED and naming.lookup is not None:
+        raise FullconvError(
+            f"the layout {dataset.layout} says itself what mask values mean; leave values, colours and "
+            "reduce_zero_label out, and map classes by their names"
+        )
+    if naming.in_colour and dataset.layout not in PICTURES:
+        raise FullconvError(f"names: the masks of the layout {dataset.layout} have no colours; name the classes alone")
 
 
-def _options(values: Mapping[str, Any], mapping: Mapping[Any, Any], folder: Path) -> Options:
-    options = Options(masks_dir=values.get("masks_dir", "masks"), inputs=values.get("inputs", "color"))
-    if values.get("sbd"):
-        options = replace(options, sbd=(folder / values["sbd"]).resolve())
-    numbers = {value: target for value, target in mapping.items() if isinstance(value, int)}
-    if values.get("names") is None:
-        if numbers or values.get("reduce_zero_label"):
-            raise FullconvError(f"{folder}: mask values are given a meaning, but no class a name; add `names: [...]`")
+def _options(file: DataFile, folder: Path) -> Options:
+    options = Options(masks_dir=file.masks_dir, inputs=file.inputs or "color", boxes=file.boxes or BOXES[0])
+    if options.boxes not in BOXES:
+        raise FullconvError(f"boxes: {options.boxes!r}; give {' or '.join(BOXES)}")
+    if file.sbd:
+        options = replace(options, sbd=(folder / file.sbd).resolve())
+    naming = file.naming()
+    if naming is None:
         return options
-    naming = parse_naming(values["names"], values.get("colours"), numbers)
-    lookup = ade20k.shifted_lookup(naming.classes) if values.get("reduce_zero_label") else naming.lookup
-    return replace(options, classes=naming.classes, lookup=lookup, open_mask=naming.open_mask)
+    return replace(options, classes=naming.classes, lookup=naming.lookup, open_mask=naming.open_mask)

@@ -14,11 +14,18 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
+from fullconv.data.coco_masks import upright_size
 from fullconv.data.json_files import read_json
 from fullconv.data.masks import LabelMap
 from fullconv.errors import FullconvError
 
 LINE_WIDTH, POINT_RADIUS = 10, 5  # pixels; labelme's defaults
+FAR = 1e6  # pixels; what lies farther out is a mistake, and overflows
+ANY = range(1, 10**9)
+COUNTS: dict[str, Sequence[int]] = {
+    "polygon": ANY[2:], "rectangle": (2, 4), "rotation": (4,), "oriented_rectangle": (4,), "quadrilateral": (4,),
+    "circle": (2,), "point": (1,), "line": (2,), "linestrip": ANY[1:],
+}  # fmt: skip
 Point = tuple[float, float]
 
 
@@ -32,18 +39,44 @@ class Shapes:
         """HxW at the picture's size. Raises FullconvError for a label that is no class, or a damaged shape."""
         annotation = read_annotation(path)
         try:
-            size = annotation["imageWidth"], annotation["imageHeight"]
-            mask = Image.new("L", size)
+            mask = Image.new("L", size_of(annotation, path))
             for shape in annotation["shapes"]:
-                draw(mask, shape, self._value(shape["label"], path))
+                draw(mask, shape, self._value(label_of(shape), path))
         except (KeyError, TypeError, ValueError, OSError, binascii.Error) as error:
-            raise FullconvError(f"{path}: a shape cannot be read ({error!r}); save the file again in labelme") from None
+            reason = f"no {error}" if isinstance(error, KeyError) else str(error)
+            raise FullconvError(f"{path}: a shape cannot be read ({reason}); correct it in labelme") from None
         return np.array(mask)
 
     def _value(self, label: str, path: Path) -> int:
         if label not in self.values:
             raise FullconvError(f"{path}: label {label!r} is no class; add it to labels.txt or to `names`")
         return self.values[label]
+
+
+def label_of(shape: Mapping[str, Any]) -> str:
+    """Numbers are names too, and blanks around a name are none of it."""
+    if shape["label"] is None or not str(shape["label"]).strip():
+        raise ValueError("it has no label")
+    return str(shape["label"]).strip()
+
+
+def size_of(annotation: Mapping[str, Any], path: Path) -> tuple[int, int]:
+    """(width, height): as written, else the picture's own, upright."""
+    width, height = annotation.get("imageWidth"), annotation.get("imageHeight")
+    if width and height:
+        return int(width), int(height)
+    height, width = upright_size(picture_of(annotation, path))
+    return width, height
+
+
+def picture_of(annotation: Mapping[str, Any], path: Path) -> Path:
+    """Where imagePath says, or beside the file: it may come from another machine."""
+    named = str(annotation["imagePath"]).replace("\\", "/")
+    places = [path.parent / named, path.parent / named.rpartition("/")[2]]
+    picture = next((place for place in places if place.is_file()), None)
+    if picture is None:
+        raise FullconvError(f"{path}: its imagePath {named} is not there; put the picture beside the .json")
+    return picture
 
 
 def read_annotation(path: Path) -> dict[str, Any]:
@@ -62,24 +95,36 @@ def read_annotation(path: Path) -> dict[str, Any]:
 
 def draw(mask: Image.Image, shape: Mapping[str, Any], value: int) -> None:
     """One shape on the mask. labelme's coordinates count from the centre of pixel (0, 0)."""
-    points: list[Point] = [(float(x), float(y)) for x, y in shape["points"]]
+    kind = shape.get("shape_type") or "polygon"
+    points = _points(shape["points"], kind)
     pen = ImageDraw.Draw(mask)
-    match shape.get("shape_type") or "polygon":
-        case "polygon":
-            pen.polygon(points, fill=value, outline=value)
-        case "rectangle":
+    match kind:
+        case "rectangle" if len(points) == 2:
             pen.rectangle(_box(points), fill=value, outline=value)
+        case "polygon" | "rectangle" | "rotation" | "oriented_rectangle" | "quadrilateral":
+            pen.polygon(points, fill=value, outline=value)
         case "circle":
             (x, y), (edge_x, edge_y) = points
             _disc(pen, x, y, hypot(x - edge_x, y - edge_y), value)
         case "line" | "linestrip":
             pen.line(points, fill=value, width=LINE_WIDTH)
-        case "point":
-            _disc(pen, *points[0], POINT_RADIUS, value)
+        case "point" | "points":
+            for x, y in points:
+                _disc(pen, x, y, POINT_RADIUS, value)
         case "mask":
             _stamp(mask, points[0], shape["mask"], value)
         case other:
             raise ValueError(f"unknown shape {other}")
+
+
+def _points(values: Sequence[Sequence[float]], kind: str) -> list[Point]:
+    """Raises ValueError for a number that is none or far outside, and for another count than the shape takes."""
+    points = [(float(x), float(y)) for x, y in values]
+    if not all(abs(number) < FAR for point in points for number in point):  # NaN is not less
+        raise ValueError(f"a {kind} with a point that is far outside the picture, or no number")
+    if len(points) not in COUNTS.get(kind, ANY):
+        raise ValueError(f"a {kind} with {len(points)} of its points")
+    return points
 
 
 def _box(points: Sequence[Point]) -> tuple[float, float, float, float]:

@@ -1,83 +1,100 @@
-"""Mask files → values: palette, grey and colour masks; and tables of what the values mean."""
+"""Mask files → values; and tables of what the values mean."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
-from fullconv.classes import VOID, Classes, Colour, voc_colour
+from fullconv.classes import VOID, Classes
+from fullconv.data.stored_values import (
+    SINGLE_CHANNEL,
+    TIFFS,
+    no_data,
+    page_count,
+    raster_values,
+    stored_values,
+)
 from fullconv.errors import FullconvError
 
 LabelMap = NDArray[np.uint8]
 Lookup = NDArray[np.int16]  # (256,): mask value → class index, void, or -1 where the value is no class
-SINGLE_CHANNEL = ("P", "L", "1", "I", "I;16", "I;16B")
 
 
 def read_mask(path: Path) -> LabelMap:
-    """HxW: the values of a single-channel mask file, palette or grey; 16 bits where no value is above 255."""
-    with opened(path) as picture:
-        if picture.mode not in SINGLE_CHANNEL:
-            raise FullconvError(
-                f"{path}: a mask has one channel of class indices, this one is {picture.mode}; "
-                "save it as a palette or 8-bit grey PNG, or give the classes' `colours` in a data YAML"
-            )
-        return byte_values(np.array(picture.convert("L") if picture.mode == "1" else picture), path)
+    """HxW: the values stored in a single-channel mask file: palette, grey of any depth, or floats that are whole.
+
+    What the file declares to be no data, and NaN, is void where it is no value of a mask.
+    """
+    return read_picture(
+        path, partial(picture_values, path), lambda bands, nothing: byte_values(_only(bands, path), path, nothing)
+    )
 
 
-def read_index_or_colour(path: Path, colours: Sequence[Colour]) -> LabelMap:
-    """HxW: a single-channel mask's values, or for a colour mask each pixel's position in `colours`."""
-    with opened(path) as picture:
-        single = picture.mode in SINGLE_CHANNEL
-    return read_mask(path) if single else read_colours(path, colours)
+def read_picture(
+    path: Path, read: Callable[[Image.Image], LabelMap], of_raster: Callable[[NDArray[Any], float | None], LabelMap]
+) -> LabelMap:
+    """Through Pillow; a TIFF of a kind that it does not know (64 bits, LERC) through rasterio."""
+    try:
+        with opened(path) as picture:
+            if (pages := page_count(picture)) > 1:
+                raise FullconvError(f"{path}: {pages} pages; a mask has one, so save each in its own file")
+            return read(picture)
+    except Undecodable as error:
+        if path.suffix.lower() not in TIFFS:
+            raise
+        return of_raster(*raster_values(path, error.reason))
 
 
-def read_colours(path: Path, colours: Sequence[Colour]) -> LabelMap:
-    """HxW: each pixel's position in `colours`; the palette's void colour is void. Any other colour is an error."""
-    with opened(path) as picture:
-        codes = colour_codes(np.array(picture.convert("RGB")))
-    known = {_code(voc_colour(VOID)): VOID, **{_code(colour): i for i, colour in enumerate(colours)}}
-    values, strange = translate(codes, known)
-    if strange.any():
-        code = int(codes[strange][0])
-        colour = [code >> 16, code >> 8 & 255, code & 255]
+def picture_values(path: Path, picture: Image.Image) -> LabelMap:
+    if picture.mode not in SINGLE_CHANNEL:
         raise FullconvError(
-            f"{path}: colour {colour} belongs to no class ({strange.sum()} pixels in all); name it in the data YAML, "
-            "or save the mask without smoothing or JPEG"
+            f"{path}: a mask has one channel of class indices, this one is {picture.mode}; "
+            "save it as a palette or 8-bit grey PNG, or give the classes' `colours` in a data YAML"
         )
-    return values
+    return byte_values(stored_values(picture), path, no_data(picture))
 
 
-def translate(codes: NDArray[np.uint32], table: Mapping[int, int]) -> tuple[LabelMap, NDArray[np.bool_]]:
-    """(values, strange), both of the shape of `codes`: what the table says, and where it says nothing."""
-    keys = np.array(sorted(table), np.uint32)
-    position = np.searchsorted(keys, codes).clip(max=len(keys) - 1)
-    return np.array([table[key] for key in keys.tolist()], np.uint8)[position], keys[position] != codes
+def _only(bands: NDArray[Any], path: Path) -> NDArray[Any]:
+    if len(bands) != 1:
+        raise FullconvError(f"{path}: a mask has one channel of class indices, this one has {len(bands)}")
+    return np.asarray(bands[0])
 
 
-def colour_codes(rgb: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    """HxW: 0xRRGGBB of an HxWx3 picture."""
-    red, green, blue = np.moveaxis(rgb.astype(np.uint32), 2, 0)
-    return red << 16 | green << 8 | blue
+def byte_values(values: NDArray[Any], path: Path, nothing: float | None = None) -> LabelMap:
+    """The same values as uint8; NaN is void, and so is `nothing` where it is no such value itself.
 
-
-def byte_values(values: NDArray[np.generic], path: Path) -> LabelMap:
-    """The same values as uint8. Raises FullconvError where one is below 0 or above 255."""
+    Raises FullconvError for other numbers that are none of 0 to 255.
+    """
     if values.dtype == np.uint8:
         return values.astype(np.uint8, copy=False)
-    low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
-    if low < 0 or high > VOID:
-        raise FullconvError(f"{path}: mask values {low} to {high}; class indices are 0 to 254, and 255 is void")
-    return values.astype(np.uint8)
+    whole = values.astype(np.float64)
+    wrong = ~((whole >= 0) & (whole <= VOID) & (whole == np.floor(whole)))  # NaN too
+    void = np.isnan(whole) | (False if nothing is None else np.isclose(whole, nothing, rtol=1e-6))
+    whole[wrong & void] = VOID
+    strange = whole[wrong & ~void]
+    if strange.size:
+        raise FullconvError(
+            f"{path}: mask values {values.min():g} to {values.max():g}, such as {strange[0]:g}; "
+            "class indices are whole numbers from 0 to 254, and 255 is void"
+        )
+    return whole.astype(np.uint8)
 
 
 def identity_lookup(classes: Classes) -> Lookup:
     """Values 0 … n-1 and void stand for themselves; no other is a class."""
     return value_lookup({**{i: i for i in range(len(classes))}, classes.void: classes.void})
+
+
+def shifted_lookup(classes: Classes) -> Lookup:
+    """Value n is class n - 1, and 0 is void (mmsegmentation: reduce_zero_label)."""
+    return value_lookup({**{i + 1: i for i in range(len(classes))}, 0: VOID, VOID: VOID})
 
 
 def value_lookup(values: Mapping[int, int]) -> Lookup:
@@ -88,19 +105,23 @@ def value_lookup(values: Mapping[int, int]) -> Lookup:
     return lookup
 
 
+class Undecodable(FullconvError):
+    """A file that Pillow cannot read, though another library may."""
+
+    def __init__(self, path: Path, what: str, reason: str) -> None:
+        super().__init__(f"{path}: damaged {what} ({reason}); copy it again from its source")
+        self.reason = reason
+
+
 @contextmanager
 def opened(path: Path, what: str = "mask") -> Iterator[Image.Image]:
     """The file open. Whatever Pillow cannot read is one line for the user."""
     try:
-        with Image.open(path) as picture:
+        with path.open("rb") as file, Image.open(file) as picture:  # by its path, Pillow garbles a turned TIFF
             yield picture
     except FileNotFoundError:
         raise FullconvError(f"{path}: no such {what}") from None
+    except UnidentifiedImageError:
+        raise Undecodable(path, what, "no picture that Pillow knows") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = " ".join(str(error).split())
-        raise FullconvError(f"{path}: damaged {what} ({reason}); copy it again from its source") from None
-
-
-def _code(colour: Sequence[int]) -> int:
-    red, green, blue = colour
-    return red << 16 | green << 8 | blue
+        raise Undecodable(path, what, " ".join(str(error).split())) from None

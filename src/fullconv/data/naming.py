@@ -6,18 +6,22 @@ classes several values, {name: road, labels: [7, 8]}; colours may stand where va
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from fullconv.classes import VOID, Classes, Colour
+from fullconv.data.colour_masks import read_colours, read_index_or_colour
 from fullconv.data.dataset import ReadMask
-from fullconv.data.masks import Lookup, read_colours, read_index_or_colour, read_mask, value_lookup
+from fullconv.data.masks import Lookup, read_mask, shifted_lookup, value_lookup
 from fullconv.errors import FullconvError
+from fullconv.typed_values import hint
 
 Label = int | Colour  # what stands for a class in masks: a value, or a colour
-VOID_WORDS = ("void", "ignore", "ignore_label", VOID, -1)  # in label_mapping
+VOID_WORDS = ("void", "ignore", "ignore_label", str(VOID), "-1")  # in label_mapping
+NUMBER = re.compile(r"-?\d+")
 
 
 @dataclass(frozen=True)
@@ -27,69 +31,121 @@ class Naming:
     classes: Classes
     lookup: Lookup | None
     open_mask: ReadMask
+    in_colour: bool = False  # whether colours alone tell the classes
 
 
-def parse_naming(names: Any, colours: Any, values: Mapping[int, Any]) -> Naming:
-    """`values` are the lines of label_mapping that begin with a number."""
+def parse_naming(names: Any, colours: Any, values: Mapping[str, str], skip_zero: bool = False) -> Naming:
+    """`values` are the lines of label_mapping that begin with a number; with `skip_zero` value n is class n - 1."""
     entries = _entries(names)
     order = list(dict.fromkeys(name for name, _ in entries))
     labels = [(label, order.index(name)) for name, own in entries for label in own]
     in_colour = _are_colours([label for label, _ in labels])
-    shown = [_colour(c) for c in colours] if colours else _first_colours(labels) if in_colour else None
+    shown = _colours(colours) if colours is not None else _first_colours(labels) if in_colour else None
     classes = Classes.named(order, shown)
     if in_colour:
+        if values or skip_zero:
+            raise FullconvError("names: masks are read by colour, so mask values mean nothing; leave them out")
         pixels = tuple(_colour(label) for label, _ in labels)
         lookup = value_lookup({**{i: index for i, (_, index) in enumerate(labels)}, VOID: VOID})
-        return Naming(classes, lookup, partial(read_colours, colours=pixels))
+        return Naming(classes, lookup, partial(read_colours, colours=pixels), in_colour)
     reader = partial(read_index_or_colour, colours=classes.colours) if colours else read_mask
-    if not values and all(label == index for label, index in labels):
+    in_order = all(label == index for label, index in labels)
+    if skip_zero and not in_order:
+        raise FullconvError("reduce_zero_label: `names` give mask values already; leave one of the two out")
+    if not values and in_order and not skip_zero:
         return Naming(classes, None, reader)
-    table = value_lookup({VOID: VOID, **{int(label): index for label, index in labels}})  # type: ignore[arg-type]
+    numbers = {int(label): index for label, index in labels}  # type: ignore[arg-type]
+    table = shifted_lookup(classes) if skip_zero else value_lookup({VOID: VOID, **numbers})
     return Naming(classes, _with_values(table, values, classes), reader)
+
+
+def is_number(text: str) -> bool:
+    """Whether a line of label_mapping speaks of a mask value, not of a class."""
+    return bool(NUMBER.fullmatch(text))
+
+
+def check_mapping(mapping: Mapping[str, str], names: Sequence[str]) -> None:
+    """Raises FullconvError for a line of label_mapping {class: class} that begins with no class of the data."""
+    for name in mapping:
+        if name not in names:
+            raise FullconvError(f"label_mapping: the data have no class {name!r}; {hint(name, names)}")
 
 
 def _entries(names: Any) -> list[tuple[str, list[Label]]]:
     """(name, its labels) of every form that `names` may have."""
     if isinstance(names, Mapping):
-        plain = all(isinstance(key, int) and not isinstance(name, Mapping) for key, name in names.items())
-        if plain and sorted(names) != list(range(len(names))):
-            raise FullconvError(
-                f"names: the numbers are {sorted(names)}; count from 0 without a gap, "
-                "or give mask values as {name: roof, labels: [255]}"
-            )
-        rows = sorted(names.items()) if plain else list(names.items())
+        rows = _counted(names) or list(names.items())
     elif isinstance(names, Sequence) and not isinstance(names, str):
-        rows = list(enumerate(names))
+        rows = [(str(i), value) for i, value in enumerate(names)]
     else:
         raise FullconvError(f"names: {names!r}; write a list of names, or one of the forms in docs/datasets.md")
-    return [_entry(key, value) for key, value in rows]
+    if not rows:
+        raise FullconvError("names: the list is empty; name every class")
+    entries = [_entry(key, value) for key, value in rows]
+    named = [name for name, own in entries if not isinstance(own[0], tuple)]  # a colour a line may repeat its class
+    if len(set(named)) < len(named):
+        twice = next(name for name in named if named.count(name) > 1)
+        raise FullconvError(
+            f"names: class {twice!r} is named twice; where several values are one class, write "
+            f"{{name: {twice}, labels: [0, 1]}}"
+        )
+    return entries
+
+
+def _counted(names: Mapping[Any, Any]) -> list[tuple[str, Any]]:
+    """The rows of {0: background, 1: roof} in the order of their numbers; none of another form."""
+    if not all(isinstance(k, str) and k.isdecimal() and not isinstance(v, Mapping) for k, v in names.items()):
+        return []
+    numbers = sorted(map(int, names))
+    if numbers != list(range(len(names))):
+        raise FullconvError(
+            f"names: the numbers are {numbers}; count from 0 without a gap, "
+            "or give mask values as {name: roof, labels: [255]}"
+        )
+    return sorted(names.items(), key=lambda row: int(row[0]))
 
 
 def _entry(key: Any, value: Any) -> tuple[str, list[Label]]:
     if not isinstance(value, Mapping):
-        return str(value), [_label(key)]
-    unknown = value.keys() - {"name", "labels"}
-    if "name" not in value or unknown:
+        return _name(value), [_label(key)]
+    labels = value.get("labels", [key])
+    if "name" not in value or value.keys() - {"name", "labels"} or not isinstance(labels, list) or not labels:
         raise FullconvError(f"names: {dict(value)} should read {{name: …, labels: [value, …]}}")
-    return str(value["name"]), [_label(label) for label in value.get("labels", [key])]
+    return _name(value["name"]), [_label(label) for label in labels]
+
+
+def _name(name: Any) -> str:
+    if not isinstance(name, str) or not name.strip():
+        raise FullconvError(f"names: {name!r} is no name; give every class one")
+    return name.strip()
 
 
 def _label(label: Any) -> Label:
     if isinstance(label, str) and label.count(",") == 2:  # "128, 0, 0"
-        label = [part.strip() for part in label.split(",")]
-        return _colour([int(part) if part.isdigit() else -1 for part in label])
+        return _colour([part.strip() for part in label.split(",")])
     if isinstance(label, Sequence) and not isinstance(label, str):
         return _colour(label)
-    if isinstance(label, bool) or not isinstance(label, int) or not 0 <= label <= VOID:
-        raise FullconvError(f"names: {label!r} is no mask value; give 0 to 255, or a colour [R, G, B]")
-    return label
+    if not (isinstance(label, str) and label.isdecimal() and int(label) <= VOID):
+        raise FullconvError(f"names: {label!r} is no mask value; give 0 to {VOID}, or a colour [R, G, B]")
+    return int(label)
 
 
-def _colour(values: Any) -> Colour:
-    if not isinstance(values, Sequence) or len(values) != 3 or not all(v in range(256) for v in values):
-        raise FullconvError(f"names: {values!r} is no colour; give [R, G, B], 0 to 255 each")
-    red, green, blue = values
-    return int(red), int(green), int(blue)
+def _colours(colours: Any) -> list[Colour]:
+    if not isinstance(colours, Sequence) or isinstance(colours, str):
+        raise FullconvError(f"colours: {colours!r}; give a list of [R, G, B], one for each name")
+    found = [_colour(colour, "colours") for colour in colours]
+    if len(set(found)) < len(found):
+        twice = next(colour for colour in found if found.count(colour) > 1)
+        raise FullconvError(f"colours: {list(twice)} stands for two classes; give each one of its own")
+    return found
+
+
+def _colour(values: Any, key: str = "names") -> Colour:
+    texts = [] if isinstance(values, str) or not isinstance(values, Sequence) else [str(value) for value in values]
+    if len(texts) != 3 or not all(text.isdecimal() and int(text) <= 255 for text in texts):
+        raise FullconvError(f"{key}: {values!r} is no colour; give [R, G, B], 0 to 255 each")
+    red, green, blue = map(int, texts)
+    return red, green, blue
 
 
 def _are_colours(labels: Sequence[Label]) -> bool:
@@ -106,18 +162,20 @@ def _first_colours(labels: Sequence[tuple[Label, int]]) -> list[Colour]:
     return [first[index] for index in range(len(first))]
 
 
-def _with_values(lookup: Lookup, values: Mapping[int, Any], classes: Classes) -> Lookup:
+def _with_values(lookup: Lookup, values: Mapping[str, str], classes: Classes) -> Lookup:
     """The table with label_mapping's lines {mask value: class index, name or void} laid over it."""
     changed = lookup.copy()
-    for value, target in values.items():
-        if 0 <= value <= VOID:  # tools that write -1 read masks as signed bytes: no file holds it
-            changed[value] = VOID if target in VOID_WORDS else _index(target, classes)
+    for text, target in values.items():
+        if not -1 <= int(text) <= VOID:
+            raise FullconvError(f"label_mapping: {text} is no mask value; they are 0 to {VOID}")
+        if int(text) >= 0:  # tools that write -1 read masks as signed bytes: no file holds it
+            changed[int(text)] = VOID if target in VOID_WORDS else _index(target, classes)
     return changed
 
 
-def _index(target: Any, classes: Classes) -> int:
-    if isinstance(target, str):
-        return classes.index(target)
-    if target not in range(len(classes)):
+def _index(target: str, classes: Classes) -> int:
+    if target in classes.names:
+        return classes.names.index(target)
+    if not target.isdecimal() or int(target) >= len(classes):
         raise FullconvError(f"label_mapping: {target!r} is no class; give 0 to {len(classes) - 1}, a name, or void")
     return int(target)

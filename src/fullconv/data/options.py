@@ -20,6 +20,7 @@ class Options:
     open_mask: ReadMask = read_mask
     masks_dir: str = "masks"
     inputs: str = "color"  # what a picture of NYUD consists of
+    boxes: str = "void"  # what COCO's objects without an outline become: void, or "region" of their class
     sbd: Path | None = None  # where the masks of SBD lie that go with a VOC devkit
 
     def named_classes(self, root: Path) -> Classes:

@@ -20,6 +20,7 @@ from fullconv.data.layouts import (
     pairs,
     pascal_context,
     pets,
+    roboflow,
     sbd,
     siftflow,
     voc,
@@ -41,7 +42,8 @@ class Layout(Protocol):
 
 # The first that recognises a folder reads it: the most particular signs first.
 LAYOUTS: tuple[Layout, ...] = (
-    voc, sbd, cityscapes, siftflow, nyud, pascal_context, nnunet, pets, ade20k, camvid, coco, pairs, geojson, labelme,
+    voc, sbd, cityscapes, siftflow, nyud, pascal_context, nnunet, pets, ade20k, camvid, roboflow, coco, pairs,
+    geojson, labelme,
 )  # fmt: skip
 
 

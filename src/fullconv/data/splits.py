@@ -55,16 +55,17 @@ class Chooser:
 
     def _sample(self, line: str, listed_in: str) -> Sample:
         """A line `image mask`, both from root (PaddleSeg's), or the name or file of a picture of the layout."""
-        image, *mask = line.split()
-        if len(mask) == 1:
-            options = self.options
-            lookup = options.lookup_for(options.named_classes(self.root))
-            name = PurePosixPath(image).with_suffix("").as_posix()
-            return Sample(name, self.root / image, self.root / mask[0], lookup, read_bands, options.open_mask)
-        sample = self._known.get(line) or self._known.get(PurePosixPath(line).with_suffix("").as_posix())
-        if sample is None:
+        known = self._known.get(line) or self._known.get(PurePosixPath(line).with_suffix("").as_posix())
+        if known is not None:
+            return known
+        image, *mask = line.split("\t") if "\t" in line else line.split()
+        if len(mask) != 1:
             raise FullconvError(f"{self.root / listed_in}: {line!r} is no picture of this layout; correct its name")
-        return sample
+        if image == mask[0]:
+            raise FullconvError(f"{self.root / listed_in}: {image!r} is listed as its own mask; name its mask instead")
+        lookup = self.options.lookup_for(self.options.named_classes(self.root))
+        name = PurePosixPath(image).with_suffix("").as_posix()
+        return Sample(name, self.root / image, self.root / mask[0], lookup, read_bands, self.options.open_mask)
 
     @cached_property
     def _known(self) -> dict[str, Sample]:

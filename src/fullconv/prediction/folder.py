@@ -9,21 +9,21 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import islice, takewhile
+from itertools import filterfalse, islice, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fullconv import images
 from fullconv.errors import FullconvError
+from fullconv.files import files_under, goes_round
 from fullconv.outputs.writers import save
 from fullconv.prediction.predictor import Model
 from fullconv.segmentation import shares_of
 
 if TYPE_CHECKING:
-    from fullconv.prediction.listing import Found, Listing
+    from fullconv.prediction.listing import Found, LeftOut, Listing
     from fullconv.prediction.rasters import Rasters
 
 VIDEOS = frozenset([".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".3gp", ".mts"])
@@ -79,6 +79,7 @@ class Listed:
 
     listing: Listing
     out: Path
+    left_out: LeftOut
 
     def __len__(self) -> int:
         return len(self.listing)
@@ -95,12 +96,18 @@ def plan(inputs: Sequence[str], out: Path) -> Jobs:
     """
     if len(inputs) == 1 and _names_a_file(inputs[0]):
         return [Job(source, out / relative.with_suffix("")) for source, relative in _expand(inputs[0])]
-    from fullconv.prediction.listing import Listing
+    from fullconv.prediction.listing import LeftOut, Listing
 
-    jobs = Listed(Listing(_found(inputs, out.resolve())), out)
+    left_out = LeftOut()
+    jobs = Listed(Listing(_found(inputs, out.resolve(), left_out)), out, left_out)
     if not len(jobs):
         raise FullconvError(f"{' '.join(inputs)}: no pictures there ({' '.join(sorted(images.EXTENSIONS))}), no videos")
     return jobs
+
+
+def skipped(jobs: Jobs) -> str:
+    """What of the folders was left out, in words; empty where nothing was."""
+    return str(jobs.left_out) if isinstance(jobs, Listed) else ""
 
 
 def parallelism(pictures: int, videos: int = 0) -> tuple[int, int]:
@@ -219,23 +226,31 @@ def _reason(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def _found(inputs: Sequence[str], results: Path) -> Iterator[Found]:
+def _found(inputs: Sequence[str], results: Path, left_out: LeftOut) -> Iterator[Found]:
+    """What is no picture is added to `left_out`."""
+    from fullconv.prediction.listing import is_companion, is_hidden
+
     for number, pattern in enumerate(inputs):
         for source, relative in _expand(pattern):
-            if Path(pattern) == source or results not in source.resolve().parents:
+            named = Path(pattern) == source
+            if is_companion(source) or (not named and (is_hidden(source) or results in source.resolve().parents)):
+                continue
+            if named or _is_input(source):
                 yield number, str(source), relative
+            else:
+                left_out.add(source)
 
 
 def _expand(pattern: str) -> Iterator[tuple[Path, Path]]:
-    """(picture, its path relative to the folder that the user named, or to the part of a glob before its first *)."""
+    """(file, its path relative to the folder that the user named, or to the part of a glob before its first *)."""
     path = Path(pattern)
     if path.is_dir():
-        yield from ((file, file.relative_to(path)) for file in _inputs_under(path))
+        yield from ((file, file.relative_to(path)) for file in files_under(path))
     elif _names_a_file(pattern):
         yield path, Path(path.name.replace(":", "_") if is_webcam(path) else path.name)
     else:
         base = Path(*takewhile(lambda part: not glob.has_magic(part), path.parts))
-        for match in glob.iglob(pattern, recursive=True):
+        for match in filterfalse(goes_round, glob.iglob(pattern, recursive=True)):
             yield from ((file, file.relative_to(base)) for file, _ in _expand(match))
 
 
@@ -244,18 +259,8 @@ def _names_a_file(pattern: str) -> bool:
     return not path.is_dir() and (path.exists() or not glob.has_magic(pattern))
 
 
-def _inputs_under(folder: Path) -> Iterator[Path]:
-    """Read entry by entry: a folder may hold millions. Links to folders are not followed, links to pictures are."""
-    with suppress(PermissionError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _inputs_under(Path(entry.path))
-            elif _is_input(Path(entry.path)) and entry.is_file():
-                yield Path(entry.path)
-
-
 def _is_input(path: Path) -> bool:
-    return (images.is_image_name(path) or is_video(path)) and not path.name.startswith(".")
+    return images.is_image_name(path) or is_video(path)
 
 
 def is_video(path: Path) -> bool:

@@ -5,11 +5,17 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 Found = tuple[int, str, PurePath]  # number of the input that led to a file, the file, its path relative to that input
 COLUMNS = "file BLOB PRIMARY KEY, source BLOB, relative BLOB, input INTEGER, place BLOB, name BLOB"
 SHARED = "name IN (SELECT name FROM files GROUP BY name HAVING COUNT(*) > 1)"
+
+# What GDAL, QGIS and file managers put beside pictures, and what is part of one: nobody misses it.
+COMPANIONS = (
+    ".aux.xml", ".ovr", ".msk", ".rrd", ".wld", ".tfw", ".tifw", ".jgw", ".jpgw", ".pgw", ".pngw", ".j2w", ".bpw",
+    ".prj", "thumbs.db", "desktop.ini",
+)  # fmt: skip
 
 
 class Listing:
@@ -35,6 +41,34 @@ class Listing:
     def __iter__(self) -> Iterator[tuple[str, str]]:
         for source, name in self.table.execute("SELECT source, name FROM files ORDER BY input, place"):
             yield os.fsdecode(source), os.fsdecode(name)
+
+
+def is_companion(path: Path) -> bool:
+    """Whether the file only accompanies a picture."""
+    return path.name.lower().endswith(COMPANIONS)
+
+
+def is_hidden(path: Path) -> bool:
+    return path.name.startswith(".")
+
+
+class LeftOut:
+    """Files of the folders that are no pictures; one that is found twice counts once."""
+
+    def __init__(self) -> None:
+        self.table = table_on_disk("files", "file BLOB PRIMARY KEY, kind BLOB")
+
+    def add(self, path: Path) -> None:
+        row = os.fsencode(whole(str(path))), os.fsencode(path.suffix.lower() or "without an ending")
+        self.table.execute("INSERT OR IGNORE INTO files VALUES (?, ?)", row)
+
+    def __str__(self) -> str:
+        """ "3 files skipped: .psd", "5 files skipped: .psd 3, .txt 2", or nothing."""
+        rows = self.table.execute("SELECT kind, COUNT(*) FROM files GROUP BY kind ORDER BY COUNT(*) DESC, kind")
+        kinds = [(os.fsdecode(kind), count) for kind, count in rows]
+        total = sum(count for _, count in kinds)
+        named = ", ".join(kind if len(kinds) == 1 else f"{kind} {count}" for kind, count in kinds)
+        return f"{total} file{'s' * (total > 1)} skipped: {named}" if total else ""
 
 
 def table_on_disk(name: str, columns: str) -> sqlite3.Connection:

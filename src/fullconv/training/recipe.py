@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
-from fullconv.errors import FullconvError
+from fullconv.errors import FullconvError, told_of
 from fullconv.models.config import parse_arch
 from fullconv.models.published import NETS
+from fullconv.typed_values import check_values
 from fullconv.yaml_files import read_yaml
 
 WEIGHTS = ("none", "balanced", "enet")
@@ -20,6 +22,14 @@ CHOICES = {
     "pixels": ("mean", "total"),
     "precision": ("auto", "fp32", "bf16", "fp16"),
 }
+# The least and the most that a number may be; where the most is no part of it, the rules below say so.
+LIMITS: dict[str, tuple[float, float]] = {
+    "score_hidden": (0, inf), "epochs": (1, inf), "batch_size": (1, inf), "accumulate": (1, inf), "balance": (0, 1),
+    "unscaled": (0, 1), "flip": (0, 1), "colour": (0, 1), "workers": (0, inf), "momentum": (0, 1), "lr": (0, inf),
+    "trunk_lr_factor": (0, inf), "bias_lr_factor": (0, inf), "weight_decay": (0, inf), "warm_up": (0, 1),
+    "clip": (0, inf), "focal": (0, inf), "dice": (0, inf), "lovasz": (0, inf), "stage_lr_factor": (0, inf),
+    "patience": (0, inf), "evaluate_every": (1, inf), "seed": (0, inf),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -85,20 +95,23 @@ class Recipe:
 
     def _rules(self) -> Iterator[tuple[str, bool, str]]:
         """(key, whether its value is right, what it must be)."""
-        for key in ("epochs", "batch_size", "accumulate", "evaluate_every"):
-            yield key, getattr(self, key) >= 1, "1 or more"
+        for key, (least, most) in LIMITS.items():
+            value = getattr(self, key)
+            yield key, value is None or least <= value <= most, _between(least, most)
         for key, choices in CHOICES.items():
             yield key, getattr(self, key) in choices, " or ".join([", ".join(choices[:-1]), choices[-1]])
-        weights = self.class_weights
-        yield "class_weights", isinstance(weights, tuple) or weights in WEIGHTS, f"{', '.join(WEIGHTS)} or numbers"
+        weights, side = self.class_weights, self.longest_side
+        right = all(weight >= 0 for weight in weights) if isinstance(weights, tuple) else weights in WEIGHTS
+        yield "class_weights", right, f"{', '.join(WEIGHTS)}, or a number for each class, 0 or more"
+        yield "longest_side", side is None or side >= 1, "1 or more, or null (never reduced)"
         yield "crop_size", self.crop_size % 32 == 0 and self.crop_size >= 0, "a multiple of 32, or 0"
         yield (
             "accumulate",
             bool(self.crop_size) or self.accumulate >= self.batch_size,
             "batch_size where crop_size is 0",
         )
+        yield "lr", self.lr > 0, "above 0"
         yield "scale", 0 < self.scale[0] <= self.scale[1], "two factors, the smaller first"
-        yield "unscaled", 0 <= self.unscaled <= 1, "a share between 0 and 1"
         yield "hardest", 0 < self.hardest <= 1, "a share above 0, up to 1"
         yield "ema", 0 <= self.ema < 1, "0 (off) or below 1"
         yield "staged", not self.staged or len(stages_of(self.arch)) > 0, "false for an arch that is no FCN"
@@ -107,17 +120,34 @@ class Recipe:
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
 
+def _between(least: float, most: float) -> str:
+    return f"{least} or more" if most == inf else f"between {least} and {most}"
+
+
 def from_values(values: Mapping[str, Any]) -> Recipe:
-    """A recipe from plain values (YAML, JSON)."""
-    lists = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
-    return Recipe(**{**values, **lists})
+    """A recipe from plain values (YAML, JSON). Raises FullconvError for a key or a value that is none of a recipe."""
+    return changed(Recipe(), values)
+
+
+def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
+    """The recipe with these values in place of its own."""
+    return replace(recipe, **check_recipe(changes))
+
+
+def check_recipe(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values in the types that a recipe has."""
+    with told_of("recipe"):
+        return check_values(Recipe, values)
 
 
 def read_recipe(path: Path | None, **overrides: Any) -> Recipe:
     """The recipe in a YAML file, changed by whatever of `overrides` is not None."""
-    keys = [f.name for f in fields(Recipe)]
-    values = read_yaml(path, keys) if path else {}
-    return replace(from_values(values), **{key: value for key, value in overrides.items() if value is not None})
+    recipe = Recipe()
+    if path:
+        values = read_yaml(path, [f.name for f in fields(Recipe)])
+        with told_of(path):
+            recipe = from_values(values)
+    return changed(recipe, {key: value for key, value in overrides.items() if value is not None})
 
 
 def stages_of(arch: str) -> list[str]:

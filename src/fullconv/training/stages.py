@@ -22,7 +22,7 @@ from fullconv.training.card import card
 from fullconv.training.illustration import illustrate
 from fullconv.training.manifest import Sources
 from fullconv.training.processes import main_first
-from fullconv.training.recipe import Recipe, from_values, read_recipe, stages_of
+from fullconv.training.recipe import Recipe, check_recipe, from_values, read_recipe, stages_of
 from fullconv.training.reproduction import record
 from fullconv.training.run import LOG, MODEL, STATE, run
 from fullconv.training.start import prepare_data, start_model
@@ -121,8 +121,8 @@ def recipe_of(out: Path, **changes: Any) -> Recipe:
     if not (out / RECIPE).is_file():
         raise FullconvError(f"{out}: no run there; --resume and --from take the folder of an earlier run")
     recipe = from_values(json.loads((out / RECIPE).read_text()))
-    for key, value in changes.items():
-        if value is not None and value != getattr(recipe, key):
+    for key, value in check_recipe({key: value for key, value in changes.items() if value is not None}).items():
+        if value != getattr(recipe, key):
             raise FullconvError(f"{out}: was started with {key} {getattr(recipe, key)}, and its recipe is kept")
     return recipe
 

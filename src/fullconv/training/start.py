@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from fullconv.classes import Classes
 from fullconv.data.dataset import Dataset
 from fullconv.data.description import describe
-from fullconv.errors import FullconvError
+from fullconv.data.naming import check_mapping
+from fullconv.errors import FullconvError, told_of
 from fullconv.models.build import build
 from fullconv.models.config import Architecture, ModelConfig, NormalisationValues, parse_arch
 from fullconv.models.network import Network
@@ -27,6 +28,8 @@ from fullconv.weights.transplant import Report, from_coarser, transplant
 def prepare_data(data: str | Path, recipe: Recipe) -> tuple[Dataset, ModelConfig]:
     """The data in the recipe's classes, and the config of the model to be trained on it."""
     described = describe(data)
+    with told_of("recipe"):
+        check_mapping(recipe.label_mapping, described.dataset.classes.names)
     mapping = {**described.label_mapping, **recipe.label_mapping}
     names = recipe.classes or described.classes
     described = replace(described, classes=names, label_mapping=mapping)

@@ -9,7 +9,9 @@ from typing import Any
 
 from fullconv.classes import VOID, Classes
 from fullconv.data.dataset import Dataset
+from fullconv.data.doctor.alike import judge_alike
 from fullconv.data.doctor.balance import Share, judge_balance, shares
+from fullconv.data.doctor.boxes import judge_boxes
 from fullconv.data.doctor.channels import Channels, channels
 from fullconv.data.doctor.colours import judge_colours
 from fullconv.data.doctor.depth import judge_depth
@@ -58,6 +60,7 @@ def examine(data: Path, progress: Progress = lambda facts, total: facts) -> Repo
     held = shares(facts, classes)
     findings = [*subject.findings, *judge_files(facts), *judge_sizes(facts), *judge_depth(facts)]
     meaning = [*judge_colours(facts, classes, subject.named), *judge_values(facts, classes, subject.named)]
+    meaning += [*judge_boxes(facts, classes), *(judge_alike(classes) if subject.named else [])]
     if subject.named and not any(finding.severity == ERROR for finding in meaning):  # else the counts mean nothing yet
         meaning += judge_balance(facts, held, classes)
     return Report(subject.dataset, by_severity([*findings, *meaning, *judge_splits(facts)]), held, channels(facts))

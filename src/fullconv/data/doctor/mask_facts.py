@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +13,14 @@ from PIL import Image
 
 from fullconv import images
 from fullconv.classes import Colour
+from fullconv.data.coco_masks import Outlines
+from fullconv.data.colour_masks import read_colours, read_index_or_colour
 from fullconv.data.dataset import Sample
 from fullconv.data.doctor.image_facts import Size
-from fullconv.data.masks import LabelMap, read_colours
+from fullconv.data.masks import LabelMap
 from fullconv.errors import FullconvError
 
+DRAWN = "drawn"  # the mode of masks that are outlines, drawn as they are read
 MOST = 256  # values or colours that are kept of one mask, the most frequent
 
 
@@ -35,6 +39,8 @@ class MaskFacts:
     distinct: int
     palette: Mapping[int, Colour] = field(default_factory=dict)
     error: str = ""
+    boxes: tuple[int, ...] = ()  # values of objects that have a box and no outline
+    boxes_are_regions: bool = False
 
     @property
     def in_colour(self) -> bool:
@@ -58,17 +64,27 @@ def mask_facts(sample: Sample) -> MaskFacts:
         values = sample.read_mask_values()
     except FullconvError as error:
         return _of_unusable(sample.label_path, error)
-    if not images.is_image_name(sample.label_path):  # polygons, drawn into a mask as they are read
+    if not images.is_image_name(sample.label_path):
+        return replace(_facts(values, DRAWN), **_boxes(sample))
+    try:
+        with Image.open(sample.label_path) as header:
+            numbered = header.mode == "P" and not _is_read_by_colour(sample)
+            palette = header.getpalette() if numbered else None
+            return _facts(values, header.mode, header.format == "JPEG", palette)
+    except OSError:  # a raster that Pillow does not know
         return _facts(values, "L")
-    with Image.open(sample.label_path) as header:
-        numbered = header.mode == "P" and not _is_read_by_colour(sample)
-        palette = header.getpalette() if numbered else None
-        return _facts(values, header.mode, header.format == "JPEG", palette)
+
+
+def _boxes(sample: Sample) -> dict[str, Any]:
+    painter = sample.open_mask
+    if not isinstance(painter, Outlines):
+        return {}
+    return {"boxes": painter.without_outline, "boxes_are_regions": painter.boxes == "region"}
 
 
 def _is_read_by_colour(sample: Sample) -> bool:
     """Whether the data's description gives colours, so that palette indices mean nothing."""
-    return getattr(sample.open_mask, "func", sample.open_mask) is read_colours
+    return getattr(sample.open_mask, "func", sample.open_mask) in (read_colours, read_index_or_colour)
 
 
 def _facts(values: LabelMap, mode: str, jpeg: bool = False, palette: list[int] | None = None) -> MaskFacts:
@@ -85,6 +101,8 @@ def _of_unusable(path: Path, error: FullconvError) -> MaskFacts:
         with Image.open(path) as picture:
             mode, jpeg = picture.mode, picture.format == "JPEG"
             deep = mode.startswith("I")
+            if mode == "F":
+                raise error
             values = np.asarray(picture).astype(np.int64) if deep else _packed(picture)
     except (OSError, SyntaxError, ValueError, MemoryError, Image.DecompressionBombError):
         raise error from None

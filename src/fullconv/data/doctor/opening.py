@@ -9,14 +9,13 @@ from pathlib import Path
 from fullconv.classes import VOID, Classes
 from fullconv.data.bands import read_bands
 from fullconv.data.dataset import Dataset, Sample
-from fullconv.data.description import KEYS, open_dataset
+from fullconv.data.description import open_dataset, read_data_file
 from fullconv.data.doctor.finding import ERROR, Finding
 from fullconv.data.doctor.names import judge_names
 from fullconv.data.doctor.pairing import by_name, pair
 from fullconv.data.masks import identity_lookup, read_mask
-from fullconv.data.naming import Naming, parse_naming
-from fullconv.errors import FullconvError
-from fullconv.yaml_files import read_yaml
+from fullconv.data.naming import Naming
+from fullconv.errors import FullconvError, told_of
 
 IMAGES = ("images", "imgs", "image", "img", "img_dir", "photos", "JPEGImages")
 MASKS = ("masks", "mask", "labels", "label", "annotations", "ann_dir", "gts", "gt", "SegmentationClass")
@@ -81,10 +80,9 @@ def _described(data: Path) -> tuple[Path, Naming, str]:
     unnamed = Naming(UNNAMED, None, read_mask)
     if data.is_dir():
         return data, unnamed, ""
-    values = read_yaml(data, KEYS)
-    numbers = {key: to for key, to in (values.get("label_mapping") or {}).items() if isinstance(key, int)}
-    naming = parse_naming(values["names"], values.get("colours"), numbers) if values.get("names") else unnamed
-    return (data.parent / values.get("path", ".")).resolve(), naming, values.get("masks_dir", "")
+    file = read_data_file(data)
+    with told_of(data):
+        return (data.parent / file.path).resolve(), file.naming() or unnamed, file.masks_dir
 
 
 def _folders(root: Path, masks_dir: str) -> Iterator[tuple[str, Path, Path]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
-from fullconv import images
+from fullconv.data.partners import name_of, pictures_in
 
 DIGIT = re.compile(r"\d")
 Names = Mapping[str, Path]  # a name, relative to its folder and without the file's ending → the file
@@ -28,8 +28,7 @@ class Pairing:
 
 
 def by_name(folder: Path) -> dict[str, Path]:
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and images.is_image_name(path))
-    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in files}
+    return {name_of(path, folder): path for path in pictures_in(folder)}
 
 
 def pair(pictures: Names, masks: Names) -> Pairing:

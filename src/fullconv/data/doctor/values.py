@@ -9,7 +9,7 @@ import numpy as np
 
 from fullconv.classes import VOID, Classes
 from fullconv.data.doctor.finding import ERROR, WARNING, Case, Finding, counted
-from fullconv.data.doctor.mask_facts import MaskFacts
+from fullconv.data.doctor.mask_facts import DRAWN, MaskFacts
 from fullconv.data.doctor.remedies import leave_out, name_values, skip_zero
 from fullconv.data.doctor.scan import Facts
 
@@ -68,7 +68,7 @@ def black_and_white(masks: Sequence[Facts], named: bool) -> bool:
     """Whether all masks are of 0 and 255 alone, where 255 means void to this data, and both occur."""
     seen: set[int | None] = set()
     for each in masks:
-        if not each.mask or each.sample.lookup[VOID] != VOID:
+        if not each.mask or each.mask.mode == DRAWN or each.sample.lookup[VOID] != VOID:
             return False
         pure = each.mask.pixels.keys() <= {0, VOID}
         if not pure and not (is_smoothed(each, named) and _ends(each.mask) >= MOSTLY):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from fullconv.classes import VOID, Classes
+from fullconv.classes import Classes
 from fullconv.data.dataset import Dataset
 from fullconv.data.layouts.pairs import pair_up
 from fullconv.data.lists import read_names
-from fullconv.data.masks import Lookup, value_lookup
+from fullconv.data.masks import shifted_lookup
 from fullconv.data.options import Options
 from fullconv.errors import FullconvError
 
@@ -33,11 +33,6 @@ def read(root: Path, options: Options) -> Dataset:
         if folder in _splits(root)
     }
     return Dataset(root, "ade20k", classes, splits)
-
-
-def shifted_lookup(classes: Classes) -> Lookup:
-    """Value n is class n - 1, and 0 is void (mmsegmentation: reduce_zero_label)."""
-    return value_lookup({**{i + 1: i for i in range(len(classes))}, 0: VOID, VOID: VOID})
 
 
 def _names(path: Path) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.masks import Lookup, value_lookup
 from fullconv.data.options import Options
 from fullconv.errors import FullconvError
+from fullconv.files import files_under
 
 IMAGES, IMAGE_ENDING = "leftImg8bit", "_leftImg8bit"
 SPLITS = ("train", "val", "test")
@@ -50,7 +51,7 @@ def read(root: Path, options: Options) -> Dataset:
 
 
 def _samples(root: Path, folder: Path, lookups: dict[str, Lookup]) -> tuple[Sample, ...]:
-    pictures = sorted(folder.rglob(f"*{IMAGE_ENDING}.png"))
+    pictures = sorted(path for path in files_under(folder) if path.name.endswith(f"{IMAGE_ENDING}.png"))
     if not pictures:
         raise FullconvError(f"{folder}: no *{IMAGE_ENDING}.png; unpack leftImg8bit_trainvaltest.zip there")
     return tuple(_sample(root, picture, lookups) for picture in pictures)

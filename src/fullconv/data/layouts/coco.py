@@ -1,64 +1,87 @@
 """COCO's JSON, instances (polygons and run lengths) or panoptic (PNG of segment ids) → semantic masks.
 
-COCO's own tree is annotations/instances_train2017.json or panoptic_train2017.json with train2017/; tools that export
-COCO also write <split>/_annotations.coco.json among the pictures.
+COCO's own tree is annotations/instances_train2017.json or panoptic_train2017.json with train2017/. CVAT writes
+annotations/instances_<subset>.json with images/<subset>/, Label Studio result.json with images/, Roboflow
+<split>/_annotations.coco.json among the pictures.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from fullconv.classes import VOID, Classes
-from fullconv.data.coco_masks import Outlines, Segments
+from fullconv.data.coco_masks import Outlines, Segments, Thing, polygons
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.json_files import read_json
 from fullconv.data.masks import Lookup
 from fullconv.data.options import Options
 from fullconv.errors import FullconvError
 
-SPLIT_OF = {"train": "train", "val": "val", "valid": "val", "test": "test"}
-FILE_NAME = re.compile(r"(?:(?P<kind>instances|panoptic)_)?(?P<split>train|val|test)[^_]*")
+FILE_NAME = re.compile(r"(?:(?P<kind>instances|panoptic)_)?(?P<subset>.+)", re.IGNORECASE)
+SPLITS = {"train": ("train",), "val": ("val",), "test": ("test",)}  # what the name of a subset begins with
+EXPORTS = ("_annotations.coco.json", "result.json", "result_coco.json")
+Files = dict[str, list[Path]]
 
 
 def recognises(root: Path) -> str:
     files = _files(root)
-    return next(iter(files.values())).relative_to(root).as_posix() if files else ""
+    return next(iter(files.values()))[0].relative_to(root).as_posix() if files else ""
 
 
 def read(root: Path, options: Options) -> Dataset:
-    """A split per file; panoptic files win over instances, since they say what every pixel is.
+    """A split's files are joined; panoptic ones win over instances, since they say what every pixel is.
 
     Classes are the categories in order of their ids. In instances, `background` comes first and crowds are void;
-    in panoptic files, pixels of no segment are void.
+    in panoptic files, pixels of no segment are void, and so is the ground of instances beside them.
     """
-    files = {split: (path, read_json(path)) for split, path in _files(root).items()}
-    panoptic = any(path.name.startswith("panoptic") for path, _ in files.values())
-    names = _names(files.values(), panoptic)
+    files = {split: [(path, read_json(path)) for path in paths] for split, paths in _files(root).items()}
+    every = [file for some in files.values() for file in some]
+    panoptic = any(_is_panoptic(path) for path, _ in every)
+    names = _names(every, panoptic)
     classes = _renamed(Classes.named(tuple(names)), options, root)
-    lookup = options.lookup_for(classes)
-    indices = {name: i for i, name in enumerate(names)}
-    splits = {}
-    for split, (path, content) in files.items():
-        try:
-            splits[split] = _samples(root, path, content, indices, lookup)
-        except (KeyError, TypeError, ValueError) as error:
-            raise FullconvError(f"{path}: not as COCO writes it ({error!r}); export it again") from None
-    return Dataset(root, "coco", classes, splits)
+    reader = Reader(root, {name: i for i, name in enumerate(names)}, options.lookup_for(classes), options.boxes,
+                    VOID if panoptic else 0)  # fmt: skip
+    return Dataset(root, "coco", classes, {split: reader.split(some) for split, some in files.items()})
 
 
-def _files(root: Path) -> dict[str, Path]:
-    """{split: annotation file}, panoptic before instances before others."""
-    found: dict[str, Path] = {}
-    for path in sorted((root / "annotations").glob("*.json"), key=lambda path: ("instances" in path.name, path.name)):
+def _files(root: Path) -> Files:
+    """{split: annotation files}; panoptic ones alone where a split has any."""
+    found: dict[str, list[Path]] = defaultdict(list)
+    for path in sorted((root / "annotations").glob("*.json")):
         match = FILE_NAME.fullmatch(path.stem)
-        if match and ("panoptic" in path.name or match["split"] not in found):
-            found[match["split"]] = path
-    exported = {SPLIT_OF[p.parent.name]: p for p in root.glob("*/_annotations.coco.json") if p.parent.name in SPLIT_OF}
-    return found or exported
+        if match and (match["kind"] or _split_of(match["subset"])):  # not captions_train2017
+            found[_split_of(match["subset"]) or "train"].append(path)
+    for split, paths in found.items():
+        found[split] = [path for path in paths if _is_panoptic(path)] or paths
+    return dict(found) or _exports(root)
+
+
+def _exports(root: Path) -> Files:
+    """One file a split folder, or one for all."""
+    folders = sorted(path.parent for path in root.glob(f"*/{EXPORTS[0]}"))
+    found = {split: [folder / EXPORTS[0]] for folder in folders if (split := _split_of(folder.name))}
+    whole = [path for name in EXPORTS if (path := root / name).is_file() and _has_categories(path)]
+    return found or ({"train": whole[:1]} if whole else {})
+
+
+def _split_of(subset: str) -> str:
+    """By what its name begins with: train2017, Train, Validation, test-dev; empty for any other."""
+    starts = ((split, start) for split, names in SPLITS.items() for start in names)
+    return next((split for split, start in starts if subset.lower().startswith(start)), "")
+
+
+def _is_panoptic(path: Path) -> bool:
+    return path.name.lower().startswith("panoptic")
+
+
+def _has_categories(path: Path) -> bool:
+    """Without reading JSON that may be large and something else."""
+    return b'"categories"' in path.read_bytes()
 
 
 def _names(files: Iterable[tuple[Path, Mapping[str, Any]]], panoptic: bool) -> list[str]:
@@ -66,7 +89,8 @@ def _names(files: Iterable[tuple[Path, Mapping[str, Any]]], panoptic: bool) -> l
     names: list[str] = [] if panoptic else ["background"]
     for path, content in files:
         try:
-            names += _categories(content).values()
+            groups = _groups(content)
+            names += [name for number, name in _categories(content).items() if number not in groups]
         except (KeyError, TypeError, ValueError):
             raise FullconvError(f"{path}: no categories with ids and names; export the annotations again") from None
     return list(dict.fromkeys(names))
@@ -75,6 +99,17 @@ def _names(files: Iterable[tuple[Path, Mapping[str, Any]]], panoptic: bool) -> l
 def _categories(content: Mapping[str, Any]) -> dict[int, str]:
     categories = {int(c["id"]): str(c["name"]) for c in content["categories"]}
     return dict(sorted(categories.items()))
+
+
+def _groups(content: Mapping[str, Any]) -> set[int]:
+    """Categories that only head others and mark nothing: Roboflow writes the project's name as one."""
+    used = {str(note.get("category_id")) for note in content.get("annotations", ())}
+    above = {c.get("supercategory") for c in content["categories"]}
+    return {
+        int(c["id"])
+        for c in content["categories"]
+        if c["name"] in above and c.get("supercategory") == "none" and str(c["id"]) not in used
+    }
 
 
 def _renamed(classes: Classes, options: Options, root: Path) -> Classes:
@@ -86,61 +121,117 @@ def _renamed(classes: Classes, options: Options, root: Path) -> Classes:
     )
 
 
-def _samples(
-    root: Path, path: Path, content: Mapping[str, Any], indices: Mapping[str, int], lookup: Lookup
-) -> tuple[Sample, ...]:
-    values = {category: indices[name] for category, name in _categories(content).items()}
-    pictures = {picture["id"]: picture for picture in content.get("images", ())}
-    notes: dict[Any, list[dict[str, Any]]] = defaultdict(list)
-    for note in content.get("annotations", ()):
-        notes[note["image_id"]].append(note)
-    if not pictures:
-        raise FullconvError(f"{path}: no images in it; export the annotations again, with their images")
-    folder = _image_folder(root, path, next(iter(pictures.values()))["file_name"])
-    build = _panoptic if path.name.startswith("panoptic") else _instances
-    return tuple(
-        build(folder / picture["file_name"], path, picture, notes[number], values, lookup)
-        for number, picture in pictures.items()
-    )
+class Reader:
+    """Annotation files → samples. `indices` are the classes by name, `ground` is what lies outside outlines."""
+
+    def __init__(self, root: Path, indices: Mapping[str, int], lookup: Lookup, boxes: str, ground: int) -> None:
+        self.root, self.indices, self.lookup, self.boxes, self.ground = root, indices, lookup, boxes, ground
+
+    def split(self, files: Sequence[tuple[Path, Mapping[str, Any]]]) -> tuple[Sample, ...]:
+        """Raises FullconvError where two entries are of one picture."""
+        samples = tuple(sample for path, content in files for sample in self.samples(path, content))
+        image, count = Counter(sample.image_path for sample in samples).most_common(1)[0]
+        if count > 1:
+            named = " and ".join(path.name for path, _ in files)
+            raise FullconvError(f"{self.root}: {named}: {count} entries for {image.name}; keep one for each picture")
+        return samples
+
+    def samples(self, path: Path, content: Mapping[str, Any]) -> list[Sample]:
+        try:
+            values = {number: self.indices.get(name, 0) for number, name in _categories(content).items()}
+            pictures = {picture["id"]: picture for picture in content.get("images", ())}
+            notes: dict[Any, list[dict[str, Any]]] = defaultdict(list)
+            for note in content.get("annotations", ()):
+                notes[note["image_id"]].append(note)
+            if not pictures:
+                raise FullconvError(f"{path}: no images in it; export the annotations again, with their images")
+            folders = _image_folders(self.root, path, next(iter(pictures.values()))["file_name"])
+            build = self._panoptic if _is_panoptic(path) else self._instances
+            return [build(path, folders, one, notes[number], values) for number, one in pictures.items()]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise FullconvError(f"{path}: not as COCO writes it ({error!r}); export it again") from None
+
+    def _instances(
+        self, path: Path, folders: Sequence[Path], picture: Mapping[str, Any], notes: list[dict[str, Any]],
+        values: Mapping[int, int],
+    ) -> Sample:  # fmt: skip
+        image = _image(folders, picture["file_name"])
+        largest_first = sorted(notes, key=_area, reverse=True)
+        things = tuple(_thing(note, values, path) for note in largest_first)
+        painter = Outlines(image, _size(picture), things, self.ground, self.boxes)
+        return Sample(_name(picture), image, path, self.lookup, open_mask=painter)
+
+    def _panoptic(
+        self, path: Path, folders: Sequence[Path], picture: Mapping[str, Any], notes: list[dict[str, Any]],
+        values: Mapping[int, int],
+    ) -> Sample:  # fmt: skip
+        if not notes:
+            raise FullconvError(f"{path}: no segments for {picture['file_name']}; remove that image from the file")
+        segments = {s["id"]: _value(s, values, path) for s in notes[0]["segments_info"]}
+        mask = path.with_suffix("") / notes[0]["file_name"]
+        image = _image(folders, picture["file_name"])
+        return Sample(_name(picture), image, mask, self.lookup, open_mask=Segments(segments))
 
 
-def _instances(
-    image: Path, path: Path, picture: Mapping[str, Any], notes: list[dict[str, Any]], values: Mapping[int, int],
-    lookup: Lookup,
-) -> Sample:  # fmt: skip
-    largest_first = sorted(notes, key=_area, reverse=True)
-    shapes = tuple(
-        (VOID if note.get("iscrowd") else values[note["category_id"]], note["segmentation"])
-        for note in largest_first
-        if note.get("segmentation")
-    )
-    painter = Outlines(int(picture["height"]), int(picture["width"]), shapes)
-    return Sample(Path(picture["file_name"]).with_suffix("").as_posix(), image, path, lookup, open_mask=painter)
+def _thing(note: Mapping[str, Any], values: Mapping[int, int], path: Path) -> Thing:
+    """An outline of no area is none."""
+    outline = note.get("segmentation")
+    if outline and not isinstance(outline, dict) and not polygons(outline):
+        outline = None
+    return Thing(_value(note, values, path), outline or None, _box(note), note.get("id"))
 
 
-def _panoptic(
-    image: Path, path: Path, picture: Mapping[str, Any], notes: list[dict[str, Any]], values: Mapping[int, int],
-    lookup: Lookup,
-) -> Sample:  # fmt: skip
-    name = Path(picture["file_name"]).with_suffix("").as_posix()
-    if not notes:
-        raise FullconvError(f"{path}: no segments for {picture['file_name']}; remove that image from the file")
-    segments = {s["id"]: VOID if s.get("iscrowd") else values[s["category_id"]] for s in notes[0]["segments_info"]}
-    mask = path.with_suffix("") / notes[0]["file_name"]
-    return Sample(name, image, mask, lookup, open_mask=Segments(segments))
+def _value(note: Mapping[str, Any], values: Mapping[int, int], path: Path) -> int:
+    """Crowds are void."""
+    category = int(note["category_id"])
+    if category not in values:
+        raise FullconvError(f"{path}: category {category} is not among its categories; export the annotations again")
+    return VOID if note.get("iscrowd") else values[category]
+
+
+def _box(note: Mapping[str, Any]) -> tuple[float, ...] | None:
+    """(x, y, width, height); None where there is none, or one of no area."""
+    numbers = tuple(float(number) for number in note.get("bbox") or ())
+    right = len(numbers) == 4 and all(map(isfinite, numbers)) and numbers[2] > 0 and numbers[3] > 0
+    return numbers if right else None
 
 
 def _area(note: Mapping[str, Any]) -> float:
-    width, height = note.get("bbox", (0, 0, 0, 0))[2:]
-    return float(note.get("area") or width * height)
+    box = _box(note)
+    return float(note.get("area") or (box[2] * box[3] if box else 0))
 
 
-def _image_folder(root: Path, path: Path, first: str) -> Path:
-    """Where the pictures lie: beside the file, in a folder named as the file (train2017), or after its split."""
+def _size(picture: Mapping[str, Any]) -> tuple[int, int] | None:
+    """(height, width); some tools leave them empty or 0."""
+    height, width = (int(picture.get(side) or 0) for side in ("height", "width"))
+    return (height, width) if height > 0 and width > 0 else None
+
+
+def _name(picture: Mapping[str, Any]) -> str:
+    return _path(picture["file_name"]).with_suffix("").as_posix()
+
+
+def _path(file_name: str) -> PurePosixPath:
+    """Windows' tools write images\\a.jpg."""
+    return PurePosixPath(str(file_name).replace("\\", "/"))
+
+
+def _image(folders: Sequence[Path], file_name: str) -> Path:
+    """Where the file lies, by its path or by its name alone; the first place where it lies nowhere."""
+    path = _path(file_name)
+    places = [folder / name for name in (path, path.name) for folder in folders]
+    return next((place for place in places if place.is_file()), places[0])
+
+
+def _image_folders(root: Path, path: Path, first: str) -> list[Path]:
+    """Where pictures may lie, first where one does: beside the file, in a folder named as the file (train2017), after
+    its split, or in images/ of one of these names."""
     tail = path.stem.partition("_")[2] or path.stem
     split = re.sub(r"\d.*", "", tail)
-    places = [path.parent, *(root / p for p in (tail, split, f"images/{tail}", f"images/{split}", "images", "."))]
-    found = next((folder for folder in places if (folder / first).is_file()), None)
+    names = (tail, split, f"images/{tail}", f"images/{split}", "images", "data", ".")
+    places = list(dict.fromkeys([path.parent, *(root / name for name in names)]))
+    wanted = _path(first)
+    found = next((p for name in (wanted, wanted.name) for p in places if (p / name).is_file()), None)
     if found is None:
-        raise FullconvError(f"{path}: {first} is in none of {', '.join(str(p) for p in places[1:])}; put images there")
-    return found
+        raise FullconvError(f"{path}: {first} is in none of {', '.join(str(p) for p in places)}; put images there")
+    return [found, *(place for place in places if place != found)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,17 @@ from fullconv.data.json_files import read_json
 from fullconv.data.masks import LabelMap
 from fullconv.data.options import Options
 from fullconv.errors import FullconvError
+from fullconv.files import files_under
 
 LONGITUDE_LATITUDE = "OGC:CRS84"  # what RFC 7946 demands; older files name another under `crs`
 PROPERTIES = ("class", "label", "category")
+RASTERS, OUTLINES = (".tif", ".tiff"), (".geojson",)
 SPLITS = ("train", "val", "test")
 
 
 def recognises(root: Path) -> str:
-    pictures = next((root / "images").rglob("*.tif*"), None)
-    outlines = next((root / "labels").rglob("*.geojson"), None) or next(root.glob("*.geojson"), None)
+    pictures = next(_files(root / "images", RASTERS), None)
+    outlines = next(_files(root / "labels", OUTLINES), None) or next(root.glob("*.geojson"), None)
     if pictures is None or outlines is None:
         return ""
     return f"GeoTIFFs in images/ and {outlines.relative_to(root).as_posix()}"
@@ -40,7 +42,7 @@ def read(root: Path, options: Options) -> Dataset:
     lookup = options.lookup_for(classes)
     splits = {}
     for split, folder in (folders or {"train": root / "images"}).items():
-        pictures = sorted(folder.rglob("*.tif*"))
+        pictures = sorted(_files(folder, RASTERS))
         splits[split] = tuple(
             Sample(
                 picture.relative_to(folder).with_suffix("").as_posix(), picture, _outlines(root, picture), lookup,
@@ -77,6 +79,12 @@ class Features:
         raise FullconvError(
             f"{path}: a feature of class {name!r}; give each a property `class` that is one of {', '.join(self.values)}"
         )
+
+
+def _files(folder: Path, endings: tuple[str, ...]) -> Iterator[Path]:
+    """Not the .tif.aux.xml, .tif.ovr and .tif.msk that GDAL puts beside a raster."""
+    files = files_under(folder) if folder.is_dir() else iter(())
+    return (path for path in files if path.suffix.lower() in endings and not path.name.startswith("."))
 
 
 def _outlines(root: Path, picture: Path) -> Path:

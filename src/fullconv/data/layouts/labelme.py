@@ -7,7 +7,7 @@ from pathlib import Path
 from fullconv.classes import VOID, Classes
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.json_files import read_json
-from fullconv.data.labelme_masks import Shapes, read_annotation
+from fullconv.data.labelme_masks import Shapes, label_of, picture_of, read_annotation
 from fullconv.data.lists import read_names
 from fullconv.data.options import Options
 from fullconv.errors import FullconvError
@@ -60,13 +60,17 @@ def _names(root: Path, files: list[Path]) -> tuple[str, ...]:
     if (root / "labels.txt").is_file():
         listed = read_names(root / "labels.txt")
     else:
-        listed = sorted({str(shape["label"]) for path in files for shape in read_annotation(path)["shapes"]})
+        listed = sorted({label for path in files for label in _labels(path)})
     names = [name for name in listed if name not in (IGNORE, BACKGROUND, "background")]
     return ("background", *names)
 
 
+def _labels(path: Path) -> list[str]:
+    try:
+        return [label_of(shape) for shape in read_annotation(path)["shapes"]]
+    except ValueError as error:
+        raise FullconvError(f"{path}: a shape cannot be read ({error}); correct it in labelme") from None
+
+
 def _image(path: Path) -> Path:
-    picture = path.parent / str(read_annotation(path)["imagePath"]).replace("\\", "/")
-    if not picture.is_file():
-        raise FullconvError(f"{path}: its imagePath {picture.name} is not there; put the picture beside the .json")
-    return picture
+    return picture_of(read_annotation(path), path)

@@ -5,13 +5,12 @@ mmsegmentation's img_dir + ann_dir are the same under other names, and so is a V
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
-from fullconv import images
 from fullconv.data.bands import read_bands
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.options import Options
+from fullconv.data.partners import pairs_of
 from fullconv.errors import FullconvError
 
 SPLITS = {"train": ("train", "training"), "val": ("val", "validation", "valid"), "test": ("test", "testing")}
@@ -39,9 +38,7 @@ def read(root: Path, options: Options) -> Dataset:
 def pair_up(image_dir: Path, mask_dir: Path, options: Options) -> tuple[Sample, ...]:
     """A sample for every name in both folders; an ending shared by a whole folder (_gt, _mask) is no part of names."""
     lookup = options.lookup_for(options.named_classes(image_dir))
-    pictures, masks = _by_name(image_dir), _by_name(mask_dir)
-    if not pictures.keys() & masks.keys():
-        pictures, masks = _without_ending(pictures), _without_ending(masks)
+    pictures, masks = pairs_of(image_dir, mask_dir)
     alone = sorted(pictures.keys() ^ masks.keys())
     if alone:
         raise FullconvError(
@@ -65,19 +62,3 @@ def _folders(root: Path, images_dir: str, masks_dir: str) -> dict[str, tuple[Pat
             found.update((split, pair) for pair in candidates if all(folder.is_dir() for folder in pair))
     whole = (root / images_dir, root / masks_dir)
     return found or ({"train": whole} if all(folder.is_dir() for folder in whole) else {})
-
-
-def _by_name(folder: Path) -> dict[str, Path]:
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and images.is_image_name(path))
-    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in files}
-
-
-def _without_ending(files: dict[str, Path]) -> dict[str, Path]:
-    ending = _shared_ending(files)
-    return {name.removesuffix(ending): path for name, path in files.items()}
-
-
-def _shared_ending(names: Iterable[str]) -> str:
-    """What follows the last underscore, with it, where that is one word for all names."""
-    endings = {"_" + name.rpartition("_")[2] if "_" in name else "" for name in names}
-    return endings.pop() if len(endings) == 1 else ""

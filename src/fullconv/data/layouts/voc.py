@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 
 from fullconv.classes import VOC_NAMES, Classes
-from fullconv.data.dataset import Dataset, Sample
+from fullconv.data.dataset import Dataset, ReadMask, Sample
 from fullconv.data.layouts import sbd
 from fullconv.data.lists import read_names
 from fullconv.data.masks import Lookup
@@ -27,21 +28,22 @@ def read(root: Path, options: Options) -> Dataset:
     With SBD there are also `sbd_train`, `sbd_val`, and the paper's validation set, named after the devkit's year.
     """
     classes = options.classes or Classes.named(VOC_NAMES)
-    lookup = options.lookup_for(classes)
+    sample = partial(_sample, root, options.lookup_for(classes), options.open_mask)
     lists = {path.stem: read_names(path) for path in sorted((root / LISTS).glob("*.txt"))}
     if not lists:
         raise FullconvError(f"{root / LISTS}: no list of names; add train.txt and val.txt, one name a line")
-    splits = {split: tuple(_sample(root, name, lookup) for name in names) for split, names in lists.items()}
+    splits = {split: tuple(map(sample, names)) for split, names in lists.items()}
     if options.sbd:
         extra = sbd.read(options.sbd, options)
         splits |= {f"sbd_{split}": samples for split, samples in extra.splits.items()}
         names = sbd.seg11valid(lists.get("val", []), [sample.name for sample in extra.split("train")])
-        splits[_valid(root)] = tuple(_sample(root, name, lookup) for name in names)
+        splits[_valid(root)] = tuple(map(sample, names))
     return Dataset(root, "voc", classes, splits)
 
 
-def _sample(root: Path, name: str, lookup: Lookup) -> Sample:
-    return Sample(name, root / "JPEGImages" / f"{name}.jpg", root / "SegmentationClass" / f"{name}.png", lookup)
+def _sample(root: Path, lookup: Lookup, open_mask: ReadMask, name: str) -> Sample:
+    photo, mask = root / "JPEGImages" / f"{name}.jpg", root / "SegmentationClass" / f"{name}.png"
+    return Sample(name, photo, mask, lookup, open_mask=open_mask)
 
 
 def _valid(root: Path) -> str:

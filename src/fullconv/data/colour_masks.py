@@ -1,0 +1,123 @@
+"""Masks whose colours say the class: each pixel's colour → its position in a list of colours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fullconv.classes import VOID, Colour, voc_colour
+from fullconv.data.masks import LabelMap, byte_values, picture_values, read_picture, value_lookup
+from fullconv.data.stored_values import SINGLE_CHANNEL
+from fullconv.errors import FullconvError
+
+
+def read_colours(path: Path, colours: Sequence[Colour]) -> LabelMap:
+    """HxW: each pixel's position in `colours`; the palette's void colour is void. Any other colour is an error."""
+
+    def of_raster(bands: NDArray[Any], nothing: float | None) -> LabelMap:
+        return positions(_rgb(bands, path, nothing), path, colours)
+
+    return read_picture(path, partial(_colour, path, colours), of_raster)
+
+
+def read_index_or_colour(path: Path, colours: Sequence[Colour]) -> LabelMap:
+    """HxW: each pixel's position in `colours`, or a single-channel mask's values where it is not of these colours.
+
+    A grey or palette mask is read by its colours where all that it shows are among them, and by its values where none
+    of them says otherwise. Raises FullconvError where both readings would be wrong somewhere.
+    """
+
+    def of_raster(bands: NDArray[Any], nothing: float | None) -> LabelMap:
+        rgb = _rgb(bands, path, nothing)
+        return (
+            values_or_positions(rgb[..., 0], rgb, path, colours) if len(bands) == 1 else positions(rgb, path, colours)
+        )
+
+    return read_picture(path, partial(_index_or_colour, path, colours), of_raster)
+
+
+def positions(rgb: NDArray[np.uint8], path: Path, colours: Sequence[Colour]) -> LabelMap:
+    """HxW: what each pixel of HxWx3 is, by its colour."""
+    codes = colour_codes(rgb)
+    values, strange = translate(codes, known_colours(colours))
+    if strange.any():
+        code = int(codes[strange][0])
+        colour = [code >> 16, code >> 8 & 255, code & 255]
+        raise FullconvError(
+            f"{path}: colour {colour} belongs to no class ({strange.sum()} pixels in all); name it in the data YAML, "
+            "or save the mask without smoothing or JPEG"
+        )
+    return values
+
+
+def known_colours(colours: Sequence[Colour]) -> dict[int, int]:
+    """{0xRRGGBB: position, or void}"""
+    return {_code(voc_colour(VOID)): VOID, **{_code(colour): i for i, colour in enumerate(colours)}}
+
+
+def translate(codes: NDArray[np.uint32], table: Mapping[int, int]) -> tuple[LabelMap, NDArray[np.bool_]]:
+    """(values, strange), both of the shape of `codes`: what the table says, and where it says nothing."""
+    keys = np.array(sorted(table), np.uint32)
+    position = np.searchsorted(keys, codes).clip(max=len(keys) - 1)
+    return np.array([table[key] for key in keys.tolist()], np.uint8)[position], keys[position] != codes
+
+
+def colour_codes(rgb: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """HxW: 0xRRGGBB of an HxWx3 picture."""
+    red, green, blue = np.moveaxis(rgb.astype(np.uint32), 2, 0)
+    return red << 16 | green << 8 | blue
+
+
+def _colour(path: Path, colours: Sequence[Colour], picture: Image.Image) -> LabelMap:
+    if picture.mode in SINGLE_CHANNEL:
+        return positions(_shown(picture_values(path, picture), picture), path, colours)
+    return positions(np.array(picture.convert("RGB")), path, colours)
+
+
+def _index_or_colour(path: Path, colours: Sequence[Colour], picture: Image.Image) -> LabelMap:
+    if picture.mode in SINGLE_CHANNEL:
+        values = picture_values(path, picture)
+        return values_or_positions(values, _shown(values, picture), path, colours)
+    return positions(np.array(picture.convert("RGB")), path, colours)
+
+
+def values_or_positions(values: LabelMap, rgb: NDArray[np.uint8], path: Path, colours: Sequence[Colour]) -> LabelMap:
+    """HxW of values and what they look like, HxWx3."""
+    known, codes = known_colours(colours), colour_codes(rgb)
+    present, first = np.unique(values, return_index=True)
+    seen = zip(present.tolist(), codes.ravel()[first].tolist(), strict=True)
+    meant = {value: known.get(code, VOID if value == VOID else None) for value, code in seen}
+    plain = [value for value, meaning in meant.items() if meaning is None]
+    if not plain:
+        return value_lookup({v: m for v, m in meant.items() if m is not None}).astype(np.uint8)[values]
+    odd = [value for value, meaning in meant.items() if meaning not in (None, value)]
+    if odd:
+        raise FullconvError(
+            f"{path}: value {odd[0]} has a colour of `colours`, value {plain[0]} has none of them; give the mask "
+            "values in the data YAML, names: [{name: …, labels: [value, …]}], or add the colour"
+        )
+    return values
+
+
+def _shown(values: LabelMap, picture: Image.Image) -> NDArray[np.uint8]:
+    """HxWx3: what the values of a single channel look like; those of more than 8 bits are their own grey."""
+    if picture.mode in ("P", "L", "1"):
+        return np.array(picture.convert("RGB"))
+    return np.stack([values] * 3, 2)
+
+
+def _rgb(bands: NDArray[Any], path: Path, nothing: float | None) -> NDArray[np.uint8]:
+    """HxWx3 of (bands, H, W); a single band is grey."""
+    three = bands[:3] if len(bands) > 2 else bands[[0, 0, 0]]
+    return np.stack([byte_values(band, path, nothing) for band in three], 2)
+
+
+def _code(colour: Sequence[int]) -> int:
+    red, green, blue = colour
+    return red << 16 | green << 8 | blue

@@ -1,0 +1,98 @@
+"""Which files are pictures and which are their masks, by their names."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from fullconv import images
+from fullconv.errors import FullconvError
+from fullconv.files import files_under
+
+Names = dict[str, Path]  # a name, relative to its folder and without the file's ending → the file
+PHOTOS = (".jpg", ".jpeg", ".jfif")  # what no mask is saved as, where a file of the same name is none of these
+JOINTS = "_-. "  # what stands between a name and the ending that makes it a mask's
+
+
+def pairs_of(image_dir: Path, mask_dir: Path) -> tuple[Names, Names]:
+    """(pictures, masks) by the names that are to agree. Raises FullconvError where two files share a name."""
+    if image_dir.resolve() == mask_dir.resolve():
+        return _in_one(image_dir)
+    pictures, masks = (
+        by_name(pictures_in(image_dir, mask_dir), image_dir),
+        by_name(pictures_in(mask_dir, image_dir), mask_dir),
+    )
+    if not pictures.keys() & masks.keys():
+        return _without_ending(pictures), _without_ending(masks)
+    return pictures, masks
+
+
+def pictures_in(folder: Path, other: Path | None = None) -> list[Path]:
+    """Sorted; without hidden files, and without what lies in `other` where that is a folder in this one."""
+    apart = other if other and folder in other.parents else None
+    return sorted(
+        path
+        for path in files_under(folder)
+        if images.is_image_name(path) and not path.name.startswith(".") and not (apart and apart in path.parents)
+    )
+
+
+def by_name(files: Iterable[Path], folder: Path) -> Names:
+    """Raises FullconvError where two files differ by their endings alone: nobody could tell which is meant."""
+    found: Names = {}
+    for path in files:
+        name = name_of(path, folder)
+        if name in found:
+            raise FullconvError(
+                f"{folder}: {found[name].name} and {path.name} have one name; keep one of them, or rename one"
+            )
+        found[name] = path
+    return found
+
+
+def name_of(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).with_suffix("").as_posix()
+
+
+def _in_one(folder: Path) -> tuple[Names, Names]:
+    """Of one folder: a.jpg with a.png, or a.jpg with a_mask.png; no picture is its own mask."""
+    files = pictures_in(folder)
+    photos = [path for path in files if path.suffix.lower() in PHOTOS]
+    others = [path for path in files if path.suffix.lower() not in PHOTOS]
+    shared = {name_of(path, folder) for path in photos} & {name_of(path, folder) for path in others}
+    if shared:
+        return by_name(photos, folder), by_name(others, folder)
+    names = by_name(files, folder)
+    ending = _mask_ending(names)
+    if not ending:
+        raise FullconvError(
+            f"{folder}: pictures and masks in one folder, and no names tell them apart; call the mask of a.jpg "
+            "a.png or a_mask.png, or put masks in a folder of their own"
+        )
+    masks = {name.removesuffix(ending): path for name, path in names.items() if name.endswith(ending)}
+    return {name: path for name, path in names.items() if not name.endswith(ending)}, masks
+
+
+def _mask_ending(names: Names) -> str:
+    """What most often turns one of the names into another."""
+    votes = Counter(ending for name in names for start, ending in _divisions(name) if start in names)
+    return votes.most_common(1)[0][0] if votes else ""
+
+
+def _divisions(name: str) -> Iterator[tuple[str, str]]:
+    """dir/a_b_mask → (dir/a, _b_mask), (dir/a_b, _mask)"""
+    for i in range(name.rfind("/") + 2, len(name)):
+        if name[i] in JOINTS:
+            yield name[:i], name[i:]
+
+
+def _without_ending(files: Names) -> Names:
+    ending = _shared_ending(files)
+    return {name.removesuffix(ending): path for name, path in files.items()}
+
+
+def _shared_ending(names: Iterable[str]) -> str:
+    """What follows the last underscore, with it, where that is one word for all names."""
+    endings = {"_" + name.rpartition("_")[2] if "_" in name else "" for name in names}
+    return endings.pop() if len(endings) == 1 else ""

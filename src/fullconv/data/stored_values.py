@@ -1,0 +1,80 @@
+"""A picture of one channel → the numbers that are stored in it; decoders stretch few bits to 255."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile
+
+from fullconv.errors import FullconvError
+from fullconv.georeference import import_rasterio
+
+SINGLE_CHANNEL = ("P", "L", "1", "F", "I", "I;16", "I;16B")
+TIFFS = (".tif", ".tiff")
+FEW_BITS = re.compile(r"[L1](?:;(?P<bits>\d?)(?P<inverted>I?)R?)?")  # Pillow's names for how grey values are stored
+NO_DATA, SUBFILE_TYPE = 42113, 254  # TIFF tags: of GDAL; of TIFF 6.0
+COPY, MASK = 1, 4  # bits of the latter: a page that is a smaller copy of another, or says where it is transparent
+
+
+def stored_values(picture: Image.Image) -> NDArray[Any]:
+    """HxW: palette indices and grey values of 1, 2, 4, 8, 16, 32 bits or floats, as the file has them."""
+    how = _decoding(picture)
+    values = np.array(picture)
+    if picture.format == "PPM" and isinstance(how, tuple):
+        white = 65535 if picture.mode == "I" else 255
+        return np.round(values * (int(how[1]) / white)).astype(np.int64)  # a PGM says what number its white is
+    found = FEW_BITS.fullmatch(how if isinstance(how, str) else str(how[0]) if how else "")
+    if found is None:
+        return values
+    if picture.mode == "1":
+        return (values ^ bool(found["inverted"])).astype(np.uint8)
+    if found["inverted"]:
+        values = 255 - values
+    return values // (255 // (2 ** int(found["bits"] or 8) - 1))
+
+
+def no_data(picture: Image.Image) -> float | None:
+    """The number that GDAL wrote for pixels that say nothing."""
+    try:
+        return float(getattr(picture, "tag_v2", {}).get(NO_DATA, "").strip("\0 "))
+    except (ValueError, AttributeError):
+        return None
+
+
+def page_count(picture: Image.Image) -> int:
+    """Pages or frames, but not the smaller copies of one that a TIFF may hold."""
+    count = getattr(picture, "n_frames", 1)
+    if count == 1 or picture.format != "TIFF":
+        return int(count)
+    own = 0
+    for page in range(count):
+        picture.seek(page)
+        own += not getattr(picture, "tag_v2", {}).get(SUBFILE_TYPE, 0) & (COPY | MASK)
+    picture.seek(0)
+    return own
+
+
+def raster_values(path: Path, reason: str) -> tuple[NDArray[Any], float | None]:
+    """(bands, H, W) of a TIFF that Pillow cannot read for `reason`, and its number for no data, through rasterio."""
+    try:
+        rasterio = import_rasterio()
+    except FullconvError:
+        raise FullconvError(
+            f"{path}: a damaged TIFF ({reason}), or one of a kind that needs: pip install 'fullconv[geo]'"
+        ) from None
+    try:
+        with rasterio.open(path) as raster:
+            return raster.read(), raster.nodata
+    except rasterio.errors.RasterioError as error:
+        reason = " ".join(str(error).split())
+        raise FullconvError(f"{path}: damaged mask ({reason}); copy it again from its source") from None
+
+
+def _decoding(picture: Image.Image) -> Any:
+    """What Pillow's decoder is told; gone once the pixels are read."""
+    tiles = picture.tile if isinstance(picture, ImageFile.ImageFile) else []
+    return tiles[0].args if tiles else None

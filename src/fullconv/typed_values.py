@@ -1,0 +1,133 @@
+"""Plain values (YAML's text, JSON, arguments) → values of the types that a dataclass declares.
+
+The declared type alone says what a value means: `no` is text where a name is asked for, and false where a switch is.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import operator
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from fullconv.errors import FullconvError
+
+Declared = TypeVar("Declared")
+SWITCHES = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+SHOWN = 60  # characters of a wrong value
+
+
+def check_values(declared: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` as the fields of the dataclass `declared` want them. Raises FullconvError for an unknown key too."""
+    kinds = get_type_hints(declared)
+    known = [field.name for field in fields(declared)]
+    for key in values:
+        if key not in known:
+            raise FullconvError(f"unknown key {key!r}; {hint(str(key), known)}")
+    return {key: check_value(key, value, kinds[key]) for key, value in values.items()}
+
+
+def check_value(key: str, value: Any, kind: Any) -> Any:
+    """The value in the type `kind`. Raises FullconvError where it is none."""
+    try:
+        return convert(value, kind)
+    except (ValueError, TypeError, OverflowError):
+        shown = "empty" if value is None else repr(value)[:SHOWN]
+        raise FullconvError(f"{key} must be {words(kind)}, and is {shown}") from None
+
+
+def hint(wrong: str, known: Sequence[str]) -> str:
+    """What the writer of `wrong` may have meant."""
+    close = difflib.get_close_matches(wrong, known, 1) or [k for k in known if k.lower() == wrong.lower()]
+    return f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
+
+
+def convert(value: Any, kind: Any) -> Any:
+    """Raises ValueError or TypeError where `value` is not of the type `kind`."""
+    if kind is Any:
+        return value
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in (types.UnionType, Union):
+        return _first_of(value, arguments)
+    if origin is tuple:
+        return _sequence(value, arguments)
+    if origin is dict:
+        return _mapping(value, *arguments)
+    return PLAIN[kind][1](value)
+
+
+def words(kind: Any) -> str:
+    """What a value of this type is called."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in (types.UnionType, Union):
+        return " or ".join(map(words, arguments))
+    if origin is tuple:
+        number = "" if arguments[-1] is Ellipsis else f"{len(arguments)} "
+        return f"a list of {number}{PLURALS[arguments[0]]}"
+    return "a mapping {name: name, …}" if origin is dict else PLAIN[kind][0]
+
+
+def _first_of(value: Any, kinds: Sequence[Any]) -> Any:
+    for kind in kinds:
+        try:
+            return convert(value, kind)
+        except (ValueError, TypeError):
+            continue
+    raise ValueError
+
+
+def _sequence(value: Any, kinds: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise TypeError
+    wanted = kinds[:1] * len(value) if kinds[-1] is Ellipsis else kinds
+    return tuple(convert(one, kind) for one, kind in zip(value, wanted, strict=True))
+
+
+def _mapping(value: Any, key_kind: Any, value_kind: Any) -> dict[Any, Any]:
+    if not isinstance(value, Mapping):
+        raise TypeError
+    return {convert(key, key_kind): convert(one, value_kind) for key, one in value.items()}
+
+
+def _nothing(value: Any) -> None:
+    if value is not None:
+        raise ValueError
+
+
+def _switch(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if _text(value).lower() not in SWITCHES:
+        raise ValueError
+    return SWITCHES[value.lower()]
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool):
+        raise TypeError
+    return int(value) if isinstance(value, str) else operator.index(value)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool):
+        raise TypeError
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
+PLAIN: dict[Any, tuple[str, Callable[[Any], Any]]] = {
+    int: ("a whole number", _whole), float: ("a number", _number), bool: ("true or false", _switch),
+    str: ("text", _text), types.NoneType: ("null", _nothing),
+}  # fmt: skip
+PLURALS = {int: "whole numbers", float: "numbers", str: "names"}

@@ -1,0 +1,202 @@
+"""Mask files of every kind that tools write: the values that are stored come back."""
+
+import io
+import struct
+import sys
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis.extra.numpy import array_shapes, arrays
+from PIL import Image, ImageOps
+
+from fullconv.data.colour_masks import read_colours, read_index_or_colour
+from fullconv.data.masks import read_mask
+from fullconv.errors import FullconvError
+
+IDS = np.zeros((24, 32), np.uint8)
+IDS[2:10, 3:20] = 1
+IDS[12:20, 8:30] = 2
+BLACK, WHITE, RED = (0, 0, 0), (255, 255, 255), (200, 0, 0)
+NUMBERS = ["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64"]
+
+
+def write_tiff(path, values, **options):
+    """As GDAL writes it."""
+    rasterio = pytest.importorskip("rasterio")
+    height, width = values.shape
+    profile = {"driver": "GTiff", "height": height, "width": width, "count": 1, "dtype": values.dtype, **options}
+    with rasterio.open(path, "w", **profile) as raster:
+        raster.write(values, 1)
+
+
+def write_png(path, values, bits, palette=None):
+    """A PNG of 1, 2, 4 or 8 bits a pixel, which Pillow writes of palettes alone."""
+    unpacked = np.unpackbits(values[..., None].astype(np.uint8), axis=2)[..., 8 - bits :]
+    rows = [b"\0" + np.packbits(row.ravel()).tobytes() for row in unpacked]
+    header = struct.pack(">IIBBBBB", values.shape[1], values.shape[0], bits, 3 if palette else 0, 0, 0, 0)
+    chunks = [(b"IHDR", header), *([(b"PLTE", bytes(palette))] if palette else [])]
+    chunks += [(b"IDAT", zlib.compress(b"".join(rows))), (b"IEND", b"")]
+    written = [struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks]
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(written))
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+class TestTiffs:
+    @pytest.mark.parametrize("dtype", NUMBERS)
+    def test_numbers_of_every_kind(self, tmp_path, dtype):
+        write_tiff(tmp_path / "m.tif", IDS.astype(dtype))
+        assert (read_mask(tmp_path / "m.tif") == IDS).all()
+
+    @pytest.mark.parametrize("compress", ["lerc", "zstd", "lzw", "deflate", "packbits", "lzma"])
+    def test_every_compression(self, tmp_path, compress):
+        write_tiff(tmp_path / "m.tif", IDS, compress=compress)
+        assert (read_mask(tmp_path / "m.tif") == IDS).all()
+
+    @pytest.mark.parametrize("bits", [1, 2, 4])
+    @pytest.mark.parametrize("photometric", ["MINISBLACK", "MINISWHITE"])
+    @pytest.mark.parametrize("compress", ["none", "lzw"])
+    def test_few_bits(self, tmp_path, bits, photometric, compress):
+        values = np.minimum(IDS, 2**bits - 1)
+        write_tiff(tmp_path / "m.tif", values, NBITS=bits, photometric=photometric, compress=compress)
+        assert (read_mask(tmp_path / "m.tif") == values).all()
+
+    def test_white_that_is_zero(self, tmp_path):
+        write_tiff(tmp_path / "m.tif", IDS, photometric="MINISWHITE")
+        assert (read_mask(tmp_path / "m.tif") == IDS).all()
+
+    @pytest.mark.parametrize(("dtype", "nothing"), [("int16", -9999), ("float32", -3.4e38), ("float64", np.nan)])
+    def test_what_is_declared_to_be_no_data_is_void(self, tmp_path, dtype, nothing):
+        values = IDS.astype(dtype)
+        values[0, 0] = nothing
+        write_tiff(tmp_path / "m.tif", values, nodata=nothing)
+        assert read_mask(tmp_path / "m.tif")[0, :2].tolist() == [255, 0]
+
+    @pytest.mark.parametrize("nothing", [0, 2, 255])
+    def test_no_data_that_is_a_value_stays_one(self, tmp_path, nothing):
+        write_tiff(tmp_path / "m.tif", IDS, nodata=nothing)
+        assert (read_mask(tmp_path / "m.tif") == IDS).all()
+
+    def test_smaller_copies_inside_are_no_pages(self, tmp_path):
+        rasterio = pytest.importorskip("rasterio")
+        write_tiff(tmp_path / "m.tif", np.kron(IDS, np.ones((8, 8), np.uint8)))
+        with rasterio.open(tmp_path / "m.tif", "r+") as raster:
+            raster.build_overviews([2, 4])
+        assert read_mask(tmp_path / "m.tif").shape == (192, 256)
+
+    def test_without_rasterio_the_extra_is_named(self, tmp_path, monkeypatch):
+        write_tiff(tmp_path / "m.tif", IDS.astype(np.float64))
+        monkeypatch.setitem(sys.modules, "rasterio", None)
+        with pytest.raises(FullconvError, match=r"pip install 'fullconv\[geo\]'"):
+            read_mask(tmp_path / "m.tif")
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+@pytest.mark.parametrize("palette", [None, [0, 0, 0, 255, 0, 0, 0, 255, 0, 9, 9, 9]])
+def test_pngs_of_few_bits(tmp_path, bits, palette):
+    values = np.minimum(IDS, 2**bits - 1)
+    write_png(tmp_path / "m.png", values, bits, palette[: 3 * 2**bits] if palette else None)
+    assert (read_mask(tmp_path / "m.png") == values).all()
+
+
+@pytest.mark.parametrize("white", [2, 100, 255, 600])
+def test_a_pgm_says_what_its_white_is(tmp_path, white):
+    text = f"P2\n3 1\n{white}\n0 1 2\n"
+    (tmp_path / "m.pgm").write_text(text)
+    assert read_mask(tmp_path / "m.pgm").tolist() == [[0, 1, 2]]
+
+
+@given(values=arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=20)))
+@settings(max_examples=30, deadline=None)
+def test_any_values_come_back(tmp_path_factory, values):
+    folder = tmp_path_factory.mktemp("m")
+    for name, picture in (("grey", Image.fromarray(values)), ("deep", Image.fromarray(values.astype(np.uint16)))):
+        for ending in ("png", "tif"):
+            picture.save(folder / f"{name}.{ending}")
+            assert (read_mask(folder / f"{name}.{ending}") == values).all()
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+def test_a_turned_tiff_is_upright(tmp_path, turn, compression):
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    Image.fromarray(IDS).save(tmp_path / "m.tif", exif=exif, compression=compression)
+    upright = ImageOps.exif_transpose(Image.open(io.BytesIO((tmp_path / "m.tif").read_bytes())))
+    assert (read_mask(tmp_path / "m.tif") == np.array(upright)).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.array([[0.5, 1]], np.float32), "such as 0.5; class indices are whole"),
+        (np.array([[-9999, 1]], np.int32), "mask values -9999 to 1"),
+        (np.array([[np.inf, 1]], np.float32), "such as inf"),
+    ],
+)
+def test_numbers_that_are_no_indices(tmp_path, values, message):
+    Image.fromarray(values).save(tmp_path / "m.tif")
+    with pytest.raises(FullconvError, match=message) as error:
+        read_mask(tmp_path / "m.tif")
+    assert "\n" not in str(error.value)
+
+
+def test_several_pages_are_an_error(tmp_path):
+    picture = Image.fromarray(IDS)
+    picture.save(tmp_path / "m.tif", save_all=True, append_images=[picture, picture])
+    with pytest.raises(FullconvError, match="3 pages; a mask has one"):
+        read_mask(tmp_path / "m.tif")
+
+
+def palette_mask(path, values, *colours):
+    picture = Image.fromarray(np.asarray(values, np.uint8), "P")
+    picture.putpalette([part for colour in colours for part in colour])
+    picture.save(path)
+
+
+class TestColours:
+    """`colours` of a data YAML on masks of a single channel."""
+
+    @pytest.mark.parametrize(
+        ("grey", "colours", "expected"),
+        [
+            ([0, 255], [BLACK, WHITE], [0, 1]),  # black and white, saved as grey
+            ([100, 200], [(100,) * 3, (200,) * 3], [0, 1]),
+            ([100, 200, 255], [(100,) * 3, (200,) * 3], [0, 1, 255]),
+            ([0, 1, 255], [BLACK, RED], [0, 1, 255]),  # values, since no class is the grey of 1
+            ([0, 1], [BLACK, WHITE], [0, 1]),
+            ([1, 0], [(1,) * 3, BLACK], [0, 1]),
+        ],
+    )
+    def test_grey(self, tmp_path, grey, colours, expected):
+        Image.fromarray(np.array([grey], np.uint8)).save(tmp_path / "m.png")
+        assert read_index_or_colour(tmp_path / "m.png", colours).tolist() == [expected]
+
+    @pytest.mark.parametrize("read", [read_index_or_colour, read_colours])
+    def test_one_bit(self, tmp_path, read):
+        write_png(tmp_path / "m.png", np.array([[0, 1]]), 1)
+        assert read(tmp_path / "m.png", [WHITE, BLACK]).tolist() == [[1, 0]]
+
+    @pytest.mark.parametrize(
+        ("palette", "expected"),
+        [([WHITE, BLACK], [1, 0]), ([BLACK, WHITE], [0, 1]), ([RED, (7, 7, 7)], [0, 1])],
+    )
+    def test_palettes_in_any_order(self, tmp_path, palette, expected):
+        palette_mask(tmp_path / "m.png", [[0, 1]], *palette)
+        assert read_index_or_colour(tmp_path / "m.png", [BLACK, WHITE]).tolist() == [expected]
+
+    @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+    @pytest.mark.parametrize("dtype", ["uint16", "float64"])
+    def test_deep_masks(self, tmp_path, dtype):
+        write_tiff(tmp_path / "white.tif", np.array([[0, 255]], dtype))
+        write_tiff(tmp_path / "ids.tif", np.array([[0, 1]], dtype))
+        for name in ("white", "ids"):
+            assert read_index_or_colour(tmp_path / f"{name}.tif", [BLACK, WHITE]).tolist() == [[0, 1]]
+
+    def test_what_means_two_things_is_an_error(self, tmp_path):
+        Image.fromarray(np.array([[0, 1, 255]], np.uint8)).save(tmp_path / "m.png")
+        palette_mask(tmp_path / "p.png", [[0, 1]], WHITE, RED)
+        for name in ("m.png", "p.png"):
+            with pytest.raises(FullconvError, match="has a colour of `colours`"):
+                read_index_or_colour(tmp_path / name, [BLACK, WHITE])
