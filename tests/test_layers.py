@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "src" / "fullconv"
 LAYERS = [
     {"errors", "files"},
+    {"locks"},
     {"classes", "georeference", "images", "published_classes", "yaml_files"},
     {"segmentation"},
     {"models", "data", "outputs", "metrics"},

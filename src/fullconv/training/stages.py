@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
@@ -16,18 +17,20 @@ from fullconv.data.dataset import Dataset
 from fullconv.errors import FullconvError
 from fullconv.export import export_onnx
 from fullconv.files import write_json, write_whole
+from fullconv.locks import locked
 from fullconv.models.config import ModelConfig
 from fullconv.models.network import Network
 from fullconv.training.card import card
+from fullconv.training.divergence import Diverged
 from fullconv.training.illustration import illustrate
 from fullconv.training.manifest import Sources
-from fullconv.training.processes import main_first
+from fullconv.training.processes import is_main, main_first
 from fullconv.training.recipe import Recipe, from_values, read_recipe, stages_of
 from fullconv.training.reproduction import record
 from fullconv.training.run import LOG, MODEL, STATE, run
 from fullconv.training.start import prepare_data, start_model
 from fullconv.training.trackers import check_trackers
-from fullconv.weights.folder import CARD, read_config
+from fullconv.weights.folder import CARD, PARAMETERS, read_config
 
 __all__ = ["LOG", "MODEL", "RECIPE", "STATE", "recipe_of", "train"]
 
@@ -57,23 +60,40 @@ def train(
     …), each the start of the next.
     """
     out, repeated, trackers = Path(out), _path(repeats), check_trackers(track)
-    if not resume and any((folder / LOG).exists() for folder in (out, *out.glob("*/"))):
-        raise FullconvError(f"{out}: holds a run already; choose another --out, or go on with --resume {out}")
     earlier = out if resume else repeated
     if earlier and recipe:
         raise FullconvError(f"{recipe}: {earlier} has its own recipe, which is kept; leave --recipe out")
     chosen = recipe_of(earlier, **changes) if earlier else read_recipe(_path(recipe), **changes)
-    with main_first() as is_main:
-        if is_main:
-            write_json(out / RECIPE, chosen.to_json())
     sources = Sources(Path(data), _path(trunk_weights), _path(weights))
-    note: Note | None = partial(record, out, sources, repeated)
-    if chosen.staged:
-        for stage in earlier_stages(chosen):
+    with held(out):
+        if not resume:
+            refuse_run_in(out)
+        with main_first() as first:
+            if first:
+                write_json(out / RECIPE, chosen.to_json())
+        return train_stages(sources, out, chosen, resume, trackers, partial(record, out, sources, repeated))
+
+
+def held(out: Path) -> AbstractContextManager[None]:
+    """The run's folder, for this run alone; of several processes the first holds it."""
+    return locked(out) if is_main() else nullcontext()
+
+
+def refuse_run_in(out: Path) -> None:
+    if any((folder / LOG).exists() for folder in (out, *out.glob("*/"))):
+        raise FullconvError(f"{out}: holds a run already; choose another --out, or go on with --resume {out}")
+
+
+def train_stages(
+    sources: Sources, out: Path, recipe: Recipe, resume: bool, trackers: Sequence[str], note: Note | None
+) -> Path:
+    """The nets of a recipe one after another, each from the one before; gives the last one's model folder."""
+    if recipe.staged:
+        for stage in earlier_stages(recipe):
             folder = train_one(sources, out / stage.arch, stage, resume, trackers, note)
             sources, note = Sources(sources.data, weights=folder), None
-        chosen = last_stage(chosen)
-    return train_one(sources, out, chosen, resume, trackers, note)
+        recipe = last_stage(recipe)
+    return train_one(sources, out, recipe, resume, trackers, note)
 
 
 def train_one(
@@ -89,12 +109,17 @@ def train_one(
         model = start_model(config, pretrained=False)  # everything comes from the checkpoint
     else:
         model = start_model(config, recipe.pretrained, sources.trunk_weights, sources.weights)
-    with main_first() as is_main:
-        if is_main and note:
+    with main_first() as first:
+        if first and note:
             note(dataset, config, recipe, None if resume else model)
-    run(model, dataset, config, recipe, out, resume, trackers)
-    with main_first() as is_main:
-        if is_main:
+    try:
+        run(model, dataset, config, recipe, out, resume, trackers)
+    except Diverged:
+        if is_main() and (out / MODEL / PARAMETERS).is_file():
+            finish(out / MODEL)  # what was good stays good for something
+        raise
+    with main_first() as first:
+        if first:
             finish(out / MODEL)
             illustrate(out, out / MODEL, out / LOG, dataset.splits.get(recipe.val_split, ()))
     return out / MODEL

@@ -18,6 +18,7 @@ from fullconv.models.network import Network
 from fullconv.models.published import NETS
 from fullconv.models.trunks import PAPER_TRUNKS, normalisation_of
 from fullconv.training.recipe import Recipe
+from fullconv.weights.checkpoint import not_finite
 from fullconv.weights.folder import PARAMETERS, find_model, read_config
 from fullconv.weights.pretrained import load_trunk_weights
 from fullconv.weights.tensors import read_tensors
@@ -98,4 +99,8 @@ def start_model(
         print(f"trunk weights {trunk_weights.name}: {load_trunk_weights(trunk_of(model), trunk_weights)}")
     if weights:
         print(f"weights {weights}: {take_over(find_model(weights), model, config.classes)}")
+    if bad := not_finite(model.state_dict()):
+        raise FullconvError(
+            f"{weights or trunk_weights}: {bad[0]} holds numbers that are not finite; take other weights"
+        )
     return model.to(memory_format=torch.channels_last)
