@@ -138,5 +138,14 @@ def parse_arch(arch: str) -> dict[str, Any]:
     raise FullconvError(f"no architecture {arch!r}; choose fcn32s, fcn16s, fcn8s, fcn4s, fcn2s, {', '.join(_ARCHS)}")
 
 
+def arch_of(architecture: Architecture) -> str | None:
+    """The name that parse_arch takes for it, whatever its trunk and score layers; None where there is none."""
+    a = architecture
+    names = [f"fcn{a.stride}s", *sorted(_ARCHS, key=lambda name: -len(_ARCHS[name]))]  # those that say most first
+    common = {"trunk": a.trunk, "score_hidden": a.score_hidden, "learned_upsampling": a.learned_upsampling}
+    common |= {"channels": a.channels}
+    return next((name for name in names if Architecture(**{**common, **parse_arch(name)}) == a), None)
+
+
 def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}

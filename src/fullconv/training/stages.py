@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -23,6 +23,7 @@ from fullconv.models.network import Network
 from fullconv.training.card import card
 from fullconv.training.divergence import Diverged
 from fullconv.training.illustration import illustrate
+from fullconv.training.inheritance import with_inherited
 from fullconv.training.manifest import Sources
 from fullconv.training.processes import is_main, main_first
 from fullconv.training.recipe import Recipe, from_values, read_recipe, stages_of
@@ -52,18 +53,18 @@ def train(
     """Trains on DATA and gives the model folder out/model: the epoch that scored best on the validation split.
 
     `recipe` is a YAML file and `changes` are keys of a recipe (arch="fcn8s", epochs=20, ...), which override it.
-    The trunk's ImageNet weights come from timm's hub, or from the file `trunk_weights`; with `weights` everything comes
-    from another model folder: of the same architecture, or an FCN of a coarser stride; of a model of other classes, all
-    but what scores them. `resume` goes on from where the run in `out` stopped, by its own recipe. `repeats` is a run
-    folder: its recipe is taken, and its data and weights must be the same. `track`: tensorboard, wandb, mlflow or
-    "none"; TensorBoard where it is installed. A staged run keeps its earlier nets in folders of `out` (fcn32s, fcn16s,
-    …), each the start of the next.
+    The trunk's ImageNet weights come from timm's hub, or from the file `trunk_weights`. With `weights` the network
+    starts from another model: it has that model's architecture where none is asked for, else what fits is copied; of a
+    model of other classes, all but what scores them. `resume` goes on from where the run in `out` stopped, by its own
+    recipe. `repeats` is a run folder: its recipe is taken, and its data and weights must be the same. `track`:
+    tensorboard, wandb, mlflow or "none"; TensorBoard where it is installed. A staged run keeps its earlier nets in
+    folders of `out` (fcn32s, fcn16s, …), each the start of the next.
     """
     out, repeated, trackers = Path(out), _path(repeats), check_trackers(track)
     earlier = out if resume else repeated
     if earlier and recipe:
         raise FullconvError(f"{recipe}: {earlier} has its own recipe, which is kept; leave --recipe out")
-    chosen = recipe_of(earlier, **changes) if earlier else read_recipe(_path(recipe), **changes)
+    chosen = recipe_of(earlier, **changes) if earlier else _new_recipe(_path(recipe), _path(weights), changes)
     sources = Sources(Path(data), _path(trunk_weights), _path(weights))
     with held(out):
         if not resume:
@@ -72,6 +73,10 @@ def train(
             if first:
                 write_json(out / RECIPE, chosen.to_json())
         return train_stages(sources, out, chosen, resume, trackers, partial(record, out, sources, repeated))
+
+
+def _new_recipe(path: Path | None, weights: Path | None, changes: Mapping[str, Any]) -> Recipe:
+    return read_recipe(path, **with_inherited(changes, path, weights))
 
 
 def held(out: Path) -> AbstractContextManager[None]:

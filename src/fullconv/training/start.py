@@ -6,9 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from fullconv.classes import Classes
 from fullconv.data.dataset import Dataset
 from fullconv.data.description import describe
 from fullconv.errors import FullconvError
@@ -17,12 +16,11 @@ from fullconv.models.config import Architecture, ModelConfig, NormalisationValue
 from fullconv.models.network import Network
 from fullconv.models.published import NETS
 from fullconv.models.trunks import PAPER_TRUNKS, normalisation_of
+from fullconv.training.inheritance import take_over
 from fullconv.training.recipe import Recipe
 from fullconv.weights.checkpoint import not_finite
-from fullconv.weights.folder import PARAMETERS, find_model, read_config
+from fullconv.weights.folder import find_model
 from fullconv.weights.pretrained import load_trunk_weights
-from fullconv.weights.tensors import read_tensors
-from fullconv.weights.transplant import Report, from_coarser, transplant
 
 
 def prepare_data(data: str | Path, recipe: Recipe) -> tuple[Dataset, ModelConfig]:
@@ -38,27 +36,6 @@ def prepare_data(data: str | Path, recipe: Recipe) -> tuple[Dataset, ModelConfig
         provenance={"recipe": recipe.to_json()},
     )  # fmt: skip
     return dataset, config
-
-
-def take_over(folder: Path, model: Network, classes: Classes) -> Report:
-    """Parameters of another model: of the same architecture, or an FCN of a coarser stride (paper, section 4.2).
-
-    Of a model of other classes all comes along but what scores them, which stays as it was built.
-    """
-    config = read_config(folder)
-    source, theirs = read_tensors(folder / PARAMETERS), config.architecture
-    if theirs.family == "fcn" and theirs.stride > model.architecture.stride:
-        return from_coarser(source, model)
-    if config.classes.names == classes.names:
-        return transplant(source, model)
-    kept = {name: value for name, value in source.items() if not scores_classes(name, value, len(config.classes))}
-    new = {name for name, value in model.state_dict().items() if scores_classes(name, value, len(classes))}
-    return transplant(kept, model, may_stay_initialised=new)
-
-
-def scores_classes(name: str, value: Tensor, num_classes: int) -> bool:
-    """Whether a parameter has a number for each class."""
-    return not name.startswith("trunk") and value.ndim > 0 and value.shape[0] == num_classes
 
 
 def trunk_of(model: Network) -> nn.Module:
