@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent / "src" / "fullconv"
 LAYERS = [
     {"errors", "files"},
     {"locks"},
-    {"classes", "georeference", "images", "published_classes", "yaml_files"},
+    {"classes", "georeference", "images", "published_classes", "typed_values", "yaml_files"},
     {"segmentation"},
     {"models", "data", "outputs", "metrics"},
     {"weights"},

@@ -41,9 +41,9 @@ def find_model(name_or_dir: str | Path) -> Path:
 def read_config(folder: Path) -> ModelConfig:
     try:
         values = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise FullconvError(f"{folder / CONFIG}: cannot be read ({error})") from None
-    return ModelConfig.from_json(values)
+    return ModelConfig.from_json(values, str(folder / CONFIG))
 
 
 def write_config(folder: Path, config: ModelConfig) -> Path:
