@@ -25,9 +25,9 @@ ROOT = Path(__file__).parent.parent
 AREAS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "metrics": (["metrics.py"], ["test_metrics.py"]),
     "tiling": (["prediction/tiling.py"], [f"prediction/test_{n}.py" for n in ("tiling", "blending")]),
-    "geometry": (["models/geometry.py"], ["models"]),
+    "geometry": (["models/geometry.py"], [f"models/test_{n}.py" for n in ("geometry", "layered", "upsampling")]),
     "transforms": (["training/transforms.py"], [f"training/test_{n}.py" for n in ("transforms", "batches")]),
-    "masks": (["data/masks.py"], ["data"]),
+    "masks": (["data/masks.py"], [f"data/test_{n}.py" for n in ("layouts", "description", "outlines")]),
     "losses": (["training/losses.py"], ["training/test_losses.py"]),
     "writers": (["outputs/*.py"], ["outputs"]),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-import socket
+import platform
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -55,7 +55,7 @@ def _take(folder: Path) -> int:
         os.close(handle)  # its last holder has just removed it
     _held.add(handle)
     os.truncate(handle, 0)
-    os.write(handle, f"process {os.getpid()} on {socket.gethostname()}".encode())
+    os.write(handle, f"process {os.getpid()} on {platform.node()}".encode())
     return handle
 
 
