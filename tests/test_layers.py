@@ -10,7 +10,8 @@ import pytest
 ROOT = Path(__file__).parent.parent / "src" / "fullconv"
 LAYERS = [
     {"errors", "files"},
-    {"typed_values"},
+    {"locks"},
+    {"typed_values", "typed_json"},
     {"classes", "georeference", "images", "published_classes", "yaml_files"},
     {"segmentation"},
     {"models", "data", "outputs", "metrics"},

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 import fullconv
 
 
@@ -22,3 +24,46 @@ def test_import_and_help_load_no_heavy_library():
     heavy = "{'torch', 'openvino', 'timm', 'numpy', 'PIL', 'onnx'}"
     code = f"import sys, fullconv, fullconv.commands.main; assert not {heavy} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+WITHOUT = """
+import sys
+for library in {missing!r}:
+    sys.modules[library] = None
+import fullconv
+try:
+    fullconv.{name}
+except fullconv.FullconvError as error:
+    assert isinstance(error, ImportError)
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "missing", "said"),
+    [
+        ("train", ["torch"], "torch is not installed; run: pip install 'fullconv[train]'"),
+        ("FCN", ["torch"], "torch is not installed; run: pip install 'fullconv[train]'"),
+        ("train", ["accelerate"], "accelerate is not installed; run: pip install 'fullconv[train]'"),
+        ("load", ["torch", "timm"], ""),
+        ("evaluate", ["torch", "timm"], ""),
+    ],
+)
+def test_a_light_install_names_the_extra(name, missing, said):
+    code = WITHOUT.format(name=name, missing=missing)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == said
+
+
+def test_a_library_that_is_imported_late_names_the_extra_too(monkeypatch, tmp_path):
+    from fullconv.models.trunks import normalisation_of
+    from fullconv.weights.tensors import read_tensors, write_tensors
+
+    for library in ("timm", "safetensors", "safetensors.torch"):
+        monkeypatch.setitem(sys.modules, library, None)
+    (tmp_path / "a.safetensors").touch()
+    with pytest.raises(fullconv.FullconvError, match="timm is not installed"):
+        normalisation_of("resnet18")
+    for call in (read_tensors, lambda path: write_tensors(path, {})):
+        with pytest.raises(fullconv.FullconvError, match="safetensors is not installed"):
+            call(tmp_path / "a.safetensors")

@@ -34,7 +34,15 @@ __all__ = ["FCN", "Classes", "FullconvError", "Segmentation", "evaluate", "load"
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'fullconv' has no attribute {name!r}")
-    value = getattr(import_module(f"fullconv.{_HOMES[name]}"), name)
+    try:
+        value = getattr(import_module(f"fullconv.{_HOMES[name]}"), name)
+    except ModuleNotFoundError as error:
+        from fullconv.errors import missing_extra
+
+        library = (error.name or "").partition(".")[0]
+        if library == "fullconv":
+            raise
+        raise missing_extra(library, "train") from None  # without extras all other names are there
     globals()[name] = value
     return value
 

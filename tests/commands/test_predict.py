@@ -351,3 +351,14 @@ def test_models_as_json():
 
 def test_a_mistyped_option_is_a_usage_error():
     assert CliRunner().invoke(fullconv, ["predict", "x.jpg", "--modell", "animals"]).exit_code == USAGE
+
+
+def test_a_folder_of_results_in_use_is_refused(tmp_path):
+    from fullconv.locks import locked
+
+    with locked(tmp_path / "out"):
+        result = shell("predict", EXAMPLES / "chelsea.jpg", "--out", tmp_path / "out")
+    assert (result.returncode, result.stdout) == (FAILED, "")
+    assert result.stderr.startswith(f"error: {tmp_path / 'out'}: in use by process {os.getpid()} on")
+    assert shell("predict", tmp_path / "no.jpg", "--out", tmp_path / "out").returncode != OK
+    assert not (tmp_path / "out").exists()

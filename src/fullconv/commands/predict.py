@@ -85,13 +85,15 @@ def predict(
     clip_overlay.mp4; --save asks for others. Of a GeoTIFF come GeoTIFFs on the same ground, made tile by tile.
     predictions.jsonl tells what was done with each of them.
     """
+    from fullconv.locks import locked
     from fullconv.outputs.writers import check_outputs
 
     outputs, predicting = check_outputs(save or DEFAULT), {"tile": tile, "halo": halo}
     loading = {"engine": engine, "precision": precision, "device": device}
     ground = {"bands": bands, "range": values, "simplify": simplify}
     request = Request(inputs, out, outputs, save is None, predicting, ground, frames, resume, as_json, model, loading)
-    sums = predict_on_cluster(request, workers) if cluster else predict_here(request)
+    with nullcontext() if "://" in out else locked(Path(out)):
+        sums = predict_on_cluster(request, workers) if cluster else predict_here(request)
     if not as_json:
         click.echo(sums.line(out))
     if sums.skipped:

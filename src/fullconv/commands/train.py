@@ -13,10 +13,15 @@ FILE = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("data", type=FILE, required=False)
-@click.option("--arch", help="fcn32s … fcn2s, unet, segnet, encoder-only and others.  [default: fcn8s]")
-@click.option("--trunk", help="Any timm network with features at the strides needed.  [default: tf_efficientnet_lite0]")
+@click.option(
+    "--arch", help="fcn32s … fcn2s, unet, segnet, encoder-only and others.  [default: that of --weights, or fcn8s]"
+)
+@click.option(
+    "--trunk",
+    help="Any timm network with features at the strides needed.  [default: as --arch, or tf_efficientnet_lite0]",
+)
 @click.option("--trunk-weights", type=FILE, help="ImageNet weights from a local file.  [default: from timm's hub]")
-@click.option("--weights", type=FILE, help="Start from a model: of the same architecture, or a coarser FCN.")
+@click.option("--weights", type=FILE, help="Start from a model, or from what fits of it.")
 @click.option("--recipe", type=FILE, help="YAML with whatever differs from the defaults.")
 @click.option("--staged", is_flag=True, default=None, help="32s first, then each finer stride from the one before.")
 @click.option("--epochs", type=int, help="Of each stage, where staged.")

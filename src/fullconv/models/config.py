@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from fullconv.classes import Classes
+from fullconv.classes import VOID, Classes
 from fullconv.errors import FullconvError
+from fullconv.typed_json import built
 
 FORMAT = 1
 COARSEST = 32  # the stride of a trunk's last features
 FAMILIES = ("fcn", "unet", "segnet", "segnet-basic", "encoder-only")
+ALIGNMENTS = ("same", "caffe", "valid")
 STRIDES = (2, 4, 8, 16, 32)
 
 
@@ -42,6 +45,11 @@ class Architecture:
     def __post_init__(self) -> None:
         if self.stride not in STRIDES:
             raise FullconvError(f"stride {self.stride}: scores are fused down to stride 32, 16, 8, 4 or 2")
+        if self.alignment not in ALIGNMENTS:
+            raise FullconvError(f"no alignment {self.alignment!r}; choose among {', '.join(ALIGNMENTS)}")
+        for key in ("channels", "score_hidden", "last_kernel"):
+            if getattr(self, key) < (key == "channels"):
+                raise FullconvError(f"{key} must not be {getattr(self, key)}")
         if self.family not in FAMILIES:
             raise FullconvError(f"no family {self.family!r}; choose among {', '.join(FAMILIES)}")
 
@@ -99,22 +107,27 @@ class ModelConfig:
         return {"format": FORMAT, **asdict(self)}
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> ModelConfig:
-        """Raises FullconvError where a key is missing or unknown."""
-        values = dict(values)
-        if values.pop("format", None) != FORMAT:
-            raise FullconvError(f"config.json is not of format {FORMAT}; update fullconv, or export the model again")
-        try:
-            classes, window = values.pop("classes"), values.pop("window", None)
-            return cls(
-                architecture=Architecture(**_with_tuples(values.pop("architecture"))),
-                classes=Classes(tuple(classes["names"]), tuple(map(tuple, classes["colours"])), classes["void"]),
-                normalisation=NormalisationValues(**_with_tuples(values.pop("normalisation"))),
-                window=tuple(window) if window else None,
-                **values,
-            )
-        except (KeyError, TypeError) as error:
-            raise FullconvError(f"config.json is incomplete or has an unknown key: {error}") from None
+    def from_json(cls, values: dict[str, Any], file: str = "config.json") -> ModelConfig:
+        """Raises FullconvError where a key is missing or unknown, or a value is not of its type."""
+        if not isinstance(values, dict) or values.get("format") != FORMAT:
+            raise FullconvError(f"{file} is not of format {FORMAT}; update fullconv, or export the model again")
+        return built(cls, {key: value for key, value in values.items() if key != "format"}, file)
+
+    def __post_init__(self) -> None:
+        for key, right, want in self._rules():
+            if not right:
+                raise FullconvError(f"{key} must be {want}")
+
+    def _rules(self) -> Iterator[tuple[str, bool, str]]:
+        """(key, whether its value is right, what it must be)."""
+        a, n, c = self.architecture, self.normalisation, self.classes
+        channels = a.channels * max(len(a.inputs), 1)
+        yield "longest_side", self.longest_side is None or self.longest_side >= 1, "1 or more, or null"
+        yield "normalisation.mean", len(n.mean) == channels, f"{channels} numbers, one a channel"
+        yield "normalisation.std", len(n.std) == channels and min(n.std) > 0, f"{channels} numbers above 0"
+        yield "normalisation.order", not n.order or sorted(n.order) == list(range(channels)), "each channel once"
+        yield "classes.void", len(c) <= c.void <= VOID, f"{VOID}, or a number that is no class"
+        yield "classes.colours", all(0 <= v <= 255 for colour in c.colours for v in colour), "numbers from 0 to 255"
 
 
 # What `--arch` takes beside fcn32s … fcn2s: the values in which each differs from the defaults.
@@ -138,5 +151,10 @@ def parse_arch(arch: str) -> dict[str, Any]:
     raise FullconvError(f"no architecture {arch!r}; choose fcn32s, fcn16s, fcn8s, fcn4s, fcn2s, {', '.join(_ARCHS)}")
 
 
-def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+def arch_of(architecture: Architecture) -> str | None:
+    """The name that parse_arch takes for it, whatever its trunk and score layers; None where there is none."""
+    a = architecture
+    names = [f"fcn{a.stride}s", *sorted(_ARCHS, key=lambda name: -len(_ARCHS[name]))]  # those that say most first
+    common = {"trunk": a.trunk, "score_hidden": a.score_hidden, "learned_upsampling": a.learned_upsampling}
+    common |= {"channels": a.channels}
+    return next((name for name in names if Architecture(**{**common, **parse_arch(name)}) == a), None)

@@ -9,7 +9,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fullconv.errors import FullconvError
+from fullconv.errors import FullconvError, missing_extra
 from fullconv.models.alexnet import alexnet, caffenet
 from fullconv.models.config import Architecture
 from fullconv.models.googlenet import googlenet, googlenet_torchvision
@@ -48,8 +48,7 @@ class Trunk(nn.Module):
 
 def normalisation_of(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """(mean, std) in units of 0–255 with which timm trained the trunk `name`; the middle of the range for none."""
-    import timm
-
+    timm = _timm()
     cfg = timm.get_pretrained_cfg(name) if name else None
     mean, std = (cfg.mean, cfg.std) if cfg else ((0.5,) * 3, (0.5,) * 3)
     return tuple(255 * m for m in mean), tuple(255 * s for s in std)
@@ -63,9 +62,16 @@ def imagenet_classes() -> list[tuple[str, ...]]:
     return [tuple(info.index_to_description(i).split(", ")) for i in range(info.num_classes())]
 
 
-def _create(name: str, strides: Sequence[int], pretrained: bool, channels: int) -> Any:
-    import timm
+def _timm() -> Any:
+    try:
+        import timm
+    except ImportError:
+        raise missing_extra("timm", "train") from None
+    return timm
 
+
+def _create(name: str, strides: Sequence[int], pretrained: bool, channels: int) -> Any:
+    timm = _timm()
     if not timm.is_model(name):
         close = difflib.get_close_matches(name, timm.list_models(), 3) or ["tf_efficientnet_lite0", "resnet18"]
         raise FullconvError(f"timm has no network {name!r}; near it: {', '.join(close)}")

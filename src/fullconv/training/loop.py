@@ -12,6 +12,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel
 
 from fullconv.training.depthwise import float32_gradients
+from fullconv.training.divergence import checked
 from fullconv.training.losses import SegmentationLoss
 
 Part = tuple[Tensor, Tensor]  # images (N, C, H, W), labels (N, H, W)
@@ -57,10 +58,13 @@ def train_epoch(
     clip: float,
     advance: Callable[[float], None],
 ) -> float:
-    """Every batch once; gives the mean loss and tells `advance` each one. `average` follows the parameters."""
+    """Every batch once; gives the mean loss and tells `advance` each one. `average` follows the parameters.
+
+    Raises Diverged at a loss that is not finite.
+    """
     losses = []
     for batch in batches:
-        losses.append(train_step(model, loss, batch, optimiser, schedule, accelerator, clip))
+        losses.append(checked(train_step(model, loss, batch, optimiser, schedule, accelerator, clip)))
         if average is not None:
             average.update_parameters(accelerator.unwrap_model(model))
         advance(losses[-1])

@@ -55,6 +55,11 @@ def rank_and_count() -> tuple[int, int]:
     return (dist.get_rank(), dist.get_world_size()) if is_shared() else (0, 1)
 
 
+def is_main() -> bool:
+    """Whether this is the first process, or the only one."""
+    return bool(PartialState(cpu=only_cpu()).is_main_process)
+
+
 @contextmanager
 def main_first() -> Iterator[bool]:
     """The first process alone does what follows, then the others go on; gives whether this one is the first."""

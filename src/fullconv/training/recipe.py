@@ -114,6 +114,7 @@ class Recipe:
         yield "scale", 0 < self.scale[0] <= self.scale[1], "two factors, the smaller first"
         yield "hardest", 0 < self.hardest <= 1, "a share above 0, up to 1"
         yield "ema", 0 <= self.ema < 1, "0 (off) or below 1"
+        yield "lr", 0 < self.lr < float("inf"), "a number above 0"
         yield "staged", not self.staged or len(stages_of(self.arch)) > 0, "false for an arch that is no FCN"
 
     def to_json(self) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ class Report:
     """Progress over all steps of a run, of which some epochs may be done already. `speaks`: not every process does."""
 
     def __init__(self, epochs: int, steps: int, log: Path, history: list[dict[str, Any]], speaks: bool = True) -> None:
-        self.epochs, self.log, self.lines = epochs, log, [json.dumps(entry) for entry in history]
+        self.epochs, self.log, self.lines = epochs, log, [line_of(entry) for entry in history]
         self.bar = click.progressbar(
             length=epochs * steps, file=sys.stderr, show_pos=True, item_show_func=lambda loss: loss,
             hidden=not (speaks and sys.stderr.isatty()),
@@ -36,7 +38,7 @@ class Report:
         self.bar.update(1, f"loss {loss:.3f}")
 
     def end_epoch(self, entry: dict[str, Any]) -> None:
-        self.lines.append(json.dumps(entry))
+        self.lines.append(line_of(entry))
         self.write_log()
         numbers = "  ".join(f"{key} {_number(value)}" for key, value in entry.items() if key != "epoch")
         click.echo(f"\repoch {entry['epoch']}/{self.epochs}  {numbers}", err=True)
@@ -44,6 +46,12 @@ class Report:
     def write_log(self) -> None:
         """The whole log anew, so that a run that was killed and resumed has each epoch once."""
         write_whole(self.log, lambda hidden: hidden.write_text("\n".join(self.lines) + "\n"))
+
+
+def line_of(entry: Mapping[str, Any]) -> str:
+    """An epoch as JSON, which has no word for a number that is not finite: null."""
+    finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in entry.items()}
+    return json.dumps(finite, allow_nan=False)
 
 
 def _number(value: float | None) -> str:

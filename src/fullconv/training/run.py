@@ -18,6 +18,7 @@ from fullconv.data.dataset import Dataset, Sample
 from fullconv.models.config import ModelConfig
 from fullconv.models.network import Network
 from fullconv.training.batches import load_epoch
+from fullconv.training.divergence import check_parameters, explained
 from fullconv.training.loop import begin_training, train_epoch
 from fullconv.training.losses import SegmentationLoss
 from fullconv.training.optimisation import build_optimiser, build_schedule, rate_now
@@ -96,7 +97,9 @@ def run(
             begin_training(stepped, recipe.frozen_norms)
             batches = load_epoch(samples, recipe, epoch, factors, accelerator.device)
             moving = (stepped, state.average, loss, optimiser, state.schedule, accelerator)
-            entry = {"epoch": epoch + 1, "loss": train_epoch(*moving, batches, recipe.clip, report.advance)}
+            with explained(epoch + 1, recipe, out / MODEL):
+                entry = {"epoch": epoch + 1, "loss": train_epoch(*moving, batches, recipe.clip, report.advance)}
+                check_parameters(state.model, state.trained)
             entry["lr"] = rate_now(state.optimiser, recipe)
             entry |= judged(state, val, config, recipe, out / MODEL, entry)
             state.history.append(entry)

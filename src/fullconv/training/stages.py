@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
@@ -16,18 +17,21 @@ from fullconv.data.dataset import Dataset
 from fullconv.errors import FullconvError
 from fullconv.export import export_onnx
 from fullconv.files import write_json, write_whole
+from fullconv.locks import locked
 from fullconv.models.config import ModelConfig
 from fullconv.models.network import Network
 from fullconv.training.card import card
+from fullconv.training.divergence import Diverged
 from fullconv.training.illustration import illustrate
+from fullconv.training.inheritance import with_inherited
 from fullconv.training.manifest import Sources
-from fullconv.training.processes import main_first
+from fullconv.training.processes import is_main, main_first
 from fullconv.training.recipe import Recipe, check_recipe, from_values, read_recipe, stages_of
 from fullconv.training.reproduction import record
 from fullconv.training.run import LOG, MODEL, STATE, run
 from fullconv.training.start import prepare_data, start_model
 from fullconv.training.trackers import check_trackers
-from fullconv.weights.folder import CARD, read_config
+from fullconv.weights.folder import CARD, PARAMETERS, read_config
 
 __all__ = ["LOG", "MODEL", "RECIPE", "STATE", "recipe_of", "train"]
 
@@ -49,31 +53,52 @@ def train(
     """Trains on DATA and gives the model folder out/model: the epoch that scored best on the validation split.
 
     `recipe` is a YAML file and `changes` are keys of a recipe (arch="fcn8s", epochs=20, ...), which override it.
-    The trunk's ImageNet weights come from timm's hub, or from the file `trunk_weights`; with `weights` everything comes
-    from another model folder: of the same architecture, or an FCN of a coarser stride; of a model of other classes, all
-    but what scores them. `resume` goes on from where the run in `out` stopped, by its own recipe. `repeats` is a run
-    folder: its recipe is taken, and its data and weights must be the same. `track`: tensorboard, wandb, mlflow or
-    "none"; TensorBoard where it is installed. A staged run keeps its earlier nets in folders of `out` (fcn32s, fcn16s,
-    …), each the start of the next.
+    The trunk's ImageNet weights come from timm's hub, or from the file `trunk_weights`. With `weights` the network
+    starts from another model: it has that model's architecture where none is asked for, else what fits is copied; of a
+    model of other classes, all but what scores them. `resume` goes on from where the run in `out` stopped, by its own
+    recipe. `repeats` is a run folder: its recipe is taken, and its data and weights must be the same. `track`:
+    tensorboard, wandb, mlflow or "none"; TensorBoard where it is installed. A staged run keeps its earlier nets in
+    folders of `out` (fcn32s, fcn16s, …), each the start of the next.
     """
     out, repeated, trackers = Path(out), _path(repeats), check_trackers(track)
-    if not resume and any((folder / LOG).exists() for folder in (out, *out.glob("*/"))):
-        raise FullconvError(f"{out}: holds a run already; choose another --out, or go on with --resume {out}")
     earlier = out if resume else repeated
     if earlier and recipe:
         raise FullconvError(f"{recipe}: {earlier} has its own recipe, which is kept; leave --recipe out")
-    chosen = recipe_of(earlier, **changes) if earlier else read_recipe(_path(recipe), **changes)
-    with main_first() as is_main:
-        if is_main:
-            write_json(out / RECIPE, chosen.to_json())
+    chosen = recipe_of(earlier, **changes) if earlier else _new_recipe(_path(recipe), _path(weights), changes)
     sources = Sources(Path(data), _path(trunk_weights), _path(weights))
-    note: Note | None = partial(record, out, sources, repeated)
-    if chosen.staged:
-        for stage in earlier_stages(chosen):
+    with held(out):
+        if not resume:
+            refuse_run_in(out)
+        with main_first() as first:
+            if first:
+                write_json(out / RECIPE, chosen.to_json())
+        return train_stages(sources, out, chosen, resume, trackers, partial(record, out, sources, repeated))
+
+
+def _new_recipe(path: Path | None, weights: Path | None, changes: Mapping[str, Any]) -> Recipe:
+    return read_recipe(path, **with_inherited(changes, path, weights))
+
+
+def held(out: Path) -> AbstractContextManager[None]:
+    """The run's folder, for this run alone; of several processes the first holds it."""
+    return locked(out) if is_main() else nullcontext()
+
+
+def refuse_run_in(out: Path) -> None:
+    if any((folder / LOG).exists() for folder in (out, *out.glob("*/"))):
+        raise FullconvError(f"{out}: holds a run already; choose another --out, or go on with --resume {out}")
+
+
+def train_stages(
+    sources: Sources, out: Path, recipe: Recipe, resume: bool, trackers: Sequence[str], note: Note | None
+) -> Path:
+    """The nets of a recipe one after another, each from the one before; gives the last one's model folder."""
+    if recipe.staged:
+        for stage in earlier_stages(recipe):
             folder = train_one(sources, out / stage.arch, stage, resume, trackers, note)
             sources, note = Sources(sources.data, weights=folder), None
-        chosen = last_stage(chosen)
-    return train_one(sources, out, chosen, resume, trackers, note)
+        recipe = last_stage(recipe)
+    return train_one(sources, out, recipe, resume, trackers, note)
 
 
 def train_one(
@@ -89,12 +114,17 @@ def train_one(
         model = start_model(config, pretrained=False)  # everything comes from the checkpoint
     else:
         model = start_model(config, recipe.pretrained, sources.trunk_weights, sources.weights)
-    with main_first() as is_main:
-        if is_main and note:
+    with main_first() as first:
+        if first and note:
             note(dataset, config, recipe, None if resume else model)
-    run(model, dataset, config, recipe, out, resume, trackers)
-    with main_first() as is_main:
-        if is_main:
+    try:
+        run(model, dataset, config, recipe, out, resume, trackers)
+    except Diverged:
+        if is_main() and (out / MODEL / PARAMETERS).is_file():
+            finish(out / MODEL)  # what was good stays good for something
+        raise
+    with main_first() as first:
+        if first:
             finish(out / MODEL)
             illustrate(out, out / MODEL, out / LOG, dataset.splits.get(recipe.val_split, ()))
     return out / MODEL

@@ -6,9 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from fullconv.classes import Classes
 from fullconv.data.dataset import Dataset
 from fullconv.data.description import describe
 from fullconv.data.naming import check_mapping
@@ -18,11 +17,11 @@ from fullconv.models.config import Architecture, ModelConfig, NormalisationValue
 from fullconv.models.network import Network
 from fullconv.models.published import NETS
 from fullconv.models.trunks import PAPER_TRUNKS, normalisation_of
+from fullconv.training.inheritance import take_over
 from fullconv.training.recipe import Recipe
-from fullconv.weights.folder import PARAMETERS, find_model, read_config
+from fullconv.weights.checkpoint import not_finite
+from fullconv.weights.folder import find_model
 from fullconv.weights.pretrained import load_trunk_weights
-from fullconv.weights.tensors import read_tensors
-from fullconv.weights.transplant import Report, from_coarser, transplant
 
 
 def prepare_data(data: str | Path, recipe: Recipe) -> tuple[Dataset, ModelConfig]:
@@ -40,27 +39,6 @@ def prepare_data(data: str | Path, recipe: Recipe) -> tuple[Dataset, ModelConfig
         provenance={"recipe": recipe.to_json()},
     )  # fmt: skip
     return dataset, config
-
-
-def take_over(folder: Path, model: Network, classes: Classes) -> Report:
-    """Parameters of another model: of the same architecture, or an FCN of a coarser stride (paper, section 4.2).
-
-    Of a model of other classes all comes along but what scores them, which stays as it was built.
-    """
-    config = read_config(folder)
-    source, theirs = read_tensors(folder / PARAMETERS), config.architecture
-    if theirs.family == "fcn" and theirs.stride > model.architecture.stride:
-        return from_coarser(source, model)
-    if config.classes.names == classes.names:
-        return transplant(source, model)
-    kept = {name: value for name, value in source.items() if not scores_classes(name, value, len(config.classes))}
-    new = {name for name, value in model.state_dict().items() if scores_classes(name, value, len(classes))}
-    return transplant(kept, model, may_stay_initialised=new)
-
-
-def scores_classes(name: str, value: Tensor, num_classes: int) -> bool:
-    """Whether a parameter has a number for each class."""
-    return not name.startswith("trunk") and value.ndim > 0 and value.shape[0] == num_classes
 
 
 def trunk_of(model: Network) -> nn.Module:
@@ -101,4 +79,8 @@ def start_model(
         print(f"trunk weights {trunk_weights.name}: {load_trunk_weights(trunk_of(model), trunk_weights)}")
     if weights:
         print(f"weights {weights}: {take_over(find_model(weights), model, config.classes)}")
+    if bad := not_finite(model.state_dict()):
+        raise FullconvError(
+            f"{weights or trunk_weights}: {bad[0]} holds numbers that are not finite; take other weights"
+        )
     return model.to(memory_format=torch.channels_last)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from fullconv.weights.transplant import transplant
 def save_model(folder: Path, model: Network, config: ModelConfig) -> None:
     """Writes config.json and model.safetensors; kernels are stored in half precision, everything else in float32."""
     state = {name: _stored(value) for name, value in model.state_dict().items()}
+    if bad := not_finite(state):
+        raise FullconvError(f"{folder}: not written, since {bad[0]} holds numbers that are not finite")
     write_tensors(folder / PARAMETERS, state)
     write_config(folder, with_window(config))
 
@@ -55,6 +58,11 @@ def load_state(path: Path) -> dict[str, Any]:
         raise FullconvError(f"{path}: no such checkpoint; --resume takes the folder of an earlier run")
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return state
+
+
+def not_finite(state: Mapping[str, Tensor]) -> list[str]:
+    """The parameters that are not finite numbers as they are stored: in half precision 65504 is the largest."""
+    return [name for name, value in state.items() if not _stored(value).isfinite().all()]
 
 
 def _stored(value: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from pathlib import Path
 
@@ -20,24 +21,29 @@ def bundled_models() -> dict[str, Path]:
 
 
 def find_model(name_or_dir: str | Path) -> Path:
-    """The folder of a bundled model, or of one on disk. Raises FullconvError where there is none."""
+    """The folder of a bundled model, or of one on disk: a model folder or that of a training run, which holds one.
+
+    Raises FullconvError where there is none.
+    """
     bundled = bundled_models()
     if str(name_or_dir) in bundled:
         return bundled[str(name_or_dir)]
-    folder = Path(name_or_dir)
-    if (folder / CONFIG).is_file():
-        return folder
+    for folder in (Path(name_or_dir), Path(name_or_dir) / "model"):
+        if (folder / CONFIG).is_file():
+            return folder
+    close = difflib.get_close_matches(str(name_or_dir), bundled, 1)
+    hint = f"; did you mean {close[0]}?" if close else ""
     raise FullconvError(
-        f"no model {str(name_or_dir)!r}: neither bundled ({', '.join(bundled)}) nor a folder with {CONFIG}"
+        f"no model {str(name_or_dir)!r}: neither bundled ({', '.join(bundled)}) nor a folder with {CONFIG}{hint}"
     )
 
 
 def read_config(folder: Path) -> ModelConfig:
     try:
         values = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise FullconvError(f"{folder / CONFIG}: cannot be read ({error})") from None
-    return ModelConfig.from_json(values)
+    return ModelConfig.from_json(values, str(folder / CONFIG))
 
 
 def write_config(folder: Path, config: ModelConfig) -> Path:

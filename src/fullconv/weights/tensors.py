@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fullconv.errors import FullconvError
+from fullconv.errors import FullconvError, MissingExtra, missing_extra
 from fullconv.files import write_whole
 
 State = dict[str, Tensor]
@@ -25,15 +25,15 @@ _NUMPY_NUMBER: list[Any] = [
 
 def read_tensors(path: Path) -> State:
     """{name: tensor} from a .safetensors file, or from a .pth file that holds nothing but tensors."""
-    from safetensors.torch import load_file
-
     if not path.is_file():
         raise FullconvError(f"{path}: no such file; weights are a .safetensors or a .pth file")
     try:
         if path.suffix == ".safetensors":
-            return load_file(path)
+            return _safetensors().load_file(path)
         with torch.serialization.safe_globals(_NUMPY_NUMBER):
             state = torch.load(path, map_location="cpu", weights_only=True)
+    except MissingExtra:
+        raise
     except Exception as error:  # each format has errors of its own
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise FullconvError(f"{path}: not a file of tensors ({reason})") from None
@@ -47,12 +47,20 @@ def read_tensors(path: Path) -> State:
 
 def write_tensors(path: Path, state: State) -> Path:
     """A .safetensors file, written without a second copy in memory."""
-    from safetensors.torch import save_file
+    library = _safetensors()
 
     def write(hidden: Path) -> None:
         hidden.touch()
         mode = hidden.stat().st_mode
-        save_file(state, hidden)
+        library.save_file(state, hidden)
         hidden.chmod(mode)  # save_file leaves a file for its owner alone, and others serve models too
 
     return write_whole(path, write)
+
+
+def _safetensors() -> Any:
+    try:
+        import safetensors.torch
+    except ImportError:
+        raise missing_extra("safetensors", "train") from None
+    return safetensors.torch

@@ -76,6 +76,25 @@ def transplant(
     )
 
 
+def transplant_fitting(source: Mapping[str, Tensor], target: nn.Module) -> Report:
+    """Copies every layer of `source` whose parameters all have the names and shapes of one of `target`'s.
+
+    Raises FullconvError where there is none.
+    """
+    wanted = target.state_dict()
+    fits = {name for name, value in wanted.items() if name in source and source[name].shape == value.shape}
+    halves = {_layer(name) for name in wanted.keys() - fits}
+    fitting = {name: source[name] for name in fits if _layer(name) not in halves}
+    if not fitting:
+        raise FullconvError("weights do not fit: no layer has the name and the shape of one of the network's")
+    report = transplant(fitting, target, may_stay_initialised=wanted.keys() - fitting.keys())
+    return Report(report.copied, (), report.initialised, tuple(sorted(source.keys() - fitting.keys())))
+
+
+def _layer(parameter: str) -> str:
+    return parameter.rpartition(".")[0]
+
+
 def from_coarser(source: Source, finer: nn.Module) -> Report:
     """Fills a fresh FCN-16s from an FCN-32s, or 8s from 16s, of one trunk (paper, section 4.2).
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fullconv.errors import FullconvError, missing_extra
 from fullconv.prediction import memory
-from fullconv.prediction.engines.contract import BYTES_A_PIXEL, Images
+from fullconv.prediction.engines.contract import BYTES_A_PIXEL, Images, unreadable
 
 
 class OnnxRuntime:
@@ -29,7 +29,10 @@ class OnnxRuntime:
         if streams > 1 or threads:
             options.intra_op_num_threads = max(1, (threads or 1) // streams)
         self.streams = streams
-        self.session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+        try:
+            self.session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # it has a class of its own for each of its codes, with no common one
+            raise unreadable(graph, error) from None
 
     def label_maps(self, images: Images) -> NDArray[np.uint8]:
         label_maps: NDArray[np.uint8] = self.session.run(["label_map"], {"image": images})[0]

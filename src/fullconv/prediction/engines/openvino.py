@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.errors import FullconvError
+from fullconv.models.config import ModelConfig
 from fullconv.prediction import memory
 from fullconv.prediction.blobs import BlobCache
-from fullconv.prediction.engines.contract import Images
+from fullconv.prediction.engines.contract import Images, unreadable
+from fullconv.weights.onnx_file import check_counts
 
 HINTS = {"fp32": "f32", "bf16": "bf16"}  # OpenVINO's words
 PROBE = 512  # pixels a side of the picture for which it tells how much memory it takes
@@ -100,16 +102,42 @@ class OpenVINO:
         except RuntimeError:
             return None
 
+    def _read(self) -> Any:
+        try:
+            return self.core.read_model(self.graph)
+        except RuntimeError as error:
+            raise unreadable(self.graph, error) from None
+
     def _compile(self, key: tuple[Any, ...]) -> Any:
         *shape, output = key
-        model = self.core.read_model(self.graph)
+        model = self._read()
         for result in model.get_results():
             if output not in result.input(0).get_source_output().get_names():
                 model.remove_result(result)
-        model.reshape({"image": shape})
-        compiled = self.core.compile_model(model, "CPU", self.settings)
+        try:
+            model.reshape({"image": shape})
+            compiled = self.core.compile_model(model, "CPU", self.settings)
+        except RuntimeError as error:
+            raise unreadable(self.graph, error) from None
         self.cache.write(key, compiled.export_model().getvalue())
         return compiled
+
+
+def check_ir(graph: Path, config: ModelConfig) -> None:
+    """Raises FullconvError where a graph of OpenVINO's own cannot be read, or is not that of the config beside it."""
+    try:
+        image, scores = (port.partial_shape for port in _ports(openvino_core().read_model(graph)))
+    except RuntimeError as error:
+        raise unreadable(graph, error) from None
+    check_counts(graph, config, _count(image[3]), _count(scores[1]))
+
+
+def _ports(model: Any) -> tuple[Any, Any]:
+    return model.input("image"), model.output("scores")
+
+
+def _count(dimension: Any) -> int | None:
+    return dimension.get_length() if dimension.is_static else None
 
 
 def peak_bytes(compiled: Any) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.prediction import memory
-from fullconv.prediction.engines.contract import BYTES_A_PIXEL, Images
+from fullconv.prediction.engines.contract import BYTES_A_PIXEL, Images, unreadable
 
 
 class Program:
@@ -20,7 +20,10 @@ class Program:
     def __init__(self, file: Path) -> None:
         import torch
 
-        self.from_numpy, self.run = torch.from_numpy, torch.export.load(file).module()
+        try:
+            self.from_numpy, self.run = torch.from_numpy, torch.export.load(file).module()
+        except Exception as error:  # of a file of another kind it may be any
+            raise unreadable(file, error) from None
 
     def label_maps(self, images: Images) -> NDArray[np.uint8]:
         return self.run(self.from_numpy(images))[0].detach().numpy()

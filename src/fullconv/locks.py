@@ -1,0 +1,109 @@
+"""One process at a time in a folder: a lock that the system lets go of when its holder dies, however it dies."""
+
+from __future__ import annotations
+
+import errno
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from fullconv.errors import FullconvError
+
+NAME = ".fullconv.lock"
+LOCKLESS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL)  # what file systems without locks say
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Holds `folder`, which is made where it is missing. Raises FullconvError where another process holds it.
+
+    The file that is locked lies in it only meanwhile; one that a killed process left is in nobody's way.
+    """
+    made = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = _take(folder)
+    except OSError as error:
+        raise FullconvError(f"{folder}: cannot be written ({error.strerror or error}); choose another") from None
+    try:
+        yield
+    finally:
+        _release(handle, folder / NAME)
+        if made:
+            with suppress(OSError):  # something was written there
+                folder.rmdir()
+
+
+def _take(folder: Path) -> int:
+    path = folder / NAME
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            _lock(handle)
+        except (BlockingIOError, PermissionError):
+            holder = _holder(handle)
+            os.close(handle)
+            raise FullconvError(f"{folder}: in use by {holder}; wait for its end, or choose another folder") from None
+        except OSError as error:
+            if error.errno not in LOCKLESS:
+                raise
+        if _is_still(handle, path):
+            break
+        os.close(handle)  # its last holder has just removed it
+    _held.add(handle)
+    os.truncate(handle, 0)
+    os.write(handle, f"process {os.getpid()} on {platform.node()}".encode())
+    return handle
+
+
+def _release(handle: int, path: Path) -> None:
+    with suppress(OSError):  # Windows removes no open file, other systems only an open one safely
+        path.unlink()
+    _held.discard(handle)
+    os.close(handle)
+    if sys.platform == "win32":
+        with suppress(OSError):
+            path.unlink()
+
+
+def _is_still(handle: int, path: Path) -> bool:
+    with suppress(OSError):
+        return os.path.samestat(os.fstat(handle), path.stat())
+    return False
+
+
+def _holder(handle: int) -> str:
+    os.lseek(handle, 0, os.SEEK_SET)
+    return os.read(handle, 200).decode(errors="replace") or "another process"
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(handle: int) -> None:
+        os.lseek(handle, 1 << 20, os.SEEK_SET)  # beyond what is written there, which others may then read
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        os.lseek(handle, 0, os.SEEK_SET)
+
+else:
+    import fcntl
+
+    def _lock(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+_held: set[int] = set()
+
+
+def _let_go_in_child() -> None:
+    """A forked worker shares what its parent has open, and would hold the lock beyond its parent's death."""
+    for handle in _held:
+        os.close(handle)
+    _held.clear()
+
+
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_let_go_in_child)

@@ -1,0 +1,52 @@
+"""A run whose numbers are finite no longer ends and says so; what it had before stays as it was."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from fullconv.errors import FullconvError
+from fullconv.training.recipe import Recipe
+from fullconv.weights.checkpoint import not_finite
+
+
+class Diverged(FullconvError):
+    """The loss or the parameters are no finite numbers."""
+
+
+def checked(loss: float) -> float:
+    """The loss of a step, where it is a finite number."""
+    if not math.isfinite(loss):
+        raise Diverged(f"the loss is {loss}")
+    return loss
+
+
+def check_parameters(*models: nn.Module) -> None:
+    """Raises Diverged where a model could not be stored: the last step of an epoch has no loss after it."""
+    for model in models:
+        state: dict[str, Tensor] = model.state_dict()
+        for name in not_finite(state):
+            raise Diverged(f"{name.removeprefix('module.')} holds no finite numbers, or too large ones")
+
+
+@contextmanager
+def explained(epoch: int, recipe: Recipe, model: Path) -> Iterator[None]:
+    """What diverges inside is told with the epoch, what is kept, and what to try."""
+    try:
+        yield
+    except Diverged as error:
+        kept = f"the best epoch before it is kept in {model}" if model.exists() else "no epoch was kept"
+        raise Diverged(f"epoch {epoch}: {error}; {kept}; {remedies(recipe)}, in another folder") from None
+
+
+def remedies(recipe: Recipe) -> str:
+    """What to try, by what the recipe has not tried yet."""
+    found = [f"a smaller learning rate (lr is {recipe.lr:g})"]
+    found += ["clip: 1 in the recipe"] * (not 0 < recipe.clip <= 1)
+    found += ["pixels: mean"] * (recipe.pixels == "total")
+    found += ["precision fp32"] * (recipe.precision != "fp32")
+    return f"try {', '.join(found[:-1])} or {found[-1]}" if len(found) > 1 else f"try {found[0]}"

@@ -1,0 +1,82 @@
+"""What a run takes over from the model it starts from: its architecture, where none is asked for, and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from fullconv.classes import Classes
+from fullconv.errors import FullconvError
+from fullconv.models.config import Architecture, ModelConfig, arch_of
+from fullconv.models.network import Network
+from fullconv.models.published import NETS
+from fullconv.training.recipe import Recipe
+from fullconv.weights.folder import PARAMETERS, find_model, read_config
+from fullconv.weights.tensors import State, read_tensors
+from fullconv.weights.transplant import Report, from_coarser, transplant, transplant_fitting
+from fullconv.yaml_files import read_yaml
+
+
+def with_inherited(changes: Mapping[str, Any], recipe: Path | None, weights: Path | None) -> dict[str, Any]:
+    """`changes`, and the network's keys of the model at `weights` that neither they nor the recipe's file give."""
+    if not weights:
+        return dict(changes)
+    given = {key: value for key, value in changes.items() if value is not None}
+    in_file = read_yaml(recipe, [f.name for f in fields(Recipe)]) if recipe else {}
+    arch = {**in_file, **given}.get("arch")
+    keys = {} if arch in NETS else recipe_keys(read_config(find_model(weights)), named=arch is not None)
+    return {**{key: value for key, value in keys.items() if key not in in_file}, **given}
+
+
+def recipe_keys(config: ModelConfig, named: bool = False) -> dict[str, Any]:
+    """The keys of a recipe that give a model's network; where `named`, its arch is not asked for."""
+    a = config.architecture
+    for name, net in NETS.items():
+        if (_plain(net.architecture), net.normalisation) == (_plain(a), config.normalisation):
+            return {"learned_upsampling": a.learned_upsampling} | ({} if named else {"arch": name})
+    keys = {"trunk": a.trunk, "score_hidden": a.score_hidden, "learned_upsampling": a.learned_upsampling}
+    arch = arch_of(a)
+    if arch is None and not named:
+        raise FullconvError(f"{config.name}: its network ({a.title}) has no name among architectures; choose arch")
+    keys = {key: value for key, value in keys.items() if value != ""}  # a family with an encoder of its own
+    return keys if named else {**keys, "arch": arch}
+
+
+def take_over(folder: Path, model: Network, classes: Classes) -> Report:
+    """Parameters of another model: all of one of the same network, of a coarser FCN (paper, section 4.2) what the
+    finer one starts from, of any other what fits.
+
+    Of a model of other classes all comes along but what scores them, which stays as it was built.
+    """
+    config = read_config(folder)
+    source, theirs, ours = read_tensors(folder / PARAMETERS), config.architecture, model.architecture
+    alike = config.classes.names == classes.names
+    is_coarser = theirs.stride > ours.stride and _but_for_stride(theirs) == _but_for_stride(ours)
+    kept = source if alike else without_scores(source, len(config.classes))
+    if alike and is_coarser and ours.family == "fcn":
+        return from_coarser(source, model)
+    if theirs == ours:
+        new = model.state_dict().keys() - without_scores(model.state_dict(), len(classes)).keys()
+        return transplant(kept, model, may_stay_initialised=() if alike else new)
+    try:
+        return transplant_fitting(kept, model)
+    except FullconvError as error:
+        raise FullconvError(f"{folder} ({theirs.title}) as a start for {ours.title}: {error}") from None
+
+
+def without_scores(state: Mapping[str, Tensor], num_classes: int) -> State:
+    """The parameters that do not have a number for each class."""
+    return {name: v for name, v in state.items() if name.startswith("trunk") or not v.ndim or v.shape[0] != num_classes}
+
+
+def _but_for_stride(architecture: Architecture) -> Architecture:
+    """What a coarser net and the finer one that starts from it have in common."""
+    return replace(_plain(architecture), stride=32, skip_scales=(), last_kernel=0)
+
+
+def _plain(architecture: Architecture) -> Architecture:
+    return replace(architecture, learned_upsampling=False)

@@ -1,0 +1,111 @@
+"""JSON values → a dataclass, whose annotations are the table of types, nested ones too: a wrong value is named."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import reprlib
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from fullconv.errors import FullconvError
+
+T = TypeVar("T")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+SIMPLE: dict[Any, tuple[str, Callable[[Any], bool]]] = {
+    int: ("a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool)),
+    float: ("a number", _is_number),
+    str: ("a string", lambda value: isinstance(value, str)),
+    bool: ("true or false", lambda value: isinstance(value, bool)),
+    NoneType: ("null", lambda value: value is None),
+    Any: ("anything", lambda value: True),
+}
+
+
+def built(kind: type[T], values: Any, file: str, key: str = "") -> T:
+    """The dataclass `kind` from a mapping that `file` holds, lists become tuples. Raises FullconvError."""
+    place = f"{file}: {key}" if key else file
+    if not isinstance(values, Mapping):
+        raise FullconvError(f"{place} must be a mapping of keys to values, not {reprlib.repr(values)}")
+    _refuse_keys(values, {f.name: _is_needed(f) for f in fields(kind)}, place)  # type: ignore[arg-type]
+    hints = get_type_hints(kind)
+    inside = {name: typed(hints[name], value, file, f"{key}.{name}" if key else name) for name, value in values.items()}
+    try:
+        return kind(**inside)
+    except FullconvError as error:
+        raise FullconvError(f"{place}: {error}") from None
+
+
+def _refuse_keys(values: Mapping[Any, Any], needed: Mapping[str, bool], place: str) -> None:
+    for name in values:
+        if name not in needed:
+            close = difflib.get_close_matches(str(name), needed, 1)
+            hint = f"did you mean {close[0]}?" if close else f"known keys are {', '.join(needed)}"
+            raise FullconvError(f"{place}: unknown key {name!r}; {hint}")
+    for name, is_needed in needed.items():
+        if is_needed and name not in values:
+            raise FullconvError(f"{place}: lacks {name}")
+
+
+def _is_needed(field: Field[Any]) -> bool:
+    return field.default is MISSING and field.default_factory is MISSING
+
+
+def typed(kind: Any, value: Any, file: str, key: str) -> Any:
+    """`value` as `kind`: int, float, str, bool, a dataclass, or tuples, dicts and unions of these."""
+    if is_dataclass(kind) and isinstance(kind, type):
+        return built(kind, value, file, key)
+    if fitting := next((one for one in _alternatives(kind) if _has_form(one, value)), None):
+        return _inside(fitting, value, file, key)
+    raise FullconvError(f"{file}: {key} must be {described(kind)}, not {reprlib.repr(value)}")
+
+
+def described(kind: Any) -> str:
+    """A type in words: "a list of 2 whole numbers or null"."""
+    if len(_alternatives(kind)) > 1:
+        return " or ".join(described(one) for one in _alternatives(kind))
+    if get_origin(kind) is tuple:
+        inside = get_args(kind)
+        count = "" if inside[-1] is Ellipsis else f"{len(inside)} "
+        return f"a list of {count}{_plural(described(inside[0]))}"
+    return SIMPLE[kind][0] if kind in SIMPLE else "a mapping of keys to values"
+
+
+def _alternatives(kind: Any) -> tuple[Any, ...]:
+    return get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+
+
+def _has_form(kind: Any, value: Any) -> bool:
+    """Whether the outermost type is right, and of a list the length."""
+    if get_origin(kind) is tuple:
+        inside = get_args(kind)
+        return isinstance(value, (list, tuple)) and (inside[-1] is Ellipsis or len(value) == len(inside))
+    return SIMPLE[kind][1](value) if kind in SIMPLE else isinstance(value, Mapping)
+
+
+def _inside(kind: Any, value: Any, file: str, key: str) -> Any:
+    """A list or a mapping with what it holds checked too; anything else as it is."""
+    inside = get_args(kind)
+    if get_origin(kind) is tuple:
+        kinds = [inside[0]] * len(value) if inside[-1] is Ellipsis else inside
+        pairs = enumerate(zip(kinds, value, strict=True))
+        return tuple(typed(one, part, file, f"{key}[{i}]") for i, (one, part) in pairs)
+    if get_origin(kind) is dict:
+        return {
+            typed(inside[0], name, file, f"a key of {key}"): typed(inside[1], part, file, f"{key}.{name}")
+            for name, part in value.items()
+        }
+    return value
+
+
+def _plural(words: str) -> str:
+    """ "a whole number" → "whole numbers", "a list of 3 numbers" → "lists of 3 numbers"."""
+    first, *others = words.removeprefix("a ").split(" of ", 1)
+    return " of ".join([first if first == "true or false" else f"{first}s", *others])

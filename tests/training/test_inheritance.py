@@ -1,0 +1,136 @@
+"""What a run takes over from the model it starts from."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from test_run import TINY, parameters, run
+
+from fullconv.errors import FullconvError
+from fullconv.models import published
+from fullconv.models.build import build
+from fullconv.models.config import Architecture, arch_of, parse_arch
+from fullconv.training import stages
+from fullconv.training.inheritance import recipe_keys, take_over, with_inherited
+from fullconv.training.recipe import Recipe, read_recipe
+from fullconv.training.start import net_of, prepare_data
+from fullconv.weights import checkpoint
+from fullconv.weights.folder import BUNDLED, find_model, read_config
+
+ANIMALS = {"trunk": "tf_efficientnet_lite0", "score_hidden": 64, "learned_upsampling": False}
+
+
+@pytest.fixture(autouse=True)
+def no_export(monkeypatch):
+    monkeypatch.setattr(stages, "finish", lambda folder: folder)
+    monkeypatch.setattr(stages, "illustrate", lambda *_: None)
+
+
+@pytest.fixture(scope="module")
+def coarse(disc_data, tmp_path_factory):
+    """A model folder: FCN-4s of a small trunk, its parameters drawn anew, so that what is copied shows."""
+    folder = tmp_path_factory.mktemp("coarse")
+    _, config = prepare_data(disc_data, Recipe(**{**TINY, "arch": "fcn4s"}))
+    model = build(config)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter.uniform_(0.5, 1)
+    checkpoint.save_model(folder, model, config)
+    return folder
+
+
+def test_without_an_architecture_it_is_that_of_the_weights():
+    assert with_inherited({"epochs": 3, "arch": None}, None, Path("animals")) == {
+        "epochs": 3, "arch": "fcn4s", **ANIMALS,
+    }  # fmt: skip
+
+
+def test_what_is_given_comes_first(tmp_path):
+    assert with_inherited({"arch": "unet"}, None, Path("animals")) == {"arch": "unet", **ANIMALS}
+    (tmp_path / "recipe.yaml").write_text("arch: fcn32s\nscore_hidden: 0\nlr: 0.5\n")
+    found = with_inherited({"trunk": "resnet18"}, tmp_path / "recipe.yaml", Path("animals"))
+    recipe = read_recipe(tmp_path / "recipe.yaml", **found)
+    assert (recipe.arch, recipe.score_hidden, recipe.trunk, recipe.lr) == ("fcn32s", 0, "resnet18", 0.5)
+    assert with_inherited({"arch": "voc-fcn8s"}, None, Path("animals")) == {"arch": "voc-fcn8s"}
+    assert with_inherited({"arch": "unet"}, None, None) == {"arch": "unet"}
+
+
+@pytest.mark.parametrize("arch", ["fcn32s", "fcn2s", "unet", "unet-classic", "unet-valid", "segnet", "segnet-basic",
+                                  "encoder-only"])  # fmt: skip
+def test_every_architecture_has_its_name_back(arch):
+    values = {"trunk": "resnet18", "score_hidden": 8, "learned_upsampling": True, **parse_arch(arch)}
+    assert arch_of(Architecture(**values)) == arch
+    assert arch_of(Architecture(**values, channels=5)) == arch
+
+
+@pytest.mark.parametrize("name", ["voc-fcn8s-atonce", "nyud-fcn32s-hha", "nyud-fcn32s-color-hha"])
+def test_a_published_net_is_known_by_its_numbers(name):
+    config = published.config(name)
+    assert recipe_keys(config) == {"arch": name, "learned_upsampling": False}
+    assert net_of(Recipe(**recipe_keys(config)))[0] == config.architecture
+
+
+def test_a_network_without_a_name_is_said():
+    config = read_config(BUNDLED / "animals")
+    odd = type(config)(**{**vars(config), "architecture": Architecture(skip_scales=(0.5, 0.5))})
+    with pytest.raises(FullconvError, match=r"animals: its network \(FCN-8s .*\) has no name among .*; choose arch"):
+        recipe_keys(odd)
+    assert recipe_keys(odd, named=True)["trunk"] == "tf_efficientnet_lite0"
+
+
+@pytest.mark.parametrize(
+    ("arch", "copied"),
+    [
+        ("fcn32s", ("trunk", "score_fr")),
+        ("encoder-only", ("trunk", "score_fr")),
+        ("unet", ("trunk",)),
+        ("fcn8s", ("trunk", "score")),
+    ],
+)
+def test_of_another_architecture_what_fits_is_copied_and_the_rest_reported(disc_data, coarse, arch, copied):
+    _, config = prepare_data(disc_data, Recipe(**{**TINY, "arch": arch}))
+    model = build(config)
+    report = take_over(coarse, model, config.classes)
+    source, ours = parameters(coarse), model.state_dict()
+    assert set(report.copied) >= {name for name in ours if name.startswith(copied)}
+    assert all(name.startswith((*copied, "upscore")) for name in report.copied)
+    assert set(report.copied) | set(report.initialised) == ours.keys()
+    assert set(report.copied) | set(report.unused) == source.keys()
+    for name in report.copied:
+        torch.testing.assert_close(ours[name].float(), source[name].float())
+
+
+def test_scores_of_other_classes_stay_whatever_the_architecture(disc_data, coarse, tmp_path):
+    """As many classes, of other names: the shapes would fit."""
+    (tmp_path / "data.yaml").write_text(f"path: {disc_data.parent}\nnames: [ground, ball]\n")
+    for arch in ("fcn4s", "fcn2s", "encoder-only"):
+        _, config = prepare_data(tmp_path / "data.yaml", Recipe(**{**TINY, "arch": arch}))
+        model = build(config)
+        report = take_over(coarse, model, config.classes)
+        assert "score_fr.0.weight" in report.copied
+        assert "score_fr.3.weight" in report.initialised
+        assert not model.state_dict()["score_fr.3.weight"].any()
+
+
+def test_where_nothing_fits_is_an_error_that_names_both(disc_data, coarse):
+    _, config = prepare_data(disc_data, Recipe(**{**TINY, "arch": "segnet-basic"}))
+    with pytest.raises(FullconvError, match=r"FCN-4s test_resnet\) as a start for SegNet-Basic: weights do not fit"):
+        take_over(coarse, build(config), config.classes)
+
+
+def test_a_run_from_a_run_folder_has_its_shape(disc_data, coarse, tmp_path, capsys):
+    free = {key: value for key, value in TINY.items() if key not in ("arch", "trunk", "score_hidden")}
+    (tmp_path / "first").mkdir()
+    (tmp_path / "first" / "model").symlink_to(coarse)
+    stages.train(disc_data, tmp_path / "second", weights=tmp_path / "first", **{**free, "epochs": 1})
+    assert read_config(tmp_path / "second" / "model").architecture == read_config(coarse).architecture
+    assert "0 left initialised, 0 unused" in capsys.readouterr().out
+    run(disc_data, tmp_path / "third", arch="fcn32s", weights=tmp_path / "first", epochs=1)
+
+
+def test_a_model_is_found_by_its_run_and_a_wrong_word_gets_a_suggestion(coarse, tmp_path):
+    (tmp_path / "model").symlink_to(coarse)
+    assert find_model(tmp_path) == tmp_path / "model"
+    with pytest.raises(FullconvError, match=r"no model 'animal'.*; did you mean animals\?"):
+        find_model("animal")
