@@ -197,3 +197,21 @@ except KeyboardInterrupt:
 def test_ctrl_c_after_a_model_was_dropped_in_another_thread():
     done = subprocess.run([sys.executable, "-c", DROPPED_IN_A_THREAD], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "interrupted\n"), done.stderr
+
+
+CONVERTER_LATER = """
+import sys
+from fullconv import load
+load("animals", engine="openvino")
+assert "openvino.tools.ovc" not in sys.modules  # it takes as long to import as all else
+import openvino
+from openvino import convert_model
+assert openvino.convert_model is convert_model and callable(convert_model)
+assert not hasattr(openvino, "nothing_of_this_name")
+import openvino.tools.ovc
+assert openvino.tools.ovc.convert_model is convert_model
+"""
+
+
+def test_openvinos_converter_stays_there_for_others():
+    subprocess.run([sys.executable, "-c", CONVERTER_LATER], check=True)

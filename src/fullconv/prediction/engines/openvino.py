@@ -6,6 +6,7 @@ import sys
 import threading
 from collections import OrderedDict, defaultdict
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from fullconv.prediction.blobs import BlobCache
 from fullconv.prediction.engines.contract import Images
 
 HINTS = {"fp32": "f32", "bf16": "bf16"}  # OpenVINO's words
+CONVERTER = "openvino.tools.ovc"
 PROBE = 512  # pixels a side of the picture for which it tells how much memory it takes
 
 
@@ -139,14 +141,22 @@ def openvino_core() -> Any:
 
 
 def import_openvino() -> Any:
-    """openvino without its model converter, which it does without where it is absent: half of the time to import."""
-    converter = "openvino.tools.ovc"
-    absent = converter not in sys.modules
-    if absent:
-        sys.modules[converter] = None  # type: ignore[assignment]
+    """openvino, its model converter put off until somebody asks for it: half of the time to import."""
+    deferred = "openvino" not in sys.modules and CONVERTER not in sys.modules
+    if deferred:
+        sys.modules[CONVERTER] = None  # type: ignore[assignment]
     try:
         import openvino
     finally:
-        if absent:
-            del sys.modules[converter]
+        if deferred:
+            del sys.modules[CONVERTER]
+    if deferred:
+        openvino.__getattr__ = _attribute
     return openvino
+
+
+def _attribute(name: str) -> Any:
+    """What openvino is asked for and does not hold: its converter, imported now."""
+    if name != "convert_model":
+        raise AttributeError(f"module 'openvino' has no attribute {name!r}")
+    return import_module(CONVERTER).convert_model
