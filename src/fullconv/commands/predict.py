@@ -278,6 +278,8 @@ class Sums:
         for outcome in outcomes:
             if outcome.error:
                 click.echo(f"error: {outcome.error}", err=True)
+            for note in outcome.notes:
+                click.echo(f"note: {click.format_filename(outcome.source)}: {note}", err=True)
             self.failed += bool(outcome.error)
             self.done += not outcome.error
             self.videos += outcome.frames > 0

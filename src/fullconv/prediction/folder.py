@@ -53,14 +53,16 @@ class Outcome:
     stamp: Stamp | None = None  # of the source, before it was read
     error: str | None = None
     frames: int = 0  # of a video
+    notes: tuple[str, ...] = ()  # what else is to be said of it, a line each
 
     def to_json(self) -> dict[str, Any]:
         if self.error:
             return {"file": str(self.source), "error": self.error}
         size = {"width": self.width, "height": self.height} | ({"frames": self.frames} if self.frames else {})
         written = [str(path) for path in self.outputs]
+        notes = {"notes": list(self.notes)} if self.notes else {}
         return {"file": str(self.source), **size, "classes": self.shares, "seconds": round(self.seconds, 4),
-                "outputs": written}  # fmt: skip
+                "outputs": written, **notes}  # fmt: skip
 
 
 Record = Callable[[Job, Outcome], object]
@@ -151,7 +153,11 @@ def run_video(
     def work() -> Outcome:
         film = write_video(model, str(job.source), job.target, outputs, threads, **predicting)
         shares = shares_of(film.counts, model.classes)
-        return Outcome(job.source, film.width, film.height, shares, outputs=film.outputs, frames=film.frames)
+        lost = f"{film.lost} damaged packets were" if film.lost > 1 else "1 damaged packet was"
+        notes = (f"{lost} left out",) if film.lost else ()
+        return Outcome(
+            job.source, film.width, film.height, shares, outputs=film.outputs, frames=film.frames, notes=notes
+        )
 
     return recorded(job, partial(attempt, job, work), record)
 

@@ -29,12 +29,14 @@ Painted = tuple[NDArray[np.int64], list[Any]]  # pixels of each class, a picture
 
 @dataclass
 class Footage:
-    """What was written of a video: `counts` (256) are pixels of each class, over all frames."""
+    """What was written of a video: `counts` (256) are pixels of each class, over all frames; `lost` are packets that
+    could not be decoded."""
 
     width: int
     height: int
     outputs: tuple[Path, ...]
     frames: int = 0
+    lost: int = 0
     counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, np.int64))
 
 
@@ -69,6 +71,7 @@ def write_video(
             footage.counts += counts
             if see:
                 see(footage.frames, clip.expected)
+        footage.lost = clip.lost
     return footage
 
 
