@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "src" / "fullconv"
 LAYERS = [
-    {"errors", "files"},
+    {"errors", "files", "tables"},
     {"classes", "georeference", "images", "published_classes", "yaml_files"},
     {"segmentation"},
     {"models", "data", "outputs", "metrics"},

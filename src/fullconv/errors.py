@@ -1,4 +1,12 @@
-"""The one exception that users meet."""
+"""The one exception that users meet, and how it names what they gave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+_flags = False  # whether the user is at the command line
 
 
 class FullconvError(Exception):
@@ -8,3 +16,22 @@ class FullconvError(Exception):
 def missing_extra(library: str, extra: str) -> FullconvError:
     """The error for a library that is not installed, naming the extra that brings it."""
     return FullconvError(f"{library} is not installed; run: pip install 'fullconv[{extra}]'")
+
+
+def argument(name: str, value: Any = None) -> str:
+    """What the user calls an argument in a message: tile=64 in Python, --tile 64 at the command line."""
+    if not _flags:
+        return name if value is None else f"{name}={value!r}"
+    flag = f"--{name.replace('_', '-')}"
+    return flag if value is None or value is True else f"{flag} {value}"
+
+
+@contextmanager
+def in_flags() -> Iterator[None]:
+    """Messages made in here are for the command line."""
+    global _flags  # noqa: PLW0603
+    before, _flags = _flags, True
+    try:
+        yield
+    finally:
+        _flags = before

@@ -7,7 +7,8 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, count
 from pathlib import Path
 from threading import Event
@@ -19,7 +20,7 @@ from fullconv.commands.options import model_options
 from fullconv.errors import FullconvError
 
 if TYPE_CHECKING:
-    from fullconv.prediction.folder import Job, Jobs, Outcome, Record
+    from fullconv.prediction.folder import Job, Jobs, Notes, Outcome
     from fullconv.prediction.predictor import Model
     from fullconv.prediction.rasters import Rasters
 
@@ -69,12 +70,15 @@ WIDEST = 60  # characters of a name in the table
 @click.option("--cluster", type=click.Choice(["ray"]), help="Spread the pictures over processes or machines.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes with --cluster.  [default: all processors]")
 @click.option("--resume", is_flag=True, help="Go on where an earlier run stopped: what it finished is not done again.")
+@click.option(
+    "--overwrite", is_flag=True, help="Replace files in the way that no earlier run wrote; see predictions.jsonl."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON instead of a table.")
 @model_options
 def predict(
     inputs: tuple[str, ...], out: str, save: str | None, tile: str | None, halo: str | None,
     bands: tuple[int, ...] | None, values: tuple[float, float] | None, simplify: float, frames: int | None,
-    cluster: str | None, workers: int | None, resume: bool, as_json: bool,
+    cluster: str | None, workers: int | None, resume: bool, overwrite: bool, as_json: bool,
     model: str, engine: str, precision: str, device: str | None,
 ) -> None:  # fmt: skip
     """Segment pictures and videos: masks of each picture's own size.
@@ -90,7 +94,9 @@ def predict(
     outputs, predicting = check_outputs(save or DEFAULT), {"tile": tile, "halo": halo}
     loading = {"engine": engine, "precision": precision, "device": device}
     ground = {"bands": bands, "range": values, "simplify": simplify}
-    request = Request(inputs, out, outputs, save is None, predicting, ground, frames, resume, as_json, model, loading)
+    request = Request(
+        inputs, out, outputs, save is None, predicting, ground, frames, resume, overwrite, as_json, model, loading
+    )
     sums = predict_on_cluster(request, workers) if cluster else predict_here(request)
     if not as_json:
         click.echo(sums.line(out))
@@ -110,6 +116,7 @@ class Request:
     ground: dict[str, Any]  # of rasters: bands, range, simplify
     frames: int | None
     resume: bool
+    overwrite: bool
     as_json: bool
     model: str
     loading: dict[str, Any]  # engine, precision, device
@@ -147,7 +154,7 @@ class Request:
 
 def predict_here(request: Request) -> Sums:
     from fullconv.files import sweep
-    from fullconv.prediction.folder import is_video, parallelism, plan, run
+    from fullconv.prediction.folder import Listed, is_source, is_video, parallelism, plan, run
     from fullconv.prediction.manifest import begin, unfinished
 
     out = Path(request.out)
@@ -163,13 +170,13 @@ def predict_here(request: Request) -> Sums:
     videos = [job for job in todo if is_video(job.source)]
     check_video(request, videos)
     pictures = (job for job in todo if not is_video(job.source))
-    sums = Sums(ran_by(loaded), earlier=len(jobs) - len(todo))
-    with closing(begin(out, settings)) as manifest:
+    sums = Sums(ran_by(loaded), earlier=len(jobs) - len(todo), results=jobs.results if isinstance(jobs, Listed) else 0)
+    with closing(begin(out, settings, request.overwrite, partial(is_source, jobs))) as manifest:
         rasters = rasters_among(todo, request, manifest.run)
-        photos = run(loaded, pictures, request.outputs, threads, manifest.add, rasters, **request.predicting)
+        photos = run(loaded, pictures, request.outputs, threads, manifest, rasters, **request.predicting)
         outcomes = chain(
             with_progress(photos, len(todo) - len(videos), request.as_json or rasters is not None),
-            (film(loaded, job, request, threads, manifest.add) for job in videos),
+            (film(loaded, job, request, threads, manifest) for job in videos),
         )
         report(sums.over(outcomes), len(todo), (str(job.source) for job in todo), request.as_json)
     return sums
@@ -205,7 +212,7 @@ class WindowsDone:
                 self.source = None
 
 
-def film(loaded: Model, job: Job, request: Request, threads: int, record: Record) -> Outcome:
+def film(loaded: Model, job: Job, request: Request, threads: int, notes: Notes) -> Outcome:
     """What became of a video; a bar with the time left where somebody watches."""
     from fullconv.prediction.folder import is_webcam, run_video
     from fullconv.prediction.video import interruption
@@ -225,7 +232,7 @@ def film(loaded: Model, job: Job, request: Request, threads: int, record: Record
             bar.update(1)
 
         outputs = request.of_video()
-        return run_video(loaded, job, outputs, threads, record, see=see, wanted=wanted, **request.predicting)
+        return run_video(loaded, job, outputs, threads, notes, see=see, wanted=wanted, **request.predicting)
 
 
 def check_video(request: Request, videos: list[Job]) -> None:
@@ -241,15 +248,18 @@ def check_addresses(request: Request) -> None:
 
 
 def predict_on_cluster(request: Request, workers: int | None) -> Sums:
+    from fullconv.outputs.writers import endings
     from fullconv.prediction import cluster
     from fullconv.prediction.stores import place
     from fullconv.weights.folder import find_model
 
     inputs, out = [place(text) for text in request.inputs], place(request.out)
-    task = cluster.Task(inputs, out, request.outputs, request.loading, request.predicting, request.rasters())
+    rasters, overwrite = request.rasters(), request.overwrite
+    task = cluster.Task(inputs, out, request.outputs, request.loading, request.predicting, rasters, [], overwrite)
     cluster.check(task)
     loaded = request.load()
     settings = request.settings(loaded)
+    task = replace(task, endings=endings(request.outputs, loaded.classes))
     rows, earlier = cluster.find(task, settings if request.resume else None)
     sums = Sums(ran_by(loaded), earlier)
     lines = cluster.run(task, find_model(request.model), rows, settings, workers)
@@ -268,6 +278,7 @@ class Sums:
 
     ran: str  # engine and precision
     earlier: int = 0
+    results: int = 0  # of earlier runs, which are no inputs
     done: int = 0
     videos: int = 0
     failed: int = 0
@@ -288,10 +299,12 @@ class Sums:
 
     def line(self, out: str) -> str:
         earlier = f"; {self.earlier} were done before" if self.earlier else ""
+        results = f"; {self.results} results of earlier runs were left out" if self.results else ""
         failed = f"; {self.failed} could not be done" if self.failed else ""
         done = f"{self.done - self.videos} pictures" if self.done > self.videos or not self.videos else ""
         videos = f"{self.videos} video{'s' * (self.videos > 1)}" if self.videos else ""
-        return f"{', '.join(filter(None, (done, videos)))}, {self.files} files in {out} ({self.ran}){earlier}{failed}"
+        made = f"{', '.join(filter(None, (done, videos)))}, {self.files} files in {out} ({self.ran})"
+        return f"{made}{earlier}{results}{failed}"
 
 
 def with_progress(outcomes: Iterator[Outcome], number: int, as_json: bool) -> Iterator[Outcome]:

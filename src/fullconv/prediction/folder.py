@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from fullconv import images
 from fullconv.errors import FullconvError
+from fullconv.outputs.manifest import Results
 from fullconv.outputs.writers import save
 from fullconv.prediction.predictor import Model
 from fullconv.segmentation import shares_of
@@ -65,7 +66,28 @@ class Outcome:
                 "outputs": written, **notes}  # fmt: skip
 
 
-Record = Callable[[Job, Outcome], object]
+class Notes(Protocol):
+    """What is told of files and pictures, from any thread."""
+
+    def check(self, target: Path, paths: Sequence[Path]) -> None:
+        """Raises FullconvError where one of these is in the way, and is not the target's own."""
+
+    def claim(self, target: Path, paths: Sequence[Path]) -> None:
+        """The same, before they are written."""
+
+    def add(self, job: Job, outcome: Outcome) -> None:
+        """A picture is done."""
+
+
+class NoNotes:
+    """Where nobody asks: everything may be written."""
+
+    def check(self, target: Path, paths: Sequence[Path]) -> None: ...
+    def claim(self, target: Path, paths: Sequence[Path]) -> None: ...
+    def add(self, job: Job, outcome: Outcome) -> None: ...
+
+
+NO_NOTES = NoNotes()
 
 
 class Jobs(Protocol):
@@ -77,10 +99,11 @@ class Jobs(Protocol):
 
 @dataclass(frozen=True)
 class Listed:
-    """Jobs of a list that lies on disk, so that there may be any number."""
+    """Jobs of a list that lies on disk, so that there may be any number; `results` of earlier runs were left out."""
 
     listing: Listing
     out: Path
+    results: int = 0
 
     def __len__(self) -> int:
         return len(self.listing)
@@ -93,16 +116,50 @@ def plan(inputs: Sequence[str], out: Path) -> Jobs:
     """What to predict: files, folders (with their sub-folders, which are kept under `out`), globs and webcam:0.
 
     Every picture or video gets a target of its own: where two would share one, the extension, then the folder's name,
-    joins it. What lies under `out` is an earlier result, not a picture, unless it is named itself.
+    joins it. What earlier runs wrote, by the manifests beside it, is never an input, wherever it lies.
     """
+    search = Search(Results())
     if len(inputs) == 1 and _names_a_file(inputs[0]):
-        return [Job(source, out / relative.with_suffix("")) for source, relative in _expand(inputs[0])]
-    from fullconv.prediction.listing import Listing
+        jobs: Jobs = [Job(Path(source), out / path.with_suffix("")) for _, source, path in search.found(inputs)]
+    else:
+        from fullconv.prediction.listing import Listing
 
-    jobs = Listed(Listing(_found(inputs, out.resolve())), out)
+        listing = Listing(search.found(inputs))
+        jobs = Listed(listing, out, search.left_out)
     if not len(jobs):
-        raise FullconvError(f"{' '.join(inputs)}: no pictures there ({' '.join(sorted(images.EXTENSIONS))}), no videos")
+        raise search.nothing(inputs)
     return jobs
+
+
+def is_source(jobs: Jobs, path: Path) -> bool:
+    """Whether it is one of the pictures to be done."""
+    if isinstance(jobs, Listed):
+        return path in jobs.listing
+    return any(os.path.abspath(job.source) == os.path.abspath(path) for job in jobs)
+
+
+@dataclass
+class Search:
+    """For files to be done, counting those that are results of earlier runs."""
+
+    results: Results
+    left_out: int = 0
+
+    def found(self, inputs: Sequence[str]) -> Iterator[Found]:
+        for number, pattern in enumerate(inputs):
+            for source, relative in _expand(pattern):
+                if source in self.results:
+                    self.left_out += 1
+                else:
+                    yield number, str(source), relative
+
+    def nothing(self, inputs: Sequence[str]) -> FullconvError:
+        named = " ".join(inputs)
+        if self.left_out:
+            return FullconvError(
+                f"{named}: nothing there but results of earlier runs; copy them to use them as pictures"
+            )
+        return FullconvError(f"{named}: no pictures there ({' '.join(sorted(images.EXTENSIONS))}), no videos")
 
 
 def parallelism(pictures: int, videos: int = 0) -> tuple[int, int]:
@@ -118,19 +175,19 @@ def run(
     jobs: Iterable[Job],
     outputs: Sequence[str],
     threads: int,
-    record: Record | None = None,
+    notes: Notes = NO_NOTES,
     rasters: Rasters | None = None,
     **predicting: Any,
 ) -> Iterator[Outcome]:
     """Outcomes in the order of the jobs; each thread carries a picture from file to files, so that all overlap.
 
-    `record` is called, from any thread, as soon as a picture is done; `rasters` says how those are done, `predicting`
-    are arguments of Model.predict (tile, halo). Raises FullconvError where the disk is full: what is done stays,
-    nothing more is begun.
+    `notes` are asked before files are written, and told as soon as a picture is done; `rasters` says how those are
+    done, `predicting` are arguments of Model.predict (tile, halo). Raises FullconvError where the disk is full: what is
+    done stays, nothing more is begun.
     """
 
     def carry(job: Job) -> Outcome:
-        return recorded(job, partial(run_one, model, job, outputs, rasters, **predicting), record)
+        return recorded(job, partial(run_one, model, job, outputs, rasters, notes, **predicting), notes)
 
     remaining = iter(jobs)
     with ThreadPoolExecutor(threads) as pool:
@@ -144,48 +201,53 @@ def run(
 
 
 def run_video(
-    model: Model, job: Job, outputs: Sequence[str], threads: int, record: Record | None = None, **predicting: Any
+    model: Model, job: Job, outputs: Sequence[str], threads: int, notes: Notes = NO_NOTES, **predicting: Any
 ) -> Outcome:
     """What became of one video, of which several frames are seen at once; `predicting` may also be what write_video
     takes (see, wanted)."""
     from fullconv.prediction.video import write_video
 
     def work() -> Outcome:
-        film = write_video(model, str(job.source), job.target, outputs, threads, **predicting)
+        claim = partial(notes.claim, job.target)
+        film = write_video(model, str(job.source), job.target, outputs, threads, claim, **predicting)
         shares = shares_of(film.counts, model.classes)
         lost = f"{film.lost} damaged packets were" if film.lost > 1 else "1 damaged packet was"
-        notes = (f"{lost} left out",) if film.lost else ()
+        said = (f"{lost} left out",) if film.lost else ()
         return Outcome(
-            job.source, film.width, film.height, shares, outputs=film.outputs, frames=film.frames, notes=notes
+            job.source, film.width, film.height, shares, outputs=film.outputs, frames=film.frames, notes=said
         )
 
-    return recorded(job, partial(attempt, job, work), record)
+    return recorded(job, partial(attempt, job, work), notes)
 
 
-def recorded(job: Job, work: Callable[[], Outcome], record: Record | None) -> Outcome:
+def recorded(job: Job, work: Callable[[], Outcome], notes: Notes) -> Outcome:
     try:
         outcome = work()
-        if record:
-            record(job, outcome)
+        notes.add(job, outcome)
     except OSError as error:
         raise FullconvError(f"{job.target}: {_reason(error)}; make room, then run again with --resume") from None
     return outcome
 
 
 def run_one(
-    model: Model, job: Job, outputs: Sequence[str], rasters: Rasters | None = None, **predicting: Any
+    model: Model,
+    job: Job,
+    outputs: Sequence[str],
+    rasters: Rasters | None = None,
+    notes: Notes = NO_NOTES,
+    **predicting: Any,
 ) -> Outcome:
     """What became of one picture. Raises OSError where the disk is full, which is no fault of the picture's."""
 
     def work() -> Outcome:
-        size, shares, written = carry_out(model, job, outputs, rasters, **predicting)
+        size, shares, written = carry_out(model, job, outputs, rasters, notes, **predicting)
         return Outcome(job.source, size[1], size[0], shares, outputs=tuple(written))
 
     return attempt(job, work)
 
 
 def carry_out(
-    model: Model, job: Job, outputs: Sequence[str], rasters: Rasters | None, **predicting: Any
+    model: Model, job: Job, outputs: Sequence[str], rasters: Rasters | None, notes: Notes, **predicting: Any
 ) -> tuple[tuple[int, ...], dict[str, float], list[Path]]:
     """(height and width, shares of the classes, files written); rasters by windows, photos in one."""
     if images.may_be_scene(job.source):
@@ -193,9 +255,10 @@ def carry_out(
         from fullconv.prediction.scene import is_scene
 
         if is_scene(job.source):
-            return predict_raster(model, job.source, job.target, outputs, rasters or Rasters(), **predicting)
+            how = rasters or Rasters()
+            return predict_raster(model, job.source, job.target, outputs, how, notes=notes, **predicting)
     result = replace(model.predict(job.source, scores="scores" in outputs, **predicting), source=job.source)
-    return result.label_map.shape, result.shares, save(result, job.target, outputs)
+    return result.label_map.shape, result.shares, save(result, job.target, outputs, partial(notes.claim, job.target))
 
 
 def attempt(job: Job, work: Callable[[], Outcome]) -> Outcome:
@@ -225,13 +288,6 @@ def _reason(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def _found(inputs: Sequence[str], results: Path) -> Iterator[Found]:
-    for number, pattern in enumerate(inputs):
-        for source, relative in _expand(pattern):
-            if Path(pattern) == source or results not in source.resolve().parents:
-                yield number, str(source), relative
-
-
 def _expand(pattern: str) -> Iterator[tuple[Path, Path]]:
     """(picture, its path relative to the folder that the user named, or to the part of a glob before its first *)."""
     path = Path(pattern)
@@ -251,11 +307,13 @@ def _names_a_file(pattern: str) -> bool:
 
 
 def _inputs_under(folder: Path) -> Iterator[Path]:
-    """Read entry by entry: a folder may hold millions. Links to folders are not followed, links to pictures are."""
+    """Read entry by entry: a folder may hold millions. Links to folders are not followed, links to pictures are; hidden
+    folders are left out, as hidden files are: a raster that is half done lies in one."""
     with suppress(PermissionError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                yield from _inputs_under(Path(entry.path))
+                if not entry.name.startswith("."):
+                    yield from _inputs_under(Path(entry.path))
             elif _is_input(Path(entry.path)) and entry.is_file():
                 yield Path(entry.path)
 
