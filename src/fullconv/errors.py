@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,6 +24,14 @@ def argument(name: str, value: Any = None) -> str:
         return name if value is None else f"{name}={value!r}"
     flag = f"--{name.replace('_', '-')}"
     return flag if value is None or value is True else f"{flag} {value}"
+
+
+def meant(word: str, choices: Iterable[str]) -> str:
+    """ "; did you mean …?", where one of the choices is near; else nothing."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word.lower(), list(choices), 1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 @contextmanager

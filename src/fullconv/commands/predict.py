@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
@@ -64,7 +65,7 @@ WIDEST = 60  # characters of a name in the table
     "--range", "values", type=Numbers(float, 2), help="Of rasters: the values that are 0 and 255, as in 0,3000."
 )
 @click.option(
-    "--simplify", type=float, default=1.0, help="Of rasters: pixels that polygons may be smoothed by; 0: none."
+    "--simplify", type=float, help="Of rasters: pixels that polygons may be smoothed by; 0: none.  [default: 1]"
 )
 @click.option("--frames", type=click.IntRange(min=1), help="Of a video or camera, only so many frames.")
 @click.option("--cluster", type=click.Choice(["ray"]), help="Spread the pictures over processes or machines.")
@@ -77,7 +78,7 @@ WIDEST = 60  # characters of a name in the table
 @model_options
 def predict(
     inputs: tuple[str, ...], out: str, save: str | None, tile: str | None, halo: str | None,
-    bands: tuple[int, ...] | None, values: tuple[float, float] | None, simplify: float, frames: int | None,
+    bands: tuple[int, ...] | None, values: tuple[float, float] | None, simplify: float | None, frames: int | None,
     cluster: str | None, workers: int | None, resume: bool, overwrite: bool, as_json: bool,
     model: str, engine: str, precision: str, device: str | None,
 ) -> None:  # fmt: skip
@@ -91,13 +92,17 @@ def predict(
     """
     from fullconv.outputs.writers import check_outputs
 
-    outputs, predicting = check_outputs(save or DEFAULT), {"tile": tile, "halo": halo}
+    outputs, predicting = check_outputs(DEFAULT if save is None else save), {"tile": tile, "halo": halo}
     loading = {"engine": engine, "precision": precision, "device": device}
     ground = {"bands": bands, "range": values, "simplify": simplify}
     request = Request(
         inputs, out, outputs, save is None, predicting, ground, frames, resume, overwrite, as_json, model, loading
     )
+    if workers and not cluster:
+        raise FullconvError("--workers: goes with --cluster ray; without it all processors are at work anyway")
     sums = predict_on_cluster(request, workers) if cluster else predict_here(request)
+    if sums.reduced:
+        click.echo(f"note: {sums.reduction()}", err=True)
     if not as_json:
         click.echo(sums.line(out))
     if sums.failed:
@@ -121,13 +126,20 @@ class Request:
     model: str
     loading: dict[str, Any]  # engine, precision, device
 
+    def check(self) -> None:
+        """Refuses what cannot be, before anything is read or a heavy library imported."""
+        from fullconv.prediction.engines.choice import check_choice
+        from fullconv.prediction.tiling import check_tiling
+        from fullconv.weights.folder import find_model, read_config
+
+        folder = find_model(self.model)
+        check_choice(folder, **self.loading)
+        check_tiling(read_config(folder), **self.predicting)
+
     def load(self, streams: int = 1) -> Model:
         from fullconv.prediction.predictor import load
-        from fullconv.prediction.tiling import check_tiling
 
-        loaded = load(self.model, **self.loading, streams=streams)
-        check_tiling(loaded.config, **self.predicting)
-        return loaded
+        return load(self.model, **self.loading, streams=streams)
 
     def of_video(self) -> list[str]:
         """Outputs of a video."""
@@ -148,18 +160,20 @@ class Request:
         from fullconv.prediction.rasters import Rasters
         from fullconv.prediction.scene import Reading
 
-        reading = Reading(self.ground["bands"] or (), self.ground["range"])
-        return Rasters(reading, self.ground["simplify"], **others)
+        reading, simplify = Reading(self.ground["bands"] or (), self.ground["range"]), self.ground["simplify"]
+        return Rasters(reading, **({} if simplify is None else {"simplify": simplify}), **others)
 
 
 def predict_here(request: Request) -> Sums:
     from fullconv.files import sweep
-    from fullconv.prediction.folder import Listed, is_source, is_video, parallelism, plan, run
+    from fullconv.prediction.folder import Listed, is_raster, is_source, is_video, parallelism, plan, run
     from fullconv.prediction.manifest import begin, unfinished
 
     out = Path(request.out)
     check_addresses(request)
+    request.check()
     jobs = plan(request.inputs, out)
+    check_concerned(request, lambda: (job.source for job in jobs), is_raster)
     streams, threads = parallelism(len(jobs), sum(is_video(job.source) for job in jobs))
     loaded = request.load(streams)
     settings = request.settings(loaded)
@@ -241,6 +255,24 @@ def check_video(request: Request, videos: list[Job]) -> None:
         raise FullconvError(f"{videos[0].source}: of a video there are {outputs}; --save names none of them")
 
 
+def check_concerned(request: Request, sources: Callable[[], Iterable[Path]], is_raster: Callable[[Path], bool]) -> None:
+    """Refuses options that would do nothing: those for kinds of files of which there are none."""
+    from fullconv.images import may_be_scene
+    from fullconv.prediction.folder import is_video
+    from fullconv.prediction.tiling import check_halo
+
+    named = " ".join(request.inputs)
+    given = [name for name, value in request.ground.items() if value is not None]
+    if given and not any(map(is_raster, sources())):
+        raise FullconvError(f"--{given[0]}: is for rasters, and there are none in {named}; leave it out")
+    if request.ground["simplify"] is not None and not set(request.outputs) & {"polygons", "geopackage"}:
+        raise FullconvError("--simplify: is for polygons; add --save polygons or geopackage, or leave it out")
+    if request.frames and not any(map(is_video, sources())):
+        raise FullconvError(f"--frames: is for videos, and there are none in {named}; leave it out")
+    if request.predicting["halo"] is not None and not all(map(may_be_scene, sources())):
+        check_halo(**request.predicting)
+
+
 def check_addresses(request: Request) -> None:
     for text in (*request.inputs, request.out):
         if "://" in text:
@@ -248,6 +280,7 @@ def check_addresses(request: Request) -> None:
 
 
 def predict_on_cluster(request: Request, workers: int | None) -> Sums:
+    from fullconv.images import may_be_scene
     from fullconv.outputs.writers import endings
     from fullconv.prediction import cluster
     from fullconv.prediction.stores import place
@@ -257,10 +290,13 @@ def predict_on_cluster(request: Request, workers: int | None) -> Sums:
     rasters, overwrite = request.rasters(), request.overwrite
     task = cluster.Task(inputs, out, request.outputs, request.loading, request.predicting, rasters, [], overwrite)
     cluster.check(task)
+    request.check()
     loaded = request.load()
     settings = request.settings(loaded)
     task = replace(task, endings=endings(request.outputs, loaded.classes))
     rows, earlier = cluster.find(task, settings if request.resume else None)
+    if rows:
+        check_concerned(request, lambda: (Path(row["path"]) for row in rows), may_be_scene)
     sums = Sums(ran_by(loaded), earlier)
     lines = cluster.run(task, find_model(request.model), rows, settings, workers)
     outcomes = with_progress(map(cluster.outcome_of, lines), len(rows), request.as_json)
@@ -283,6 +319,7 @@ class Sums:
     videos: int = 0
     failed: int = 0
     files: int = 0
+    reduced: Counter[int] = field(default_factory=Counter)  # to so many pixels
 
     def over(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         """The same outcomes, counted; errors are told as they come."""
@@ -295,7 +332,14 @@ class Sums:
             self.done += not outcome.error
             self.videos += outcome.frames > 0
             self.files += len(outcome.outputs)
+            self.reduced.update([outcome.reduced_to] if outcome.reduced_to else [])
             yield outcome
+
+    def reduction(self) -> str:
+        """That the model saw some of them smaller than they are."""
+        ((side, number),) = self.reduced.items()
+        what = "photos and videos" if self.videos else "photos"
+        return f"{number} of {self.done} {what} were reduced to {side} pixels; --tile auto keeps their scale"
 
     def line(self, out: str) -> str:
         earlier = f"; {self.earlier} were done before" if self.earlier else ""

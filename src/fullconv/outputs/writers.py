@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from fullconv.classes import Classes
-from fullconv.errors import FullconvError, argument
+from fullconv.errors import FullconvError, argument, meant
 from fullconv.georeference import Georeference
 from fullconv.outputs.coco import write_coco
 from fullconv.outputs.coco_polygons import write_coco_polygons
@@ -105,6 +105,9 @@ def check_outputs(wanted: str) -> list[str]:
 
 
 def check(outputs: Sequence[str]) -> None:
-    for output in outputs or [""]:
+    if not outputs:
+        raise FullconvError(f"no output is named; choose among {', '.join(WRITERS)}")
+    for output in outputs:
         if output not in WRITERS:
-            raise FullconvError(f"no output {output!r}; choose among {', '.join(WRITERS)}")
+            near = meant(str(output), WRITERS)
+            raise FullconvError(f"no output {output!r}; choose among {', '.join(WRITERS)}{near}")

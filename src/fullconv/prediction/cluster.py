@@ -186,7 +186,8 @@ def outcome_of(line: Line) -> Outcome:
     """What a line tells, for a reader."""
     if "error" in line:
         return Outcome(line["file"], error=line["error"])
-    numbers = {"shares": line["classes"], "seconds": line["seconds"], "outputs": tuple(line["outputs"])}
+    numbers = {"shares": line["classes"], "seconds": line["seconds"], "outputs": tuple(line["outputs"]),
+               "reduced_to": line.get("reduced_to")}  # fmt: skip
     return Outcome(line["file"], line["width"], line["height"], **numbers)
 
 

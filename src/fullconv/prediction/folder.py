@@ -17,15 +17,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fullconv import images
-from fullconv.errors import FullconvError
+from fullconv.errors import FullconvError, argument
 from fullconv.outputs.manifest import Results
 from fullconv.outputs.writers import save
+from fullconv.prediction.engines.contract import ModelError
 from fullconv.prediction.predictor import Model
 from fullconv.segmentation import shares_of
 
 if TYPE_CHECKING:
     from fullconv.prediction.listing import Found, Listing
     from fullconv.prediction.rasters import Rasters
+    from fullconv.prediction.tiling import Tile
 
 VIDEOS = frozenset([".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".3gp", ".mts"])
 WEBCAM = "webcam:"
@@ -54,12 +56,14 @@ class Outcome:
     stamp: Stamp | None = None  # of the source, before it was read
     error: str | None = None
     frames: int = 0  # of a video
+    reduced_to: int | None = None  # pixels of the longer side, where the model saw it smaller than it is
     notes: tuple[str, ...] = ()  # what else is to be said of it, a line each
 
     def to_json(self) -> dict[str, Any]:
         if self.error:
             return {"file": str(self.source), "error": self.error}
         size = {"width": self.width, "height": self.height} | ({"frames": self.frames} if self.frames else {})
+        size |= {"reduced_to": self.reduced_to} if self.reduced_to else {}
         written = [str(path) for path in self.outputs]
         notes = {"notes": list(self.notes)} if self.notes else {}
         return {"file": str(self.source), **size, "classes": self.shares, "seconds": round(self.seconds, 4),
@@ -214,8 +218,9 @@ def run_video(
         lost = f"{film.lost} damaged packets were" if film.lost > 1 else "1 damaged packet was"
         said = (f"{lost} left out",) if film.lost else ()
         return Outcome(
-            job.source, film.width, film.height, shares, outputs=film.outputs, frames=film.frames, notes=said
-        )
+            job.source, film.width, film.height, shares, outputs=film.outputs, frames=film.frames, notes=said,
+            reduced_to=reduction(model, (film.height, film.width), predicting.get("tile")),
+        )  # fmt: skip
 
     return recorded(job, partial(attempt, job, work), notes)
 
@@ -225,7 +230,9 @@ def recorded(job: Job, work: Callable[[], Outcome], notes: Notes) -> Outcome:
         outcome = work()
         notes.add(job, outcome)
     except OSError as error:
-        raise FullconvError(f"{job.target}: {_reason(error)}; make room, then run again with --resume") from None
+        raise FullconvError(
+            f"{job.target}: {_reason(error)}; make room, then run again with {argument('resume', True)}"
+        ) from None
     return outcome
 
 
@@ -239,33 +246,43 @@ def run_one(
 ) -> Outcome:
     """What became of one picture. Raises OSError where the disk is full, which is no fault of the picture's."""
 
-    def work() -> Outcome:
-        size, shares, written = carry_out(model, job, outputs, rasters, notes, **predicting)
-        return Outcome(job.source, size[1], size[0], shares, outputs=tuple(written))
-
-    return attempt(job, work)
+    return attempt(job, partial(carry_out, model, job, outputs, rasters, notes, **predicting))
 
 
 def carry_out(
     model: Model, job: Job, outputs: Sequence[str], rasters: Rasters | None, notes: Notes, **predicting: Any
-) -> tuple[tuple[int, ...], dict[str, float], list[Path]]:
-    """(height and width, shares of the classes, files written); rasters by windows, photos in one."""
+) -> Outcome:
+    """Rasters by windows, photos in one."""
     if images.may_be_scene(job.source):
         from fullconv.prediction.rasters import Rasters, predict_raster
         from fullconv.prediction.scene import is_scene
 
         if is_scene(job.source):
             how = rasters or Rasters()
-            return predict_raster(model, job.source, job.target, outputs, how, notes=notes, **predicting)
+            size, shares, written = predict_raster(
+                model, job.source, job.target, outputs, how, notes=notes, **predicting
+            )
+            return Outcome(job.source, size[1], size[0], shares, outputs=tuple(written))
     result = replace(model.predict(job.source, scores="scores" in outputs, **predicting), source=job.source)
-    return result.label_map.shape, result.shares, save(result, job.target, outputs, partial(notes.claim, job.target))
+    written = save(result, job.target, outputs, partial(notes.claim, job.target))
+    height, width = result.label_map.shape
+    smaller = reduction(model, (height, width), predicting.get("tile"))
+    return Outcome(job.source, width, height, result.shares, outputs=tuple(written), reduced_to=smaller)
+
+
+def reduction(model: Model, size: tuple[int, int], tile: Tile) -> int | None:
+    """The longer side to which a photo is reduced that is larger than the model knows and not seen in tiles."""
+    longest = model.config.longest_side
+    return longest if tile is None and longest is not None and max(size) > longest else None
 
 
 def attempt(job: Job, work: Callable[[], Outcome]) -> Outcome:
-    """What `work` gives, or the error that is the file's own."""
+    """What `work` gives, or the error that is the file's own: not the model's."""
     start, seen = time.perf_counter(), stamp(job.source)
     try:
         outcome = work()
+    except ModelError:
+        raise
     except FullconvError as error:
         return Outcome(job.source, stamp=seen, error=str(error))
     except OSError as error:
@@ -324,6 +341,18 @@ def _is_input(path: Path) -> bool:
 
 def is_video(path: Path) -> bool:
     return path.suffix.lower() in VIDEOS or is_webcam(path)
+
+
+def is_raster(path: Path) -> bool:
+    """Whether it is read by windows, as what lies on the ground; what cannot be told before it is read may be."""
+    if not images.may_be_scene(path):
+        return False
+    from fullconv.prediction.scene import is_scene
+
+    try:
+        return is_scene(path)
+    except FullconvError:
+        return True
 
 
 def is_webcam(path: Path) -> bool:

@@ -76,7 +76,7 @@ def predict_raster(
     notes.check(target, [beside(target, ENDINGS[output]) for output in outputs if output in ENDINGS])
     with geotiff.steady_cache(), open_scene(source, rasters.reading, model.config.normalisation.colour) as scene:
         wants_scores = "scores" in outputs
-        tiling = model.tiling(scene.size, tile or "auto", halo, wants_scores)
+        tiling = model.tiling(scene.size, "auto" if tile is None else tile, halo, wants_scores)
         work = open_work(source, target, tiling, rasters)
         label(model, scene, work, wants_scores, rasters.progress)
         frame = Frame(scene.size, model.classes, scene.georeference)

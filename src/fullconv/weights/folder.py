@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from fullconv.errors import FullconvError
+from fullconv.errors import FullconvError, meant
 from fullconv.files import write_json
 from fullconv.models.config import ModelConfig
 
@@ -29,6 +29,7 @@ def find_model(name_or_dir: str | Path) -> Path:
         return folder
     raise FullconvError(
         f"no model {str(name_or_dir)!r}: neither bundled ({', '.join(bundled)}) nor a folder with {CONFIG}"
+        f"{meant(str(name_or_dir), bundled)}"
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
-from fullconv.errors import FullconvError
+from fullconv.errors import FullconvError, argument, meant
 from fullconv.prediction.engines.contract import Engine
 from fullconv.prediction.engines.onnxruntime import OnnxRuntime
 from fullconv.prediction.engines.openvino import OpenVINO
@@ -13,6 +14,7 @@ from fullconv.prediction.engines.torch import Torch
 from fullconv.weights.folder import GRAPH, INT8, IR, PARAMETERS
 
 ENGINES = ("auto", "openvino", "torch", "onnxruntime")
+CPU = "cpu"  # which every engine runs on
 PRECISIONS = ("auto", "fp32", "bf16", "fp16", "int8")
 
 
@@ -30,24 +32,30 @@ def open_engine(
 
     `fixed`: sizes repeat, since they are multiples of 32, and each is worth compiling for.
     """
-    chosen = choose(folder, device) if engine == "auto" else engine
-    _check(precision, PRECISIONS, "--precision")
+    chosen = check_choice(folder, engine, precision, device)
     if chosen == "openvino":
         return OpenVINO(graph_for(folder, precision), precision, streams, fixed, threads)
     if chosen == "onnxruntime":
         return OnnxRuntime(_existing(folder / GRAPH), precision, streams, threads)
-    if chosen == "torch":
-        return Torch(_existing(folder / PARAMETERS).parent, precision, device, threads)
-    raise FullconvError(f"--engine {engine}: no such engine; choose among {', '.join(ENGINES)}")
+    return Torch(_existing(folder / PARAMETERS).parent, precision, device, threads)
+
+
+def check_choice(folder: Path, engine: str, precision: str, device: str | None) -> str:
+    """The engine; no heavy library is imported for it. Raises FullconvError for what cannot be."""
+    _check("engine", engine, ENGINES)
+    _check("precision", precision, PRECISIONS)
+    chosen = choose(folder, device) if engine == "auto" else engine
+    _check_device(device, chosen)
+    return chosen
 
 
 def choose(folder: Path, device: str | None) -> str:
-    """torch on an NVIDIA GPU where it is installed; else OpenVINO; torch also where the folder holds no graph."""
-    wants_gpu = device.startswith("cuda") if device else Path("/dev/nvidiactl").exists()
+    """torch on an NVIDIA GPU, where it is installed or that was asked for; else OpenVINO; torch also where it is
+    installed and the folder holds no graph."""
     can_torch = find_spec("torch") is not None and (folder / PARAMETERS).exists()
-    if (wants_gpu and can_torch) or not any((folder / name).exists() for name in (GRAPH, IR, INT8)):
-        return "torch"
-    return "openvino"
+    on_gpu = device != CPU if device else Path("/dev/nvidiactl").exists() and can_torch
+    graphs = any((folder / name).exists() for name in (GRAPH, IR, INT8))
+    return "torch" if on_gpu or (can_torch and not graphs) else "openvino"
 
 
 def graph_for(folder: Path, precision: str) -> Path:
@@ -63,11 +71,22 @@ def graph_for(folder: Path, precision: str) -> Path:
 
 def _existing(path: Path) -> Path:
     if not path.is_file():
-        other = "run `fullconv export` on it" if path.name == GRAPH else "choose another --engine"
+        other = "run `fullconv export` on it" if path.name == GRAPH else f"choose another {argument('engine')}"
         raise FullconvError(f"{path}: missing; {other}")
     return path
 
 
-def _check(value: str, choices: tuple[str, ...], flag: str) -> None:
+def _check(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise FullconvError(f"{flag} {value}: choose among {', '.join(choices)}")
+        near = meant(str(value), choices)
+        raise FullconvError(f"{argument(name, value)}: choose among {', '.join(choices)}{near}")
+
+
+def _check_device(device: str | None, engine: str) -> None:
+    if device is None or device == CPU:
+        return
+    if not re.fullmatch(r"cuda(:\d+)?", str(device)):
+        raise FullconvError(f"{argument('device', device)}: no such device; choose cpu, cuda, or cuda:1 and so on")
+    if engine != "torch":
+        other = argument("engine", "torch")
+        raise FullconvError(f"{argument('device', device)}: {engine} runs on the CPU; leave it out, or take {other}")

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fullconv.errors import FullconvError
+
 Images = NDArray[np.uint8]
 BYTES_A_PIXEL = 1024  # where an engine does not tell: two float32 maps of 128 channels at full size
+
+
+class ModelError(FullconvError):
+    """A fault of the model's, not of a picture's: with others it would come again."""
+
+
+def no_graph(graph: Path, error: Exception | str) -> ModelError:
+    """The error for a file that an engine cannot read."""
+    told = re.sub(r"Exception from \S+:\d+:|Check '.*?' failed at \S+:\d+:", "", str(error))  # where in its own source
+    reason = " ".join(told.split())[:200]
+    return ModelError(f"{graph}: damaged, or no graph of fullconv's ({reason}); export the model again")
 
 
 class Engine(Protocol):

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.errors import FullconvError
+from fullconv.errors import FullconvError, argument
 from fullconv.prediction import memory
 from fullconv.prediction.blobs import BlobCache
-from fullconv.prediction.engines.contract import Images
+from fullconv.prediction.engines.contract import Images, no_graph
 
 HINTS = {"fp32": "f32", "bf16": "bf16"}  # OpenVINO's words
+ONNX = b"\x08"  # the first byte: the version's field
 CONVERTER = "openvino.tools.ovc"
 PROBE = 512  # pixels a side of the picture for which it tells how much memory it takes
 
@@ -40,7 +41,9 @@ class OpenVINO:
         _ = ov.Tensor(np.zeros(1, np.uint8)).data
         self.graph, self.core, self.fixed = graph, openvino_core(), fixed
         if precision == "fp16":
-            raise FullconvError("--precision fp16: OpenVINO runs fp32, bf16 and int8 on a CPU; choose one of these")
+            raise FullconvError(
+                f"{argument('precision', precision)}: OpenVINO runs fp32, bf16 and int8 on a CPU; choose one of these"
+            )
         has_bf16 = "BF16" in self.core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         fastest = "bf16" if has_bf16 else "fp32"
         self.precision = fastest if precision == "auto" else precision
@@ -104,12 +107,17 @@ class OpenVINO:
 
     def _compile(self, key: tuple[Any, ...]) -> Any:
         *shape, output = key
-        model = self.core.read_model(self.graph)
-        for result in model.get_results():
-            if output not in result.input(0).get_source_output().get_names():
-                model.remove_result(result)
-        model.reshape({"image": shape})
-        compiled = self.core.compile_model(model, "CPU", self.settings)
+        if self.graph.suffix == ".onnx" and not self.graph.read_bytes().startswith(ONNX):
+            raise no_graph(self.graph, "it does not begin as ONNX does")  # OpenVINO would try all formats, aloud
+        try:
+            model = self.core.read_model(self.graph)
+            for result in model.get_results():
+                if output not in result.input(0).get_source_output().get_names():
+                    model.remove_result(result)
+            model.reshape({"image": shape})
+            compiled = self.core.compile_model(model, "CPU", self.settings)
+        except RuntimeError as error:
+            raise no_graph(self.graph, error) from None
         self.cache.write(key, compiled.export_model().getvalue())
         return compiled
 
