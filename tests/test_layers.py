@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent / "src" / "fullconv"
 LAYERS = [
     {"errors", "files", "tables"},
     {"classes", "georeference", "images", "published_classes", "yaml_files"},
-    {"segmentation"},
+    {"segmentation", "sources"},
     {"models", "data", "outputs", "metrics"},
     {"weights"},
     {"prediction", "export", "figures"},

@@ -62,6 +62,8 @@ class Classes:
     @classmethod
     def named(cls, names: Sequence[str], colours: Sequence[Colour] | None = None) -> Classes:
         """Classes by name; without colours, VOC's names keep VOC's colours and others take the palette's next."""
+        if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+            raise FullconvError(f"names: give a list of texts, as in ['road', 'car'], not a {type(names).__name__}")
         return cls(tuple(names), tuple(tuple(c) for c in colours) if colours else _default_colours(names))  # type: ignore[misc]
 
     def __len__(self) -> int:

@@ -74,7 +74,7 @@ class Segmentation:
         """
         from fullconv.outputs.writers import save_noted
 
-        return save_noted(self, Path(folder), stem, outputs, overwrite)
+        return save_noted(self, folder, stem, outputs, overwrite)
 
 
 def shares_of(counts: NDArray[np.int64], classes: Classes) -> dict[str, float]:

@@ -24,6 +24,7 @@ from fullconv.outputs.manifest import Line, Manifest, name_in
 from fullconv.outputs.png import write_labels, write_masks, write_overlay
 from fullconv.outputs.scores import write_scores
 from fullconv.segmentation import Segmentation
+from fullconv.sources import path_of
 
 
 def nowhere(result: Segmentation, target: Path) -> list[File]:
@@ -50,12 +51,12 @@ def save(result: Segmentation, target: Path, outputs: Sequence[str], claim: Clai
 
 
 def save_noted(
-    result: Segmentation, folder: Path, stem: str | None, outputs: Sequence[str], overwrite: bool
+    result: Segmentation, folder: str | Path, stem: str | None, outputs: Sequence[str], overwrite: bool
 ) -> list[Path]:
     """The same for a value at hand; predictions.jsonl in `folder` tells of it. Without a `stem` names begin with that
     of the picture's file."""
-    outputs = check_outputs(outputs) if isinstance(outputs, str) else outputs
-    target = folder / (stem or (result.source.stem if result.source else "image"))
+    folder, outputs = path_of("folder", folder), check_outputs(outputs) if isinstance(outputs, str) else outputs
+    target = folder / path_of("stem", stem or (result.source.stem if result.source else "image"))
     if not target.is_relative_to(folder) or ".." in target.relative_to(folder).parts:
         raise FullconvError(f"{argument('stem', stem)}: leads out of {folder}; give a name")
     files_of(result, target, outputs)  # for what cannot be, nothing is opened

@@ -20,6 +20,7 @@ from fullconv.prediction.engines.choice import open_engine
 from fullconv.prediction.engines.contract import Engine
 from fullconv.prediction.tiling import Tile, Tiling, Window, check_halo, plan
 from fullconv.segmentation import Segmentation
+from fullconv.sources import picture_of
 from fullconv.weights.folder import find_model, read_config
 
 Scores = NDArray[np.float32]
@@ -46,7 +47,8 @@ class Model:
         With `tile` pixels a side, or "auto", the picture is seen at its own scale, tile by tile, each with `halo`
         pixels around it; "exact" gives the labels of the whole picture seen at once.
         """
-        file = Path(source) if isinstance(source, (str, Path)) else None
+        source = picture_of(source)
+        file = source if isinstance(source, Path) else None
         if file and may_be_scene(file):
             from fullconv.prediction.scene import is_scene
 

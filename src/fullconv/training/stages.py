@@ -18,6 +18,7 @@ from fullconv.export import export_onnx
 from fullconv.files import write_json, write_whole
 from fullconv.models.config import ModelConfig
 from fullconv.models.network import Network
+from fullconv.sources import path_of
 from fullconv.training.card import card
 from fullconv.training.illustration import illustrate
 from fullconv.training.manifest import Sources
@@ -66,7 +67,7 @@ def train(
     with main_first() as is_main:
         if is_main:
             write_json(out / RECIPE, chosen.to_json())
-    sources = Sources(Path(data), _path(trunk_weights), _path(weights))
+    sources = Sources(path_of("data", data), _path(trunk_weights), _path(weights))
     note: Note | None = partial(record, out, sources, repeated)
     if chosen.staged:
         for stage in earlier_stages(chosen):

@@ -8,6 +8,7 @@ from pathlib import Path
 from fullconv.errors import FullconvError, meant
 from fullconv.files import write_json
 from fullconv.models.config import ModelConfig
+from fullconv.sources import path_of
 
 BUNDLED = Path(__file__).parent.parent / "bundled"
 CONFIG, GRAPH, PARAMETERS, CARD = "config.json", "model.onnx", "model.safetensors", "README.md"
@@ -21,6 +22,7 @@ def bundled_models() -> dict[str, Path]:
 
 def find_model(name_or_dir: str | Path) -> Path:
     """The folder of a bundled model, or of one on disk. Raises FullconvError where there is none."""
+    path_of("model", name_or_dir)
     bundled = bundled_models()
     if str(name_or_dir) in bundled:
         return bundled[str(name_or_dir)]
