@@ -35,6 +35,10 @@ def test_lookup_sends_each_class_to_its_own_name(wanted, data):
     ("make", "message"),
     [
         (lambda: Classes.named(["a", "a"]), "twice"),
+        (
+            lambda: Classes.named(["a", "b", "c"], [(1, 2, 3), (4, 5, 6), (1, 2, 3)]),
+            r"'a' and 'c' share .* \[1, 2, 3\]",
+        ),
         (lambda: Classes.named([]), "0 classes"),
         (lambda: Classes.named([str(i) for i in range(256)]), "256 classes"),
         (lambda: Classes.named(["a", "b"], [(0, 0, 0)]), "1 colours"),

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from fullconv.files import sweep, write_whole
+from fullconv.files import staged, sweep, write_whole
 
 DEADLY = """
 import os, sys
@@ -39,7 +39,10 @@ def test_a_sweep_removes_what_was_left_of_its_targets(tmp_path, name):
 
 
 def test_a_sweep_touches_nothing_else(tmp_path):
-    kept = [tmp_path / name for name in (".dog.part", ".dog_labels.png", "dog-12.part.png", ".dog.parts", "dog.png")]
+    kept = [
+        tmp_path / name
+        for name in (".dog.part", ".dog_labels.png", "dog-12.part.png", ".dog-draft.part.png", ".dog.parts", "dog.png")
+    ]
     for path in kept:
         path.touch()
     sweep(tmp_path, [tmp_path / "dog"])
@@ -51,3 +54,12 @@ def test_a_file_appears_under_its_name_when_it_is_whole(tmp_path):
     write_whole(path, lambda hidden: hidden.write_text(f"{path.exists()}"))
     assert [file.name for file in path.parent.iterdir()] == ["b.txt"]
     assert path.read_text() == "False"
+
+
+def test_what_a_killed_export_left_is_in_nobodys_way(tmp_path, monkeypatch):
+    """In containers, processes have the same number time and again."""
+    monkeypatch.setattr("os.getpid", lambda: 1)
+    with staged(tmp_path) as first, staged(tmp_path) as second:
+        (first / "a").write_text("a")
+        (second / "b").write_text("b")
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "b"}

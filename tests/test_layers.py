@@ -9,11 +9,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "src" / "fullconv"
 LAYERS = [
-    {"errors", "files"},
+    {"errors", "files", "tables"},
     {"locks"},
     {"typed_values", "typed_json"},
     {"classes", "georeference", "images", "published_classes", "yaml_files"},
-    {"segmentation"},
+    {"segmentation", "sources"},
     {"models", "data", "outputs", "metrics"},
     {"weights"},
     {"prediction", "export", "figures"},

@@ -49,15 +49,21 @@ class Classes:
     def __post_init__(self) -> None:
         if not 1 <= len(self.names) <= VOID:
             raise FullconvError(f"{len(self.names)} classes; a model has 1 to {VOID}, since {VOID} is void")
-        if len(set(self.names)) != len(self.names):
-            twice = next(name for name in self.names if self.names.count(name) > 1)
-            raise FullconvError(f"class {twice!r} is named twice; give every class a name of its own")
         if len(self.colours) != len(self.names):
             raise FullconvError(f"{len(self.names)} classes but {len(self.colours)} colours; give one colour a class")
+        if pair := _equal_pair(self.names):
+            raise FullconvError(f"class {self.names[pair[0]]!r} is named twice; give every class a name of its own")
+        if pair := _equal_pair(self.colours):
+            raise FullconvError(
+                f"classes {self.names[pair[0]]!r} and {self.names[pair[1]]!r} share the colour "
+                f"{list(self.colours[pair[0]])}; give every class a colour of its own"
+            )
 
     @classmethod
     def named(cls, names: Sequence[str], colours: Sequence[Colour] | None = None) -> Classes:
         """Classes by name; without colours, VOC's names keep VOC's colours and others take the palette's next."""
+        if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+            raise FullconvError(f"names: give a list of texts, as in ['road', 'car'], not a {type(names).__name__}")
         return cls(tuple(names), tuple(tuple(c) for c in colours) if colours else _default_colours(names))  # type: ignore[misc]
 
     def __len__(self) -> int:
@@ -99,3 +105,9 @@ def _default_colours(names: Sequence[str]) -> tuple[Colour, ...]:
     taken = {VOC_NAMES.index(name) for name in names if name in VOC_NAMES}
     free = (i for i in count() if i not in taken)
     return tuple(voc_colour(VOC_NAMES.index(name) if name in VOC_NAMES else next(free)) for name in names)
+
+
+def _equal_pair(values: Sequence[object]) -> tuple[int, int] | None:
+    """Where the first value stands that was there before, after where it stood."""
+    first: dict[object, int] = {}
+    return next(((first[value], i) for i, value in enumerate(values) if first.setdefault(value, i) != i), None)

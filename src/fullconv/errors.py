@@ -1,10 +1,13 @@
-"""The one exception that users meet."""
+"""The one exception that users meet, and how it names what they gave."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+_flags = False  # whether the user is at the command line
 
 
 class FullconvError(Exception):
@@ -27,3 +30,30 @@ def told_of(place: Path | str) -> Iterator[None]:
         yield
     except FullconvError as error:
         raise FullconvError(f"{place}: {error}") from None
+
+
+def argument(name: str, value: Any = None) -> str:
+    """What the user calls an argument in a message: tile=64 in Python, --tile 64 at the command line."""
+    if not _flags:
+        return name if value is None else f"{name}={value!r}"
+    flag = f"--{name.replace('_', '-')}"
+    return flag if value is None or value is True else f"{flag} {value}"
+
+
+def meant(word: str, choices: Iterable[str]) -> str:
+    """ "; did you mean …?", where one of the choices is near; else nothing."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word.lower(), list(choices), 1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+@contextmanager
+def in_flags() -> Iterator[None]:
+    """Messages made in here are for the command line."""
+    global _flags  # noqa: PLW0603
+    before, _flags = _flags, True
+    try:
+        yield
+    finally:
+        _flags = before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import shutil
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
@@ -12,14 +13,19 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-HIDDEN = re.compile(r"\.(?P<stem>.+)-\d+\.part([.-].*)?", re.DOTALL)  # SQLite's journal has a dash
+HIDDEN = re.compile(r"\.(?P<stem>.+)-[0-9a-f]{8}\.part([.-].*)?", re.DOTALL)  # SQLite's journal has a dash
+
+
+def hidden_beside(path: Path, suffix: str = "") -> Path:
+    """A hidden name that nobody else has. A process id would not do: in containers every process has the same."""
+    return path.with_name(f".{path.stem}-{secrets.token_hex(4)}.part{suffix}")
 
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """A hidden path beside `path` to fill, renamed at the end: nobody ever sees half of a file under its name."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    hidden = path.with_name(f".{path.stem}-{os.getpid()}.part{path.suffix}")  # the suffix tells writers the format
+    hidden = hidden_beside(path, path.suffix)  # the suffix tells writers the format
     try:
         yield hidden
         os.replace(hidden, path)
@@ -59,7 +65,7 @@ def beginnings(stem: str) -> Iterator[str]:
 def staged(folder: Path) -> Iterator[Path]:
     """A hidden folder inside `folder`: the files put there move to `folder` together, when all went well."""
     folder.mkdir(parents=True, exist_ok=True)
-    hidden = folder / f".new-{os.getpid()}.part"
+    hidden = hidden_beside(folder / "new")
     hidden.mkdir()
     try:
         yield hidden

@@ -60,11 +60,21 @@ class Segmentation:
         picture.putpalette(self.classes.palette().tobytes())
         return picture
 
-    def save(self, folder: str | Path, stem: str = "image", outputs: Sequence[str] = DEFAULT_OUTPUTS) -> list[Path]:
-        """Writes `stem`_labels.png and so on into `folder`, for what lies on the ground GeoTIFFs; gives their paths."""
-        from fullconv.outputs.writers import save
+    def save(
+        self,
+        folder: str | Path,
+        stem: str | None = None,
+        outputs: Sequence[str] = DEFAULT_OUTPUTS,
+        overwrite: bool = False,
+    ) -> list[Path]:
+        """Writes `stem`_labels.png and so on into `folder`, for what lies on the ground GeoTIFFs; gives their paths.
 
-        return save(self, Path(folder) / stem, outputs)
+        Names begin with that of the picture's file where no `stem` is given. Files of the same names that were not
+        written by fullconv, as predictions.jsonl in the folder says, are left alone, unless `overwrite` is set.
+        """
+        from fullconv.outputs.writers import save_noted
+
+        return save_noted(self, folder, stem, outputs, overwrite)
 
 
 def shares_of(counts: NDArray[np.int64], classes: Classes) -> dict[str, float]:

@@ -39,6 +39,16 @@ def test_overlay_tints_all_but_the_background(result, tmp_path):
     assert Image.open(path).size == (3, 2)
 
 
+@pytest.mark.parametrize("size", [(65_500, 2), (2, 65_501), (70_000, 3)])
+def test_an_overlay_too_large_for_a_jpeg_is_a_png(tmp_path, size):
+    large = Segmentation(np.full((*size, 3), 100, np.uint8), np.ones(size, np.uint8), CLASSES)
+    (path,) = large.save(tmp_path, "photo", ["overlay"])
+    assert path.suffix == (".jpg" if max(size) <= 65_500 else ".png")
+    with Image.open(path) as picture:
+        assert picture.size == size[::-1]
+        assert np.abs(np.array(picture.convert("RGB")).astype(int) - large.overlay()).max() < 5
+
+
 def test_a_failed_write_leaves_nothing_behind(result, tmp_path, monkeypatch):
     def fail(self, path, **options):
         path.write_bytes(b"half")
@@ -47,7 +57,7 @@ def test_a_failed_write_leaves_nothing_behind(result, tmp_path, monkeypatch):
     monkeypatch.setattr(Image.Image, "save", fail)
     with pytest.raises(OSError, match="No space"):
         result.save(tmp_path, "photo", ["labels"])
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["predictions.jsonl"]
 
 
 def test_shares_and_mask(result):

@@ -1,5 +1,6 @@
 """Small videos with sound, made with PyAV."""
 
+import struct
 from fractions import Fraction
 
 import av
@@ -16,12 +17,13 @@ def picture(number, size=(96, 64)):
 
 
 def write_clip(path, frames=30, rate=25, size=(96, 64), steps=(), sound="aac", turn=0, colours=None, codec="libx264",
-               noise=False):  # fmt: skip
-    """`steps`: milliseconds from one frame to the next, in turn, where they are not all alike."""
-    with av.open(str(path), "w") as container:
-        video = container.add_stream(codec, rate=rate)
+               noise=False, start=0, options=None, form=None):  # fmt: skip
+    """`steps`: milliseconds from one frame to the next, in turn, where they are not all alike; `start`: seconds before
+    the first."""
+    with av.open(str(path), "w", format=form) as container:
+        video = container.add_stream(codec, rate=rate, options=options or {})
         video.width, video.height = size
-        video.pix_fmt = "yuv420p" if codec != "ffv1" else "yuv444p"
+        video.pix_fmt = {"ffv1": "yuv444p", "mjpeg": "yuvj420p"}.get(codec, "yuv420p")
         if turn:
             video.set_display_rotation(turn)
         if colours:
@@ -35,19 +37,20 @@ def write_clip(path, frames=30, rate=25, size=(96, 64), steps=(), sound="aac", t
             frame = av.VideoFrame.from_ndarray(picture(number, size) if image is None else image)
             if colours:
                 frame = frame.reformat(format="yuv420p", dst_colorspace=colours, dst_color_range=1)
-            frame.pts, frame.time_base = int(time), MILLISECOND if steps else Fraction(1, rate)
+            frame.time_base = MILLISECOND if steps else Fraction(1, rate)
+            frame.pts = int(time) + round(start / frame.time_base)
             container.mux(video.encode(frame))
         container.mux(video.encode())
         if audio:
-            add_sound(container, audio, frames / rate)
+            add_sound(container, audio, frames / rate, start)
     return path
 
 
-def add_sound(container, audio, seconds):
+def add_sound(container, audio, seconds, begin=0):
     wave = (np.sin(np.arange(int(44100 * seconds)) / 20) * 8000).astype(np.int16)
     for start in range(0, len(wave), 1024):
         frame = av.AudioFrame.from_ndarray(wave[None, start : start + 1024], "s16", "mono")
-        frame.sample_rate, frame.pts, frame.time_base = 44100, start, Fraction(1, 44100)
+        frame.sample_rate, frame.pts, frame.time_base = 44100, start + begin * 44100, Fraction(1, 44100)
         container.mux(audio.encode(frame))
     container.mux(audio.encode())
 
@@ -67,3 +70,34 @@ def sounds(path):
     """(time in seconds, bytes) of each packet of sound."""
     with av.open(str(path)) as container:
         return [(packet.pts * packet.time_base, bytes(packet)) for packet in container.demux(audio=0) if packet.size]
+
+
+def damage(path, packet, content=b"\0"):
+    """Writes other bytes over the video's packet of that number, but for the first eight, which hold it together."""
+    with av.open(str(path)) as container:
+        position, size = [(found.pos, found.size) for found in container.demux(video=0) if found.size][packet]
+    whole = bytearray(path.read_bytes())
+    whole[position + 8 : position + size] = (content * size)[: size - 8]
+    path.write_bytes(whole)
+
+
+def trim(path, start, seconds):
+    """Hides all else by an edit list, as phones do and `ffmpeg -ss -c copy`, without touching the frames."""
+    content = bytearray(path.read_bytes())
+    scales = [find(content, b"moov", b"mvhd"), find(content, b"moov", b"trak", b"mdia", b"mdhd")]
+    ticks, fine = (struct.unpack_from(">I", content, at + 20)[0] for at in scales)
+    edits = find(content, b"moov", b"trak", b"edts", b"elst")
+    struct.pack_into(">Ii", content, edits + 16, int(seconds * ticks), int(start * fine))
+    for place in (scales[0] + 24, find(content, b"moov", b"trak", b"tkhd") + 28):
+        struct.pack_into(">I", content, place, int(seconds * ticks))
+    path.write_bytes(content)
+
+
+def find(content, *names, start=0, end=None):
+    """Where the box of these names begins."""
+    end = len(content) if end is None else end
+    while start < end:
+        size, name = struct.unpack_from(">I4s", content, start)
+        if name == names[0]:
+            return start if len(names) == 1 else find(content, *names[1:], start=start + 8, end=start + size)
+        start += size

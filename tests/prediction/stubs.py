@@ -16,7 +16,7 @@ class StubModel:
     """Everything is a dog; it notes what it was shown."""
 
     def __init__(self):
-        self.seen = []
+        self.seen, self.config, self.classes = [], SimpleNamespace(longest_side=512), CLASSES
 
     def predict(self, source, scores=False, **predicting):
         self.seen.append(Path(source).name)

@@ -201,9 +201,9 @@ import time
 from fullconv.commands.main import main
 from fullconv.prediction import cluster
 class Slow(cluster.Worker):
-    def carry(self, number, path, name):
+    def carry(self, *row):
         time.sleep(1)
-        return super().carry(number, path, name)
+        return super().carry(*row)
 cluster.Worker, cluster.PAUSE = Slow, (0.5, 1.0)
 main()
 """
@@ -288,10 +288,10 @@ import os
 from fullconv.commands.main import main
 from fullconv.prediction import cluster
 class Deadly(cluster.Worker):
-    def carry(self, number, path, name):
+    def carry(self, number, path, name, foreign):
         if name == "7":
             os.kill(os.getpid(), 9)
-        return super().carry(number, path, name)
+        return super().carry(number, path, name, foreign)
 cluster.Worker = Deadly
 main()
 """
@@ -318,3 +318,24 @@ def test_on_disk_a_picture_that_kills_its_worker_takes_along_only_those_of_its_t
     assert shell("predict", photos, "--out", tmp_path / "bucket" / "plain", *OPTIONS).returncode == OK
     out, plain = (results_below(tmp_path / "bucket" / name) for name in ("out", "plain"))
     assert out == plain  # nothing hidden is left of the workers that died
+
+
+def test_what_others_made_is_left_alone_and_results_are_no_pictures(bucket, bare_store):
+    """In the folder of the photos itself; the later runs find what the first wrote."""
+    photos = {f"photos/{i}.png": (bucket / NAMES[0].format(i)).read_bytes() for i in range(3)}
+    for name, content in {**photos, "photos/1_labels.png": photos["photos/2.png"]}.items():
+        bare_store.put(name, content)
+    bare_store.put("photos/2_overlay.jpg", b"made by hand")
+    arguments = ["predict", *map(bare_store, photos), bare_store("photos/1_labels.png"), "--out", bare_store("photos")]
+    arguments += ["--save", "labels,overlay", *CLUSTER, "--engine", "onnxruntime", "--json"]
+    for more, refused in (([], 2), ([], 2), (["--overwrite"], 1)):
+        result = shell(*arguments, *more)
+        assert result.returncode == FAILED, result.stderr
+        assert len(json.loads(result.stdout)) == 4
+        errors = sorted(line for line in result.stderr.splitlines() if line.startswith("error: "))
+        assert len(errors) == refused, result.stderr
+        assert errors[0].startswith("error: s3://bucket/photos/1_labels.png: is in the way")
+        assert bare_store.get("photos/1_labels.png") == photos["photos/2.png"]
+    assert bare_store.get("photos/2_overlay.jpg") != b"made by hand"
+    whole = shell("predict", bare_store("photos"), *arguments[5:])
+    assert len(json.loads(whole.stdout)) == 4

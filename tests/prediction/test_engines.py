@@ -112,7 +112,7 @@ def test_auto_is_openvino_without_a_gpu(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"engine": "tensorrt"}, "no such engine"),
+        ({"engine": "tensorrt"}, "choose among auto, openvino"),
         ({"precision": "int3"}, "choose among"),
         ({"engine": "onnxruntime", "precision": "bf16"}, "runs fp32"),
         ({"model": "lions"}, "neither bundled .animals."),
@@ -125,7 +125,11 @@ def test_a_wrong_choice_says_what_there_is(options, message):
 
 def test_a_folder_without_a_graph_says_how_to_make_one(tmp_path):
     (tmp_path / "config.json").write_bytes((find_model("animals") / "config.json").read_bytes())
+    (tmp_path / "model.safetensors").touch()
     with pytest.raises(FullconvError, match="fullconv export"):
+        load(tmp_path, engine="openvino")
+    (tmp_path / "model.safetensors").unlink()
+    with pytest.raises(FullconvError, match="copy the model folder again"):
         load(tmp_path, engine="openvino")
 
 
@@ -197,3 +201,21 @@ except KeyboardInterrupt:
 def test_ctrl_c_after_a_model_was_dropped_in_another_thread():
     done = subprocess.run([sys.executable, "-c", DROPPED_IN_A_THREAD], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "interrupted\n"), done.stderr
+
+
+CONVERTER_LATER = """
+import sys
+from fullconv import load
+load("animals", engine="openvino")
+assert "openvino.tools.ovc" not in sys.modules  # it takes as long to import as all else
+import openvino
+from openvino import convert_model
+assert openvino.convert_model is convert_model and callable(convert_model)
+assert not hasattr(openvino, "nothing_of_this_name")
+import openvino.tools.ovc
+assert openvino.tools.ovc.convert_model is convert_model
+"""
+
+
+def test_openvinos_converter_stays_there_for_others():
+    subprocess.run([sys.executable, "-c", CONVERTER_LATER], check=True)

@@ -2,6 +2,7 @@
 
 import errno
 import tracemalloc
+from contextlib import closing
 from pathlib import Path, PurePath
 
 import pytest
@@ -13,6 +14,7 @@ from prediction.stubs import StubModel
 from fullconv.errors import FullconvError
 from fullconv.prediction.folder import is_video, plan, run, skipped
 from fullconv.prediction.listing import Listing
+from fullconv.prediction.manifest import begin
 
 OUT = Path("out")
 
@@ -84,7 +86,7 @@ def test_what_accompanies_a_raster_is_no_picture(tmp_path, monkeypatch):
 
 def test_what_is_left_out_is_counted_by_kind(tmp_path, monkeypatch):
     touch(tmp_path, "a.jpg", "out/a_labels.png", ".hidden.jpg")
-    for name in ("b.psd", "sub/c.PSD", "out/log.txt"):
+    for name in ("b.psd", "sub/c.PSD", "out/predictions.jsonl"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     monkeypatch.chdir(tmp_path)
@@ -132,11 +134,36 @@ def test_globs_and_files_named_twice(tmp_path, monkeypatch):
     assert targets(["**/*.jpg"]) == ["out/a", "out/b", "out/sub/c"]
 
 
-def test_results_of_an_earlier_run_are_no_pictures(tmp_path, monkeypatch):
-    touch(tmp_path, "a.jpg", "out/a_labels.png")
+@pytest.mark.parametrize("out", ["out", ".", "photos", "photos/sub", "else/where"])
+def test_results_of_an_earlier_run_are_no_pictures_wherever_they_are(tmp_path, monkeypatch, out):
+    touch(tmp_path, "photos/a.jpg", "photos/sub/b.jpg", "photos/sub/mine_labels.png")
     monkeypatch.chdir(tmp_path)
-    assert targets(["."]) == targets(["**/*"]) == ["out/a"]
-    assert targets(["out/a_labels.png"]) == ["out/a_labels"]
+    before = targets(["."])
+    jobs = plan(["photos"], Path(out))
+    with closing(begin(Path(out), {})) as manifest:
+        assert len(list(run(StubModel(), jobs, ["labels", "overlay"], 2, manifest))) == 3
+    assert len(list(Path(out).rglob("*_labels.png"))) >= 3
+    assert targets(["."]) == before
+    assert [job.source for job in plan(["photos/**/*"], OUT)] == [job.source for job in jobs]
+    assert [job.source for job in plan(["photos/sub"], OUT)] == [job.source for job in jobs][1:]
+    with pytest.raises(FullconvError, match="nothing there but results of earlier runs"):
+        plan([str(next(Path(out).rglob("b_labels.png")))], OUT)
+    again = plan(["photos", *map(str, Path(out).glob("*"))], OUT)
+    assert {job.source for job in jobs} <= {job.source for job in again}
+    assert again.results >= 2
+
+
+def test_what_is_half_done_is_no_picture(tmp_path):
+    touch(tmp_path, "a.jpg", ".scene.parts/labels.tif", ".a_labels-12345678.part.png")
+    assert targets([tmp_path]) == ["out/a"]
+
+
+def test_pictures_in_the_folder_of_the_results_are_done(tmp_path):
+    touch(tmp_path, "a.jpg", "sub/b.jpg")
+    assert [job.target for job in plan([str(tmp_path)], tmp_path)] == [tmp_path / "a", tmp_path / "sub" / "b"]
+    assert [job.target for job in plan([str(tmp_path)], tmp_path / "sub")] == [
+        tmp_path / "sub" / "a", tmp_path / "sub" / "sub" / "b",
+    ]  # fmt: skip
 
 
 def test_nothing_there_is_said(tmp_path):
@@ -161,7 +188,7 @@ def test_a_full_disk_stops_the_run_and_what_is_done_stays(tmp_path, monkeypatch)
     touch(tmp_path, *(f"{i:02}.png" for i in range(40)))
     written = []
 
-    def save(result, target, outputs):
+    def save(result, target, outputs, claim):
         if len(written) == 5:
             raise OSError(errno.ENOSPC, "No space left on device")
         written.append(target)
@@ -169,7 +196,7 @@ def test_a_full_disk_stops_the_run_and_what_is_done_stays(tmp_path, monkeypatch)
 
     monkeypatch.setattr("fullconv.prediction.folder.save", save)
     model, outcomes = StubModel(), []
-    with pytest.raises(FullconvError, match=r"out.05: No space left on device; make room.*--resume"):
+    with pytest.raises(FullconvError, match=r"out.05: No space left on device; make room.*resume"):
         outcomes.extend(run(model, plan([str(tmp_path)], OUT), ["labels"], 1))
     assert len(written) == 5
     assert len(model.seen) < 10
@@ -186,10 +213,40 @@ def test_other_errors_of_writing_are_the_pictures_own(tmp_path, monkeypatch):
 
 def test_outcomes_keep_the_order_of_the_jobs_and_are_recorded(tmp_path):
     touch(tmp_path, *(f"{i:02}.png" for i in range(30)))
-    jobs, records = plan([str(tmp_path)], tmp_path / "out"), []
-    outcomes = list(run(StubModel(), jobs, ["labels"], 4, lambda job, outcome: records.append(job)))
+    jobs, notes = plan([str(tmp_path)], tmp_path / "out"), Told()
+    outcomes = list(run(StubModel(), jobs, ["labels"], 4, notes))
     assert [outcome.source for outcome in outcomes] == [job.source for job in jobs]
-    assert set(records) == set(jobs)
+    assert set(notes.done) == set(jobs)
+    assert set(notes.claimed) == {job.target for job in jobs}
+
+
+class Told:
+    def __init__(self):
+        self.claimed, self.done = [], []
+
+    def claim(self, target, paths):
+        assert not any(path.exists() for path in paths)
+        self.claimed.append(target)
+
+    def add(self, job, outcome):
+        assert job.target in self.claimed
+        self.done.append(job)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_only_a_few_pictures_are_under_way(tmp_path, threads):
+    """However many there are, and however slowly outcomes are taken."""
+    touch(tmp_path, *(f"{i:02}.png" for i in range(40)))
+    handed = []
+
+    def jobs():
+        for job in plan([str(tmp_path)], tmp_path / "out"):
+            handed.append(job)
+            yield job
+
+    for taken, _ in enumerate(run(StubModel(), jobs(), ["labels"], threads)):
+        assert len(handed) - taken <= 2 * threads
+    assert len(handed) == 40
 
 
 def test_scores_are_kept_where_they_are_to_be_saved(tmp_path):

@@ -9,8 +9,9 @@ from PIL import Image
 from prediction.stubs import ENGINE, StubModel
 
 from fullconv.errors import FullconvError
+from fullconv.outputs.manifest import NAME
 from fullconv.prediction.folder import plan, run
-from fullconv.prediction.manifest import NAME, begin, settings_of, unfinished
+from fullconv.prediction.manifest import begin, settings_of, unfinished
 
 SETTINGS = {"model": "animals", "outputs": ["labels"]}
 
@@ -34,7 +35,7 @@ def predict(folder, out, settings=SETTINGS, resume=True):
     model, jobs = StubModel(), plan([str(folder)], out)
     todo = unfinished(jobs, out, settings) if resume else jobs
     with closing(begin(out, settings)) as manifest:
-        list(run(model, todo, ["labels"], 2, manifest.add))
+        list(run(model, todo, ["labels"], 2, manifest))
     return sorted(model.seen)
 
 
@@ -47,7 +48,11 @@ def test_a_line_for_the_run_and_for_each_picture(folder, out):
     predict(folder, out)
     head, *others = lines(out)
     assert head == {"run": others[0]["run"], "settings": SETTINGS}
-    found = {line["target"]: line for line in others}
+    found = {line["target"]: line for line in others if "target" in line}
+    begun = {line["begun"]: line for line in others if "begun" in line}
+    assert begun["a"] == {"run": head["run"], "begun": "a", "writes": ["a_labels.png"]}
+    assert sorted(begun) == ["a", "b", "c"]
+    assert all(others.index(begun[name]) < others.index(found[name]) for name in begun)
     assert sorted(found) == ["a", "b", "bad", "c"]
     stat = (folder / "a.png").stat()
     assert found["a"] | {"seconds": 0} == {
@@ -107,5 +112,5 @@ def test_settings_hold_the_model_by_content(tmp_path):
 
 def test_a_folder_that_cannot_be_is_said(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(FullconvError, match=r"cannot be written .*; make room, or choose another --out"):
+    with pytest.raises(FullconvError, match=r"cannot be written .*; make room, or choose another folder"):
         begin(tmp_path / "file", SETTINGS)

@@ -7,6 +7,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 
 pytest.importorskip("av")
 import av
-from prediction.clips import picture, pictures, sounds, times, write_clip
+from prediction.clips import damage, picture, pictures, sounds, times, trim, write_clip
 from prediction.stubs import CLASSES
 
 from fullconv.errors import FullconvError
@@ -79,6 +80,78 @@ def test_frames_times_rate_and_sound_are_kept(tmp_path, name, options):
             near = 0.2 if "steps" in options else 1e-6
             assert result.streams.video[0].average_rate == pytest.approx(original.streams.video[0].average_rate, near)
             assert result.streams.audio[0].codec_context.name == original.streams.audio[0].codec_context.name
+
+
+B_FRAMES = {"bf": "2", "g": "12"}
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("late.mkv", {"start": 5, "options": B_FRAMES, "sound": "flac"}),
+        ("hour.mkv", {"start": 3600, "options": B_FRAMES, "sound": None}),
+        ("little.mkv", {"start": Fraction(2, 25), "options": B_FRAMES, "sound": None}),
+        ("late.mp4", {"start": 5, "options": B_FRAMES, "sound": None}),
+        ("late.mts", {"start": 5, "options": B_FRAMES, "form": "mpegts"}),
+        ("late.webm", {"start": 5, "codec": "libvpx", "sound": None}),
+        ("hevc.mkv", {"start": 5, "codec": "libx265", "options": {"x265-params": "log-level=none"}, "sound": None}),
+    ],
+)
+def test_a_late_start_moves_all_times_alike(tmp_path, name, options):
+    source = write_clip(tmp_path / name, **options)
+    expected = times(source)
+    for written in write(source, tmp_path / "out", ["overlay", "labels"]).outputs:
+        found = times(written)
+        shift = found[0] - expected[0]
+        assert all(abs(a - b - shift) <= MILLISECOND for a, b in zip(found, expected, strict=True))
+        if options.get("sound", "aac"):
+            before, after = sounds(source)[0][0] - expected[0], sounds(written)[0][0] - found[0]
+            assert abs(before - after) <= MILLISECOND
+
+
+def test_joined_recordings_go_on_counting(tmp_path):
+    first, second = write_clip(tmp_path / "a.ts"), write_clip(tmp_path / "b.ts", frames=40)
+    (tmp_path / "ab.ts").write_bytes(first.read_bytes() + second.read_bytes())
+    (written,) = write(tmp_path / "ab.ts", tmp_path / "out").outputs
+    found = times(written)
+    steps = [b - a for a, b in pairwise(found)]
+    assert len(found) == 70
+    assert 0 < steps.pop(29) < 0.2  # from the first to the second, as far as the sound of the first goes
+    assert steps == pytest.approx([1 / 25] * 68, abs=0.001)
+
+
+@pytest.mark.parametrize(("start", "seconds"), [(0, 0.8), (0.4, 0.8), (0.8, 0.4)])
+@pytest.mark.parametrize("options", [{"bf": "0", "g": "10"}, B_FRAMES])
+def test_what_a_trimmed_video_hides_is_no_damage(tmp_path, start, seconds, options):
+    source = write_clip(tmp_path / "a.mp4", frames=40, sound=None, options=options)
+    trim(source, start, seconds)
+    seen = []
+    footage = write(source, tmp_path / "out", see=lambda *numbers: seen.append(numbers))
+    assert footage.frames == len(times(source)) == pytest.approx(seconds * 25, abs=2)
+    assert times(footage.outputs[0]) == pytest.approx(times(source), abs=0.001)
+    assert seen[-1][1] == seconds * 25
+
+
+@pytest.mark.parametrize("packet", [0, 25, 59])
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi"])
+def test_a_damaged_packet_is_not_the_end(tmp_path, name, packet):
+    codec = "mjpeg" if name == "a.avi" else "libx264"
+    source = write_clip(tmp_path / name, frames=60, codec=codec, sound=None, options={"g": "10"})
+    damage(source, packet)
+    job = SimpleNamespace(source=source, target=tmp_path / "out" / "a")
+    outcome = run_video(SimpleNamespace(predict=Bright().predict, classes=CLASSES), job, ["overlay"], 2)
+    assert outcome.error is None
+    assert outcome.frames == len(times(outcome.outputs[0])) == (50 if packet == 0 and codec == "libx264" else 59)
+    assert outcome.to_json()["notes"] == ["1 damaged packet was left out"]
+
+
+def test_a_video_of_which_nothing_can_be_decoded_is_one_line(tmp_path):
+    source = write_clip(tmp_path / "a.avi", codec="mjpeg", sound=None)
+    for packet in range(30):
+        damage(source, packet)
+    with pytest.raises(FullconvError, match=r"holds no frames that can be decoded \(30 packets are damaged\)"):
+        write(source, tmp_path / "out" / "a")
+    assert not list((tmp_path / "out").rglob("*"))
 
 
 def test_opencv_sees_as_many_frames_at_the_same_rate(tmp_path):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 import warnings
 from importlib import import_module
+from typing import Any
 
 import click
 
 from fullconv import __version__
-from fullconv.errors import FullconvError
+from fullconv.errors import FullconvError, in_flags, meant
 
 # In the order in which people need them.
 COMMANDS = ("predict", "check", "train", "evaluate", "export", "convert", "explain", "models", "bench", "download")
@@ -20,6 +21,18 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with in_flags():
+            return super().invoke(ctx)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            raise click.UsageError(error.message.rstrip(".") + meant(args[0], COMMANDS), ctx) from None
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain, count
 from pathlib import Path
 from threading import Event
@@ -19,7 +21,7 @@ from fullconv.commands.options import model_options
 from fullconv.errors import FullconvError
 
 if TYPE_CHECKING:
-    from fullconv.prediction.folder import Job, Jobs, Outcome, Record
+    from fullconv.prediction.folder import Job, Jobs, Notes, Outcome
     from fullconv.prediction.predictor import Model
     from fullconv.prediction.rasters import Rasters
 
@@ -63,18 +65,21 @@ WIDEST = 60  # characters of a name in the table
     "--range", "values", type=Numbers(float, 2), help="Of rasters: the values that are 0 and 255, as in 0,3000."
 )
 @click.option(
-    "--simplify", type=float, default=1.0, help="Of rasters: pixels that polygons may be smoothed by; 0: none."
+    "--simplify", type=float, help="Of rasters: pixels that polygons may be smoothed by; 0: none.  [default: 1]"
 )
 @click.option("--frames", type=click.IntRange(min=1), help="Of a video or camera, only so many frames.")
 @click.option("--cluster", type=click.Choice(["ray"]), help="Spread the pictures over processes or machines.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes with --cluster.  [default: all processors]")
 @click.option("--resume", is_flag=True, help="Go on where an earlier run stopped: what it finished is not done again.")
+@click.option(
+    "--overwrite", is_flag=True, help="Replace files in the way that no earlier run wrote; see predictions.jsonl."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON instead of a table.")
 @model_options
 def predict(
     inputs: tuple[str, ...], out: str, save: str | None, tile: str | None, halo: str | None,
-    bands: tuple[int, ...] | None, values: tuple[float, float] | None, simplify: float, frames: int | None,
-    cluster: str | None, workers: int | None, resume: bool, as_json: bool,
+    bands: tuple[int, ...] | None, values: tuple[float, float] | None, simplify: float | None, frames: int | None,
+    cluster: str | None, workers: int | None, resume: bool, overwrite: bool, as_json: bool,
     model: str, engine: str, precision: str, device: str | None,
 ) -> None:  # fmt: skip
     """Segment pictures and videos: masks of each picture's own size.
@@ -88,12 +93,18 @@ def predict(
     from fullconv.locks import locked
     from fullconv.outputs.writers import check_outputs
 
-    outputs, predicting = check_outputs(save or DEFAULT), {"tile": tile, "halo": halo}
+    outputs, predicting = check_outputs(DEFAULT if save is None else save), {"tile": tile, "halo": halo}
     loading = {"engine": engine, "precision": precision, "device": device}
     ground = {"bands": bands, "range": values, "simplify": simplify}
-    request = Request(inputs, out, outputs, save is None, predicting, ground, frames, resume, as_json, model, loading)
+    request = Request(
+        inputs, out, outputs, save is None, predicting, ground, frames, resume, overwrite, as_json, model, loading
+    )
+    if workers and not cluster:
+        raise FullconvError("--workers: goes with --cluster ray; without it all processors are at work anyway")
     with nullcontext() if "://" in out else locked(Path(out)):
         sums = predict_on_cluster(request, workers) if cluster else predict_here(request)
+    if sums.reduced:
+        click.echo(f"note: {sums.reduction()}", err=True)
     if not as_json:
         click.echo(sums.line(out))
     if sums.skipped:
@@ -114,17 +125,25 @@ class Request:
     ground: dict[str, Any]  # of rasters: bands, range, simplify
     frames: int | None
     resume: bool
+    overwrite: bool
     as_json: bool
     model: str
     loading: dict[str, Any]  # engine, precision, device
 
+    def check(self) -> None:
+        """Refuses what cannot be, before anything is read or a heavy library imported."""
+        from fullconv.prediction.engines.choice import check_choice
+        from fullconv.prediction.tiling import check_tiling
+        from fullconv.weights.folder import find_model, read_config
+
+        folder = find_model(self.model)
+        check_choice(folder, **self.loading)
+        check_tiling(read_config(folder), **self.predicting)
+
     def load(self, streams: int = 1) -> Model:
         from fullconv.prediction.predictor import load
-        from fullconv.prediction.tiling import check_tiling
 
-        loaded = load(self.model, **self.loading, streams=streams)
-        check_tiling(loaded.config, **self.predicting)
-        return loaded
+        return load(self.model, **self.loading, streams=streams)
 
     def of_video(self) -> list[str]:
         """Outputs of a video."""
@@ -145,18 +164,20 @@ class Request:
         from fullconv.prediction.rasters import Rasters
         from fullconv.prediction.scene import Reading
 
-        reading = Reading(self.ground["bands"] or (), self.ground["range"])
-        return Rasters(reading, self.ground["simplify"], **others)
+        reading, simplify = Reading(self.ground["bands"] or (), self.ground["range"]), self.ground["simplify"]
+        return Rasters(reading, **({} if simplify is None else {"simplify": simplify}), **others)
 
 
 def predict_here(request: Request) -> Sums:
     from fullconv.files import sweep
-    from fullconv.prediction.folder import is_video, parallelism, plan, run, skipped
+    from fullconv.prediction.folder import Listed, is_raster, is_source, is_video, parallelism, plan, run, skipped
     from fullconv.prediction.manifest import begin, unfinished
 
     out = Path(request.out)
     check_addresses(request)
+    request.check()
     jobs = plan(request.inputs, out)
+    check_concerned(request, lambda: (job.source for job in jobs), is_raster)
     streams, threads = parallelism(len(jobs), sum(is_video(job.source) for job in jobs))
     loaded = request.load(streams)
     settings = request.settings(loaded)
@@ -167,13 +188,14 @@ def predict_here(request: Request) -> Sums:
     videos = [job for job in todo if is_video(job.source)]
     check_video(request, videos)
     pictures = (job for job in todo if not is_video(job.source))
-    sums = Sums(ran_by(loaded), earlier=len(jobs) - len(todo), skipped=skipped(jobs))
-    with closing(begin(out, settings)) as manifest:
+    sums = Sums(ran_by(loaded), earlier=len(jobs) - len(todo), results=jobs.results if isinstance(jobs, Listed) else 0)
+    sums.skipped = skipped(jobs)
+    with closing(begin(out, settings, request.overwrite, partial(is_source, jobs))) as manifest:
         rasters = rasters_among(todo, request, manifest.run)
-        photos = run(loaded, pictures, request.outputs, threads, manifest.add, rasters, **request.predicting)
+        photos = run(loaded, pictures, request.outputs, threads, manifest, rasters, **request.predicting)
         outcomes = chain(
             with_progress(photos, len(todo) - len(videos), request.as_json or rasters is not None),
-            (film(loaded, job, request, threads, manifest.add) for job in videos),
+            (film(loaded, job, request, threads, manifest) for job in videos),
         )
         report(sums.over(outcomes), len(todo), (str(job.source) for job in todo), request.as_json)
     return sums
@@ -209,7 +231,7 @@ class WindowsDone:
                 self.source = None
 
 
-def film(loaded: Model, job: Job, request: Request, threads: int, record: Record) -> Outcome:
+def film(loaded: Model, job: Job, request: Request, threads: int, notes: Notes) -> Outcome:
     """What became of a video; a bar with the time left where somebody watches."""
     from fullconv.prediction.folder import is_webcam, run_video
     from fullconv.prediction.video import interruption
@@ -229,13 +251,31 @@ def film(loaded: Model, job: Job, request: Request, threads: int, record: Record
             bar.update(1)
 
         outputs = request.of_video()
-        return run_video(loaded, job, outputs, threads, record, see=see, wanted=wanted, **request.predicting)
+        return run_video(loaded, job, outputs, threads, notes, see=see, wanted=wanted, **request.predicting)
 
 
 def check_video(request: Request, videos: list[Job]) -> None:
     if videos and not request.of_video():
         outputs = ", ".join(VIDEO_OUTPUTS)
         raise FullconvError(f"{videos[0].source}: of a video there are {outputs}; --save names none of them")
+
+
+def check_concerned(request: Request, sources: Callable[[], Iterable[Path]], is_raster: Callable[[Path], bool]) -> None:
+    """Refuses options that would do nothing: those for kinds of files of which there are none."""
+    from fullconv.images import may_be_scene
+    from fullconv.prediction.folder import is_video
+    from fullconv.prediction.tiling import check_halo
+
+    named = " ".join(request.inputs)
+    given = [name for name, value in request.ground.items() if value is not None]
+    if given and not any(map(is_raster, sources())):
+        raise FullconvError(f"--{given[0]}: is for rasters, and there are none in {named}; leave it out")
+    if request.ground["simplify"] is not None and not set(request.outputs) & {"polygons", "geopackage"}:
+        raise FullconvError("--simplify: is for polygons; add --save polygons or geopackage, or leave it out")
+    if request.frames and not any(map(is_video, sources())):
+        raise FullconvError(f"--frames: is for videos, and there are none in {named}; leave it out")
+    if request.predicting["halo"] is not None and not all(map(may_be_scene, sources())):
+        check_halo(**request.predicting)
 
 
 def check_addresses(request: Request) -> None:
@@ -245,16 +285,23 @@ def check_addresses(request: Request) -> None:
 
 
 def predict_on_cluster(request: Request, workers: int | None) -> Sums:
+    from fullconv.images import may_be_scene
+    from fullconv.outputs.writers import endings
     from fullconv.prediction import cluster
     from fullconv.prediction.stores import place
     from fullconv.weights.folder import find_model
 
     inputs, out = [place(text) for text in request.inputs], place(request.out)
-    task = cluster.Task(inputs, out, request.outputs, request.loading, request.predicting, request.rasters())
+    rasters, overwrite = request.rasters(), request.overwrite
+    task = cluster.Task(inputs, out, request.outputs, request.loading, request.predicting, rasters, [], overwrite)
     cluster.check(task)
+    request.check()
     loaded = request.load()
     settings = request.settings(loaded)
+    task = replace(task, endings=endings(request.outputs, loaded.classes))
     rows, earlier = cluster.find(task, settings if request.resume else None)
+    if rows:
+        check_concerned(request, lambda: (Path(row["path"]) for row in rows), may_be_scene)
     sums = Sums(ran_by(loaded), earlier)
     lines = cluster.run(task, find_model(request.model), rows, settings, workers)
     outcomes = with_progress(map(cluster.outcome_of, lines), len(rows), request.as_json)
@@ -272,29 +319,42 @@ class Sums:
 
     ran: str  # engine and precision
     earlier: int = 0
+    results: int = 0  # of earlier runs, which are no inputs
     done: int = 0
     videos: int = 0
     failed: int = 0
     files: int = 0
     skipped: str = ""  # what was no picture, in words
+    reduced: Counter[int] = field(default_factory=Counter)  # to so many pixels
 
     def over(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         """The same outcomes, counted; errors are told as they come."""
         for outcome in outcomes:
             if outcome.error:
                 click.echo(f"error: {outcome.error}", err=True)
+            for note in outcome.notes:
+                click.echo(f"note: {click.format_filename(outcome.source)}: {note}", err=True)
             self.failed += bool(outcome.error)
             self.done += not outcome.error
             self.videos += outcome.frames > 0
             self.files += len(outcome.outputs)
+            self.reduced.update([outcome.reduced_to] if outcome.reduced_to else [])
             yield outcome
+
+    def reduction(self) -> str:
+        """That the model saw some of them smaller than they are."""
+        ((side, number),) = self.reduced.items()
+        what = "photos and videos" if self.videos else "photos"
+        return f"{number} of {self.done} {what} were reduced to {side} pixels; --tile auto keeps their scale"
 
     def line(self, out: str) -> str:
         earlier = f"; {self.earlier} were done before" if self.earlier else ""
+        results = f"; {self.results} results of earlier runs were left out" if self.results else ""
         failed = f"; {self.failed} could not be done" if self.failed else ""
         done = f"{self.done - self.videos} pictures" if self.done > self.videos or not self.videos else ""
         videos = f"{self.videos} video{'s' * (self.videos > 1)}" if self.videos else ""
-        return f"{', '.join(filter(None, (done, videos)))}, {self.files} files in {out} ({self.ran}){earlier}{failed}"
+        made = f"{', '.join(filter(None, (done, videos)))}, {self.files} files in {out} ({self.ran})"
+        return f"{made}{earlier}{results}{failed}"
 
 
 def with_progress(outcomes: Iterator[Outcome], number: int, as_json: bool) -> Iterator[Outcome]:

@@ -11,16 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.classes import Classes
-from fullconv.files import write_whole
+from fullconv.outputs.file import File, beside, text_file
 from fullconv.segmentation import Segmentation
 
 BITS = 5 * np.arange(8)  # where COCO's characters cut a number; 8 hold any picture's pixels
 
 
-def write_coco(result: Segmentation, target: Path) -> list[Path]:
+def write_coco(result: Segmentation, target: Path) -> list[File]:
     """target_coco.json, as pycocotools opens it."""
-    path = target.with_name(target.name + "_coco.json")
-    return [write_annotations(path, result, target.name, masks(result))]
+    return [text_file(beside(target, "_coco.json"), lambda: as_text(result, target.name, masks(result)))]
 
 
 def masks(result: Segmentation) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -30,9 +29,7 @@ def masks(result: Segmentation) -> Iterator[tuple[int, dict[str, Any]]]:
             yield index, outline(result.label_map == index)
 
 
-def write_annotations(
-    path: Path, result: Segmentation, name: str, outlines: Iterable[tuple[int, dict[str, Any]]]
-) -> Path:
+def as_text(result: Segmentation, name: str, outlines: Iterable[tuple[int, dict[str, Any]]]) -> str:
     """One image, called `name` where no file of it is known; ids of categories are the label map's indices."""
     height, width = result.label_map.shape
     first = first_category(result.classes)
@@ -45,7 +42,7 @@ def write_annotations(
             for number, (index, outline) in enumerate(outlines, start=1)
         ],
     }  # fmt: skip
-    return write_whole(path, lambda hidden: hidden.write_text(json.dumps(content) + "\n"))
+    return json.dumps(content) + "\n"
 
 
 def first_category(classes: Classes) -> int:

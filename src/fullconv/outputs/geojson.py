@@ -7,17 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from fullconv.files import write_whole
+from fullconv.outputs.file import File, beside, text_file
 from fullconv.outputs.regions import Region, Ring, regions
 from fullconv.segmentation import Segmentation
 
 COORDINATES = "pixels: origin at the top left corner of the picture, x to the right, y down"
 
 
-def write_polygons(result: Segmentation, target: Path) -> list[Path]:
+def write_polygons(result: Segmentation, target: Path) -> list[File]:
     """target.geojson: all classes, background too; pixels of no class are in no polygon."""
-    path = target.with_name(target.name + ".geojson")
-    return [write_whole(path, lambda hidden: hidden.write_text(as_text(result), encoding="utf-8"))]
+    return [text_file(beside(target, ".geojson"), lambda: as_text(result))]
 
 
 def as_text(result: Segmentation) -> str:

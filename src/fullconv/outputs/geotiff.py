@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.classes import Classes
-from fullconv.files import write_whole
 from fullconv.georeference import Georeference, import_rasterio
+from fullconv.outputs.class_names import file_names
+from fullconv.outputs.file import File, beside, text_file
 from fullconv.outputs.mosaic import Frame, LabelMap, Mosaic, Part
-from fullconv.outputs.png import safe
 from fullconv.segmentation import Segmentation
 
 CACHE = 16 * 2**20  # bytes of blocks that GDAL holds; left alone it takes a twentieth of the machine
@@ -45,36 +45,36 @@ def write_labels(path: Path, frame: Frame, parts: Iterable[tuple[Part, LabelMap]
 
 
 def labels_path(target: Path) -> Path:
-    return target.with_name(f"{target.name}_labels.tif")
+    return beside(target, "_labels.tif")
 
 
-def write_categories(labels: Path, classes: Classes) -> Path:
-    """labels.tif.aux.xml: the class names where GDAL and QGIS look for them."""
+def write_categories(target: Path, classes: Classes) -> File:
+    """target_labels.tif.aux.xml: the class names where GDAL and QGIS look for them."""
     names = "".join(f"<Category>{escape(name)}</Category>" for name in classes.names)
     text = f'<PAMDataset><PAMRasterBand band="1"><CategoryNames>{names}</CategoryNames></PAMRasterBand></PAMDataset>\n'
-    path = labels.with_name(labels.name + ".aux.xml")
-    return write_whole(path, lambda hidden: hidden.write_text(text, encoding="utf-8"))
+    return text_file(beside(labels_path(target), ".aux.xml"), lambda: text)
 
 
-def write_masks(mosaic: Mosaic, target: Path) -> list[Path]:
+def write_masks(mosaic: Mosaic, target: Path) -> list[File]:
     """target_<class>.tif for each class present: 255 where the class is, 0 elsewhere."""
     present = np.zeros(256, bool)
     for part in mosaic.blocks():
         present |= np.bincount(mosaic.labels(part).ravel(), minlength=256) > 0
-    return [_write_mask(mosaic, i, target) for i in range(len(mosaic.classes)) if present[i]]
+    names = file_names(mosaic.classes.names)
+    return [_mask(mosaic, i, beside(target, f"_{name}.tif")) for i, name in enumerate(names) if present[i]]
 
 
-def _write_mask(mosaic: Mosaic, index: int, target: Path) -> Path:
+def _mask(mosaic: Mosaic, index: int, path: Path) -> File:
     def write(hidden: Path) -> None:
         with _created(hidden, mosaic, 1) as raster:
             for part in mosaic.blocks():
                 mask = mosaic.labels(part) == index
                 raster.write(mask.view(np.uint8) * np.uint8(255), 1, window=window_of(part))
 
-    return write_whole(target.with_name(f"{target.name}_{safe(mosaic.classes.names[index])}.tif"), write)
+    return File(path, write)
 
 
-def write_overlay(mosaic: Mosaic, target: Path) -> list[Path]:
+def write_overlay(mosaic: Mosaic, target: Path) -> list[File]:
     """target_overlay.tif: the picture with the classes' colours over it, transparent where there is no data."""
 
     def write(hidden: Path) -> None:
@@ -85,10 +85,10 @@ def write_overlay(mosaic: Mosaic, target: Path) -> list[Path]:
                 raster.write(np.moveaxis(overlay, 2, 0), window=window_of(part))
                 raster.write_mask(labels != mosaic.classes.void, window=window_of(part))
 
-    return [write_whole(target.with_name(f"{target.name}_overlay.tif"), write)]
+    return [File(beside(target, "_overlay.tif"), write)]
 
 
-def write_scores(frame: Frame, target: Path, parts: Iterable[tuple[Part, NDArray[np.uint8]]]) -> list[Path]:
+def write_scores(frame: Frame, target: Path, parts: Iterable[tuple[Part, NDArray[np.uint8]]]) -> list[File]:
     """target_scores.tif: a band a class, probability x 254 (the bands' scale says so), 255 where there is no data."""
     names = frame.classes.names
 
@@ -98,7 +98,7 @@ def write_scores(frame: Frame, target: Path, parts: Iterable[tuple[Part, NDArray
             for part, probabilities in parts:
                 raster.write(probabilities, window=window_of(part))
 
-    return [write_whole(target.with_name(f"{target.name}_scores.tif"), write)]
+    return [File(beside(target, "_scores.tif"), write)]
 
 
 def probabilities(scores: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -8,29 +8,28 @@ from pathlib import Path
 import numpy as np
 
 from fullconv.errors import FullconvError
-from fullconv.files import write_whole
 from fullconv.outputs import geotiff
+from fullconv.outputs.file import File
 from fullconv.outputs.mosaic import Mosaic, Part
 from fullconv.outputs.scores import NO_SCORES
 from fullconv.outputs.vectors import write_geojson, write_geopackage
 from fullconv.segmentation import Segmentation
 
 # What is made of the label map; that itself, and the scores, come first (geotiff.write_labels, write_scores).
-ON_THE_GROUND: dict[str, Callable[[Mosaic, Path], list[Path]]] = {
+ON_THE_GROUND: dict[str, Callable[[Mosaic, Path], list[File]]] = {
     "masks": geotiff.write_masks, "overlay": geotiff.write_overlay,
     "polygons": write_geojson, "geopackage": write_geopackage,
 }  # fmt: skip
 
 
-def write_labels(result: Segmentation, target: Path) -> list[Path]:
+def write_labels(result: Segmentation, target: Path) -> list[File]:
     """target_labels.tif of a result in memory."""
-    mosaic, path = mosaic_of(result), geotiff.labels_path(target)
-    parts = [(_all(result), result.label_map)]
-    write_whole(path, lambda hidden: geotiff.write_labels(hidden, mosaic, parts, {}))
-    return [path, geotiff.write_categories(path, result.classes)]
+    mosaic, parts = mosaic_of(result), [(_all(result), result.label_map)]
+    labels = File(geotiff.labels_path(target), lambda hidden: geotiff.write_labels(hidden, mosaic, parts, {}))
+    return [labels, geotiff.write_categories(target, result.classes)]
 
 
-def write_scores(result: Segmentation, target: Path) -> list[Path]:
+def write_scores(result: Segmentation, target: Path) -> list[File]:
     """target_scores.tif of a result in memory that kept its scores."""
     if result.scores is None:
         raise FullconvError(NO_SCORES)
@@ -40,7 +39,7 @@ def write_scores(result: Segmentation, target: Path) -> list[Path]:
     return geotiff.write_scores(mosaic_of(result), target, [(_all(result), probabilities.astype(np.uint8))])
 
 
-def _written(write: Callable[[Mosaic, Path], list[Path]]) -> Callable[[Segmentation, Path], list[Path]]:
+def _written(write: Callable[[Mosaic, Path], list[File]]) -> Callable[[Segmentation, Path], list[File]]:
     return lambda result, target: write(mosaic_of(result), target)
 
 
@@ -54,6 +53,6 @@ def _all(result: Segmentation) -> Part:
     return slice(0, height), slice(0, width)
 
 
-GROUND_WRITERS: dict[str, Callable[[Segmentation, Path], list[Path]]] = {
+GROUND_WRITERS: dict[str, Callable[[Segmentation, Path], list[File]]] = {
     "labels": write_labels, "scores": write_scores, **{name: _written(write) for name, write in ON_THE_GROUND.items()},
 }  # fmt: skip

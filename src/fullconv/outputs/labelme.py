@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fullconv.classes import Classes
-from fullconv.files import write_whole
+from fullconv.outputs.file import File, beside, text_file
 from fullconv.outputs.regions import Region, Ring, regions
 from fullconv.segmentation import Segmentation
 
@@ -22,14 +22,21 @@ BACKGROUND, IGNORE = "_background_", "__ignore__"  # labelme's own words
 NEVER_CLOSED = 3  # labelme refuses polygons of fewer points
 
 
-def write_labelme(result: Segmentation, target: Path) -> list[Path]:
+def write_labelme(result: Segmentation, target: Path) -> list[File]:
     """target.json; it names the picture where that lies, and writes target.png beside it where that is unknown."""
-    path = target.with_name(target.name + ".json")
-    if result.source:
-        return [_write(describe(result, relative(result.source, path)), path)]
-    picture = target.with_name(target.name + ".png")
-    write_whole(picture, lambda hidden: Image.fromarray(result.image).save(hidden))
-    return [picture, _write(describe(result, picture.name), path)]
+    path, source = beside(target, ".json"), result.source
+    if source:
+        return [text_file(path, lambda: as_text(result, relative(source, path)))]
+    picture = beside(target, ".png")
+    return [
+        File(picture, lambda hidden: Image.fromarray(result.image).save(hidden)),
+        text_file(path, lambda: as_text(result, picture.name)),
+    ]
+
+
+def as_text(result: Segmentation, picture: str) -> str:
+    # On one line: with a number a line, as labelme writes it, outlines take three times the space.
+    return json.dumps(describe(result, picture)) + "\n"
 
 
 def describe(result: Segmentation, picture: str) -> dict[str, Any]:
@@ -81,8 +88,3 @@ def relative(picture: Path, path: Path) -> str:
         return Path(os.path.relpath(picture.resolve(), path.resolve().parent)).as_posix()
     except ValueError:
         return picture.resolve().as_posix()
-
-
-def _write(content: dict[str, Any], path: Path) -> Path:
-    # On one line: with a number a line, as labelme writes it, outlines take three times the space.
-    return write_whole(path, lambda hidden: hidden.write_text(json.dumps(content) + "\n"))

@@ -3,42 +3,46 @@
 from __future__ import annotations
 
 import io
-import re
 import zlib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from fullconv.files import write_whole
+from fullconv.outputs.class_names import file_names
+from fullconv.outputs.file import File, beside
 from fullconv.segmentation import Segmentation
 
 RUN_LENGTHS = zlib.Z_RLE
+LARGEST_JPEG = 65_500  # pixels a side that libjpeg writes
 
 
-def write_labels(result: Segmentation, target: Path) -> list[Path]:
-    return [_write(result.label_picture(), beside(target, "_labels.png"))]
+def write_labels(result: Segmentation, target: Path) -> list[File]:
+    return [_png(beside(target, "_labels.png"), result.label_picture)]
 
 
-def write_masks(result: Segmentation, target: Path) -> list[Path]:
+def write_masks(result: Segmentation, target: Path) -> list[File]:
     """A file for each class present, background too: 255 where the class is, 0 elsewhere."""
-    return [
-        _write(Image.fromarray(result.mask(name).view(np.uint8) * np.uint8(255)), beside(target, f"_{safe(name)}.png"))
-        for name in result.shares
-    ]
+    named = dict(zip(result.classes.names, file_names(result.classes.names), strict=True))
+    return [_png(beside(target, f"_{named[name]}.png"), partial(mask_picture, result, name)) for name in result.shares]
 
 
-def write_overlay(result: Segmentation, target: Path) -> list[Path]:
-    return [write_whole(beside(target, "_overlay.jpg"), lambda hidden: _jpeg(result.overlay_picture(), hidden))]
+def mask_picture(result: Segmentation, name: str) -> Image.Image:
+    return Image.fromarray(result.mask(name).view(np.uint8) * np.uint8(255))
 
 
-def beside(target: Path, ending: str) -> Path:
-    return target.with_name(target.name + ending)
+def write_overlay(result: Segmentation, target: Path) -> list[File]:
+    """A JPEG, or a PNG where the picture is larger than those can be."""
+    if max(result.label_map.shape) > LARGEST_JPEG:
+        return [_png(beside(target, "_overlay.png"), result.overlay_picture)]
+    return [File(beside(target, "_overlay.jpg"), lambda hidden: _jpeg(result.overlay_picture(), hidden))]
 
 
-def _write(picture: Image.Image, path: Path) -> Path:
+def _png(path: Path, picture: Callable[[], Image.Image]) -> File:
     # Label maps are flat areas: run lengths pack them as small as zlib's search for matches, in half the time.
-    return write_whole(path, lambda hidden: picture.save(hidden, compress_level=3, compress_type=RUN_LENGTHS))
+    return File(path, lambda hidden: picture().save(hidden, compress_level=3, compress_type=RUN_LENGTHS))
 
 
 def _jpeg(picture: Image.Image, path: Path) -> None:
@@ -46,8 +50,3 @@ def _jpeg(picture: Image.Image, path: Path) -> None:
     encoded = io.BytesIO()
     picture.save(encoded, "JPEG", quality=90)
     path.write_bytes(encoded.getbuffer())
-
-
-def safe(name: str) -> str:
-    """A class name as part of a file name."""
-    return re.sub(r"[^\w.+-]+", "-", name).strip("-") or "class"

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.errors import FullconvError, missing_extra
-from fullconv.files import write_whole
+from fullconv.outputs.file import File, beside
 from fullconv.outputs.geojson import COORDINATES
 from fullconv.outputs.geopackage import GeoPackage
 from fullconv.outputs.mosaic import LabelMap, Mosaic, Part
@@ -33,7 +33,7 @@ class Polygon:
     shape: Any
 
 
-def write_geojson(mosaic: Mosaic, target: Path) -> list[Path]:
+def write_geojson(mosaic: Mosaic, target: Path) -> list[File]:
     """target.geojson in the scene's coordinate system, which the member `crs` names as QGIS and GDAL read it."""
     head = json.dumps({"type": "FeatureCollection", "name": target.name, **_ground(mosaic)}, ensure_ascii=False)
 
@@ -45,10 +45,10 @@ def write_geojson(mosaic: Mosaic, target: Path) -> list[Path]:
                 file.write(json.dumps(_feature(mosaic, polygon), ensure_ascii=False, separators=(",", ":")))
             file.write("\n]}\n")
 
-    return [write_whole(target.with_name(target.name + ".geojson"), write)]
+    return [File(beside(target, ".geojson"), write)]
 
 
-def write_geopackage(mosaic: Mosaic, target: Path) -> list[Path]:
+def write_geopackage(mosaic: Mosaic, target: Path) -> list[File]:
     """target.gpkg: one layer of polygons with class, index and area in pixels."""
     shapely, ground = _shapely(), mosaic.georeference
 
@@ -58,7 +58,7 @@ def write_geopackage(mosaic: Mosaic, target: Path) -> list[Path]:
                 name = mosaic.classes.names[polygon.index]
                 package.add(shapely.to_wkb(polygon.shape), polygon.shape.bounds, name, polygon.index, polygon.pixels)
 
-    return [write_whole(target.with_name(target.name + ".gpkg"), write)]
+    return [File(beside(target, ".gpkg"), write)]
 
 
 def polygons(mosaic: Mosaic) -> Iterator[Polygon]:
@@ -114,7 +114,7 @@ def _ground(mosaic: Mosaic) -> dict[str, Any]:
     if mosaic.georeference.epsg is None:
         raise FullconvError(
             "polygons: GeoJSON names coordinate systems by their EPSG number and the scene's has none; "
-            "take --save geopackage, or gdalwarp the scene first"
+            "take the output geopackage, or gdalwarp the scene first"
         )
     name = f"urn:ogc:def:crs:EPSG::{mosaic.georeference.epsg}"
     return {"crs": {"type": "name", "properties": {"name": name}}}

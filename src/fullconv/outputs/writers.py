@@ -2,42 +2,100 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from dataclasses import replace
+from functools import partial
+from itertools import product
 from pathlib import Path
 
-from fullconv.errors import FullconvError
+import numpy as np
+
+from fullconv.classes import Classes
+from fullconv.errors import FullconvError, argument, meant
+from fullconv.georeference import Georeference
 from fullconv.outputs.coco import write_coco
 from fullconv.outputs.coco_polygons import write_coco_polygons
+from fullconv.outputs.file import File
 from fullconv.outputs.geojson import write_polygons
 from fullconv.outputs.labelme import write_labelme
+from fullconv.outputs.manifest import Line, Manifest, name_in
 from fullconv.outputs.png import write_labels, write_masks, write_overlay
 from fullconv.outputs.scores import write_scores
 from fullconv.segmentation import Segmentation
+from fullconv.sources import path_of
 
 
-def nowhere(result: Segmentation, target: Path) -> list[Path]:
+def nowhere(result: Segmentation, target: Path) -> list[File]:
     """A GeoPackage of a picture that lies nowhere on the ground."""
     raise FullconvError(
         f"{result.source or target.name}: no place on the ground, which a GeoPackage needs; take polygons"
     )
 
 
-WRITERS: dict[str, Callable[[Segmentation, Path], list[Path]]] = {
+Claim = Callable[[Sequence[Path]], object]  # raises FullconvError for files that are not to be written
+
+WRITERS: dict[str, Callable[[Segmentation, Path], list[File]]] = {
     "labels": write_labels, "masks": write_masks, "overlay": write_overlay, "scores": write_scores,
     "polygons": write_polygons, "coco": write_coco, "coco-polygons": write_coco_polygons, "labelme": write_labelme,
     "geopackage": nowhere,
 }  # fmt: skip
 
 
-def save(result: Segmentation, target: Path, outputs: Sequence[str]) -> list[Path]:
-    """Writes target_labels.png and so on, as `outputs` asks; gives the paths."""
+def save(result: Segmentation, target: Path, outputs: Sequence[str], claim: Claim) -> list[Path]:
+    """Writes target_labels.png and so on, as `outputs` asks, once `claim` has seen which; gives the paths."""
+    files = files_of(result, target, outputs)
+    claim([file.path for file in files])
+    return [file.write() for file in files]
+
+
+def save_noted(
+    result: Segmentation, folder: str | Path, stem: str | None, outputs: Sequence[str], overwrite: bool
+) -> list[Path]:
+    """The same for a value at hand; predictions.jsonl in `folder` tells of it. Without a `stem` names begin with that
+    of the picture's file."""
+    folder, outputs = path_of("folder", folder), check_outputs(outputs) if isinstance(outputs, str) else outputs
+    target = folder / path_of("stem", stem or (result.source.stem if result.source else "image"))
+    if not target.is_relative_to(folder) or ".." in target.relative_to(folder).parts:
+        raise FullconvError(f"{argument('stem', stem)}: leads out of {folder}; give a name")
+    files_of(result, target, outputs)  # for what cannot be, nothing is opened
+    with closing(Manifest(folder, overwrite=overwrite)) as manifest:
+        written = save(result, target, outputs, partial(manifest.claim, target))
+        manifest.write(line_of(result, target, folder, written))
+    return written
+
+
+def line_of(result: Segmentation, target: Path, folder: Path, written: Sequence[Path]) -> Line:
+    height, width = result.label_map.shape
+    return {
+        "target": name_in(folder, target), "file": os.path.abspath(result.source) if result.source else None,
+        "width": width, "height": height, "classes": result.shares,
+        "outputs": [name_in(folder, path) for path in written],
+    }  # fmt: skip
+
+
+def files_of(result: Segmentation, target: Path, outputs: Sequence[str]) -> list[File]:
     check(outputs)
     writers = WRITERS
     if result.georeference:
         from fullconv.outputs.ground import GROUND_WRITERS
 
         writers = WRITERS | GROUND_WRITERS
-    return [path for output in outputs for path in writers[output](result, target)]
+    return [file for output in outputs for file in writers[output](result, target)]
+
+
+def endings(outputs: Sequence[str], classes: Classes) -> list[str]:
+    """What names of files may end in, for a photo or a raster in which any of the classes may be."""
+    size, values = (1, len(classes)), np.arange(len(classes), dtype=np.uint8)
+    scores = np.zeros((len(classes), *size), np.float32)
+    photo = Segmentation(np.zeros((*size, 3), np.uint8), values[None], classes, scores, Path("photo"))
+    raster = replace(photo, georeference=Georeference("", (1, 0, 0, 0, -1, 0), None))
+    found = ["_overlay.png"] if "overlay" in outputs else []  # of a photo too large for a JPEG
+    for result, output in product((photo, raster), outputs):
+        with suppress(FullconvError):  # for the one or the other there is no such output
+            found += [file.path.name[1:] for file in files_of(result, Path("x"), [output])]
+    return list(dict.fromkeys(found))
 
 
 def check_outputs(wanted: str) -> list[str]:
@@ -48,6 +106,9 @@ def check_outputs(wanted: str) -> list[str]:
 
 
 def check(outputs: Sequence[str]) -> None:
-    for output in outputs or [""]:
+    if not outputs:
+        raise FullconvError(f"no output is named; choose among {', '.join(WRITERS)}")
+    for output in outputs:
         if output not in WRITERS:
-            raise FullconvError(f"no output {output!r}; choose among {', '.join(WRITERS)}")
+            near = meant(str(output), WRITERS)
+            raise FullconvError(f"no output {output!r}; choose among {', '.join(WRITERS)}{near}")

@@ -13,7 +13,7 @@ import os
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -25,9 +25,10 @@ import numpy as np
 from fullconv import images
 from fullconv.errors import FullconvError, missing_extra
 from fullconv.files import sweep
-from fullconv.prediction.folder import Job, Outcome, Stamp, run_one
+from fullconv.outputs.manifest import BEGUN, MAY_WRITE, NAME, Line, Owners, in_the_way
+from fullconv.prediction.folder import Job, NoNotes, Outcome, Stamp, run_one
 from fullconv.prediction.listing import Listing
-from fullconv.prediction.manifest import NAME, Finished, Line, begin, line_of, run_id
+from fullconv.prediction.manifest import Finished, begin, line_of, run_id
 from fullconv.prediction.predictor import load
 from fullconv.prediction.rasters import Rasters
 from fullconv.prediction.stores import Place, relative
@@ -52,6 +53,8 @@ class Task:
     loading: dict[str, Any]  # of predictor.load: engine, precision, device
     predicting: dict[str, Any]  # of Model.predict: tile, halo
     rasters: Rasters
+    endings: list[str]  # what names of files may end in
+    overwrite: bool  # what is in the way in `out`
 
 
 def check(task: Task) -> None:
@@ -64,39 +67,76 @@ def find(task: Task, settings: Mapping[str, Any] | None) -> tuple[list[Row], int
     """(pictures to be done, named as on disk; how many were done before, with the `settings` of a run to resume)."""
     known: dict[str, tuple[int, Place, Stamp]] = {}
 
-    def found() -> Iterator[tuple[int, str, PurePosixPath]]:
+    def found(folder: Path) -> Iterator[tuple[int, str, PurePosixPath]]:
         for number, top in enumerate(task.inputs):
-            for file, stamp, path in pictures(top, task.out):
+            for file, stamp, path in pictures(top, task.out, folder / str(number)):
                 known.setdefault(str(file), (number, file, stamp))
                 yield number, str(file), path
 
-    listing = Listing(found())
+    with tempfile.TemporaryDirectory() as folder:
+        listing = Listing(found(Path(folder)))
     if not known:
         named = " ".join(map(str, task.inputs))
         raise FullconvError(f"{named}: no pictures there ({' '.join(sorted(images.EXTENSIONS))})")
     if settings:
         tidy(task.out, (name for _, name in listing))
     is_done = done_before(task.out, settings) if settings else lambda name, file, stamp: False
+    foreign = in_the_way_of(task, known)
     rows = [
-        {"input": known[source][0], "path": known[source][1].path, "name": name}
+        {"input": known[source][0], "path": known[source][1].path, "name": name, "foreign": json.dumps(foreign(name))}
         for source, name in listing
         if not is_done(name, source, known[source][2])
     ]
     return rows, len(known) - len(rows)
 
 
-def pictures(top: Place, out: Place) -> Iterator[tuple[Place, Stamp, PurePosixPath]]:
-    """A picture, or those below a folder, each with its path relative to the folder; earlier results are none."""
+def pictures(top: Place, out: Place, folder: Path) -> Iterator[tuple[Place, Stamp, PurePosixPath]]:
+    """A picture, or those below a folder, each with its path relative to the folder; results of earlier runs are none.
+    Manifests are copied into `folder`."""
     alone = top.stamp()
     if alone:
-        yield top, alone, PurePosixPath(PurePosixPath(top.path).name)
+        if not results_of([out.below(NAME)], folder)(top):
+            yield top, alone, PurePosixPath(PurePosixPath(top.path).name)
         return
-    results = f"{out.path.rstrip('/')}/"
-    for file, stamp in top.files():
+    files = list(top.files())
+    manifests = [file for file, _ in files if file.path.endswith(f"/{NAME}")]
+    is_result = results_of([out.below(NAME), *manifests], folder)
+    for file, stamp in files:
         path = relative(file, top)
-        hidden = path.name.startswith(".") or (file.scheme == out.scheme and file.path.startswith(results))
-        if images.is_image_name(Path(path)) and not hidden:
+        hidden = any(part.startswith(".") for part in path.parts)
+        if images.is_image_name(Path(path)) and not hidden and not is_result(file):
             yield file, stamp, path
+
+
+def results_of(manifests: Iterable[Place], folder: Path) -> Callable[[Place], bool]:
+    """Whether an earlier run wrote a file, by these manifests."""
+    owners: dict[str, Owners] = {}
+    for number, manifest in enumerate(manifests):
+        if manifest.stamp():
+            manifest.fetch(folder / str(number) / NAME)
+            owners[str(manifest).removesuffix(NAME)] = Owners(folder / str(number))
+
+    def is_result(file: Place) -> bool:
+        name = str(file)
+        return any(name.startswith(top) and own.of(name.removeprefix(top))[0] for top, own in owners.items())
+
+    return is_result
+
+
+def in_the_way_of(task: Task, sources: Container[str]) -> Callable[[str], list[str]]:
+    """Of the names that the files of a picture called so may have, those that are somebody else's; with --overwrite
+    only those of pictures that are still to be read."""
+    there = {str(relative(file, task.out)) for file, _ in task.out.files()}
+    with tempfile.TemporaryDirectory() as folder:
+        owners = Owners(copy_of_manifest(task.out, Path(folder)).parent)
+        owners.of("")  # reads it, while it is there
+
+    def foreign(name: str) -> list[str]:
+        names = [name + ending for ending in task.endings if name + ending in there]
+        others = [one for one in names if owners.known(one)[0] != name]
+        return [one for one in others if not task.overwrite or str(task.out.below(one)) in sources]
+
+    return foreign
 
 
 def done_before(out: Place, settings: Mapping[str, Any]) -> Callable[[str, str, Stamp], bool]:
@@ -116,7 +156,7 @@ def done_before(out: Place, settings: Mapping[str, Any]) -> Callable[[str, str, 
 def run(task: Task, folder: Path, rows: list[Row], settings: Mapping[str, Any], workers: int | None) -> Iterator[Line]:
     """What became of each picture, in no order, as the manifest tells it. `folder` is the model's."""
     left = {row["name"]: row for row in rows}
-    with written_manifest(task.out, settings) as write:
+    with written_manifest(task.out, settings, (begun(task, row) for row in rows)) as write:
         for line in lines(task, folder, rows, workers) if rows else ():
             write(line)
             del left[line["target"]]
@@ -129,6 +169,13 @@ def run(task: Task, folder: Path, rows: list[Row], settings: Mapping[str, Any], 
             yield line
 
 
+def begun(task: Task, row: Row) -> Line:
+    """What may be written for it. Which of these will be, only its worker knows, and only the driver can note it."""
+    names = [row["name"] + ending for ending in task.endings]
+    foreign = json.loads(row["foreign"])
+    return {BEGUN: row["name"], MAY_WRITE: [name for name in names if name not in foreign]}
+
+
 def tidy(out: Place, names: Iterable[str]) -> None:
     """Removes what workers that died left on disk. Object stores show nothing of it."""
     if not out.scheme:
@@ -139,7 +186,8 @@ def outcome_of(line: Line) -> Outcome:
     """What a line tells, for a reader."""
     if "error" in line:
         return Outcome(line["file"], error=line["error"])
-    numbers = {"shares": line["classes"], "seconds": line["seconds"], "outputs": tuple(line["outputs"])}
+    numbers = {"shares": line["classes"], "seconds": line["seconds"], "outputs": tuple(line["outputs"]),
+               "reduced_to": line.get("reduced_to")}  # fmt: skip
     return Outcome(line["file"], line["width"], line["height"], **numbers)
 
 
@@ -178,10 +226,10 @@ class Worker:
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, Any]:
         """Columns of rows → a line of the manifest for each."""
         with ThreadPoolExecutor(THREADS) as pool:
-            told = pool.map(self.carry, batch["input"], batch["path"], batch["name"])
+            told = pool.map(self.carry, batch["input"], batch["path"], batch["name"], batch["foreign"])
             return {"line": np.array([json.dumps(line) for line in told], object)}
 
-    def carry(self, number: int, path: str, name: str) -> Line:
+    def carry(self, number: int, path: str, name: str, foreign: str) -> Line:
         """One picture from store to store; on the way its files lie to each other as in the store."""
         source, out = self.task.inputs[number].at(path), self.task.out
         with tempfile.TemporaryDirectory() as root:
@@ -192,7 +240,8 @@ class Worker:
                 if source.scheme:
                     source.fetch(picture)
                 task = self.task
-                outcome = run_one(self.model, job, task.outputs, task.rasters, **task.predicting)
+                notes = Foreign(out, results, frozenset(json.loads(foreign)))
+                outcome = run_one(self.model, job, task.outputs, task.rasters, notes, **task.predicting)
                 for file in outcome.outputs if out.scheme else ():
                     out.below(Path(file).relative_to(results).as_posix()).put(Path(file))
             except FullconvError as error:  # the store does not answer
@@ -205,14 +254,34 @@ class Worker:
             return line
 
 
+@dataclass(frozen=True)
+class Foreign(NoNotes):
+    """What must not be written in `out`, which is `results` meanwhile: names of files that are somebody else's."""
+
+    out: Place
+    results: Path
+    names: frozenset[str]
+
+    def check(self, target: Path, paths: Sequence[Path]) -> None:
+        for path in paths:
+            if path.relative_to(self.results).as_posix() in self.names:
+                raise in_the_way(str(self.out.below(path.relative_to(self.results).as_posix())))
+
+    def claim(self, target: Path, paths: Sequence[Path]) -> None:
+        self.check(target, paths)
+
+
 def on_disk(thing: Place, root: str) -> Path:
     """Where it lies, or lies meanwhile."""
     return Path(root, thing.path) if thing.scheme else Path(thing.path)
 
 
 @contextmanager
-def written_manifest(out: Place, settings: Mapping[str, Any]) -> Iterator[Callable[[Line], None]]:
-    """Adds lines to the manifest in `out`. Of a store's, a copy is kept on disk, and copied there time and again."""
+def written_manifest(
+    out: Place, settings: Mapping[str, Any], first: Iterable[Line]
+) -> Iterator[Callable[[Line], None]]:
+    """Adds lines to the manifest in `out`, `first` being there before anything else is. Of a store's, a copy is kept on
+    disk, and copied there time and again."""
     with tempfile.TemporaryDirectory() as folder:
         local = Path(folder if out.scheme else out.path)
         copy_of_manifest(out, local)
@@ -224,7 +293,7 @@ def written_manifest(out: Place, settings: Mapping[str, Any]) -> Iterator[Callab
 
         def write(line: Line) -> None:
             nonlocal due
-            manifest.write({"run": manifest.run, **line})
+            manifest.write(line)
             if time.monotonic() > due:
                 start = time.monotonic()
                 with suppress(FullconvError):  # the next may arrive
@@ -232,6 +301,9 @@ def written_manifest(out: Place, settings: Mapping[str, Any]) -> Iterator[Callab
                 due = time.monotonic() + max(PAUSE[0], PAUSE[1] * (time.monotonic() - start))
 
         with closing(begin(local, settings)) as manifest:
+            for line in first:
+                manifest.write(line)
+            copy()
             try:
                 yield write
             finally:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fullconv.errors import FullconvError
+from fullconv.errors import FullconvError, argument
 from fullconv.prediction.pictures import PictureScore
 
 # The first is ours, the paper's and the default. docs/metrics.md tells where each was read, and tests hold them to it.
@@ -21,7 +21,9 @@ DEFAULT = "mmseg"
 
 def check_definition(name: str) -> str:
     if name not in DEFINITIONS:
-        raise FullconvError(f"--definition {name}: no such definition; choose among {', '.join(DEFINITIONS)}")
+        raise FullconvError(
+            f"{argument('definition', name)}: no such definition; choose among {', '.join(DEFINITIONS)}"
+        )
     return name
 
 

@@ -8,11 +8,13 @@ from typing import Any
 
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.description import describe
+from fullconv.errors import FullconvError
 from fullconv.metrics import Confusion
 from fullconv.metrics import evaluate as score
 from fullconv.prediction.definitions import DEFAULT, check_definition, redefined
 from fullconv.prediction.pictures import PictureScore, ranked, score_of
 from fullconv.prediction.predictor import Model
+from fullconv.sources import path_of
 
 Progress = Callable[[Sequence[Sample]], Iterable[Sample]]
 
@@ -31,6 +33,9 @@ def evaluate(
     listed under that key, the worst first: file, mean IoU, commonest error.
     """
     check_definition(definition)
+    if not isinstance(model, Model):
+        raise FullconvError("model: give what fullconv.load gives, as in evaluate(load('animals'), data)")
+    path_of("data", data)
     dataset = dataset_for(model, data)
     confusion, pictures = score_pictures(model, dataset.split(split), progress)
     report = redefined(confusion.report(), definition, pictures)

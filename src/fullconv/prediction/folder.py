@@ -16,18 +16,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fullconv import images
-from fullconv.errors import FullconvError
+from fullconv.errors import FullconvError, argument
 from fullconv.files import files_under, goes_round
+from fullconv.outputs.manifest import Results
 from fullconv.outputs.writers import save
+from fullconv.prediction.engines.contract import ModelError
 from fullconv.prediction.predictor import Model
 from fullconv.segmentation import shares_of
 
 if TYPE_CHECKING:
     from fullconv.prediction.listing import Found, LeftOut, Listing
     from fullconv.prediction.rasters import Rasters
+    from fullconv.prediction.tiling import Tile
 
 VIDEOS = frozenset([".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".3gp", ".mts"])
 WEBCAM = "webcam:"
+# What GDAL, QGIS, file managers and `predict` itself put beside pictures: nobody misses it.
+COMPANIONS = (
+    ".aux.xml", ".ovr", ".msk", ".rrd", ".wld", ".tfw", ".tifw", ".jgw", ".jpgw", ".pgw", ".pngw", ".j2w", ".bpw",
+    ".prj", "thumbs.db", "desktop.ini", "predictions.jsonl",
+)  # fmt: skip
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 Stamp = tuple[int, int]  # bytes of a file, and when it was modified (nanoseconds)
 
@@ -53,17 +61,42 @@ class Outcome:
     stamp: Stamp | None = None  # of the source, before it was read
     error: str | None = None
     frames: int = 0  # of a video
+    reduced_to: int | None = None  # pixels of the longer side, where the model saw it smaller than it is
+    notes: tuple[str, ...] = ()  # what else is to be said of it, a line each
 
     def to_json(self) -> dict[str, Any]:
         if self.error:
             return {"file": str(self.source), "error": self.error}
         size = {"width": self.width, "height": self.height} | ({"frames": self.frames} if self.frames else {})
+        size |= {"reduced_to": self.reduced_to} if self.reduced_to else {}
         written = [str(path) for path in self.outputs]
+        notes = {"notes": list(self.notes)} if self.notes else {}
         return {"file": str(self.source), **size, "classes": self.shares, "seconds": round(self.seconds, 4),
-                "outputs": written}  # fmt: skip
+                "outputs": written, **notes}  # fmt: skip
 
 
-Record = Callable[[Job, Outcome], object]
+class Notes(Protocol):
+    """What is told of files and pictures, from any thread."""
+
+    def check(self, target: Path, paths: Sequence[Path]) -> None:
+        """Raises FullconvError where one of these is in the way, and is not the target's own."""
+
+    def claim(self, target: Path, paths: Sequence[Path]) -> None:
+        """The same, before they are written."""
+
+    def add(self, job: Job, outcome: Outcome) -> None:
+        """A picture is done."""
+
+
+class NoNotes:
+    """Where nobody asks: everything may be written."""
+
+    def check(self, target: Path, paths: Sequence[Path]) -> None: ...
+    def claim(self, target: Path, paths: Sequence[Path]) -> None: ...
+    def add(self, job: Job, outcome: Outcome) -> None: ...
+
+
+NO_NOTES = NoNotes()
 
 
 class Jobs(Protocol):
@@ -75,11 +108,12 @@ class Jobs(Protocol):
 
 @dataclass(frozen=True)
 class Listed:
-    """Jobs of a list that lies on disk, so that there may be any number."""
+    """Jobs of a list that lies on disk, so that there may be any number; `results` of earlier runs were left out."""
 
     listing: Listing
     out: Path
     left_out: LeftOut
+    results: int = 0
 
     def __len__(self) -> int:
         return len(self.listing)
@@ -92,22 +126,73 @@ def plan(inputs: Sequence[str], out: Path) -> Jobs:
     """What to predict: files, folders (with their sub-folders, which are kept under `out`), globs and webcam:0.
 
     Every picture or video gets a target of its own: where two would share one, the extension, then the folder's name,
-    joins it. What lies under `out` is an earlier result, not a picture, unless it is named itself.
+    joins it. What earlier runs wrote, by the manifests beside it, is never an input, wherever it lies.
     """
     if len(inputs) == 1 and _names_a_file(inputs[0]):
-        return [Job(source, out / relative.with_suffix("")) for source, relative in _expand(inputs[0])]
-    from fullconv.prediction.listing import LeftOut, Listing
+        search = Search(Results())
+        jobs: Jobs = [Job(Path(source), out / path.with_suffix("")) for _, source, path in search.found(inputs)]
+    else:
+        from fullconv.prediction.listing import LeftOut, Listing
 
-    left_out = LeftOut()
-    jobs = Listed(Listing(_found(inputs, out.resolve(), left_out)), out, left_out)
+        left_out = LeftOut()
+        search = Search(Results(), left_out)
+        listing = Listing(search.found(inputs))
+        jobs = Listed(listing, out, left_out, search.earlier)
     if not len(jobs):
-        raise FullconvError(f"{' '.join(inputs)}: no pictures there ({' '.join(sorted(images.EXTENSIONS))}), no videos")
+        raise search.nothing(inputs)
     return jobs
 
 
 def skipped(jobs: Jobs) -> str:
     """What of the folders was left out, in words; empty where nothing was."""
     return str(jobs.left_out) if isinstance(jobs, Listed) else ""
+
+
+def is_source(jobs: Jobs, path: Path) -> bool:
+    """Whether it is one of the pictures to be done."""
+    if isinstance(jobs, Listed):
+        return path in jobs.listing
+    return any(os.path.abspath(job.source) == os.path.abspath(path) for job in jobs)
+
+
+@dataclass
+class Search:
+    """For files to be done: results of earlier runs are counted, what is no picture is noted in `left_out`."""
+
+    results: Results
+    left_out: LeftOut | None = None
+    earlier: int = 0
+
+    def found(self, inputs: Sequence[str]) -> Iterator[Found]:
+        for number, pattern in enumerate(inputs):
+            for source, relative in _expand(pattern):
+                named = Path(pattern) == source
+                if is_companion(source) or (is_hidden(relative) and not named):
+                    continue
+                if source in self.results:
+                    self.earlier += 1
+                elif named or _is_input(source):
+                    yield number, str(source), relative
+                elif self.left_out is not None:
+                    self.left_out.add(source)
+
+    def nothing(self, inputs: Sequence[str]) -> FullconvError:
+        named = " ".join(inputs)
+        if self.earlier:
+            return FullconvError(
+                f"{named}: nothing there but results of earlier runs; copy them to use them as pictures"
+            )
+        return FullconvError(f"{named}: no pictures there ({' '.join(sorted(images.EXTENSIONS))}), no videos")
+
+
+def is_hidden(relative: Path) -> bool:
+    """Whether the file or a folder above it is hidden: a raster that is half done lies in one."""
+    return any(part.startswith(".") for part in relative.parts)
+
+
+def is_companion(path: Path) -> bool:
+    """Whether the file only accompanies pictures."""
+    return path.name.lower().endswith(COMPANIONS)
 
 
 def parallelism(pictures: int, videos: int = 0) -> tuple[int, int]:
@@ -123,19 +208,19 @@ def run(
     jobs: Iterable[Job],
     outputs: Sequence[str],
     threads: int,
-    record: Record | None = None,
+    notes: Notes = NO_NOTES,
     rasters: Rasters | None = None,
     **predicting: Any,
 ) -> Iterator[Outcome]:
     """Outcomes in the order of the jobs; each thread carries a picture from file to files, so that all overlap.
 
-    `record` is called, from any thread, as soon as a picture is done; `rasters` says how those are done, `predicting`
-    are arguments of Model.predict (tile, halo). Raises FullconvError where the disk is full: what is done stays,
-    nothing more is begun.
+    `notes` are asked before files are written, and told as soon as a picture is done; `rasters` says how those are
+    done, `predicting` are arguments of Model.predict (tile, halo). Raises FullconvError where the disk is full: what is
+    done stays, nothing more is begun.
     """
 
     def carry(job: Job) -> Outcome:
-        return recorded(job, partial(run_one, model, job, outputs, rasters, **predicting), record)
+        return recorded(job, partial(run_one, model, job, outputs, rasters, notes, **predicting), notes)
 
     remaining = iter(jobs)
     with ThreadPoolExecutor(threads) as pool:
@@ -149,61 +234,84 @@ def run(
 
 
 def run_video(
-    model: Model, job: Job, outputs: Sequence[str], threads: int, record: Record | None = None, **predicting: Any
+    model: Model, job: Job, outputs: Sequence[str], threads: int, notes: Notes = NO_NOTES, **predicting: Any
 ) -> Outcome:
     """What became of one video, of which several frames are seen at once; `predicting` may also be what write_video
     takes (see, wanted)."""
     from fullconv.prediction.video import write_video
 
     def work() -> Outcome:
-        film = write_video(model, str(job.source), job.target, outputs, threads, **predicting)
+        claim = partial(notes.claim, job.target)
+        film = write_video(model, str(job.source), job.target, outputs, threads, claim, **predicting)
         shares = shares_of(film.counts, model.classes)
-        return Outcome(job.source, film.width, film.height, shares, outputs=film.outputs, frames=film.frames)
+        lost = f"{film.lost} damaged packets were" if film.lost > 1 else "1 damaged packet was"
+        said = (f"{lost} left out",) if film.lost else ()
+        return Outcome(
+            job.source, film.width, film.height, shares, outputs=film.outputs, frames=film.frames, notes=said,
+            reduced_to=reduction(model, (film.height, film.width), predicting.get("tile")),
+        )  # fmt: skip
 
-    return recorded(job, partial(attempt, job, work), record)
+    return recorded(job, partial(attempt, job, work), notes)
 
 
-def recorded(job: Job, work: Callable[[], Outcome], record: Record | None) -> Outcome:
+def recorded(job: Job, work: Callable[[], Outcome], notes: Notes) -> Outcome:
     try:
         outcome = work()
-        if record:
-            record(job, outcome)
+        notes.add(job, outcome)
     except OSError as error:
-        raise FullconvError(f"{job.target}: {_reason(error)}; make room, then run again with --resume") from None
+        raise FullconvError(
+            f"{job.target}: {_reason(error)}; make room, then run again with {argument('resume', True)}"
+        ) from None
     return outcome
 
 
 def run_one(
-    model: Model, job: Job, outputs: Sequence[str], rasters: Rasters | None = None, **predicting: Any
+    model: Model,
+    job: Job,
+    outputs: Sequence[str],
+    rasters: Rasters | None = None,
+    notes: Notes = NO_NOTES,
+    **predicting: Any,
 ) -> Outcome:
     """What became of one picture. Raises OSError where the disk is full, which is no fault of the picture's."""
 
-    def work() -> Outcome:
-        size, shares, written = carry_out(model, job, outputs, rasters, **predicting)
-        return Outcome(job.source, size[1], size[0], shares, outputs=tuple(written))
-
-    return attempt(job, work)
+    return attempt(job, partial(carry_out, model, job, outputs, rasters, notes, **predicting))
 
 
 def carry_out(
-    model: Model, job: Job, outputs: Sequence[str], rasters: Rasters | None, **predicting: Any
-) -> tuple[tuple[int, ...], dict[str, float], list[Path]]:
-    """(height and width, shares of the classes, files written); rasters by windows, photos in one."""
+    model: Model, job: Job, outputs: Sequence[str], rasters: Rasters | None, notes: Notes, **predicting: Any
+) -> Outcome:
+    """Rasters by windows, photos in one."""
     if images.may_be_scene(job.source):
         from fullconv.prediction.rasters import Rasters, predict_raster
         from fullconv.prediction.scene import is_scene
 
         if is_scene(job.source):
-            return predict_raster(model, job.source, job.target, outputs, rasters or Rasters(), **predicting)
+            how = rasters or Rasters()
+            size, shares, written = predict_raster(
+                model, job.source, job.target, outputs, how, notes=notes, **predicting
+            )
+            return Outcome(job.source, size[1], size[0], shares, outputs=tuple(written))
     result = replace(model.predict(job.source, scores="scores" in outputs, **predicting), source=job.source)
-    return result.label_map.shape, result.shares, save(result, job.target, outputs)
+    written = save(result, job.target, outputs, partial(notes.claim, job.target))
+    height, width = result.label_map.shape
+    smaller = reduction(model, (height, width), predicting.get("tile"))
+    return Outcome(job.source, width, height, result.shares, outputs=tuple(written), reduced_to=smaller)
+
+
+def reduction(model: Model, size: tuple[int, int], tile: Tile) -> int | None:
+    """The longer side to which a photo is reduced that is larger than the model knows and not seen in tiles."""
+    longest = model.config.longest_side
+    return longest if tile is None and longest is not None and max(size) > longest else None
 
 
 def attempt(job: Job, work: Callable[[], Outcome]) -> Outcome:
-    """What `work` gives, or the error that is the file's own."""
+    """What `work` gives, or the error that is the file's own: not the model's."""
     start, seen = time.perf_counter(), stamp(job.source)
     try:
         outcome = work()
+    except ModelError:
+        raise
     except FullconvError as error:
         return Outcome(job.source, stamp=seen, error=str(error))
     except OSError as error:
@@ -224,21 +332,6 @@ def stamp(source: Path) -> Stamp | None:
 
 def _reason(error: OSError) -> str:
     return error.strerror or str(error)
-
-
-def _found(inputs: Sequence[str], results: Path, left_out: LeftOut) -> Iterator[Found]:
-    """What is no picture is added to `left_out`."""
-    from fullconv.prediction.listing import is_companion, is_hidden
-
-    for number, pattern in enumerate(inputs):
-        for source, relative in _expand(pattern):
-            named = Path(pattern) == source
-            if is_companion(source) or (not named and (is_hidden(source) or results in source.resolve().parents)):
-                continue
-            if named or _is_input(source):
-                yield number, str(source), relative
-            else:
-                left_out.add(source)
 
 
 def _expand(pattern: str) -> Iterator[tuple[Path, Path]]:
@@ -265,6 +358,18 @@ def _is_input(path: Path) -> bool:
 
 def is_video(path: Path) -> bool:
     return path.suffix.lower() in VIDEOS or is_webcam(path)
+
+
+def is_raster(path: Path) -> bool:
+    """Whether it is read by windows, as what lies on the ground; what cannot be told before it is read may be."""
+    if not images.may_be_scene(path):
+        return False
+    from fullconv.prediction.scene import is_scene
+
+    try:
+        return is_scene(path)
+    except FullconvError:
+        return True
 
 
 def is_webcam(path: Path) -> bool:

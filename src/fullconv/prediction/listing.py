@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePath
+
+from fullconv.tables import table_on_disk
 
 Found = tuple[int, str, PurePath]  # number of the input that led to a file, the file, its path relative to that input
 COLUMNS = "file BLOB PRIMARY KEY, source BLOB, relative BLOB, input INTEGER, place BLOB, name BLOB"
 SHARED = "name IN (SELECT name FROM files GROUP BY name HAVING COUNT(*) > 1)"
-
-# What GDAL, QGIS and file managers put beside pictures, and what is part of one: nobody misses it.
-COMPANIONS = (
-    ".aux.xml", ".ovr", ".msk", ".rrd", ".wld", ".tfw", ".tifw", ".jgw", ".jpgw", ".pgw", ".pngw", ".j2w", ".bpw",
-    ".prj", "thumbs.db", "desktop.ini",
-)  # fmt: skip
 
 
 class Listing:
@@ -26,7 +21,7 @@ class Listing:
     """
 
     def __init__(self, found: Iterable[Found]) -> None:
-        self.table = table_on_disk("files", COLUMNS)
+        self.table = table_on_disk("files", COLUMNS, shared=True)
         rows = ((whole(source), source, str(path), number, "\0".join(PurePath(source).parts))
                 for number, source, path in found)  # fmt: skip
         self.table.executemany("INSERT OR IGNORE INTO files VALUES (?, ?, ?, ?, ?, NULL)", map(_encoded, rows))
@@ -38,18 +33,14 @@ class Listing:
         (count,) = self.table.execute("SELECT COUNT(*) FROM files").fetchone()
         return int(count)
 
+    def __contains__(self, path: Path) -> bool:
+        """Whether it is one of the files."""
+        key = [os.fsencode(whole(str(path)))]
+        return self.table.execute("SELECT 1 FROM files WHERE file = ?", key).fetchone() is not None
+
     def __iter__(self) -> Iterator[tuple[str, str]]:
         for source, name in self.table.execute("SELECT source, name FROM files ORDER BY input, place"):
             yield os.fsdecode(source), os.fsdecode(name)
-
-
-def is_companion(path: Path) -> bool:
-    """Whether the file only accompanies a picture."""
-    return path.name.lower().endswith(COMPANIONS)
-
-
-def is_hidden(path: Path) -> bool:
-    return path.name.startswith(".")
 
 
 class LeftOut:
@@ -69,14 +60,6 @@ class LeftOut:
         total = sum(count for _, count in kinds)
         named = ", ".join(kind if len(kinds) == 1 else f"{kind} {count}" for kind, count in kinds)
         return f"{total} file{'s' * (total > 1)} skipped: {named}" if total else ""
-
-
-def table_on_disk(name: str, columns: str) -> sqlite3.Connection:
-    """A table of SQLite's in a nameless file of the system's temporary folder, gone with the connection."""
-    connection = sqlite3.connect("", isolation_level=None)
-    connection.execute("PRAGMA journal_mode = OFF")
-    connection.execute(f"CREATE TABLE {name} ({columns}) WITHOUT ROWID")
-    return connection
 
 
 def plain(file: str, relative: PurePath) -> PurePath:

@@ -1,79 +1,67 @@
 """predictions.jsonl beside the results: what was done, so that a later run can go on from there.
 
-A line for each run, with all that its results depend on but the pictures, and a line for each picture, failed ones too.
-A picture's line is added after its files lie under their names; the last line of a picture counts.
+A line for each run, with all that its results depend on but the pictures, and two lines for each picture: one before
+its files are written (outputs/manifest.py), one when they lie under their names, or with the error. The last line of a
+picture counts.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
-from io import FileIO
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
 from typing import Any
 
 from fullconv.errors import FullconvError
+from fullconv.outputs.manifest import BEGUN, NAME, Line, Manifest, name_in, read_line
 from fullconv.prediction.engines.choice import graph_for
 from fullconv.prediction.engines.contract import Engine
 from fullconv.prediction.folder import Job, Jobs, Outcome, stamp
 from fullconv.weights.folder import CONFIG, PARAMETERS
 
-NAME = "predictions.jsonl"
-Line = dict[str, Any]
 
+class RunManifest(Manifest):
+    """The lines of one run, called `run`: by the settings that its results depend on."""
 
-@dataclass(frozen=True)
-class Manifest:
-    """The lines of one run in folder `out`, added from any thread."""
-
-    out: Path
     run: str
-    file: FileIO
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, job: Job, outcome: Outcome) -> None:
-        """Tells of a picture. The line is the system's when this returns: killing the process does not lose it."""
-        self.write({"run": self.run, **line_of(job, outcome, self.out)})
-
-    def write(self, line: Line) -> None:
-        content = (json.dumps(line) + "\n").encode()  # ASCII only: names that are no UTF-8 survive as well
-        with self.lock:
-            if self.file.write(content) < len(content):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    def close(self) -> None:
-        self.file.close()
+        """Tells of a picture that is done, or could not be."""
+        self.write(line_of(job, outcome, self.out))
+        self.release(job.target)
 
 
 def line_of(job: Job, outcome: Outcome, out: Path) -> Line:
     """What is told of a picture; names of outputs are relative to `out`."""
     size, modified = outcome.stamp or (None, None)
-    line = {"target": _name(job.target, out), **outcome.to_json()}
+    line = {"target": name_in(out, job.target), **outcome.to_json()}
     line |= {"file": os.path.abspath(job.source), "bytes": size, "modified": modified}
     if not outcome.error:
-        line["outputs"] = [_name(Path(path), out) for path in outcome.outputs]
+        line["outputs"] = [name_in(out, Path(path)) for path in outcome.outputs]
     return line
 
 
-def begin(out: Path, settings: Mapping[str, Any]) -> Manifest:
+def begin(
+    out: Path,
+    settings: Mapping[str, Any],
+    overwrite: bool = False,
+    is_input: Callable[[Path], bool] = lambda path: False,
+) -> RunManifest:
     """A run's manifest, its first line written. Raises FullconvError where nothing can be written in `out`."""
-    path = out / NAME
+    run = run_id(settings)
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        manifest = Manifest(out, run_id(settings), path.open("ab", buffering=0))
-        if _is_torn(path):
-            manifest.file.write(b"\n")
-        manifest.write({"run": manifest.run, "settings": settings})
+        manifest = RunManifest(out, {"run": run}, overwrite, is_input)
+        manifest.run = run
+        manifest.write({"settings": settings})
     except OSError as error:
         reason = error.strerror or error
-        raise FullconvError(f"{path}: cannot be written ({reason}); make room, or choose another --out") from None
+        raise FullconvError(
+            f"{out / NAME}: cannot be written ({reason}); make room, or choose another folder"
+        ) from None
     return manifest
 
 
@@ -94,23 +82,25 @@ class Remaining:
 def unfinished(jobs: Jobs, out: Path, settings: Mapping[str, Any]) -> Remaining:
     """The jobs that were not done before with these settings, or whose source or files are no longer as they were."""
     done = Finished(out / NAME, run_id(settings))
-    return Remaining(jobs, bytes(not _holds(done.get(_name(job.target, out)), job, out) for job in jobs))
+    return Remaining(jobs, bytes(not _holds(done.get(name_in(out, job.target)), job, out) for job in jobs))
 
 
 class Finished:
-    """What runs like `run` have done, by target; a run that was unlike may have begun to write over it."""
+    """What runs like `run` have done, by target; a run that was unlike may have begun to write over it, and so may
+    whatever else began with that target."""
 
     def __init__(self, path: Path, run: str) -> None:
-        from fullconv.prediction.listing import table_on_disk
+        from fullconv.tables import table_on_disk
 
         self.table = table_on_disk("done", "target TEXT PRIMARY KEY, line BLOB")
         for raw, line in _lines(path):
-            if line.get("run") != run:
+            target = line.get("target", line.get(BEGUN))
+            if line.get("run", run) != run:
                 self.table.execute("DELETE FROM done")
-            elif "error" in line:
-                self.table.execute("DELETE FROM done WHERE target = ?", [ascii(line["target"])])
-            elif "target" in line:
-                self.table.execute("REPLACE INTO done VALUES (?, ?)", [ascii(line["target"]), raw])
+            elif "run" in line and "outputs" in line:
+                self.table.execute("REPLACE INTO done VALUES (?, ?)", [ascii(target), raw])
+            elif target is not None:
+                self.table.execute("DELETE FROM done WHERE target = ?", [ascii(target)])
 
     def get(self, target: str) -> bytes | None:
         """The line that tells of it."""
@@ -147,26 +137,13 @@ def _lines(path: Path) -> Iterator[tuple[bytes, Line]]:
     try:
         with path.open("rb") as file:
             for raw in file:
-                with suppress(ValueError):
-                    yield raw, json.loads(raw)
+                line = read_line(raw)
+                if isinstance(line, dict):
+                    yield raw, line
     except FileNotFoundError:
         return
-
-
-def _is_torn(path: Path) -> bool:
-    """Whether the last line has no end."""
-    with path.open("rb") as file:
-        file.seek(0, os.SEEK_END)
-        if not file.tell():
-            return False
-        file.seek(-1, os.SEEK_END)
-        return file.read() != b"\n"
 
 
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
-
-
-def _name(path: Path, out: Path) -> str:
-    return path.relative_to(out).as_posix()

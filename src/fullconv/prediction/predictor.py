@@ -18,8 +18,9 @@ from fullconv.models.config import ModelConfig
 from fullconv.prediction.blending import blended
 from fullconv.prediction.engines.choice import open_engine
 from fullconv.prediction.engines.contract import Engine
-from fullconv.prediction.tiling import Tile, Tiling, Window, plan
+from fullconv.prediction.tiling import Tile, Tiling, Window, check_halo, plan
 from fullconv.segmentation import Segmentation
+from fullconv.sources import picture_of
 from fullconv.weights.folder import find_model, read_config
 
 Scores = NDArray[np.float32]
@@ -46,14 +47,16 @@ class Model:
         With `tile` pixels a side, or "auto", the picture is seen at its own scale, tile by tile, each with `halo`
         pixels around it; "exact" gives the labels of the whole picture seen at once.
         """
-        file = Path(source) if isinstance(source, (str, Path)) else None
+        source = picture_of(source)
+        file = source if isinstance(source, Path) else None
         if file and may_be_scene(file):
             from fullconv.prediction.scene import is_scene
 
             if is_scene(file):
                 return self._predict_scene(file, scores, tile, halo)
+        check_halo(tile, halo)
         image = images.read(source)
-        if tile or halo is not None:
+        if tile is not None:
             label_map, kept = self.label_tiles(image, scores, tile, halo)
         else:
             label_map, kept = self.label_whole(image, scores)
@@ -72,7 +75,7 @@ class Model:
                 )
             whole = slice(0, height), slice(0, width)
             (image, valid), rgb, place = scene.look(whole), scene.rgb(whole), scene.georeference
-        label_map, kept = self.label_tiles(image, scores, tile or "auto", halo)
+        label_map, kept = self.label_tiles(image, scores, "auto" if tile is None else tile, halo)
         label_map[~valid] = self.classes.void
         return Segmentation(rgb, label_map, self.classes, kept, file, place)
 

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,14 +26,21 @@ from fullconv.files import write_json, write_whole
 from fullconv.georeference import import_rasterio
 from fullconv.images import ImageArray
 from fullconv.outputs import geotiff
+from fullconv.outputs.file import File, beside
 from fullconv.outputs.ground import ON_THE_GROUND
 from fullconv.outputs.mosaic import SIMPLIFIED, Frame, LabelMap, Mosaic, Part
+from fullconv.outputs.writers import Claim
 from fullconv.prediction.blending import reach
+from fullconv.prediction.folder import NO_NOTES, Notes
 from fullconv.prediction.predictor import Model
 from fullconv.prediction.scene import Reading, Scene, open_scene
 from fullconv.prediction.tiling import Tile, Tiling, Window
 
 OUTPUTS = ("labels", "scores", *ON_THE_GROUND)
+ENDINGS = {
+    "labels": "_labels.tif", "scores": "_scores.tif", "overlay": "_overlay.tif", "polygons": ".geojson",
+    "geopackage": ".gpkg",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -57,20 +65,23 @@ def predict_raster(
     rasters: Rasters,
     tile: Tile = None,
     halo: str | int | None = None,
+    notes: Notes = NO_NOTES,
 ) -> tuple[tuple[int, int], dict[str, float], list[Path]]:
     """(height and width, share of each class in all pixels, files): target_labels.tif and so on, as `outputs` asks.
+    `notes` are asked for them when it begins, as far as they are known, and before they are written.
 
     Raises FullconvError, and OSError where writing fails.
     """
     check(source, outputs)
+    notes.check(target, [beside(target, ENDINGS[output]) for output in outputs if output in ENDINGS])
     with geotiff.steady_cache(), open_scene(source, rasters.reading, model.config.normalisation.colour) as scene:
         wants_scores = "scores" in outputs
-        tiling = model.tiling(scene.size, tile or "auto", halo, wants_scores)
+        tiling = model.tiling(scene.size, "auto" if tile is None else tile, halo, wants_scores)
         work = open_work(source, target, tiling, rasters)
         label(model, scene, work, wants_scores, rasters.progress)
         frame = Frame(scene.size, model.classes, scene.georeference)
         counts = assemble(work, frame, described(scene, model))
-        written = write(work, scene, frame, target, outputs, rasters.simplify)
+        written = write(work, scene, frame, target, outputs, rasters.simplify, partial(notes.claim, target))
     shutil.rmtree(work.folder)
     return frame.size, shares(counts, model.classes), written
 
@@ -198,9 +209,11 @@ def described(scene: Scene, model: Model) -> dict[str, str]:
     return {"model": model.config.name, "bands": ",".join(map(str, scene.bands)), "values": taken}
 
 
-def write(work: Work, scene: Scene, frame: Frame, target: Path, outputs: Sequence[str], simplify: float) -> list[Path]:
+def write(
+    work: Work, scene: Scene, frame: Frame, target: Path, outputs: Sequence[str], simplify: float, claim: Claim
+) -> list[Path]:
     """Everything under its final name, the label map last: until then the run can be resumed."""
-    written: list[Path] = []
+    files: list[File] = []
     with import_rasterio().open(work.labels) as labels:
 
         def read(part: Part) -> LabelMap:
@@ -210,14 +223,16 @@ def write(work: Work, scene: Scene, frame: Frame, target: Path, outputs: Sequenc
         mosaic = Mosaic(frame.size, frame.classes, frame.georeference, read, scene.rgb, simplify)
         for output in outputs:
             if output in ON_THE_GROUND:
-                written += ON_THE_GROUND[output](mosaic, target)
-    if "scores" in outputs:
-        written += geotiff.write_scores(frame, target, work.pieces("probabilities"))
-    if "labels" in outputs:
-        path = geotiff.labels_path(target)
-        written += [path, geotiff.write_categories(path, frame.classes)]
+                files += ON_THE_GROUND[output](mosaic, target)
+        if "scores" in outputs:
+            files += geotiff.write_scores(frame, target, work.pieces("probabilities"))
+        named = [geotiff.write_categories(target, frame.classes)] if "labels" in outputs else []
+        label_map = [geotiff.labels_path(target) for _ in named]
+        claim([*(file.path for file in files + named), *label_map])
+        written, categories = [file.write() for file in files], [file.write() for file in named]
+    for path in label_map:
         os.replace(work.labels, path)
-    return written
+    return [*written, *label_map, *categories]
 
 
 def shares(counts: NDArray[np.int64], classes: Classes) -> dict[str, float]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.errors import FullconvError
+from fullconv.errors import FullconvError, argument
 from fullconv.models.config import COARSEST, ModelConfig
 
 DEFAULT_HALO = 128  # pixels; docs/performance.md says what it costs in agreement
@@ -29,7 +29,7 @@ PATCH = 512  # pixels a side of a blended patch, where the model does not say wh
 
 Halo = tuple[int, int]  # pixels read before a tile and after it, along either axis
 Numbers = NDArray[np.int64]
-Tile = int | str | None  # what --tile says: a side in pixels, or "auto"
+Tile = int | str | None  # what the user says: a side in pixels, or "auto"
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def plan(
         kept = max(_up(int((BLENDED / 4 / len(config.classes)) ** 0.5)), patch)
         return Tiling(size, tiles(height, width, (kept, kept), (0, 0)), patch)
     margins = halo_of(config, halo)
-    reading = fixed(side, margins) if side else automatic(height, width, margins, room())
+    reading = automatic(height, width, margins, room()) if side is None else fixed(side, margins)
     return Tiling(size, tiles(height, width, reading, margins))
 
 
@@ -136,7 +136,8 @@ def fixed(side: int, halo: Halo) -> tuple[int, int]:
     32."""
     if side < COARSEST or side % COARSEST:
         raise FullconvError(
-            f"--tile {side}: tiles start on the network's coarsest grid; choose a multiple of {COARSEST}, or auto"
+            f"{argument('tile', side)}: tiles start on the network's coarsest grid; "
+            f"choose a multiple of {COARSEST}, or auto"
         )
     return side + _up(sum(halo)), side + _up(sum(halo))
 
@@ -166,12 +167,12 @@ def halo_of(config: ModelConfig, halo: str | int | None) -> Halo:
     if halo == "exact":
         if exact is None:
             raise FullconvError(
-                f"--halo exact: {config.name} looks at the whole picture at once; give a number of pixels, "
-                "or leave --halo out: tiles are then blended"
+                f"{argument('halo', halo)}: {config.name} looks at the whole picture at once; give a number of pixels, "
+                f"or leave {argument('halo')} out: tiles are then blended"
             )
         return exact
     if not str(halo).isdigit():
-        raise FullconvError(f"--halo {halo}: give a number of pixels, or exact")
+        raise FullconvError(f"{argument('halo', halo)}: give a number of pixels, or exact")
     return int(halo), int(halo)
 
 
@@ -182,15 +183,26 @@ def exact_halo(config: ModelConfig) -> Halo | None:
 
 def check_tiling(config: ModelConfig, tile: Tile, halo: str | int | None) -> None:
     """Raises FullconvError for a tile or halo that cannot be, before any picture is read."""
-    fixed(side_of(tile) or COARSEST, halo_of(config, halo))
+    side = side_of(tile)
+    fixed(COARSEST if side is None else side, halo_of(config, halo))
+
+
+def check_halo(tile: Tile, halo: str | int | None) -> None:
+    """Raises FullconvError for a halo around no tiles: photos are seen at once, and reduced, unless tiles are asked
+    for."""
+    if halo is not None and tile is None:
+        raise FullconvError(
+            f"{argument('halo', halo)}: photos are not seen in tiles unless that is asked for; "
+            f"add {argument('tile', 'auto')}, or leave {argument('halo')} out"
+        )
 
 
 def side_of(tile: Tile) -> int | None:
-    """The side that --tile names; None for auto. Raises FullconvError for what is neither."""
+    """The side that is named; None for auto. Raises FullconvError for what is neither."""
     if tile in (None, "auto"):
         return None
     if not str(tile).isdigit():
-        raise FullconvError(f"--tile {tile}: give a side in pixels, a multiple of {COARSEST}, or auto")
+        raise FullconvError(f"{argument('tile', tile)}: give a side in pixels, a multiple of {COARSEST}, or auto")
     return int(str(tile))
 
 

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fullconv.outputs.writers import Claim
 from fullconv.prediction.predictor import Model
 from fullconv.prediction.video_files import Clip, Sink, is_frame, open_clip, open_sink, sink_of
 
@@ -29,12 +30,14 @@ Painted = tuple[NDArray[np.int64], list[Any]]  # pixels of each class, a picture
 
 @dataclass
 class Footage:
-    """What was written of a video: `counts` (256) are pixels of each class, over all frames."""
+    """What was written of a video: `counts` (256) are pixels of each class, over all frames; `lost` are packets that
+    could not be decoded."""
 
     width: int
     height: int
     outputs: tuple[Path, ...]
     frames: int = 0
+    lost: int = 0
     counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, np.int64))
 
 
@@ -44,17 +47,20 @@ def write_video(
     target: Path,
     outputs: Sequence[str],
     threads: int,
+    claim: Claim = lambda paths: None,
     see: See | None = None,
     wanted: Callable[[int], bool] = lambda frames: True,
     **predicting: Any,
 ) -> Footage:
     """Writes target_overlay.mp4 and target_labels.mkv, as `outputs` asks, with the sound of `source`.
 
-    `see` is called after each frame; reading ends before the frame, of which so many were read, that is not `wanted`.
-    Raises FullconvError for what is no video or damaged, OSError where nothing can be written.
+    `claim` sees the files before they are written; `see` is called after each frame; reading ends before the frame, of
+    which so many were read, that is not `wanted`. Raises FullconvError for what is no video or damaged, OSError where
+    nothing can be written.
     """
     with open_clip(source) as clip, ExitStack() as files, ThreadPoolExecutor(threads) as pool:
         places = [sink_of(output, target, clip) for output in outputs]
+        claim([path for path, _ in places])
         sinks = [files.enter_context(open_sink(path, clip, kind)) for path, kind in places]
         footage = Footage(*clip.size, tuple(path for path, _ in places))
 
@@ -69,6 +75,7 @@ def write_video(
             footage.counts += counts
             if see:
                 see(footage.frames, clip.expected)
+        footage.lost = clip.lost
     return footage
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from fullconv.errors import FullconvError, missing_extra
 from fullconv.files import whole
 from fullconv.prediction.folder import is_webcam
+from fullconv.prediction.video_times import Clock
 from fullconv.segmentation import Segmentation
 
 FINE = {"crf": "18", "preset": "veryfast"}  # x264: hardly to be told from the original, and fast
@@ -30,15 +32,16 @@ MISSING = Fraction(1)  # seconds less than the length that a Matroska file tells
 class Clip:
     """A video being read: frames and packets of sound come in `items`.
 
-    `size` is (width, height) upright, `rate` frames a second.
+    `size` is (width, height) upright, `rate` frames a second, `lost` the packets so far that could not be decoded.
     """
 
     def __init__(self, container: Any, name: str) -> None:
         if not container.streams.video:
             raise FullconvError(f"{name}: holds no video")
-        self.container, self.name = container, name
+        self.container, self.name, self.lost = container, name, 0
         self.stream, self.sounds = container.streams.video[0], container.streams.audio
-        self.stream.thread_type = "AUTO"
+        self.stream.thread_type = "SLICE"  # threads for whole frames lose the last ones where a packet is damaged
+        self._check_index()
         self.rate = self.stream.average_rate or self.stream.guessed_rate or Fraction(25)
         self.first, self.items = self._open()
         self.turns = round(self.first.rotation / 90) % 4
@@ -47,9 +50,9 @@ class Clip:
 
     @property
     def expected(self) -> int | None:
-        """How many frames there may be; None: nobody knows."""
+        """How many frames there may be; None: nobody knows. An MP4 that was trimmed counts those it hides, too."""
         seconds = Fraction(self.container.duration or 0, 1_000_000)
-        return self.stream.frames or round(seconds * self.rate) or None
+        return min(filter(None, (self.stream.frames, round(seconds * self.rate))), default=None)
 
     def upright(self, frame: Any) -> NDArray[np.uint8]:
         """(H, W, 3) RGB; frames of another size, which streams may hold, are made as large as the first."""
@@ -63,7 +66,8 @@ class Clip:
             before.append(item)
             if is_frame(item):
                 return item, chain(before, items)
-        raise FullconvError(f"{self.name}: holds no frames")
+        damage = f" that can be decoded ({self.lost} packets are damaged)" if self.lost else ""
+        raise FullconvError(f"{self.name}: holds no frames{damage}")
 
     def _read(self) -> Iterator[Any]:
         frames, last = 0, None
@@ -72,25 +76,36 @@ class Clip:
                 if packet.stream.type == "audio":
                     yield packet
                     continue
-                for frame in packet.decode():
+                for frame in self._decoded(packet):
                     frame.pts = last = self._later(last, frame.pts)
                     frames += 1
                     yield frame
         except import_av().FFmpegError as error:
             raise FullconvError(f"{self.name}: damaged after {frames} frames ({error.strerror})") from None
 
+    def _decoded(self, packet: Any) -> list[Any]:
+        """A packet's frames: none where it is damaged, which is not the end of what comes after it."""
+        try:
+            frames: list[Any] = packet.decode()
+        except import_av().FFmpegError:
+            self.lost += 1
+            return []
+        return frames
+
     def _packets(self) -> Iterator[Any]:
-        """Packets of both, that which ends a stream of sound left out."""
+        """Packets of both, that which ends a stream of sound left out; times count from the container's start."""
         pictures, end = 0, Fraction(0)
-        start = Fraction(max(0, self.container.start_time or 0), 1_000_000)  # of a camera, when it was plugged in
+        clock = Clock(Fraction(max(0, self.container.start_time or 0), 1_000_000))
         for packet in self.container.demux(self.stream, *self.sounds):
             pictures += packet.size > 0 and packet.stream.type == "video"
             if packet.dts is not None:
                 end = max(end, (packet.dts + (packet.duration or 0)) * packet.time_base)
-                _shift(packet, -round(start / packet.time_base))
-            if packet.dts is not None or packet.stream.type == "video":
+            goes_on = clock.set(packet)
+            if packet.stream.type == "video" or (packet.dts is not None and goes_on):
                 yield packet
-        self._check_whole(pictures, end)
+        length = Fraction(self.container.duration or 0, 1_000_000)
+        if "matroska" in self.container.format.name and end < length - MISSING:
+            raise self._cut(pictures)
 
     def _later(self, last: int | None, pts: int | None) -> int:
         """A frame's own time, or the next where it has none; time never stands still."""
@@ -99,12 +114,20 @@ class Clip:
         step = max(1, round(1 / (self.rate * self.stream.time_base)))
         return last + step if pts is None else max(pts, last + 1)
 
-    def _check_whole(self, pictures: int, end: Fraction) -> None:
-        """Raises FullconvError where a file ends earlier than it says itself, which no reader tells of."""
-        kind, length = self.container.format.name, Fraction(self.container.duration or 0, 1_000_000)
-        missing = pictures < self.stream.frames if "mov" in kind else "matroska" in kind and end < length - MISSING
-        if missing:
-            raise FullconvError(f"{self.name}: damaged, it ends after {pictures} frames; it was not copied to its end")
+    def _check_index(self) -> None:
+        """Raises FullconvError where an MP4 ends before the last of the frames that it lists, which no reader tells
+        of. Those that a trimmed one hides are not listed."""
+        ends = [entry.pos + entry.size for entry in self.stream.index_entries] if self._is_mp4_file else []
+        size = os.path.getsize(self.name) if ends else 0
+        if max(ends, default=0) > size:
+            raise self._cut(sum(end <= size for end in ends))
+
+    @property
+    def _is_mp4_file(self) -> bool:
+        return "mov" in self.container.format.name and os.path.isfile(self.name)
+
+    def _cut(self, frames: int) -> FullconvError:
+        return FullconvError(f"{self.name}: damaged, it ends after {frames} frames; it was not copied to its end")
 
 
 class Sink(ABC):
@@ -188,12 +211,6 @@ class Labels(Sink):
 SINKS: dict[str, type[Sink]] = {"overlay": Overlay, "labels": Labels}
 
 
-def _shift(packet: Any, ticks: int) -> None:
-    packet.dts += ticks
-    if packet.pts is not None:
-        packet.pts += ticks
-
-
 def is_frame(item: Any) -> bool:
     """Whether it is a picture; else it is a packet of sound."""
     return isinstance(item, import_av().VideoFrame)
@@ -226,11 +243,18 @@ def device(source: str) -> tuple[str, str]:
 
 @contextmanager
 def open_sink(path: Path, clip: Clip, kind: type[Sink]) -> Iterator[Sink]:
-    """A video to fill, whole under its name at the end or not at all. Raises OSError where it cannot be written."""
-    with whole(path) as hidden, import_av().open(str(hidden), "w") as container:
-        sink = kind(container, clip)
-        yield sink
-        sink.finish()
+    """A video to fill, whole under its name at the end or not at all. Raises OSError where it cannot be written,
+    FullconvError for what FFmpeg does not take."""
+    av = import_av()
+    try:
+        with whole(path) as hidden, av.open(str(hidden), "w") as container:
+            sink = kind(container, clip)
+            yield sink
+            sink.finish()
+    except av.FFmpegError as error:
+        if isinstance(error, OSError):
+            raise
+        raise FullconvError(f"{clip.name}: cannot be written as {path.name} ({error.strerror})") from None
 
 
 def sink_of(output: str, target: Path, clip: Clip) -> tuple[Path, type[Sink]]:

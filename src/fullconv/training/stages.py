@@ -20,6 +20,7 @@ from fullconv.files import write_json, write_whole
 from fullconv.locks import locked
 from fullconv.models.config import ModelConfig
 from fullconv.models.network import Network
+from fullconv.sources import path_of
 from fullconv.training.card import card
 from fullconv.training.divergence import Diverged
 from fullconv.training.illustration import illustrate
@@ -65,7 +66,7 @@ def train(
     if earlier and recipe:
         raise FullconvError(f"{recipe}: {earlier} has its own recipe, which is kept; leave --recipe out")
     chosen = recipe_of(earlier, **changes) if earlier else _new_recipe(_path(recipe), _path(weights), changes)
-    sources = Sources(Path(data), _path(trunk_weights), _path(weights))
+    sources = Sources(path_of("data", data), _path(trunk_weights), _path(weights))
     with held(out):
         if not resume:
             refuse_run_in(out)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import numpy as np
 from torch import Tensor
 
 from fullconv.errors import FullconvError
+from fullconv.files import hidden_beside
 from fullconv.models import published
 from fullconv.models.fcn import FCN, SCORE_NAMES
 from fullconv.weights.caffe import read_caffe
@@ -90,7 +90,7 @@ def new_folder(out: Path) -> Iterator[Path]:
     """A hidden folder beside `out`, which takes its place when all went well and goes when not."""
     out = out.resolve()
     out.parent.mkdir(parents=True, exist_ok=True)
-    hidden = out.with_name(f".{out.name}-{os.getpid()}.part")
+    hidden = hidden_beside(out)
     hidden.mkdir()
     try:
         yield hidden

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from pathlib import Path
 
-from fullconv.errors import FullconvError
+from fullconv.errors import FullconvError, meant
 from fullconv.files import write_json
 from fullconv.models.config import ModelConfig
+from fullconv.sources import path_of
 
 BUNDLED = Path(__file__).parent.parent / "bundled"
 CONFIG, GRAPH, PARAMETERS, CARD = "config.json", "model.onnx", "model.safetensors", "README.md"
@@ -25,16 +25,16 @@ def find_model(name_or_dir: str | Path) -> Path:
 
     Raises FullconvError where there is none.
     """
+    path_of("model", name_or_dir)
     bundled = bundled_models()
     if str(name_or_dir) in bundled:
         return bundled[str(name_or_dir)]
     for folder in (Path(name_or_dir), Path(name_or_dir) / "model"):
         if (folder / CONFIG).is_file():
             return folder
-    close = difflib.get_close_matches(str(name_or_dir), bundled, 1)
-    hint = f"; did you mean {close[0]}?" if close else ""
     raise FullconvError(
-        f"no model {str(name_or_dir)!r}: neither bundled ({', '.join(bundled)}) nor a folder with {CONFIG}{hint}"
+        f"no model {str(name_or_dir)!r}: neither bundled ({', '.join(bundled)}) nor a folder with {CONFIG}"
+        f"{meant(str(name_or_dir), bundled)}"
     )
 
 

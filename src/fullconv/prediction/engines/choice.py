@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
-from fullconv.errors import FullconvError
+from fullconv.errors import FullconvError, argument, meant
 from fullconv.prediction.engines.contract import Engine
 from fullconv.prediction.engines.onnxruntime import OnnxRuntime
 from fullconv.prediction.engines.openvino import OpenVINO, check_ir
@@ -14,6 +15,7 @@ from fullconv.weights.folder import GRAPH, INT8, IR, PARAMETERS, read_config
 from fullconv.weights.onnx_file import check_graph
 
 ENGINES = ("auto", "openvino", "torch", "onnxruntime")
+CPU = "cpu"  # which every engine runs on
 PRECISIONS = ("auto", "fp32", "bf16", "fp16", "int8")
 
 
@@ -31,23 +33,30 @@ def open_engine(
 
     `fixed`: sizes repeat, since they are multiples of 32, and each is worth compiling for.
     """
-    chosen = choose(folder, device) if engine == "auto" else engine
-    _check(precision, PRECISIONS, "--precision")
+    chosen = check_choice(folder, engine, precision, device)
     if chosen == "openvino":
-        return OpenVINO(graph_for(folder, precision), precision, streams, fixed, threads)
+        return OpenVINO(_checked(graph_for(folder, precision)), precision, streams, fixed, threads)
     if chosen == "onnxruntime":
-        return OnnxRuntime(_existing(folder / GRAPH), precision, streams, threads)
-    if chosen == "torch":
-        return Torch(_existing(folder / PARAMETERS).parent, precision, device, threads)
-    raise FullconvError(f"--engine {engine}: no such engine; choose among {', '.join(ENGINES)}")
+        return OnnxRuntime(_checked(_existing(folder / GRAPH)), precision, streams, threads)
+    return Torch(_existing(folder / PARAMETERS).parent, precision, device, threads)
+
+
+def check_choice(folder: Path, engine: str, precision: str, device: str | None) -> str:
+    """The engine; no heavy library is imported for it. Raises FullconvError for what cannot be."""
+    _check("engine", engine, ENGINES)
+    _check("precision", precision, PRECISIONS)
+    chosen = choose(folder, device) if engine == "auto" else engine
+    _check_device(device, chosen)
+    return chosen
 
 
 def choose(folder: Path, device: str | None) -> str:
-    """torch on an NVIDIA GPU where it is installed, or where there is no OpenVINO or no graph for it; else OpenVINO."""
-    wants_gpu = device.startswith("cuda") if device else Path("/dev/nvidiactl").exists()
+    """torch on an NVIDIA GPU, where it is installed or that was asked for; else OpenVINO; torch also where it is
+    installed and there is no OpenVINO, or no graph for it."""
     can_torch = find_spec("torch") is not None and (folder / PARAMETERS).exists()
+    on_gpu = device != CPU if device else Path("/dev/nvidiactl").exists() and can_torch
     can_openvino = find_spec("openvino") is not None and any((folder / name).exists() for name in (GRAPH, IR, INT8))
-    return "torch" if can_torch and (wants_gpu or not can_openvino) else "openvino"
+    return "torch" if on_gpu or (can_torch and not can_openvino) else "openvino"
 
 
 def graph_for(folder: Path, precision: str) -> Path:
@@ -65,6 +74,11 @@ def _existing(path: Path) -> Path:
     """The file, which is there and fits the config.json beside it."""
     if not path.is_file():
         raise FullconvError(f"{path}: missing; {_remedy(path)}")
+    return path
+
+
+def _checked(path: Path) -> Path:
+    """The same file. Raises FullconvError where it is damaged, or gives classes that config.json does not name."""
     if path.suffix == ".onnx":
         check_graph(path, read_config(path.parent))
     elif path.suffix == ".xml":
@@ -74,12 +88,23 @@ def _existing(path: Path) -> Path:
 
 def _remedy(missing: Path) -> str:
     if missing.name != GRAPH:
-        return "choose another --engine"
+        return f"choose another {argument('engine')}"
     if not (missing.parent / PARAMETERS).is_file():
         return f"nor is there {PARAMETERS} to make it of; copy the model folder again"
     return f"run `fullconv export {missing.parent}` where torch is (pip install 'fullconv[train,export]')"
 
 
-def _check(value: str, choices: tuple[str, ...], flag: str) -> None:
+def _check(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise FullconvError(f"{flag} {value}: choose among {', '.join(choices)}")
+        near = meant(str(value), choices)
+        raise FullconvError(f"{argument(name, value)}: choose among {', '.join(choices)}{near}")
+
+
+def _check_device(device: str | None, engine: str) -> None:
+    if device is None or device == CPU:
+        return
+    if not re.fullmatch(r"cuda(:\d+)?", str(device)):
+        raise FullconvError(f"{argument('device', device)}: no such device; choose cpu, cuda, or cuda:1 and so on")
+    if engine != "torch":
+        other = argument("engine", "torch")
+        raise FullconvError(f"{argument('device', device)}: {engine} runs on the CPU; leave it out, or take {other}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +13,19 @@ from fullconv.errors import FullconvError
 
 Images = NDArray[np.uint8]
 BYTES_A_PIXEL = 1024  # where an engine does not tell: two float32 maps of 128 channels at full size
+
+
+class ModelError(FullconvError):
+    """A fault of the model's, not of a picture's: with others it would come again."""
+
+
+def no_graph(graph: Path, error: Exception | str) -> ModelError:
+    """The error for a file that an engine cannot read."""
+    told = re.sub(r"Exception from \S+:\d+:|Check '.*?' failed at \S+:\d+:", "", str(error))  # where in its own source
+    reason = " ".join(told.split())[:200]
+    return ModelError(
+        f"{graph}: damaged, or no graph of fullconv's ({reason}); copy it again, or run `fullconv export`"
+    )
 
 
 class Engine(Protocol):
@@ -28,11 +42,3 @@ class Engine(Protocol):
 
     def room(self, channels: int = 3, scores: bool = False) -> int:
         """How many pixels of a picture may be seen at once, so that memory suffices."""
-
-
-def unreadable(graph: Path, error: Exception) -> FullconvError:
-    """One line for a graph that a library cannot read or run; its own account may be of many."""
-    reason = " ".join(str(error).split())[-200:]
-    return FullconvError(
-        f"{graph}: damaged, or no graph of fullconv's ({reason}); copy it again, or run `fullconv export`"
-    )

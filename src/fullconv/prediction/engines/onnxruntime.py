@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.errors import FullconvError, missing_extra
+from fullconv.errors import FullconvError, argument, missing_extra
 from fullconv.prediction import memory
-from fullconv.prediction.engines.contract import BYTES_A_PIXEL, Images, unreadable
+from fullconv.prediction.engines.contract import BYTES_A_PIXEL, Images, no_graph
+
+NAMES = {"image", "label_map", "scores"}  # of what goes in and comes out
 
 
 class OnnxRuntime:
@@ -20,7 +22,8 @@ class OnnxRuntime:
 
     def __init__(self, graph: Path, precision: str, streams: int, threads: int | None = None) -> None:
         if precision not in ("auto", "fp32"):
-            raise FullconvError(f"--precision {precision}: ONNX Runtime runs fp32 here; take --engine openvino")
+            other = argument("engine", "openvino")
+            raise FullconvError(f"{argument('precision', precision)}: ONNX Runtime runs fp32 here; take {other}")
         try:
             import onnxruntime
         except ImportError:
@@ -31,8 +34,11 @@ class OnnxRuntime:
         self.streams = streams
         try:
             self.session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # it has a class of its own for each of its codes, with no common one
-            raise unreadable(graph, error) from None
+        except Exception as error:  # ONNX Runtime has a kind of its own for each
+            raise no_graph(graph, error) from None
+        names = {value.name for value in (*self.session.get_inputs(), *self.session.get_outputs())}
+        if names != NAMES:
+            raise no_graph(graph, f"its inputs and outputs are {', '.join(sorted(names))}")
 
     def label_maps(self, images: Images) -> NDArray[np.uint8]:
         label_maps: NDArray[np.uint8] = self.session.run(["label_map"], {"image": images})[0]

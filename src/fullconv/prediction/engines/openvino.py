@@ -6,20 +6,23 @@ import sys
 import threading
 from collections import OrderedDict, defaultdict
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.errors import FullconvError
+from fullconv.errors import FullconvError, argument
 from fullconv.models.config import ModelConfig
 from fullconv.prediction import memory
 from fullconv.prediction.blobs import BlobCache
-from fullconv.prediction.engines.contract import Images, unreadable
+from fullconv.prediction.engines.contract import Images, no_graph
 from fullconv.weights.onnx_file import check_counts
 
 HINTS = {"fp32": "f32", "bf16": "bf16"}  # OpenVINO's words
+ONNX = b"\x08"  # the first byte: the version's field
+CONVERTER = "openvino.tools.ovc"
 PROBE = 512  # pixels a side of the picture for which it tells how much memory it takes
 
 
@@ -40,7 +43,9 @@ class OpenVINO:
         _ = ov.Tensor(np.zeros(1, np.uint8)).data
         self.graph, self.core, self.fixed = graph, openvino_core(), fixed
         if precision == "fp16":
-            raise FullconvError("--precision fp16: OpenVINO runs fp32, bf16 and int8 on a CPU; choose one of these")
+            raise FullconvError(
+                f"{argument('precision', precision)}: OpenVINO runs fp32, bf16 and int8 on a CPU; choose one of these"
+            )
         has_bf16 = "BF16" in self.core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         fastest = "bf16" if has_bf16 else "fp32"
         self.precision = fastest if precision == "auto" else precision
@@ -103,10 +108,12 @@ class OpenVINO:
             return None
 
     def _read(self) -> Any:
+        if self.graph.suffix == ".onnx" and not self.graph.read_bytes().startswith(ONNX):
+            raise no_graph(self.graph, "it does not begin as ONNX does")  # OpenVINO would try all formats, aloud
         try:
             return self.core.read_model(self.graph)
         except RuntimeError as error:
-            raise unreadable(self.graph, error) from None
+            raise no_graph(self.graph, error) from None
 
     def _compile(self, key: tuple[Any, ...]) -> Any:
         *shape, output = key
@@ -118,7 +125,7 @@ class OpenVINO:
             model.reshape({"image": shape})
             compiled = self.core.compile_model(model, "CPU", self.settings)
         except RuntimeError as error:
-            raise unreadable(self.graph, error) from None
+            raise no_graph(self.graph, error) from None
         self.cache.write(key, compiled.export_model().getvalue())
         return compiled
 
@@ -128,7 +135,7 @@ def check_ir(graph: Path, config: ModelConfig) -> None:
     try:
         image, scores = (port.partial_shape for port in _ports(openvino_core().read_model(graph)))
     except RuntimeError as error:
-        raise unreadable(graph, error) from None
+        raise no_graph(graph, error) from None
     check_counts(graph, config, _count(image[3]), _count(scores[1]))
 
 
@@ -167,14 +174,22 @@ def openvino_core() -> Any:
 
 
 def import_openvino() -> Any:
-    """openvino without its model converter, which it does without where it is absent: half of the time to import."""
-    converter = "openvino.tools.ovc"
-    absent = converter not in sys.modules
-    if absent:
-        sys.modules[converter] = None  # type: ignore[assignment]
+    """openvino, its model converter put off until somebody asks for it: half of the time to import."""
+    deferred = "openvino" not in sys.modules and CONVERTER not in sys.modules
+    if deferred:
+        sys.modules[CONVERTER] = None  # type: ignore[assignment]
     try:
         import openvino
     finally:
-        if absent:
-            del sys.modules[converter]
+        if deferred:
+            del sys.modules[CONVERTER]
+    if deferred:
+        openvino.__getattr__ = _attribute
     return openvino
+
+
+def _attribute(name: str) -> Any:
+    """What openvino is asked for and does not hold: its converter, imported now."""
+    if name != "convert_model":
+        raise AttributeError(f"module 'openvino' has no attribute {name!r}")
+    return import_module(CONVERTER).convert_model

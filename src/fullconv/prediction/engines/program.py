@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.prediction import memory
-from fullconv.prediction.engines.contract import BYTES_A_PIXEL, Images, unreadable
+from fullconv.prediction.engines.contract import BYTES_A_PIXEL, Images, no_graph
 
 
 class Program:
@@ -23,7 +23,7 @@ class Program:
         try:
             self.from_numpy, self.run = torch.from_numpy, torch.export.load(file).module()
         except Exception as error:  # of a file of another kind it may be any
-            raise unreadable(file, error) from None
+            raise no_graph(file, error) from None
 
     def label_maps(self, images: Images) -> NDArray[np.uint8]:
         return self.run(self.from_numpy(images))[0].detach().numpy()

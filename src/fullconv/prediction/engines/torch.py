@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.errors import FullconvError, missing_extra
+from fullconv.errors import FullconvError, argument, missing_extra
 from fullconv.prediction import memory
 from fullconv.prediction.engines.contract import BYTES_A_PIXEL, Images
 from fullconv.prediction.engines.cuda_graphs import CudaGraphs
@@ -31,14 +31,19 @@ class Torch:
         except ImportError:
             raise missing_extra("torch", "train") from None
         if precision == "int8":
-            raise FullconvError("--precision int8: torch runs fp32, bf16 and fp16 here; take --engine openvino")
+            raise FullconvError(
+                f"{argument('precision', precision)}: torch runs fp32, bf16 and fp16 here; "
+                f"take {argument('engine', 'openvino')}"
+            )
         if threads:
             torch.set_num_threads(threads)
         self.torch = torch
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.on_gpu = self.device.startswith("cuda")
-        if self.on_gpu and not torch.cuda.is_available():
-            raise FullconvError(f"--device {device}: no CUDA device here; leave --device out to use the CPU")
+        if self.on_gpu and int(self.device.partition(":")[2] or 0) >= torch.cuda.device_count():
+            raise FullconvError(
+                f"{argument('device', device)}: no such CUDA device here; leave {argument('device')} out to use the CPU"
+            )
         self.precision = self._fastest() if precision == "auto" else precision
         network = spare_border(load_model(folder)[0])
         self.network = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]

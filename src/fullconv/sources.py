@@ -1,0 +1,89 @@
+"""What people hand over in Python, checked: a picture in one of its forms, a path."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from fullconv.errors import FullconvError, argument
+from fullconv.images import Source
+
+FORMS = "a path, the bytes of a file, a PIL image, or an HxWx3 uint8 array"
+
+
+def picture_of(given: Any) -> Source:
+    """A path, bytes, PIL image or array, whichever it was; open files are read. Raises FullconvError for anything else.
+
+    None is what cv2.imread gives for a path that leads nowhere.
+    """
+    if isinstance(given, (bytearray, memoryview)):
+        return bytes(given)
+    if isinstance(given, (str, os.PathLike)):
+        return _path(given)
+    if hasattr(given, "read"):
+        return _content(given)
+    if isinstance(given, np.ndarray):
+        return _filled(given)
+    if isinstance(given, Image.Image):
+        return _opened(given)
+    if isinstance(given, bytes):
+        return given
+    numbers = isinstance(given, (list, tuple)) or hasattr(given, "__array__")
+    remedy = "; make one of it, as in np.asarray(…, np.uint8)" if numbers else ""
+    raise FullconvError(f"what was given is no picture but {_kind(given)}; give {FORMS}{remedy}")
+
+
+def path_of(name: str, given: Any) -> Path:
+    """What was given as the argument `name`, as a path."""
+    if not isinstance(given, (str, os.PathLike)):
+        raise FullconvError(f"{argument(name)}: give text or a path; this is {_kind(given)}")
+    return Path(given)
+
+
+def _path(given: str | os.PathLike[str]) -> Path:
+    path = Path(os.fsdecode(given))
+    if "://" in str(given):
+        raise FullconvError(f"{given}: is an address; download it and give the file, or its bytes")
+    if not str(given):
+        raise FullconvError("the path given is empty; give the path of a picture")
+    if path.is_dir():
+        raise FullconvError(f"{path}: is a folder; give one picture at a time, or use the command fullconv predict")
+    return path
+
+
+def _content(file: Any) -> bytes:
+    """Of a file that is open."""
+    name = getattr(file, "name", "the file given")
+    try:
+        content = file.read()
+    except (OSError, ValueError) as error:
+        raise FullconvError(f"{name}: cannot be read ({error}); open it again") from None
+    if not isinstance(content, bytes):
+        raise FullconvError(f"{name}: is open as text; open it as bytes, with mode 'rb'")
+    return content
+
+
+def _filled(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    if 0 in array.shape:
+        raise FullconvError(f"an array of shape {array.shape} holds no pixels; give {FORMS}")
+    return array
+
+
+def _opened(picture: Image.Image) -> Image.Image:
+    """Read by now, which Pillow puts off."""
+    try:
+        picture.load()
+    except Exception as error:  # of many kinds, one of them for a picture that was closed
+        reason = " ".join(str(error).split())
+        raise FullconvError(f"the picture given cannot be read ({reason}); open it again, or give its path") from None
+    return picture
+
+
+def _kind(given: Any) -> str:
+    if given is None:
+        return "None"
+    return f"of type {type(given).__module__}.{type(given).__qualname__}".replace("builtins.", "")

@@ -1,0 +1,58 @@
+"""Each class has a file of its own, on every system."""
+
+import unicodedata
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from outputs.results import result_of
+from PIL import Image
+
+from fullconv.classes import Classes
+from fullconv.outputs.class_names import RESERVED, file_names
+
+NAMES = st.one_of(
+    st.text(min_size=1, max_size=6),
+    st.from_regex(r"[aAß ./-]{1,3}(-[0-3])?", fullmatch=True),
+    st.sampled_from(["labels", "Labels", "labels-1", "overlay", "scores", "🌲", "🌊", "x" * 300, "x" * 301]),
+)
+
+
+@given(st.lists(NAMES, unique=True, min_size=1, max_size=8))
+def test_no_two_classes_and_no_other_output_share_a_name(names):
+    found = file_names(names)
+    keys = {unicodedata.normalize("NFC", name.casefold()) for name in found}
+    assert len(keys) == len(found) == len(names)
+    assert not keys & RESERVED
+    for name in found:
+        assert name
+        assert not set(name) & set('/\\:*?"<>| \0\n')
+        assert len(name.encode()) < 130
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["background", "road/wet", "road wet"], ["background", "road-wet-1", "road-wet-2"]),
+        (["🌲", "🌊", "sky"], ["class-0", "class-1", "sky"]),
+        (["🌲", "sky"], ["class", "sky"]),
+        (["labels", "overlay", "score"], ["labels-0", "overlay-1", "score"]),
+        (["background", "car", "Car"], ["background", "car-1", "Car-2"]),
+        (["a b", "a/b", "a-b-1"], ["a-b-0", "a-b-1-1", "a-b-1"]),
+        (["背景", "道路", "建筑"], ["背景", "道路", "建筑"]),
+        (["größe", unicodedata.normalize("NFD", "größe")], ["größe-0", "größe-1"]),
+    ],
+)
+def test_names_are_told_apart_by_their_number(names, expected):
+    assert file_names(names) == expected
+
+
+@pytest.mark.parametrize("names", [["labels", "Overlay"], ["a/b", "a b"], ["car", "CAR"]])
+def test_each_file_holds_its_own_class(tmp_path, names):
+    classes = Classes.named(["background", *names])
+    result = result_of([[0, 1, 2, 2]], classes)
+    labels, *masks, _ = result.save(tmp_path, "dog", ["labels", "masks", "overlay"])
+    assert np.array(Image.open(labels)).tolist() == [[0, 1, 2, 2]]
+    for name, path in zip(result.shares, masks, strict=True):
+        assert np.array_equal(np.array(Image.open(path)) == 255, result.mask(name))

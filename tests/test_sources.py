@@ -1,0 +1,87 @@
+"""What people hand over in Python: taken, or refused in one line."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import EXAMPLES
+from PIL import Image
+
+import fullconv
+from fullconv import images
+from fullconv.classes import Classes
+from fullconv.errors import FullconvError
+from fullconv.sources import path_of, picture_of
+
+PHOTO = EXAMPLES / "chelsea.jpg"
+ARRAY = np.zeros((4, 6, 3), np.uint8)
+
+
+def closed():
+    picture = Image.open(PHOTO)
+    picture.close()
+    return picture
+
+
+@pytest.mark.parametrize(
+    "given", [str(PHOTO), PHOTO, PHOTO.read_bytes(), bytearray(PHOTO.read_bytes()), memoryview(PHOTO.read_bytes()),
+              io.BytesIO(PHOTO.read_bytes()), Image.open(PHOTO), np.array(Image.open(PHOTO))],
+)  # fmt: skip
+def test_every_form_of_a_picture_is_taken(given):
+    assert images.read(picture_of(given)).shape == (300, 451, 3)
+
+
+def test_an_open_file_is_read():
+    with PHOTO.open("rb") as file:
+        assert picture_of(file) == PHOTO.read_bytes()
+
+
+class Tensor:
+    def __array__(self):
+        return ARRAY
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (None, "no picture but None; give a path, the bytes"), (5, "of type int"), ({}, "of type dict"),
+        ([[0]], r"of type list; .*; make one of it, as in np.asarray"), (Tensor(), "make one of it, as in np.asarray"),
+        (ARRAY[:0], r"shape \(0, 6, 3\) holds no pixels"), (ARRAY[:, :0], "holds no pixels"),
+        ("", "is empty"), (str(EXAMPLES), "is a folder"), ("https://example.org/a.jpg", "is an address; download it"),
+        (io.StringIO("text"), "open it as bytes"), (closed(), "cannot be read .*; open it again"),
+    ],
+)  # fmt: skip
+def test_whatever_else_is_one_line(given, message):
+    with pytest.raises(FullconvError, match=message) as refused:
+        picture_of(given)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_closed_file_is_one_line():
+    with PHOTO.open("rb") as file:
+        pass
+    with pytest.raises(FullconvError, match=r"chelsea.jpg: cannot be read .*; open it again"):
+        picture_of(file)
+
+
+@pytest.mark.parametrize("given", [None, 5, [PHOTO], ARRAY])
+def test_public_functions_refuse_what_is_no_path(given, tmp_path):
+    model = fullconv.load("animals")
+    result = model.predict(ARRAY)
+    for use in (
+        fullconv.load, lambda data: fullconv.evaluate(model, data), lambda data: fullconv.train(data, tmp_path / "run"),
+        result.save, lambda stem: result.save(tmp_path, [stem]), Classes.named,
+        lambda model: fullconv.evaluate(model, "data"),
+    ):  # fmt: skip
+        with pytest.raises(FullconvError) as refused:
+            use(given)
+        assert "\n" not in str(refused.value)
+    with pytest.raises(FullconvError, match="data: give text or a path; this is"):
+        path_of("data", given)
+    assert path_of("data", "a") == Path("a")
+
+
+def test_names_in_one_text_are_refused():
+    with pytest.raises(FullconvError, match="give a list of texts"):
+        Classes.named("cat")
