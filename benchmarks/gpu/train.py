@@ -2,7 +2,7 @@
 
 usage: python benchmarks/gpu/train.py PACK OUT --seconds 240 [--crop 384] [--batch 64] [--compile] [--seed 0]
 
-PACK holds what prepare.sh made: part-*.zip, start/ (a model folder to start from) and teacher/. OUT/model receives
+PACK holds what prepare.sh made: part-*.zip and teacher/, and start/ where the model does not start from `photos`. OUT/model receives
 config.json and model.safetensors (kernels in half precision), OUT/train.jsonl the log. The learning rate follows the
 clock, so that a run ends in time whatever the speed of the card. Labelled pixels count by cross-entropy and Dice, and
 every pixel by its divergence from the teacher's class probabilities, at a quarter of the size.
@@ -35,6 +35,7 @@ from fullconv.training.losses import dice_loss
 from fullconv.training.optimisation import build_optimiser
 from fullconv.training.recipe import Recipe
 from fullconv.weights.checkpoint import load_model, save_model
+from fullconv.weights.folder import find_model
 
 GROUP = 16  # crops that share a scale
 SCALES, UNSCALED = (0.6, 1.6), 0.3
@@ -210,7 +211,8 @@ def main() -> None:
     factors = repeat_factors(photos)
     print(f"{time.perf_counter() - begun:.1f} s: the teacher has seen them", flush=True)
     torch.backends.cudnn.benchmark = True
-    net, config = load_model(pack / "start")
+    start = pack / "start"
+    net, config = load_model(start if start.is_dir() else find_model("photos"))
     out.mkdir(parents=True, exist_ok=True)
     notes = {**vars(settings), "photos": len(photos.sizes), "labelled_photos": len(photos.labels)}
     config = replace(config, provenance={**config.provenance, "gpu_training": notes})
