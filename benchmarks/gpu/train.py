@@ -4,8 +4,8 @@ usage: python benchmarks/gpu/train.py PACK OUT --seconds 240 [--crop 384] [--bat
 
 PACK holds what prepare.sh made: part-*.zip and teacher/, and start/ where the model does not start from `photos`.
 OUT/model receives config.json and model.safetensors (kernels in half precision), OUT/train.jsonl the log. The learning
-rate follows the clock, so that a run ends in time whatever the speed of the card. Labelled pixels count by cross-entropy
-and Dice, and every pixel by its divergence from the teacher's class probabilities, at a quarter of the size.
+rate follows the clock, so that a run ends in time whatever the speed of the card. Labelled pixels count by their
+cross-entropy and Dice, every pixel by its divergence from the teacher's class probabilities, at a quarter of the size.
 """
 
 from __future__ import annotations
