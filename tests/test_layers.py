@@ -9,8 +9,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "src" / "fullconv"
 LAYERS = [
-    {"errors", "files"},
-    {"classes", "georeference", "images", "published_classes", "yaml_files"},
+    {"errors", "files", "tiff"},
+    {"georeference"},
+    {"view"},
+    {"raster"},
+    {"classes", "images", "published_classes", "scene", "yaml_files"},
     {"segmentation"},
     {"models", "data", "outputs", "metrics"},
     {"weights"},
@@ -35,6 +38,7 @@ HOMES = {
     "ray": {"prediction/cluster.py"},
     "pyarrow": {"prediction/stores.py"},
     "rasterio": {"georeference.py"},
+    "pillow_heif": {"images.py"},
     "shapely": {"outputs/vectors.py"},
 }
 # Segmentation.save is a convenience of the value for the reader at a prompt; it calls the writer above it.

@@ -15,36 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fullconv.commands.options import model_options
+from fullconv.commands.options import Numbers, model_options
 from fullconv.errors import FullconvError
 
 if TYPE_CHECKING:
     from fullconv.prediction.folder import Job, Jobs, Outcome, Record
     from fullconv.prediction.predictor import Model
     from fullconv.prediction.rasters import Rasters
-
-
-class Numbers(click.ParamType[tuple[float, ...]]):
-    """ "4,3,2": as many as `count`, where that is given."""
-
-    name = "numbers"
-
-    def __init__(self, kind: type[int] | type[float], count: int | None = None) -> None:
-        self.kind, self.count = kind, count
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
-        try:
-            numbers = tuple(self.kind(part) for part in str(value).split(","))
-        except ValueError:
-            self.fail(f"{value}: give numbers, comma between", param, ctx)
-        if self.count not in (None, len(numbers)):
-            self.fail(f"{value}: give {self.count} numbers", param, ctx)
-        return numbers
+    from fullconv.prediction.reading import Reading
 
 
 DEFAULT = "labels,masks,overlay"
 VIDEO_OUTPUTS = ("labels", "overlay")
 ROWS = 200  # pictures; of more, only the sums are printed, and predictions.jsonl has the rest
+NOTES = 20  # told of a run
 WIDEST = 60  # characters of a name in the table
 
 
@@ -58,10 +42,14 @@ WIDEST = 60  # characters of a name in the table
 )
 @click.option("--tile", help="Side of tiles in pixels, a multiple of 32, or auto; pictures keep their own scale.")
 @click.option("--halo", help="Pixels read around a tile, or exact: the labels of the whole picture at once.")
-@click.option("--bands", type=Numbers(int), help="Of rasters: the bands taken for red, green, blue, as in 4,3,2.")
+@click.option("--bands", type=Numbers(int), help="The bands that the model takes, as in 4,3,2.  [default: the first]")
 @click.option(
-    "--range", "values", type=Numbers(float, 2), help="Of rasters: the values that are 0 and 255, as in 0,3000."
+    "--range",
+    "values",
+    type=Numbers(float),
+    help="The values that become 0 and 255, as in 0,3000; or a pair a band.  [default: the model's, or the file's own]",
 )
+@click.option("--pages", type=click.Choice(["first", "all"]), default="first", help="Of files with several pages.")
 @click.option(
     "--simplify", type=float, default=1.0, help="Of rasters: pixels that polygons may be smoothed by; 0: none."
 )
@@ -73,7 +61,7 @@ WIDEST = 60  # characters of a name in the table
 @model_options
 def predict(
     inputs: tuple[str, ...], out: str, save: str | None, tile: str | None, halo: str | None,
-    bands: tuple[int, ...] | None, values: tuple[float, float] | None, simplify: float, frames: int | None,
+    bands: tuple[int, ...] | None, values: tuple[float, ...] | None, pages: str, simplify: float, frames: int | None,
     cluster: str | None, workers: int | None, resume: bool, as_json: bool,
     model: str, engine: str, precision: str, device: str | None,
 ) -> None:  # fmt: skip
@@ -89,7 +77,7 @@ def predict(
 
     outputs, predicting = check_outputs(save or DEFAULT), {"tile": tile, "halo": halo}
     loading = {"engine": engine, "precision": precision, "device": device}
-    ground = {"bands": bands, "range": values, "simplify": simplify}
+    ground = {"bands": bands, "range": values, "simplify": simplify} | ({"pages": pages} if pages == "all" else {})
     request = Request(inputs, out, outputs, save is None, predicting, ground, frames, resume, as_json, model, loading)
     sums = predict_on_cluster(request, workers) if cluster else predict_here(request)
     if not as_json:
@@ -107,7 +95,7 @@ class Request:
     outputs: list[str]
     by_default: bool  # nobody named the outputs
     predicting: dict[str, Any]  # tile, halo
-    ground: dict[str, Any]  # of rasters: bands, range, simplify
+    ground: dict[str, Any]  # bands, range, pages, simplify
     frames: int | None
     resume: bool
     as_json: bool
@@ -120,6 +108,7 @@ class Request:
 
         loaded = load(self.model, **self.loading, streams=streams)
         check_tiling(loaded.config, **self.predicting)
+        self.reading().of(loaded.view)  # which refuses what does not fit
         return loaded
 
     def of_video(self) -> list[str]:
@@ -139,10 +128,14 @@ class Request:
     def rasters(self, **others: Any) -> Rasters:
         """How rasters are done; `others` are of this run only."""
         from fullconv.prediction.rasters import Rasters
-        from fullconv.prediction.scene import Reading
 
-        reading = Reading(self.ground["bands"] or (), self.ground["range"])
-        return Rasters(reading, self.ground["simplify"], **others)
+        return Rasters(self.ground["simplify"], **others)
+
+    def reading(self) -> Reading:
+        """What of the files is read."""
+        from fullconv.prediction.reading import Reading, pairs
+
+        return Reading(self.ground["bands"] or (), pairs(self.ground["range"]), pages="pages" in self.ground)
 
 
 def predict_here(request: Request) -> Sums:
@@ -166,7 +159,8 @@ def predict_here(request: Request) -> Sums:
     sums = Sums(ran_by(loaded), earlier=len(jobs) - len(todo))
     with closing(begin(out, settings)) as manifest:
         rasters = rasters_among(todo, request, manifest.run)
-        photos = run(loaded, pictures, request.outputs, threads, manifest.add, rasters, **request.predicting)
+        predicting = {**request.predicting, "reading": request.reading()}
+        photos = run(loaded, pictures, request.outputs, threads, manifest.add, rasters, **predicting)
         outcomes = chain(
             with_progress(photos, len(todo) - len(videos), request.as_json or rasters is not None),
             (film(loaded, job, request, threads, manifest.add) for job in videos),
@@ -177,9 +171,9 @@ def predict_here(request: Request) -> Sums:
 
 def rasters_among(jobs: Jobs, request: Request, run: str) -> Rasters | None:
     """How rasters are done, where there may be any: nothing of it is imported for photos."""
-    from fullconv.images import may_be_scene
+    from fullconv.raster import is_raster
 
-    if not any(may_be_scene(job.source) for job in jobs):
+    if not any(is_raster(job.source) for job in jobs):
         return None
     return request.rasters(run=run, resume=request.resume, progress=WindowsDone(hidden=not sys.stderr.isatty()))
 
@@ -246,7 +240,8 @@ def predict_on_cluster(request: Request, workers: int | None) -> Sums:
     from fullconv.weights.folder import find_model
 
     inputs, out = [place(text) for text in request.inputs], place(request.out)
-    task = cluster.Task(inputs, out, request.outputs, request.loading, request.predicting, request.rasters())
+    predicting = {**request.predicting, "reading": request.reading()}
+    task = cluster.Task(inputs, out, request.outputs, request.loading, predicting, request.rasters())
     cluster.check(task)
     loaded = request.load()
     settings = request.settings(loaded)
@@ -272,17 +267,23 @@ class Sums:
     videos: int = 0
     failed: int = 0
     files: int = 0
+    noted: int = 0
 
     def over(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
-        """The same outcomes, counted; errors are told as they come."""
+        """The same outcomes, counted; errors are told as they come, and so are the first notes."""
         for outcome in outcomes:
             if outcome.error:
                 click.echo(f"error: {outcome.error}", err=True)
+            for note in outcome.notes[: max(0, NOTES - self.noted)]:
+                click.echo(f"{click.format_filename(outcome.source)}: {note}", err=True)
+            self.noted += len(outcome.notes)
             self.failed += bool(outcome.error)
             self.done += not outcome.error
             self.videos += outcome.frames > 0
             self.files += len(outcome.outputs)
             yield outcome
+        if self.noted > NOTES:
+            click.echo(f"and {self.noted - NOTES} notes like these; --json has them all", err=True)
 
     def line(self, out: str) -> str:
         earlier = f"; {self.earlier} were done before" if self.earlier else ""

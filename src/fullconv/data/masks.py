@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from fullconv import images
 from fullconv.classes import VOID, Classes, Colour, voc_colour
 from fullconv.errors import FullconvError
 
@@ -90,15 +91,12 @@ def value_lookup(values: Mapping[int, int]) -> Lookup:
 
 @contextmanager
 def opened(path: Path, what: str = "mask") -> Iterator[Image.Image]:
-    """The file open. Whatever Pillow cannot read is one line for the user."""
-    try:
-        with Image.open(path) as picture:
-            yield picture
-    except FileNotFoundError:
-        raise FullconvError(f"{path}: no such {what}") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = " ".join(str(error).split())
-        raise FullconvError(f"{path}: damaged {what} ({reason}); copy it again from its source") from None
+    """The file open, upright once it is loaded. Whatever Pillow cannot read, and several pages, are one line."""
+    with images.opened(path, str(path), what) as picture:
+        pages = images.page_numbers(picture)
+        if len(pages) > 1:
+            raise FullconvError(f"{path}: {len(pages)} pages, and a {what} has one; save each as a file of its own")
+        yield picture
 
 
 def _code(colour: Sequence[int]) -> int:

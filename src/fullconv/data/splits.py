@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from fullconv.data.bands import read_bands
+from fullconv.data.bands import read_picture
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.layouts.pairs import pair_up
 from fullconv.data.lists import read_names
@@ -60,7 +60,7 @@ class Chooser:
             options = self.options
             lookup = options.lookup_for(options.named_classes(self.root))
             name = PurePosixPath(image).with_suffix("").as_posix()
-            return Sample(name, self.root / image, self.root / mask[0], lookup, read_bands, options.open_mask)
+            return Sample(name, self.root / image, self.root / mask[0], lookup, read_picture, options.open_mask)
         sample = self._known.get(line) or self._known.get(PurePosixPath(line).with_suffix("").as_posix())
         if sample is None:
             raise FullconvError(f"{self.root / listed_in}: {line!r} is no picture of this layout; correct its name")

@@ -8,8 +8,10 @@ from typing import Any
 
 from fullconv.classes import Classes
 from fullconv.errors import FullconvError
+from fullconv.view import Range, View
 
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, 2)  # 1 knew no range of values: every model took uint8
 COARSEST = 32  # the stride of a trunk's last features
 FAMILIES = ("fcn", "unet", "segnet", "segnet-basic", "encoder-only")
 STRIDES = (2, 4, 8, 16, 32)
@@ -79,8 +81,10 @@ class NormalisationValues:
 class ModelConfig:
     """config.json: everything beside the parameters.
 
-    `longest_side` is the size of photo that the model knows: larger ones are reduced to it before the network and
-    their scores enlarged again; None means that pixels have a scale of their own (satellites, microscopes).
+    `longest_side` is the size of picture that the model knows: larger ones are reduced to it before the network and
+    their scores enlarged again; None means that pixels have a scale of their own (satellites, microscopes), as those
+    have that lie on the ground, unless `reduces_rasters`. `range`: the values of each channel that become 0–255; a
+    model that has it takes float32, without it takes uint8.
     `label_mapping` says which classes of other data count as which of the model's. `window` is what the scores of pixel
     0 depend on, from the first pixel to the last: (-487, 518); None where that is unknown or the whole picture.
     """
@@ -90,26 +94,49 @@ class ModelConfig:
     classes: Classes
     normalisation: NormalisationValues
     longest_side: int | None = None
+    reduces_rasters: bool = False
+    range: tuple[Range, ...] = ()
     window: tuple[int, int] | None = None
     label_mapping: dict[str, str] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def channels(self) -> int:
+        """Those of the images that it takes."""
+        return len(self.normalisation.mean)
+
+    @property
+    def input(self) -> str:
+        """The type of the images that it takes, in model.onnx too."""
+        return "float32" if self.range else "uint8"
+
+    @property
+    def view(self) -> View:
+        """How it takes pictures."""
+        return View(self.normalisation.colour, self.range, exact=bool(self.range))
+
+    def longest_side_of(self, keeps_scale: bool) -> int | None:
+        """The longest side that a picture may have, of one whose pixels have a scale of their own or not."""
+        return self.longest_side if self.reduces_rasters or not keeps_scale else None
+
     def to_json(self) -> dict[str, Any]:
-        return {"format": FORMAT, **asdict(self)}
+        return {"format": FORMAT, "input": self.input, **asdict(self)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> ModelConfig:
         """Raises FullconvError where a key is missing or unknown."""
         values = dict(values)
-        if values.pop("format", None) != FORMAT:
+        if values.pop("format", None) not in READABLE:
             raise FullconvError(f"config.json is not of format {FORMAT}; update fullconv, or export the model again")
+        values.pop("input", None)  # follows from the range
         try:
             classes, window = values.pop("classes"), values.pop("window", None)
             return cls(
                 architecture=Architecture(**_with_tuples(values.pop("architecture"))),
                 classes=Classes(tuple(classes["names"]), tuple(map(tuple, classes["colours"])), classes["void"]),
                 normalisation=NormalisationValues(**_with_tuples(values.pop("normalisation"))),
+                range=tuple((float(low), float(high)) for low, high in values.pop("range", ())),
                 window=tuple(window) if window else None,
                 **values,
             )

@@ -20,6 +20,7 @@ from fullconv import images
 from fullconv.errors import FullconvError
 from fullconv.outputs.writers import save
 from fullconv.prediction.predictor import Model
+from fullconv.raster import is_raster
 from fullconv.segmentation import shares_of
 
 if TYPE_CHECKING:
@@ -53,14 +54,16 @@ class Outcome:
     stamp: Stamp | None = None  # of the source, before it was read
     error: str | None = None
     frames: int = 0  # of a video
+    notes: tuple[str, ...] = ()  # what was decided for it that nobody asked for
 
     def to_json(self) -> dict[str, Any]:
         if self.error:
             return {"file": str(self.source), "error": self.error}
         size = {"width": self.width, "height": self.height} | ({"frames": self.frames} if self.frames else {})
         written = [str(path) for path in self.outputs]
+        notes = {"notes": list(self.notes)} if self.notes else {}
         return {"file": str(self.source), **size, "classes": self.shares, "seconds": round(self.seconds, 4),
-                "outputs": written}  # fmt: skip
+                "outputs": written, **notes}  # fmt: skip
 
 
 Record = Callable[[Job, Outcome], object]
@@ -170,26 +173,42 @@ def run_one(
     model: Model, job: Job, outputs: Sequence[str], rasters: Rasters | None = None, **predicting: Any
 ) -> Outcome:
     """What became of one picture. Raises OSError where the disk is full, which is no fault of the picture's."""
-
-    def work() -> Outcome:
-        size, shares, written = carry_out(model, job, outputs, rasters, **predicting)
-        return Outcome(job.source, size[1], size[0], shares, outputs=tuple(written))
-
-    return attempt(job, work)
+    reading = predicting.get("reading")
+    carry = by_pages if reading and reading.pages else carry_out
+    return attempt(job, partial(carry, model, job, outputs, rasters, **predicting))
 
 
-def carry_out(
-    model: Model, job: Job, outputs: Sequence[str], rasters: Rasters | None, **predicting: Any
-) -> tuple[tuple[int, ...], dict[str, float], list[Path]]:
-    """(height and width, shares of the classes, files written); rasters by windows, photos in one."""
-    if images.may_be_scene(job.source):
+def carry_out(model: Model, job: Job, outputs: Sequence[str], rasters: Rasters | None, **predicting: Any) -> Outcome:
+    """What became of one page: rasters by windows, photos in one."""
+    if is_raster(job.source):
         from fullconv.prediction.rasters import Rasters, predict_raster
-        from fullconv.prediction.scene import is_scene
 
-        if is_scene(job.source):
-            return predict_raster(model, job.source, job.target, outputs, rasters or Rasters(), **predicting)
+        done = predict_raster(model, job.source, job.target, outputs, rasters or Rasters(), **predicting)
+        return Outcome(
+            job.source, done.size[1], done.size[0], done.shares, outputs=tuple(done.written), notes=done.notes
+        )
     result = replace(model.predict(job.source, scores="scores" in outputs, **predicting), source=job.source)
-    return result.label_map.shape, result.shares, save(result, job.target, outputs)
+    height, width = result.label_map.shape
+    written = tuple(save(result, job.target, outputs))
+    return Outcome(job.source, width, height, result.shares, outputs=written, notes=result.notes)
+
+
+def by_pages(model: Model, job: Job, outputs: Sequence[str], rasters: Rasters | None, **predicting: Any) -> Outcome:
+    """Each page of a file with results of its own, beside each other: target_page1, target_page2 and so on."""
+    reading, count = predicting["reading"], images.count_pages(job.source)
+    if count == 1:
+        return carry_out(model, job, outputs, rasters, **predicting)
+    done = []
+    for page in range(count):
+        one = Job(job.source, job.target.with_name(f"{job.target.name}_page{page + 1}"))
+        done.append(carry_out(model, one, outputs, rasters, **{**predicting, "reading": reading.at(page)}))
+    pixels = [one.width * one.height for one in done]
+    names = list(dict.fromkeys(name for one in done for name in one.shares))
+    shares = {name: sum(one.shares.get(name, 0) * n for one, n in zip(done, pixels, strict=True)) / sum(pixels)
+              for name in names}  # fmt: skip
+    written = tuple(path for one in done for path in one.outputs)
+    notes = tuple(dict.fromkeys(note for one in done for note in one.notes if not note.startswith("page ")))
+    return replace(done[0], shares=shares, outputs=written, notes=(f"{count} pages", *notes))
 
 
 def attempt(job: Job, work: Callable[[], Outcome]) -> Outcome:

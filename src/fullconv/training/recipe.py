@@ -36,7 +36,10 @@ class Recipe:
     label_mapping: dict[str, str] = field(default_factory=dict)
     train_split: str = "train"
     val_split: str = "val"
-    longest_side: int | None = 512  # larger photos are reduced to it when predicting; None: never
+    longest_side: int | str | None = (
+        "auto"  # larger pictures are reduced to it, always; None: never; auto: by the masks
+    )
+    range: tuple[float, ...] = ()  # values that become 0 and 255, for all channels or a pair each; (): measured if deep
 
     epochs: int = 20
     batch_size: int = 16  # pictures a step, over all processes
@@ -77,6 +80,8 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if self.longest_side == "none":
+            object.__setattr__(self, "longest_side", None)
         if self.arch not in NETS:
             parse_arch(self.arch)
         for key, right, want in self._rules():
@@ -85,6 +90,15 @@ class Recipe:
 
     def _rules(self) -> Iterator[tuple[str, bool, str]]:
         """(key, whether its value is right, what it must be)."""
+        side = self.longest_side
+        yield (
+            "longest_side",
+            side in (None, "auto") or (isinstance(side, int) and side >= 32),
+            "auto, none, or 32 or more",
+        )
+        pairs = list(zip(self.range[::2], self.range[1::2], strict=False))
+        right = len(self.range) % 2 == 0 and all(low < high for low, high in pairs)
+        yield "range", right, "pairs of values, the lower first, such as 0,3000"
         for key in ("epochs", "batch_size", "accumulate", "evaluate_every"):
             yield key, getattr(self, key) >= 1, "1 or more"
         for key, choices in CHOICES.items():

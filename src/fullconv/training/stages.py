@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -21,11 +22,12 @@ from fullconv.models.network import Network
 from fullconv.training.card import card
 from fullconv.training.illustration import illustrate
 from fullconv.training.manifest import Sources
+from fullconv.training.pictures import SKIPPED, Skipped
 from fullconv.training.processes import main_first
 from fullconv.training.recipe import Recipe, from_values, read_recipe, stages_of
 from fullconv.training.reproduction import record
 from fullconv.training.run import LOG, MODEL, STATE, run
-from fullconv.training.start import prepare_data, start_model
+from fullconv.training.start import Prepared, config_of, prepare, start_model, told
 from fullconv.training.trackers import check_trackers
 from fullconv.weights.folder import CARD, read_config
 
@@ -68,20 +70,34 @@ def train(
             write_json(out / RECIPE, chosen.to_json())
     sources = Sources(Path(data), _path(trunk_weights), _path(weights))
     note: Note | None = partial(record, out, sources, repeated)
+    prepared, skipped = prepare(sources.data, chosen), Skipped(out / SKIPPED)
+    with main_first() as is_main:
+        if is_main:
+            say(prepared, chosen, skipped)
     if chosen.staged:
         for stage in earlier_stages(chosen):
-            folder = train_one(sources, out / stage.arch, stage, resume, trackers, note)
+            folder = train_one(sources, prepared, out / stage.arch, stage, resume, trackers, note, skipped)
             sources, note = Sources(sources.data, weights=folder), None
         chosen = last_stage(chosen)
-    return train_one(sources, out, chosen, resume, trackers, note)
+    return train_one(sources, prepared, out, chosen, resume, trackers, note, skipped)
+
+
+def say(prepared: Prepared, recipe: Recipe, skipped: Skipped) -> None:
+    """What was found in the pictures; the list of those left out begins anew."""
+    skipped.path.unlink(missing_ok=True)
+    for path, error in prepared.skipped.items():
+        skipped.add(path, error)
+    for line in told(prepared, recipe, config_of(prepared, recipe)):
+        print(line, file=sys.stderr)
 
 
 def train_one(
-    sources: Sources, out: Path, recipe: Recipe, resume: bool, trackers: Sequence[str], note: Note | None
-) -> Path:
+    sources: Sources, prepared: Prepared, out: Path, recipe: Recipe, resume: bool, trackers: Sequence[str],
+    note: Note | None, skipped: Skipped,
+) -> Path:  # fmt: skip
     """One net, from where it was stopped if it was; gives its model folder. The first of a run is noted before it."""
     torch.manual_seed(recipe.seed)
-    dataset, config = prepare_data(sources.data, recipe)
+    dataset, config = prepared.dataset, config_of(prepared, recipe)
     if resume and not (out / STATE).exists() and not (sources.weights or sources.trunk_weights):
         raise FullconvError(f"{out}: was stopped before it had begun; start it again, without --resume")
     resume = resume and (out / STATE).exists()
@@ -92,7 +108,7 @@ def train_one(
     with main_first() as is_main:
         if is_main and note:
             note(dataset, config, recipe, None if resume else model)
-    run(model, dataset, config, recipe, out, resume, trackers)
+    run(model, dataset, config, recipe, out, resume, skipped, trackers)
     with main_first() as is_main:
         if is_main:
             finish(out / MODEL)
@@ -122,7 +138,7 @@ def recipe_of(out: Path, **changes: Any) -> Recipe:
         raise FullconvError(f"{out}: no run there; --resume and --from take the folder of an earlier run")
     recipe = from_values(json.loads((out / RECIPE).read_text()))
     for key, value in changes.items():
-        if value is not None and value != getattr(recipe, key):
+        if value is not None and replace(recipe, **{key: value}) != recipe:
             raise FullconvError(f"{out}: was started with {key} {getattr(recipe, key)}, and its recipe is kept")
     return recipe
 

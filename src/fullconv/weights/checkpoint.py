@@ -22,7 +22,7 @@ from fullconv.weights.transplant import transplant
 
 def save_model(folder: Path, model: Network, config: ModelConfig) -> None:
     """Writes config.json and model.safetensors; kernels are stored in half precision, everything else in float32."""
-    state = {name: _stored(value) for name, value in model.state_dict().items()}
+    state = {name: stored(value) for name, value in model.state_dict().items()}
     write_tensors(folder / PARAMETERS, state)
     write_config(folder, with_window(config))
 
@@ -57,6 +57,6 @@ def load_state(path: Path) -> dict[str, Any]:
     return state
 
 
-def _stored(value: Tensor) -> Tensor:
+def stored(value: Tensor) -> Tensor:
     value = value.detach().cpu().contiguous()
     return value.half() if value.ndim == 4 else value

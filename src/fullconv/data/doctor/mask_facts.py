@@ -14,7 +14,7 @@ from fullconv import images
 from fullconv.classes import Colour
 from fullconv.data.dataset import Sample
 from fullconv.data.doctor.image_facts import Size
-from fullconv.data.masks import LabelMap, read_colours
+from fullconv.data.masks import LabelMap, opened, read_colours
 from fullconv.errors import FullconvError
 
 MOST = 256  # values or colours that are kept of one mask, the most frequent
@@ -60,7 +60,7 @@ def mask_facts(sample: Sample) -> MaskFacts:
         return _of_unusable(sample.label_path, error)
     if not images.is_image_name(sample.label_path):  # polygons, drawn into a mask as they are read
         return _facts(values, "L")
-    with Image.open(sample.label_path) as header:
+    with opened(sample.label_path) as header:
         numbered = header.mode == "P" and not _is_read_by_colour(sample)
         palette = header.getpalette() if numbered else None
         return _facts(values, header.mode, header.format == "JPEG", palette)
@@ -82,11 +82,11 @@ def _facts(values: LabelMap, mode: str, jpeg: bool = False, palette: list[int] |
 def _of_unusable(path: Path, error: FullconvError) -> MaskFacts:
     """What colour masks and masks of 16 bits hold, which training does not read. Raises `error` for anything else."""
     try:
-        with Image.open(path) as picture:
+        with opened(path) as picture:
             mode, jpeg = picture.mode, picture.format == "JPEG"
             deep = mode.startswith("I")
             values = np.asarray(picture).astype(np.int64) if deep else _packed(picture)
-    except (OSError, SyntaxError, ValueError, MemoryError, Image.DecompressionBombError):
+    except FullconvError:
         raise error from None
     found, counts = np.unique(values, return_counts=True)
     most = np.argsort(-counts, kind="stable")[:MOST]
