@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import struct
+import warnings
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import TiffImagePlugin
+
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")  # damage is an error or nothing
 
 Tags = Any  # Pillow's ImageFileDirectory_v2: a mapping that reads a tag when it is asked for
 

@@ -101,7 +101,7 @@ def run(
             moving = (stepped, state.average, loss, optimiser, state.schedule, accelerator)
             entry = {"epoch": epoch + 1, "loss": train_epoch(*moving, batches, recipe.clip, report.advance)}
             entry["lr"] = rate_now(state.optimiser, recipe)
-            refuse_many(skipped.all(), len(samples), f"bring them back, then go on with --resume {out}")
+            refuse_many(skipped.all(), len(samples) + len(val), f"bring them back, then go on with --resume {out}")
             entry |= judged(state, val, config, recipe, out / MODEL, entry, skipped)
             state.history.append(entry)
             with main_first() as is_main:
