@@ -25,7 +25,10 @@ EXTENSIONS = frozenset(
      ".heic", ".heif"]
 )  # fmt: skip
 PAGED = ("TIFF", "GIF", "WEBP", "PNG", "AVIF")  # formats whose further frames are pictures of their own
-HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+HEIC_BRANDS, AVIF_BRANDS = (
+    frozenset([b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis"]),
+    frozenset([b"avif", b"avis"]),
+)
 UPRIGHT = 1  # EXIF's number for a picture that needs no turn
 LARGEST_IN_MEMORY = 178_956_970  # pixels of a picture that is read whole; Pillow's limit
 PHOTO = View((255.0, 255.0, 255.0))  # what a photo is to whoever looks at it
@@ -156,9 +159,10 @@ def _values(picture: Image.Image) -> NDArray[Any]:
 
 def _prepare_for_heic(file: Any, name: str) -> None:
     """Teaches Pillow to read what phones write, if the file is such. Raises FullconvError without the extra."""
-    start = file.read(12)
+    start = file.read(64)
     file.seek(0)
-    if start[4:8] != b"ftyp" or start[8:12] not in HEIC_BRANDS:
+    brands = {start[at : at + 4] for at in range(8, min(len(start), int.from_bytes(start[:4])), 4)}
+    if start[4:8] != b"ftyp" or not brands & HEIC_BRANDS or brands & AVIF_BRANDS:
         return
     try:
         import pillow_heif

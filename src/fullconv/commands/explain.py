@@ -181,6 +181,8 @@ def open_for_photos(model: str, published: str | None = None) -> tuple[nn.Module
     channels = len(config.normalisation.mean)
     if channels != 3:
         raise FullconvError(f"{config.name} takes {channels} channels; this figure is made of photos, which have 3")
+    if config.range:
+        raise FullconvError(f"{config.name} takes values of a range; this figure is made of photos, which have 8 bits")
     return network, config
 
 

@@ -20,7 +20,7 @@ from fullconv.prediction.engines.contract import Engine
 from fullconv.prediction.reading import EVERYTHING, Reading
 from fullconv.prediction.tiling import AT_ONCE, Tile, Tiling, Window, plan, whole
 from fullconv.segmentation import Segmentation
-from fullconv.view import Pixels, View, reduced, rgb_of
+from fullconv.view import Picture, Pixels, View, reduced, rgb_of
 from fullconv.weights.folder import find_model, read_config
 
 Scores = NDArray[np.float32]
@@ -57,13 +57,20 @@ class Model:
         values.
         """
         file = Path(source) if isinstance(source, (str, Path)) else None
-        picture = images.open_picture(source, reading.page)
+        picture = self._open(source, reading.page)
         seen = reading.of(self.view).see(picture)
         label_map, kept = self.label(seen.image, scores, tile, halo, seen.keeps_scale)
         if seen.valid is not None:
             label_map[~seen.valid] = self.classes.void
         photo = rgb_of(seen.image)
         return Segmentation(photo, label_map, self.classes, kept, file, picture.georeference, seen.notes)
+
+    def _open(self, source: Source, page: int) -> Picture:
+        """A model of other bands than photos have takes arrays of them, too, and one with a range any numbers."""
+        takes_more = self.config.range or self.config.channels != 3
+        if takes_more and isinstance(source, np.ndarray) and source.shape[2:] == (self.config.channels,):
+            return Picture(source)
+        return images.open_picture(source, page)
 
     def label(
         self,
