@@ -140,6 +140,7 @@ def outcome_of(line: Line) -> Outcome:
     if "error" in line:
         return Outcome(line["file"], error=line["error"])
     numbers = {"shares": line["classes"], "seconds": line["seconds"], "outputs": tuple(line["outputs"])}
+    numbers["notes"] = tuple(line.get("notes", ()))
     return Outcome(line["file"], line["width"], line["height"], **numbers)
 
 
