@@ -116,7 +116,7 @@ def is_image_name(path: Path) -> bool:
 def _whole(raster: Raster, page: int, pages: int) -> Picture:
     height, width = raster.size
     if height * width > LARGEST_IN_MEMORY:
-        raise _too_large(raster.name)
+        raise _too_large(raster.name, "the command fullconv predict takes it by windows")
     everything = slice(0, height), slice(0, width)
     values = raster.read(everything)
     valid = known(values, raster.valid(everything))
@@ -171,9 +171,8 @@ def _prepare_for_heic(file: Any, name: str) -> None:
     pillow_heif.register_heif_opener()
 
 
-def _too_large(name: str) -> FullconvError:
-    limit = LARGEST_IN_MEMORY // 10**6
-    return FullconvError(f"{name}: more than {limit} megapixels; cut it into parts first")
+def _too_large(name: str, remedy: str = "cut it into parts first") -> FullconvError:
+    return FullconvError(f"{name}: more than {LARGEST_IN_MEMORY // 10**6} megapixels; {remedy}")
 
 
 def _one_line(error: BaseException) -> str:

@@ -77,7 +77,7 @@ def told(report: dict[str, Any]) -> None:
     for error in skipped.values():
         click.echo(f"error: {error}", err=True)
     if skipped:
-        click.echo(f"{len(skipped)} pictures were left out of the numbers", err=True)
+        click.echo(f"left out of the numbers: {len(skipped)} of the pictures", err=True)
     for path, found in list(notes.items())[:1]:
         others = f" (and so on, in {len(notes)} pictures)" if len(notes) > 1 else ""
         click.echo(f"{path}: {'; '.join(found)}{others}", err=True)

@@ -69,7 +69,7 @@ def train(data: Path | None, out: Path | None, resume: Path | None, repeats: Pat
         click.echo(f"again: fullconv train --from {folder}")
     skipped = Skipped(folder / SKIPPED)
     if skipped.all():
-        click.echo(f"{len(skipped.all())} pictures were left out; {skipped.path} names them", err=True)
+        click.echo(f"pictures left out: {len(skipped.all())}; {skipped.path} names them", err=True)
         sys.exit(1)
 
 
