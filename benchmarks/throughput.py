@@ -16,7 +16,8 @@ from pathlib import Path
 
 from fullconv import images, load
 from fullconv.prediction.folder import Job, parallelism, plan, run
-from fullconv.prediction.predictor import padded, reduced
+from fullconv.prediction.predictor import padded
+from fullconv.view import reduced
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fullconv import images
+from fullconv import images, tiff
 from fullconv.errors import FullconvError
 
 
@@ -36,17 +36,31 @@ def test_exif_turn_is_applied(orientation):
     assert image[15, 35, 2] > 200
 
 
-def test_16_bit_grey_is_scaled_by_257():
-    values = np.array([[0, 257, 65535, 128 * 257]], np.uint16)
-    image = images.read(encoded(Image.fromarray(values)))
-    assert image[0, :, 0].tolist() == [0, 1, 255, 128]
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32, np.float32])
+def test_deeper_values_are_taken_from_their_own_percentiles(dtype):
+    values = np.linspace(-900 if dtype != np.uint16 else 0, 2100, 200 * 100).reshape(100, 200).astype(dtype)
+    image = images.read(encoded(Image.fromarray(values), "TIFF"))
+    low, high = np.percentile(values, (0.1, 99.9))
+    expected = ((values.astype(float) - low) / (high - low) * 255).clip(0, 255)
+    assert np.abs(image[..., 0] - expected).max() <= 0.51
     assert (image[..., 0] == image[..., 2]).all()
+    assert (image.min(), image.max()) == (0, 255)
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I;16"])
+def test_a_picture_holds_its_values_as_they_are():
+    values = np.array([[0, 257, 65535, 128 * 257]], np.uint16)
+    picture = images.open_picture(encoded(Image.fromarray(values)))
+    assert picture.values.dtype == np.uint16
+    assert (picture.values[..., 0] == values).all()
+    assert picture.is_deep
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB"])
 def test_every_mode_becomes_rgb_of_its_own_size(mode):
-    picture = Image.new("L", (31, 33), 200).convert(mode) if mode != "I;16" else Image.new(mode, (31, 33), 200 * 257)
-    format = "JPEG" if mode in ("CMYK", "YCbCr") else "PNG"
+    picture = (
+        Image.new("L", (31, 33), 200).convert(mode) if mode != "LAB" else Image.new(mode, (31, 33), (207, 128, 128))
+    )
+    format = {"CMYK": "JPEG", "YCbCr": "JPEG", "LAB": "TIFF"}.get(mode, "PNG")
     image = images.read(encoded(picture, format))
     assert image.shape == (33, 31, 3)
     assert image.dtype == np.uint8
@@ -111,10 +125,97 @@ def test_an_array_that_is_no_image_is_refused():
         images.read(np.zeros((4, 4, 3)))
 
 
-def test_floating_point_pixels_are_refused(tmp_path):
-    Image.new("F", (4, 4), 0.5).save(tmp_path / "a.tif")
-    with pytest.raises(FullconvError, match=r"a\.tif: floating-point"):
-        images.read(tmp_path / "a.tif")
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "CMYK", "I;16", "F"])
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
+def test_tiffs_stored_turned_are_upright_by_path_as_by_their_bytes(tmp_path, orientation, mode, compression):
+    if mode == "F":
+        pytest.importorskip("rasterio")
+    upright = np.random.default_rng(0).integers(0, 256, (20, 30, 4)).astype(np.uint8)
+    upright[..., 3] = 255 if mode == "RGBA" else upright[..., 3]
+    stored = upright_inverse(upright, orientation)
+    save_mode(tmp_path / "x.tif", stored, mode, orientation, compression)
+    save_mode(tmp_path / "y.tif", upright, mode, 1, compression)
+    expected = images.open_picture(tmp_path / "y.tif").values
+    for source in (tmp_path / "x.tif", (tmp_path / "x.tif").read_bytes()):
+        assert (images.open_picture(source).values == expected).all()
+
+
+def upright_inverse(upright, orientation):
+    """How a picture lies in a file that is to be shown turned."""
+    undo = {
+        1: [], 2: [Image.Transpose.FLIP_LEFT_RIGHT], 3: [Image.Transpose.ROTATE_180],
+        4: [Image.Transpose.FLIP_TOP_BOTTOM], 5: [Image.Transpose.TRANSPOSE], 6: [Image.Transpose.ROTATE_90],
+        7: [Image.Transpose.TRANSVERSE], 8: [Image.Transpose.ROTATE_270],
+    }[orientation]  # fmt: skip
+    picture = Image.fromarray(upright)
+    for step in undo:
+        picture = picture.transpose(step)
+    return np.asarray(picture)
+
+
+def save_mode(path, array, mode, orientation, compression):
+    deep = {"I;16": np.uint16, "F": np.float32}
+    if mode in deep:
+        picture = Image.fromarray(array[..., 0].astype(deep[mode]) * 9)
+    elif mode == "L":
+        picture = Image.fromarray(np.ascontiguousarray(array[..., 0]))
+    elif mode == "CMYK":
+        picture = Image.frombytes("CMYK", array.shape[1::-1], array.tobytes())
+    else:
+        picture = Image.fromarray(np.ascontiguousarray(array[..., : len(mode)]))
+    picture.save(path, tiffinfo={274: orientation}, compression=None if compression == "raw" else compression)
+
+
+@pytest.mark.parametrize(
+    ("name", "format"), [("a.tif", "TIFF"), ("a.gif", "GIF"), ("a.webp", "WEBP"), ("a.png", "PNG")]
+)
+def test_each_page_is_a_picture(tmp_path, name, format):
+    pages = [Image.new("RGB", (12, 8), colour) for colour in ("red", "lime", "blue")]
+    pages[0].save(tmp_path / name, format, save_all=True, append_images=pages[1:], lossless=True)
+    assert images.count_pages(tmp_path / name) == 3
+    for number in range(3):
+        picture = images.open_picture(tmp_path / name, number)
+        assert picture.values[4, 4].argmax() == number
+        assert picture.notes == (f"page {number + 1} of 3; --pages all",)
+
+
+def test_overviews_and_masks_are_no_pages(tmp_path):
+    rasterio = pytest.importorskip("rasterio")
+    values = np.random.default_rng(0).integers(0, 255, (3, 600, 700)).astype(np.uint8)
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(
+        tmp_path / "x.tif", "w", driver="GTiff", height=600, width=700, count=3, dtype="uint8", tiled=True
+    ) as raster:  # fmt: skip
+        raster.write(values)
+        raster.write_mask(values[0] > 9)
+        raster.build_overviews([2, 4])
+    with (tmp_path / "x.tif").open("rb") as file:
+        assert len(list(tiff.directories(file))) > 3
+    assert images.count_pages(tmp_path / "x.tif") == 1
+    assert images.open_picture(tmp_path / "x.tif").notes == ()
+
+
+def test_pages_of_rasters(tmp_path):
+    pytest.importorskip("rasterio")
+    pages = [Image.fromarray(np.full((8, 12), number, np.float32)) for number in (1.5, 2.5)]
+    pages[0].save(tmp_path / "x.tif", save_all=True, append_images=pages[1:])
+    assert [images.open_picture(tmp_path / "x.tif", page).values.max() for page in (0, 1)] == [1.5, 2.5]
+
+
+def test_heic_without_its_extra_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "pillow_heif", None)
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(200))
+    with pytest.raises(FullconvError, match=r"a HEIC photo, .*pip install 'fullconv\[heic\]'"):
+        images.read(tmp_path / "a.heic")
+
+
+def test_heic_is_read(tmp_path):
+    heif = pytest.importorskip("pillow_heif")
+    heif.register_heif_opener()
+    Image.fromarray(np.full((32, 48, 3), (200, 30, 30), np.uint8)).save(tmp_path / "a.heic", quality=95)
+    image = images.read(tmp_path / "a.heic")
+    assert image.shape == (32, 48, 3)
+    assert np.abs(image[10, 10].astype(int) - (200, 30, 30)).max() < 12
 
 
 def test_real_pets_that_are_not_rgb(real_data):

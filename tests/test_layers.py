@@ -9,10 +9,13 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "src" / "fullconv"
 LAYERS = [
-    {"errors", "files", "tables"},
+    {"errors", "files", "tables", "tiff"},
     {"locks"},
     {"typed_values", "typed_json"},
-    {"classes", "georeference", "images", "published_classes", "yaml_files"},
+    {"georeference"},
+    {"view"},
+    {"raster"},
+    {"classes", "images", "published_classes", "scene", "yaml_files"},
     {"segmentation", "sources"},
     {"models", "data", "outputs", "metrics"},
     {"weights"},
@@ -37,6 +40,7 @@ HOMES = {
     "ray": {"prediction/cluster.py"},
     "pyarrow": {"prediction/stores.py"},
     "rasterio": {"georeference.py"},
+    "pillow_heif": {"images.py"},
     "shapely": {"outputs/vectors.py"},
 }
 # Segmentation.save is a convenience of the value for the reader at a prompt; it calls the writer above it.

@@ -1,5 +1,3 @@
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 import torch
@@ -16,22 +14,11 @@ from torchmetrics.functional.classification import (
 import fullconv
 from fullconv.classes import Classes
 from fullconv.data.description import open_dataset
-from fullconv.metrics import Confusion, confusion, evaluate, inner_boundary
+from fullconv.metrics import Confusion, confusion, inner_boundary
 
 THREE = Classes.named(["background", "cat", "dog"])
 maps = arrays(np.uint8, (13, 17), elements=st.sampled_from([0, 1, 2]))
 truths = arrays(np.uint8, (13, 17), elements=st.sampled_from([0, 1, 2, 255]))
-
-
-@dataclass(frozen=True, eq=False)
-class Read:
-    """A sample that is in memory."""
-
-    image: np.ndarray
-    label_map: np.ndarray
-
-    def read(self):
-        return self.image, self.label_map
 
 
 def scored(truth, prediction, classes=THREE):
@@ -86,7 +73,9 @@ def test_equals_both_on_real_predictions(real_data):
     model = fullconv.load("animals", precision="fp32")
     mapped = open_dataset(real_data("voc-animals")).mapped_to(model.classes, model.config.label_mapping)
     pairs = [sample.read() for sample in mapped.split("val")[::30]]
-    counts = evaluate(lambda image: model.predict(image).label_map, [Read(*pair) for pair in pairs], model.classes)
+    counts = Confusion(model.classes)
+    for image, labels in pairs:
+        counts.add(labels, model.predict(image).label_map)
     truth = np.concatenate([labels.ravel() for _, labels in pairs])
     prediction = np.concatenate([model.predict(image).label_map.ravel() for image, _ in pairs])
     known, report = truth != 255, counts.report()
@@ -168,17 +157,6 @@ def test_boundary_iou_sees_what_iou_hides():
     assert report["per_class"]["cat"]["iou"] > 0.85
     assert report["boundary_iou"] < 0.2
     assert scored(truth, truth)["boundary_iou"] == 1.0
-
-
-def test_evaluate_takes_any_function_and_tells_of_each_picture():
-    samples = [Read(np.zeros((4, 6, 3), np.uint8), np.full((4, 6), label, np.uint8)) for label in (1, 2)]
-    told = []
-    cats = evaluate(
-        lambda image: np.ones(image.shape[:2], np.uint8), samples, THREE, lambda *picture: told.append(picture)
-    )
-    assert cats.matrix.tolist() == [[0, 0, 0], [0, 24, 0], [0, 24, 0]]
-    assert [sample for sample, _ in told] == samples
-    assert (sum(matrix for _, matrix in told) == cats.matrix).all()
 
 
 def test_a_prediction_of_another_size_is_refused():

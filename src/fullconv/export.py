@@ -1,4 +1,4 @@
-"""A network → model.onnx or model.pt2: a uint8 image in, its label map and scores out, normalisation inside."""
+"""A network → model.onnx or model.pt2: an image in, its label map and scores out, normalisation inside."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ OPSET = 18
 def export_onnx(folder: Path, out: Path | None = None) -> Path:
     """Writes model.onnx into a model folder (or `out`) from its model.safetensors.
 
-    image (N, H, W, 3) uint8 → label_map (N, H, W) uint8, scores (N, classes, H, W) float32, where H and W are
-    multiples of 32, or any for alignment caffe. Kernels are stored in half precision where model.safetensors has them
-    so, and both hold the same numbers.
+    image (N, H, W, channels), uint8 or what config.json calls `input` → label_map (N, H, W)
+    uint8, scores (N, classes, H, W) float32, where H and W are multiples of 32, or any for alignment caffe. Kernels are
+    stored in half precision where model.safetensors has them so, and both hold the same numbers.
     """
     try:
         import onnx
@@ -34,9 +34,10 @@ def export_onnx(folder: Path, out: Path | None = None) -> Path:
     from fullconv.weights.checkpoint import load_model
     from fullconv.weights.tensors import read_tensors
 
-    model, _ = load_model(folder)
-    proto = tidied(trace(model))
-    cast_first(proto.graph)
+    model, config = load_model(folder)
+    proto = tidied(trace(model, config.input))
+    if config.input == "uint8":
+        cast_first(proto.graph)
     if any(value.dtype == torch.float16 for value in read_tensors(folder / PARAMETERS).values()):
         store_kernels_as_half(proto.graph)
     onnx.checker.check_model(proto)
@@ -54,16 +55,17 @@ def export_program(folder: Path, out: Path | None = None) -> Path:
         raise missing_extra("torch", "train") from None
     from fullconv.weights.checkpoint import load_model
 
-    graph, example, free = traceable(load_model(folder)[0])
+    model, config = load_model(folder)
+    graph, example, free = traceable(model, config.input)
     program = torch.export.export(graph, example, dynamic_shapes=free)
     return write_whole((out or folder) / PROGRAM, lambda hidden: torch.export.save(program, hidden))
 
 
-def trace(model: Network) -> Any:
+def trace(model: Network, kind: str = "uint8") -> Any:
     """The ONNX ModelProto of a network, height and width free in multiples of what its architecture takes."""
     import torch
 
-    graph, example, free = traceable(model)
+    graph, example, free = traceable(model, kind)
     program = torch.onnx.export(
         graph, example, dynamo=True, opset_version=OPSET, optimize=False, verbose=False,
         input_names=["image"], output_names=["label_map", "scores"], dynamic_shapes=free,
@@ -71,8 +73,8 @@ def trace(model: Network) -> Any:
     return program.model_proto  # type: ignore[union-attr]
 
 
-def traceable(model: Network) -> tuple[Any, tuple[Any], dict[str, Any]]:
-    """(image → label map, scores; an example of its arguments; which of their dimensions are free)."""
+def traceable(model: Network, kind: str = "uint8") -> tuple[Any, tuple[Any], dict[str, Any]]:
+    """(image → label map, scores; an example of its arguments, of type `kind`; which of their dimensions are free)."""
     import torch
 
     from fullconv.models.border import spare_border
@@ -91,7 +93,7 @@ def traceable(model: Network) -> tuple[Any, tuple[Any], dict[str, Any]]:
 
     dim, step, channels = torch.export.Dim, model.multiple_of, model.architecture.channels
     free = {0: dim("batch", min=1), 1: step * dim("rows", min=1), 2: step * dim("columns", min=1)}
-    example = torch.zeros(2, 96, 128, channels * max(len(model.architecture.inputs), 1), dtype=torch.uint8)
+    example = torch.zeros(2, 96, 128, channels * max(len(model.architecture.inputs), 1), dtype=getattr(torch, kind))
     return Graph().eval(), (example,), {"image": free}
 
 

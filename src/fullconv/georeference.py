@@ -42,4 +42,5 @@ def import_rasterio() -> ModuleType:
     except ImportError:
         raise missing_extra("rasterio", "geo") from None
     warnings.filterwarnings("ignore", category=rasterio.errors.NotGeoreferencedWarning)  # such rasters are welcome
+    warnings.filterwarnings("ignore", category=rasterio.errors.NodataShadowWarning)  # either says where data are
     return rasterio

@@ -1,50 +1,121 @@
-"""A file, bytes or picture → image: HxWx3 uint8 RGB, upright."""
+"""The one reader of pictures: a file, its bytes or an array → its pixels, upright, and what a model sees of them."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Union
+from typing import Any, BinaryIO, Union, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
-from fullconv.errors import FullconvError
+from fullconv import tiff
+from fullconv.errors import FullconvError, missing_extra
+from fullconv.raster import Raster, is_raster, needs_rasterio, open_raster
+from fullconv.view import Picture, View, known
 
 ImageArray = NDArray[np.uint8]
-Source = Union[str, Path, bytes, "Image.Image", ImageArray]
+Source = Union[str, Path, bytes, "Image.Image", NDArray[Any]]
 
 EXTENSIONS = frozenset(
-    [".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".jp2", ".avif", ".jfif"]
+    [".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".jp2", ".avif", ".jfif",
+     ".heic", ".heif"]
+)  # fmt: skip
+PAGED = ("TIFF", "GIF", "WEBP", "PNG", "AVIF")  # formats whose further frames are pictures of their own
+HEIC_BRANDS, AVIF_BRANDS = (
+    frozenset([b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis"]),
+    frozenset([b"avif", b"avis"]),
 )
 UPRIGHT = 1  # EXIF's number for a picture that needs no turn
-SCENES = frozenset([".tif", ".tiff", ".vrt"])
+LARGEST_IN_MEMORY = 178_956_970  # pixels of a picture that is read whole; Pillow's limit
+PHOTO = View((255.0, 255.0, 255.0))  # what a photo is to whoever looks at it
+
+
+class Undecodable(FullconvError):
+    """A file that Pillow cannot read, though another library may."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 def read(source: Source) -> ImageArray:
     """An HxWx3 uint8 RGB image from a path, the bytes of a file, a PIL image, or an array (HxW, HxWx3 or HxWx4).
 
-    The EXIF turn is applied; transparent pixels are laid on white; grey, palette and CMYK become RGB; 16-bit values
-    are divided by 257 so that 65535 is 255. Raises FullconvError, one line, for whatever cannot be read.
+    The EXIF turn is applied; transparent pixels are laid on white; grey, palette and CMYK become RGB; of deeper values
+    the picture's own 0.1th to 99.9th percentile become 0 to 255. Raises FullconvError, one line, for whatever cannot be
+    read.
     """
+    return PHOTO.see(open_picture(source)).image
+
+
+def open_picture(source: Source, page: int = 0) -> Picture:
+    """All that a picture holds, upright, colours as RGB, other values as they are; of several pages number `page`."""
     if isinstance(source, np.ndarray):
         return _from_array(source)
     if isinstance(source, Image.Image):
-        return _to_rgb(source)
+        return Picture(_values(source))
+    file = source if isinstance(source, bytes) else Path(source)
     name = "the bytes given" if isinstance(source, bytes) else str(source)
+    if needs_rasterio(file):
+        number, count = directory_of(file, page)
+        with open_raster(file, name, number) as raster:
+            return _whole(raster, page, count)
+    with opened(file, name) as picture:
+        numbers = page_numbers(picture)
+        if numbers[page]:
+            picture.seek(numbers[page])
+        return Picture(_values(picture), name, page=page + 1, pages=len(numbers))
+
+
+def count_pages(path: Path) -> int:
+    """1 for what cannot be read: whoever reads it says why."""
     try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as picture:
-            return _to_rgb(picture, name)
+        if is_raster(path):
+            return directory_of(path, 0)[1]
+        with opened(path, str(path)) as picture:
+            return len(page_numbers(picture))
+    except FullconvError:
+        return 1
+
+
+@contextmanager
+def opened(source: Path | bytes, name: str, what: str = "image") -> Iterator[Image.Image]:
+    """The file open in Pillow. Whatever is wrong with it, here or as it is decoded, is one line for the user.
+
+    Pillow maps files into memory that it opens by name, and then garbles TIFFs that are stored turned: it gets a
+    stream.
+    """
+    try:
+        with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
+            _prepare_for_heic(file, name)
+            with Image.open(file) as picture:
+                yield picture
+    except FullconvError:
+        raise
     except FileNotFoundError:
-        raise FullconvError(f"{name}: no such file") from None
+        raise FullconvError(f"{name}: no such {'file' if what == 'image' else what}") from None
     except UnidentifiedImageError:
-        raise FullconvError(f"{name}: not an image, or empty; remove it or convert it to JPEG or PNG") from None
-    except Image.DecompressionBombError:
-        limit = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6
-        raise FullconvError(f"{name}: more than {limit} megapixels; cut it into parts first") from None
-    except (OSError, SyntaxError, ValueError, MemoryError) as error:
-        raise FullconvError(f"{name}: damaged image ({_one_line(error)}); copy it again from its source") from None
+        message = f"{name}: not an image, or empty; remove it or convert it to JPEG or PNG"
+        raise Undecodable(message, "no picture that Pillow knows") from None
+    except Image.DecompressionBombError as error:
+        raise Undecodable(str(_too_large(name)), _one_line(error)) from None
+    except Exception as error:  # decoders raise anything on a damaged file
+        reason = _one_line(error)
+        raise Undecodable(f"{name}: damaged {what} ({reason}); copy it again from its source", reason) from None
+
+
+def directory_of(file: Path | bytes, page: int) -> tuple[int, int]:
+    """(number of the TIFF's directory that is this page, how many pages it has); other rasters have one."""
+    try:
+        with io.BytesIO(file) if isinstance(file, bytes) else file.open("rb") as stream:
+            numbers = tiff.pages(stream) if stream.read(4) in tiff.MAGIC else [0]
+    except OSError:
+        numbers = [0]
+    return numbers[page], len(numbers)
 
 
 def is_image_name(path: Path) -> bool:
@@ -52,31 +123,66 @@ def is_image_name(path: Path) -> bool:
     return path.suffix.lower() in EXTENSIONS
 
 
-def may_be_scene(path: Path) -> bool:
-    """Whether the file may be a raster that lies on the ground (prediction/scene.py looks into it)."""
-    return path.suffix.lower() in SCENES
+def _whole(raster: Raster, page: int, pages: int) -> Picture:
+    height, width = raster.size
+    if height * width > LARGEST_IN_MEMORY:
+        raise _too_large(raster.name, "the command fullconv predict takes it by windows")
+    everything = slice(0, height), slice(0, width)
+    values = raster.read(everything)
+    valid = known(values, raster.valid(everything))
+    return Picture(values, raster.name, valid, raster.georeference, raster.keeps_scale, page=page + 1, pages=pages)
 
 
-def _from_array(array: NDArray[np.generic]) -> ImageArray:
-    if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
+def page_numbers(picture: Image.Image) -> list[int]:
+    """The frames that are pages: overviews and masks of a TIFF are none, nor is what a camera puts behind a photo."""
+    if isinstance(picture, TiffImagePlugin.TiffImageFile) and picture.fp:
+        return tiff.pages(cast(BinaryIO, picture.fp))
+    return list(range(getattr(picture, "n_frames", 1))) if picture.format in PAGED else [0]
+
+
+def _from_array(array: NDArray[Any]) -> Picture:
+    if array.dtype == np.uint8 and (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 4)):
+        return Picture(_values(Image.fromarray(array)))
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
         raise FullconvError(
             f"an array of shape {array.shape} and type {array.dtype} is no image; give HxW, HxWx3 or HxWx4 of uint8"
         )
-    return np.ascontiguousarray(array) if array.shape[2:] == (3,) else _to_rgb(Image.fromarray(array))
+    return Picture(np.ascontiguousarray(array))
 
 
-def _to_rgb(picture: Image.Image, name: str = "the picture given") -> ImageArray:
+def _values(picture: Image.Image) -> NDArray[Any]:
+    """(H, W, 3) uint8 of colours and 8-bit greys, (H, W, 1) of deeper greys as they are."""
     if picture.getexif().get(ExifTags.Base.Orientation, UPRIGHT) != UPRIGHT:
         picture = ImageOps.exif_transpose(picture)
-    if picture.mode.startswith("I"):  # 16 bits a pixel; Pillow opens some such files as 32-bit
-        values = np.asarray(picture).clip(0, 65535)
-        picture = Image.fromarray((values / 257 + 0.5).astype(np.uint8))
-    if picture.mode == "F":
-        raise FullconvError(f"{name}: floating-point pixels; scale them to 8 or 16 bits first")
+    picture.load()
+    if picture.mode == "F" or picture.mode.startswith("I"):
+        deep = np.asarray(picture)
+        return np.ascontiguousarray(deep, deep.dtype.newbyteorder("="))[..., None]
+    if picture.mode == "LAB":
+        profiles = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        return np.array(ImageCms.profileToProfile(picture, *profiles, outputMode="RGB"))
     if picture.has_transparency_data:
         on_white = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(on_white, picture.convert("RGBA"))
     return np.array(picture if picture.mode == "RGB" else picture.convert("RGB"))
+
+
+def _prepare_for_heic(file: Any, name: str) -> None:
+    """Teaches Pillow to read what phones write, if the file is such. Raises FullconvError without the extra."""
+    start = file.read(64)
+    file.seek(0)
+    brands = {start[at : at + 4] for at in range(8, min(len(start), int.from_bytes(start[:4])), 4)}
+    if start[4:8] != b"ftyp" or not brands & HEIC_BRANDS or brands & AVIF_BRANDS:
+        return
+    try:
+        import pillow_heif
+    except ImportError:
+        raise FullconvError(f"{name}: a HEIC photo, and {missing_extra('pillow-heif', 'heic')}") from None
+    pillow_heif.register_heif_opener()
+
+
+def _too_large(name: str, remedy: str = "cut it into parts first") -> FullconvError:
+    return FullconvError(f"{name}: more than {LARGEST_IN_MEMORY // 10**6} megapixels; {remedy}")
 
 
 def _one_line(error: BaseException) -> str:

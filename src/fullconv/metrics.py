@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +13,6 @@ from fullconv.classes import Classes
 LabelMap = NDArray[np.uint8]
 Counts = NDArray[np.int64]
 BOUNDARY_WIDTH = 0.02  # of the image's diagonal (Boundary IoU, arXiv 2103.16562)
-
-
-class Labelled(Protocol):
-    """What evaluate needs of a sample."""
-
-    def read(self) -> tuple[NDArray[np.uint8], LabelMap]: ...
 
 
 @dataclass
@@ -95,25 +88,6 @@ def runs_of(mask: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:
         mask = mask[:-step] & mask[step:]
         span += step
     return mask
-
-
-def evaluate(
-    predict: Callable[[NDArray[np.uint8]], LabelMap],
-    samples: Iterable[Labelled],
-    classes: Classes,
-    note: Callable[[Any, Counts], object] | None = None,
-) -> Confusion:
-    """Scores a function image → label map on labelled pictures, each at its own size.
-
-    `note` is told of each sample and of its own matrix.
-    """
-    confusion = Confusion(classes)
-    for sample in samples:
-        image, truth = sample.read()
-        counts = confusion.add(truth, predict(image))
-        if note:
-            note(sample, counts)
-    return confusion
 
 
 def _ratio(part: Any, whole: Any) -> Any:

@@ -23,7 +23,8 @@ class Segmentation:
 
     `label_map` is (H, W) uint8 at the image's own size, `scores` (classes, H, W) float32 where they were asked for,
     `image` (H, W, 3) uint8 RGB as it was read, upright; `source` is the file that it was read from, where it was one;
-    `georeference` says where the picture lies on the ground, where that is known.
+    `georeference` says where the picture lies on the ground, where that is known; `notes` what was decided in reading
+    it that nobody asked for, such as the range of its values.
     """
 
     image: NDArray[np.uint8]
@@ -32,6 +33,7 @@ class Segmentation:
     scores: NDArray[np.float32] | None = None
     source: Path | None = None
     georeference: Georeference | None = None
+    notes: tuple[str, ...] = ()
 
     def mask(self, name: str) -> NDArray[np.bool_]:
         """(H, W): where the class `name` is. Raises FullconvError for a name that is no class."""

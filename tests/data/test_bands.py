@@ -8,9 +8,11 @@ from PIL import Image
 from trees import PHOTO, rows, save
 
 from fullconv import images
-from fullconv.data.bands import read_bands
+from fullconv.data.bands import read_bands, read_picture
 from fullconv.data.description import open_dataset
+from fullconv.data.masks import read_mask
 from fullconv.errors import FullconvError
+from fullconv.view import View
 
 WEB_MERCATOR = "EPSG:3857"
 CORNER, PIXEL = (1_000_000.0, 6_000_000.0), 0.5  # metres
@@ -27,12 +29,9 @@ def write_raster(path, array, photometric="MINISBLACK", crs=WEB_MERCATOR, **more
         raster.write(np.moveaxis(array, 2, 0))
 
 
-@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA", "I;16", "P"])
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA", "P", "CMYK"])
 def test_what_pillow_reads_whole_is_rgb(tmp_path, mode):
-    picture = (
-        Image.fromarray(PHOTO[..., 0].astype(np.uint16)) if mode == "I;16" else Image.fromarray(PHOTO).convert(mode)
-    )
-    picture.save(tmp_path / "x.tif")
+    Image.fromarray(PHOTO).convert(mode).save(tmp_path / "x.tif")
     assert (read_bands(tmp_path / "x.tif") == images.read(tmp_path / "x.tif")).all()
 
 
@@ -48,23 +47,43 @@ def test_many_bands_are_as_they_are(tmp_path, bands, dtype, big):
     assert (image == array).all()
 
 
-def test_a_declared_alpha_is_transparency(tmp_path):
-    write_raster(tmp_path / "x.tif", np.dstack([PHOTO, np.full((6, 8), 255, np.uint8)]), "RGB", alpha="YES")
-    assert (read_bands(tmp_path / "x.tif") == PHOTO).all()
+def test_where_alpha_says_that_there_is_nothing_the_label_is_void(tmp_path):
+    alpha = np.full((6, 8), 255, np.uint8)
+    alpha[0] = 0
+    write_raster(tmp_path / "images" / "x.tif", np.dstack([PHOTO, alpha]), "RGB", alpha="YES")
+    save(tmp_path / "masks" / "x.png", rows(0, 1))
+    (tmp_path / "data.yaml").write_text("names: [a, b]\n")
+    sample = open_dataset(tmp_path / "data.yaml").split("train")[0]
+    seen, labels = sample.see(View((1, 2, 3)))
+    assert (read_bands(tmp_path / "images" / "x.tif") == PHOTO).all()
+    assert (seen.image[0] == (1, 2, 3)).all()
+    assert (seen.image[1:] == PHOTO[1:]).all()
+    assert (labels[0] == 255).all()
+    assert (labels[1:] != 255).all()
 
 
-def test_floating_point_bands_are_an_error(tmp_path):
-    write_raster(tmp_path / "x.tif", np.zeros((6, 8, 5), np.float32))
-    with pytest.raises(FullconvError, match="scale them to 8 or 16 bits"):
-        read_bands(tmp_path / "x.tif")
+@pytest.mark.parametrize("dtype", [np.int16, np.uint32, np.int32, np.float32, np.float64])
+def test_other_types_are_as_they_are(tmp_path, dtype):
+    array = (np.random.default_rng(0).random((6, 8, 5)) * 5000 - (900 if dtype != np.uint32 else 0)).astype(dtype)
+    write_raster(tmp_path / "x.tif", array)
+    assert read_bands(tmp_path / "x.tif").dtype == dtype
+    assert (read_bands(tmp_path / "x.tif") == array).all()
 
 
 def test_without_rasterio_the_extra_is_named(tmp_path, monkeypatch):
+    write_raster(tmp_path / "x.tif", PHOTO)
     monkeypatch.setitem(__import__("sys").modules, "rasterio", None)
-    Image.fromarray(PHOTO).save(tmp_path / "x.tif", tiffinfo={338: 0})
-    monkeypatch.setattr("fullconv.data.bands.is_plain", lambda path: False)
     with pytest.raises(FullconvError, match=r"pip install 'fullconv\[geo\]'"):
         read_bands(tmp_path / "x.tif")
+
+
+def test_several_pages_are_no_labelled_picture(tmp_path):
+    pages = [Image.fromarray(PHOTO)] * 2
+    pages[0].save(tmp_path / "x.tif", save_all=True, append_images=pages[1:])
+    with pytest.raises(FullconvError, match=r"x\.tif: 2 pages, and one is labelled"):
+        read_picture(tmp_path / "x.tif")
+    with pytest.raises(FullconvError, match=r"x\.tif: 2 pages, and a mask has one"):
+        read_mask(tmp_path / "x.tif")
 
 
 @pytest.mark.parametrize("kind", ["no.tif", "text.tif", "empty.tif"])

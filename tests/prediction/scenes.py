@@ -42,14 +42,14 @@ def bright_model(**others) -> Model:
     return Model(replace(CONFIG, **others), BrightEngine())
 
 
-def write_scene(path, array, crs=UTM, **more):
-    """(H, W, C) as a GeoTIFF."""
+def write_scene(path, array, crs=UTM, driver="GTiff", **more):
+    """(H, W, C) on the ground, as a GeoTIFF unless another driver is named."""
     rasterio = pytest.importorskip("rasterio")
     height, width, count = array.shape
     transform = rasterio.Affine(PIXEL, 0, CORNER[0], 0, -PIXEL, CORNER[1])
     path.parent.mkdir(parents=True, exist_ok=True)
     with rasterio.open(
-        path, "w", driver="GTiff", width=width, height=height, count=count, dtype=array.dtype, crs=crs,
+        path, "w", driver=driver, width=width, height=height, count=count, dtype=array.dtype, crs=crs,
         transform=transform, **more,
     ) as raster:  # fmt: skip
         raster.write(np.moveaxis(array, 2, 0))

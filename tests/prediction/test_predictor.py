@@ -8,7 +8,8 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 import fullconv
-from fullconv.prediction.predictor import contenders, label_map_at, padded, reduced, scores_at
+from fullconv.prediction.predictor import contenders, label_map_at, padded, scores_at
+from fullconv.view import reduced
 
 
 @pytest.fixture(scope="module")

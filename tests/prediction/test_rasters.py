@@ -15,7 +15,7 @@ from fullconv.outputs import geotiff
 from fullconv.outputs.mosaic import Frame
 from fullconv.prediction.folder import Job, run
 from fullconv.prediction.rasters import OUTPUTS, Rasters, predict_raster
-from fullconv.prediction.scene import Reading
+from fullconv.prediction.reading import Reading
 
 rasterio = pytest.importorskip("rasterio")
 VOID = 255
@@ -35,7 +35,8 @@ def expected(array):
 
 
 def predict(path, target, outputs=("labels",), model=None, rasters=Rasters(), **how):  # noqa: B008
-    return predict_raster(model or bright_model(), path, target, outputs, rasters, **how)
+    done = predict_raster(model or bright_model(), path, target, outputs, rasters, **how)
+    return done.size, done.shares, done.written
 
 
 def same_ground(path, other):
@@ -137,8 +138,8 @@ def test_any_size(tmp_path, height, width, tile, halo):
 def test_sixteen_bits_say_how_they_were_scaled(tmp_path):
     array = blobs(80, 90, 4).astype(np.uint16) * 40
     path = write_scene(tmp_path / "x.tif", array)
-    rasters = Rasters(Reading((4, 2, 1), (0, 255 * 40)))
-    _, _, written = predict(path, tmp_path / "x", rasters=rasters)
+    reading = Reading((4, 2, 1), ((0, 255 * 40),))
+    _, _, written = predict(path, tmp_path / "x", reading=reading)
     with rasterio.open(written[0]) as labels:
         assert (labels.read(1) == (array[..., 0] // 40) // 64).all()
         assert labels.tags()["values"] == "0 to 10200 become 0 to 255"

@@ -36,11 +36,12 @@ def bench(size: str, as_json: bool, model: str, engine: str, precision: str, dev
     from fullconv.weights.folder import find_model, read_config
 
     folder = find_model(model)
-    architecture = read_config(folder).architecture
+    config = read_config(folder)
+    architecture = config.architecture
     height, width = parse_size(size, architecture.multiple_of)
     shape = height, width, architecture.channels * max(len(architecture.inputs), 1)
     macs = multiply_adds(folder, *shape)
-    speeds = list(each(folder, chosen(engine, precision), device, shape, macs))
+    speeds = list(each(folder, chosen(engine, precision), device, shape, macs, config.input))
     library = "torch" if find_spec("openvino") is None or {s.engine for s in speeds} == {"torch"} else "openvino"
     kinds = sorted({peak_of(speed, library) for speed in speeds})
     highest = {kind: peaks(kind, library, device) for kind in kinds}
@@ -71,20 +72,21 @@ def chosen(engine: str, precision: str) -> list[tuple[str, str]]:
 
 
 def each(
-    folder: Path, pairs: list[tuple[str, str]], device: str | None, shape: tuple[int, int, int], macs: float | None
-) -> Iterator[Speed]:
+    folder: Path, pairs: list[tuple[str, str]], device: str | None, shape: tuple[int, int, int], macs: float | None,
+    kind: str,
+) -> Iterator[Speed]:  # fmt: skip
     """Speeds of the pairs; of several, those that cannot run here are told and left out."""
     from fullconv.errors import FullconvError
     from fullconv.prediction.benchmark import measure
     from fullconv.prediction.engines.choice import open_engine
 
-    for name, kind in pairs:
+    for name, precision in pairs:
         try:
-            yield measure(open_engine(folder, name, kind, device), *shape, macs)
+            yield measure(open_engine(folder, name, precision, device), *shape, macs, kind)
         except FullconvError as error:
             if len(pairs) == 1:
                 raise
-            click.echo(f"{name} {kind} left out: {error}", err=True)
+            click.echo(f"{name} {precision} left out: {error}", err=True)
 
 
 def peak_of(speed: Speed, library: str) -> str:

@@ -58,6 +58,7 @@ def evaluate(
         check_drawing(confusion)
     loaded = load(model, engine, precision, device)
     report = run(loaded, data, split, with_progress, definition, worst)
+    told(report)
     if json_file:
         write_json(json_file, report)
     ran = f"{split}, {loaded.engine.name} {loaded.engine.precision}"
@@ -66,6 +67,20 @@ def evaluate(
     click.echo(table(report))
     if confusion:
         draw(report, f"{loaded.config.name} on {data.resolve().name} {ran}", confusion)
+    if "skipped" in report:
+        sys.exit(1)
+
+
+def told(report: dict[str, Any]) -> None:
+    """What could not be read, each file, and what was decided for the others, on one of them."""
+    skipped, notes = report.get("skipped", {}), report.get("notes", {})
+    for error in skipped.values():
+        click.echo(f"error: {error}", err=True)
+    if skipped:
+        click.echo(f"left out of the numbers: {len(skipped)} of the pictures", err=True)
+    for path, found in list(notes.items())[:1]:
+        others = f" (and so on, in {len(notes)} pictures)" if len(notes) > 1 else ""
+        click.echo(f"{path}: {'; '.join(found)}{others}", err=True)
 
 
 def check_drawing(path: Path) -> None:

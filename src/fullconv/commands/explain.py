@@ -78,20 +78,22 @@ def ladder(
     """
     begin(out, needs=("matplotlib",))
     from fullconv.figures.ladder import Rung, draw_ladder
-    from fullconv.prediction.evaluation import evaluate
+    from fullconv.prediction.evaluation import evaluate, label_sample
     from fullconv.prediction.predictor import load
+    from fullconv.view import rgb_of
 
     loaded = alike([load(model) for model in models])
     names = titles_of(titles, loaded)
     samples = samples_of(loaded[0], inputs, split)
     if samples is None:
         pictures, truths = read_all(inputs), None
+        maps = [[model.predict(picture).label_map for picture in pictures] for model in loaded]
         scores = [model.config.metrics.get("val", {}).get("mean_iou") for model in loaded]
     else:
-        pairs = [sample.read() for sample in spaced(samples, rows)]
-        pictures, truths = [image for image, _ in pairs], [truth for _, truth in pairs]
+        found = [[label_sample(model, sample) for sample in spaced(samples, rows)] for model in loaded]
+        pictures, truths = [rgb_of(seen.image) for seen, _, _ in found[0]], [truth for _, truth, _ in found[0]]
+        maps = [[label_map for _, _, label_map in row] for row in found]
         scores = [evaluate(model, inputs[0], split)["mean_iou"] for model in loaded]
-    maps = [[model.predict(picture).label_map for picture in pictures] for model in loaded]
     rungs = [Rung(*column) for column in zip(names, maps, scores, strict=True)]
     finish(draw_ladder(pictures, rungs, truths, loaded[0].classes), out)
 
@@ -179,13 +181,15 @@ def open_for_photos(model: str, published: str | None = None) -> tuple[nn.Module
     channels = len(config.normalisation.mean)
     if channels != 3:
         raise FullconvError(f"{config.name} takes {channels} channels; this figure is made of photos, which have 3")
+    if config.range:
+        raise FullconvError(f"{config.name} takes values of a range; this figure is made of photos, which have 8 bits")
     return network, config
 
 
 def read_all(photos: Sequence[str], longest_side: int | None = None) -> list[ImageArray]:
     """The photos, reduced to `longest_side` as they are before a model sees them."""
     from fullconv import images
-    from fullconv.prediction.predictor import reduced
+    from fullconv.view import reduced
 
     return [reduced(images.read(photo), longest_side) for photo in photos]
 

@@ -85,9 +85,7 @@ def prove(source: Model, exported: Model, must_be_equal: bool) -> None:
     from fullconv.errors import FullconvError
     from fullconv.prediction.proof import EQUAL, agreements, own_photos
 
-    architecture = source.config.architecture
-    channels = architecture.channels * max(len(architecture.inputs), 1)
-    for found in agreements(source.engine, exported.engine, own_photos(), channels):
+    for found in agreements(source.config, source.engine, exported.engine, own_photos()):
         click.echo(str(found))
         if must_be_equal and found.equal < EQUAL:
             raise FullconvError(f"the export gives other labels than its source ({found}); nothing was written")

@@ -10,6 +10,34 @@ import click
 Command = Callable[..., Any]
 
 
+class Numbers(click.ParamType[tuple[float, ...]]):
+    """ "4,3,2" """
+
+    name = "numbers"
+
+    def __init__(self, kind: type[int] | type[float]) -> None:
+        self.kind = kind
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        try:
+            return tuple(self.kind(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value}: give numbers, comma-separated", param, ctx)
+
+
+class Side(click.ParamType[Any]):
+    """A number of pixels, or none."""
+
+    name = "N|none"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        if value in ("none", "auto"):
+            return str(value)
+        if not str(value).isdigit() or int(value) < 32:
+            self.fail(f"{value}: give a number of pixels, 32 or more, or none", param, ctx)
+        return int(value)
+
+
 def model_options(command: Command) -> Command:
     """--model, and what it runs on."""
     for option in (

@@ -17,36 +17,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fullconv.commands.options import model_options
+from fullconv.commands.options import Numbers, model_options
 from fullconv.errors import FullconvError
 
 if TYPE_CHECKING:
     from fullconv.prediction.folder import Job, Jobs, Notes, Outcome
     from fullconv.prediction.predictor import Model
     from fullconv.prediction.rasters import Rasters
-
-
-class Numbers(click.ParamType[tuple[float, ...]]):
-    """ "4,3,2": as many as `count`, where that is given."""
-
-    name = "numbers"
-
-    def __init__(self, kind: type[int] | type[float], count: int | None = None) -> None:
-        self.kind, self.count = kind, count
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
-        try:
-            numbers = tuple(self.kind(part) for part in str(value).split(","))
-        except ValueError:
-            self.fail(f"{value}: give numbers, comma between", param, ctx)
-        if self.count not in (None, len(numbers)):
-            self.fail(f"{value}: give {self.count} numbers", param, ctx)
-        return numbers
+    from fullconv.prediction.reading import Reading
 
 
 DEFAULT = "labels,masks,overlay"
 VIDEO_OUTPUTS = ("labels", "overlay")
 ROWS = 200  # pictures; of more, only the sums are printed, and predictions.jsonl has the rest
+NOTES = 20  # told of a run
 WIDEST = 60  # characters of a name in the table
 
 
@@ -60,10 +44,14 @@ WIDEST = 60  # characters of a name in the table
 )
 @click.option("--tile", help="Side of tiles in pixels, a multiple of 32, or auto; pictures keep their own scale.")
 @click.option("--halo", help="Pixels read around a tile, or exact: the labels of the whole picture at once.")
-@click.option("--bands", type=Numbers(int), help="Of rasters: the bands taken for red, green, blue, as in 4,3,2.")
+@click.option("--bands", type=Numbers(int), help="The bands that the model takes, as in 4,3,2.  [default: the first]")
 @click.option(
-    "--range", "values", type=Numbers(float, 2), help="Of rasters: the values that are 0 and 255, as in 0,3000."
+    "--range",
+    "values",
+    type=Numbers(float),
+    help="The values that become 0 and 255, as in 0,3000; or a pair a band.  [default: the model's, or the file's own]",
 )
+@click.option("--pages", type=click.Choice(["first", "all"]), default="first", help="Of files with several pages.")
 @click.option(
     "--simplify", type=float, help="Of rasters: pixels that polygons may be smoothed by; 0: none.  [default: 1]"
 )
@@ -78,8 +66,8 @@ WIDEST = 60  # characters of a name in the table
 @model_options
 def predict(
     inputs: tuple[str, ...], out: str, save: str | None, tile: str | None, halo: str | None,
-    bands: tuple[int, ...] | None, values: tuple[float, float] | None, simplify: float | None, frames: int | None,
-    cluster: str | None, workers: int | None, resume: bool, overwrite: bool, as_json: bool,
+    bands: tuple[int, ...] | None, values: tuple[float, ...] | None, pages: str, simplify: float | None,
+    frames: int | None, cluster: str | None, workers: int | None, resume: bool, overwrite: bool, as_json: bool,
     model: str, engine: str, precision: str, device: str | None,
 ) -> None:  # fmt: skip
     """Segment pictures and videos: masks of each picture's own size.
@@ -95,7 +83,7 @@ def predict(
 
     outputs, predicting = check_outputs(DEFAULT if save is None else save), {"tile": tile, "halo": halo}
     loading = {"engine": engine, "precision": precision, "device": device}
-    ground = {"bands": bands, "range": values, "simplify": simplify}
+    ground = {"bands": bands, "range": values, "simplify": simplify} | ({"pages": pages} if pages == "all" else {})
     request = Request(
         inputs, out, outputs, save is None, predicting, ground, frames, resume, overwrite, as_json, model, loading
     )
@@ -122,7 +110,7 @@ class Request:
     outputs: list[str]
     by_default: bool  # nobody named the outputs
     predicting: dict[str, Any]  # tile, halo
-    ground: dict[str, Any]  # of rasters: bands, range, simplify
+    ground: dict[str, Any]  # bands, range, pages, simplify
     frames: int | None
     resume: bool
     overwrite: bool
@@ -138,7 +126,9 @@ class Request:
 
         folder = find_model(self.model)
         check_choice(folder, **self.loading)
-        check_tiling(read_config(folder), **self.predicting)
+        config = read_config(folder)
+        check_tiling(config, **self.predicting)
+        self.reading().of(config.view)  # which refuses what does not fit
 
     def load(self, streams: int = 1) -> Model:
         from fullconv.prediction.predictor import load
@@ -162,16 +152,22 @@ class Request:
     def rasters(self, **others: Any) -> Rasters:
         """How rasters are done; `others` are of this run only."""
         from fullconv.prediction.rasters import Rasters
-        from fullconv.prediction.scene import Reading
 
-        reading, simplify = Reading(self.ground["bands"] or (), self.ground["range"]), self.ground["simplify"]
-        return Rasters(reading, **({} if simplify is None else {"simplify": simplify}), **others)
+        simplify = self.ground["simplify"]
+        return Rasters(**({} if simplify is None else {"simplify": simplify}), **others)
+
+    def reading(self) -> Reading:
+        """What of the files is read."""
+        from fullconv.prediction.reading import Reading, pairs
+
+        return Reading(self.ground["bands"] or (), pairs(self.ground["range"]), pages="pages" in self.ground)
 
 
 def predict_here(request: Request) -> Sums:
     from fullconv.files import sweep
-    from fullconv.prediction.folder import Listed, is_raster, is_source, is_video, parallelism, plan, run, skipped
+    from fullconv.prediction.folder import Listed, is_source, is_video, parallelism, plan, run, skipped
     from fullconv.prediction.manifest import begin, unfinished
+    from fullconv.raster import is_raster
 
     out = Path(request.out)
     check_addresses(request)
@@ -192,7 +188,8 @@ def predict_here(request: Request) -> Sums:
     sums.skipped = skipped(jobs)
     with closing(begin(out, settings, request.overwrite, partial(is_source, jobs))) as manifest:
         rasters = rasters_among(todo, request, manifest.run)
-        photos = run(loaded, pictures, request.outputs, threads, manifest, rasters, **request.predicting)
+        predicting = {**request.predicting, "reading": request.reading()}
+        photos = run(loaded, pictures, request.outputs, threads, manifest, rasters, **predicting)
         outcomes = chain(
             with_progress(photos, len(todo) - len(videos), request.as_json or rasters is not None),
             (film(loaded, job, request, threads, manifest) for job in videos),
@@ -203,9 +200,9 @@ def predict_here(request: Request) -> Sums:
 
 def rasters_among(jobs: Jobs, request: Request, run: str) -> Rasters | None:
     """How rasters are done, where there may be any: nothing of it is imported for photos."""
-    from fullconv.images import may_be_scene
+    from fullconv.raster import is_raster
 
-    if not any(may_be_scene(job.source) for job in jobs):
+    if not any(is_raster(job.source) for job in jobs):
         return None
     return request.rasters(run=run, resume=request.resume, progress=WindowsDone(hidden=not sys.stderr.isatty()))
 
@@ -262,19 +259,17 @@ def check_video(request: Request, videos: list[Job]) -> None:
 
 def check_concerned(request: Request, sources: Callable[[], Iterable[Path]], is_raster: Callable[[Path], bool]) -> None:
     """Refuses options that would do nothing: those for kinds of files of which there are none."""
-    from fullconv.images import may_be_scene
     from fullconv.prediction.folder import is_video
     from fullconv.prediction.tiling import check_halo
 
     named = " ".join(request.inputs)
-    given = [name for name, value in request.ground.items() if value is not None]
-    if given and not any(map(is_raster, sources())):
-        raise FullconvError(f"--{given[0]}: is for rasters, and there are none in {named}; leave it out")
+    if request.ground["simplify"] is not None and not any(map(is_raster, sources())):
+        raise FullconvError(f"--simplify: is for rasters, and there are none in {named}; leave it out")
     if request.ground["simplify"] is not None and not set(request.outputs) & {"polygons", "geopackage"}:
         raise FullconvError("--simplify: is for polygons; add --save polygons or geopackage, or leave it out")
     if request.frames and not any(map(is_video, sources())):
         raise FullconvError(f"--frames: is for videos, and there are none in {named}; leave it out")
-    if request.predicting["halo"] is not None and not all(map(may_be_scene, sources())):
+    if request.predicting["halo"] is not None and not all(map(is_raster, sources())):
         check_halo(**request.predicting)
 
 
@@ -285,15 +280,16 @@ def check_addresses(request: Request) -> None:
 
 
 def predict_on_cluster(request: Request, workers: int | None) -> Sums:
-    from fullconv.images import may_be_scene
     from fullconv.outputs.writers import endings
     from fullconv.prediction import cluster
     from fullconv.prediction.stores import place
+    from fullconv.raster import may_be_raster
     from fullconv.weights.folder import find_model
 
     inputs, out = [place(text) for text in request.inputs], place(request.out)
+    predicting = {**request.predicting, "reading": request.reading()}
     rasters, overwrite = request.rasters(), request.overwrite
-    task = cluster.Task(inputs, out, request.outputs, request.loading, request.predicting, rasters, [], overwrite)
+    task = cluster.Task(inputs, out, request.outputs, request.loading, predicting, rasters, [], overwrite)
     cluster.check(task)
     request.check()
     loaded = request.load()
@@ -301,7 +297,7 @@ def predict_on_cluster(request: Request, workers: int | None) -> Sums:
     task = replace(task, endings=endings(request.outputs, loaded.classes))
     rows, earlier = cluster.find(task, settings if request.resume else None)
     if rows:
-        check_concerned(request, lambda: (Path(row["path"]) for row in rows), may_be_scene)
+        check_concerned(request, lambda: (Path(row["path"]) for row in rows), may_be_raster)
     sums = Sums(ran_by(loaded), earlier)
     lines = cluster.run(task, find_model(request.model), rows, settings, workers)
     outcomes = with_progress(map(cluster.outcome_of, lines), len(rows), request.as_json)
@@ -326,20 +322,24 @@ class Sums:
     files: int = 0
     skipped: str = ""  # what was no picture, in words
     reduced: Counter[int] = field(default_factory=Counter)  # to so many pixels
+    noted: int = 0
 
     def over(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
-        """The same outcomes, counted; errors are told as they come."""
+        """The same outcomes, counted; errors are told as they come, and so are the first notes."""
         for outcome in outcomes:
             if outcome.error:
                 click.echo(f"error: {outcome.error}", err=True)
-            for note in outcome.notes:
+            for note in outcome.notes[: max(0, NOTES - self.noted)]:
                 click.echo(f"note: {click.format_filename(outcome.source)}: {note}", err=True)
+            self.noted += len(outcome.notes)
             self.failed += bool(outcome.error)
             self.done += not outcome.error
             self.videos += outcome.frames > 0
             self.files += len(outcome.outputs)
             self.reduced.update([outcome.reduced_to] if outcome.reduced_to else [])
             yield outcome
+        if self.noted > NOTES:
+            click.echo(f"and {self.noted - NOTES} notes like these; --json has them all", err=True)
 
     def reduction(self) -> str:
         """That the model saw some of them smaller than they are."""

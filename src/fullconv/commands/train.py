@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import click
+
+from fullconv.commands.options import Numbers, Side
 
 FILE = click.Path(path_type=Path)
 
@@ -28,6 +31,18 @@ FILE = click.Path(path_type=Path)
 @click.option("--batch-size", type=int, help="Pictures a step, over all processes.")
 @click.option("--accumulate", type=int, help="Parts in which a batch is worked on, for less memory.")
 @click.option("--crop-size", type=int, help="Side of the training crops in pixels.")
+@click.option(
+    "--longest-side",
+    type=Side(),
+    help="Larger pictures are reduced to so many pixels, or none: never.  "
+    "[default: 512, where the masks lose nothing by it]",
+)
+@click.option(
+    "--range",
+    type=Numbers(float),
+    help="The values that become 0 and 255, as in 0,3000; or a pair a band.  "
+    "[default: 0.1 to 99.9 % of the training pictures, where these have more than 8 bits]",
+)
 @click.option("--lr", type=float, help="Peak learning rate.")
 @click.option("--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16"]))
 @click.option("--workers", type=int, help="Processes that read and augment pictures.")
@@ -47,6 +62,7 @@ def train(data: Path | None, out: Path | None, resume: Path | None, repeats: Pat
     for library in ("torch", "torchvision", "timm", "accelerate", "safetensors"):
         if find_spec(library) is None:
             raise missing_extra(library, "train")
+    from fullconv.training.pictures import SKIPPED, Skipped
     from fullconv.training.processes import rank_and_count
     from fullconv.training.stages import train as run
 
@@ -56,6 +72,10 @@ def train(data: Path | None, out: Path | None, resume: Path | None, repeats: Pat
     if rank_and_count()[0] == 0:
         click.echo(f"model: {model}")
         click.echo(f"again: fullconv train --from {folder}")
+    skipped = Skipped(folder / SKIPPED)
+    if skipped.all():
+        click.echo(f"pictures left out: {len(skipped.all())}; {skipped.path} names them", err=True)
+        sys.exit(1)
 
 
 def inputs(

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv import images
-from fullconv.classes import Classes
+from fullconv.classes import VOID, Classes
+from fullconv.data.bands import read_picture
 from fullconv.data.masks import LabelMap, Lookup, read_mask
 from fullconv.errors import FullconvError
+from fullconv.view import Picture, Pixels, Seen, View
 
-__all__ = ["Dataset", "LabelMap", "Lookup", "Picture", "ReadMask", "ReadPicture", "Sample", "Target", "read_mask"]
+__all__ = [
+    "Dataset", "LabelMap", "Lookup", "Picture", "ReadMask", "ReadPicture", "Sample", "Target", "read_mask",
+    "read_picture",
+]  # fmt: skip
 
-Picture = NDArray[Any]  # (H, W, C): uint8 RGB; other channels, uint16 or float32 where the data has them
 ReadPicture = Callable[[Path], Picture]
 ReadMask = Callable[[Path], LabelMap]
 
@@ -54,14 +56,18 @@ class Sample:
     image_path: Path
     label_path: Path
     lookup: Lookup
-    open_image: ReadPicture = images.read
+    open_image: ReadPicture = read_picture
     open_mask: ReadMask = read_mask
     head: str = ""  # the name of the main labelling, where there are several
     further: Mapping[str, Target] = field(default_factory=dict)
 
-    def read_image(self) -> Picture:
-        """(H, W, C): RGB of 8 bits, or the channels that the layout has."""
+    def read_picture(self) -> Picture:
+        """All that the picture holds, before any model sees it."""
         return self.open_image(self.image_path)
+
+    def read_image(self) -> Pixels:
+        """(H, W, C): RGB of 8 bits, or the bands that it has, in their own type."""
+        return self.read_picture().values
 
     def read_mask_values(self) -> LabelMap:
         """HxW: the main labelling's values as the file has them, before `lookup`."""
@@ -76,15 +82,27 @@ class Sample:
         others = {head: target.read_label_map() for head, target in self.further.items()}
         return {self.head: self.read_label_map(), **others}
 
-    def read(self) -> tuple[Picture, LabelMap]:
-        """(image, label map), checked to be of one size."""
-        image, label_map = self.read_image(), self.read_label_map()
-        if image.shape[:2] != label_map.shape:
+    def read(self) -> tuple[Pixels, LabelMap]:
+        """(the bands as they are, label map), checked to be of one size."""
+        picture, label_map = self.read_labelled()
+        return picture.values, label_map
+
+    def read_labelled(self) -> tuple[Picture, LabelMap]:
+        """(picture, label map), checked to be of one size. Where the picture holds no data, its label is void."""
+        picture, label_map = self.read_picture(), self.read_label_map()
+        if picture.size != label_map.shape:
             raise FullconvError(
-                f"{self.label_path}: mask is {_size(label_map)} but its image {_size(image)}; "
+                f"{self.label_path}: mask is {_size(label_map)} but its image {_size(picture.values)}; "
                 "make the mask anew at the image's own size, after its EXIF turn"
             )
-        return image, label_map
+        if picture.valid is not None:
+            label_map = np.where(picture.valid, label_map, np.uint8(VOID))
+        return picture, label_map
+
+    def see(self, view: View) -> tuple[Seen, LabelMap]:
+        """(picture as a model takes it, label map): the same array in training, evaluation and prediction."""
+        picture, label_map = self.read_labelled()
+        return view.see(picture), label_map
 
 
 @dataclass(frozen=True)

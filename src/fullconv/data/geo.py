@@ -1,4 +1,4 @@
-"""Rasters through rasterio (the extra `geo`): bands of any number and type; outlines burnt into a picture's grid."""
+"""Outlines on the ground burnt into a picture's grid (the extra `geo`)."""
 
 from __future__ import annotations
 
@@ -7,24 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fullconv.data.masks import LabelMap
 from fullconv.errors import FullconvError
 from fullconv.georeference import import_rasterio
-
-
-def read_raster(path: Path) -> NDArray[Any]:
-    """(H, W, C) uint8 or uint16, all bands. Raises FullconvError for other types."""
-    rasterio = import_rasterio()
-    try:
-        with rasterio.open(path) as raster:
-            values: NDArray[Any] = np.moveaxis(raster.read(), 0, 2)
-    except rasterio.errors.RasterioIOError as error:
-        raise FullconvError(f"{path}: damaged raster ({' '.join(str(error).split())}); copy it again") from None
-    if values.dtype not in (np.uint8, np.uint16):
-        raise FullconvError(f"{path}: {values.dtype} values; scale them to 8 or 16 bits first (gdal_translate -ot)")
-    return np.ascontiguousarray(values)
 
 
 def burn(picture: Path, shapes: Sequence[tuple[dict[str, Any], int]], crs: str) -> LabelMap:

@@ -10,17 +10,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from fullconv import images
 from fullconv.classes import VOID, Classes
-from fullconv.data.stored_values import (
-    SINGLE_CHANNEL,
-    TIFFS,
-    no_data,
-    page_count,
-    raster_values,
-    stored_values,
-)
+from fullconv.data.stored_values import SINGLE_CHANNEL, TIFFS, no_data, raster_values, stored_values
 from fullconv.errors import FullconvError
 
 LabelMap = NDArray[np.uint8]
@@ -43,10 +37,8 @@ def read_picture(
     """Through Pillow; a TIFF of a kind that it does not know (64 bits, LERC) through rasterio."""
     try:
         with opened(path) as picture:
-            if (pages := page_count(picture)) > 1:
-                raise FullconvError(f"{path}: {pages} pages; a mask has one, so save each in its own file")
             return read(picture)
-    except Undecodable as error:
+    except images.Undecodable as error:
         if path.suffix.lower() not in TIFFS:
             raise
         return of_raster(*raster_values(path, error.reason))
@@ -105,23 +97,11 @@ def value_lookup(values: Mapping[int, int]) -> Lookup:
     return lookup
 
 
-class Undecodable(FullconvError):
-    """A file that Pillow cannot read, though another library may."""
-
-    def __init__(self, path: Path, what: str, reason: str) -> None:
-        super().__init__(f"{path}: damaged {what} ({reason}); copy it again from its source")
-        self.reason = reason
-
-
 @contextmanager
 def opened(path: Path, what: str = "mask") -> Iterator[Image.Image]:
-    """The file open. Whatever Pillow cannot read is one line for the user."""
-    try:
-        with path.open("rb") as file, Image.open(file) as picture:  # by its path, Pillow garbles a turned TIFF
-            yield picture
-    except FileNotFoundError:
-        raise FullconvError(f"{path}: no such {what}") from None
-    except UnidentifiedImageError:
-        raise Undecodable(path, what, "no picture that Pillow knows") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise Undecodable(path, what, " ".join(str(error).split())) from None
+    """The file open, upright once it is loaded. Whatever Pillow cannot read, and several pages, are one line."""
+    with images.opened(path, str(path), what) as picture:
+        pages = images.page_numbers(picture)
+        if len(pages) > 1:
+            raise FullconvError(f"{path}: {len(pages)} pages, and a {what} has one; save each as a file of its own")
+        yield picture

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from fullconv.data.bands import read_bands
+from fullconv.data.bands import read_picture
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.layouts.pairs import pair_up
 from fullconv.data.lists import read_names
@@ -65,7 +65,7 @@ class Chooser:
             raise FullconvError(f"{self.root / listed_in}: {image!r} is listed as its own mask; name its mask instead")
         lookup = self.options.lookup_for(self.options.named_classes(self.root))
         name = PurePosixPath(image).with_suffix("").as_posix()
-        return Sample(name, self.root / image, self.root / mask[0], lookup, read_bands, self.options.open_mask)
+        return Sample(name, self.root / image, self.root / mask[0], lookup, read_picture, self.options.open_mask)
 
     @cached_property
     def _known(self) -> dict[str, Sample]:

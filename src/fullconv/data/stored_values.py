@@ -16,8 +16,7 @@ from fullconv.georeference import import_rasterio
 SINGLE_CHANNEL = ("P", "L", "1", "F", "I", "I;16", "I;16B")
 TIFFS = (".tif", ".tiff")
 FEW_BITS = re.compile(r"[L1](?:;(?P<bits>\d?)(?P<inverted>I?)R?)?")  # Pillow's names for how grey values are stored
-NO_DATA, SUBFILE_TYPE = 42113, 254  # TIFF tags: of GDAL; of TIFF 6.0
-COPY, MASK = 1, 4  # bits of the latter: a page that is a smaller copy of another, or says where it is transparent
+NO_DATA = 42113  # a TIFF tag of GDAL's
 
 
 def stored_values(picture: Image.Image) -> NDArray[Any]:
@@ -43,19 +42,6 @@ def no_data(picture: Image.Image) -> float | None:
         return float(getattr(picture, "tag_v2", {}).get(NO_DATA, "").strip("\0 "))
     except (ValueError, AttributeError):
         return None
-
-
-def page_count(picture: Image.Image) -> int:
-    """Pages or frames, but not the smaller copies of one that a TIFF may hold."""
-    count = getattr(picture, "n_frames", 1)
-    if count == 1 or picture.format != "TIFF":
-        return int(count)
-    own = 0
-    for page in range(count):
-        picture.seek(page)
-        own += not getattr(picture, "tag_v2", {}).get(SUBFILE_TYPE, 0) & (COPY | MASK)
-    picture.seek(0)
-    return own
 
 
 def raster_values(path: Path, reason: str) -> tuple[NDArray[Any], float | None]:

@@ -10,8 +10,10 @@ from typing import Any
 from fullconv.classes import VOID, Classes
 from fullconv.errors import FullconvError
 from fullconv.typed_json import built
+from fullconv.view import Range, View
 
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, 2)  # 1 knew no range of values: every model took uint8
 COARSEST = 32  # the stride of a trunk's last features
 FAMILIES = ("fcn", "unet", "segnet", "segnet-basic", "encoder-only")
 ALIGNMENTS = ("same", "caffe", "valid")
@@ -87,8 +89,10 @@ class NormalisationValues:
 class ModelConfig:
     """config.json: everything beside the parameters.
 
-    `longest_side` is the size of photo that the model knows: larger ones are reduced to it before the network and
-    their scores enlarged again; None means that pixels have a scale of their own (satellites, microscopes).
+    `longest_side` is the size of picture that the model knows: larger ones are reduced to it before the network and
+    their scores enlarged again; None means that pixels have a scale of their own (satellites, microscopes), as those
+    have that lie on the ground, unless `reduces_rasters`. `range`: the values of each channel that become 0–255; a
+    model that has it takes float32, without it takes uint8.
     `label_mapping` says which classes of other data count as which of the model's. `window` is what the scores of pixel
     0 depend on, from the first pixel to the last: (-487, 518); None where that is unknown or the whole picture.
     """
@@ -98,20 +102,42 @@ class ModelConfig:
     classes: Classes
     normalisation: NormalisationValues
     longest_side: int | None = None
+    reduces_rasters: bool = False
+    range: tuple[Range, ...] = ()
     window: tuple[int, int] | None = None
     label_mapping: dict[str, str] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def channels(self) -> int:
+        """Those of the images that it takes."""
+        return len(self.normalisation.mean)
+
+    @property
+    def input(self) -> str:
+        """The type of the images that it takes, in model.onnx too."""
+        return "float32" if self.range else "uint8"
+
+    @property
+    def view(self) -> View:
+        """How it takes pictures."""
+        return View(self.normalisation.colour, self.range, exact=bool(self.range))
+
+    def longest_side_of(self, keeps_scale: bool) -> int | None:
+        """The longest side that a picture may have, of one whose pixels have a scale of their own or not."""
+        return self.longest_side if self.reduces_rasters or not keeps_scale else None
+
     def to_json(self) -> dict[str, Any]:
-        return {"format": FORMAT, **asdict(self)}
+        return {"format": FORMAT, "input": self.input, **asdict(self)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any], file: str = "config.json") -> ModelConfig:
         """Raises FullconvError where a key is missing or unknown, or a value is not of its type."""
-        if not isinstance(values, dict) or values.get("format") != FORMAT:
+        if not isinstance(values, dict) or values.get("format") not in READABLE:
             raise FullconvError(f"{file} is not of format {FORMAT}; update fullconv, or export the model again")
-        return built(cls, {key: value for key, value in values.items() if key != "format"}, file)
+        known = {key: value for key, value in values.items() if key not in ("format", "input")}  # it follows from range
+        return built(cls, known, file)
 
     def __post_init__(self) -> None:
         for key, right, want in self._rules():
@@ -126,6 +152,8 @@ class ModelConfig:
         yield "normalisation.mean", len(n.mean) == channels, f"{channels} numbers, one a channel"
         yield "normalisation.std", len(n.std) == channels and min(n.std) > 0, f"{channels} numbers above 0"
         yield "normalisation.order", not n.order or sorted(n.order) == list(range(channels)), "each channel once"
+        pairs = len(self.range) in (0, 1, channels) and all(low < high for low, high in self.range)
+        yield "range", pairs, f"{channels} pairs of numbers, the lower first"
         yield "classes.void", len(c) <= c.void <= VOID, f"{VOID}, or a number that is no class"
         yield "classes.colours", all(0 <= v <= 255 for colour in c.colours for v in colour), "numbers from 0 to 255"
 

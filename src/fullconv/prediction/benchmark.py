@@ -35,9 +35,9 @@ class Speed:
         return {key: round(value, 4) if isinstance(value, float) else value for key, value in asdict(self).items()}
 
 
-def measure(engine: Engine, height: int, width: int, channels: int, macs: float | None) -> Speed:
-    """One picture at a time, as long as SECONDS."""
-    image = np.random.default_rng(0).integers(0, 255, (1, height, width, channels), np.uint8)
+def measure(engine: Engine, height: int, width: int, channels: int, macs: float | None, kind: str = "uint8") -> Speed:
+    """One picture at a time, of values of type `kind`, as long as SECONDS."""
+    image = np.random.default_rng(0).integers(0, 255, (1, height, width, channels), np.uint8).astype(kind)
     times = np.array(timed(lambda: engine.label_maps(image)))
     p50, p90, p99 = (float(np.percentile(times, p)) * 1000 for p in (50, 90, 99))
     rate = macs / (p50 / 1000) / 1e9 if macs else None

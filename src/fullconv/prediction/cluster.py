@@ -187,7 +187,7 @@ def outcome_of(line: Line) -> Outcome:
     if "error" in line:
         return Outcome(line["file"], error=line["error"])
     numbers = {"shares": line["classes"], "seconds": line["seconds"], "outputs": tuple(line["outputs"]),
-               "reduced_to": line.get("reduced_to")}  # fmt: skip
+               "notes": tuple(line.get("notes", ())), "reduced_to": line.get("reduced_to")}  # fmt: skip
     return Outcome(line["file"], line["width"], line["height"], **numbers)
 
 

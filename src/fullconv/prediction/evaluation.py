@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fullconv.data.dataset import Dataset, Sample
+from fullconv.data.dataset import Dataset, LabelMap, Sample
 from fullconv.data.description import describe
 from fullconv.errors import FullconvError
 from fullconv.metrics import Confusion
-from fullconv.metrics import evaluate as score
 from fullconv.prediction.definitions import DEFAULT, check_definition, redefined
 from fullconv.prediction.pictures import PictureScore, ranked, score_of
 from fullconv.prediction.predictor import Model
 from fullconv.sources import path_of
+from fullconv.view import Seen
 
 Progress = Callable[[Sequence[Sample]], Iterable[Sample]]
 
@@ -30,32 +31,55 @@ def evaluate(
     """The numbers of metrics.py for `model` on a split of DATA, whose classes are mapped to the model's.
 
     `definition` is whose mean IoU: mmseg (the paper's), torchmetrics or paddleseg. With `worst`, so many pictures are
-    listed under that key, the worst first: file, mean IoU, commonest error.
+    listed under that key, the worst first: file, mean IoU, commonest error. `skipped`, where there are any: the files
+    that could not be read, and why; `notes`: what was decided in reading the others.
     """
     check_definition(definition)
     if not isinstance(model, Model):
         raise FullconvError("model: give what fullconv.load gives, as in evaluate(load('animals'), data)")
     path_of("data", data)
     dataset = dataset_for(model, data)
-    confusion, pictures = score_pictures(model, dataset.split(split), progress)
-    report = redefined(confusion.report(), definition, pictures)
+    scored = score_pictures(model, dataset.split(split), progress)
+    if scored.skipped and not scored.pictures:
+        raise FullconvError(next(iter(scored.skipped.values())))
+    report = redefined(scored.confusion.report(), definition, scored.pictures)
     if worst:
-        report["worst"] = [one.to_json(dataset.root, model.classes) for one in ranked(pictures)[:worst]]
+        report["worst"] = [one.to_json(dataset.root, model.classes) for one in ranked(scored.pictures)[:worst]]
+    for key, found in (("skipped", scored.skipped), ("notes", scored.notes)):
+        if found:
+            report[key] = {str(path): what for path, what in found.items()}
     return report
 
 
-def score_pictures(
-    model: Model, samples: Sequence[Sample], progress: Progress = iter
-) -> tuple[Confusion, list[PictureScore]]:
-    """The matrix over all samples, and each one's own score."""
-    pictures: list[PictureScore] = []
-    confusion = score(
-        lambda image: model.predict(image).label_map,
-        progress(samples),
-        model.classes,
-        lambda sample, counts: pictures.append(score_of(sample, counts)),
-    )
-    return confusion, pictures
+@dataclass(frozen=True)
+class Scored:
+    """What became of a set: the matrix over all pictures, each one's own score, and what could not be read, and why."""
+
+    confusion: Confusion
+    pictures: list[PictureScore] = field(default_factory=list)
+    skipped: dict[Path, str] = field(default_factory=dict)
+    notes: dict[Path, tuple[str, ...]] = field(default_factory=dict)
+
+
+def score_pictures(model: Model, samples: Sequence[Sample], progress: Progress = iter) -> Scored:
+    """Every picture at its own size, read and seen as prediction does. A file that cannot be read is left out."""
+    scored = Scored(Confusion(model.classes))
+    for sample in progress(samples):
+        try:
+            seen, truth, label_map = label_sample(model, sample)
+        except FullconvError as error:
+            scored.skipped[sample.image_path] = str(error)
+            continue
+        scored.pictures.append(score_of(sample, scored.confusion.add(truth, label_map)))
+        if seen.notes:
+            scored.notes[sample.image_path] = seen.notes
+    return scored
+
+
+def label_sample(model: Model, sample: Sample) -> tuple[Seen, LabelMap, LabelMap]:
+    """(the picture as the model sees it, its true labels, the model's)."""
+    seen, truth = sample.see(model.view)
+    return seen, truth, model.label(seen.image, keeps_scale=seen.keeps_scale)[0]
 
 
 def dataset_for(model: Model, data: str | Path) -> Dataset:

@@ -22,6 +22,7 @@ from fullconv.outputs.manifest import Results
 from fullconv.outputs.writers import save
 from fullconv.prediction.engines.contract import ModelError
 from fullconv.prediction.predictor import Model
+from fullconv.raster import is_raster
 from fullconv.segmentation import shares_of
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Outcome:
     error: str | None = None
     frames: int = 0  # of a video
     reduced_to: int | None = None  # pixels of the longer side, where the model saw it smaller than it is
-    notes: tuple[str, ...] = ()  # what else is to be said of it, a line each
+    notes: tuple[str, ...] = ()  # what else is to be said of it, and what was decided for it that nobody asked for
 
     def to_json(self) -> dict[str, Any]:
         if self.error:
@@ -274,35 +275,80 @@ def run_one(
     **predicting: Any,
 ) -> Outcome:
     """What became of one picture. Raises OSError where the disk is full, which is no fault of the picture's."""
-
-    return attempt(job, partial(carry_out, model, job, outputs, rasters, notes, **predicting))
+    reading = predicting.get("reading")
+    carry = by_pages if reading and reading.pages else carry_out
+    return attempt(job, partial(carry, model, job, outputs, rasters, notes, **predicting))
 
 
 def carry_out(
     model: Model, job: Job, outputs: Sequence[str], rasters: Rasters | None, notes: Notes, **predicting: Any
 ) -> Outcome:
-    """Rasters by windows, photos in one."""
-    if images.may_be_scene(job.source):
+    """What became of one page: rasters by windows, photos in one."""
+    if is_raster(job.source):
         from fullconv.prediction.rasters import Rasters, predict_raster
-        from fullconv.prediction.scene import is_scene
 
-        if is_scene(job.source):
-            how = rasters or Rasters()
-            size, shares, written = predict_raster(
-                model, job.source, job.target, outputs, how, notes=notes, **predicting
-            )
-            return Outcome(job.source, size[1], size[0], shares, outputs=tuple(written))
+        how = rasters or Rasters()
+        done = predict_raster(model, job.source, job.target, outputs, how, notes=notes, **predicting)
+        return Outcome(
+            job.source, done.size[1], done.size[0], done.shares, outputs=tuple(done.written),
+            reduced_to=done.reduced_to, notes=done.notes,
+        )  # fmt: skip
     result = replace(model.predict(job.source, scores="scores" in outputs, **predicting), source=job.source)
-    written = save(result, job.target, outputs, partial(notes.claim, job.target))
+    written = tuple(save(result, job.target, outputs, partial(notes.claim, job.target)))
     height, width = result.label_map.shape
     smaller = reduction(model, (height, width), predicting.get("tile"))
-    return Outcome(job.source, width, height, result.shares, outputs=tuple(written), reduced_to=smaller)
+    return Outcome(job.source, width, height, result.shares, outputs=written, reduced_to=smaller, notes=result.notes)
 
 
 def reduction(model: Model, size: tuple[int, int], tile: Tile) -> int | None:
     """The longer side to which a photo is reduced that is larger than the model knows and not seen in tiles."""
     longest = model.config.longest_side
     return longest if tile is None and longest is not None and max(size) > longest else None
+
+
+@dataclass(frozen=True)
+class OfFile:
+    """Notes of a file's pages, which are the file's."""
+
+    notes: Notes
+    target: Path
+
+    def check(self, target: Path, paths: Sequence[Path]) -> None:
+        self.notes.check(self.target, paths)
+
+    def claim(self, target: Path, paths: Sequence[Path]) -> None:
+        self.notes.claim(self.target, paths)
+
+    def add(self, job: Job, outcome: Outcome) -> None:
+        self.notes.add(job, outcome)
+
+
+def by_pages(
+    model: Model, job: Job, outputs: Sequence[str], rasters: Rasters | None, notes: Notes, **predicting: Any
+) -> Outcome:
+    """Each page of a file with results of its own, beside each other: target_page1, target_page2 and so on."""
+    reading, count = predicting["reading"], images.count_pages(job.source)
+    if count == 1:
+        return carry_out(model, job, outputs, rasters, notes, **predicting)
+    done = []
+    for page in range(count):
+        one = Job(job.source, job.target.with_name(f"{job.target.name}_page{page + 1}"))
+        predicting["reading"] = reading.at(page)
+        done.append(carry_out(model, one, outputs, rasters, OfFile(notes, job.target), **predicting))
+    return together(done)
+
+
+def together(pages: Sequence[Outcome]) -> Outcome:
+    """What became of a file, of the first page's size."""
+    pixels = [one.width * one.height for one in pages]
+    names = dict.fromkeys(name for one in pages for name in one.shares)
+    shares = {name: sum(one.shares.get(name, 0) * n for one, n in zip(pages, pixels, strict=True)) / sum(pixels)
+              for name in names}  # fmt: skip
+    written = tuple(path for one in pages for path in one.outputs)
+    said = dict.fromkeys(note for one in pages for note in one.notes if not note.startswith("page "))
+    smaller = next((one.reduced_to for one in pages if one.reduced_to), None)
+    told = (f"{len(pages)} pages", *said)
+    return replace(pages[0], shares=shares, outputs=written, reduced_to=smaller, notes=told)
 
 
 def attempt(job: Job, work: Callable[[], Outcome]) -> Outcome:
@@ -358,18 +404,6 @@ def _is_input(path: Path) -> bool:
 
 def is_video(path: Path) -> bool:
     return path.suffix.lower() in VIDEOS or is_webcam(path)
-
-
-def is_raster(path: Path) -> bool:
-    """Whether it is read by windows, as what lies on the ground; what cannot be told before it is read may be."""
-    if not images.may_be_scene(path):
-        return False
-    from fullconv.prediction.scene import is_scene
-
-    try:
-        return is_scene(path)
-    except FullconvError:
-        return True
 
 
 def is_webcam(path: Path) -> bool:

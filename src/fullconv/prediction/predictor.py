@@ -12,20 +12,20 @@ from PIL import Image
 
 from fullconv import images
 from fullconv.classes import Classes
-from fullconv.errors import FullconvError
-from fullconv.images import ImageArray, Source, may_be_scene
+from fullconv.images import Source
 from fullconv.models.config import ModelConfig
 from fullconv.prediction.blending import blended
 from fullconv.prediction.engines.choice import open_engine
 from fullconv.prediction.engines.contract import Engine
-from fullconv.prediction.tiling import Tile, Tiling, Window, check_halo, plan
+from fullconv.prediction.reading import EVERYTHING, Reading
+from fullconv.prediction.tiling import AT_ONCE, Tile, Tiling, Window, check_halo, plan, whole
 from fullconv.segmentation import Segmentation
 from fullconv.sources import picture_of
+from fullconv.view import Picture, Pixels, View, reduced, rgb_of
 from fullconv.weights.folder import find_model, read_config
 
 Scores = NDArray[np.float32]
-LARGEST_IN_MEMORY = 178_956_970  # pixels of a raster that is predicted as a value; Pillow's limit for pictures
-Read = Callable[[tuple[slice, slice]], ImageArray]  # rows, columns → the picture there, as far as it goes
+Read = Callable[[tuple[slice, slice]], Pixels]  # rows, columns → the picture there, as far as it goes
 
 
 @dataclass(frozen=True)
@@ -39,49 +39,62 @@ class Model:
     def classes(self) -> Classes:
         return self.config.classes
 
+    @property
+    def view(self) -> View:
+        return self.config.view
+
     def predict(
-        self, source: Source, scores: bool = False, tile: Tile = None, halo: str | int | None = None
+        self,
+        source: Source,
+        scores: bool = False,
+        tile: Tile = None,
+        halo: str | int | None = None,
+        reading: Reading = EVERYTHING,
     ) -> Segmentation:
         """Segments a path, the bytes of a file, a PIL image or an HxWx3 uint8 array; `scores` keeps the scores too.
 
         With `tile` pixels a side, or "auto", the picture is seen at its own scale, tile by tile, each with `halo`
-        pixels around it; "exact" gives the labels of the whole picture seen at once.
+        pixels around it; "exact" gives the labels of the whole picture seen at once. `reading`: which page, bands and
+        values.
         """
         source = picture_of(source)
         file = source if isinstance(source, Path) else None
-        if file and may_be_scene(file):
-            from fullconv.prediction.scene import is_scene
+        picture = self._open(source, reading.page)
+        seen = reading.of(self.view).see(picture)
+        label_map, kept = self.label(seen.image, scores, tile, halo, seen.keeps_scale)
+        if seen.valid is not None:
+            label_map[~seen.valid] = self.classes.void
+        photo = rgb_of(seen.image)
+        return Segmentation(photo, label_map, self.classes, kept, file, picture.georeference, seen.notes)
 
-            if is_scene(file):
-                return self._predict_scene(file, scores, tile, halo)
-        check_halo(tile, halo)
-        image = images.read(source)
-        if tile is not None:
-            label_map, kept = self.label_tiles(image, scores, tile, halo)
-        else:
-            label_map, kept = self.label_whole(image, scores)
-        return Segmentation(image, label_map, self.classes, kept, source=file)
+    def _open(self, source: Source, page: int) -> Picture:
+        """A model of other bands than photos have takes arrays of them, too, and one with a range any numbers."""
+        takes_more = self.config.range or self.config.channels != 3
+        if takes_more and isinstance(source, np.ndarray) and source.shape[2:] == (self.config.channels,):
+            return Picture(source)
+        return images.open_picture(source, page)
 
-    def _predict_scene(self, file: Path, scores: bool, tile: Tile, halo: str | int | None) -> Segmentation:
-        """A raster that fits in memory. Raises FullconvError for a larger one."""
-        from fullconv.prediction.scene import Reading, open_scene
+    def label(
+        self,
+        image: Pixels,
+        scores: bool = False,
+        tile: Tile = None,
+        halo: str | int | None = None,
+        keeps_scale: bool = False,
+    ) -> tuple[NDArray[np.uint8], Scores | None]:
+        """(label map, the scores where wanted) of a picture as the model takes it (`view`), at its own size.
 
-        with open_scene(file, Reading(), self.config.normalisation.colour) as scene:
-            height, width = scene.size
-            if height * width > LARGEST_IN_MEMORY:
-                megapixels = height * width // 10**6
-                raise FullconvError(
-                    f"{file}: {megapixels} megapixels; the command fullconv predict takes it by windows"
-                )
-            whole = slice(0, height), slice(0, width)
-            (image, valid), rgb, place = scene.look(whole), scene.rgb(whole), scene.georeference
-        label_map, kept = self.label_tiles(image, scores, "auto" if tile is None else tile, halo)
-        label_map[~valid] = self.classes.void
-        return Segmentation(rgb, label_map, self.classes, kept, file, place)
+        Training's validation, evaluation and prediction all come here.
+        """
+        height, width = image.shape[:2]
+        tiling = self.tiling((height, width), tile, halo, scores, keeps_scale)
+        return self._label_windows(image, tiling, scores)
 
-    def label_whole(self, image: ImageArray, scores: bool) -> tuple[NDArray[np.uint8], Scores | None]:
-        """(label map, the scores where wanted) of a picture seen at once, reduced to the size that the model knows."""
-        small = reduced(image, self.config.longest_side)
+    def label_whole(
+        self, image: Pixels, scores: bool, longest_side: int | None
+    ) -> tuple[NDArray[np.uint8], Scores | None]:
+        """The same of a picture seen at once, reduced to the size that the model knows."""
+        small = reduced(image, longest_side)
         height, width = small.shape[:2]
         if small is image and not scores:
             return np.ascontiguousarray(self.engine.label_maps(self._batch(small))[0, :height, :width]), None
@@ -89,29 +102,44 @@ class Model:
         return label_map_at(raw, image.shape[:2]), scores_at(raw, image.shape[:2]) if scores else None
 
     def label_tiles(
-        self, image: ImageArray, scores: bool, tile: Tile = "auto", halo: str | int | None = None
+        self, image: Pixels, scores: bool, tile: Tile = "auto", halo: str | int | None = None
     ) -> tuple[NDArray[np.uint8], Scores | None]:
         """The same of a picture seen at its own scale, a tile at a time."""
-        height, width = image.shape[:2]
+        return self.label(image, scores, tile, halo)
+
+    def _label_windows(self, image: Pixels, tiling: Tiling, scores: bool) -> tuple[NDArray[np.uint8], Scores | None]:
+        height, width = tiling.size
         label_map = np.empty((height, width), np.uint8)
         kept = np.empty((len(self.classes), height, width), np.float32) if scores else None
-        tiling = self.tiling((height, width), tile, halo, scores)
         for window in tiling.windows:
             label_map[window.placing], raw = self.label_window(image.__getitem__, tiling, window, scores)
             if kept is not None and raw is not None:
                 kept[:, *window.placing] = raw
         return label_map, kept
 
-    def tiling(self, size: tuple[int, int], tile: Tile, halo: str | int | None, scores: bool = False) -> Tiling:
-        """The windows in which a picture of (height, width) is seen at its own scale."""
-        return plan(
-            self.config, size, tile, halo, lambda: self.engine.room(len(self.config.normalisation.mean), scores)
-        )
+    def tiling(
+        self,
+        size: tuple[int, int],
+        tile: Tile,
+        halo: str | int | None,
+        scores: bool = False,
+        keeps_scale: bool = False,
+    ) -> Tiling:
+        """How a picture of (height, width) is seen: in tiles where that is asked for, else at once, reduced to the size
+        that the model knows; at its own scale, in tiles where it has one, or is large and the model knows no size."""
+        longest_side = self.config.longest_side_of(keeps_scale)
+        large = size[0] * size[1] > AT_ONCE and longest_side is None
+        if tile is None and not large and (longest_side or not keeps_scale):
+            check_halo(tile, halo)
+            return whole(size, longest_side)
+        return plan(self.config, size, tile, halo, lambda: self.engine.room(self.config.channels, scores))
 
     def label_window(
         self, read: Read, tiling: Tiling, window: Window, scores: bool
     ) -> tuple[NDArray[np.uint8], Scores | None]:
         """(label map, the scores where wanted) of what a window keeps; `read` gives any part of the picture."""
+        if tiling.at_once:
+            return self.label_whole(read(window.reading), scores, tiling.longest_side or None)
         if tiling.patch:
             raw = blended(lambda part: self._scores(read(part)), tiling.size, tiling.patch, window)
         elif scores:
@@ -120,11 +148,11 @@ class Model:
             return self.engine.label_maps(self._batch(read(window.reading)))[0][window.keeping], None
         return raw.argmax(0).astype(np.uint8), raw if scores else None
 
-    def _scores(self, image: ImageArray) -> Scores:
+    def _scores(self, image: Pixels) -> Scores:
         """(C, H, W), from the image's first pixel on; H and W as the network takes them."""
         return self.engine.scores(self._batch(image))[0, : len(self.classes)]
 
-    def _batch(self, image: ImageArray) -> ImageArray:
+    def _batch(self, image: Pixels) -> Pixels:
         return padded(image, self.config.normalisation.colour, self.config.architecture.multiple_of)[None]
 
 
@@ -151,24 +179,14 @@ def predict(source: Source, model: str | Path = "animals", scores: bool = False)
     return load(model).predict(source, scores)
 
 
-def reduced(image: ImageArray, longest_side: int | None) -> ImageArray:
-    """The image, made smaller where its longer side exceeds `longest_side`, which is what the model knows."""
-    height, width = image.shape[:2]
-    if longest_side is None or max(height, width) <= longest_side:
-        return image
-    factor = longest_side / max(height, width)
-    size = max(1, round(width * factor)), max(1, round(height * factor))
-    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0))
-
-
-def padded(image: ImageArray, colour: tuple[float, ...], multiple_of: int) -> ImageArray:
+def padded(image: Pixels, colour: tuple[float, ...], multiple_of: int) -> Pixels:
     """The image with `colour` (the mean: zero to the network) to the right and below, up to the next multiples."""
     height, width = image.shape[:2]
     if height % multiple_of == 0 and width % multiple_of == 0:
         return image
-    canvas = np.empty((height + -height % multiple_of, width + -width % multiple_of, image.shape[2]), np.uint8)
+    canvas = np.empty((height + -height % multiple_of, width + -width % multiple_of, image.shape[2]), image.dtype)
     canvas[:height, :width] = image
-    canvas[height:] = canvas[:height, width:] = np.round(colour)
+    canvas[height:] = canvas[:height, width:] = np.round(colour) if image.dtype == np.uint8 else colour
     return canvas
 
 

@@ -15,7 +15,9 @@ from fullconv.data.dataset import Sample
 from fullconv.metrics import Confusion
 from fullconv.models.config import ModelConfig
 from fullconv.prediction.engines.contract import Engine
-from fullconv.prediction.predictor import Model, padded, reduced
+from fullconv.prediction.evaluation import label_sample
+from fullconv.prediction.predictor import Model, padded
+from fullconv.view import Pixels, reduced
 
 SIZES = (96, 128), (224, 320), (384, 512)
 EQUAL = 0.9999  # of the labels: where two classes score alike to the last digits, rounding decides
@@ -34,12 +36,14 @@ class Agreement:
         return f"{self.size[1]}x{self.size[0]}: {self.equal:.6f} of {self.pixels} labels equal"
 
 
-def agreements(source: Engine, exported: Engine, photos: Iterable[images.ImageArray], channels: int) -> list[Agreement]:
-    """Both engines on each photo at three sizes."""
+def agreements(
+    config: ModelConfig, source: Engine, exported: Engine, photos: Iterable[images.ImageArray]
+) -> list[Agreement]:
+    """Both engines on each photo at three sizes, its values taken for those that the model's range becomes."""
     found = []
     photos = list(photos)
     for size in SIZES:
-        batches = [_shaped(photo, size, channels) for photo in photos]
+        batches = [_shaped(photo, size, config.channels).astype(config.input) for photo in photos]
         equal = [source.label_maps(batch) == exported.label_maps(batch) for batch in batches]
         found.append(Agreement(size, float(np.mean(equal)), sum(part.size for part in equal)))
     return found
@@ -49,9 +53,9 @@ def mean_ious(models: Sequence[Model], samples: Iterable[Sample]) -> list[float]
     """The mean IoU (0–1) of each model on the same samples."""
     confusions = [Confusion(model.classes) for model in models]
     for sample in samples:
-        image, truth = sample.read()
         for model, confusion in zip(models, confusions, strict=True):
-            confusion.add(truth, model.predict(image).label_map)
+            _, truth, label_map = label_sample(model, sample)
+            confusion.add(truth, label_map)
     return [confusion.report()["mean_iou"] for confusion in confusions]
 
 
@@ -61,11 +65,12 @@ def own_photos() -> list[images.ImageArray]:
     return [images.read(path) for folder in places for path in sorted(folder.glob("*.jpg"))]
 
 
-def calibration(config: ModelConfig, samples: Sequence[Sample], count: int) -> Iterator[NDArray[np.uint8]]:
+def calibration(config: ModelConfig, samples: Sequence[Sample], count: int) -> Iterator[Pixels]:
     """`count` pictures evenly out of the samples, as the engine is given them: (1, H, W, channels)."""
     chosen = np.linspace(0, len(samples) - 1, min(count, len(samples))).round().astype(int)
     for index in chosen:
-        image = reduced(samples[index].read()[0], config.longest_side)
+        seen = config.view.see(samples[index].read_picture())
+        image = reduced(seen.image, config.longest_side_of(seen.keeps_scale))
         yield padded(image, config.normalisation.colour, config.architecture.multiple_of)[None]
 
 

@@ -13,7 +13,7 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from fullconv.classes import Classes
 from fullconv.errors import FullconvError
 from fullconv.files import write_json, write_whole
 from fullconv.georeference import import_rasterio
-from fullconv.images import ImageArray
+from fullconv.images import LARGEST_IN_MEMORY, directory_of
 from fullconv.outputs import geotiff
 from fullconv.outputs.file import File, beside
 from fullconv.outputs.ground import ON_THE_GROUND
@@ -33,8 +33,10 @@ from fullconv.outputs.writers import Claim
 from fullconv.prediction.blending import reach
 from fullconv.prediction.folder import NO_NOTES, Notes
 from fullconv.prediction.predictor import Model
-from fullconv.prediction.scene import Reading, Scene, open_scene
+from fullconv.prediction.reading import EVERYTHING, Reading
 from fullconv.prediction.tiling import Tile, Tiling, Window
+from fullconv.scene import Scene, open_scene
+from fullconv.view import Pixels, listed
 
 OUTPUTS = ("labels", "scores", *ON_THE_GROUND)
 ENDINGS = {
@@ -50,7 +52,6 @@ class Rasters:
     of windows done and that of all, from any thread.
     """
 
-    reading: Reading = field(default_factory=Reading)
     simplify: float = SIMPLIFIED
     run: str = ""
     resume: bool = False
@@ -65,25 +66,47 @@ def predict_raster(
     rasters: Rasters,
     tile: Tile = None,
     halo: str | int | None = None,
+    reading: Reading = EVERYTHING,
     notes: Notes = NO_NOTES,
-) -> tuple[tuple[int, int], dict[str, float], list[Path]]:
-    """(height and width, share of each class in all pixels, files): target_labels.tif and so on, as `outputs` asks.
-    `notes` are asked for them when it begins, as far as they are known, and before they are written.
+) -> Done:
+    """Writes target_labels.tif and so on, as `outputs` asks. `notes` are asked for them when it begins, as far as they
+    are known, and before they are written.
 
     Raises FullconvError, and OSError where writing fails.
     """
     check(source, outputs)
     notes.check(target, [beside(target, ENDINGS[output]) for output in outputs if output in ENDINGS])
-    with geotiff.steady_cache(), open_scene(source, rasters.reading, model.config.normalisation.colour) as scene:
+    directory = directory_of(source, reading.page)[0]
+    with geotiff.steady_cache(), open_scene(source, reading.of(model.view), directory) as scene:
         wants_scores = "scores" in outputs
-        tiling = model.tiling(scene.size, "auto" if tile is None else tile, halo, wants_scores)
+        tiling = tiling_of(model, scene, tile, halo, wants_scores)
         work = open_work(source, target, tiling, rasters)
-        label(model, scene, work, wants_scores, rasters.progress)
+        label(model, scene, work, wants_scores, source, rasters.progress)
         frame = Frame(scene.size, model.classes, scene.georeference)
         counts = assemble(work, frame, described(scene, model))
         written = write(work, scene, frame, target, outputs, rasters.simplify, partial(notes.claim, target))
     shutil.rmtree(work.folder)
-    return frame.size, shares(counts, model.classes), written
+    return Done(frame.size, shares(counts, model.classes), written, tiling.reduced_to, scene.notes)
+
+
+@dataclass(frozen=True)
+class Done:
+    """Height and width, share of each class in all pixels, the files written; pixels of the longer side where the model
+    saw it smaller than it is; what was decided for this picture."""
+
+    size: tuple[int, ...]
+    shares: dict[str, float]
+    written: list[Path]
+    reduced_to: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+def tiling_of(model: Model, scene: Scene, tile: Tile, halo: str | int | None, scores: bool) -> Tiling:
+    """As other pictures are seen; in tiles whatever is too large to be held at once."""
+    height, width = scene.size
+    if tile is None and height * width > LARGEST_IN_MEMORY:
+        tile = "auto"
+    return model.tiling(scene.size, tile, halo, scores, scene.raster.keeps_scale)
 
 
 def check(source: Path, outputs: Sequence[str]) -> None:
@@ -128,7 +151,9 @@ def open_work(source: Path, target: Path, tiling: Tiling, rasters: Rasters) -> W
     return Work(folder, tiling)
 
 
-def label(model: Model, scene: Scene, work: Work, scores: bool, progress: Callable[[Path, int, int], object]) -> None:
+def label(
+    model: Model, scene: Scene, work: Work, scores: bool, source: Path, progress: Callable[[Path, int, int], object]
+) -> None:
     """Makes the pieces that are missing; reading the next and writing the last go on beside the network."""
     windows = work.tiling.windows
     todo = [number for number in range(len(windows)) if not work.piece(number).exists()]
@@ -142,7 +167,7 @@ def label(model: Model, scene: Scene, work: Work, scores: bool, progress: Callab
             if behind:
                 behind.popleft().result()
             behind.append(writer.submit(save, work.piece(number), piece))
-            progress(scene.path, len(windows) - len(todo) + place + 1, len(windows))
+            progress(source, len(windows) - len(todo) + place + 1, len(windows))
         if behind:
             behind.popleft().result()
 
@@ -151,11 +176,11 @@ def label(model: Model, scene: Scene, work: Work, scores: bool, progress: Callab
 class Seen:
     """What was read for a window: `image` from `corner` (row, column) on; `valid` of what the window keeps."""
 
-    image: ImageArray | None
+    image: Pixels | None
     corner: tuple[int, int]
     valid: NDArray[np.bool_]
 
-    def read(self, part: Part) -> ImageArray:
+    def read(self, part: Part) -> Pixels:
         assert self.image is not None
         rows, columns = part
         top, left = self.corner
@@ -205,7 +230,8 @@ def assemble(work: Work, frame: Frame, tags: dict[str, str]) -> NDArray[np.int64
 
 def described(scene: Scene, model: Model) -> dict[str, str]:
     """What a label map's tags say of its making."""
-    taken = "as they are" if scene.range is None else f"{scene.range[0]:g} to {scene.range[1]:g} become 0 to 255"
+    taken = listed(scene.ranges)
+    taken = f"{taken} become 0 to 255" if taken else "as they are"
     return {"model": model.config.name, "bands": ",".join(map(str, scene.bands)), "values": taken}
 
 

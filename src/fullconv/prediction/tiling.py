@@ -27,6 +27,8 @@ WORTHWHILE = 1.25  # times the picture's pixels: an automatic tile is no larger 
 BLENDED = 2**28  # bytes of scores that are blended at once
 PATCH = 512  # pixels a side of a blended patch, where the model does not say which size of picture it knows
 
+AT_ONCE = 2**20  # pixels of a picture that is seen whole where nobody asks for tiles
+
 Halo = tuple[int, int]  # pixels read before a tile and after it, along either axis
 Numbers = NDArray[np.int64]
 Tile = int | str | None  # what the user says: a side in pixels, or "auto"
@@ -81,17 +83,35 @@ class Window:
 @dataclass(frozen=True)
 class Tiling:
     """Windows that cover a picture of `size` (height, width) once; `patch`: the side of the patches that make their
-    scores, where they are blended."""
+    scores, where they are blended. `longest_side`: what the picture is reduced to, being seen at once; 0: not at all.
+    """
 
     size: tuple[int, int]
     windows: list[Window]
     patch: int | None = None
+    longest_side: int | None = None
+
+    @property
+    def at_once(self) -> bool:
+        """Whether the picture is seen whole, without a tile's borders."""
+        return self.longest_side is not None
+
+    @property
+    def reduced_to(self) -> int | None:
+        """Pixels of the longer side, where the picture is seen smaller than it is."""
+        return self.longest_side if self.longest_side and max(self.size) > self.longest_side else None
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Tiling:
         """From what dataclasses.asdict made of one."""
         windows = [Window(Span(**window["rows"]), Span(**window["columns"])) for window in values["windows"]]
-        return cls((values["size"][0], values["size"][1]), windows, values["patch"])
+        return cls((values["size"][0], values["size"][1]), windows, values["patch"], values["longest_side"])
+
+
+def whole(size: tuple[int, int], longest_side: int | None) -> Tiling:
+    """The picture at once, reduced to `longest_side` where its own is longer."""
+    rows, columns = (Span(0, length, 0, length) for length in size)
+    return Tiling(size, [Window(rows, columns)], longest_side=longest_side or 0)
 
 
 def plan(

@@ -14,13 +14,14 @@ from torch.utils.data import DataLoader
 from fullconv.data.dataset import Sample
 from fullconv.errors import FullconvError
 from fullconv.training.loop import Batch, Part
+from fullconv.training.pictures import TrainingPicture
 from fullconv.training.processes import rank_and_count
 from fullconv.training.recipe import Recipe
 from fullconv.training.transforms import NOTHING, Epoch
 
 
 def load_epoch(
-    samples: Sequence[Sample], recipe: Recipe, epoch: int, factors: Tensor, device: torch.device
+    samples: Sequence[Sample | TrainingPicture], recipe: Recipe, epoch: int, factors: Tensor, device: torch.device
 ) -> Iterator[Batch]:
     """This process's share of every batch. A GPU also makes the random changes; workers then only read."""
     pictures = Epoch(samples, recipe, epoch, factors)

@@ -18,9 +18,10 @@ from fullconv.figures.curves import draw_curves
 from fullconv.figures.ladder import coloured
 from fullconv.models.config import ModelConfig
 from fullconv.outputs.sheet import write_sheet
-from fullconv.prediction.evaluation import score_pictures
+from fullconv.prediction.evaluation import label_sample, score_pictures
 from fullconv.prediction.pictures import PictureScore, ranked
 from fullconv.prediction.predictor import Model, load
+from fullconv.view import rgb_of
 from fullconv.weights.folder import read_config
 
 CURVES, CONFUSION, SAMPLES = "curves.png", "confusion_matrix.png", "samples.png"
@@ -60,7 +61,7 @@ def draw_numbers(out: Path, config: ModelConfig, history: Sequence[dict[str, Any
 def draw_samples(model: Model, val: Sequence[Sample], path: Path) -> None:
     """A sheet with the best pictures of val on the left and the worst, named in red, on the right."""
     chosen = [val[i * len(val) // SCORED] for i in range(SCORED)] if len(val) > SCORED else val
-    order = ranked(score_pictures(model, chosen)[1])
+    order = ranked(score_pictures(model, chosen).pictures)
     count = min(OF_EACH, (len(order) + 1) // 2)
     rows = []
     for best, worst in zip(order[::-1][:count], order[:count], strict=True):
@@ -69,7 +70,6 @@ def draw_samples(model: Model, val: Sequence[Sample], path: Path) -> None:
 
 
 def row_of(model: Model, score: PictureScore, remark: str = "") -> Row:
-    image, truth = score.sample.read()
-    labels = (truth, model.predict(image).label_map)
-    pictures = (image, *(coloured(label_map, model.classes) for label_map in labels))
+    seen, *labels = label_sample(model, score.sample)
+    pictures = (rgb_of(seen.image), *(coloured(label_map, model.classes) for label_map in labels))
     return Row(pictures, f"mean IoU {score.mean_iou:.3f}, {score.sample.name}", remark)

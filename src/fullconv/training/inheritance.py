@@ -53,7 +53,9 @@ def take_over(folder: Path, model: Network, classes: Classes) -> Report:
     Of a model of other classes all comes along but what scores them, which stays as it was built.
     """
     config = read_config(folder)
-    source, theirs, ours = read_tensors(folder / PARAMETERS), config.architecture, model.architecture
+    source = with_channels(read_tensors(folder / PARAMETERS), config.channels, model)
+    ours = model.architecture
+    theirs = replace(config.architecture, channels=ours.channels)  # as its kernels are by now
     alike = config.classes.names == classes.names
     is_coarser = theirs.stride > ours.stride and _but_for_stride(theirs) == _but_for_stride(ours)
     kept = source if alike else without_scores(source, len(config.classes))
@@ -66,6 +68,25 @@ def take_over(folder: Path, model: Network, classes: Classes) -> Report:
         return transplant_fitting(kept, model)
     except FullconvError as error:
         raise FullconvError(f"{folder} ({theirs.title}) as a start for {ours.title}: {error}") from None
+
+
+def with_channels(source: State, channels: int, model: Network) -> State:
+    """Kernels that look at a picture of so many channels, for a network of others: repeated, and weaker by as much."""
+    ours = len(model.normalise.mean)
+    own = model.state_dict()
+    seeing = [
+        name for name, value in source.items() if channels != ours and _looks(value, own.get(name), channels, ours)
+    ]
+    repeats = -(-ours // channels)
+    return source | {name: source[name].repeat(1, repeats, 1, 1)[:, :ours] * (channels / ours) for name in seeing}
+
+
+def _looks(theirs: Tensor, own: Tensor | None, channels: int, ours: int) -> bool:
+    """Whether a kernel differs from the network's own in the channels of the picture alone."""
+    if own is None or theirs.ndim != 4 or own.ndim != 4:
+        return False
+    shapes = tuple(theirs.shape), tuple(own.shape)
+    return (shapes[0][1], shapes[1][1]) == (channels, ours) and shapes[0][::2] == shapes[1][::2]
 
 
 def without_scores(state: Mapping[str, Tensor], num_classes: int) -> State:

@@ -46,7 +46,8 @@ class Recipe:
     label_mapping: dict[str, str] = field(default_factory=dict)
     train_split: str = "train"
     val_split: str = "val"
-    longest_side: int | None = 512  # larger photos are reduced to it when predicting; None: never
+    longest_side: int | str | None = "auto"  # larger pictures are reduced to it; None: never; auto: by the masks
+    range: tuple[float, ...] = ()  # values that become 0 and 255, for all channels or a pair each; (): measured if deep
 
     epochs: int = 20
     batch_size: int = 16  # pictures a step, over all processes
@@ -87,6 +88,8 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if self.longest_side == "none":
+            object.__setattr__(self, "longest_side", None)
         if self.arch not in NETS:
             parse_arch(self.arch)
         for key, right, want in self._rules():
@@ -98,12 +101,17 @@ class Recipe:
         for key, (least, most) in LIMITS.items():
             value = getattr(self, key)
             yield key, value is None or least <= value <= most, _between(least, most)
+        side = self.longest_side
+        right = side in (None, "auto") or (isinstance(side, int) and side >= 32)
+        yield "longest_side", right, "auto, none, or 32 or more"
+        pairs = list(zip(self.range[::2], self.range[1::2], strict=False))
+        right = len(self.range) % 2 == 0 and all(low < high for low, high in pairs)
+        yield "range", right, "pairs of values, the lower first, such as 0,3000"
         for key, choices in CHOICES.items():
             yield key, getattr(self, key) in choices, " or ".join([", ".join(choices[:-1]), choices[-1]])
-        weights, side = self.class_weights, self.longest_side
+        weights = self.class_weights
         right = all(weight >= 0 for weight in weights) if isinstance(weights, tuple) else weights in WEIGHTS
         yield "class_weights", right, f"{', '.join(WEIGHTS)}, or a number for each class, 0 or more"
-        yield "longest_side", side is None or side >= 1, "1 or more, or null (never reduced)"
         yield "crop_size", self.crop_size % 32 == 0 and self.crop_size >= 0, "a multiple of 32, or 0"
         yield (
             "accumulate",

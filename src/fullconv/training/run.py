@@ -22,6 +22,7 @@ from fullconv.training.divergence import check_parameters, explained
 from fullconv.training.loop import begin_training, train_epoch
 from fullconv.training.losses import SegmentationLoss
 from fullconv.training.optimisation import build_optimiser, build_schedule, rate_now
+from fullconv.training.pictures import Skipped, refuse_many, training_pictures
 from fullconv.training.processes import main_first, new_accelerator, rank_and_count
 from fullconv.training.recipe import Recipe
 from fullconv.training.report import Report
@@ -72,6 +73,7 @@ def run(
     recipe: Recipe,
     out: Path,
     resume: bool,
+    skipped: Skipped,
     trackers: Sequence[str] = (),
 ) -> None:
     """Epoch after epoch: train, average, evaluate, write. The model folder out/model is the epoch that scored best."""
@@ -85,6 +87,7 @@ def run(
     elif accelerator.is_main_process:
         state.save(out / STATE)  # so that what the run started from need not be given again
     loss = loss_of(recipe, samples, config)
+    pictures = training_pictures(samples, config, skipped)
     stepped, optimiser = prepared(state, recipe, accelerator)
 
     speaks = accelerator.is_main_process
@@ -95,13 +98,14 @@ def run(
                 break
             seed_epoch(recipe.seed, epoch)
             begin_training(stepped, recipe.frozen_norms)
-            batches = load_epoch(samples, recipe, epoch, factors, accelerator.device)
+            batches = load_epoch(pictures, recipe, epoch, factors, accelerator.device)
             moving = (stepped, state.average, loss, optimiser, state.schedule, accelerator)
             with explained(epoch + 1, recipe, out / MODEL):
                 entry = {"epoch": epoch + 1, "loss": train_epoch(*moving, batches, recipe.clip, report.advance)}
                 check_parameters(state.model, state.trained)
             entry["lr"] = rate_now(state.optimiser, recipe)
-            entry |= judged(state, val, config, recipe, out / MODEL, entry)
+            refuse_many(skipped.all(), len(samples) + len(val), f"bring them back, then go on with --resume {out}")
+            entry |= judged(state, val, config, recipe, out / MODEL, entry, skipped)
             state.history.append(entry)
             with main_first() as is_main:
                 if is_main:
@@ -144,12 +148,13 @@ def loss_of(recipe: Recipe, samples: Sequence[Sample], config: ModelConfig) -> S
 
 
 def judged(
-    state: State, val: Sequence[Sample], config: ModelConfig, recipe: Recipe, folder: Path, entry: dict[str, Any]
-) -> dict[str, Any]:
+    state: State, val: Sequence[Sample], config: ModelConfig, recipe: Recipe, folder: Path, entry: dict[str, Any],
+    skipped: Skipped,
+) -> dict[str, Any]:  # fmt: skip
     """What validation says of an epoch; without a validation split the last epoch is the one that is kept."""
     if val:
         due = entry["epoch"] % recipe.evaluate_every == 0 or entry["epoch"] == recipe.epochs
-        return keep_if_best(state.trained, val, config, folder, [*state.history, entry]) if due else {}
+        return keep_if_best(state.trained, val, config, folder, [*state.history, entry], skipped) if due else {}
     with main_first() as is_main:
         if is_main:
             checkpoint.save_model(folder, state.trained, config)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -26,11 +27,12 @@ from fullconv.training.divergence import Diverged
 from fullconv.training.illustration import illustrate
 from fullconv.training.inheritance import with_inherited
 from fullconv.training.manifest import Sources
+from fullconv.training.pictures import SKIPPED, Skipped
 from fullconv.training.processes import is_main, main_first
 from fullconv.training.recipe import Recipe, check_recipe, from_values, read_recipe, stages_of
 from fullconv.training.reproduction import record
 from fullconv.training.run import LOG, MODEL, STATE, run
-from fullconv.training.start import prepare_data, start_model
+from fullconv.training.start import Prepared, config_of, prepare, start_model, told
 from fullconv.training.trackers import check_trackers
 from fullconv.weights.folder import CARD, PARAMETERS, read_config
 
@@ -73,7 +75,12 @@ def train(
         with main_first() as first:
             if first:
                 write_json(out / RECIPE, chosen.to_json())
-        return train_stages(sources, out, chosen, resume, trackers, partial(record, out, sources, repeated))
+        prepared, skipped = prepare(sources.data, chosen), Skipped(out / SKIPPED)
+        with main_first() as first:
+            if first:
+                say(prepared, chosen, skipped)
+        note = partial(record, out, sources, repeated)
+        return train_stages(sources, prepared, out, chosen, resume, trackers, note, skipped)
 
 
 def _new_recipe(path: Path | None, weights: Path | None, changes: Mapping[str, Any]) -> Recipe:
@@ -90,24 +97,35 @@ def refuse_run_in(out: Path) -> None:
         raise FullconvError(f"{out}: holds a run already; choose another --out, or go on with --resume {out}")
 
 
+def say(prepared: Prepared, recipe: Recipe, skipped: Skipped) -> None:
+    """What was found in the pictures; the list of those left out begins anew."""
+    skipped.path.unlink(missing_ok=True)
+    for path, error in prepared.skipped.items():
+        skipped.add(path, error)
+    for line in told(prepared, recipe, config_of(prepared, recipe)):
+        print(line, file=sys.stderr)
+
+
 def train_stages(
-    sources: Sources, out: Path, recipe: Recipe, resume: bool, trackers: Sequence[str], note: Note | None
-) -> Path:
+    sources: Sources, prepared: Prepared, out: Path, recipe: Recipe, resume: bool, trackers: Sequence[str],
+    note: Note | None, skipped: Skipped,
+) -> Path:  # fmt: skip
     """The nets of a recipe one after another, each from the one before; gives the last one's model folder."""
     if recipe.staged:
         for stage in earlier_stages(recipe):
-            folder = train_one(sources, out / stage.arch, stage, resume, trackers, note)
+            folder = train_one(sources, prepared, out / stage.arch, stage, resume, trackers, note, skipped)
             sources, note = Sources(sources.data, weights=folder), None
         recipe = last_stage(recipe)
-    return train_one(sources, out, recipe, resume, trackers, note)
+    return train_one(sources, prepared, out, recipe, resume, trackers, note, skipped)
 
 
 def train_one(
-    sources: Sources, out: Path, recipe: Recipe, resume: bool, trackers: Sequence[str], note: Note | None
-) -> Path:
+    sources: Sources, prepared: Prepared, out: Path, recipe: Recipe, resume: bool, trackers: Sequence[str],
+    note: Note | None, skipped: Skipped,
+) -> Path:  # fmt: skip
     """One net, from where it was stopped if it was; gives its model folder. The first of a run is noted before it."""
     torch.manual_seed(recipe.seed)
-    dataset, config = prepare_data(sources.data, recipe)
+    dataset, config = prepared.dataset, config_of(prepared, recipe)
     if resume and not (out / STATE).exists() and not (sources.weights or sources.trunk_weights):
         raise FullconvError(f"{out}: was stopped before it had begun; start it again, without --resume")
     resume = resume and (out / STATE).exists()
@@ -119,7 +137,7 @@ def train_one(
         if first and note:
             note(dataset, config, recipe, None if resume else model)
     try:
-        run(model, dataset, config, recipe, out, resume, trackers)
+        run(model, dataset, config, recipe, out, resume, skipped, trackers)
     except Diverged:
         if is_main() and (out / MODEL / PARAMETERS).is_file():
             finish(out / MODEL)  # what was good stays good for something
@@ -153,7 +171,7 @@ def recipe_of(out: Path, **changes: Any) -> Recipe:
         raise FullconvError(f"{out}: no run there; --resume and --from take the folder of an earlier run")
     recipe = from_values(json.loads((out / RECIPE).read_text()))
     for key, value in check_recipe({key: value for key, value in changes.items() if value is not None}).items():
-        if value != getattr(recipe, key):
+        if replace(recipe, **{key: value}) != recipe:
             raise FullconvError(f"{out}: was started with {key} {getattr(recipe, key)}, and its recipe is kept")
     return recipe
 

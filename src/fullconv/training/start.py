@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from fullconv.data.dataset import Dataset
+from fullconv.classes import Classes
+from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.description import describe
 from fullconv.data.naming import check_mapping
+from fullconv.data.survey import Survey, survey
+from fullconv.data.thinness import USUAL_SIDE
 from fullconv.errors import FullconvError, told_of
 from fullconv.models.build import build
 from fullconv.models.config import Architecture, ModelConfig, NormalisationValues, parse_arch
@@ -18,27 +22,98 @@ from fullconv.models.network import Network
 from fullconv.models.published import NETS
 from fullconv.models.trunks import PAPER_TRUNKS, normalisation_of
 from fullconv.training.inheritance import take_over
+from fullconv.training.pictures import refuse_many
 from fullconv.training.recipe import Recipe
+from fullconv.view import Range, listed
 from fullconv.weights.checkpoint import not_finite
 from fullconv.weights.folder import find_model
 from fullconv.weights.pretrained import load_trunk_weights
 
 
-def prepare_data(data: str | Path, recipe: Recipe) -> tuple[Dataset, ModelConfig]:
-    """The data in the recipe's classes, and the config of the model to be trained on it."""
+@dataclass(frozen=True)
+class Prepared:
+    """The data in the recipe's classes, without what cannot be read, and what is known of the training pictures."""
+
+    dataset: Dataset
+    label_mapping: dict[str, str]
+    survey: Survey
+    skipped: dict[Path, str]
+
+
+def prepare(data: str | Path, recipe: Recipe) -> Prepared:
+    """Reads every file of the splits that a run uses. Raises FullconvError where more than a twentieth cannot be."""
     described = describe(data)
     with told_of("recipe"):
         check_mapping(recipe.label_mapping, described.dataset.classes.names)
     mapping = {**described.label_mapping, **recipe.label_mapping}
     names = recipe.classes or described.classes
-    described = replace(described, classes=names, label_mapping=mapping)
-    dataset = described.mapped()
+    dataset = replace(described, classes=names, label_mapping=mapping).mapped()
+    trained = surveyed(dataset.split(recipe.train_split), dataset.classes, recipe.train_split, measures=True)
+    val = dataset.splits.get(recipe.val_split, ())
+    validated = surveyed(val, dataset.classes, recipe.val_split, measures=False)
+    splits = {**dataset.splits, recipe.train_split: trained.samples}
+    splits |= {recipe.val_split: validated.samples} if val else {}
+    return Prepared(replace(dataset, splits=splits), mapping, trained, {**trained.skipped, **validated.skipped})
+
+
+def surveyed(samples: Sequence[Sample], classes: Classes, split: str, measures: bool) -> Survey:
+    found = survey(samples, classes, measures)
+    refuse_many(found.skipped, len(samples), f"mend the split {split} first: fullconv check names each of them")
+    return found
+
+
+def config_of(prepared: Prepared, recipe: Recipe) -> ModelConfig:
+    """The config of the model to be trained: what the recipe says, and what follows from the pictures."""
+    found = prepared.survey
     architecture, normalisation = net_of(recipe)
-    config = ModelConfig(
-        recipe.name, architecture, dataset.classes, normalisation, recipe.longest_side, label_mapping=mapping,
+    ranges = ranges_of(recipe, found)
+    if recipe.arch not in NETS:
+        architecture = replace(architecture, channels=found.channels)
+        if found.channels != len(normalisation.mean):
+            normalisation = NormalisationValues(*found.statistics(ranges))
+    longest_side, _ = choose_longest_side(recipe, found)
+    return ModelConfig(
+        recipe.name, architecture, prepared.dataset.classes, normalisation, longest_side,
+        found.on_the_ground and longest_side is not None, ranges, label_mapping=prepared.label_mapping,
         provenance={"recipe": recipe.to_json()},
     )  # fmt: skip
-    return dataset, config
+
+
+def prepare_data(data: str | Path, recipe: Recipe) -> tuple[Dataset, ModelConfig]:
+    """The data in the recipe's classes, and the config of the model to be trained on it."""
+    prepared = prepare(data, recipe)
+    return prepared.dataset, config_of(prepared, recipe)
+
+
+def ranges_of(recipe: Recipe, found: Survey) -> tuple[Range, ...]:
+    """The range of each channel: the recipe's, else what the pictures have where they are of more than 8 bits."""
+    given = tuple(zip(recipe.range[::2], recipe.range[1::2], strict=True))
+    if len(given) not in (0, 1, found.channels):
+        raise FullconvError(
+            f"recipe: range has {len(given)} pairs for {found.channels} channels; give one pair, or one a channel"
+        )
+    return (given * found.channels if len(given) == 1 else given) or found.ranges()
+
+
+def choose_longest_side(recipe: Recipe, found: Survey) -> tuple[int | None, str]:
+    """(what larger pictures are reduced to, why)."""
+    if recipe.longest_side != "auto":
+        return None if recipe.longest_side is None else int(recipe.longest_side), "as asked for"
+    if found.on_the_ground:
+        return None, "the pictures lie on the ground"
+    if found.thin:
+        return None, f"reduction to {USUAL_SIDE} would leave too little of {', '.join(found.thin)}"
+    return USUAL_SIDE, "larger pictures are reduced to it"
+
+
+def told(prepared: Prepared, recipe: Recipe, config: ModelConfig) -> Iterator[str]:
+    """Lines on what was chosen and what was left out."""
+    for error in prepared.skipped.values():
+        yield f"left out: {error}"
+    yield f"longest side {config.longest_side or 'none'}: {choose_longest_side(recipe, prepared.survey)[1]}"
+    if config.range:
+        why = "as asked for" if recipe.range else "0.1 to 99.9 % of the training pictures"
+        yield f"range {listed(config.range)} becomes 0 to 255: {why}"
 
 
 def trunk_of(model: Network) -> nn.Module:

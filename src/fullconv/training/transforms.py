@@ -14,6 +14,7 @@ from torchvision.transforms import v2
 
 from fullconv.classes import VOID
 from fullconv.data.dataset import Sample
+from fullconv.training.pictures import TrainingPicture
 from fullconv.training.recipe import Recipe
 from fullconv.training.sampling import draw
 
@@ -81,7 +82,9 @@ class Epoch(TorchDataset[tuple[Any, ...]]):
 
     augments = True  # False: items are what `change` takes, for whoever has a GPU to do it on
 
-    def __init__(self, samples: Sequence[Sample], recipe: Recipe, epoch: int, factors: Tensor | None = None) -> None:
+    def __init__(
+        self, samples: Sequence[Sample | TrainingPicture], recipe: Recipe, epoch: int, factors: Tensor | None = None
+    ) -> None:
         self.samples = samples
         self.augment = augmentation(recipe)
         self.key = (recipe.seed * 100_003 + epoch) * 10_000_019

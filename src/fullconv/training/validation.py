@@ -1,31 +1,43 @@
-"""Scoring a network in training: every picture at its own size, each process its share, one matrix."""
+"""Scoring a network in training: every picture as prediction sees it, each process its share, one matrix."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import torch.distributed as dist
+from numpy.typing import NDArray
+from torch import Tensor
 
-from fullconv.classes import Classes
-from fullconv.data.dataset import LabelMap, Sample
-from fullconv.images import ImageArray
-from fullconv.metrics import Confusion, evaluate
+from fullconv.data.dataset import Sample
+from fullconv.metrics import Confusion
+from fullconv.models.border import spare_border
 from fullconv.models.config import ModelConfig
 from fullconv.models.network import Network
+from fullconv.prediction import memory
+from fullconv.prediction.engines.contract import BYTES_A_PIXEL, Images
+from fullconv.prediction.evaluation import score_pictures
+from fullconv.prediction.predictor import Model
+from fullconv.training.pictures import Skipped
 from fullconv.training.processes import is_shared, main_first, rank_and_count
 from fullconv.weights import checkpoint
 
 
 def keep_if_best(
-    model: Network, val: Sequence[Sample], config: ModelConfig, folder: Path, history: list[dict[str, Any]]
+    model: Network,
+    val: Sequence[Sample],
+    config: ModelConfig,
+    folder: Path,
+    history: list[dict[str, Any]],
+    skipped: Skipped,
 ) -> dict[str, Any]:
     """Scores the model on `val`, writes it to `folder` where it is the best in `history`, and gives its numbers."""
-    numbers = evaluate_network(model, val, config.classes)
+    numbers = evaluate_network(model, val, config, skipped)
     mean_iou = numbers["mean_iou"] or 0.0
     if mean_iou >= max(entry.get("mean_iou", 0.0) for entry in history):
         provenance = {**config.provenance, "epoch": history[-1]["epoch"]}
@@ -35,14 +47,17 @@ def keep_if_best(
     return {"mean_iou": mean_iou, "boundary_iou": numbers["boundary_iou"], "pixel_accuracy": numbers["pixel_accuracy"]}
 
 
-def evaluate_network(model: Network, samples: Sequence[Sample], classes: Classes) -> dict[str, Any]:
+def evaluate_network(
+    model: Network, samples: Sequence[Sample], config: ModelConfig, skipped: Skipped
+) -> dict[str, Any]:
     """The report of metrics.py for a torch network; counts are added up over all processes, each picture once."""
-    model.eval()
     rank, count = rank_and_count()
-    confusion = evaluate(partial(predict_one, model), samples[rank::count], classes)
+    scored = score_pictures(Model(config, StoredNetwork(model)), samples[rank::count])
+    for path, error in scored.skipped.items():
+        skipped.add(path, error)
     if is_shared():
-        add_up(confusion, next(model.parameters()).device)
-    return confusion.report()
+        add_up(scored.confusion, next(model.parameters()).device)
+    return scored.confusion.report()
 
 
 def add_up(confusion: Confusion, device: torch.device) -> None:
@@ -53,12 +68,32 @@ def add_up(confusion: Confusion, device: torch.device) -> None:
         counts[:] = total.cpu().numpy()
 
 
-@torch.inference_mode()
-def predict_one(model: Network, image: ImageArray) -> LabelMap:
-    """HxWx3 uint8 → HxW class indices."""
-    device = next(model.parameters()).device
-    tensor = torch.from_numpy(image).permute(2, 0, 1)[None].to(device)
-    return model.label_map(model(tensor))[0].cpu().numpy()
+class StoredNetwork:
+    """An engine: the network as its model folder will hold it, kernels in half precision, run in float32."""
+
+    name, precision = "torch", "fp32"
+
+    def __init__(self, model: Network) -> None:
+        network = deepcopy(model).eval()
+        for value in network.state_dict().values():
+            value.copy_(checkpoint.stored(value))
+        self.network, self.device = spare_border(network), next(model.parameters()).device
+
+    @torch.inference_mode()
+    def label_maps(self, images: Images) -> NDArray[np.uint8]:
+        return self.network.labels(self._batch(images)).cpu().numpy()
+
+    @torch.inference_mode()
+    def scores(self, images: Images) -> NDArray[np.float32]:
+        return self.network(self._batch(images)).float().cpu().numpy()
+
+    def room(self, channels: int = 3, scores: bool = False) -> int:
+        on_gpu = self.device.type == "cuda"
+        free = torch.cuda.mem_get_info(self.device)[0] // memory.SHARE if on_gpu else memory.budget()
+        return int(free / BYTES_A_PIXEL)
+
+    def _batch(self, images: Images) -> Tensor:
+        return torch.from_numpy(images).to(self.device).permute(0, 3, 1, 2)
 
 
 def has_stalled(history: Sequence[dict[str, Any]], patience: int) -> bool:

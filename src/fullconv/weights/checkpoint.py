@@ -23,7 +23,7 @@ from fullconv.weights.transplant import transplant
 
 def save_model(folder: Path, model: Network, config: ModelConfig) -> None:
     """Writes config.json and model.safetensors; kernels are stored in half precision, everything else in float32."""
-    state = {name: _stored(value) for name, value in model.state_dict().items()}
+    state = {name: stored(value) for name, value in model.state_dict().items()}
     if bad := not_finite(state):
         raise FullconvError(f"{folder}: not written, since {bad[0]} holds numbers that are not finite")
     write_tensors(folder / PARAMETERS, state)
@@ -62,9 +62,9 @@ def load_state(path: Path) -> dict[str, Any]:
 
 def not_finite(state: Mapping[str, Tensor]) -> list[str]:
     """The parameters that are not finite numbers as they are stored: in half precision 65504 is the largest."""
-    return [name for name, value in state.items() if not _stored(value).isfinite().all()]
+    return [name for name, value in state.items() if not stored(value).isfinite().all()]
 
 
-def _stored(value: Tensor) -> Tensor:
+def stored(value: Tensor) -> Tensor:
     value = value.detach().cpu().contiguous()
     return value.half() if value.ndim == 4 else value

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 from planted import HEIGHT, WIDTH, found, halves, kinds, photo, sound
 
 from fullconv.data.doctor.examination import examine
+from fullconv.data.doctor.text import written
 
 
 @pytest.fixture
@@ -177,32 +178,23 @@ def test_masks_resized_smoothly(data):
     assert [case.path.name for case in found(data.examine(), "smoothed-masks").cases] == ["a.png"]
 
 
-def test_sixteen_bit_images_that_are_all_but_black(data):
+def test_sixteen_bit_images_say_what_becomes_black_and_white(data):
     for path in sorted((data.root / "images").rglob("*.png")):
         values = np.asarray(Image.open(path).convert("L")).astype(np.uint16) * 16
         Image.fromarray(values).save(path)
-    finding = found(data.examine(), "dark-16-bit")
-    assert "go up to 40" in finding.text or "go up to 3" in finding.text
-    assert "-level 0,6.2486%" in finding.remedy
-
-
-def test_sixteen_bit_images_of_full_range_are_right(data):
-    values = np.asarray(photo(3).convert("L")).astype(np.uint16) * 257
-    Image.fromarray(values).save(data.image("train/a"))
-    assert data.examine().findings == ()
-
-
-@pytest.mark.parametrize(("brightest", "expected"), [(65535, False), (65536, True)])
-def test_images_of_32_bits_are_cut_at_16(data, brightest, expected):
-    values = np.asarray(photo(3).convert("L")).astype(np.int32) * 200
-    values[0, 0] = brightest
-    Image.fromarray(values).save(data.image("train/a"), "TIFF")
     report = data.examine()
-    assert ("cut-32-bit" in kinds(report)) is expected
     assert not report.failed
-    if expected:
-        finding = found(report, "cut-32-bit")
-        assert [(case.path.stem, case.detail) for case in finding.cases] == [("a", "up to 65536")]
+    assert len(report.ranges) == 3
+    assert 0 <= report.ranges[0][0] < report.ranges[0][1] <= 255 * 16
+    assert "becomes 0 to 255 in training" in written(report)
+
+
+def test_one_deep_image_among_shallow_ones(data):
+    path = data.image("train/a")
+    Image.fromarray(np.asarray(Image.open(path).convert("L")).astype(np.uint16) * 16).save(path)
+    finding = found(data.examine(), "mixed-depth")
+    assert [case.path for case in finding.cases] == [path]
+    assert finding.severity == "error"
 
 
 def test_sixteen_bit_masks_of_instances(data):

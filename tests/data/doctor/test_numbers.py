@@ -19,6 +19,7 @@ from fullconv.data.doctor.splits import without_unions
 from fullconv.data.doctor.text import written
 from fullconv.data.doctor.thumbnails import DISTANCE, close_pairs, difference_hashes, twins, unpack
 from fullconv.data.masks import value_lookup
+from fullconv.view import Picture
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_channels_of_other_kinds_of_image(tmp_path, dtype, bands):
     image = (np.random.default_rng(0).random((8, 9, bands)) * 200).astype(dtype)
     Image.fromarray(halves(size=(8, 9))).save(tmp_path / "mask.png")
     lookup = value_lookup({0: 0, 1: 1})
-    sample = Sample("a", tmp_path / "none.npy", tmp_path / "mask.png", lookup, lambda path: image)
+    sample = Sample("a", tmp_path / "none.npy", tmp_path / "mask.png", lookup, lambda path: Picture(image))
     facts = read_facts(Facts(sample, ("train",)))
     assert facts.image_error == ""
     np.testing.assert_allclose(channels([facts]).mean, image.reshape(-1, bands).mean(0), rtol=1e-5)

@@ -1,46 +1,51 @@
-"""Files of 16 bits: images too dark to see, masks whose values do not fit."""
+"""Images and masks of more than 8 bits: values that one model cannot take together, masks whose values do not fit."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from fullconv.data.doctor.finding import ERROR, WARNING, Case, Finding, counted
+from fullconv.data.doctor.finding import ERROR, Case, Finding, counted
 from fullconv.data.doctor.scan import Facts
 
-FULL = 65535
-DARK = FULL // 4  # a set whose brightest value is below this was made with fewer bits: 14, 12 or 10
+TRAIN = "train"
 
 
 def judge_depth(facts: Sequence[Facts]) -> list[Finding]:
-    return [*_dark_images(facts), *_bright_images(facts), *_deep_masks(facts)]
+    return [*_mixed_depth(facts), *_mixed_bands(facts), *_deep_masks(facts)]
 
 
-def _dark_images(facts: Sequence[Facts]) -> list[Finding]:
-    """16-bit images are divided by 257, as if white were 65535."""
-    peaks = {
-        each.sample.image_path: peak for each in facts if each.image and (peak := each.image.header.peak) is not None
-    }
-    brightest = max(peaks.values(), default=FULL)
-    if brightest >= DARK:
+def _mixed_depth(facts: Sequence[Facts]) -> list[Finding]:
+    """A model has one range of values, or none."""
+    trained = [each for each in facts if each.image and (TRAIN in each.splits or not _has_train(facts))]
+    deep = [each for each in trained if each.image and each.image.is_deep]
+    shallow = [each for each in trained if each.image and not each.image.is_deep]
+    if not deep or not shallow:
         return []
-    text = (
-        f"{counted(len(peaks), 'image')} of 16 bits that go up to {brightest} only: all but black once 65535 is white"
-    )
-    white = 2 ** brightest.bit_length() - 1
-    remedy = f"mogrify -path images8 -level 0,{white / FULL:.4%} -depth 8 {next(iter(peaks)).parent}/*"
-    return [Finding("dark-16-bit", WARNING, text, _cases(peaks), remedy)]
+    fewer = min(deep, shallow, key=len)
+    text = f"{counted(len(shallow), 'image')} of 8 bits and {len(deep)} of more: a model has one range of values"
+    cases = tuple(Case(each.sample.image_path, "8 bits" if fewer is shallow else "more than 8 bits") for each in fewer)
+    return [
+        Finding("mixed-depth", ERROR, text, cases, "convert these to the others' type, or train on each kind alone")
+    ]
 
 
-def _bright_images(facts: Sequence[Facts]) -> list[Finding]:
-    peaks = {
-        each.sample.image_path: peak
-        for each in facts
-        if each.image and (peak := each.image.header.peak) is not None and peak > FULL
-    }
-    text = f"{counted(len(peaks), 'image')} of 32 bits with values above {FULL}, which are cut there"
-    remedy = "scale them to 8 or 16 bits first"
-    return [Finding("cut-32-bit", WARNING, text, _cases(peaks), remedy)] if peaks else []
+def _mixed_bands(facts: Sequence[Facts]) -> list[Finding]:
+    """As many bands in each picture as in the others; a grey one goes with colours."""
+    bands = {each.sample.image_path: len(each.image.sums) for each in facts if each.image}
+    kinds = Counter(3 if count == 1 else count for count in bands.values())
+    if len(kinds) < 2:
+        return []
+    usual = kinds.most_common(1)[0][0]
+    odd = {path: count for path, count in bands.items() if count not in (usual, 1 if usual == 3 else usual)}
+    text = f"{counted(len(odd), 'image')} of other bands than the others, which have {usual}"
+    cases = tuple(Case(path, counted(count, "band")) for path, count in odd.items())
+    return [Finding("mixed-bands", ERROR, text, cases, "give all pictures the same bands (gdal_translate -b)")]
+
+
+def _has_train(facts: Sequence[Facts]) -> bool:
+    return any(TRAIN in each.splits for each in facts)
 
 
 def _deep_masks(facts: Sequence[Facts]) -> list[Finding]:

@@ -23,6 +23,9 @@ from fullconv.data.doctor.sizes import judge_sizes
 from fullconv.data.doctor.splits import judge_splits
 from fullconv.data.doctor.unreadable import judge_files
 from fullconv.data.doctor.values import is_smoothed, judge_values
+from fullconv.data.survey import survey
+from fullconv.errors import FullconvError
+from fullconv.view import Range
 
 Progress = Callable[[Iterator[Facts], int], Iterable[Facts]]
 
@@ -35,6 +38,7 @@ class Report:
     findings: tuple[Finding, ...]
     shares: dict[str, Share]
     channels: Channels | None
+    ranges: tuple[Range, ...] = ()  # of each channel, what becomes 0 to 255 in training on images of more than 8 bits
 
     @property
     def failed(self) -> bool:
@@ -47,6 +51,7 @@ class Report:
             "findings": [finding.to_json() for finding in self.findings],
             "splits": {split: share.to_json(self.dataset.classes) for split, share in self.shares.items()},
             "channels": self.channels.to_json() if self.channels else None,
+            "range": [list(pair) for pair in self.ranges],
         }  # fmt: skip
 
 
@@ -63,7 +68,19 @@ def examine(data: Path, progress: Progress = lambda facts, total: facts) -> Repo
     meaning += [*judge_boxes(facts, classes), *(judge_alike(classes) if subject.named else [])]
     if subject.named and not any(finding.severity == ERROR for finding in meaning):  # else the counts mean nothing yet
         meaning += judge_balance(facts, held, classes)
-    return Report(subject.dataset, by_severity([*findings, *meaning, *judge_splits(facts)]), held, channels(facts))
+    findings = [*findings, *meaning, *judge_splits(facts)]
+    return Report(subject.dataset, by_severity(findings), held, channels(facts), ranges_of(facts, classes))
+
+
+def ranges_of(facts: Sequence[Facts], classes: Classes) -> tuple[Range, ...]:
+    """What training would measure on the training split; nothing of images of 8 bits, or of some."""
+    trained = [each.sample for each in facts if "train" in each.splits] or [each.sample for each in facts]
+    if not any(each.image and each.image.is_deep for each in facts):
+        return ()
+    try:
+        return survey(trained, classes).ranges()
+    except FullconvError:  # a finding says so
+        return ()
 
 
 def _with_counted_classes(subject: Subject, facts: Sequence[Facts]) -> Subject:

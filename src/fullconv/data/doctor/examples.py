@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from fullconv import images
 from fullconv.classes import Classes
-from fullconv.data.dataset import Picture, Sample
+from fullconv.data.dataset import Sample
 from fullconv.data.doctor.examination import Report
 from fullconv.errors import FullconvError
 from fullconv.segmentation import Segmentation
+from fullconv.view import Pixels
 
 OF_EACH = 3  # pictures of one finding
 
@@ -58,7 +59,7 @@ def spaced(samples: list[Sample], count: int) -> list[Sample]:
     return [samples[i * len(samples) // count] for i in range(count)]
 
 
-def viewable(image: Picture) -> NDArray[np.uint8]:
+def viewable(image: Pixels) -> NDArray[np.uint8]:
     """Three channels of 8 bits, of whatever the data have; what is not 8 bits is stretched to them."""
     colour = image[..., :3] if image.shape[2] >= 3 else image[..., [0, 0, 0]]
     if colour.dtype == np.uint8:

@@ -17,7 +17,7 @@ from fullconv.data.coco_masks import Outlines
 from fullconv.data.colour_masks import read_colours, read_index_or_colour
 from fullconv.data.dataset import Sample
 from fullconv.data.doctor.image_facts import Size
-from fullconv.data.masks import LabelMap
+from fullconv.data.masks import LabelMap, opened
 from fullconv.errors import FullconvError
 
 DRAWN = "drawn"  # the mode of masks that are outlines, drawn as they are read
@@ -67,11 +67,11 @@ def mask_facts(sample: Sample) -> MaskFacts:
     if not images.is_image_name(sample.label_path):
         return replace(_facts(values, DRAWN), **_boxes(sample))
     try:
-        with Image.open(sample.label_path) as header:
+        with opened(sample.label_path) as header:
             numbered = header.mode == "P" and not _is_read_by_colour(sample)
             palette = header.getpalette() if numbered else None
             return _facts(values, header.mode, header.format == "JPEG", palette)
-    except OSError:  # a raster that Pillow does not know
+    except FullconvError:  # a raster that Pillow does not know
         return _facts(values, "L")
 
 
@@ -98,13 +98,13 @@ def _facts(values: LabelMap, mode: str, jpeg: bool = False, palette: list[int] |
 def _of_unusable(path: Path, error: FullconvError) -> MaskFacts:
     """What colour masks and masks of 16 bits hold, which training does not read. Raises `error` for anything else."""
     try:
-        with Image.open(path) as picture:
+        with opened(path) as picture:
             mode, jpeg = picture.mode, picture.format == "JPEG"
             deep = mode.startswith("I")
             if mode == "F":
                 raise error
             values = np.asarray(picture).astype(np.int64) if deep else _packed(picture)
-    except (OSError, SyntaxError, ValueError, MemoryError, Image.DecompressionBombError):
+    except FullconvError:
         raise error from None
     found, counts = np.unique(values, return_counts=True)
     most = np.argsort(-counts, kind="stable")[:MOST]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fullconv.classes import VOID, Classes
-from fullconv.data.bands import read_bands
+from fullconv.data.bands import read_picture
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.description import open_dataset, read_data_file
 from fullconv.data.doctor.finding import ERROR, Finding
@@ -54,7 +54,7 @@ def _repaired(data: Path, reason: str) -> Subject:
     for split, image_dir, mask_dir in _folders(root, masks_dir):
         pairing = pair(by_name(image_dir), by_name(mask_dir))
         splits[split] = tuple(
-            Sample(name, image, mask, lookup, read_bands, naming.open_mask)
+            Sample(name, image, mask, lookup, read_picture, naming.open_mask)
             for name, (image, mask) in pairing.pairs.items()
         )
         findings += judge_names(pairing, mask_dir)

@@ -10,6 +10,7 @@ from fullconv.classes import Classes
 from fullconv.data.doctor.balance import Share
 from fullconv.data.doctor.examination import Report
 from fullconv.data.doctor.finding import SEVERITIES, Case, Finding, counted
+from fullconv.view import listed
 
 FIRST = 3  # files shown of each finding
 ROWS = 24  # classes shown; of more, the most and the least frequent
@@ -74,7 +75,9 @@ def _channels(report: Report) -> list[str]:
     if report.channels is None:
         return []
     mean, deviation = ([f"{value:.1f}" for value in each] for each in (report.channels.mean, report.channels.deviation))
-    return [f"channels: mean {' '.join(mean)}, standard deviation {' '.join(deviation)}"]
+    lines = [f"channels: mean {' '.join(mean)}, standard deviation {' '.join(deviation)}"]
+    ranges = listed(report.ranges)
+    return lines + ([f"range: {ranges} becomes 0 to 255 in training (0.1 to 99.9 % of its pictures)"] if ranges else [])
 
 
 def _verdict(report: Report) -> str:

@@ -29,7 +29,7 @@ def _missing(noun: str, errors: Sequence[tuple[Path, str]]) -> list[Finding]:
 def _damaged(noun: str, errors: Sequence[tuple[Path, str]]) -> list[Finding]:
     cases = tuple(Case(path, _reason(error, path)) for path, error in errors if path.exists())
     text = f"{counted(len(cases), noun)} that cannot be read"
-    remedy = "copy the files again from their source, or take their names out of the lists"
+    remedy = "copy the files again from their source (of several pages, save one), or take their names out of the lists"
     return [Finding(f"unreadable-{noun}", ERROR, text, cases, remedy)] if cases else []
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fullconv.data.bands import read_bands
+from fullconv.data.bands import read_picture
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.geo import burn
 from fullconv.data.json_files import read_json
@@ -46,7 +46,7 @@ def read(root: Path, options: Options) -> Dataset:
         splits[split] = tuple(
             Sample(
                 picture.relative_to(folder).with_suffix("").as_posix(), picture, _outlines(root, picture), lookup,
-                read_bands, Features(picture, values),
+                read_picture, Features(picture, values),
             )
             for picture in pictures
         )  # fmt: skip

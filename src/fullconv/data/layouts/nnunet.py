@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv import images
 from fullconv.classes import VOID, Classes
+from fullconv.data.bands import read_bands, read_picture
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.json_files import read_json
-from fullconv.data.masks import Lookup, opened, value_lookup
+from fullconv.data.masks import Lookup, value_lookup
 from fullconv.data.options import Options
 from fullconv.errors import FullconvError
+from fullconv.view import Picture
 
 ENDINGS = (".png", ".bmp", ".tif", ".tiff")
 FOLDERS = {"train": ("imagesTr", "labelsTr"), "test": ("imagesTs", "labelsTs")}
@@ -56,19 +57,20 @@ class Channels:
 
     paths: tuple[Path, ...]
 
-    def __call__(self, path: Path) -> NDArray[Any]:
-        """(H, W, C) uint8 or uint16. Raises FullconvError where the files differ in size."""
+    def __call__(self, path: Path) -> Picture:
+        """(H, W, C) in the files' own type. Raises FullconvError where the files differ in size."""
         channels = [_read_channel(channel) for channel in self.paths]
         if len({channel.shape for channel in channels}) > 1:
             raise FullconvError(f"{path}: its channels differ in size; export them again from one picture")
-        return np.stack(channels, 2)
+        return Picture(np.concatenate(channels, 2), str(path))
 
 
 def _read_channel(path: Path) -> NDArray[Any]:
-    with opened(path, "picture") as picture:
-        if len(picture.getbands()) > 1:
-            raise FullconvError(f"{path}: {picture.mode} among several channel files; give each channel a file")
-        return np.array(picture.convert("I;16") if picture.mode == "I" else picture)
+    """(H, W, 1)"""
+    values = read_bands(path)
+    if values.shape[2] > 1 and (values != values[..., :1]).any():  # 8-bit greys come as RGB
+        raise FullconvError(f"{path}: colours among several channel files; give each channel a file")
+    return values[..., :1]
 
 
 def _samples(image_dir: Path, label_dir: Path, ending: str, lookup: Lookup) -> tuple[Sample, ...]:
@@ -77,7 +79,7 @@ def _samples(image_dir: Path, label_dir: Path, ending: str, lookup: Lookup) -> t
         name = first.name.removesuffix(f"{FIRST}{ending}")
         label = label_dir / f"{name}{ending}"
         paths = tuple(sorted(image_dir.glob(f"{name}_[0-9][0-9][0-9][0-9]{ending}")))
-        found.append(Sample(name, first, label, lookup, images.read if len(paths) == 1 else Channels(paths)))
+        found.append(Sample(name, first, label, lookup, read_picture if len(paths) == 1 else Channels(paths)))
     if not found:
         raise FullconvError(f"{image_dir}: no *{FIRST}{ending}; name channel files as nnU-Net does")
     return tuple(found)

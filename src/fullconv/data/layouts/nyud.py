@@ -24,6 +24,7 @@ from fullconv.data.mat import read_mat_mask
 from fullconv.data.options import Options
 from fullconv.errors import FullconvError
 from fullconv.published_classes import NYUD
+from fullconv.view import Picture
 
 SPLITS = ("train", "val", "trainval", "test")
 read_segmentation = partial(read_mat_mask, keys=("segmentation",))
@@ -59,10 +60,10 @@ class Channels:
 
     parts: tuple[str, ...]
 
-    def __call__(self, path: Path) -> NDArray[Any]:
-        """(H, W, C): uint8, or float32 where the logarithm of depth is among them."""
+    def __call__(self, path: Path) -> Picture:
+        """Of uint8, or float32 where the logarithm of depth is among them; the published nets take both as they are."""
         channels = [READERS[part](path.parent.parent / part / path.name) for part in self.parts]
-        return np.concatenate(channels, 2)
+        return Picture(np.concatenate(channels, 2), str(path), ready=True)
 
 
 def read_log_depth(path: Path) -> NDArray[np.float32]:

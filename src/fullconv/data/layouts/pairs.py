@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fullconv.data.bands import read_bands
+from fullconv.data.bands import read_picture
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.options import Options
 from fullconv.data.partners import pairs_of
@@ -46,7 +46,7 @@ def pair_up(image_dir: Path, mask_dir: Path, options: Options) -> tuple[Sample, 
             "give an image and its mask one name, or remove what is alone"
         )
     return tuple(
-        Sample(name, pictures[name], masks[name], lookup, read_bands, options.open_mask) for name in sorted(pictures)
+        Sample(name, pictures[name], masks[name], lookup, read_picture, options.open_mask) for name in sorted(pictures)
     )
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.errors import FullconvError
 
-Images = NDArray[np.uint8]
+Images = NDArray[Any]  # uint8, or float32 where the model's values have a range
 BYTES_A_PIXEL = 1024  # where an engine does not tell: two float32 maps of 128 channels at full size
 
 
@@ -35,10 +35,10 @@ class Engine(Protocol):
     precision: str
 
     def label_maps(self, images: Images) -> NDArray[np.uint8]:
-        """(N, H, W, 3) uint8 → (N, H, W) class indices."""
+        """(N, H, W, channels) → (N, H, W) class indices."""
 
     def scores(self, images: Images) -> NDArray[np.float32]:
-        """(N, H, W, 3) uint8 → (N, classes, H, W)."""
+        """(N, H, W, channels) → (N, classes, H, W)."""
 
     def room(self, channels: int = 3, scores: bool = False) -> int:
         """How many pixels of a picture may be seen at once, so that memory suffices."""

@@ -1,0 +1,151 @@
+"""What training has to know of its pictures before it starts: each is read once, on all processors."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fullconv.classes import Classes
+from fullconv.data.dataset import Sample
+from fullconv.data.thinness import PICTURES, lost_classes
+from fullconv.errors import FullconvError
+from fullconv.view import Picture, Range, scaled, usual_range
+
+VALUES = 2**22  # of each channel, from all pictures together, are kept to take ranges and means from
+FEWEST = 256  # of a picture
+
+
+@dataclass(frozen=True)
+class Findings:
+    """One picture: its bands, whether it has more than 8 bits, some of its values (n, bands) where these are asked for,
+    the classes in it where it would be reduced, and those that would be lost by that; or why it cannot be read."""
+
+    sample: Sample
+    error: str = ""
+    bands: int = 3
+    is_deep: bool = False
+    keeps_scale: bool = False
+    ready: bool = False
+    values: NDArray[Any] | None = None
+    present: frozenset[int] = frozenset()
+    lost: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Those pictures of a split that can be read, what is known of them together, and why the others cannot.
+
+    `channels` are those of the images that come of them. `on_the_ground`: there are some that have a scale of their
+    own. `thin`: classes that would be lost if pictures were reduced.
+    """
+
+    samples: tuple[Sample, ...]
+    skipped: dict[Path, str]
+    channels: int = 3
+    is_deep: bool = False
+    ready: bool = False
+    on_the_ground: bool = False
+    thin: tuple[str, ...] = ()
+    values: NDArray[Any] | None = field(default=None, repr=False)  # (n, channels)
+
+    def ranges(self) -> tuple[Range, ...]:
+        """The range of each channel: from its 0.1th to its 99.9th percentile. Nothing where values are of 8 bits."""
+        if not self.is_deep or self.values is None:
+            return ()
+        return tuple(usual_range(self.values[:, channel]) for channel in range(self.channels))
+
+    def statistics(self, ranges: tuple[Range, ...]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """(mean, deviation) of each channel, in units of 0–255."""
+        if self.values is None:
+            return (127.5,) * self.channels, (127.5,) * self.channels
+        image = scaled(self.values[None], ranges)[0] if ranges else self.values
+        mean, deviation = image.mean(0, dtype=np.float64), image.std(0, dtype=np.float64)
+        return tuple(map(float, mean)), tuple(float(max(value, 1.0)) for value in deviation)
+
+
+def survey(samples: Sequence[Sample], classes: Classes, measures: bool = True) -> Survey:
+    """Reads every picture and every mask. Raises FullconvError where they do not go together, naming one of each."""
+    each = partial(examine, classes=classes, quota=max(FEWEST, VALUES // max(1, len(samples))), measures=measures)
+    found = list(in_threads(each, samples))
+    skipped = {one.sample.image_path: one.error for one in found if one.error}
+    good = [one for one in found if not one.error]
+    if not good or not measures:
+        return Survey(tuple(one.sample for one in good), skipped)
+    refuse_mixture(good)
+    bands = max(one.bands for one in good)
+    channels = 3 if bands == 1 else bands
+    values = [np.broadcast_to(one.values, (len(one.values), channels)) for one in good if one.values is not None]
+    return Survey(
+        tuple(one.sample for one in good), skipped, channels, good[0].is_deep, good[0].ready,
+        any(one.keeps_scale for one in good), thin(good, classes), np.concatenate(values) if values else None,
+    )  # fmt: skip
+
+
+def examine(sample: Sample, classes: Classes, quota: int, measures: bool) -> Findings:
+    try:
+        picture, label_map = sample.read_labelled()
+    except FullconvError as error:
+        return Findings(sample, str(error))
+    if not measures:
+        return Findings(sample)
+    present, lost = lost_classes(label_map, classes)
+    return Findings(
+        sample, "", picture.values.shape[2], picture.is_deep, picture.keeps_scale, picture.ready,
+        some_values(picture, quota), frozenset(present), frozenset(lost),
+    )  # fmt: skip
+
+
+def some_values(picture: Picture, quota: int) -> NDArray[Any] | None:
+    """(n, bands) at equal distances, of pictures that no network for photos has been trained on."""
+    bands = picture.values.shape[2]
+    if picture.ready or (not picture.is_deep and bands in (1, 3)):
+        return None
+    flat = picture.values.reshape(-1, bands)
+    flat = flat if picture.valid is None else flat[picture.valid.ravel()]
+    return flat[:: max(1, -(-len(flat) // quota))].copy()
+
+
+def thin(found: Sequence[Findings], classes: Classes) -> tuple[str, ...]:
+    """The classes that reduction would take out of more than a fifth of the pictures that show them."""
+    present = Counter(index for one in found for index in one.present)
+    lost = Counter(index for one in found for index in one.lost)
+    return tuple(classes.names[i] for i in sorted(present) if lost[i] > PICTURES * present[i])
+
+
+def refuse_mixture(found: Sequence[Findings]) -> None:
+    """Raises FullconvError for 8-bit pictures among deeper ones, and for other bands than the others have."""
+    deep = next((one for one in found if one.is_deep), None)
+    shallow = next((one for one in found if not one.is_deep), None)
+    if deep and shallow:
+        raise FullconvError(
+            f"{shallow.sample.image_path} has 8 bits and {deep.sample.image_path} more; a model has one range "
+            "of values: convert the ones to the others' type, or train on each kind alone"
+        )
+    usual = Counter(one.bands for one in found).most_common(1)[0][0]
+    first = next(one for one in found if one.bands == usual)
+    odd = next((one for one in found if one.bands != usual and {one.bands, usual} != {1, 3}), None)
+    if odd:
+        raise FullconvError(
+            f"{odd.sample.image_path} has {odd.bands} bands and {first.sample.image_path} {usual}; "
+            "give all the same bands, or train on each kind alone"
+        )
+
+
+def in_threads(work: Callable[[Sample], Findings], samples: Iterable[Sample]) -> Iterator[Findings]:
+    """In order. Most of the time is decoding, which leaves other threads free."""
+    threads, remaining = os.cpu_count() or 1, iter(samples)
+    with ThreadPoolExecutor(threads) as pool:
+        waiting = deque(pool.submit(work, sample) for sample in islice(remaining, 2 * threads))
+        while waiting:
+            yield waiting.popleft().result()
+            waiting.extend(pool.submit(work, sample) for sample in islice(remaining, 1))

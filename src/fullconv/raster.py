@@ -1,0 +1,267 @@
+"""Rasters through rasterio (the extra `geo`): any part of a file of any size, of any bands and values."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fullconv import tiff
+from fullconv.errors import FullconvError
+from fullconv.georeference import Georeference, import_rasterio
+from fullconv.view import Part, Pixels, Valid
+
+File = Path | bytes
+
+PNG, JP2 = b"\x89PNG\r\n\x1a\n", b"\0\0\0\x0cjP  \r\n\x87\n"
+GEO_JP2 = bytes.fromhex("b14bf8bd083d4b43a5ae8cd7d5a6ce03")  # the box that holds a GeoTIFF
+HEADER = 2**16  # bytes of a JPEG 2000 in which its boxes are looked for
+COLOUR_TYPES = (2, 4, 6)  # of a PNG: RGB, grey with alpha, RGB with alpha
+SUFFIXES = (".tif", ".tiff", ".vrt", ".jp2")
+UPRIGHT = 1
+FLIPS = {
+    1: (0, 0),
+    2: (0, 1),
+    3: (1, 1),
+    4: (1, 0),
+    5: (0, 0),
+    6: (1, 0),
+    7: (1, 1),
+    8: (0, 1),
+}  # of stored rows, columns
+TURNED = 5  # from this orientation on, rows are columns
+
+
+@dataclass(frozen=True)
+class Raster:
+    """An open raster, upright. It must not be read from two threads at once."""
+
+    name: str
+    dataset: Any  # rasterio's
+    orientation: int = UPRIGHT
+    is_virtual: bool = False
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)"""
+        stored = self.dataset.height, self.dataset.width
+        return stored[::-1] if self.orientation >= TURNED else stored
+
+    @cached_property
+    def georeference(self) -> Georeference | None:
+        """None for a raster that lies nowhere."""
+        crs, transform = self.dataset.crs, self.dataset.transform
+        if crs is None and transform.is_identity:
+            return None
+        return Georeference(crs.to_wkt() if crs else "", tuple(transform)[:6], crs.to_epsg() if crs else None)
+
+    @property
+    def keeps_scale(self) -> bool:
+        """Whether its pixels have a scale of their own."""
+        return self.is_virtual or self.georeference is not None
+
+    @cached_property
+    def palette(self) -> NDArray[np.uint8] | None:
+        """(values, 3): the colour of each value, where values are no brightness."""
+        if self.dataset.count != 1 or self.dataset.colorinterp[0].name != "palette":
+            return None
+        table = self.dataset.colormap(1)
+        colours = np.zeros((max(table) + 1, 3), np.uint8)
+        colours[list(table)] = [colour[:3] for colour in table.values()]
+        return colours
+
+    @cached_property
+    def bands(self) -> tuple[int, ...]:
+        """The file's numbers of those that hold data: all but alpha."""
+        kinds = [kind.name for kind in self.dataset.colorinterp]
+        return tuple(i for i, kind in enumerate(kinds, start=1) if kind != "alpha") or self.dataset.indexes
+
+    @cached_property
+    def inks(self) -> bool:
+        return [kind.name for kind in self.dataset.colorinterp[:4]] == ["cyan", "magenta", "yellow", "black"]
+
+    @property
+    def count(self) -> int:
+        """The number of bands once colours are RGB."""
+        return 3 if self.palette is not None or self.inks else len(self.bands)
+
+    @property
+    def kind(self) -> np.dtype[Any]:
+        """The type that holds the values of all bands."""
+        return np.dtype(np.uint8) if self.palette is not None else np.result_type(*self.dataset.dtypes)
+
+    def read(self, part: Part, numbers: tuple[int, ...] = ()) -> Pixels:
+        """(H, W, C) of rows and columns, as far as the raster goes: the bands of these numbers, or all."""
+        wanted = numbers or tuple(range(1, self.count + 1))
+        if self.palette is not None:
+            indices = self._read(part, (1,))[..., 0]
+            colours: Pixels = self.palette[np.minimum(indices, len(self.palette) - 1)]
+        elif self.inks:
+            colours = rgb_of_inks(self._read(part, (1, 2, 3, 4)))
+        else:
+            return self._brightness(self._read(part, tuple(self.bands[number - 1] for number in wanted)))
+        return colours[..., [number - 1 for number in wanted]]
+
+    def valid(self, part: Part) -> Valid:
+        """(H, W): where a nodata value, a mask or an alpha band does not say that there is nothing, in any band."""
+        window = self._window(part)
+        if self._complete:
+            return self._turned(np.ones([stop - start for start, stop in window], bool))
+        with readable(self.name):
+            return self._turned(self.dataset.dataset_mask(window=window) > 0)
+
+    def _read(self, part: Part, bands: tuple[int, ...]) -> Pixels:
+        with readable(self.name):
+            values = self.dataset.read(list(bands), window=self._window(part))
+        if values.dtype.kind == "c":
+            raise FullconvError(f"{self.name}: complex values; export amplitude or phase first")
+        return np.ascontiguousarray(self._turned(np.moveaxis(values, 0, 2)))
+
+    @cached_property
+    def _levels(self) -> tuple[bool, int]:
+        """(whether 0 is white, the largest value that fits into the bits that are used)."""
+        bits = int(self.dataset.tags(1, ns="IMAGE_STRUCTURE").get("NBITS", 8 * self.kind.itemsize))
+        return self.dataset.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES", 2**bits - 1
+
+    def _brightness(self, values: Pixels) -> Pixels:
+        """Greys of fewer than 8 bits reach from 0 to 255; 0 is black."""
+        inverted, top = self._levels
+        if values.dtype.kind != "u":
+            return values
+        values = values.dtype.type(top) - values if inverted else values
+        return values * np.uint8(255 // top) if top < 255 else values
+
+    @cached_property
+    def _complete(self) -> bool:
+        """Whether nothing in the file can say that a pixel has no data."""
+        return all("all_valid" in str(flag) for flags in self.dataset.mask_flag_enums for flag in flags)
+
+    def _window(self, part: Part) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Of the rows and columns as they are stored."""
+        spans = [(s.start, min(s.stop, length)) for s, length in zip(part, self.size, strict=True)]
+        spans = spans[::-1] if self.orientation >= TURNED else spans
+        stored = zip(spans, FLIPS[self.orientation], (self.dataset.height, self.dataset.width), strict=True)
+        rows, columns = ((n - stop, n - start) if flip else (start, stop) for (start, stop), flip, n in stored)
+        return rows, columns
+
+    def _turned(self, stored: NDArray[Any]) -> NDArray[Any]:
+        rows, columns = FLIPS[self.orientation]
+        upright = stored[:: -1 if rows else 1, :: -1 if columns else 1]
+        return upright.swapaxes(0, 1) if self.orientation >= TURNED else upright
+
+
+def rgb_of_inks(values: Pixels) -> Pixels:
+    """(H, W, 4) of cyan, magenta, yellow and black → (H, W, 3) RGB, of 8 bits as Pillow has it."""
+    if values.dtype == np.uint8:
+        return np.asarray(Image.frombytes("CMYK", values.shape[1::-1], values.tobytes()).convert("RGB"))
+    top = np.iinfo(values.dtype).max if values.dtype.kind in "ui" else 1.0
+    light = 1 - values / np.float64(top)
+    return (light[..., :3] * light[..., 3:] * top).round().astype(values.dtype)
+
+
+@contextmanager
+def open_raster(source: File, name: str = "", page: int = 0) -> Iterator[Raster]:
+    """Page `page` (a directory, from 0 on) of a file, or of its bytes. Raises FullconvError where it is no raster."""
+    rasterio = import_rasterio()
+    name = name or str(source)
+    with ExitStack() as stack:
+        place: Any = source
+        if isinstance(source, bytes):
+            place = stack.enter_context(rasterio.io.MemoryFile(source)).name
+        with readable(name):
+            dataset = stack.enter_context(rasterio.open(f"GTIFF_DIR:{page + 1}:{place}" if page else place))
+        is_virtual = isinstance(source, Path) and source.suffix.lower() == ".vrt"
+        raster = Raster(name, dataset, is_virtual=is_virtual)
+        yield raster if raster.georeference else Raster(name, dataset, _orientation(source, page), is_virtual)
+
+
+def is_raster(source: File) -> bool:
+    """Whether a file is a raster, to be gone through by windows, rather than a photo (tiff.is_special)."""
+    if isinstance(source, Path) and (source.suffix.lower() == ".vrt" or _lies_beside(source)):
+        return True
+    with suppress(OSError), _stream(source) as file:
+        start = file.read(len(JP2))
+        if start[:4] in tiff.MAGIC:
+            return any(tiff.is_special(tags, Image.MAX_IMAGE_PIXELS or 2**62) for tags in _first(file))
+        if start == JP2:
+            boxes = file.read(HEADER)
+            return GEO_JP2 in boxes or b"gml.data" in boxes or b"gml.root-instance" in boxes
+    return False
+
+
+def may_be_raster(path: Path) -> bool:
+    """The same by a file's name, where the file is not at hand."""
+    return path.suffix.lower() in SUFFIXES
+
+
+def needs_rasterio(source: File) -> bool:
+    """Whether Pillow does not see all the values that are in a file, or where it lies."""
+    return is_raster(source) or _is_deep_colour(source)
+
+
+def _is_deep_colour(source: File) -> bool:
+    """More than 8 bits in several bands, which Pillow cuts to 8, in PNG and JPEG 2000."""
+    with suppress(OSError, struct.error), _stream(source) as file:
+        start = file.read(26)
+        if start.startswith(PNG):
+            return start[24] == 16 and start[25] in COLOUR_TYPES
+        if start.startswith(JP2):
+            boxes = start + file.read(HEADER)
+            at = boxes.find(b"ihdr")
+            _, _, bands, depth = struct.unpack(">IIHB", boxes[at + 4 : at + 15])
+            return at > 0 and bands > 1 and (depth & 127) + 1 > 8
+    return False
+
+
+def _lies_beside(path: Path) -> bool:
+    """Whether a file beside it says where on the ground it lies: a world file, or GDAL's own."""
+    suffix = path.suffix
+    if len(suffix) < 3 or suffix.lower() == ".vrt":
+        return False
+    endings = (f"{suffix[:2]}{suffix[-1]}w", f"{suffix}w", ".wld")
+    if any(path.with_suffix(case).is_file() for ending in endings for case in {ending, ending.lower(), ending.upper()}):
+        return True
+    with suppress(OSError):
+        return b"<GeoTransform>" in path.with_name(path.name + ".aux.xml").read_bytes()[:HEADER]
+    return False
+
+
+def _orientation(source: File, page: int) -> int:
+    """1 … 8, as a TIFF notes it: GDAL leaves pictures as they are stored."""
+    with suppress(OSError), _stream(source) as file:
+        if file.read(4) in tiff.MAGIC:
+            tags = list(tiff.directories(file))[page : page + 1]
+            found = int(tags[0].get(tiff.ORIENTATION, UPRIGHT)) if tags else UPRIGHT
+            return found if found in FLIPS else UPRIGHT
+    return UPRIGHT
+
+
+def _first(file: BinaryIO) -> Iterator[tiff.Tags]:
+    for tags in tiff.directories(file):
+        yield tags
+        return
+
+
+def _stream(source: File) -> Any:
+    return nullcontext(io.BytesIO(source)) if isinstance(source, bytes) else source.open("rb")
+
+
+@contextmanager
+def readable(name: str) -> Iterator[None]:
+    """Raises FullconvError where rasterio cannot read what it should."""
+    rasterio = import_rasterio()
+    try:
+        yield
+    except rasterio.errors.RasterioError as error:
+        missing = "No such file" in str(error)
+        reason = "no such file" if missing else f"damaged raster ({' '.join(str(error).split())}); copy it again"
+        raise FullconvError(f"{name}: {reason}") from None

@@ -1,0 +1,74 @@
+"""What a TIFF says of itself: its directories, without the pixels."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import numpy as np
+from PIL import TiffImagePlugin
+
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")  # damage is an error or nothing
+
+Tags = Any  # Pillow's ImageFileDirectory_v2: a mapping that reads a tag when it is asked for
+
+MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+BIG = (b"+\0", b"\0+")
+SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, ORIENTATION, SAMPLES = 254, 256, 257, 258, 259, 262, 274, 277
+OLD_SUBFILE, EXTRA_SAMPLES, SAMPLE_FORMAT = 255, 338, 339
+GROUND, NODATA = (33550, 33922, 34264, 34735), 42113  # GeoTIFF's; GDAL's
+REDUCED, MASK, OLD_REDUCED = 1, 4, 2
+ALPHA = (1, 2)
+SEPARATED = 5  # inks
+PILLOW_BITS = (1, 2, 4, 8, 12, 16)
+UNSIGNED, SIGNED, FLOAT = 1, 2, 3
+
+
+def directories(file: BinaryIO) -> Iterator[Tags]:
+    """The tags of each directory, as far as they can be read. Image.open refuses what Pillow cannot decode."""
+    file.seek(0)
+    header = file.read(8)
+    header += file.read(8) if header[2:4] in BIG else b""
+    seen: set[int] = set()
+    try:
+        offset = TiffImagePlugin.ImageFileDirectory_v2(header).next
+        while offset and offset not in seen:
+            seen.add(offset)
+            directory = TiffImagePlugin.ImageFileDirectory_v2(header)
+            file.seek(offset)
+            directory.load(file)
+            yield directory
+            offset = directory.next
+    except (SyntaxError, OSError, ValueError, IndexError, TypeError, struct.error):
+        return  # no TIFF, or none to its end: whoever decodes it says so
+
+
+def pages(file: BinaryIO) -> list[int]:
+    """Numbers, from 0 on, of the directories that are pages: neither overviews nor masks of others."""
+    every = list(directories(file))
+    return [number for number, tags in enumerate(every) if _is_page(tags)] or [0]
+
+
+def is_special(tags: Tags, most_pixels: int) -> bool:
+    """Whether a TIFF is a raster rather than a photo: it lies on the ground, says where it has no data, has bands or
+    values that no photo has, or more pixels than that."""
+    pixels = int(tags.get(WIDTH, 0)) * int(tags.get(HEIGHT, 0))
+    return any(tag in tags for tag in (*GROUND, NODATA)) or not is_plain(tags) or pixels > most_pixels
+
+
+def is_plain(tags: Tags) -> bool:
+    """Whether Pillow sees all the values that are in it."""
+    bands, bits = int(tags.get(SAMPLES, 1)), int(np.atleast_1d(tags.get(BITS, 1)).max())
+    kind = int(np.atleast_1d(tags.get(SAMPLE_FORMAT, UNSIGNED))[0])
+    decoded = tags.get(COMPRESSION, 1) in TiffImagePlugin.COMPRESSION_INFO and bits in PILLOW_BITS
+    if not decoded or kind == FLOAT or (kind == SIGNED and bits != 16):
+        return False
+    inks = tags.get(PHOTOMETRIC) == SEPARATED
+    alpha = bands in (2, 4) and np.atleast_1d(tags.get(EXTRA_SAMPLES, 0))[0] in ALPHA
+    return bands == 1 or (bits <= 8 and (bands == 3 or (alpha and not inks) or (inks and bands == 4)))
+
+
+def _is_page(tags: Tags) -> bool:
+    return not int(tags.get(SUBFILE, 0)) & (REDUCED | MASK) and tags.get(OLD_SUBFILE, 0) != OLD_REDUCED

@@ -1,0 +1,243 @@
+"""What a picture holds, and how a model takes it: which bands, which values, which size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fullconv.errors import FullconvError
+from fullconv.georeference import Georeference
+
+Pixels = NDArray[Any]  # (H, W, C): uint8, or float32 where a model's values have a range
+Valid = NDArray[np.bool_]  # (H, W)
+Range = tuple[float, float]
+Part = tuple[slice, slice]  # rows, columns; may go past the picture's end
+
+PERCENTILES = (0.1, 99.9)  # of the values, which become 0 and 255 where nobody gives a range
+WHOLE = 2048**2  # pixels; of larger pictures a range is taken from SAMPLES x SAMPLES places of SAMPLE x SAMPLE pixels
+SAMPLES, SAMPLE = 32, 64
+
+
+@dataclass(frozen=True)
+class Picture:
+    """(H, W, C) of a file, upright, colours as RGB, in the file's own type: before any model sees it.
+
+    `valid` is where there is data; None: everywhere. `keeps_scale`: its pixels have a scale of their own, since it lies
+    on the ground. `ready`: the values are those that a network takes, whatever their type. `pages` are those of its
+    file, of which it is one.
+    """
+
+    values: Pixels
+    name: str = "the picture given"
+    valid: Valid | None = None
+    georeference: Georeference | None = None
+    keeps_scale: bool = False
+    ready: bool = False
+    page: int = 1
+    pages: int = 1
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)"""
+        return self.values.shape[0], self.values.shape[1]
+
+    @property
+    def is_deep(self) -> bool:
+        """Whether there is more in it than 8 bits a band."""
+        return self.values.dtype != np.uint8 and not self.ready
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What wants saying of how it was read."""
+        return (f"page {self.page} of {self.pages}; --pages all",) if self.pages > 1 else ()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A picture as a model takes it, (H, W, channels), and where there is data; `notes`: what was decided for it."""
+
+    image: Pixels
+    valid: Valid | None = None
+    keeps_scale: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class View:
+    """How pictures become what a model of len(blank) channels takes; `blank` is its colour where there is no data.
+
+    `ranges`, one for all channels or one for each, become 0–255. `exact`: as float32, neither rounded nor clipped; else
+    as uint8, and where no range is given 8-bit values are taken as they are, deeper ones from the 0.1th to the 99.9th
+    percentile of the picture. `bands`, from 1 on, are taken instead of the first ones.
+    """
+
+    blank: tuple[float, ...]
+    ranges: tuple[Range, ...] = ()
+    exact: bool = False
+    bands: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        for low, high in self.ranges:
+            if not low < high:
+                raise FullconvError(f"--range {low:g},{high:g}: give the lower value first")
+        if len(self.ranges) not in (0, 1, self.channels):
+            raise FullconvError(
+                f"--range: {len(self.ranges)} pairs for {self.channels} channels; give one pair, or one a channel"
+            )
+
+    @property
+    def channels(self) -> int:
+        return len(self.blank)
+
+    def asked(self, bands: tuple[int, ...], ranges: tuple[Range, ...]) -> View:
+        """The same with what a user asks for instead."""
+        return replace(self, bands=bands or self.bands, ranges=ranges or self.ranges)
+
+    def see(self, picture: Picture) -> Seen:
+        """A picture in memory."""
+        if picture.ready:
+            return Seen(picture.values, picture.valid, picture.keeps_scale, picture.notes)
+        bands = self.choose(picture.name, picture.values.shape[2])
+        values = picture.values if _are_all(bands, picture) else picture.values[..., [band - 1 for band in bands]]
+        valid = known(values, picture.valid)
+        ranges = self.ranges_of(picture.name, picture.values.dtype, picture.size, lambda part: (
+            values[part], None if valid is None else valid[part]))  # fmt: skip
+        notes = (*picture.notes, *self.notes(bands, picture.values.shape[2], ranges))
+        return Seen(self.image(values, valid, ranges), valid, picture.keeps_scale, notes)
+
+    def choose(self, name: str, count: int) -> tuple[int, ...]:
+        """Numbers of bands, one a channel, out of `count`. Raises FullconvError where that cannot be."""
+        bands = self.bands or tuple(range(1, min(count, self.channels) + 1))
+        if len(bands) == 1 or (not self.bands and count < self.channels == 3):
+            bands = bands[:1] * self.channels
+        if len(bands) != self.channels or not all(1 <= band <= count for band in bands):
+            told = f"--bands {','.join(map(str, self.bands))}: " if self.bands else ""
+            example = ",".join(map(str, range(self.channels, 0, -1)))
+            raise FullconvError(
+                f"{name}: {told}the model takes {self.channels} bands and the file has {count}; "
+                f"name {self.channels} of them, as in --bands {example}"
+            )
+        return bands
+
+    def ranges_of(
+        self, name: str, kind: np.dtype[Any], size: tuple[int, int], read: Callable[[Part], tuple[Pixels, Valid | None]]
+    ) -> tuple[Range, ...]:
+        """What becomes 0–255; nothing where values are taken as they are. `read` gives any part of the picture."""
+        if self.ranges or kind == np.uint8:
+            return self.ranges
+        found = [values[slice(None) if valid is None else valid] for values, valid in map(read, places(size))]
+        if not any(values.size for values in found):
+            raise FullconvError(f"{name}: no data found to take a range of values from; give it, as in --range 0,3000")
+        return (usual_range(np.concatenate([values.ravel() for values in found])),)
+
+    def image(self, values: Pixels, valid: Valid | None, ranges: tuple[Range, ...]) -> Pixels:
+        """(H, W, channels) of the chosen bands' values."""
+        if not ranges:
+            image = np.ascontiguousarray(values)
+        else:
+            image = scaled(values, ranges)
+            image = image if self.exact else np.nan_to_num(image).clip(0, 255).round().astype(np.uint8)
+        if valid is not None and not valid.all():
+            image = image.copy() if image is values else image
+            image[~valid] = self.blank if self.exact else np.round(self.blank)
+        return image
+
+    def notes(self, bands: tuple[int, ...], count: int, ranges: tuple[Range, ...]) -> tuple[str, ...]:
+        """What was decided that nobody asked for: which bands, which range."""
+        notes = []
+        if count > self.channels and not self.bands:
+            notes.append(f"bands {_listed(bands)} of {count} are taken; --bands {_listed(bands)} repeats that")
+        if ranges and not self.ranges:
+            (low, high) = ranges[0]
+            notes.append(f"values {low:g} to {high:g} become 0 to 255; --range {low:g},{high:g} repeats that")
+        return tuple(notes)
+
+
+@overload
+def known(values: Pixels, valid: Valid) -> Valid: ...
+
+
+@overload
+def known(values: Pixels, valid: Valid | None) -> Valid | None: ...
+
+
+def known(values: Pixels, valid: Valid | None) -> Valid | None:
+    """Where there is data: what is no number is none."""
+    if values.dtype.kind != "f":
+        return valid
+    finite: Valid = np.asarray(np.isfinite(values).all(2))
+    return finite if valid is None else np.logical_and(valid, finite)
+
+
+def scaled(values: Pixels, ranges: tuple[Range, ...]) -> Pixels:
+    """(H, W, C) float32: from the lower limit to the upper become 0–255, in each channel by its own range."""
+    low, high = np.array(ranges).T
+    wide = np.float64 if values.dtype.itemsize > 2 and values.dtype != np.float32 else np.float32
+    image = values.astype(wide) - low.astype(wide)
+    image *= (255 / (high - low)).astype(wide)
+    return np.ascontiguousarray(image, np.float32)
+
+
+def usual_range(values: NDArray[Any]) -> Range:
+    """From the 0.1th to the 99.9th percentile, in six digits, so that what is printed repeats it."""
+    low, high = (float(f"{limit:.6g}") for limit in np.percentile(values, PERCENTILES))
+    return (low, high) if low < high else (low, low + max(1.0, abs(low) * 1e-3))
+
+
+def places(size: tuple[int, int]) -> Iterator[Part]:
+    """The whole of a picture, or parts here and there of a large one."""
+    if size[0] * size[1] <= WHOLE:
+        yield slice(0, size[0]), slice(0, size[1])
+        return
+    starts = [sorted({int(s) for s in np.linspace(0, max(length - SAMPLE, 0), SAMPLES)}) for length in size]
+    for row, column in product(*starts):
+        yield slice(row, row + SAMPLE), slice(column, column + SAMPLE)
+
+
+def listed(ranges: tuple[Range, ...]) -> str:
+    """ "0 to 3000", or as many as there are different ones, in the channels' order."""
+    shown = ranges[:1] if len(set(ranges)) == 1 else ranges
+    return ", ".join(f"{low:g} to {high:g}" for low, high in shown)
+
+
+def rgb_of(image: Pixels) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8, to be looked at: the first three channels, or the first as grey."""
+    shown = image[..., :3] if image.shape[2] >= 3 else image[..., [0, 0, 0]]
+    if shown.dtype != np.uint8:
+        shown = np.nan_to_num(shown).clip(0, 255).round().astype(np.uint8)
+    return np.ascontiguousarray(shown)
+
+
+def reduced(image: Pixels, longest_side: int | None) -> Pixels:
+    """The image, made smaller where its longer side exceeds `longest_side`, which is what the model knows."""
+    height, width = image.shape[:2]
+    if longest_side is None or max(height, width) <= longest_side:
+        return image
+    size = reduced_size((height, width), longest_side)
+    if image.dtype == np.uint8 and image.shape[2] == 3:
+        return _resized(Image.fromarray(image), size)
+    return np.stack([_resized(Image.fromarray(image[..., i]), size) for i in range(image.shape[2])], 2)
+
+
+def reduced_size(size: tuple[int, int], longest_side: int) -> tuple[int, int]:
+    """(height, width) of a picture of that size, once its longer side is `longest_side`."""
+    factor = longest_side / max(size)
+    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+
+
+def _resized(picture: Image.Image, size: tuple[int, int]) -> Pixels:
+    return np.asarray(picture.resize(size[::-1], Image.Resampling.BILINEAR, reducing_gap=3.0))
+
+
+def _are_all(bands: tuple[int, ...], picture: Picture) -> bool:
+    return bands == tuple(range(1, picture.values.shape[2] + 1))
+
+
+def _listed(bands: tuple[int, ...]) -> str:
+    return ",".join(map(str, bands))

@@ -1,0 +1,72 @@
+"""What the commands say of pictures that are no plain photos."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from conftest import EXAMPLES
+from PIL import Image
+
+from fullconv.commands.main import fullconv
+
+
+def shell(*arguments):
+    return CliRunner().invoke(fullconv, list(map(str, arguments)))
+
+
+@pytest.fixture
+def photo():
+    return Image.open(EXAMPLES / "chelsea.jpg").resize((128, 96))
+
+
+def test_the_range_that_was_taken_is_said_and_repeats_the_labels(tmp_path, photo):
+    values = np.asarray(photo.convert("L")).astype(np.uint16) * 12
+    Image.fromarray(values).save(tmp_path / "deep.png")
+    first = shell("predict", tmp_path / "deep.png", "--out", tmp_path / "a", "--save", "labels", "--json")
+    assert first.exit_code == 0, first.output
+    assert "deep.png: values " in first.stderr
+    (line,) = json.loads(first.stdout)
+    given = line["notes"][0].split("--range ")[1].split()[0]
+    again = shell("predict", tmp_path / "deep.png", "--out", tmp_path / "b", "--save", "labels", "--range", given)
+    assert "become 0 to 255" not in again.stderr
+    assert (tmp_path / "a" / "deep_labels.png").read_bytes() == (tmp_path / "b" / "deep_labels.png").read_bytes()
+
+
+def test_the_first_page_is_taken_and_said_or_each_has_files_of_its_own(tmp_path, photo):
+    photo.save(tmp_path / "film.gif", save_all=True, append_images=[photo.rotate(180)])
+    first = shell("predict", tmp_path / "film.gif", "--out", tmp_path / "a", "--save", "labels")
+    assert "film.gif: page 1 of 2; --pages all" in first.stderr
+    assert (tmp_path / "a" / "film_labels.png").is_file()
+    every = shell("predict", tmp_path / "film.gif", "--out", tmp_path / "b", "--save", "labels", "--pages", "all")
+    assert every.exit_code == 0, every.output
+    assert "--pages all" not in every.stderr
+    assert {path.name for path in (tmp_path / "b").glob("*.png")} == {"film_page1_labels.png", "film_page2_labels.png"}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"), [("0", "give pairs"), ("9,3", "lower value first"), ("0,1,0,2", "one pair, or one a channel")]
+)
+def test_a_range_that_cannot_be_is_one_line(tmp_path, photo, given, told):
+    photo.save(tmp_path / "a.png")
+    result = shell("predict", tmp_path / "a.png", "--out", tmp_path / "m", "--range", given)
+    assert told in str(result.exception) + result.output
+    assert not (tmp_path / "m").exists()
+
+
+def test_evaluate_leaves_out_what_cannot_be_read_and_its_exit_code_says_so(tmp_path, photo):
+    for folder in ("images", "masks"):
+        (tmp_path / folder / "val").mkdir(parents=True)
+    for name in ("a", "b"):
+        photo.save(tmp_path / "images" / "val" / f"{name}.png")
+        Image.new("L", photo.size, 1).save(tmp_path / "masks" / "val" / f"{name}.png")
+    bad = tmp_path / "images" / "val" / "b.png"
+    bad.write_bytes(bad.read_bytes()[:2000])
+    (tmp_path / "data.yaml").write_text("path: .\nnames: [background, cat]\n")
+    result = shell("evaluate", tmp_path / "data.yaml", "--json", tmp_path / "r.json")
+    assert result.exit_code == 1
+    assert "b.png: damaged image" in result.stderr
+    assert "left out of the numbers: 1 of the pictures" in result.stderr
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert list(report["skipped"]) == [str(bad)]
+    assert sum(map(sum, report["confusion"])) == 128 * 96

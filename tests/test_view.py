@@ -1,0 +1,87 @@
+"""How a model takes pictures."""
+
+import numpy as np
+import pytest
+
+from fullconv.errors import FullconvError
+from fullconv.view import Picture, View, places, reduced, rgb_of, usual_range
+
+THREE = (120.25, 110.5, 99.75)
+
+
+def ramp(dtype=np.uint16, bands=3):
+    values = np.linspace(100, 9000, 40 * 50 * bands).reshape(40, 50, bands)
+    return values.astype(dtype)
+
+
+def test_a_deep_picture_names_the_range_that_repeats_it():
+    seen = View(THREE).see(Picture(ramp()))
+    (note,) = seen.notes
+    low, high = (float(part) for part in note.split("--range ")[1].split()[0].split(","))
+    again = View(THREE, ((low, high),)).see(Picture(ramp()))
+    assert (again.image == seen.image).all()
+    assert again.notes == ()
+    assert seen.image.dtype == np.uint8
+
+
+def test_a_model_with_a_range_neither_rounds_nor_clips_and_takes_8_bits_too():
+    ranges = ((0.0, 100.0), (0.0, 200.0), (50.0, 305.0))
+    seen = View(THREE, ranges, exact=True).see(Picture(np.full((2, 2, 3), 200, np.uint8)))
+    assert seen.image.dtype == np.float32
+    np.testing.assert_allclose(seen.image[0, 0], (510, 255, 150), rtol=1e-6)
+
+
+def test_where_there_is_no_data_is_the_mean_colour():
+    values = ramp(np.float32)
+    values[3, 4, 1] = np.nan
+    valid = np.ones((40, 50), bool)
+    valid[:2] = False
+    for exact, blank in ((False, np.round(THREE)), (True, THREE)):
+        seen = View(THREE, ((0, 9000),), exact).see(Picture(values, valid=valid))
+        assert (seen.image[0] == np.float32(blank)).all()
+        assert (seen.image[3, 4] == np.float32(blank)).all()
+        assert not seen.valid[3, 4]
+        assert np.isfinite(seen.image).all()
+
+
+def test_large_values_keep_their_differences():
+    values = (2**31 + np.arange(12).reshape(2, 2, 3)).astype(np.uint32)
+    seen = View(THREE, ((2.0**31, 2.0**31 + 255),), exact=True).see(Picture(values))
+    np.testing.assert_allclose(seen.image.ravel(), np.arange(12), atol=1e-4)
+
+
+def test_bands_that_were_left_out_are_said():
+    picture = Picture(ramp(np.uint8, 5))
+    seen = View(THREE).see(picture)
+    assert seen.notes == ("bands 1,2,3 of 5 are taken; --bands 1,2,3 repeats that",)
+    assert (View(THREE, bands=(5, 1, 2)).see(picture).image == picture.values[..., [4, 0, 1]]).all()
+    with pytest.raises(FullconvError, match="takes 5 bands and the file has 3"):
+        View((1.0,) * 5).see(Picture(ramp(np.uint8)))
+
+
+@pytest.mark.parametrize("ranges", [((0, 1), (0, 2)), ((0, 1),) * 4])
+def test_as_many_ranges_as_channels_or_one(ranges):
+    with pytest.raises(FullconvError, match="give one pair, or one a channel"):
+        View(THREE, ranges)
+
+
+def test_flat_values_have_a_range():
+    low, high = usual_range(np.full(9, 7.0))
+    assert low == 7 < high
+
+
+def test_of_large_pictures_places_are_looked_at_that_do_not_overlap():
+    parts = list(places((4000, 3000)))
+    assert len(parts) == 32 * 32
+    assert len({(rows.start, columns.start) for rows, columns in parts}) == len(parts)
+    assert list(places((2048, 2048))) == [(slice(0, 2048), slice(0, 2048))]
+
+
+@pytest.mark.parametrize(("dtype", "bands"), [(np.uint8, 3), (np.uint8, 5), (np.float32, 3), (np.float32, 2)])
+def test_any_picture_can_be_reduced(dtype, bands):
+    image = ramp(dtype, bands) if dtype == np.float32 else np.full((40, 50, bands), 77, dtype)
+    small = reduced(image, 25)
+    assert small.shape == (20, 25, bands)
+    assert small.dtype == dtype
+    assert small.mean() == pytest.approx(image.mean(), rel=1e-2)
+    assert rgb_of(small).shape == (20, 25, 3)
