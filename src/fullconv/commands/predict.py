@@ -38,7 +38,7 @@ class Numbers(click.ParamType[tuple[float, ...]]):
         try:
             numbers = tuple(self.kind(part) for part in str(value).split(","))
         except ValueError:
-            self.fail(f"{value}: give numbers, comma between", param, ctx)
+            self.fail(f"{value}: give numbers, comma-separated", param, ctx)
         if self.count not in (None, len(numbers)):
             self.fail(f"{value}: give {self.count} numbers", param, ctx)
         return numbers
@@ -55,11 +55,11 @@ WIDEST = 60  # characters of a name in the table
 @click.option("--out", default="masks", show_default=True, help="Folder for what is written.")
 @click.option(
     "--save",
-    help="What to write, comma between: labels, masks, overlay, scores, polygons, coco, coco-polygons, labelme; of a "
+    help="What to write, comma-separated: labels, masks, overlay, scores, polygons, coco, coco-polygons, labelme; of a "
     "video labels, overlay.  [default: labels,masks,overlay; of a video overlay]",
 )
 @click.option("--tile", help="Side of tiles in pixels, a multiple of 32, or auto; pictures keep their own scale.")
-@click.option("--halo", help="Pixels read around a tile, or exact: the labels of the whole picture at once.")
+@click.option("--halo", help="Overlap around each tile in pixels, or exact: the labels of the whole picture at once.")
 @click.option("--bands", type=Numbers(int), help="Of rasters: the bands taken for red, green, blue, as in 4,3,2.")
 @click.option(
     "--range", "values", type=Numbers(float, 2), help="Of rasters: the values that are 0 and 255, as in 0,3000."
