@@ -140,6 +140,8 @@ def test_cheap_mistakes_are_reported_before_torch_is_imported(arguments):
     )
     command = [sys.executable, "-c", code, "predict", str(EXAMPLES), "--engine", "torch", *arguments]
     assert subprocess.run(command, check=False).returncode == OK
+    elsewhere = [sys.executable, "-c", code, "evaluate", "nowhere", "--engine", "torch"]
+    assert subprocess.run(elsewhere, check=False).returncode == OK
 
 
 def test_the_cpu_is_a_device_of_every_engine(tmp_path):
@@ -395,7 +397,7 @@ def test_of_many_pictures_only_the_sums_are_printed(tmp_path, monkeypatch):
     monkeypatch.setattr("fullconv.commands.predict.ROWS", 3)
     arguments = ["--out", str(tmp_path), "--save", "labels", "--engine", "onnxruntime"]
     result = CliRunner().invoke(fullconv, ["predict", str(EXAMPLES), *arguments])
-    assert result.output == f"4 pictures, 4 files in {tmp_path} (onnxruntime, fp32)\n"
+    assert result.stdout == f"4 pictures, 4 files in {tmp_path} (onnxruntime, fp32)\n"
     assert len(pictures(tmp_path)) == 4
 
 

@@ -101,10 +101,10 @@ def predict(
     if workers and not cluster:
         raise FullconvError("--workers: goes with --cluster ray; without it all processors are at work anyway")
     sums = predict_on_cluster(request, workers) if cluster else predict_here(request)
-    if sums.reduced:
-        click.echo(f"note: {sums.reduction()}", err=True)
     if not as_json:
         click.echo(sums.line(out))
+    if sums.reduced:
+        click.echo(f"note: {sums.reduction()}", err=True)
     if sums.failed:
         sys.exit(1)
 
