@@ -33,10 +33,12 @@ def bench(size: str, as_json: bool, model: str, engine: str, precision: str, dev
     matrix product and of a 3x3 convolution in the same run, in OpenVINO, or in torch where only torch is timed.
     """
     from fullconv.prediction.benchmark import multiply_adds, peaks
+    from fullconv.prediction.engines.choice import check_choice
     from fullconv.weights.folder import find_model, read_config
 
     folder = find_model(model)
     config = read_config(folder)
+    check_choice(folder, "torch" if engine == "auto" else engine, precision, device)
     architecture = config.architecture
     height, width = parse_size(size, architecture.multiple_of)
     shape = height, width, architecture.channels * max(len(architecture.inputs), 1)
