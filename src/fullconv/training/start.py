@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from fullconv.classes import Classes
+from fullconv.data.coco_masks import count_boxed
 from fullconv.data.dataset import Dataset
 from fullconv.data.description import describe
 from fullconv.data.naming import check_mapping
@@ -34,6 +35,8 @@ def prepare_data(data: str | Path, recipe: Recipe) -> tuple[Dataset, ModelConfig
     names = recipe.classes or described.classes
     described = replace(described, classes=names, label_mapping=mapping)
     dataset = described.mapped()
+    if boxed := count_boxed(dataset.splits.get(recipe.train_split, ())):
+        print(f"{boxed} objects have a box and no outline: their boxes are void; `boxes: region` makes them regions")
     architecture, normalisation = net_of(recipe)
     config = ModelConfig(
         recipe.name, architecture, dataset.classes, normalisation, recipe.longest_side, label_mapping=mapping,
