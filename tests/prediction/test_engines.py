@@ -125,6 +125,7 @@ def test_a_wrong_choice_says_what_there_is(options, message):
 
 def test_a_folder_without_a_graph_says_how_to_make_one(tmp_path):
     (tmp_path / "config.json").write_bytes((find_model("animals") / "config.json").read_bytes())
+    (tmp_path / "model.safetensors").touch()
     with pytest.raises(FullconvError, match="fullconv export"):
         load(tmp_path, engine="openvino")
 
