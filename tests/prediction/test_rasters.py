@@ -263,7 +263,7 @@ def test_a_raster_as_a_value(scene, tmp_path):
 
 
 def test_a_raster_too_large_for_a_value_says_so(scene, monkeypatch):
-    monkeypatch.setattr("fullconv.prediction.predictor.LARGEST_IN_MEMORY", 999)
+    monkeypatch.setattr("fullconv.images.LARGEST_IN_MEMORY", 999)
     with pytest.raises(FullconvError, match="fullconv predict takes it by windows"):
         bright_model().predict(scene[0])
 
