@@ -75,7 +75,7 @@ def test_a_blended_raster(tmp_path):
     array = blobs(300, 200)
     array[:150] = 0
     path = write_scene(tmp_path / "x.tif", array, nodata=0)
-    _, _, written = predict_raster(bright_model(window=None), path, tmp_path / "x", ["labels"], Rasters(), tile=64)
+    written = predict_raster(bright_model(window=None), path, tmp_path / "x", ["labels"], Rasters(), tile=64).written
     with rasterio.open(written[0]) as labels:
         expected = np.where((array == 0).all(2), 255, array.mean(2) // 64)
         assert (labels.read(1) == expected).all()

@@ -179,7 +179,7 @@ def test_more_than_a_twentieth_is_an_error_before_training(tmp_path):
 
 @pytest.mark.parametrize(("count", "ends"), [(1, False), (3, True)])
 def test_pictures_that_vanish_during_a_training(tmp_path, monkeypatch, count, ends):
-    data = write_data(tmp_path / "d", photos, (64, 80), (40, 3))
+    data = write_data(tmp_path / "d", photos, (64, 80), (44, 3))
     whole = stages.run
 
     def vanish(*arguments):
@@ -189,7 +189,7 @@ def test_pictures_that_vanish_during_a_training(tmp_path, monkeypatch, count, en
 
     monkeypatch.setattr(stages, "run", vanish)
     if ends:
-        with pytest.raises(FullconvError, match=r"3 of 43 pictures cannot be read.*--resume"):
+        with pytest.raises(FullconvError, match=r"3 of 47 pictures cannot be read.*--resume"):
             stages.train(data, tmp_path / "run", track="none", **TINY)
     else:
         stages.train(data, tmp_path / "run", track="none", **{**TINY, "workers": 2})
