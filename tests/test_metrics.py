@@ -159,6 +159,25 @@ def test_boundary_iou_sees_what_iou_hides():
     assert scored(truth, truth)["boundary_iou"] == 1.0
 
 
+def test_void_is_outside_of_boundaries_and_never_counts_there():
+    """What is predicted under void changes nothing; a class has an edge where void begins (arXiv 2103.16562 has no
+    void: it is treated as outside, in truth and prediction alike)."""
+    truth = np.zeros((100, 100), np.uint8)
+    truth[20:80, 20:80] = 1
+    truth[:, 50:] = 255
+    prediction = np.where(truth == 255, 1, truth)
+    elsewhere = np.where(truth == 255, 2, truth)
+    for claimed in (prediction, elsewhere):
+        assert scored(truth, claimed)["boundary_iou"] == 1.0
+    width = max(1, round(0.02 * 100 * 2**0.5))
+    counts = Confusion(THREE)
+    counts.add(truth, prediction)
+    known = np.zeros((60, 30), bool)
+    known[width:-width, width:-width] = True  # of the 60x30 pixels that are cat, what is no edge
+    assert counts.boundary[1].tolist() == [(~known).sum()] * 2
+    assert counts.boundary[2].tolist() == [0, 0]
+
+
 def test_a_prediction_of_another_size_is_refused():
     with pytest.raises(ValueError, match="source's size"):
         scored(np.zeros((4, 4)), np.zeros((2, 2)))

@@ -85,6 +85,15 @@ def test_pairs_with_splits(tmp_path, form):
     assert {split: len(samples) for split, samples in dataset.splits.items()} == {"train": 1, "val": 1}
 
 
+def test_an_unknown_value_stays_an_error_under_a_mapping(pairs):
+    """It is neither void nor a class: whoever maps classes has not said what 7 is."""
+    save(pairs / "masks" / "one.png", np.array([[0, 1, 7, 255]] * 6).repeat(2, 1))
+    for text in ("label_mapping: {b: a}", "label_mapping: {b: void}", "classes: [b, a]"):
+        sample = open_dataset(yaml(pairs, f"path: pairs\nnames: [a, b]\n{text}\n")).split("train")[0]
+        with pytest.raises(FullconvError, match=r"values \[7\] belong to no class"):
+            sample.read_label_map()
+
+
 def add_lonely_image(root):
     save(root / "images" / "alone.png", np.zeros((6, 8, 3)))
 

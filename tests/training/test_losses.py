@@ -25,6 +25,17 @@ def test_dice_by_hand():
     torch.testing.assert_close(dice_loss(probabilities, LABELS, 255), torch.stack(by_class).mean())
 
 
+def test_dice_leaves_out_classes_that_the_batch_does_not_hold():
+    """By hand over the classes there are; the absent one's probability would else add a loss of 1."""
+    labels = LABELS.where(LABELS != 1, 2)
+    probabilities = SCORES.softmax(1)
+    by_class = []
+    for c in (0, 2):
+        p, t = probabilities[:, c], (c == labels).float()
+        by_class.append(1 - 2 * (p * t).sum() / (p + t).sum())
+    torch.testing.assert_close(dice_loss(probabilities, labels, 255), torch.stack(by_class).mean())
+
+
 def test_what_is_under_void_does_not_matter():
     labels = LABELS.clone()
     labels[1] = 255

@@ -123,7 +123,7 @@ def _points(values: Sequence[Sequence[float]], kind: str) -> list[Point]:
     if not all(abs(number) < FAR for point in points for number in point):  # NaN is not less
         raise ValueError(f"a {kind} with a point that is far outside the picture, or no number")
     if len(points) not in COUNTS.get(kind, ANY):
-        raise ValueError(f"a {kind} with {len(points)} of its points")
+        raise ValueError(f"number of points of a {kind}: {len(points)}")
     return points
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from fullconv.classes import Classes
+from fullconv.data.coco_masks import count_boxed
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.description import describe
 from fullconv.data.naming import check_mapping
@@ -108,6 +109,8 @@ def choose_longest_side(recipe: Recipe, found: Survey) -> tuple[int | None, str]
 
 def told(prepared: Prepared, recipe: Recipe, config: ModelConfig) -> Iterator[str]:
     """Lines on what was chosen and what was left out."""
+    if boxed := count_boxed(prepared.dataset.splits.get(recipe.train_split, ())):
+        yield f"{boxed} objects have a box and no outline: their boxes are void; `boxes: region` makes them regions"
     for error in prepared.skipped.values():
         yield f"left out: {error}"
     yield f"longest side {config.longest_side or 'none'}: {choose_longest_side(recipe, prepared.survey)[1]}"

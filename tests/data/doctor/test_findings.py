@@ -162,6 +162,30 @@ def test_ids_that_begin_at_one_though_zero_has_a_name(data):
     assert data.mended_by(finding) == set()
 
 
+def test_ids_from_one_name_the_masks_that_go_too_far(data):
+    data.save_masks(halves(0, 1))
+    Image.fromarray(halves(1, 2)).save(data.mask("train/b"))
+    finding = found(data.examine(), "ids-from-one")
+    assert finding.text == "ids go up to 2, but 2 names end at 1: are they of ids 1 to 2?"
+    assert [case.path for case in finding.cases] == [data.mask("train/b").resolve()]
+    assert finding.remedy == "names: [background, roof]\nreduce_zero_label: true"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "names"),
+    [
+        (0, 2, "names: [background, roof, wall]"),  # 0 is held
+        (1, 1, "names: [background, roof]"),  # one class may fill all pictures
+        (1, 3, "names: [background, roof, wall, road]"),  # 2 is not held
+        (0, 3, "names: [background, roof]"),  # 3 is no number of two ids
+        (1, 2, "names: [{name: background, labels: [0]}, {name: roof, labels: [2]}, {name: wall, labels: [1]}]"),
+    ],
+)
+def test_other_ids_are_not_taken_for_ids_from_one(data, low, high, names):
+    data.save_masks(halves(low, high))
+    assert "ids-from-one" not in kinds(data.examine(f"{names}\n"))
+
+
 @pytest.mark.parametrize("names", ["names: [background, roof]\n", None])
 def test_masks_saved_as_jpeg(data, names):
     for path in data.masks():

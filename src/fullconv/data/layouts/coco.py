@@ -228,7 +228,8 @@ def _image_folders(root: Path, path: Path, first: str) -> list[Path]:
     its split, or in images/ of one of these names."""
     tail = path.stem.partition("_")[2] or path.stem
     split = re.sub(r"\d.*", "", tail)
-    names = (tail, split, f"images/{tail}", f"images/{split}", "images", "data", ".")
+    words = dict.fromkeys(word for word in (tail, split, _split_of(tail)) if word)
+    names = (*words, *(f"images/{word}" for word in words), "images", "data", ".")
     places = list(dict.fromkeys([path.parent, *(root / name for name in names)]))
     wanted = _path(first)
     found = next((p for name in (wanted, wanted.name) for p in places if (p / name).is_file()), None)

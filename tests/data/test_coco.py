@@ -1,0 +1,167 @@
+"""COCO files as tools export them, and what they leave out or empty."""
+
+import json
+
+import numpy as np
+import pytest
+from trees import PHOTO, SIZE, coco, coco_panoptic, runs, save, write
+
+from fullconv.data.description import open_dataset
+from fullconv.errors import FullconvError
+
+SQUARE = [2, 1, 5, 1, 5, 4, 2, 4]  # 9 pixels
+BOX = {"category_id": 1, "bbox": [2, 1, 3, 3]}
+OUTLINE = {"category_id": 2, "bbox": [2, 1, 3, 3], "area": 9, "segmentation": [SQUARE]}
+CATEGORIES = [{"id": 1, "name": "roof"}, {"id": 2, "name": "road"}]
+
+
+def build(root, notes, file="annotations/instances_train.json", image="train/a.jpg", name=None, **picture):
+    """One picture with these annotations."""
+    save(root / image, PHOTO)
+    entry = {"id": 1, "file_name": name or image.rpartition("/")[2], "height": SIZE[0], "width": SIZE[1], **picture}
+    annotations = [{"id": i, "image_id": 1, **note} for i, note in enumerate(notes)]
+    write(root / file, {"images": [entry], "categories": CATEGORIES, "annotations": annotations})
+    return root
+
+
+def label_map(data, split="train"):
+    return open_dataset(data).split(split)[0].read()[1]
+
+
+def counts(values):
+    return dict(zip(*(part.tolist() for part in np.unique(values, return_counts=True)), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("file", "image", "name", "split"),
+    [
+        ("annotations/instances_default.json", "images/a.jpg", None, "train"),  # CVAT
+        ("annotations/instances_default.json", "images/default/a.jpg", None, "train"),
+        ("annotations/instances_Train.json", "images/Train/a.jpg", None, "train"),
+        ("annotations/instances_Validation.json", "images/Validation/a.jpg", None, "val"),
+        ("annotations/instances_Test.json", "images/Test/a.jpg", None, "test"),
+        ("annotations/instances_trainval.json", "images/a.jpg", None, "train"),
+        ("annotations/instances_train_v2.json", "images/a.jpg", None, "train"),
+        ("annotations/instances_day 1.json", "images/day 1/s/a.jpg", "s/a.jpg", "train"),
+        ("annotations/val.json", "images/a.jpg", None, "val"),
+        ("result.json", "images/a.jpg", "images/a.jpg", "train"),  # Label Studio
+        ("result.json", "images/a.jpg", "images\\a.jpg", "train"),
+        ("result.json", "images/a.jpg", "../../label-studio/media/upload/4/a.jpg", "train"),
+        ("train/_annotations.coco.json", "train/a.jpg", None, "train"),  # Roboflow
+        ("valid/_annotations.coco.json", "valid/a.jpg", None, "val"),
+        ("_annotations.coco.json", "a.jpg", None, "train"),
+    ],
+)
+def test_exports_as_they_come(tmp_path, file, image, name, split):
+    build(tmp_path, [OUTLINE], file, image, name)
+    dataset = open_dataset(tmp_path)
+    assert (dataset.layout, list(dataset.splits)) == ("coco", [split])
+    assert counts(label_map(tmp_path, split)) == {0: 39, 2: 9}
+
+
+def test_subsets_of_one_task(tmp_path):
+    build(tmp_path, [OUTLINE], "annotations/instances_Train.json", "images/Train/a.jpg")
+    build(tmp_path, [OUTLINE], "annotations/instances_Validation.json", "images/Validation/b.jpg")
+    build(tmp_path, [OUTLINE], "annotations/instances_Day2.json", "images/Day2/c.jpg")
+    write(tmp_path / "annotations" / "captions_train2017.json", {})
+    splits = {split: [s.name for s in samples] for split, samples in open_dataset(tmp_path).splits.items()}
+    assert splits == {"train": ["c", "a"], "val": ["b"]}
+
+
+def test_two_entries_for_one_picture_are_an_error(tmp_path):
+    for version in ("instances_train", "instances_train_v2"):
+        build(tmp_path, [OUTLINE], f"annotations/{version}.json")
+    with pytest.raises(FullconvError, match=r"instances_train.json and instances_train_v2.json: 2 entries for a.jpg"):
+        open_dataset(tmp_path)
+
+
+def test_the_project_that_roboflow_lists_is_no_class(tmp_path):
+    build(tmp_path, [OUTLINE], "train/_annotations.coco.json")
+    content = json.loads((tmp_path / "train/_annotations.coco.json").read_text())
+    project = [{"id": 0, "name": "roofs-v3", "supercategory": "none"}]
+    content["categories"] = project + [c | {"supercategory": "roofs-v3"} for c in content["categories"]]
+    write(tmp_path / "train/_annotations.coco.json", content)
+    assert open_dataset(tmp_path).classes.names == ("background", "roof", "road")
+    assert counts(label_map(tmp_path)) == {0: 39, 2: 9}
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [{}, {"segmentation": []}, {"segmentation": None}, {"segmentation": [[]]}, {"segmentation": [[2, 1, 5, 4]]}],
+)
+def test_an_object_without_an_outline_is_never_background(tmp_path, nothing):
+    build(tmp_path, [BOX | nothing])
+    assert counts(label_map(tmp_path)) == {0: 39, 255: 9}
+    for boxes, value in (("void", 255), ("region", 1)):
+        (tmp_path / "data.yaml").write_text(f"boxes: {boxes}\n")
+        assert counts(label_map(tmp_path / "data.yaml")) == {0: 39, value: 9}
+    (tmp_path / "data.yaml").write_text("boxes: both\n")
+    with pytest.raises(FullconvError, match=r"boxes: 'both'; give void or region"):
+        open_dataset(tmp_path / "data.yaml")
+
+
+def test_outlines_lie_over_a_larger_box(tmp_path):
+    build(tmp_path, [OUTLINE, {"category_id": 1, "bbox": [0, 0, 8, 5]}])
+    assert counts(label_map(tmp_path)) == {0: 8, 2: 9, 255: 31}
+
+
+def test_neither_outline_nor_box_is_an_error(tmp_path):
+    build(tmp_path, [{"category_id": 1, "segmentation": []}])
+    with pytest.raises(FullconvError, match=r"object 0 in a.jpg cannot be read \(neither an outline nor a box\)"):
+        label_map(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"bbox": []}, {"bbox": None}, {"area": None}, {"category_id": "2"}, {"segmentation": SQUARE},
+        {"segmentation": [[[2, 1], [5, 1], [5, 4], [2, 4]]]}, {"segmentation": [SQUARE, [], [1, 1, 2, 2]]},
+    ],
+)  # fmt: skip
+def test_what_tools_leave_out_or_write_otherwise(tmp_path, change):
+    build(tmp_path, [OUTLINE | change])
+    assert counts(label_map(tmp_path)) == {0: 39, 2: 9}
+    bare = {key: OUTLINE[key] for key in ("category_id", "segmentation")}
+    assert counts(label_map(build(tmp_path, [bare]))) == {0: 39, 2: 9}
+
+
+@pytest.mark.parametrize(
+    "size", [{"height": None}, {"height": 0, "width": 0}, {"height": "6", "width": "8"}, {"height": "", "width": ""}]
+)
+def test_a_size_that_is_missing_is_the_pictures(tmp_path, size):
+    assert counts(label_map(build(tmp_path, [OUTLINE], **size))) == {0: 39, 2: 9}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"category_id": 7}, "category 7 is not among its categories"),
+        ({"category_id": None}, "not as COCO writes it"),
+        ({"segmentation": [[*SQUARE, 1]]}, "object 0 in a.jpg cannot be read"),
+        ({"segmentation": [[*SQUARE, float("nan"), 1]]}, "a corner that is no number"),
+        ({"segmentation": {"counts": runs(np.ones((8, 6), bool)), "size": [8, 6]}}, r"size \[8, 6\], the picture is"),
+        ({"segmentation": {"counts": [3]}}, "run lengths of 3 pixels"),
+    ],
+)
+def test_what_cannot_be_right_is_said(tmp_path, change, message):
+    build(tmp_path, [OUTLINE | change])
+    with pytest.raises(FullconvError, match=message) as error:
+        label_map(tmp_path)
+    assert "\n" not in str(error.value)
+
+
+def test_sizes_exchanged_are_an_error(tmp_path):
+    with pytest.raises(FullconvError, match="mask is 6x8 but its image 8x6"):
+        label_map(build(tmp_path, [OUTLINE], height=8, width=6))
+
+
+def test_beside_panoptic_files_the_ground_of_instances_is_void(tmp_path):
+    """No class of theirs is a background, so what lies outside the outlines is unknown."""
+    coco_panoptic(tmp_path)
+    (tmp_path / "annotations" / "panoptic_val2017.json").unlink()
+    coco(tmp_path / "other")
+    content = json.loads((tmp_path / "other/annotations/instances_val2017.json").read_text())
+    content["categories"] = [{"id": 17, "name": "person"}, {"id": 90, "name": "tree-merged"}]
+    write(tmp_path / "annotations" / "instances_val2017.json", content)
+    assert open_dataset(tmp_path).classes.names == ("person", "tree-merged")
+    assert counts(label_map(tmp_path, "val")) == {0: 12, 1: 4, 255: 32}
