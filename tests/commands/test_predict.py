@@ -55,7 +55,8 @@ def test_photos_of_every_kind_keep_their_size_and_bad_files_do_not_stop_them(tmp
     result = shell("predict", photos, "--out", tmp_path / "out", "--json")
 
     assert result.returncode == FAILED
-    errors = result.stderr.splitlines()
+    *errors, note = result.stderr.splitlines()
+    assert note == "note: 1 of 17 photos were reduced to 512 pixels; --tile auto keeps their scale"
     assert len(errors) == len(bad)
     for name in bad:
         assert sum(name in line and line.startswith("error: ") for line in errors) == 1
@@ -96,7 +97,20 @@ def test_a_cat_is_found_where_the_cat_is(tmp_path):
     [
         (["predict", "nowhere/*.jpg"], "no pictures there"),
         (["predict", str(EXAMPLES), "--model", "lions"], "no model 'lions'"),
-        (["predict", str(EXAMPLES), "--save", "maskes"], "choose among"),
+        (["predict", str(EXAMPLES), "--save", "maskes"], "did you mean masks?"),
+        (["predict", str(EXAMPLES), "--save", ""], "no output is named; choose among labels"),
+        (["predict", str(EXAMPLES), "--model", "animal"], "did you mean animals?"),
+        (["predict", str(EXAMPLES), "--tile", "0"], "--tile 0: tiles start on"),
+        (["predict", str(EXAMPLES), "--tile", ""], "--tile : give a side"),
+        (["predict", str(EXAMPLES), "--halo", "64"], "--halo 64: photos are not seen in tiles"),
+        (["predict", str(EXAMPLES), "--bands", "3,2,1"], "--bands: is for rasters"),
+        (["predict", str(EXAMPLES), "--range", "0,3000"], "--range: is for rasters"),
+        (["predict", str(EXAMPLES), "--simplify", "0"], "--simplify: is for rasters"),
+        (["predict", str(EXAMPLES), "--frames", "3"], "--frames: is for videos"),
+        (["predict", str(EXAMPLES), "--workers", "2"], "--workers: goes with --cluster"),
+        (["predict", str(EXAMPLES), "--device", "banana"], "--device banana: no such device"),
+        (["predict", str(EXAMPLES), "--device", "cuda", "--engine", "openvino"], "openvino runs on the CPU"),
+        (["predict", str(EXAMPLES), "--device", "cuda:1", "--engine", "onnxruntime"], "onnxruntime runs on the CPU"),
         (["evaluate", "nowhere"], "no such folder"),
         (["train", "nowhere"], "no such folder"),
         (["export", "nowhere"], "no model 'nowhere'"),
@@ -112,6 +126,87 @@ def test_wrong_input_is_one_line_and_exit_code_1(arguments, message, tmp_path, m
     assert errors.startswith("error: ")
     assert message in errors
     assert "\n" not in errors
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--tile", "5"], ["--model", "animal"], ["--save", "x"], ["--halo", "1"], ["--device", "gpu"], ["--frames", "2"]],
+)
+def test_cheap_mistakes_are_reported_before_torch_is_imported(arguments):
+    code = (
+        "import sys; from click.testing import CliRunner; from fullconv.commands.main import fullconv\n"
+        "result = CliRunner().invoke(fullconv, sys.argv[1:])\n"
+        "sys.exit(f'{result.exception}' if 'torch' in sys.modules or not result.exception else 0)"
+    )
+    command = [sys.executable, "-c", code, "predict", str(EXAMPLES), "--engine", "torch", *arguments]
+    assert subprocess.run(command, check=False).returncode == OK
+    elsewhere = [sys.executable, "-c", code, "evaluate", "nowhere", "--engine", "torch"]
+    assert subprocess.run(elsewhere, check=False).returncode == OK
+
+
+def test_the_cpu_is_a_device_of_every_engine(tmp_path):
+    for engine in ("openvino", "onnxruntime"):
+        result = CliRunner().invoke(
+            fullconv,
+            ["predict", str(EXAMPLES / "chelsea.jpg"), "--out", str(tmp_path), "--engine", engine, "--device", "cpu"],
+        )
+        assert result.exit_code == OK, result.output
+
+
+def test_a_mistyped_command_gets_a_suggestion():
+    assert "No such command 'predit'; did you mean predict?" in CliRunner().invoke(fullconv, ["predit"]).output
+
+
+QUICK = ["--engine", "onnxruntime"]
+
+
+def test_reduced_photos_are_reported_in_one_line(tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for i, side in enumerate((100, 512, 513, 900)):
+        Image.new("RGB", (side, 90)).save(photos / f"{i}.png")
+    arguments = ["predict", photos, "--out", tmp_path / "out", "--save", "labels", *QUICK]
+    result = shell(*arguments)
+    assert result.stderr == "note: 2 of 4 photos were reduced to 512 pixels; --tile auto keeps their scale\n"
+    assert shell(*arguments, "--tile", "auto").stderr == ""
+    rows = json.loads(shell(*arguments, "--json").stdout)
+    assert [row.get("reduced_to") for row in rows] == [None, None, 512, 512]
+
+
+def test_nothing_of_the_users_is_replaced(tmp_path):
+    """A hand-made a.json, and photos that are called as results would be."""
+    photo = Image.open(EXAMPLES / "chelsea.jpg").resize((64, 48))
+    for name in ("a.jpg", "a_overlay.jpg", "b.jpg", "b_cat.png", "c.jpg"):
+        photo.save(tmp_path / name)
+    (tmp_path / "c.json").write_text("by hand")
+    mine = contents(tmp_path)
+    for _ in range(2):
+        result = shell("predict", ".", "--out", ".", "--save", "overlay,labelme", *QUICK, cwd=tmp_path)
+        assert result.returncode == FAILED
+        errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+        assert [error.partition(":")[2].split(":")[0].strip() for error in errors] == ["a_overlay.jpg", "c.json"]
+        assert "c.json: is in the way, and no earlier run wrote it; choose another folder" in errors[1]
+        assert "--overwrite" in errors[1]
+        found = contents(tmp_path)
+        assert mine.items() <= found.items()
+        assert set(found) - set(mine) == {
+            "a_overlay_overlay.jpg", "a_overlay.json", "b.json", "b_overlay.jpg", "b_cat_overlay.jpg", "b_cat.json",
+        }  # fmt: skip
+    forced = shell("predict", ".", "--out", ".", "--save", "overlay,labelme", "--overwrite", *QUICK, cwd=tmp_path)
+    errors = [line for line in forced.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1
+    assert "a_overlay.jpg: a result would replace this picture of the same run" in errors[0]
+    assert (tmp_path / "c.json").read_text() != "by hand"
+
+
+def test_a_folder_of_results_that_others_made_is_left_as_it_is(tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "chelsea_labels.png").write_bytes(b"by hand")
+    for arguments, code in (([], FAILED), (["--resume"], FAILED), (["--overwrite"], OK), ([], OK)):
+        result = shell("predict", EXAMPLES / "chelsea.jpg", "--out", out, *QUICK, *arguments)
+        assert result.returncode == code, result.stderr
+        assert (len(list(out.iterdir())) == 2) == (code == FAILED)
 
 
 def test_a_full_disk_or_forbidden_folder_is_one_line(tmp_path):
@@ -302,7 +397,7 @@ def test_of_many_pictures_only_the_sums_are_printed(tmp_path, monkeypatch):
     monkeypatch.setattr("fullconv.commands.predict.ROWS", 3)
     arguments = ["--out", str(tmp_path), "--save", "labels", "--engine", "onnxruntime"]
     result = CliRunner().invoke(fullconv, ["predict", str(EXAMPLES), *arguments])
-    assert result.output == f"4 pictures, 4 files in {tmp_path} (onnxruntime, fp32)\n"
+    assert result.stdout == f"4 pictures, 4 files in {tmp_path} (onnxruntime, fp32)\n"
     assert len(pictures(tmp_path)) == 4
 
 

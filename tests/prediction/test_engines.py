@@ -12,6 +12,7 @@ from fullconv import images, load
 from fullconv.errors import FullconvError
 from fullconv.prediction.blobs import BlobCache, cache_folder, trim
 from fullconv.prediction.engines import choice
+from fullconv.prediction.engines.contract import ModelError
 from fullconv.weights.folder import find_model
 
 AVAILABLE = ["openvino", "onnxruntime", "torch"]
@@ -112,8 +113,13 @@ def test_auto_is_openvino_without_a_gpu(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"engine": "tensorrt"}, "choose among auto, openvino"),
+        ({"engine": "tensorrt"}, "engine='tensorrt': choose among auto, openvino"),
+        ({"engine": None}, "engine: choose among"),
         ({"precision": "int3"}, "choose among"),
+        ({"device": "banana"}, "device='banana': no such device"),
+        ({"device": 0}, "device=0: no such device"),
+        ({"device": "cuda", "engine": "openvino"}, "device='cuda': openvino runs on the CPU; .*engine='torch'"),
+        ({"device": "cuda:1", "engine": "onnxruntime"}, "onnxruntime runs on the CPU"),
         ({"engine": "onnxruntime", "precision": "bf16"}, "runs fp32"),
         ({"model": "lions"}, "neither bundled .animals."),
     ],
@@ -131,6 +137,18 @@ def test_a_folder_without_a_graph_says_how_to_make_one(tmp_path):
     (tmp_path / "model.safetensors").unlink()
     with pytest.raises(FullconvError, match="copy the model folder again"):
         load(tmp_path, engine="openvino")
+
+
+@pytest.mark.parametrize("name", [name for name in AVAILABLE if name != "torch"])
+@pytest.mark.parametrize("content", [b"", b"garbage of some length", b"\x08\x08", None])
+def test_a_damaged_graph_ends_the_run_in_one_line(tmp_path, name, content):
+    folder = find_model("animals")
+    (tmp_path / "config.json").write_bytes((folder / "config.json").read_bytes())
+    whole = (folder / "model.onnx").read_bytes()
+    (tmp_path / "model.onnx").write_bytes(whole[: len(whole) // 2] if content is None else content)
+    with pytest.raises(ModelError, match=r"model.onnx: damaged, or no graph of fullconv's") as error:
+        load(tmp_path, engine=name, precision="fp32").predict(np.zeros((32, 32, 3), np.uint8))
+    assert "\n" not in str(error.value)
 
 
 TOGETHER = """

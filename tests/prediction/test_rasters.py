@@ -150,7 +150,7 @@ def test_a_coordinate_system_without_a_number(tmp_path):
     geopandas = pytest.importorskip("geopandas")
     own = "+proj=aea +lat_0=7 +lon_0=11 +lat_1=3 +lat_2=40 +datum=WGS84 +units=m"
     path = write_scene(tmp_path / "x.tif", blobs(80, 90), crs=own)
-    with pytest.raises(FullconvError, match="take --save geopackage"):
+    with pytest.raises(FullconvError, match="take geopackage"):
         predict(path, tmp_path / "x", ["polygons"])
     _, _, (package,) = predict(path, tmp_path / "x", ["geopackage"])
     with rasterio.open(path) as source:

@@ -9,7 +9,7 @@ from fullconv import load
 from fullconv.classes import Classes
 from fullconv.errors import FullconvError
 from fullconv.models.config import Architecture, ModelConfig, NormalisationValues
-from fullconv.prediction.tiling import LARGEST, automatic, check_tiling, exact_halo, fixed, halo_of, tiles
+from fullconv.prediction.tiling import LARGEST, automatic, check_halo, check_tiling, exact_halo, fixed, halo_of, tiles
 
 SIDES = st.integers(1, 8).map(lambda n: 32 * n)
 HALF = NormalisationValues((127.5,) * 3, (127.5,) * 3)
@@ -68,9 +68,23 @@ def test_the_halo_that_is_exact_comes_from_the_window():
     assert halo_of(config(), "17") == (17, 17)
 
 
+def test_a_halo_around_no_tiles_is_refused():
+    with pytest.raises(FullconvError, match=r"halo=64: .*; add tile='auto', or leave halo out"):
+        check_halo(None, 64)
+    check_halo("auto", 64)
+    check_halo(None, None)
+
+
 @pytest.mark.parametrize(
     ("tile", "halo", "message"),
-    [(100, None, "multiple of 32"), ("some", None, "or auto"), (64, "wide", "a number of pixels, or exact")],
+    [
+        (100, None, "tile=100: .* multiple of 32"),
+        ("some", None, "or auto"),
+        (64, "wide", "a number of pixels, or exact"),
+        (0, None, "tile=0: .* multiple of 32"),
+        ("0", None, "multiple of 32"),
+        ("", None, "or auto"),
+    ],
 )
 def test_what_cannot_be_is_told_before_anything_is_read(tile, halo, message):
     with pytest.raises(FullconvError, match=message):

@@ -38,6 +38,10 @@ class Bright:
         return Segmentation(image, (image.max(axis=2) > 120).astype(np.uint8), CLASSES)
 
 
+class StubVideoModel(Bright):
+    classes, config = CLASSES, SimpleNamespace(longest_side=64)
+
+
 class Nothing:
     """All is background, so that an overlay is the video as it was."""
 
@@ -139,10 +143,11 @@ def test_a_damaged_packet_is_not_the_end(tmp_path, name, packet):
     source = write_clip(tmp_path / name, frames=60, codec=codec, sound=None, options={"g": "10"})
     damage(source, packet)
     job = SimpleNamespace(source=source, target=tmp_path / "out" / "a")
-    outcome = run_video(SimpleNamespace(predict=Bright().predict, classes=CLASSES), job, ["overlay"], 2)
+    outcome = run_video(StubVideoModel(), job, ["overlay"], 2)
     assert outcome.error is None
     assert outcome.frames == len(times(outcome.outputs[0])) == (50 if packet == 0 and codec == "libx264" else 59)
     assert outcome.to_json()["notes"] == ["1 damaged packet was left out"]
+    assert outcome.to_json()["reduced_to"] == 64
 
 
 def test_a_video_of_which_nothing_can_be_decoded_is_one_line(tmp_path):
@@ -296,7 +301,7 @@ def test_a_camera_is_recorded_until_ctrl_c(tmp_path, monkeypatch):
                 os.kill(os.getpid(), signal.SIGINT)
 
         outcome = run_video(
-            SimpleNamespace(predict=Bright().predict, classes=CLASSES), job, ["overlay"], 2, see=see,
+            StubVideoModel(), job, ["overlay"], 2, see=see,
             wanted=lambda frames: not ended.is_set(),
         )  # fmt: skip
     assert outcome.error is None

@@ -33,9 +33,11 @@ def bench(size: str, as_json: bool, model: str, engine: str, precision: str, dev
     matrix product and of a 3x3 convolution in the same run, in OpenVINO, or in torch where only torch is timed.
     """
     from fullconv.prediction.benchmark import multiply_adds, peaks
+    from fullconv.prediction.engines.choice import check_choice
     from fullconv.weights.folder import find_model, read_config
 
     folder = find_model(model)
+    check_choice(folder, "torch" if engine == "auto" else engine, precision, device)
     config = read_config(folder)
     architecture = config.architecture
     height, width = parse_size(size, architecture.multiple_of)

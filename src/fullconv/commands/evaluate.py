@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fullconv.commands.options import model_options
+from fullconv.commands.options import check_data, model_options
 
 if TYPE_CHECKING:
     from fullconv.data.dataset import Sample
@@ -56,6 +56,7 @@ def evaluate(
 
     if confusion:
         check_drawing(confusion)
+    check_data(data)
     loaded = load(model, engine, precision, device)
     report = run(loaded, data, split, with_progress, definition, worst)
     told(report)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fullconv.commands.options import check_data
+
 if TYPE_CHECKING:
     from fullconv.data.dataset import Dataset
     from fullconv.prediction.engines.contract import Engine
@@ -42,6 +44,8 @@ def export(
     if int8 and (to != "openvino" or data is None):
         raise FullconvError("--int8: goes with --to openvino and --data DATA, whose pictures it is measured on")
     folder = find_model(model)
+    if data:
+        check_data(data)
     source = Model(read_config(folder), source_engine(folder, to))
     dataset = dataset_for(source, data) if data else None
     with staged(folder) as hidden:

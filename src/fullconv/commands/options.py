@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
+
+from fullconv.errors import FullconvError
 
 Command = Callable[..., Any]
 
@@ -48,3 +51,9 @@ def model_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def check_data(data: Path) -> None:
+    """Before a model is loaded, which may take seconds."""
+    if not data.exists():
+        raise FullconvError(f"{data}: no such folder or data YAML")

@@ -39,11 +39,11 @@ WIDEST = 60  # characters of a name in the table
 @click.option("--out", default="masks", show_default=True, help="Folder for what is written.")
 @click.option(
     "--save",
-    help="What to write, comma between: labels, masks, overlay, scores, polygons, coco, coco-polygons, labelme; of a "
+    help="What to write, comma-separated: labels, masks, overlay, scores, polygons, coco, coco-polygons, labelme; of a "
     "video labels, overlay.  [default: labels,masks,overlay; of a video overlay]",
 )
 @click.option("--tile", help="Side of tiles in pixels, a multiple of 32, or auto; pictures keep their own scale.")
-@click.option("--halo", help="Pixels read around a tile, or exact: the labels of the whole picture at once.")
+@click.option("--halo", help="Overlap around each tile in pixels, or exact: the labels of the whole picture at once.")
 @click.option("--bands", type=Numbers(int), help="The bands that the model takes, as in 4,3,2.  [default: the first]")
 @click.option(
     "--range",
@@ -91,10 +91,10 @@ def predict(
         raise FullconvError("--workers: goes with --cluster ray; without it all processors are at work anyway")
     with nullcontext() if "://" in out else locked(Path(out)):
         sums = predict_on_cluster(request, workers) if cluster else predict_here(request)
-    if sums.reduced:
-        click.echo(f"note: {sums.reduction()}", err=True)
     if not as_json:
         click.echo(sums.line(out))
+    if sums.reduced:
+        click.echo(f"note: {sums.reduction()}", err=True)
     if sums.skipped:
         click.echo(sums.skipped, err=as_json)
     if sums.failed:

@@ -114,7 +114,7 @@ def _ground(mosaic: Mosaic) -> dict[str, Any]:
     if mosaic.georeference.epsg is None:
         raise FullconvError(
             "polygons: GeoJSON names coordinate systems by their EPSG number and the scene's has none; "
-            "take the output geopackage, or gdalwarp the scene first"
+            "take geopackage, or gdalwarp the scene first"
         )
     name = f"urn:ogc:def:crs:EPSG::{mosaic.georeference.epsg}"
     return {"crs": {"type": "name", "properties": {"name": name}}}
