@@ -34,7 +34,7 @@ def test_a_file_holds_what_differs_and_the_caller_overrides(tmp_path):
         ("scale: [1, 2, 3]\n", "scale must be a list of 2 numbers"),
         ("workers: -1\n", "workers must be 0 or more"),
         ("classes: roof\n", "classes must be a list of names"),
-        ("longest_side: 0\n", "longest_side must be 1 or more, or null"),
+        ("longest_side: 0\n", "longest_side must be auto, none, or 32 or more"),
         ("seed: a\n", "seed must be a whole number"),
         ("crop_size: 64.0\n", "crop_size must be a whole number"),
         ("lr: .nan\n", "lr must be a number"),

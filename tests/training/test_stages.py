@@ -10,6 +10,7 @@ from fullconv.errors import FullconvError
 from fullconv.training import run as training_run
 from fullconv.training import stages
 from fullconv.training.recipe import Recipe, stages_of
+from fullconv.training.start import prepare_data
 from fullconv.weights.folder import read_config
 
 STAGED = {**TINY, "staged": True, "epochs": 2, "stage_lr_factor": 0.5}
@@ -94,7 +95,7 @@ def test_nothing_but_void_teaches_nothing(disc_data, tmp_path):
     entry = json.loads((tmp_path / "run" / "log.jsonl").read_text())
     assert entry["loss"] == 0
     torch.manual_seed(0)
-    _, config = stages.prepare_data(disc_data, Recipe(**TINY))
+    _, config = prepare_data(disc_data, Recipe(**TINY))
     fresh = stages.start_model(config, pretrained=False).state_dict()
     trained = parameters(folder)
     assert all(torch.equal(trained[n], fresh[n].half() if fresh[n].ndim == 4 else fresh[n]) for n in trained)
