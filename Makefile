@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 demo: $(VENV)/light
 	$(BIN)/fullconv predict examples --out runs/demo
 
-# A process for each folder: files in them share names, as those of src/fullconv do.
+# A process for each folder: files in them share names, as those of src/fullconv do. What is skipped is told with its reason.
 PARTS := $(wildcard tests/test_*.py) $(patsubst %/,%,$(sort $(dir $(wildcard tests/*/test_*.py))))
 test: $(VENV)/dev
-	@for part in $(PARTS); do echo "== $$part"; $(BIN)/python -m pytest $$part || exit 1; done
+	@for part in $(PARTS); do echo "== $$part"; $(BIN)/python -m pytest -rs $$part || exit 1; done
 
 lint: $(VENV)/dev
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy

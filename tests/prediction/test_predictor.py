@@ -107,3 +107,17 @@ def test_module_function_takes_a_path(tmp_path):
     result = fullconv.predict(EXAMPLES / "chelsea.jpg")
     assert result.label_map.shape == (300, 451)
     assert result.shares["cat"] > 0.3
+
+
+def test_the_padding_is_the_colour_that_the_network_sees_as_zero():
+    from fullconv.models.config import NormalisationValues
+    from fullconv.prediction.predictor import padded
+
+    colour = NormalisationValues((10.4, 20.6, 30.0), (1.0,) * 3, (2, 1, 0)).colour
+    image = np.full((5, 40, 3), 200, np.uint8)
+    canvas = padded(image, colour, 32)
+    assert canvas.shape == (32, 64, 3)
+    assert (canvas[:5, :40] == 200).all()
+    assert (canvas[5:] == (30, 21, 10)).all()
+    assert (canvas[:, 40:] == (30, 21, 10)).all()
+    assert padded(image[:, :32], colour, 1).shape == (5, 32, 3)

@@ -119,3 +119,20 @@ def test_the_losses_of_parts_add_up_to_the_batchs():
     weight = loss.weight_of(labels)
     parts = sum(loss(SCORES[i : i + 1], labels[i : i + 1], weight, 2) for i in range(2))
     torch.testing.assert_close(parts, loss(SCORES, labels))
+
+
+def test_the_parts_of_the_loss_are_summed_with_their_weights():
+    log_p = SCORES.log_softmax(1)
+    dice, lovasz = (loss(log_p.exp(), LABELS, 255) for loss in (dice_loss, lovasz_loss))
+    pixels = F.cross_entropy(SCORES, LABELS)
+    both = SegmentationLoss(dice=0.5, lovasz=0.25)
+    torch.testing.assert_close(both(SCORES, LABELS), pixels + 0.5 * dice + 0.25 * lovasz)
+    weight = both.weight_of(LABELS)
+    torch.testing.assert_close(both(SCORES, LABELS, weight, 2), pixels + 0.25 * dice + 0.125 * lovasz)
+
+
+def test_dice_of_a_class_with_one_pixel():
+    """Class 0 has the only pixel, at 0.6; class 1 is absent and does not count."""
+    probabilities = torch.tensor([0.6, 0.4]).view(1, 2, 1, 1)
+    loss = dice_loss(probabilities, torch.zeros(1, 1, 1, dtype=torch.long), 255)
+    assert loss.item() == pytest.approx(1 - 2 * 0.6 / 1.6)

@@ -68,3 +68,18 @@ def test_the_trunk_learns_at_its_share_of_the_rate():
     by_parameter = {id(p): group["lr"] for group in optimiser.param_groups for p in group["params"]}
     found = {name.startswith("trunk"): by_parameter[id(p)] for name, p in model.named_parameters() if p.requires_grad}
     assert found == {True: 0.25, False: 1.0}
+
+
+def test_each_of_two_trunks_learns_at_its_share_of_the_rate():
+    normalisation = NormalisationValues((127.0,) * 6, (127.0,) * 6)
+    architecture = Architecture("test_resnet", 32, inputs=("color", "hha"))
+    model = build(ModelConfig("m", architecture, Classes.named(["a", "b"]), normalisation))
+    optimiser = build_optimiser(model, Recipe(lr=1.0, trunk_lr_factor=0.25, weight_decay=0.5))
+    groups = {id(p): (group["lr"], group["weight_decay"]) for group in optimiser.param_groups for p in group["params"]}
+    parts = set()
+    for name, p in model.named_parameters():
+        if p.requires_grad:
+            in_trunk = name.startswith(("trunkcolor.", "trunkhha."))
+            assert groups[id(p)] == (0.25 if in_trunk else 1.0, 0.5 if p.ndim > 1 else 0.0), name
+            parts.add(name.partition(".")[0])
+    assert {"trunkcolor", "trunkhha", "score_frcolor", "score_frhha"} <= parts

@@ -186,3 +186,25 @@ def test_the_model_keeps_how_other_classes_map_to_its_own(disc_data):
     _, config = prepare_data(disc_data, recipe)
     assert config.label_mapping == {"disc": "background"}
     assert config.window is None  # known when the network is: weights.checkpoint.save_model
+
+
+def test_dropout_in_an_epoch_does_not_depend_on_an_interruption_before_it(disc_data, tmp_path, monkeypatch):
+    """The first random number that each epoch's network would draw."""
+    real, drawn = training_run.train_epoch, []
+
+    def note_and_train(*arguments):
+        if interrupted and len(drawn) == 1:
+            raise KeyboardInterrupt
+        drawn.append(torch.rand(()).item())
+        return real(*arguments)
+
+    monkeypatch.setattr(training_run, "train_epoch", note_and_train)
+    interrupted = False
+    run(disc_data, tmp_path / "straight", epochs=2, batch_size=16)
+    straight, interrupted = drawn.copy(), True
+    drawn.clear()
+    with pytest.raises(KeyboardInterrupt):
+        run(disc_data, tmp_path / "stopped", epochs=2, batch_size=16)
+    interrupted = False
+    run(disc_data, tmp_path / "stopped", epochs=2, batch_size=16, resume=True)
+    assert drawn == straight

@@ -73,3 +73,17 @@ def test_a_share_of_the_pictures_keeps_its_pixels(samples):
         for image, labels in (Epoch(samples, recipe, 0)[i] for i in range(6)):
             untouched[share] += bool((image[0][labels != 255] == labels[labels != 255] * 10).all())
     assert untouched == {1.0: 6, 0.0: 0}
+
+
+def test_every_picture_of_an_epoch_has_a_random_change_of_its_own(samples):
+    """One picture at each position, so that nothing but the change differs."""
+    epoch = Epoch([samples[0]] * 6, Recipe(crop_size=64, colour=0.0), 0)
+    label_maps = [epoch[i][1] for i in range(6)]
+    assert len({label_map.numpy().tobytes() for label_map in label_maps}) > 3
+
+
+def test_the_padding_is_the_middle_of_the_range_in_every_channel():
+    picture = tv_tensors.Image(torch.zeros(5, 40, 10)), tv_tensors.Mask(torch.ones(40, 10, dtype=torch.uint8))
+    image, labels = augmentation(Recipe(crop_size=64, scale=(1.0, 1.0)))(*picture)
+    assert set(image[:, labels == 255].unique().tolist()) == {127.0}
+    assert not image[:, labels == 1].any()
