@@ -114,7 +114,7 @@ def test_damaged_rasters_are_one_line_each_and_the_rest_is_done(scene, model, tm
     ("arguments", "told"),
     [
         (["--bands", "1,x"], "1,x: give numbers"),
-        (["--range", "1,2,3"], "1,2,3: give 2 numbers"),
+        (["--range", "1,2,3"], "1,2,3: give pairs"),
         (["--range", "5,2"], "give the lower value first"),
         (["--bands", "7,8,9"], "the file has 3"),
         (["--tile", "100"], "multiple of 32, or auto"),
