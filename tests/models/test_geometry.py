@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from fullconv.errors import FullconvError
-from fullconv.models.geometry import PICTURE, Window, convolution, crop_offset, deconvolution, through
+from fullconv.models.geometry import PICTURE, Window, convolution, crop_offset, deconvolution, side, through, window_of
 
 LAYER = st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(0, 2), st.integers(1, 2))
 
@@ -65,3 +65,27 @@ def test_a_crop_that_is_not_whole_is_refused_by_name():
         crop_offset("score", PICTURE, PICTURE.then(convolution(2, 2)))
     with pytest.raises(FullconvError, match="-1 positions apart"):
         crop_offset("score", PICTURE, Window(Fraction(1), Fraction(-1), Fraction(-1)))
+
+
+def test_the_window_of_a_deconvolution_by_hand():
+    """Position o is made of inputs i with o = 2i - 1 + k, k = 0 … 3."""
+    expected = Window(Fraction(1, 2), Fraction(-1), Fraction(1, 2))
+    assert deconvolution(4, 2, 1) == expected
+    assert window_of(nn.ConvTranspose2d(1, 1, 4, 2, 1)) == expected
+    assert window_of(nn.ConvTranspose2d(1, 1, (3, 3))) == deconvolution(3) == Window(*map(Fraction, (1, -2, 0)))
+    assert convolution(3) == Window(*map(Fraction, (1, 0, 2)))
+
+
+def test_a_crop_may_begin_at_the_first_position_and_not_before():
+    fine = Window(*map(Fraction, (2, 0, 4)))
+    assert crop_offset("c", fine, fine) == 0
+    assert crop_offset("c", fine, Window(*map(Fraction, (2, 2, 6)))) == 1
+    with pytest.raises(
+        FullconvError, match=r"c: cannot be cropped: .*, -1 positions apart; a crop needs equal strides"
+    ):
+        crop_offset("c", fine, Window(*map(Fraction, (2, -2, 2))))
+
+
+def test_a_padding_by_name_is_refused():
+    with pytest.raises(FullconvError, match="padding 'same' has no fixed geometry; give a number"):
+        side("same")
