@@ -57,7 +57,8 @@ def test_photos_of_every_kind_keep_their_size_and_bad_files_do_not_stop_them(tmp
     assert result.returncode == FAILED
     *told, note = result.stderr.splitlines()
     errors = [line for line in told if "I16.png" not in line]
-    assert len(told) == len(errors) + 1 and "values 9000 to" in result.stderr
+    assert len(told) == len(errors) + 1
+    assert "values 9000 to" in result.stderr
     assert note == "note: 1 of 17 photos were reduced to 512 pixels; --tile auto keeps their scale"
     assert len(errors) == len(bad)
     for name in bad:
@@ -443,7 +444,7 @@ def test_models_as_json():
     rows = json.loads(CliRunner().invoke(fullconv, ["models", "--json"]).output)
     assert {row["name"]: len(row["classes"]) for row in rows} == {"animals": 7, "camvid": 11, "photos": 21}
     assert rows[0]["classes"] == ["background", "cat", "cow", "dog", "horse", "person", "sheep"]
-    assert all(row["megabytes"] <= 16 for row in rows)
+    assert all(row["megabytes"] <= 18 for row in rows)
 
 
 def test_a_mistyped_option_is_a_usage_error():

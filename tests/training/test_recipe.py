@@ -38,7 +38,7 @@ def test_a_file_holds_what_differs_and_the_caller_overrides(tmp_path):
         ("seed: a\n", "seed must be a whole number"),
         ("crop_size: 64.0\n", "crop_size must be a whole number"),
         ("lr: .nan\n", "lr must be a number"),
-        ("lr: 0\n", "lr must be above 0"),
+        ("lr: 0\n", "lr must be a number above 0"),
         ("flip: 2\n", "flip must be between 0 and 1"),
         ("class_weights: [a, b]\n", "class_weights must be text or a list of numbers"),
         ("class_weights: [-1, 2]\n", "class_weights must be none, balanced"),

@@ -89,6 +89,8 @@ def predict(
     )
     if workers and not cluster:
         raise FullconvError("--workers: goes with --cluster ray; without it all processors are at work anyway")
+    if cluster and pages == "all":
+        raise FullconvError("--pages all: not with --cluster; save each page as a file of its own first")
     with nullcontext() if "://" in out else locked(Path(out)):
         sums = predict_on_cluster(request, workers) if cluster else predict_here(request)
     if not as_json:

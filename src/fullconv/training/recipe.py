@@ -25,7 +25,7 @@ CHOICES = {
 # The least and the most that a number may be; where the most is no part of it, the rules below say so.
 LIMITS: dict[str, tuple[float, float]] = {
     "score_hidden": (0, inf), "epochs": (1, inf), "batch_size": (1, inf), "accumulate": (1, inf), "balance": (0, 1),
-    "unscaled": (0, 1), "flip": (0, 1), "colour": (0, 1), "workers": (0, inf), "momentum": (0, 1), "lr": (0, inf),
+    "unscaled": (0, 1), "flip": (0, 1), "colour": (0, 1), "workers": (0, inf), "momentum": (0, 1),
     "trunk_lr_factor": (0, inf), "bias_lr_factor": (0, inf), "weight_decay": (0, inf), "warm_up": (0, 1),
     "clip": (0, inf), "focal": (0, inf), "dice": (0, inf), "lovasz": (0, inf), "stage_lr_factor": (0, inf),
     "patience": (0, inf), "evaluate_every": (1, inf), "seed": (0, inf),
@@ -118,7 +118,6 @@ class Recipe:
             bool(self.crop_size) or self.accumulate >= self.batch_size,
             "batch_size where crop_size is 0",
         )
-        yield "lr", self.lr > 0, "above 0"
         yield "scale", 0 < self.scale[0] <= self.scale[1], "two factors, the smaller first"
         yield "hardest", 0 < self.hardest <= 1, "a share above 0, up to 1"
         yield "ema", 0 <= self.ema < 1, "0 (off) or below 1"
