@@ -1,4 +1,5 @@
 import io
+import warnings
 
 import numpy as np
 import pytest
@@ -225,3 +226,18 @@ def test_real_pets_that_are_not_rgb(real_data):
             assert picture.mode != "RGB"
             size = picture.size
         assert images.read(path).shape == (size[1], size[0], 3)
+
+
+def test_bands_that_a_jpeg_2000_calls_grey_are_read(tmp_path):
+    """As GDAL writes bands of no meaning; Pillow says that the stream is broken."""
+    rasterio = pytest.importorskip("rasterio")
+    values = np.random.default_rng(0).integers(0, 256, (3, 40, 50), np.uint8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with rasterio.open(
+            tmp_path / "a.jp2", "w", driver="JP2OpenJPEG", height=40, width=50, count=3, dtype="uint8",
+            REVERSIBLE="YES", QUALITY=100,
+        ) as raster:  # fmt: skip
+            raster.write(values)
+    assert (images.read(tmp_path / "a.jp2") == values.transpose(1, 2, 0)).all()
+    assert (images.read((tmp_path / "a.jp2").read_bytes()) == values.transpose(1, 2, 0)).all()

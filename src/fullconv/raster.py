@@ -24,6 +24,7 @@ File = Path | bytes
 
 PNG, JP2 = b"\x89PNG\r\n\x1a\n", b"\0\0\0\x0cjP  \r\n\x87\n"
 GEO_JP2 = bytes.fromhex("b14bf8bd083d4b43a5ae8cd7d5a6ce03")  # the box that holds a GeoTIFF
+GREY_JP2 = b"colr\1\0\0\0\0\0\x11"  # the box that says grey: GDAL writes it for bands of any meaning
 HEADER = 2**16  # bytes of a JPEG 2000 in which its boxes are looked for
 COLOUR_TYPES = (2, 4, 6)  # of a PNG: RGB, grey with alpha, RGB with alpha
 SUFFIXES = (".tif", ".tiff", ".vrt", ".jp2")
@@ -205,11 +206,11 @@ def may_be_raster(path: Path) -> bool:
 
 def needs_rasterio(source: File) -> bool:
     """Whether Pillow does not see all the values that are in a file, or where it lies."""
-    return is_raster(source) or _is_deep_colour(source)
+    return is_raster(source) or _is_beyond_pillow(source)
 
 
-def _is_deep_colour(source: File) -> bool:
-    """More than 8 bits in several bands, which Pillow cuts to 8, in PNG and JPEG 2000."""
+def _is_beyond_pillow(source: File) -> bool:
+    """More than 8 bits in several bands of a PNG or JPEG 2000, which Pillow cuts to 8, or several bands of grey."""
     with suppress(OSError, struct.error), _stream(source) as file:
         start = file.read(26)
         if start.startswith(PNG):
@@ -218,7 +219,7 @@ def _is_deep_colour(source: File) -> bool:
             boxes = start + file.read(HEADER)
             at = boxes.find(b"ihdr")
             _, _, bands, depth = struct.unpack(">IIHB", boxes[at + 4 : at + 15])
-            return at > 0 and bands > 1 and (depth & 127) + 1 > 8
+            return at > 0 and bands > 1 and ((depth & 127) + 1 > 8 or GREY_JP2 in boxes)
     return False
 
 
