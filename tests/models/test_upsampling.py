@@ -64,3 +64,20 @@ def test_deconvolution_and_crop_by_writing_every_kernel(shape, height, width):
     np.testing.assert_allclose(ours[0].detach().numpy(), whole[:, cut, cut], atol=1e-5)
     cropped = crop_like(ours, torch.zeros(1, 1, 2, 3), 1)[0].detach().numpy()
     np.testing.assert_allclose(cropped, whole[:, cut, cut][:, 1:3, 1:4], atol=1e-5)
+
+
+@pytest.mark.parametrize("padded", [True, False])
+@pytest.mark.parametrize("factor", [2, 4, 8])
+def test_interpolation_gives_what_the_deconvolution_gives(factor, padded):
+    """What a GPU does: border included, where the deconvolution sees zeros."""
+    layer, scores = Upsampling(5, factor, padded=padded), torch.randn(2, 5, 7, 9)
+    torch.testing.assert_close(layer.interpolated(scores), layer(scores), atol=1e-5, rtol=0)
+
+
+def test_kernels_that_are_not_bilinear_are_noticed_as_they_are_moved():
+    layer = Upsampling(3, 2)
+    assert layer.double().is_bilinear
+    with torch.no_grad():
+        layer.weight[1, 0, 0, 0] += 0.1
+    assert not layer.float().is_bilinear
+    assert not Upsampling(3, 8, side=15).is_bilinear

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -31,14 +33,14 @@ class Upsampling(nn.ConvTranspose2d):
         with torch.no_grad():
             self.weight.copy_(bilinear_kernel(factor, side).expand_as(self.weight))
         self.weight.requires_grad_(learned)
-        self.checked = (-1, False)  # the weight's version that was compared with bilinear kernels, and the outcome
+        self.is_bilinear = side == 2 * factor
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
         """(N, C, H, W) → enlarged scores, the same on any device.
 
         A GPU interpolates: its kernels for deconvolutions of one channel each are slow.
         """
-        if input.device.type != "cuda" or self.weight.requires_grad or not self.is_bilinear():
+        if input.device.type != "cuda" or self.weight.requires_grad or not self.is_bilinear:
             return super().forward(input, output_size)
         return self.interpolated(input)
 
@@ -49,16 +51,13 @@ class Upsampling(nn.ConvTranspose2d):
         cut = factor // 2 + int(self.padding[0])
         return wide[..., cut : wide.shape[-2] - cut, cut : wide.shape[-1] - cut]
 
-    def is_bilinear(self) -> bool:
-        """Whether the kernels are the bilinear ones, of twice the factor; compared anew when they have changed."""
-        version = self.weight._version
-        if self.checked[0] != version:
-            side, factor = self.kernel_size[0], self.stride[0]
-            same = side == 2 * factor and bool(
-                (self.weight.detach().float().cpu() - bilinear_kernel(factor)).abs().max() < 1e-3
-            )
-            self.checked = version, same
-        return self.checked[1]
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        """Before the kernels are moved to a GPU, where looking at them would stop it: are they the bilinear ones?"""
+        side, factor = self.kernel_size[0], self.stride[0]
+        if self.weight.device.type == "cpu" and side == 2 * factor:
+            apart = self.weight.detach().float() - bilinear_kernel(factor)
+            self.is_bilinear = bool(apart.abs().max() < 1e-3)
+        return super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
 
 
 def crop_like(scores: Tensor, reference: Tensor, offset: int = 0) -> Tensor:
