@@ -59,7 +59,10 @@ def graph(net: FCN, folder: Path, spared: bool) -> Path:
     folder.mkdir()
     write_config(folder, published.config(NAME))
     write_tensors(folder / "model.safetensors", net.state_dict())
-    with mock.patch("fullconv.weights.checkpoint.load_model", return_value=(net, None)), ExitStack() as stack:
+    with (
+        mock.patch("fullconv.weights.checkpoint.load_model", return_value=(net, published.config(NAME))),
+        ExitStack() as stack,
+    ):
         if not spared:
             stack.enter_context(mock.patch("fullconv.models.border.spare_border"))
         return export.export_onnx(folder)

@@ -118,7 +118,7 @@ def test_int8_of_a_net_with_a_wide_border(tmp_path, monkeypatch):
     from fullconv.export import export_onnx
 
     net = narrowed(published.build("voc-fcn32s")).eval()
-    monkeypatch.setattr("fullconv.weights.checkpoint.load_model", lambda _: (net, None))
+    monkeypatch.setattr("fullconv.weights.checkpoint.load_model", lambda _: (net, published.config("voc-fcn32s")))
     write_config(tmp_path, published.config("voc-fcn32s"))
     write_tensors(tmp_path / "model.safetensors", net.state_dict())
     photo = np.ascontiguousarray(proof.own_photos()[0][:60, :90])[None]
