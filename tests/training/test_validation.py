@@ -5,6 +5,7 @@ import torch
 
 from fullconv.models.build import build
 from fullconv.training import validation
+from fullconv.training.pictures import SKIPPED, Skipped
 from fullconv.training.recipe import Recipe
 from fullconv.training.run import seed_epoch
 from fullconv.training.start import prepare_data
@@ -21,7 +22,7 @@ def test_of_equal_epochs_the_last_is_kept(disc_data, tmp_path, monkeypatch, scor
         numbers = {"mean_iou": score, "boundary_iou": None, "pixel_accuracy": score}
         monkeypatch.setattr(validation, "evaluate_network", lambda *_, found=numbers: found)
         history.append({"epoch": len(history) + 1})
-        history[-1] |= keep_if_best(model, (), config, tmp_path, history)
+        history[-1] |= keep_if_best(model, (), config, tmp_path, history, Skipped(tmp_path / SKIPPED))
     assert read_config(tmp_path).provenance["epoch"] == kept
     assert read_config(tmp_path).metrics["val"]["mean_iou"] == scores[kept - 1]
     assert [entry["mean_iou"] for entry in history] == [score or 0.0 for score in scores]
