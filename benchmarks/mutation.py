@@ -27,7 +27,7 @@ AREAS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "tiling": (["prediction/tiling.py"], [f"prediction/test_{n}.py" for n in ("tiling", "blending")]),
     "geometry": (["models/geometry.py"], [f"models/test_{n}.py" for n in ("geometry", "layered", "upsampling")]),
     "transforms": (["training/transforms.py"], [f"training/test_{n}.py" for n in ("transforms", "batches")]),
-    "masks": (["data/masks.py"], [f"data/test_{n}.py" for n in ("layouts", "description", "outlines")]),
+    "masks": (["data/masks.py"], [f"data/test_{n}.py" for n in ("masks", "layouts", "description", "outlines")]),
     "losses": (["training/losses.py"], ["training/test_losses.py"]),
     "writers": (["outputs/*.py"], ["outputs"]),
 }
@@ -62,6 +62,8 @@ def run_area(area: str, folder: Path, sample: int, seed: int) -> dict[str, int |
     configure(folder, *AREAS[area])
     mutmut(folder, "none*")  # makes the mutants and times the tests, then complains that none has this name
     names = sorted(verdicts_in(folder))
+    if not names:
+        sys.exit(f"{folder / 'mutmut.log'}: no mutants were made; is mutmut installed, and do the tests pass?")
     chosen = random.Random(seed).sample(names, min(sample, len(names)))
     mutmut(folder, *chosen)
     verdicts = verdicts_in(folder)
