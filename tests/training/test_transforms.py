@@ -87,3 +87,82 @@ def test_the_padding_is_the_middle_of_the_range_in_every_channel():
     image, labels = augmentation(Recipe(crop_size=64, scale=(1.0, 1.0)))(*picture)
     assert set(image[:, labels == 255].unique().tolist()) == {127.0}
     assert not image[:, labels == 1].any()
+
+
+WHOLE = {"crop_size": 0, "accumulate": 16}  # pictures as they are
+
+
+def one_colour(channels=3, dtype=torch.uint8):
+    return torch.tensor([180, 90, 40, 10][:channels]).view(-1, 1, 1).expand(-1, 16, 16).to(dtype)
+
+
+def coloured(image, colour, draws=200):
+    """What each of so many draws makes of a picture of one colour: (draws, channels)."""
+    augment = augmentation(Recipe(**WHOLE, scale=(1.0, 1.0), flip=0.0, colour=colour))
+    mask, found = tv_tensors.Mask(torch.zeros(16, 16, dtype=torch.uint8)), []
+    for seed in range(draws):
+        torch.manual_seed(seed)
+        found.append(augment(tv_tensors.Image(image), mask)[0][:, 0, 0].tolist())
+    return np.array(found, float)
+
+
+def test_photos_change_in_brightness_contrast_saturation_and_hue_four_times_in_five():
+    found = coloured(one_colour(), 0.3)
+    changed = found[(found != [180, 90, 40]).any(1)]
+    assert 0.7 <= len(changed) / len(found) <= 0.9
+    light = changed @ [0.299, 0.587, 0.114]
+    assert light.min() < 95  # of 111: brightness
+    assert light.max() > 140
+    spread = (changed.max(1) - changed.min(1)) / light
+    assert spread.min() < 1.1  # of 1.26: saturation
+    assert spread.max() > 1.4
+    lively = changed[changed.max(1) > changed.min(1)]
+    hue = (lively[:, 1] - lively[:, 2]) / (lively[:, 0] - lively[:, 2])
+    assert hue.min() < 0.3  # of 0.36
+    assert hue.max() > 0.42
+    assert 0 < len(changed) - len(lively) < 20  # a few are grey
+    assert (coloured(one_colour(), 0.0, 5) == [180, 90, 40]).all()
+
+
+@pytest.mark.parametrize(("channels", "dtype"), [(3, torch.float32), (4, torch.uint8), (1, torch.uint8)])
+def test_what_is_no_photo_keeps_its_values(channels, dtype):
+    image = one_colour(channels, dtype)
+    assert (coloured(image, 0.3, 20) == image[:, 0, 0].tolist()).all()
+
+
+def test_contrast_changes_about_the_mean():
+    halves = torch.cat([torch.full((3, 16, 8), 60), torch.full((3, 16, 8), 180)], 2).to(torch.uint8)
+    augment = augmentation(Recipe(**WHOLE, scale=(1.0, 1.0), flip=0.0, colour=0.3))
+    ratios = []
+    for seed in range(100):
+        torch.manual_seed(seed)
+        image, _ = augment(tv_tensors.Image(halves), tv_tensors.Mask(halves[0]))
+        ratios.append(float(image[0, 0, -1]) / float(image[0, 0, 0]))
+    assert min(ratios) < 2.4  # of 3; brightness alone would keep it
+    assert max(ratios) > 3.9
+
+
+def test_both_sides_are_scaled_by_one_factor():
+    augment = augmentation(Recipe(**WHOLE, scale=(0.5, 2.0), unscaled=0.0, flip=0.0, colour=0.0))
+    pair = tv_tensors.Image(torch.zeros(3, 60, 120)), tv_tensors.Mask(torch.zeros(60, 120))
+    sizes = []
+    for seed in range(20):
+        torch.manual_seed(seed)
+        image, labels = augment(*pair)
+        assert image.shape[1:] == labels.shape
+        assert abs(image.shape[2] - 2 * image.shape[1]) <= 1
+        sizes.append(image.shape[1])
+    assert min(sizes) < 45
+    assert max(sizes) > 80
+
+
+def test_an_epoch_shows_each_picture_as_often_as_its_factor_says(samples):
+    plain = Recipe(**WHOLE, scale=(1.0, 1.0), flip=0.0, colour=0.0)
+
+    def shown(**factors):
+        epoch = Epoch(samples, plain, 0, **factors)
+        found = [epoch[i][0].numpy().tobytes() for i in range(len(epoch))]
+        return sorted(found.count(picture) for picture in set(found))
+
+    assert shown() == [1] * 6
+    assert shown(factors=torch.tensor([3.0, 1, 1, 1, 1, 1])) == [1, 1, 1, 1, 1, 3]
