@@ -1,8 +1,10 @@
 """Mask files of every kind that tools write: the values that are stored come back."""
 
 import io
+import re
 import struct
 import sys
+import warnings
 import zlib
 
 import numpy as np
@@ -12,7 +14,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image, ImageOps
 
 from fullconv.data.colour_masks import read_colours, read_index_or_colour
-from fullconv.data.masks import read_mask
+from fullconv.data.masks import read_mask, value_lookup
 from fullconv.errors import FullconvError
 
 IDS = np.zeros((24, 32), np.uint8)
@@ -200,3 +202,44 @@ class TestColours:
         for name in ("m.png", "p.png"):
             with pytest.raises(FullconvError, match="has a colour of `colours`"):
                 read_index_or_colour(tmp_path / name, [BLACK, WHITE])
+
+
+def write_bands(path, bands, **options):
+    rasterio = pytest.importorskip("rasterio")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with rasterio.open(
+            path, "w", driver="GTiff", count=len(bands), height=bands.shape[1], width=bands.shape[2],
+            dtype=bands.dtype.name, **options,
+        ) as raster:  # fmt: skip
+            raster.write(bands)
+    return path
+
+
+def test_a_mask_of_64_bits_has_its_no_data_as_void_and_nothing_near_it(tmp_path):
+    bands = np.full((1, 8, 8), 2, np.int64)
+    bands[0, :2] = -9999
+    assert np.unique(read_mask(write_bands(tmp_path / "a.tif", bands, nodata=-9999))).tolist() == [2, 255]
+    bands[0, 4] = -9000
+    with pytest.raises(FullconvError, match=re.escape(f"{tmp_path / 'b.tif'}: mask values -9999 to 2, such as -9000")):
+        read_mask(write_bands(tmp_path / "b.tif", bands, nodata=-9999))
+
+
+def test_a_mask_of_several_bands_is_refused_by_its_name(tmp_path):
+    with pytest.raises(FullconvError, match=re.escape(f"{tmp_path / 'a.tif'}: a mask has one channel")):
+        read_mask(write_bands(tmp_path / "a.tif", np.zeros((2, 8, 8), np.int64)))
+
+
+def test_what_is_no_index_is_refused_by_the_files_name(tmp_path):
+    Image.fromarray(np.full((4, 4), 300, np.uint16)).save(tmp_path / "a.png")
+    with pytest.raises(FullconvError, match=re.escape(f"{tmp_path / 'a.png'}: mask values 300 to 300")):
+        read_mask(tmp_path / "a.png")
+    Image.new("RGB", (4, 4)).save(tmp_path / "b.png")
+    with pytest.raises(FullconvError, match=r"save it as a palette or 8-bit grey PNG, or give the classes' `colours`"):
+        read_mask(tmp_path / "b.png")
+
+
+def test_a_table_holds_every_value_of_a_byte():
+    table = value_lookup({3: 1})
+    assert (table.shape, table.dtype) == ((256,), np.int16)
+    assert table.tolist() == [-1] * 3 + [1] + [-1] * 252
