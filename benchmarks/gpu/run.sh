@@ -5,7 +5,7 @@
 #
 # usage: benchmarks/gpu/run.sh OUT [PACK]        PACK: what prepare.sh made  [default: .gpu-pack]
 # Seconds for each step, 0 to leave it out:  TESTS=150 SPEED=100 TRAINING=240
-# Further arguments:                         SPEED_ARGS="--size 384x512"  TRAINING_ARGS="--crop 384 --batch 64 --compile"
+# Further arguments:                         SPEED_ARGS="--size 384x512"  TRAINING_ARGS="--crop 416 --batch 64 --compile"
 set -uo pipefail
 out=$(mkdir -p "$1" && cd "$1" && pwd)
 cd "$(dirname "$0")/../.."

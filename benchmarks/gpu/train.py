@@ -1,6 +1,6 @@
 """A 21-class model trained on packed photos from a GPU's memory, beside a teacher, in a given time.
 
-usage: python benchmarks/gpu/train.py PACK OUT --seconds 240 [--crop 384] [--batch 64] [--compile] [--seed 0]
+usage: python benchmarks/gpu/train.py PACK OUT --seconds 240 [--crop 416] [--batch 64] [--compile] [--seed 0]
 
 PACK holds what prepare.sh made: part-*.zip and teacher/, and start/ where the model does not start from `photos`.
 OUT/model receives config.json and model.safetensors (kernels in half precision), OUT/train.jsonl the log. The learning
