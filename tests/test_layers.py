@@ -34,7 +34,7 @@ HOMES = {
     "matplotlib": {"figures/canvas.py"},
     "safetensors": {"weights/tensors.py"},
     "scipy": {"data/mat.py"},
-    "torchvision": {"training/transforms.py"},
+    "torchvision": {"training/transforms.py", "training/appearance.py"},
     "yaml": {"yaml_files.py"},
     "av": {"prediction/video_files.py"},
     "ray": {"prediction/cluster.py"},

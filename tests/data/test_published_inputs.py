@@ -3,12 +3,14 @@
 import pytest
 import torch
 import trees
+from training_pictures import pictures_of
 
 from fullconv.data.description import open_dataset
 from fullconv.models import published, vgg
+from fullconv.training.epoch import Epoch
 from fullconv.training.losses import SegmentationLoss
 from fullconv.training.recipe import Recipe
-from fullconv.training.transforms import Epoch
+from fullconv.training.start import prepare_data
 
 
 @pytest.fixture
@@ -68,5 +70,7 @@ def test_sift_flow(narrow, tmp_path):
 def test_augmentation_of_other_channels(tmp_path, inputs, channels, dtype):
     trees.nyud(tmp_path / "nyud")
     (tmp_path / "data.yaml").write_text(f"path: nyud\ninputs: {inputs}\n")
-    image, labels = Epoch(open_dataset(tmp_path / "data.yaml").split("train"), Recipe(crop_size=32, colour=0.5), 0)[0]
+    recipe = Recipe(crop_size=32, colour=0.5, pretrained=False, trunk="test_resnet")
+    dataset, config = prepare_data(tmp_path / "data.yaml", recipe)
+    image, labels, _ = Epoch(pictures_of(dataset.split("train"), config=config), recipe, 0)[0]
     assert (image.shape, image.dtype, labels.shape) == ((channels, 32, 32), dtype, (32, 32))

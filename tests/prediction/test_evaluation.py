@@ -7,6 +7,7 @@ from PIL import Image
 import fullconv
 from fullconv.errors import FullconvError
 from fullconv.prediction.evaluation import dataset_for
+from fullconv.prediction.interval import mean_iou_interval
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +58,40 @@ def test_the_data_s_classes_become_the_model_s(pets, tmp_path):
     model = fullconv.load("animals", precision="fp32")
     assert fullconv.evaluate(model, yaml)["confusion"] == fullconv.evaluate(model, pets)["confusion"]
     assert dataset_for(model, yaml).classes == model.classes
+
+
+def test_merged_classes_are_those_of_the_matrix_added_up(pets):
+    """Dog and all that is not named go to background: the same as adding up rows and columns of the full matrix."""
+    model = fullconv.load("animals", precision="fp32")
+    full, merged = fullconv.evaluate(model, pets), fullconv.evaluate(model, pets, merge_to=("cat", "horse"))
+    names, kept = list(full["per_class"]), ["background", "cat", "horse"]
+    expected = np.zeros((3, 3), int)
+    for i, truth in enumerate(names):
+        for j, prediction in enumerate(names):
+            at = [kept.index(name) if name in kept else 0 for name in (truth, prediction)]
+            expected[at[0], at[1]] += full["confusion"][i][j]
+    assert list(merged["per_class"]) == kept
+    assert merged["confusion"] == expected.tolist()
+
+
+def test_a_class_to_merge_to_that_is_none_is_refused(pets):
+    with pytest.raises(FullconvError, match=r"merge_to='hose': no class of the model.*horse"):
+        fullconv.evaluate(fullconv.load("animals"), pets, merge_to=("cat", "hose"))
+
+
+def test_the_interval_is_around_the_mean_and_wide_for_few_pictures(pets):
+    report = fullconv.evaluate(fullconv.load("animals", precision="fp32"), pets, interval=True)
+    low, high = report["mean_iou_interval"]
+    assert low < report["mean_iou"] < high
+
+
+def test_the_interval_is_that_of_the_mean_of_many_draws():
+    """Of pictures that are wholly right or wholly wrong the accuracy of a draw is binomial, and here so is the IoU."""
+    right, wrong = np.array([[10, 0], [0, 10]]), np.array([[0, 10], [10, 0]])
+    low, high = mean_iou_interval([right] * 80 + [wrong] * 20)
+    share = np.random.default_rng(1).binomial(100, 0.8, 100_000) / 100
+    expected = np.percentile(share / (2 - share), [2.5, 97.5])  # IoU of a share of right pixels: s / (2 - s)
+    assert (low, high) == pytest.approx(expected, abs=0.02)
+    assert mean_iou_interval([right] * 5) == (1.0, 1.0)
+    assert mean_iou_interval([]) is None
+    assert mean_iou_interval([np.zeros((2, 2), int)]) is None

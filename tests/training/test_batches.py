@@ -3,11 +3,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from test_run import TINY
+from training_pictures import epoch_of, pictures_of
 
 from fullconv.data.description import describe
 from fullconv.training.batches import load_epoch, parts_of, shares_of
+from fullconv.training.epoch import NOTHING, emptied, pasted
+from fullconv.training.objective import Part
 from fullconv.training.recipe import Recipe
-from fullconv.training.transforms import NOTHING, Epoch
 
 CPU = torch.device("cpu")
 
@@ -23,11 +25,11 @@ def test_every_picture_is_seen_once_and_all_processes_keep_step(pictures, batch_
 
 @given(st.integers(1, 20), st.integers(1, 20))
 def test_parts_are_no_more_than_asked_and_hold_everything(pictures, count):
-    given_pictures = [(torch.full((3, 2, 2), i), torch.full((2, 2), i)) for i in range(pictures)]
+    given_pictures = [Part(torch.full((3, 2, 2), i), torch.full((2, 2), i)) for i in range(pictures)]
     parts = parts_of(given_pictures, count)
     assert len(parts) <= count
-    assert torch.cat([images[:, 0, 0, 0] for images, _ in parts]).tolist() == list(range(pictures))
-    assert max(len(images) for images, _ in parts) == -(-pictures // count)
+    assert torch.cat([part.images[:, 0, 0, 0] for part in parts]).tolist() == list(range(pictures))
+    assert max(len(part.images) for part in parts) == -(-pictures // count)
 
 
 @pytest.fixture
@@ -36,8 +38,7 @@ def samples(disc_data):
 
 
 def test_nothing_is_a_picture_all_void(samples):
-    epoch = Epoch(samples, Recipe(**TINY), 0)
-    image, labels = epoch[NOTHING]
+    image, labels, _ = epoch_of(samples, Recipe(**TINY), 0)[NOTHING]
     assert (image.shape, labels.unique().tolist()) == ((3, 64, 64), [255])
 
 
@@ -45,10 +46,10 @@ def test_whoever_makes_the_random_changes_makes_the_same(samples):
     """A GPU gets what workers read, and draws what they would have drawn; here another CPU tensor stands for it."""
     recipe = Recipe(**{**TINY, "colour": 0.5})
     for augments in (True, False):
-        epoch = Epoch(samples, recipe, 1)
+        epoch = epoch_of(samples, recipe, 1)
         epoch.augments = augments
         read = [epoch[i] for i in range(4)]
-        changed = read if augments else [epoch.change(*picture, device=CPU) for picture in read]
+        changed = read if augments else [epoch.change(item, device=CPU) for item in read]
         if augments:
             expected = changed
     for ours, theirs in zip(changed, expected, strict=True):
@@ -58,6 +59,37 @@ def test_whoever_makes_the_random_changes_makes_the_same(samples):
 
 def test_whole_pictures_come_one_at_a_time_at_their_own_size(samples):
     recipe = Recipe(**{**TINY, "crop_size": 0, "batch_size": 3, "accumulate": 3, "scale": (1.0, 1.0)})
-    batches = list(load_epoch(samples, recipe, 0, torch.ones(len(samples)), CPU))
+    batches = list(load_epoch(pictures_of(samples), recipe, 0, CPU))
     assert [len(parts) for parts in batches] == [3, 3, 3, 3, 3, 1]
-    assert {tuple(images.shape) for parts in batches for images, _ in parts} == {(1, 3, 64, 80)}
+    assert {tuple(images.shape) for parts in batches for images, *_ in parts} == {(1, 3, 64, 80)}
+
+
+def test_objects_of_another_picture_are_pasted_with_their_labels(samples):
+    """A disc is bright and its ground dark, wherever it comes from; with another's there is more of it."""
+    shares = {}
+    for copy_paste in (0.0, 1.0):
+        recipe = Recipe(**{**TINY, "copy_paste": copy_paste, "colour": 0.0, "scale": (1.0, 1.0)})
+        parts = [epoch_of(samples, recipe, 0)[i] for i in range(len(samples))]
+        shares[copy_paste] = torch.stack([(part.labels == 1).float().mean() for part in parts]).mean()
+        for image, labels, _ in parts:
+            assert image.float().mean(0)[labels == 1].min() > 60
+            assert image.float().mean(0)[labels == 0].max() < 80
+    assert shares[1.0] > 1.3 * shares[0.0]
+
+
+def test_the_teacher_sees_what_is_pasted():
+    labels = torch.zeros(8, 8, dtype=torch.long)
+    donor = torch.zeros(8, 8, dtype=torch.long)
+    donor[:, 4:] = 2
+    donor[0, 0] = 255
+    here, there = (torch.full((3, 2, 2), value) for value in (0.1, 0.9))
+    image = torch.zeros(3, 8, 8)
+    part = pasted(Part(image, labels, here), Part(image + 5, donor, there))
+    assert part.labels.tolist() == [[0] * 4 + [2] * 4] * 8
+    assert part.images[0, 0].tolist() == [0.0] * 4 + [5.0] * 4
+    assert part.taught[0].tolist() == [[pytest.approx(0.1), pytest.approx(0.9)]] * 2
+
+
+def test_nothing_teaches_nothing(samples):
+    empty = emptied(Part(torch.zeros(3, 4, 4), torch.ones(4, 4), torch.ones(2, 1, 1)))
+    assert (empty.labels.unique().tolist(), empty.taught.sum()) == ([255], 0)

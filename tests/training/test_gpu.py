@@ -4,12 +4,12 @@ import json
 
 import pytest
 import torch
+from training_pictures import epoch_of
 
 from fullconv.data.description import open_dataset
 from fullconv.training import stages
 from fullconv.training.losses import SegmentationLoss
 from fullconv.training.recipe import Recipe
-from fullconv.training.transforms import Epoch
 from fullconv.weights.checkpoint import load_model
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")]
@@ -32,12 +32,12 @@ def test_a_few_steps_on_the_gpu(disc_data, tmp_path, precision, monkeypatch):
 
 def test_the_gpu_changes_pictures_as_the_processor_does(disc_data):
     """The same draws, so the same crop and labels; colours differ by rounding."""
-    pictures = Epoch(open_dataset(disc_data).split("train"), Recipe(crop_size=64, colour=0.3), 0)
+    pictures = epoch_of(open_dataset(disc_data).split("train"), Recipe(crop_size=64, colour=0.3), 0)
     pictures.augments = False
     for position in range(8):
-        read = pictures[position]
-        image, labels = pictures.change(*read)
-        there, labels_there = pictures.change(*read, device="cuda")
+        item = pictures[position]
+        image, labels, _ = pictures.change(item)
+        there, labels_there, _ = pictures.change(item, device="cuda")
         assert (there.device.type, there.shape, there.dtype) == ("cuda", image.shape, image.dtype)
         assert (labels_there.cpu() == labels).float().mean() > 0.99
         assert (there.cpu().float() - image.float()).abs().mean() < 2

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fullconv.training.sampling import draw, epoch_length, repeat_factors
+from fullconv.training.sampling import Sampling, draw, epoch_length, repeat_factors
 
 
 def test_rare_classes_ask_for_more_as_in_lvis():
@@ -38,3 +38,24 @@ def test_each_sample_is_drawn_floor_or_ceil_of_its_factor(factors, seed):
 @given(st.integers(1, 300), st.integers(0, 1000))
 def test_without_balance_every_sample_is_drawn_once(n, seed):
     assert sorted(draw(torch.ones(n), torch.Generator().manual_seed(seed))) == list(range(n))
+
+
+@given(st.integers(1, 30), st.integers(1, 60), st.sampled_from([0.2, 0.5, 0.8]), st.integers(0, 100))
+def test_pictures_without_labels_take_turns_over_the_epochs(labelled, unlabelled, share, seed):
+    sampling = Sampling(torch.ones(labelled), torch.ones(unlabelled), share)
+    shown = Counter()
+    for epoch in range(4):
+        order = sampling.order(seed, epoch)
+        assert len(order) == sampling.length
+        assert sorted(index for index in order if index < labelled) == list(range(labelled))
+        shown.update(index for index in order if index >= labelled)
+    assert abs((sampling.length - labelled) / sampling.length - share) <= 0.5 / sampling.length + 1e-9
+    counts = [shown[labelled + i] for i in range(unlabelled)]
+    assert max(counts) - min(counts) <= 1
+    assert sum(counts) == 4 * sampling.unlabelled_count
+
+
+def test_an_order_depends_on_seed_and_epoch_alone():
+    sampling = Sampling(torch.ones(9), torch.tensor([2.0, 1.0, 1.5]), 0.5)
+    assert sampling.order(1, 2) == sampling.order(1, 2)
+    assert len({tuple(sampling.order(seed, epoch)) for seed in range(3) for epoch in range(3)}) == 9

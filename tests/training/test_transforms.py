@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torchvision import tv_tensors
+from training_pictures import epoch_of
 
 from fullconv.data.dataset import Sample
 from fullconv.training.recipe import Recipe
-from fullconv.training.transforms import Epoch, augmentation
+from fullconv.training.transforms import augmentation, change
 
 
 @pytest.fixture
@@ -23,11 +23,16 @@ def samples(tmp_path):
     return found
 
 
+def changed(image, label_map, recipe):
+    """(image, label map) after the random changes."""
+    return change(augmentation(recipe), image, label_map)[:2]
+
+
 def test_image_and_labels_stay_together(samples):
-    epoch = Epoch(samples, Recipe(crop_size=64, colour=0.0), 0)
+    epoch = epoch_of(samples, Recipe(crop_size=64, colour=0.0), 0)
     agree = []
     for i in range(len(epoch)):
-        image, labels = epoch[i]
+        image, labels, _ = epoch[i]
         assert image.shape == (3, 64, 64)
         assert (image.dtype, labels.dtype) == (torch.uint8, torch.int64)
         known = labels != 255
@@ -37,17 +42,14 @@ def test_image_and_labels_stay_together(samples):
 
 def test_labels_are_never_interpolated(samples):
     for number in range(5):
-        for image, labels in (Epoch(samples, Recipe(crop_size=64), number)[i] for i in range(6)):
+        for image, labels, _ in (epoch_of(samples, Recipe(crop_size=64), number)[i] for i in range(6)):
             assert set(labels.unique().tolist()) <= {*range(1, 20), 255}
             assert image.max() <= 255
 
 
 def test_padding_is_void_and_mean_colour():
-    pair = (
-        tv_tensors.Image(torch.zeros(3, 10, 10, dtype=torch.uint8)),
-        tv_tensors.Mask(torch.zeros(10, 10, dtype=torch.uint8)),
-    )
-    image, labels = augmentation(Recipe(crop_size=64, colour=0.0, scale=(1.0, 1.0)))(*pair)
+    picture = torch.zeros(3, 10, 10, dtype=torch.uint8)
+    image, labels = changed(picture, picture[0], Recipe(crop_size=64, colour=0.0, scale=(1.0, 1.0)))
     assert (labels == 255).sum() == 64 * 64 - 100
     assert (image[:, labels == 255] == 127).all()
 
@@ -55,13 +57,13 @@ def test_padding_is_void_and_mean_colour():
 def test_an_epoch_is_a_pure_function_of_seed_and_number(samples):
     recipe = Recipe(crop_size=64)
     state = torch.random.get_rng_state()
-    a, b = Epoch(samples, recipe, 3), Epoch(samples, recipe, 3)
+    a, b = epoch_of(samples, recipe, 3), epoch_of(samples, recipe, 3)
     torch.rand(5)
     backwards = [b[i] for i in reversed(range(6))][::-1]
     for i in range(6):
         assert torch.equal(a[i][0], backwards[i][0])
     torch.random.set_rng_state(state)
-    assert a.order != Epoch(samples, recipe, 4).order or a.order != Epoch(samples, recipe, 5).order
+    assert a.order != epoch_of(samples, recipe, 4).order or a.order != epoch_of(samples, recipe, 5).order
     assert sorted(a.order) == list(range(6))
 
 
@@ -70,21 +72,21 @@ def test_a_share_of_the_pictures_keeps_its_pixels(samples):
     untouched = {1.0: 0, 0.0: 0}
     for share in untouched:
         recipe = Recipe(crop_size=64, colour=0.0, unscaled=share, scale=(0.5, 0.9))
-        for image, labels in (Epoch(samples, recipe, 0)[i] for i in range(6)):
+        for image, labels, _ in (epoch_of(samples, recipe, 0)[i] for i in range(6)):
             untouched[share] += bool((image[0][labels != 255] == labels[labels != 255] * 10).all())
     assert untouched == {1.0: 6, 0.0: 0}
 
 
 def test_every_picture_of_an_epoch_has_a_random_change_of_its_own(samples):
     """One picture at each position, so that nothing but the change differs."""
-    epoch = Epoch([samples[0]] * 6, Recipe(crop_size=64, colour=0.0), 0)
+    epoch = epoch_of([samples[0]] * 6, Recipe(crop_size=64, colour=0.0), 0)
     label_maps = [epoch[i][1] for i in range(6)]
     assert len({label_map.numpy().tobytes() for label_map in label_maps}) > 3
 
 
 def test_the_padding_is_the_middle_of_the_range_in_every_channel():
-    picture = tv_tensors.Image(torch.zeros(5, 40, 10)), tv_tensors.Mask(torch.ones(40, 10, dtype=torch.uint8))
-    image, labels = augmentation(Recipe(crop_size=64, scale=(1.0, 1.0)))(*picture)
+    picture = torch.zeros(5, 40, 10), torch.ones(40, 10, dtype=torch.uint8)
+    image, labels = changed(*picture, Recipe(crop_size=64, scale=(1.0, 1.0)))
     assert set(image[:, labels == 255].unique().tolist()) == {127.0}
     assert not image[:, labels == 1].any()
 
@@ -98,11 +100,11 @@ def one_colour(channels=3, dtype=torch.uint8):
 
 def coloured(image, colour, draws=200):
     """What each of so many draws makes of a picture of one colour: (draws, channels)."""
-    augment = augmentation(Recipe(**WHOLE, scale=(1.0, 1.0), flip=0.0, colour=colour))
-    mask, found = tv_tensors.Mask(torch.zeros(16, 16, dtype=torch.uint8)), []
+    recipe = Recipe(**WHOLE, scale=(1.0, 1.0), flip=0.0, colour=colour)
+    mask, found = torch.zeros(16, 16, dtype=torch.uint8), []
     for seed in range(draws):
         torch.manual_seed(seed)
-        found.append(augment(tv_tensors.Image(image), mask)[0][:, 0, 0].tolist())
+        found.append(changed(image, mask, recipe)[0][:, 0, 0].tolist())
     return np.array(found, float)
 
 
@@ -132,23 +134,22 @@ def test_what_is_no_photo_keeps_its_values(channels, dtype):
 
 def test_contrast_changes_about_the_mean():
     halves = torch.cat([torch.full((3, 16, 8), 60), torch.full((3, 16, 8), 180)], 2).to(torch.uint8)
-    augment = augmentation(Recipe(**WHOLE, scale=(1.0, 1.0), flip=0.0, colour=0.3))
+    recipe = Recipe(**WHOLE, scale=(1.0, 1.0), flip=0.0, colour=0.3)
     ratios = []
     for seed in range(100):
         torch.manual_seed(seed)
-        image, _ = augment(tv_tensors.Image(halves), tv_tensors.Mask(halves[0]))
+        image, _ = changed(halves, halves[0], recipe)
         ratios.append(float(image[0, 0, -1]) / float(image[0, 0, 0]))
     assert min(ratios) < 2.4  # of 3; brightness alone would keep it
     assert max(ratios) > 3.9
 
 
 def test_both_sides_are_scaled_by_one_factor():
-    augment = augmentation(Recipe(**WHOLE, scale=(0.5, 2.0), unscaled=0.0, flip=0.0, colour=0.0))
-    pair = tv_tensors.Image(torch.zeros(3, 60, 120)), tv_tensors.Mask(torch.zeros(60, 120))
+    recipe = Recipe(**WHOLE, scale=(0.5, 2.0), unscaled=0.0, flip=0.0, colour=0.0)
     sizes = []
     for seed in range(20):
         torch.manual_seed(seed)
-        image, labels = augment(*pair)
+        image, labels = changed(torch.zeros(3, 60, 120), torch.zeros(60, 120), recipe)
         assert image.shape[1:] == labels.shape
         assert abs(image.shape[2] - 2 * image.shape[1]) <= 1
         sizes.append(image.shape[1])
@@ -159,10 +160,10 @@ def test_both_sides_are_scaled_by_one_factor():
 def test_an_epoch_shows_each_picture_as_often_as_its_factor_says(samples):
     plain = Recipe(**WHOLE, scale=(1.0, 1.0), flip=0.0, colour=0.0)
 
-    def shown(**factors):
-        epoch = Epoch(samples, plain, 0, **factors)
-        found = [epoch[i][0].numpy().tobytes() for i in range(len(epoch))]
+    def shown(*factors):
+        epoch = epoch_of(samples, plain, 0, *factors)
+        found = [epoch[i].images.numpy().tobytes() for i in range(len(epoch))]
         return sorted(found.count(picture) for picture in set(found))
 
     assert shown() == [1] * 6
-    assert shown(factors=torch.tensor([3.0, 1, 1, 1, 1, 1])) == [1, 1, 1, 1, 1, 3]
+    assert shown(torch.tensor([3.0, 1, 1, 1, 1, 1])) == [1, 1, 1, 1, 1, 3]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fullconv.commands.options import check_data, model_options
+from fullconv.commands.options import Words, check_data, model_options
 
 if TYPE_CHECKING:
     from fullconv.data.dataset import Sample
@@ -29,6 +29,12 @@ FILE = click.Path(path_type=Path)
     help="Whose mean IoU: they differ in classes that are absent. mmseg is also Caffe's and the paper's.",
 )
 @click.option("--worst", type=click.IntRange(0), default=0, help="List so many pictures, the worst first.")
+@click.option(
+    "--merge-to",
+    type=Words(),
+    help="Classes to score, comma-separated; all others count as background, in truth and prediction.",
+)
+@click.option("--interval", is_flag=True, help="Add the 95 % interval of the mean IoU, by drawing pictures again.")
 @click.option("--confusion", type=FILE, help="Draw the confusion matrix to this .png or .svg.")
 @click.option("--json", "json_file", type=FILE, help="Write the numbers to this file too.")
 @model_options
@@ -37,6 +43,8 @@ def evaluate(
     split: str,
     definition: str,
     worst: int,
+    merge_to: tuple[str, ...] | None,
+    interval: bool,
     confusion: Path | None,
     json_file: Path | None,
     model: str,
@@ -58,13 +66,15 @@ def evaluate(
         check_drawing(confusion)
     check_data(data)
     loaded = load(model, engine, precision, device)
-    report = run(loaded, data, split, with_progress, definition, worst)
+    report = run(loaded, data, split, with_progress, definition, worst, merge_to or (), interval)
     told(report)
     if json_file:
         write_json(json_file, report)
     ran = f"{split}, {loaded.engine.name} {loaded.engine.precision}"
     click.echo(f"{data} {ran}, at source size, void left out")
     click.echo(f"mean IoU as {definition}: {DEFINITIONS[definition]}")
+    if merge_to:
+        click.echo(f"predicted among {len(loaded.classes)} classes; those not listed count as background")
     click.echo(table(report))
     if confusion:
         draw(report, f"{loaded.config.name} on {data.resolve().name} {ran}", confusion)
@@ -112,6 +122,9 @@ def table(report: dict[str, Any]) -> str:
         lines.append(f"{name:<24}{number(row['iou']):>8}{number(row['accuracy']):>10}{row['pixels']:>12}")
     means = {key: value for key, value in report.items() if value is None or isinstance(value, float)}
     lines += [f"{key:<24}{number(value):>8}" for key, value in means.items()]
+    if report.get("mean_iou_interval"):
+        low, high = report["mean_iou_interval"]
+        lines.append(f"{'mean_iou, 95 % interval':<24}{number(low):>8} to {number(high)}")
     return "\n".join([*lines, *listed(report.get("worst", []))])
 
 

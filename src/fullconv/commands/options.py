@@ -28,6 +28,17 @@ class Numbers(click.ParamType[tuple[float, ...]]):
             self.fail(f"{value}: give numbers, comma-separated", param, ctx)
 
 
+class Words(click.ParamType[tuple[str, ...]]):
+    """ "cat,dog" """
+
+    name = "names"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        return tuple(word.strip() for word in str(value).split(",") if word.strip())
+
+
 class Side(click.ParamType[Any]):
     """A number of pixels, or none."""
 

@@ -25,6 +25,11 @@ FILE = click.Path(path_type=Path)
 )
 @click.option("--trunk-weights", type=FILE, help="ImageNet weights from a local file.  [default: from timm's hub]")
 @click.option("--weights", type=FILE, help="Start from a model, or from what fits of it.")
+@click.option(
+    "--teacher",
+    type=FILE,
+    help="A model to learn from beside the labels, or a folder of its scores; also on pictures without labels.",
+)
 @click.option("--recipe", type=FILE, help="YAML with whatever differs from the defaults.")
 @click.option("--staged", is_flag=True, default=None, help="32s first, then each finer stride from the one before.")
 @click.option("--epochs", type=int, help="Of each stage, where staged.")
@@ -95,5 +100,5 @@ def inputs(
     if resume and data and not (resume / MANIFEST).is_file():
         return data, changes  # stopped before it was written, or made by an earlier version
     lay = sources_of(earlier)
-    weights = {key: changes[key] or getattr(lay, key) for key in ("trunk_weights", "weights")}
+    weights = {key: changes[key] or getattr(lay, key) for key in ("trunk_weights", "weights", "teacher")}
     return data or lay.data, {**changes, **weights}

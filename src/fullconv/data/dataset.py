@@ -16,8 +16,8 @@ from fullconv.errors import FullconvError
 from fullconv.view import Picture, Pixels, Seen, View
 
 __all__ = [
-    "Dataset", "LabelMap", "Lookup", "Picture", "ReadMask", "ReadPicture", "Sample", "Target", "read_mask",
-    "read_picture",
+    "Dataset", "LabelMap", "Lookup", "Picture", "ReadMask", "ReadPicture", "Sample", "Target",
+    "UnlabelledPicture", "read_mask", "read_picture",
 ]  # fmt: skip
 
 ReadPicture = Callable[[Path], Picture]
@@ -60,6 +60,15 @@ class Sample:
     open_mask: ReadMask = read_mask
     head: str = ""  # the name of the main labelling, where there are several
     further: Mapping[str, Target] = field(default_factory=dict)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return self.image_path, self.label_path
+
+    @property
+    def meaning(self) -> bytes:
+        """What the values of its mask stand for."""
+        return self.lookup.tobytes()
 
     def read_picture(self) -> Picture:
         """All that the picture holds, before any model sees it."""
@@ -106,6 +115,37 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class UnlabelledPicture:
+    """A picture of which no pixel has a label; `shows` and `among` as the data YAML says."""
+
+    image_path: Path
+    shows: tuple[str, ...] = ()
+    among: tuple[str, ...] = ()
+    open_image: ReadPicture = read_picture
+
+    @property
+    def name(self) -> str:
+        return self.image_path.stem
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return (self.image_path,)
+
+    @property
+    def meaning(self) -> bytes:
+        """What is known of the whole picture."""
+        return f"{self.shows} {self.among}".encode()
+
+    def read_picture(self) -> Picture:
+        return self.open_image(self.image_path)
+
+    def see(self, view: View) -> tuple[Seen, LabelMap]:
+        """(picture as a model takes it, a label map that is void everywhere)."""
+        picture = self.read_picture()
+        return view.see(picture), np.full(picture.size, VOID, np.uint8)
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Samples by split, and the classes that their label maps hold; `further` are those of the other heads."""
 
@@ -114,6 +154,7 @@ class Dataset:
     classes: Classes
     splits: Mapping[str, tuple[Sample, ...]]
     further: Mapping[str, Classes] = field(default_factory=dict)
+    unlabelled: tuple[UnlabelledPicture, ...] = ()
 
     def split(self, name: str) -> tuple[Sample, ...]:
         if not self.splits.get(name):

@@ -13,6 +13,7 @@ from fullconv.data.naming import VOID_WORDS, Naming, check_mapping, is_number, p
 from fullconv.data.options import Options
 from fullconv.data.recognition import find_layout, recognise
 from fullconv.data.splits import Chooser
+from fullconv.data.unlabelled import read_unlabelled
 from fullconv.errors import FullconvError, told_of
 from fullconv.typed_values import check_values, hint
 from fullconv.yaml_files import read_yaml
@@ -40,6 +41,7 @@ class DataFile:
     inputs: str | None = None
     sbd: str | None = None
     boxes: str | None = None
+    unlabelled: Any = None
 
     def naming(self) -> Naming | None:
         """What names, colours and mask values mean; None where no class is named."""
@@ -104,6 +106,8 @@ def describe(data: str | Path) -> Description:
         options, mapping = _options(file, path.parent), file.by_name()
     dataset = _read_folder(root, options, file)
     with told_of(path):
+        if file.unlabelled is not None:
+            dataset = replace(dataset, unlabelled=read_unlabelled(root, file.unlabelled))
         _refuse_unused(file, dataset)
         check_mapping(mapping, dataset.classes.names)
     return Description(dataset, file.classes or None, mapping)

@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from fullconv.data.dataset import Sample
+from fullconv.data.dataset import Sample, UnlabelledPicture
 from fullconv.errors import FullconvError
 
+Picture = Sample | UnlabelledPicture
 Hashes = dict[str, str]  # {file, from the data's root: SHA-256 of its whole content}
 SHOWN = 3  # files that a line names
 
@@ -31,17 +32,17 @@ class SplitDigest:
         return asdict(self)
 
 
-def hash_files(root: Path, samples: Iterable[Sample]) -> Hashes:
+def hash_files(root: Path, samples: Iterable[Picture]) -> Hashes:
     """Reads every file of the samples in full, each once. Raises FullconvError where one cannot be read."""
     paths = _paths(samples)
     with ThreadPoolExecutor() as threads:
         return dict(zip((_name(path, root) for path in paths), threads.map(sha256_of, paths), strict=True))
 
 
-def digest_split(root: Path, samples: Sequence[Sample], hashes: Hashes) -> SplitDigest:
+def digest_split(root: Path, samples: Sequence[Picture], hashes: Hashes) -> SplitDigest:
     paths = _paths(samples)
     contents = [f"{hashes[_name(path, root)]}  {_name(path, root)}" for path in paths]
-    meanings = dict.fromkeys(sample.lookup.tobytes() for sample in samples)
+    meanings = dict.fromkeys(sample.meaning for sample in samples)
     return SplitDigest(
         len(samples), sum(path.stat().st_size for path in paths), _digest(sample.name.encode() for sample in samples),
         _digest(meanings), _digest(line.encode() for line in contents),
@@ -94,9 +95,9 @@ def _digest(parts: Iterable[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _paths(samples: Iterable[Sample]) -> list[Path]:
+def _paths(samples: Iterable[Picture]) -> list[Path]:
     """Of a file that several samples share (COCO's JSON) one."""
-    return list(dict.fromkeys(path for sample in samples for path in (sample.image_path, sample.label_path)))
+    return list(dict.fromkeys(path for sample in samples for path in sample.files))
 
 
 def _name(path: Path, root: Path) -> str:

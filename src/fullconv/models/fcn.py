@@ -70,6 +70,10 @@ class FCN(Network):
         scores = [crop_like(self.last(head)(self.fused(features, head)), image, self.offsets[1]) for head in self.heads]
         return torch.cat(scores, 1) if len(scores) > 1 else scores[0]
 
+    def score_coarsely(self, image: Tensor) -> Tensor:
+        (head,) = self.heads
+        return self.fused(self.features(image), head)
+
     def labels_aligned(self, image: Tensor) -> Tensor:
         head = next(iter(self.heads))
         fused = self.fused(self.features(image), head)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fullconv.errors import FullconvError
 from fullconv.models.bands import best
 from fullconv.models.config import Architecture, NormalisationValues
 from fullconv.models.normalisation import Normalisation
@@ -21,13 +22,19 @@ class Network(nn.Module):
         self.num_classes = num_classes
         self.normalise = Normalisation(normalisation)
 
-    def forward(self, image: Tensor) -> Tensor:
-        """(N, channels, H, W) of 0–255, any H and W → scores (N, classes, H, W)."""
-        return crop_like(self.score_aligned(pad_to_multiple(self.normalise(image), self.multiple_of)), image)
+    def forward(self, image: Tensor, enlarged: bool = True) -> Tensor:
+        """(N, channels, H, W) of 0–255, any H and W → scores (N, classes, H, W); where they are not `enlarged`, at the
+        architecture's stride, from the image's first pixel on, padding included."""
+        padded = pad_to_multiple(self.normalise(image), self.multiple_of)
+        return crop_like(self.score_aligned(padded), image) if enlarged else self.score_coarsely(padded)
 
     def score_aligned(self, image: Tensor) -> Tensor:
         """Normalised (N, channels, H, W), H and W multiples of `multiple_of` → scores (N, classes, H, W)."""
         raise NotImplementedError
+
+    def score_coarsely(self, image: Tensor) -> Tensor:
+        """The same before the last enlargement: (N, classes, H / stride, W / stride)."""
+        raise FullconvError(f"{self.architecture.title} does not end in an enlargement of its scores")
 
     def label_map(self, scores: Tensor) -> Tensor:
         """Scores (N, classes, H, W) → class indices (N, H, W) uint8; of several heads, the first."""

@@ -10,8 +10,11 @@ from typing import Any
 from fullconv.data.dataset import Dataset, LabelMap, Sample
 from fullconv.data.description import describe
 from fullconv.errors import FullconvError
-from fullconv.metrics import Confusion
+from fullconv.metrics import Confusion, Counts
 from fullconv.prediction.definitions import DEFAULT, check_definition, redefined
+from fullconv.prediction.interval import mean_iou_interval
+from fullconv.prediction.merging import Merging, unmerged
+from fullconv.prediction.merging import merge_to as merging_to
 from fullconv.prediction.pictures import PictureScore, ranked, score_of
 from fullconv.prediction.predictor import Model
 from fullconv.sources import path_of
@@ -27,24 +30,31 @@ def evaluate(
     progress: Progress = iter,
     definition: str = DEFAULT,
     worst: int = 0,
+    merge_to: Sequence[str] = (),
+    interval: bool = False,
 ) -> dict[str, Any]:
     """The numbers of metrics.py for `model` on a split of DATA, whose classes are mapped to the model's.
 
     `definition` is whose mean IoU: mmseg (the paper's), torchmetrics or paddleseg. With `worst`, so many pictures are
     listed under that key, the worst first: file, mean IoU, commonest error. `skipped`, where there are any: the files
-    that could not be read, and why; `notes`: what was decided in reading the others.
+    that could not be read, and why; `notes`: what was decided in reading the others. With `merge_to`, labels are
+    predicted among all of the model's classes; then whatever is not named counts as background, in truth and
+    prediction. `interval` adds `mean_iou_interval`: 95 % of sets of as many pictures, drawn from these, lie within.
     """
     check_definition(definition)
     if not isinstance(model, Model):
         raise FullconvError("model: give what fullconv.load gives, as in evaluate(load('animals'), data)")
     path_of("data", data)
+    merging = merging_to(merge_to, model.classes) if merge_to else unmerged(model.classes)
     dataset = dataset_for(model, data)
-    scored = score_pictures(model, dataset.split(split), progress)
+    scored = score_pictures(model, dataset.split(split), progress, merging, interval)
     if scored.skipped and not scored.pictures:
         raise FullconvError(next(iter(scored.skipped.values())))
     report = redefined(scored.confusion.report(), definition, scored.pictures)
     if worst:
-        report["worst"] = [one.to_json(dataset.root, model.classes) for one in ranked(scored.pictures)[:worst]]
+        report["worst"] = [one.to_json(dataset.root, merging.classes) for one in ranked(scored.pictures)[:worst]]
+    if interval:
+        report["mean_iou_interval"] = mean_iou_interval(scored.matrices)
     for key, found in (("skipped", scored.skipped), ("notes", scored.notes)):
         if found:
             report[key] = {str(path): what for path, what in found.items()}
@@ -59,18 +69,29 @@ class Scored:
     pictures: list[PictureScore] = field(default_factory=list)
     skipped: dict[Path, str] = field(default_factory=dict)
     notes: dict[Path, tuple[str, ...]] = field(default_factory=dict)
+    matrices: list[Counts] = field(default_factory=list)  # of each picture, where they are wanted
 
 
-def score_pictures(model: Model, samples: Sequence[Sample], progress: Progress = iter) -> Scored:
+def score_pictures(
+    model: Model,
+    samples: Sequence[Sample],
+    progress: Progress = iter,
+    merging: Merging | None = None,
+    keeps_matrices: bool = False,
+) -> Scored:
     """Every picture at its own size, read and seen as prediction does. A file that cannot be read is left out."""
-    scored = Scored(Confusion(model.classes))
+    merging = merging or unmerged(model.classes)
+    scored = Scored(Confusion(merging.classes))
     for sample in progress(samples):
         try:
             seen, truth, label_map = label_sample(model, sample)
         except FullconvError as error:
             scored.skipped[sample.image_path] = str(error)
             continue
-        scored.pictures.append(score_of(sample, scored.confusion.add(truth, label_map)))
+        counts = scored.confusion.add(merging.apply(truth), merging.apply(label_map))
+        scored.pictures.append(score_of(sample, counts))
+        if keeps_matrices:
+            scored.matrices.append(counts)
         if seen.notes:
             scored.notes[sample.image_path] = seen.notes
     return scored

@@ -8,38 +8,28 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.utils.data import DataLoader
 
-from fullconv.data.dataset import Sample
 from fullconv.errors import FullconvError
-from fullconv.training.loop import Batch, Part
-from fullconv.training.pictures import TrainingPicture
+from fullconv.training.epoch import NOTHING, Epoch, Pictures
+from fullconv.training.loop import Batch
+from fullconv.training.objective import Part
 from fullconv.training.processes import rank_and_count
 from fullconv.training.recipe import Recipe
-from fullconv.training.transforms import NOTHING, Epoch
 
 
-def load_epoch(
-    samples: Sequence[Sample | TrainingPicture], recipe: Recipe, epoch: int, factors: Tensor, device: torch.device
-) -> Iterator[Batch]:
+def load_epoch(pictures: Pictures, recipe: Recipe, number: int, device: torch.device) -> Iterator[Batch]:
     """This process's share of every batch. A GPU also makes the random changes; workers then only read."""
-    pictures = Epoch(samples, recipe, epoch, factors)
-    shares = shares_of(len(pictures), recipe.batch_size, *rank_and_count())
+    epoch = Epoch(pictures, recipe, number)
+    shares = shares_of(len(epoch), recipe.batch_size, *rank_and_count())
     in_parts = partial(parts_of, count=recipe.accumulate)
     augments_here = device.type != "cpu"
-    pictures.augments = not augments_here
+    epoch.augments = not augments_here
     workers = recipe.workers if recipe.workers is not None else max(1, min(8, (os.cpu_count() or 1) - 1))
     collate: Any = list if augments_here else in_parts
-    loader = DataLoader(
-        pictures, batch_sampler=shares, num_workers=workers, collate_fn=collate, pin_memory=augments_here
-    )
+    loader = DataLoader(epoch, batch_sampler=shares, num_workers=workers, collate_fn=collate, pin_memory=augments_here)
     for batch in told_plainly(loader):
-        yield (
-            in_parts([pictures.change(image, labels, position, device) for image, labels, position in batch])
-            if augments_here
-            else batch
-        )
+        yield in_parts([epoch.change(item, device) for item in batch]) if augments_here else batch
 
 
 def shares_of(pictures: int, batch_size: int, rank: int, count: int) -> list[list[int]]:
@@ -57,8 +47,12 @@ def shares_of(pictures: int, batch_size: int, rank: int, count: int) -> list[lis
 def parts_of(pictures: Sequence[Part], count: int) -> list[Part]:
     """At most `count` stacks of about equally many pictures."""
     size = -(-len(pictures) // count)
-    groups = [pictures[start : start + size] for start in range(0, len(pictures), size)]
-    return [(torch.stack([i for i, _ in group]), torch.stack([m for _, m in group])) for group in groups]
+    return [stacked(pictures[start : start + size]) for start in range(0, len(pictures), size)]
+
+
+def stacked(pictures: Sequence[Part]) -> Part:
+    images, labels, taught = zip(*pictures, strict=True)
+    return Part(torch.stack(images), torch.stack(labels), None if taught[0] is None else torch.stack(taught))
 
 
 def told_plainly(batches: Iterable[Any]) -> Iterator[Any]:

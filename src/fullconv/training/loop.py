@@ -6,39 +6,38 @@ from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from accelerate import Accelerator
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel
 
 from fullconv.training.depthwise import float32_gradients
 from fullconv.training.divergence import checked
-from fullconv.training.losses import SegmentationLoss
+from fullconv.training.objective import Objective, Part
 
-Part = tuple[Tensor, Tensor]  # images (N, C, H, W), labels (N, H, W)
 Batch = Sequence[Part]  # one step's pictures, in as many parts as memory asks for
 
 
 def train_step(
     model: nn.Module,
-    loss: SegmentationLoss,
+    objective: Objective,
     batch: Batch,
     optimiser: Optimizer,
     schedule: LRScheduler,
     accelerator: Accelerator,
     clip: float,
 ) -> float:
-    """Forward and backward for each part, one update; gives the loss. A batch of nothing but void changes nothing."""
-    batch = [(images.to(accelerator.device), labels.to(accelerator.device)) for images, labels in batch]
-    weight = loss.weight_of(torch.cat([labels.flatten() for _, labels in batch]))
-    value = 0.0
-    if weight > 0:
-        for images, labels in batch:
+    """Forward and backward for each part, one update; gives the loss. A batch that says nothing changes nothing."""
+    batch = [part.to(accelerator.device) for part in batch]
+    weights, value = objective.weigh(batch), 0.0
+    if sum(weights) > 0:
+        for part in batch:
             with accelerator.autocast(), float32_gradients(accelerator):
-                scores = model(images.contiguous(memory_format=torch.channels_last))
-            part = loss(scores, labels, weight, len(batch))
-            accelerator.backward(part * accelerator.num_processes)  # whose gradients are averaged, but should add up
-            value += part.item()
+                images = part.images.contiguous(memory_format=torch.channels_last)
+                scores = model(images, enlarged=objective.stride == 1)
+            loss = objective(scores, part, weights, len(batch))
+            accelerator.backward(loss * accelerator.num_processes)  # whose gradients are averaged, but should add up
+            value += loss.item()
         if clip:
             accelerator.clip_grad_norm_(model.parameters(), clip)
         optimiser.step()
@@ -50,7 +49,7 @@ def train_step(
 def train_epoch(
     model: nn.Module,
     average: AveragedModel | None,
-    loss: SegmentationLoss,
+    objective: Objective,
     optimiser: Optimizer,
     schedule: LRScheduler,
     accelerator: Accelerator,
@@ -64,7 +63,7 @@ def train_epoch(
     """
     losses = []
     for batch in batches:
-        losses.append(checked(train_step(model, loss, batch, optimiser, schedule, accelerator, clip)))
+        losses.append(checked(train_step(model, objective, batch, optimiser, schedule, accelerator, clip)))
         if average is not None:
             average.update_parameters(accelerator.unwrap_model(model))
         advance(losses[-1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,14 +14,15 @@ from typing import Any
 from torch import Tensor
 
 from fullconv.data.dataset import Dataset
-from fullconv.data.digests import Hashes, SplitDigest, digest_split, hash_files, sha256_of, write_lines
+from fullconv.data.digests import Hashes, Picture, SplitDigest, digest_split, hash_files, sha256_of, write_lines
 from fullconv.errors import FullconvError
 from fullconv.files import write_json, write_whole
 from fullconv.models.config import ModelConfig
 from fullconv.prediction.definitions import DEFAULT, DEFINITIONS
 from fullconv.training.environment import command_line, environment, git_state
 from fullconv.training.recipe import Recipe
-from fullconv.weights.folder import PARAMETERS, find_model
+from fullconv.training.teaching import is_scores
+from fullconv.weights.folder import GRAPH, IR, PARAMETERS, find_model
 
 MANIFEST, FILES = "manifest.json", "data.sha256"
 FORMAT = 1
@@ -35,6 +36,7 @@ class Sources:
     data: Path
     trunk_weights: Path | None = None
     weights: Path | None = None
+    teacher: Path | None = None  # a model, or a folder of its scores
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,10 @@ class DataDigest:
 
 
 def digest_data(dataset: Dataset, recipe: Recipe) -> DataDigest:
-    used = {name: dataset.splits.get(name, ()) for name in (recipe.train_split, recipe.val_split)}
+    used: dict[str, Sequence[Picture]] = {
+        name: dataset.splits.get(name, ()) for name in (recipe.train_split, recipe.val_split)
+    }
+    used["unlabelled"] = dataset.unlabelled
     files = hash_files(dataset.root, [sample for samples in used.values() for sample in samples])
     return DataDigest({k: digest_split(dataset.root, v, files) for k, v in used.items() if v}, files)
 
@@ -96,13 +101,26 @@ def read_manifest(run: Path) -> dict[str, Any]:
 
 def digest_weights(sources: Sources, start: State) -> dict[str, Any]:
     """The files that the weights came from, and the parameters that came of them, wherever from."""
-    given: dict[str, Any] = {"trunk_weights": None, "weights": None}
+    given: dict[str, Any] = {"trunk_weights": None, "weights": None, "teacher": None}
     if sources.trunk_weights:
         given["trunk_weights"] = _file(sources.trunk_weights, sources.trunk_weights)
     if sources.weights:
         folder = find_model(sources.weights)
         given["weights"] = _file(folder, folder / PARAMETERS)
+    if sources.teacher:
+        given["teacher"] = {"path": str(sources.teacher.absolute()), "sha256": digest_teacher(sources.teacher)}
     return {**given, "start": digest_parameters(start)}
+
+
+def digest_teacher(teacher: Path) -> str:
+    """SHA-256 of a model's parameters, or graph where it has none; or of every file of a folder of scores."""
+    if is_scores(teacher):
+        digest = hashlib.sha256()
+        for path in sorted(teacher.glob("[!.]*")):
+            digest.update(f"{sha256_of(path)}  {path.name}\n".encode())
+        return digest.hexdigest()
+    folder = find_model(teacher)
+    return sha256_of(next(path for name in (PARAMETERS, GRAPH, IR) if (path := folder / name).is_file()))
 
 
 def digest_parameters(state: State) -> str:

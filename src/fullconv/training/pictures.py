@@ -1,4 +1,4 @@
-"""Labelled pictures as training shows them to a network: what prediction would see, and a way past lost files."""
+"""Pictures as training shows them to a network: what prediction would see, and a way past lost files."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+import torch
 from PIL import Image
+from torch import Tensor
 
-from fullconv.data.dataset import LabelMap, Sample
+from fullconv.data.dataset import LabelMap, Sample, UnlabelledPicture
 from fullconv.errors import FullconvError
 from fullconv.models.config import ModelConfig
+from fullconv.training.teacher import Teacher
 from fullconv.view import Pixels, reduced, reduced_size
 
 MOST = 0.05  # share of a split's pictures that may be left out
@@ -46,31 +50,47 @@ def refuse_many(skipped: Mapping[Path, str] | Mapping[str, str], total: int, rem
         raise FullconvError(f"{len(skipped)} of {total} pictures cannot be read, the first: {first}; {remedy}")
 
 
+class Read(NamedTuple):
+    """A picture before its random changes."""
+
+    image: Tensor  # (C, H, W) uint8 or float32
+    labels: Tensor  # (H, W) uint8
+    scores: Tensor | None  # (the teacher's classes, h, w) of the whole picture
+
+
 @dataclass(frozen=True)
 class TrainingPicture:
-    """One sample as the network sees it, reduced as prediction reduces it, its label map with it."""
+    """One picture as the network sees it, reduced as prediction reduces it, its label map with it."""
 
-    sample: Sample
+    sample: Sample | UnlabelledPicture
     config: ModelConfig
     skipped: Skipped
 
-    def read(self) -> tuple[Pixels, LabelMap]:
-        """(H, W, channels) uint8 or float32, (H, W). Wholly void where the file is not to be read any more."""
+    def read(self, teacher: Teacher | None = None) -> Read:
+        """Wholly void, and without a teacher, where the file is not to be read any more."""
         try:
             seen, label_map = self.sample.see(self.config.view)
         except FullconvError as error:
             self.skipped.add(self.sample.image_path, str(error))
             return self._nothing()
         longest_side = self.config.longest_side_of(seen.keeps_scale)
-        image = reduced(seen.image, longest_side)
-        return np.require(image, requirements="W"), reduced_labels(label_map, longest_side)
+        image = np.require(reduced(seen.image, longest_side), requirements="W")
+        scores = teacher.scores(self.sample) if teacher else None
+        return as_read(image, reduced_labels(label_map, longest_side), scores)
 
-    def _nothing(self) -> tuple[Pixels, LabelMap]:
+    def _nothing(self) -> Read:
         image = np.zeros((SIDE, SIDE, self.config.channels), self.config.input)
-        return image, np.full((SIDE, SIDE), self.config.classes.void, np.uint8)
+        return as_read(image, np.full((SIDE, SIDE), self.config.classes.void, np.uint8), None)
 
 
-def training_pictures(samples: Iterable[Sample], config: ModelConfig, skipped: Skipped) -> list[TrainingPicture]:
+def as_read(image: Pixels, label_map: LabelMap, scores: Tensor | None) -> Read:
+    image = image.astype(np.float32) if image.dtype == np.uint16 else image  # which torch can resize
+    return Read(torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(label_map), scores)
+
+
+def training_pictures(
+    samples: Iterable[Sample | UnlabelledPicture], config: ModelConfig, skipped: Skipped
+) -> list[TrainingPicture]:
     return [TrainingPicture(sample, config, skipped) for sample in samples]
 
 

@@ -25,7 +25,9 @@ CHOICES = {
 # The least and the most that a number may be; where the most is no part of it, the rules below say so.
 LIMITS: dict[str, tuple[float, float]] = {
     "score_hidden": (0, inf), "epochs": (1, inf), "batch_size": (1, inf), "accumulate": (1, inf), "balance": (0, 1),
-    "unscaled": (0, 1), "flip": (0, 1), "colour": (0, 1), "workers": (0, inf), "momentum": (0, 1),
+    "unscaled": (0, 1), "flip": (0, 1), "colour": (0, 1),
+    "sharpness": (0, 1), "noise": (0, 1), "jpeg": (0, 1), "copy_paste": (0, 1), "teacher_weight": (0, inf),
+    "workers": (0, inf), "momentum": (0, 1),
     "trunk_lr_factor": (0, inf), "bias_lr_factor": (0, inf), "weight_decay": (0, inf), "warm_up": (0, 1),
     "clip": (0, inf), "focal": (0, inf), "dice": (0, inf), "lovasz": (0, inf), "stage_lr_factor": (0, inf),
     "patience": (0, inf), "evaluate_every": (1, inf), "seed": (0, inf),
@@ -58,6 +60,11 @@ class Recipe:
     unscaled: float = 0.25  # this share keeps its size: resampling smooths, and prediction sees pictures as they are
     flip: float = 0.5
     colour: float = 0.3
+    sharpness: float = 0.0  # this share is blurred or sharpened,
+    noise: float = 0.0  # this share gets noise,
+    jpeg: float = 0.0  # and this share the traces of a JPEG of quality 40 to 95
+    copy_paste: float = 0.0  # into this share go the objects of another picture; arXiv 2012.07177
+    unlabelled_share: float = 0.5  # of the pictures that an epoch shows, where the data have some without labels
     workers: int | None = None  # processes that read and augment; None: one less than there are processors, up to 8
 
     optimiser: str = "adamw"
@@ -78,6 +85,9 @@ class Recipe:
     hardest: float = 1.0
     dice: float = 0.5
     lovasz: float = 0.0
+    coarse_loss: bool = False  # labels are compared with an FCN's scores before these are enlarged: faster
+    teacher_weight: float = 1.0  # what a teacher counts beside the labels
+    temperature: float = 1.0  # by which scores are divided where network and teacher are compared
 
     staged: bool = False  # 32s first, then each finer stride from the one before
     stage_lr_factor: float = 1.0  # what each stage's learning rate is to that of the one before
@@ -121,6 +131,9 @@ class Recipe:
         yield "scale", 0 < self.scale[0] <= self.scale[1], "two factors, the smaller first"
         yield "hardest", 0 < self.hardest <= 1, "a share above 0, up to 1"
         yield "ema", 0 <= self.ema < 1, "0 (off) or below 1"
+        yield "unlabelled_share", 0 <= self.unlabelled_share < 1, "0 or more, below 1"
+        yield "temperature", 0 < self.temperature < inf, "a number above 0"
+        yield "copy_paste", not self.copy_paste or self.crop_size > 0, "0 where crop_size is 0"
         yield "lr", 0 < self.lr < float("inf"), "a number above 0"
         yield "staged", not self.staged or len(stages_of(self.arch)) > 0, "false for an arch that is no FCN"
 

@@ -29,6 +29,7 @@ from fullconv.training.recipe import Recipe
 NAMES = {
     "trunk_weights": "the file --trunk-weights",
     "weights": "the model --weights",
+    "teacher": "the teacher --teacher",
     "start": "the network before its first step (the hub's weights, or the initialisation of another torch)",
 }
 
@@ -36,7 +37,7 @@ NAMES = {
 def sources_of(run: Path) -> Sources:
     """Where the data and the weights of a run lay."""
     manifest = read_manifest(run)
-    paths = {key: manifest["weights"][key] for key in ("trunk_weights", "weights")}
+    paths = {key: manifest["weights"].get(key) for key in ("trunk_weights", "weights", "teacher")}
     return Sources(
         Path(manifest["data"]["path"]), **{key: Path(entry["path"]) if entry else None for key, entry in paths.items()}
     )
@@ -96,7 +97,7 @@ def refuse_other_weights(run: Path, now: Mapping[str, Any]) -> None:
     """Raises FullconvError where the weights of a manifest are not those that the run started from."""
     then = read_manifest(run)
     for key, name in NAMES.items():
-        old, new = _hash_in(then["weights"][key]), _hash_in(now["weights"][key])
+        old, new = _hash_in(then["weights"].get(key)), _hash_in(now["weights"][key])
         if old != new:
             raise FullconvError(f"{run}: {name} was {old} and is {new}; bring back what it was")
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import torch
 from accelerate import Accelerator
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -18,15 +19,19 @@ from fullconv.data.dataset import Dataset, Sample
 from fullconv.models.config import ModelConfig
 from fullconv.models.network import Network
 from fullconv.training.batches import load_epoch
+from fullconv.training.distillation import Divergence
 from fullconv.training.divergence import check_parameters, explained
+from fullconv.training.epoch import Pictures
 from fullconv.training.loop import begin_training, train_epoch
 from fullconv.training.losses import SegmentationLoss
+from fullconv.training.objective import Objective
 from fullconv.training.optimisation import build_optimiser, build_schedule, rate_now
 from fullconv.training.pictures import Skipped, refuse_many, training_pictures
 from fullconv.training.processes import main_first, new_accelerator, rank_and_count
 from fullconv.training.recipe import Recipe
 from fullconv.training.report import Report
-from fullconv.training.sampling import epoch_length, presence, repeat_factors
+from fullconv.training.sampling import Sampling, presence, repeat_factors
+from fullconv.training.teacher import Teacher
 from fullconv.training.trackers import Trackers
 from fullconv.training.validation import has_stalled, keep_if_best
 from fullconv.training.weighting import class_weights
@@ -75,19 +80,21 @@ def run(
     resume: bool,
     skipped: Skipped,
     trackers: Sequence[str] = (),
+    teacher: Teacher | None = None,
 ) -> None:
     """Epoch after epoch: train, average, evaluate, write. The model folder out/model is the epoch that scored best."""
     samples, val = dataset.split(recipe.train_split), dataset.splits.get(recipe.val_split, ())
     accelerator = new_accelerator(recipe.precision)
-    factors = sample_factors(samples, len(config.classes), recipe.balance)
-    steps = -(-epoch_length(factors) // recipe.batch_size)
+    sampling = sampling_of(dataset, recipe, teacher)
+    steps = -(-sampling.length // recipe.batch_size)
     state = start(model.to(accelerator.device), recipe, steps * recipe.epochs)
     if resume:
         state.restore(out / STATE)
     elif accelerator.is_main_process:
         state.save(out / STATE)  # so that what the run started from need not be given again
-    loss = loss_of(recipe, samples, config)
-    pictures = training_pictures(samples, config, skipped)
+    objective = objective_of(recipe, samples, config, teacher)
+    seen = training_pictures([*samples, *dataset.unlabelled], config, skipped)
+    pictures = Pictures(seen, sampling, teacher, len(config.classes))
     stepped, optimiser = prepared(state, recipe, accelerator)
 
     speaks = accelerator.is_main_process
@@ -98,13 +105,13 @@ def run(
                 break
             seed_epoch(recipe.seed, epoch)
             begin_training(stepped, recipe.frozen_norms)
-            batches = load_epoch(pictures, recipe, epoch, factors, accelerator.device)
-            moving = (stepped, state.average, loss, optimiser, state.schedule, accelerator)
+            batches = load_epoch(pictures, recipe, epoch, accelerator.device)
+            moving = (stepped, state.average, objective, optimiser, state.schedule, accelerator)
             with explained(epoch + 1, recipe, out / MODEL):
                 entry = {"epoch": epoch + 1, "loss": train_epoch(*moving, batches, recipe.clip, report.advance)}
                 check_parameters(state.model, state.trained)
             entry["lr"] = rate_now(state.optimiser, recipe)
-            refuse_many(skipped.all(), len(samples) + len(val), f"bring them back, then go on with --resume {out}")
+            refuse_many(skipped.all(), len(seen) + len(val), f"bring them back, then go on with --resume {out}")
             entry |= judged(state, val, config, recipe, out / MODEL, entry, skipped)
             state.history.append(entry)
             with main_first() as is_main:
@@ -147,6 +154,14 @@ def loss_of(recipe: Recipe, samples: Sequence[Sample], config: ModelConfig) -> S
     )  # fmt: skip
 
 
+def objective_of(recipe: Recipe, samples: Sequence[Sample], config: ModelConfig, teacher: Teacher | None) -> Objective:
+    labels, divergence = loss_of(recipe, samples, config), None
+    if teacher:
+        known = None if len(teacher.known) == len(config.classes) else tuple(teacher.known)
+        divergence = Divergence(known, recipe.teacher_weight, recipe.temperature, config.classes.void)
+    return Objective(labels, divergence, config.architecture.stride if recipe.coarse_loss else 1)
+
+
 def judged(
     state: State, val: Sequence[Sample], config: ModelConfig, recipe: Recipe, folder: Path, entry: dict[str, Any],
     skipped: Skipped,
@@ -174,6 +189,13 @@ def moving_average(model: Network, decay: float) -> AveragedModel | None:
     return AveragedModel(model, multi_avg_fn=update, use_buffers=True) if decay else None
 
 
-def sample_factors(samples: Sequence[Sample], num_classes: int, balance: float) -> Tensor:
-    """How often an epoch shows each picture."""
-    return repeat_factors(presence(samples, num_classes), balance) if balance else torch.ones(len(samples))
+def sampling_of(dataset: Dataset, recipe: Recipe, teacher: Teacher | None) -> Sampling:
+    """What each epoch shows; of pictures without labels the teacher says which classes are in them."""
+    samples, count = dataset.split(recipe.train_split), len(dataset.classes)
+    labelled, unlabelled = torch.ones(len(samples)), torch.ones(len(dataset.unlabelled))
+    if recipe.balance:
+        labelled = repeat_factors(presence(samples, count), recipe.balance)
+    if recipe.balance and teacher and len(unlabelled):
+        present = np.stack([teacher.presence(picture, count) for picture in dataset.unlabelled])
+        unlabelled = repeat_factors(present, recipe.balance)
+    return Sampling(labelled, unlabelled, recipe.unlabelled_share)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -28,6 +29,51 @@ def repeat_factors(present: NDArray[np.bool_], balance: float) -> Tensor:
     share = present.mean(0).clip(min=1e-9)
     wanted = np.sqrt(balance / share).clip(min=1)
     return torch.from_numpy((present * wanted).max(1).clip(min=1))
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Which pictures an epoch shows: every labelled one as often as its factor says, and so many without labels that
+    they are `share` of all. Those are drawn without putting any back, by their factors, over the epochs."""
+
+    labelled: Tensor  # (pictures,)
+    unlabelled: Tensor = field(default_factory=lambda: torch.zeros(0))  # (pictures,)
+    share: float = 0.0
+
+    @property
+    def unlabelled_count(self) -> int:
+        if not len(self.unlabelled):
+            return 0
+        return round(epoch_length(self.labelled) * self.share / (1 - self.share))
+
+    @property
+    def length(self) -> int:
+        """The number of pictures that each epoch shows."""
+        return epoch_length(self.labelled) + self.unlabelled_count
+
+    def order(self, seed: int, epoch: int) -> list[int]:
+        """Indices of pictures, those without labels counted on from the labelled ones; a function of (seed, epoch)."""
+        generator = torch.Generator().manual_seed(key_of(seed, epoch))
+        chosen = draw(self.labelled, generator)
+        if not self.unlabelled_count:
+            return chosen
+        more = self._unlabelled(seed, epoch * self.unlabelled_count, self.unlabelled_count)
+        together = chosen + [len(self.labelled) + index for index in more]
+        return [together[i] for i in torch.randperm(len(together), generator=generator)]
+
+    def _unlabelled(self, seed: int, start: int, count: int) -> list[int]:
+        """`count` of an endless row of rounds, each of which shows every picture, from place `start` on."""
+        number, begin = divmod(start, epoch_length(self.unlabelled))
+        row: list[int] = []
+        while len(row) < begin + count:
+            row += draw(self.unlabelled, torch.Generator().manual_seed(key_of(seed, -1 - number)))
+            number += 1
+        return row[begin : begin + count]
+
+
+def key_of(seed: int, epoch: int) -> int:
+    """What the random numbers of an epoch start from; those of its pictures follow it."""
+    return ((seed * 100_003 + epoch) * 10_000_019) % 2**63
 
 
 def draw(factors: Tensor, generator: torch.Generator) -> list[int]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from fullconv.data.dataset import Dataset
+from fullconv.data.dataset import Dataset, Sample, UnlabelledPicture
 from fullconv.errors import FullconvError
 from fullconv.export import export_onnx
 from fullconv.files import write_json, write_whole
@@ -26,19 +26,21 @@ from fullconv.training.card import card
 from fullconv.training.divergence import Diverged
 from fullconv.training.illustration import illustrate
 from fullconv.training.inheritance import with_inherited
-from fullconv.training.manifest import Sources
+from fullconv.training.manifest import MANIFEST, Sources
 from fullconv.training.pictures import SKIPPED, Skipped
 from fullconv.training.processes import is_main, main_first
 from fullconv.training.recipe import Recipe, check_recipe, from_values, read_recipe, stages_of
-from fullconv.training.reproduction import record
+from fullconv.training.reproduction import record, sources_of
 from fullconv.training.run import LOG, MODEL, STATE, run
 from fullconv.training.start import Prepared, config_of, prepare, start_model, told
+from fullconv.training.teacher import Teacher, open_teacher
+from fullconv.training.teaching import is_scores, teach
 from fullconv.training.trackers import check_trackers
 from fullconv.weights.folder import CARD, PARAMETERS, read_config
 
 __all__ = ["LOG", "MODEL", "RECIPE", "STATE", "recipe_of", "train"]
 
-RECIPE = "recipe.json"
+RECIPE, TEACHER = "recipe.json", "teacher"
 Note = Callable[[Dataset, ModelConfig, Recipe, Network | None], object]
 
 
@@ -51,6 +53,7 @@ def train(
     resume: bool = False,
     repeats: str | Path | None = None,
     track: str | Sequence[str] | None = None,
+    teacher: str | Path | None = None,
     **changes: Any,
 ) -> Path:
     """Trains on DATA and gives the model folder out/model: the epoch that scored best on the validation split.
@@ -59,28 +62,49 @@ def train(
     The trunk's ImageNet weights come from timm's hub, or from the file `trunk_weights`. With `weights` the network
     starts from another model: it has that model's architecture where none is asked for, else what fits is copied; of a
     model of other classes, all but what scores them. `resume` goes on from where the run in `out` stopped, by its own
-    recipe. `repeats` is a run folder: its recipe is taken, and its data and weights must be the same. `track`:
-    tensorboard, wandb, mlflow or "none"; TensorBoard where it is installed. A staged run keeps its earlier nets in
-    folders of `out` (fcn32s, fcn16s, …), each the start of the next.
+    recipe. `repeats` is a run folder: its recipe is taken, and its data and weights must be the same. `teacher` is a
+    model to learn from beside the labels, or a folder of its scores: it also teaches the pictures that the data YAML
+    names as unlabelled. `track`: tensorboard, wandb, mlflow or "none"; TensorBoard where it is installed. A staged run
+    keeps its earlier nets in folders of `out` (fcn32s, fcn16s, …), each the start of the next.
     """
     out, repeated, trackers = Path(out), _path(repeats), check_trackers(track)
     earlier = out if resume else repeated
     if earlier and recipe:
         raise FullconvError(f"{recipe}: {earlier} has its own recipe, which is kept; leave --recipe out")
     chosen = recipe_of(earlier, **changes) if earlier else _new_recipe(_path(recipe), _path(weights), changes)
-    sources = Sources(path_of("data", data), _path(trunk_weights), _path(weights))
+    teaching = teacher_of(out) if resume and not teacher else _path(teacher)
+    sources = Sources(path_of("data", data), _path(trunk_weights), _path(weights), teaching)
     with held(out):
         if not resume:
             refuse_run_in(out)
         with main_first() as first:
             if first:
                 write_json(out / RECIPE, chosen.to_json())
-        prepared, skipped = prepare(sources.data, chosen), Skipped(out / SKIPPED)
+        prepared, skipped = prepare(sources.data, chosen, teaching is not None), Skipped(out / SKIPPED)
+        if teaching:
+            prepared = replace(prepared, teacher=taught(teaching, prepared, chosen, out))
         with main_first() as first:
             if first:
                 say(prepared, chosen, skipped)
         note = partial(record, out, sources, repeated)
         return train_stages(sources, prepared, out, chosen, resume, trackers, note, skipped)
+
+
+def teacher_of(out: Path) -> Path | None:
+    """Who teaches a run that was begun."""
+    return sources_of(out).teacher if (out / MANIFEST).is_file() else None
+
+
+def taught(teacher: Path, prepared: Prepared, recipe: Recipe, out: Path) -> Teacher:
+    """The scores of every picture that is trained on: those that are given, or those of a model, written before."""
+    dataset = prepared.dataset
+    pictures: list[Sample | UnlabelledPicture] = [*dataset.split(recipe.train_split), *dataset.unlabelled]
+    folder = teacher if is_scores(teacher) else out / TEACHER
+    if not is_scores(teacher):
+        with main_first() as first:
+            if first:
+                teach(teacher, pictures, folder, is_main())
+    return open_teacher(folder, dataset.classes, prepared.label_mapping, pictures)
 
 
 def _new_recipe(path: Path | None, weights: Path | None, changes: Mapping[str, Any]) -> Recipe:
@@ -114,7 +138,7 @@ def train_stages(
     if recipe.staged:
         for stage in earlier_stages(recipe):
             folder = train_one(sources, prepared, out / stage.arch, stage, resume, trackers, note, skipped)
-            sources, note = Sources(sources.data, weights=folder), None
+            sources, note = replace(sources, trunk_weights=None, weights=folder), None
         recipe = last_stage(recipe)
     return train_one(sources, prepared, out, recipe, resume, trackers, note, skipped)
 
@@ -137,7 +161,7 @@ def train_one(
         if first and note:
             note(dataset, config, recipe, None if resume else model)
     try:
-        run(model, dataset, config, recipe, out, resume, skipped, trackers)
+        run(model, dataset, config, recipe, out, resume, skipped, trackers, prepared.teacher)
     except Diverged:
         if is_main() and (out / MODEL / PARAMETERS).is_file():
             finish(out / MODEL)  # what was good stays good for something

@@ -11,9 +11,10 @@ from torch import nn
 
 from fullconv.classes import Classes
 from fullconv.data.coco_masks import count_boxed
-from fullconv.data.dataset import Dataset, Sample
+from fullconv.data.dataset import Dataset, Sample, UnlabelledPicture
 from fullconv.data.description import describe
 from fullconv.data.naming import check_mapping
+from fullconv.data.overlap import look_through
 from fullconv.data.survey import Survey, survey
 from fullconv.data.thinness import USUAL_SIDE
 from fullconv.errors import FullconvError, told_of
@@ -25,6 +26,7 @@ from fullconv.models.trunks import PAPER_TRUNKS, normalisation_of
 from fullconv.training.inheritance import take_over
 from fullconv.training.pictures import refuse_many
 from fullconv.training.recipe import Recipe
+from fullconv.training.teacher import Teacher
 from fullconv.view import Range, listed
 from fullconv.weights.checkpoint import not_finite
 from fullconv.weights.folder import find_model
@@ -39,10 +41,15 @@ class Prepared:
     label_mapping: dict[str, str]
     survey: Survey
     skipped: dict[Path, str]
+    teacher: Teacher | None = None
+    unused: int = 0  # pictures without labels, where nobody teaches
 
 
-def prepare(data: str | Path, recipe: Recipe) -> Prepared:
-    """Reads every file of the splits that a run uses. Raises FullconvError where more than a twentieth cannot be."""
+def prepare(data: str | Path, recipe: Recipe, taught: bool = False) -> Prepared:
+    """Reads every file of the splits that a run uses, and where it is `taught` the pictures without labels.
+
+    Raises FullconvError where more than a twentieth cannot be read.
+    """
     described = describe(data)
     with told_of("recipe"):
         check_mapping(recipe.label_mapping, described.dataset.classes.names)
@@ -54,7 +61,18 @@ def prepare(data: str | Path, recipe: Recipe) -> Prepared:
     validated = surveyed(val, dataset.classes, recipe.val_split, measures=False)
     splits = {**dataset.splits, recipe.train_split: trained.samples}
     splits |= {recipe.val_split: validated.samples} if val else {}
-    return Prepared(replace(dataset, splits=splits), mapping, trained, {**trained.skipped, **validated.skipped})
+    unlabelled, lost = looked_through(dataset, recipe.train_split) if taught else ((), {})
+    unused = 0 if taught else len(dataset.unlabelled)
+    dataset = replace(dataset, splits=splits, unlabelled=unlabelled)
+    return Prepared(dataset, mapping, trained, {**trained.skipped, **validated.skipped, **lost}, unused=unused)
+
+
+def looked_through(dataset: Dataset, train_split: str) -> tuple[tuple[UnlabelledPicture, ...], dict[Path, str]]:
+    """(the pictures without labels that can be read, why the others cannot)."""
+    scored = [sample for split, samples in dataset.splits.items() if split != train_split for sample in samples]
+    good, skipped = look_through(dataset.unlabelled, scored) if dataset.unlabelled else ((), {})
+    refuse_many(skipped, len(dataset.unlabelled), "remove them from the folders that `unlabelled` names")
+    return good, skipped
 
 
 def surveyed(samples: Sequence[Sample], classes: Classes, split: str, measures: bool) -> Survey:
@@ -72,6 +90,7 @@ def config_of(prepared: Prepared, recipe: Recipe) -> ModelConfig:
         architecture = replace(architecture, channels=found.channels)
         if found.channels != len(normalisation.mean):
             normalisation = NormalisationValues(*found.statistics(ranges))
+    check_coarse_loss(recipe, architecture)
     longest_side, _ = choose_longest_side(recipe, found)
     return ModelConfig(
         recipe.name, architecture, prepared.dataset.classes, normalisation, longest_side,
@@ -96,6 +115,15 @@ def ranges_of(recipe: Recipe, found: Survey) -> tuple[Range, ...]:
     return (given * found.channels if len(given) == 1 else given) or found.ranges()
 
 
+def check_coarse_loss(recipe: Recipe, architecture: Architecture) -> None:
+    a = architecture
+    ends_plainly = a.family == "fcn" and a.alignment == "same" and not a.heads and not a.learned_upsampling
+    if recipe.coarse_loss and not ends_plainly:
+        raise FullconvError(
+            f"recipe: coarse_loss is for an FCN that ends in a fixed enlargement, which {a.title} is not"
+        )
+
+
 def choose_longest_side(recipe: Recipe, found: Survey) -> tuple[int | None, str]:
     """(what larger pictures are reduced to, why)."""
     if recipe.longest_side != "auto":
@@ -117,6 +145,14 @@ def told(prepared: Prepared, recipe: Recipe, config: ModelConfig) -> Iterator[st
     if config.range:
         why = "as asked for" if recipe.range else "0.1 to 99.9 % of the training pictures"
         yield f"range {listed(config.range)} becomes 0 to 255: {why}"
+    if prepared.unused:
+        yield f"{prepared.unused} pictures without labels are not used; they need a teacher (--teacher)"
+    if prepared.teacher:
+        known = len(prepared.teacher.known)
+        yield f"teacher {prepared.teacher.folder}: {known} of {len(config.classes)} classes"
+        if prepared.dataset.unlabelled:
+            count = len(prepared.dataset.unlabelled)
+            yield f"{count} pictures without labels: {recipe.unlabelled_share:.0%} of what each epoch shows"
 
 
 def trunk_of(model: Network) -> nn.Module:

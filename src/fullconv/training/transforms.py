@@ -1,52 +1,56 @@
-"""Paired random changes of image and label map: scale, crop, flip, colour."""
+"""Paired random changes of image and label map: scale, crop, flip; then how the image looks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset as TorchDataset
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from fullconv.classes import VOID
-from fullconv.data.dataset import Sample
-from fullconv.training.pictures import TrainingPicture
+from fullconv.training.appearance import appearance
 from fullconv.training.recipe import Recipe
-from fullconv.training.sampling import draw
 
-NOTHING = -1  # the position of a picture that is wholly void
 MEAN_COLOUR = 127  # padding that the normalisation turns into about zero, as at prediction
 
-Pair = tuple[tv_tensors.Image, tv_tensors.Mask]
+Placed = tuple[tv_tensors.Image, tv_tensors.Mask, tv_tensors.KeyPoints]
 
 
-def augmentation(recipe: Recipe) -> Callable[..., Pair]:
-    """(image 3xHxW uint8, label map HxW) → both at crop_size, the label map never interpolated.
+def augmentation(recipe: Recipe) -> Callable[..., Placed]:
+    """(image 3xHxW uint8, label map HxW, points) → all at crop_size, the label map never interpolated, the points
+    where the crop's own pixels have them.
 
     crop_size 0 leaves pictures whole, at sizes of their own.
     """
     size = (recipe.crop_size, recipe.crop_size)
     fill = {tv_tensors.Image: MEAN_COLOUR, tv_tensors.Mask: VOID}
-    c = recipe.colour
-    steps: list[Any] = [RandomScale(recipe.scale, recipe.unscaled), v2.RandomHorizontalFlip(recipe.flip)]
+    steps: list[Any] = [RandomScale(recipe.scale, recipe.unscaled), RandomFlip(recipe.flip)]
     if recipe.crop_size:
         steps.insert(1, v2.RandomCrop(size, pad_if_needed=True, fill=fill))
-    if c:
-        jitter = v2.RandomApply([v2.ColorJitter(c, c, c, c / 10)], p=0.8)
-        steps.append(PhotosOnly([jitter, v2.RandomGrayscale(p=c / 10)]))
+    if changes := appearance(recipe):
+        steps.append(PhotosOnly(changes))
     return v2.Compose(steps)
 
 
 class PhotosOnly(v2.Compose):
-    """Changes of colour, which only 8-bit RGB has; pictures of other channels pass as they are."""
+    """Changes of colour and sharpness, for 8-bit RGB; pictures of other channels pass as they are."""
 
-    def forward(self, image: tv_tensors.Image, label_map: tv_tensors.Mask) -> Any:
+    def forward(self, image: tv_tensors.Image, *others: Any) -> Any:
         is_photo = image.dtype == torch.uint8 and image.shape[-3] == 3
-        return super().forward(image, label_map) if is_photo else (image, label_map)
+        return super().forward(image, *others) if is_photo else (image, *others)
+
+
+class RandomFlip(v2.RandomHorizontalFlip):
+    """torchvision's, but for points, which it takes for the centres of pixels: here they lie between pixels."""
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        if not isinstance(inpt, tv_tensors.KeyPoints):
+            return super().transform(inpt, params)
+        mirrored = torch.stack([inpt.canvas_size[1] - inpt[:, 0], inpt[:, 1].as_subclass(Tensor)], 1)
+        return tv_tensors.wrap(mirrored, like=inpt)
 
 
 class RandomScale(v2.Transform):
@@ -73,41 +77,14 @@ class RandomScale(v2.Transform):
         return v2.functional.resize(inpt, params["size"], antialias=True)  # bilinear; nearest for a Mask
 
 
-class Epoch(TorchDataset[tuple[Any, ...]]):
-    """One pass over the samples, a pure function of (seed, epoch): order and every random change.
+def change(augment: Callable[..., Placed], image: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """(image, label map, where the picture's top left, top right and bottom left corners have come to lie)."""
+    placed = augment(tv_tensors.Image(image), tv_tensors.Mask(labels), corners_of(image))
+    new_image, new_labels, corners = (tensor.as_subclass(Tensor) for tensor in placed)
+    return new_image, new_labels, corners
 
-    It does not matter which process or worker reads a sample, whether the processor or a GPU changes it, or whether
-    the run was interrupted before it.
-    """
 
-    augments = True  # False: items are what `change` takes, for whoever has a GPU to do it on
-
-    def __init__(
-        self, samples: Sequence[Sample | TrainingPicture], recipe: Recipe, epoch: int, factors: Tensor | None = None
-    ) -> None:
-        self.samples = samples
-        self.augment = augmentation(recipe)
-        self.key = (recipe.seed * 100_003 + epoch) * 10_000_019
-        factors = torch.ones(len(samples)) if factors is None else factors
-        self.order = draw(factors, torch.Generator().manual_seed(self.key))
-
-    def __len__(self) -> int:
-        return len(self.order)
-
-    def __getitem__(self, position: int) -> tuple[Any, ...]:
-        """(image CxSxS of the data's own type, label map SxS int64); at NOTHING, any picture labelled void."""
-        image, label_map = self.samples[self.order[max(position, 0)]].read()
-        image = image.astype(np.float32) if image.dtype == np.uint16 else image  # which torch can resize
-        label_map = np.full_like(label_map, VOID) if position == NOTHING else label_map
-        read = torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(label_map), position
-        return self.change(*read) if self.augments else read
-
-    def change(
-        self, image: Tensor, label_map: Tensor, position: int, device: torch.device | str = "cpu"
-    ) -> tuple[Tensor, Tensor]:
-        """What the random changes of `position` make of a picture, on `device`."""
-        pair = tv_tensors.Image(image.to(device)), tv_tensors.Mask(label_map.to(device))
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.key + position + 1)
-            augmented_image, augmented_labels = self.augment(*pair)
-        return augmented_image.as_subclass(Tensor), augmented_labels.as_subclass(Tensor).long()
+def corners_of(image: Tensor) -> tv_tensors.KeyPoints:
+    """(3, 2): top left, top right and bottom left of an image (C, H, W), as (x, y) in pixels."""
+    height, width = image.shape[-2:]
+    return tv_tensors.KeyPoints([[0.0, 0.0], [width, 0.0], [0.0, height]], canvas_size=(height, width))

@@ -88,5 +88,11 @@ def _grey(image: Pixels) -> Image.Image:
     return Image.fromarray(((mean - mean.min()) * (255 / span)).astype(np.uint8))
 
 
+def thumbnail_of(image: Pixels) -> bytes:
+    """18x16 grey values."""
+    is_photo = image.dtype == np.uint8 and image.shape[2] == 3
+    return _thumbnail(Image.fromarray(image) if is_photo else _grey(image))
+
+
 def _thumbnail(picture: Image.Image) -> bytes:
     return picture.resize(THUMBNAIL, Image.Resampling.BOX).convert("L").tobytes()

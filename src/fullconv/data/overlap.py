@@ -1,0 +1,62 @@
+"""Pictures without labels: which of them can be read, and whether they are copies of what a model is scored on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from fullconv.data.dataset import Sample, UnlabelledPicture
+from fullconv.data.doctor.image_facts import thumbnail_of
+from fullconv.data.doctor.thumbnails import twins, unpack
+from fullconv.errors import FullconvError
+
+Unlabelled = tuple[UnlabelledPicture, ...]
+
+
+def look_through(unlabelled: Unlabelled, scored: Iterable[Sample]) -> tuple[Unlabelled, dict[Path, str]]:
+    """(those that can be read, why the others cannot).
+
+    Raises FullconvError where one shows the same as one of `scored`: of whatever size, mirrored or not.
+    """
+    found = thumbnails_of([*scored, *unlabelled])
+    readable = [(p, t) for p, t in found if isinstance(t, bytes)]
+    skipped = {p.image_path: t for p, t in found if isinstance(t, str) and isinstance(p, UnlabelledPicture)}
+    refuse_copies(readable)
+    return tuple(p for p, _ in readable if isinstance(p, UnlabelledPicture)), skipped
+
+
+def refuse_copies(pictures: Sequence[tuple[Sample | UnlabelledPicture, bytes]]) -> None:
+    is_new = np.array([isinstance(picture, UnlabelledPicture) for picture, _ in pictures], int)
+    if not len(pictures):
+        return
+    thumbnails = unpack([thumbnail for _, thumbnail in pictures])
+    mirrored = thumbnails[is_new > 0][:, :, ::-1]
+    ranks = np.concatenate([is_new, np.ones(len(mirrored), int)])  # only what is scored ranks below what is new
+    twin = twins(np.concatenate([thumbnails, mirrored]), ranks)
+    places = np.concatenate([np.arange(len(pictures)), np.flatnonzero(is_new)])
+    copies = {int(places[i]): int(twin[i]) for i in np.flatnonzero(twin >= 0)}
+    if copies:
+        new, scored = (pictures[i][0].image_path for i in min(copies.items()))
+        raise FullconvError(
+            f"{new} shows what {scored} shows, which the model is scored on; take it out of the unlabelled pictures "
+            f"({len(copies)} in all)"
+        )
+
+
+def thumbnails_of(
+    pictures: Sequence[Sample | UnlabelledPicture],
+) -> list[tuple[Sample | UnlabelledPicture, bytes | str]]:
+    """Each with 18x16 grey values, or with why it cannot be read."""
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        return list(zip(pictures, threads.map(_thumbnail, pictures), strict=True))
+
+
+def _thumbnail(picture: Sample | UnlabelledPicture) -> bytes | str:
+    try:
+        return thumbnail_of(picture.read_picture().values)
+    except FullconvError as error:
+        return str(error)

@@ -1,0 +1,46 @@
+"""Classes of a model joined for scoring: those that are named stay, the others count as background."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fullconv.classes import Classes
+from fullconv.errors import FullconvError, argument, meant
+from fullconv.metrics import LabelMap
+
+BACKGROUND = "background"
+
+
+@dataclass(frozen=True)
+class Merging:
+    """`lookup` (256,): index among a model's classes → index among `classes`; void stays void."""
+
+    classes: Classes
+    lookup: NDArray[np.uint8]
+
+    def apply(self, label_map: LabelMap) -> LabelMap:
+        merged: LabelMap = self.lookup[label_map]
+        return merged
+
+
+def merge_to(names: Sequence[str], classes: Classes) -> Merging:
+    """The named classes after background, which all others become. Raises FullconvError for a name that is none."""
+    for name in names:
+        if name not in (BACKGROUND, *classes.names):
+            near = meant(name, classes.names)
+            raise FullconvError(f"{argument('merge_to', name)}: no class of the model{near}")
+    kept = [BACKGROUND, *dict.fromkeys(name for name in names if name != BACKGROUND)]
+    lookup = np.zeros(256, np.uint8)
+    lookup[classes.void] = classes.void
+    for index, name in enumerate(classes.names):
+        lookup[index] = kept.index(name) if name in kept else 0
+    return Merging(Classes.named(kept), lookup)
+
+
+def unmerged(classes: Classes) -> Merging:
+    """Every class as it is."""
+    return Merging(classes, np.arange(256, dtype=np.uint8))

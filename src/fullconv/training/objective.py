@@ -1,0 +1,63 @@
+"""What a step makes smaller: the loss on labelled pixels, and the distance from a teacher where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from fullconv.training.distillation import Divergence
+from fullconv.training.losses import SegmentationLoss
+
+
+class Part(NamedTuple):
+    """Pictures of a batch; a batch comes in as many parts as memory asks for."""
+
+    images: Tensor  # (N, C, H, W)
+    labels: Tensor  # (N, H, W)
+    taught: Tensor | None = None  # (N, classes, h, w): the teacher's probabilities
+
+    def to(self, device: torch.device) -> Part:
+        taught = None if self.taught is None else self.taught.to(device)
+        return Part(self.images.to(device), self.labels.to(device), taught)
+
+
+class Weights(NamedTuple):
+    """What a whole batch holds, in all processes: the weight of its labelled pixels, and the cells with a teacher."""
+
+    labels: Tensor
+    cells: Tensor
+
+
+@dataclass(frozen=True)
+class Objective:
+    """`stride`: pixels between the scores that are compared with labels; at 1 they have been enlarged."""
+
+    labels: SegmentationLoss
+    teacher: Divergence | None = None
+    stride: int = 1
+
+    def weigh(self, batch: Sequence[Part]) -> Weights:
+        labels = self.labels.weight_of(torch.cat([self.labels_of(part).flatten() for part in batch]))
+        cells = labels.new_zeros(())
+        for part in batch:
+            if self.teacher and part.taught is not None:
+                cells = cells + self.teacher.cells_of(part.taught, part.labels)
+        return Weights(labels, cells)
+
+    def __call__(self, scores: Tensor, part: Part, weights: Weights, parts: int) -> Tensor:
+        """The loss of one of `parts` of a batch of these weights; theirs add up to the batch's."""
+        labels = self.labels_of(part)
+        scores = scores[..., : labels.shape[1], : labels.shape[2]]
+        loss = self.labels(scores, labels, weights.labels, parts)
+        if self.teacher and part.taught is not None:
+            loss = loss + self.teacher(scores, part.taught, part.labels, weights.cells)
+        return loss
+
+    def labels_of(self, part: Part) -> Tensor:
+        """(N, h, w): at the pixel right below the middle of each cell of `stride` pixels."""
+        middle = self.stride // 2
+        return part.labels[:, middle :: self.stride, middle :: self.stride]

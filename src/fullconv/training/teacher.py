@@ -1,0 +1,145 @@
+"""A folder of a teacher's scores: one small file for each picture of a run, read at the place of each crop.
+
+    teacher.json   {"format": 1, "name": text, "classes": [names], "align_corners": true or false}
+    KEY.npz        KEY: the first 32 hexadecimal digits of the SHA-256 of the picture's file
+        scores     (classes, h, w) float16, before the softmax, of the whole picture at any stride
+        size       (height, width) of the picture
+
+`align_corners`: whether the first and the last score lie on the centres of the first and the last pixel, or the scores
+share out the picture evenly. Where the scores come from does not matter.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from fullconv.classes import Classes
+from fullconv.data.dataset import Sample, UnlabelledPicture
+from fullconv.data.digests import sha256_of
+from fullconv.errors import FullconvError
+from fullconv.files import whole, write_json
+
+INDEX, FORMAT, KEY = "teacher.json", 1, 32
+SHOWN = 0.01  # share of the pixels from which on a teacher sees a class in a picture
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """The scores in a folder. `targets[i]`: the index that the teacher's class i has among the model's, -1 for none;
+    `keys`: {picture: the name of its scores}."""
+
+    folder: Path
+    names: tuple[str, ...]
+    align_corners: bool
+    targets: tuple[int, ...]
+    keys: Mapping[Path, str]
+
+    @property
+    def known(self) -> list[int]:
+        """The model's classes that the teacher knows."""
+        return sorted({target for target in self.targets if target >= 0})
+
+    def scores(self, picture: Sample | UnlabelledPicture) -> Tensor:
+        """(the teacher's classes, h, w) float32. Where a whole picture is known to show one thing, that has the
+        probability of all that it may be taken for."""
+        scores = torch.from_numpy(read_scores(self.folder, self.keys[picture.image_path]).astype(np.float32))
+        if isinstance(picture, Sample) or not set(picture.shows) <= set(self.names):
+            return scores
+        shows, among = (
+            [self.names.index(n) for n in names if n in self.names] for names in (picture.shows, picture.among)
+        )
+        return gathered(scores, shows, among) if shows else scores
+
+    def presence(self, picture: Sample | UnlabelledPicture, num_classes: int) -> NDArray[np.bool_]:
+        """(classes,): which of the model's classes the teacher sees in a picture."""
+        best = self.scores(picture).argmax(0).numpy()
+        shares = np.bincount(best.ravel(), minlength=len(self.names)) / best.size
+        found = np.zeros(num_classes + 1, bool)  # the last one is -1's
+        found[np.array(self.targets)[shares > SHOWN]] = True
+        return found[:-1]
+
+
+def open_teacher(
+    folder: Path, classes: Classes, mapping: Mapping[str, str], pictures: Iterable[Sample | UnlabelledPicture]
+) -> Teacher:
+    """Raises FullconvError where the folder lacks scores of a picture, or knows no class of the model."""
+    names, align_corners = _index(folder)
+    targets = tuple(_target(name, classes, mapping) for name in names)
+    if len({target for target in targets if target >= 0}) < 2:
+        raise FullconvError(
+            f"{folder}: the teacher's classes ({', '.join(names)}) and the model's ({', '.join(classes.names)}) "
+            "have fewer than two in common; name those that are the same in `label_mapping`"
+        )
+    keys = keys_of(pictures)
+    missing = [path for path, key in keys.items() if not (folder / f"{key}.npz").is_file()]
+    if missing:
+        raise FullconvError(
+            f"{folder}: no scores of {len(missing)} of {len(keys)} pictures, the first {missing[0]}; "
+            "let that teacher see them too, or give the model itself as --teacher"
+        )
+    return Teacher(folder, names, align_corners, targets, keys)
+
+
+def keys_of(pictures: Iterable[Sample | UnlabelledPicture]) -> dict[Path, str]:
+    paths = list(dict.fromkeys(picture.image_path for picture in pictures))
+    with ThreadPoolExecutor() as threads:
+        return dict(zip(paths, (digest[:KEY] for digest in threads.map(sha256_of, paths)), strict=True))
+
+
+def read_scores(folder: Path, key: str) -> NDArray[np.float16]:
+    """(classes, h, w)"""
+    path = folder / f"{key}.npz"
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            scores: NDArray[np.float16] = arrays["scores"]
+            return scores
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise FullconvError(f"{path}: no teacher's scores ({error}); remove it and start again") from None
+
+
+def write_scores(folder: Path, key: str, scores: NDArray[np.float16], size: tuple[int, int]) -> None:
+    with whole(folder / f"{key}.npz") as hidden:
+        np.savez_compressed(hidden, scores=scores, size=np.array(size, np.int32))
+
+
+def write_index(folder: Path, name: str, classes: Sequence[str], align_corners: bool) -> None:
+    values = {"format": FORMAT, "name": name, "classes": list(classes), "align_corners": align_corners}
+    write_json(folder / INDEX, values)
+
+
+def gathered(scores: Tensor, shows: Sequence[int], among: Sequence[int]) -> Tensor:
+    """Scores (C, h, w) in which the classes `shows` have the probability of all of `among`, each in proportion."""
+    gain = scores[list(among)].logsumexp(0) - scores[list(shows)].logsumexp(0)
+    result = scores.clone()
+    result[list(among)] = scores.min() - 30.0  # e^-30 is nothing
+    result[list(shows)] = scores[list(shows)] + gain
+    return result
+
+
+def _index(folder: Path) -> tuple[tuple[str, ...], bool]:
+    path = folder / INDEX
+    try:
+        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        names, align_corners, number = values["classes"], values["align_corners"], values["format"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FullconvError(f"{path}: cannot be read ({error}); give a model or a folder of scores") from None
+    if number != FORMAT or not isinstance(align_corners, bool) or not all(isinstance(n, str) for n in names):
+        raise FullconvError(f"{path}: is not of format {FORMAT}; docs/training.md describes it")
+    return tuple(names), align_corners
+
+
+def _target(name: str, classes: Classes, mapping: Mapping[str, str]) -> int:
+    """By its own name, or by what label_mapping makes of it."""
+    target = name if name in classes.names else mapping.get(name, "")
+    return classes.names.index(target) if target in classes.names else -1

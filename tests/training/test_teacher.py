@@ -1,0 +1,102 @@
+"""Folders of a teacher's scores: written by a model, or by whoever keeps to the format."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from fullconv.classes import Classes
+from fullconv.data.dataset import UnlabelledPicture
+from fullconv.data.description import open_dataset
+from fullconv.data.digests import sha256_of
+from fullconv.errors import FullconvError
+from fullconv.training.teacher import gathered, open_teacher, write_index, write_scores
+from fullconv.training.teaching import STRIDE, teach
+
+CLASSES = Classes.named(["background", "cat", "dog"])
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    rng = np.random.default_rng(0)
+    for i in range(3):
+        Image.fromarray(rng.integers(0, 255, (40, 60, 3), np.uint8)).save(tmp_path / f"{i}.png")
+    return [UnlabelledPicture(tmp_path / f"{i}.png") for i in range(3)]
+
+
+def written(folder, pictures, names=CLASSES.names):
+    write_index(folder, "test", names, align_corners=True)
+    for i, picture in enumerate(pictures):
+        scores = np.full((len(names), 3, 4), -5, np.float16)
+        scores[i % len(names)] = 5
+        write_scores(folder, sha256_of(picture.image_path)[:32], scores, (40, 60))
+    return folder
+
+
+def test_scores_are_found_by_what_a_picture_holds_wherever_it_lies(pictures, tmp_path):
+    folder = written(tmp_path / "scores", pictures)
+    moved = UnlabelledPicture(pictures[1].image_path.rename(tmp_path / "elsewhere.png"))
+    teacher = open_teacher(folder, CLASSES, {}, [moved])
+    assert teacher.align_corners
+    assert teacher.scores(moved).argmax(0).unique().tolist() == [1]
+    assert teacher.presence(moved, 3).tolist() == [False, True, False]
+
+
+def test_classes_are_matched_by_name_and_by_label_mapping(pictures, tmp_path):
+    folder = written(tmp_path / "scores", pictures, ("sky", "dog", "kitten"))
+    teacher = open_teacher(folder, CLASSES, {"kitten": "cat"}, pictures)
+    assert teacher.targets == (-1, 2, 1)
+    assert teacher.known == [1, 2]
+    with pytest.raises(FullconvError, match="fewer than two in common"):
+        open_teacher(folder, CLASSES, {}, pictures)
+
+
+def test_a_picture_without_scores_is_named(pictures, tmp_path):
+    folder = written(tmp_path / "scores", pictures[:2])
+    with pytest.raises(FullconvError, match=r"no scores of 1 of 3 pictures, the first .*2\.png; let that teacher"):
+        open_teacher(folder, CLASSES, {}, pictures)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 2, "classes": ["a"], "align_corners": true}', "{}"])
+def test_a_wrong_index_is_one_line(pictures, tmp_path, text):
+    folder = written(tmp_path / "scores", pictures)
+    (folder / "teacher.json").write_text(text)
+    with pytest.raises(FullconvError, match=r"teacher\.json: "):
+        open_teacher(folder, CLASSES, {}, pictures)
+
+
+def test_damaged_scores_are_one_line(pictures, tmp_path):
+    folder = written(tmp_path / "scores", pictures)
+    for path in folder.glob("*.npz"):
+        path.write_bytes(path.read_bytes()[:50])
+    teacher = open_teacher(folder, CLASSES, {}, pictures)
+    with pytest.raises(FullconvError, match="remove it and start again"):
+        teacher.scores(pictures[0])
+
+
+def test_what_a_picture_is_known_to_show_has_the_probability_of_what_it_is_taken_for():
+    scores = torch.tensor([1.0, 2.0, 3.0, 0.0]).view(4, 1, 1)
+    before, after = scores.softmax(0).flatten(), gathered(scores, [1], [1, 2]).softmax(0).flatten()
+    assert after[1] == pytest.approx(float(before[1] + before[2]))
+    assert after[2] < 1e-8
+    torch.testing.assert_close(after[[0, 3]], before[[0, 3]])
+
+
+def test_a_model_teaches_once_and_goes_on_where_it_stopped(disc_data, tmp_path, monkeypatch):
+    samples = open_dataset(disc_data).split("train")[:3]
+    teach("photos", samples[:2], tmp_path / "scores", speaks=False)
+    files = sorted((tmp_path / "scores").glob("*.npz"))
+    assert len(files) == 2
+    before = {path: path.stat().st_mtime_ns for path in files}
+    teach("photos", samples, tmp_path / "scores", speaks=False)
+    assert {path: path.stat().st_mtime_ns for path in files} == before
+    assert len(list((tmp_path / "scores").glob("*.npz"))) == 3
+    monkeypatch.setattr("fullconv.training.teaching.load", None)  # nothing is left to be done
+    teach("photos", samples, tmp_path / "scores", speaks=False)
+    with np.load(files[0]) as arrays:
+        assert arrays["scores"].shape == (21, 64 // STRIDE, 80 // STRIDE)
+        assert arrays["scores"].dtype == np.float16
+        assert arrays["size"].tolist() == [64, 80]
+    assert json.loads((tmp_path / "scores" / "teacher.json").read_text())["align_corners"] is False
