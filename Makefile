@@ -7,10 +7,13 @@ BIN := $(VENV)/bin
 demo: $(VENV)/light
 	$(BIN)/fullconv predict examples --out runs/demo
 
-# A process for each folder: files in them share names, as those of src/fullconv do. What is skipped is told with its reason.
-PARTS := $(wildcard tests/test_*.py) $(patsubst %/,%,$(sort $(dir $(wildcard tests/*/test_*.py))))
+# What is skipped is listed with its reason.
 test: $(VENV)/dev
-	@for part in $(PARTS); do echo "== $$part"; $(BIN)/python -m pytest -rs $$part || exit 1; done
+	$(BIN)/python -m pytest -rs
+
+# What tests itself in under two minutes.
+test-fast: $(VENV)/dev
+	$(BIN)/python -m pytest -m "not slow and not long" 
 
 lint: $(VENV)/dev
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy

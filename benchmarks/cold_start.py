@@ -12,7 +12,7 @@ from pathlib import Path
 
 from processes import compare, light_environment, table
 
-from fullconv.weights.folder import find_model
+from fullconv.weights.model_folder import find_model
 
 HERE = Path(__file__).parent
 PHOTO = str(HERE.parent / "examples" / "chelsea.jpg")

@@ -18,9 +18,9 @@ import numpy as np
 import torch
 
 from fullconv.classes import Classes
+from fullconv.evaluation.definitions import redefined
+from fullconv.evaluation.per_picture import score_of
 from fullconv.metrics import Confusion
-from fullconv.prediction.definitions import redefined
-from fullconv.prediction.pictures import score_of
 
 SETS, N = 300, 5
 LEFT_OUT = ("paddle", "mmengine", "mmseg", "prettytable", "sklearn")  # with all that lies below them

@@ -10,8 +10,8 @@ import argparse
 import numpy as np
 
 from fullconv import load
+from fullconv.evaluation.scoring import dataset_for
 from fullconv.metrics import Confusion
-from fullconv.prediction.evaluation import dataset_for
 
 
 def main() -> None:

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from fullconv import load
+from fullconv.evaluation.merging import merge_to, unmerged
+from fullconv.evaluation.scoring import dataset_for
 from fullconv.metrics import Confusion
-from fullconv.prediction.evaluation import dataset_for
-from fullconv.prediction.merging import merge_to, unmerged
 from fullconv.prediction.predictor import Model, scores_at
 
 Change = Callable[[Image.Image], Image.Image]

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fullconv import load
+from fullconv.evaluation.scoring import dataset_for
 from fullconv.metrics import Confusion
-from fullconv.prediction.evaluation import dataset_for
 from fullconv.prediction.predictor import Model, padded, scores_at
 
 SCALES = (0.75, 1.0, 1.25, 1.5)

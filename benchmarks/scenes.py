@@ -117,7 +117,7 @@ def network(name: str, folder: Path) -> str:
 def make_tiny(path: str) -> None:
     import torch
 
-    from fullconv.export import export_onnx
+    from fullconv.exporting.onnx import export_onnx
     from fullconv.models.build import build
     from fullconv.weights.checkpoint import save_model
 

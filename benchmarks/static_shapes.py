@@ -12,7 +12,7 @@ import time
 import numpy as np
 
 from fullconv.prediction.engines.openvino import import_openvino
-from fullconv.weights.folder import GRAPH, find_model
+from fullconv.weights.model_folder import GRAPH, find_model
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 
 from fullconv import images, load
-from fullconv.prediction.folder import Job, parallelism, plan, run
+from fullconv.jobs.images import Job, parallelism, plan, run
 from fullconv.prediction.predictor import padded
 from fullconv.view import reduced
 

@@ -24,7 +24,7 @@ from fullconv.training.optimisation import build_optimiser, build_schedule
 from fullconv.training.processes import mixed_precision, new_accelerator
 from fullconv.training.recipe import Recipe
 from fullconv.weights.checkpoint import build
-from fullconv.weights.folder import find_model, read_config
+from fullconv.weights.model_folder import find_model, read_config
 
 STEPS, WARM_UP = 5, 2
 MODES = {

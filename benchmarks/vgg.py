@@ -21,14 +21,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from fullconv import export
+from fullconv.exporting import onnx as export
+from fullconv.exporting import openvino as openvino_files
 from fullconv.models import published
 from fullconv.models.fcn import FCN
 from fullconv.models.upsampling import Upsampling
-from fullconv.prediction import openvino_files
 from fullconv.prediction.benchmark import peaks
 from fullconv.prediction.engines.openvino import OpenVINO
-from fullconv.weights.folder import write_config
+from fullconv.weights.model_folder import write_config
 from fullconv.weights.tensors import write_tensors
 
 NAME = "voc-fcn8s"

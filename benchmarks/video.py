@@ -21,7 +21,7 @@ from PIL import Image
 from processes import Timing, run_once
 
 from fullconv import load
-from fullconv.prediction.folder import parallelism
+from fullconv.jobs.images import parallelism
 
 PHOTO = Path(__file__).parent.parent / "examples" / "chelsea.jpg"
 RUN = "from fullconv.commands.main import main\nmain()"

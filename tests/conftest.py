@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
-from discs import draw_photo
 from PIL import Image
+
+from tests.discs import draw_photo
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

@@ -7,17 +7,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from prediction.scenes import UTM
 
 from fullconv.classes import Classes
 from fullconv.data.bands import read_bands
 from fullconv.data.dataset import Sample
 from fullconv.data.masks import identity_lookup
+from fullconv.evaluation.scoring import score_pictures
+from fullconv.jobs.images import Job, run_one
 from fullconv.models.config import Architecture, ModelConfig, NormalisationValues
-from fullconv.prediction.evaluation import score_pictures
-from fullconv.prediction.folder import Job, run_one
 from fullconv.prediction.predictor import Model, padded
 from fullconv.training.pictures import Skipped, TrainingPicture
+from tests.prediction.scenes import UTM
 
 rasterio = pytest.importorskip("rasterio")
 

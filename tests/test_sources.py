@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import EXAMPLES
 from PIL import Image
 
 import fullconv
@@ -13,6 +12,7 @@ from fullconv import images
 from fullconv.classes import Classes
 from fullconv.errors import FullconvError
 from fullconv.sources import path_of, picture_of
+from tests.conftest import EXAMPLES
 
 PHOTO = EXAMPLES / "chelsea.jpg"
 ARRAY = np.zeros((4, 6, 3), np.uint8)

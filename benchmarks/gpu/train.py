@@ -35,7 +35,7 @@ from fullconv.training.losses import dice_loss
 from fullconv.training.optimisation import build_optimiser
 from fullconv.training.recipe import Recipe
 from fullconv.weights.checkpoint import load_model, save_model
-from fullconv.weights.folder import find_model
+from fullconv.weights.model_folder import find_model
 
 GROUP = 16  # crops that share a scale
 SCALES, UNSCALED = (0.6, 1.6), 0.3

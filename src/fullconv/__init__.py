@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fullconv.classes import Classes
     from fullconv.errors import FullconvError
+    from fullconv.evaluation.scoring import evaluate
     from fullconv.models.fcn import FCN
-    from fullconv.prediction.evaluation import evaluate
     from fullconv.prediction.predictor import load, predict
     from fullconv.segmentation import Segmentation
     from fullconv.training.stages import train
@@ -22,7 +22,7 @@ _HOMES = {
     "Classes": "classes",
     "FullconvError": "errors",
     "Segmentation": "segmentation",
-    "evaluate": "prediction.evaluation",
+    "evaluate": "evaluation.scoring",
     "load": "prediction.predictor",
     "predict": "prediction.predictor",
     "train": "training.stages",

@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from fullconv.commands.main import fullconv
 from fullconv.prediction import benchmark
 from fullconv.weights.checkpoint import load_model
-from fullconv.weights.folder import find_model
+from fullconv.weights.model_folder import find_model
 
 
 @pytest.fixture(autouse=True)

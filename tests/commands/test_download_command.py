@@ -10,11 +10,11 @@ import sys
 
 import pytest
 from click.testing import CliRunner
-from data_server import running, served, tar, zipped
 
 from fullconv.commands.main import fullconv
 from fullconv.data.catalogue import CAMVID, CITYSCAPES, SOURCES, VOC2012
 from fullconv.errors import FullconvError
+from tests.data_server import running, served, tar, zipped
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from conftest import EXAMPLES
 from PIL import Image
 
 from fullconv.commands import evaluate as command
 from fullconv.commands.main import fullconv
 from fullconv.errors import FullconvError
+from tests.conftest import EXAMPLES
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from conftest import EXAMPLES
 from PIL import Image
 
 from fullconv.commands import main
 from fullconv.commands.main import fullconv
+from tests.conftest import EXAMPLES
 
 OK, FAILED, USAGE = 0, 1, 2
 COMMAND = [sys.executable, "-c", "from fullconv.commands.main import main; main()"]
@@ -29,7 +29,7 @@ def shell(*arguments, **options) -> subprocess.CompletedProcess:
 
 
 def test_photos_of_every_kind_keep_their_size_and_bad_files_do_not_stop_them(tmp_path):
-    from test_images import encoded, huge_header
+    from tests.test_images import encoded, huge_header
 
     photos = tmp_path / "photos"
     photos.mkdir()
@@ -353,7 +353,7 @@ def test_a_full_disk_is_one_line_and_nothing_is_corrupt(sixty, small_disk, tmp_p
 @pytest.mark.parametrize("kilobytes", [60, 150])
 def test_a_full_disk_ends_a_video_in_one_line(small_disk, tmp_path, kilobytes):
     pytest.importorskip("av")
-    from prediction.clips import write_clip
+    from tests.jobs.clips import write_clip
 
     clip = write_clip(tmp_path / "clip.mp4", frames=300, size=(320, 240), noise=True)
     result = small_disk(kilobytes, tmp_path / "kept", clip, "--engine", "onnxruntime")
@@ -366,7 +366,7 @@ def test_a_full_disk_ends_a_video_in_one_line(small_disk, tmp_path, kilobytes):
 def test_a_video_beside_photos(tmp_path):
     """Names, sizes, the manifest, --resume and --json are those of photos; a damaged one stops nothing."""
     pytest.importorskip("av")
-    from prediction.clips import times, write_clip
+    from tests.jobs.clips import times, write_clip
 
     folder, out = tmp_path / "in", tmp_path / "out"
     (folder / "sub").mkdir(parents=True)

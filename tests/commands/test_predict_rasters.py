@@ -7,8 +7,9 @@ import time
 
 import numpy as np
 import pytest
-from commands.test_predict import COMMAND, EXAMPLES, FAILED, OK, USAGE, shell, small_disk  # noqa: F401
-from prediction.scenes import blobs, save_bright_model, write_scene
+
+from tests.commands.test_predict import COMMAND, EXAMPLES, FAILED, OK, USAGE, shell, small_disk  # noqa: F401
+from tests.prediction.scenes import blobs, save_bright_model, write_scene
 
 rasterio = pytest.importorskip("rasterio")
 EVERYTHING = ["--save", "labels,masks,overlay,scores,polygons,geopackage", "--engine", "onnxruntime"]

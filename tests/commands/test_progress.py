@@ -6,9 +6,10 @@ import re
 import subprocess
 
 import pytest
-from commands.test_predict import COMMAND, EXAMPLES, OK
 from PIL import Image
-from prediction.scenes import blobs, save_bright_model, write_scene
+
+from tests.commands.test_predict import COMMAND, EXAMPLES, OK
+from tests.prediction.scenes import blobs, save_bright_model, write_scene
 
 TIME_LEFT = re.compile(r"\d\d:\d\d:\d\d")
 
@@ -67,7 +68,7 @@ def test_a_raster_by_windows(model, tmp_path):
 
 def test_a_video_by_frames(model, tmp_path):
     pytest.importorskip("av")
-    from prediction.clips import write_clip
+    from tests.jobs.clips import write_clip
 
     clip = write_clip(tmp_path / "clip.mp4", frames=120, size=(320, 240))
     shown = seen(clip, "--model", model, "--out", tmp_path / "out")

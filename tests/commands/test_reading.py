@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from conftest import EXAMPLES
 from PIL import Image
 
 from fullconv.commands.main import fullconv
+from tests.conftest import EXAMPLES
 
 
 def shell(*arguments):

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from trees import PHOTO, rows, save
 
 from fullconv import images
 from fullconv.data.bands import read_bands, read_picture
@@ -13,6 +12,7 @@ from fullconv.data.description import open_dataset
 from fullconv.data.masks import read_mask
 from fullconv.errors import FullconvError
 from fullconv.view import View
+from tests.data.trees import PHOTO, rows, save
 
 WEB_MERCATOR = "EPSG:3857"
 CORNER, PIXEL = (1_000_000.0, 6_000_000.0), 0.5  # metres

@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from trees import PHOTO, SIZE, coco, coco_panoptic, runs, save, write
 
 from fullconv.data.description import open_dataset
 from fullconv.errors import FullconvError
+from tests.data.trees import PHOTO, SIZE, coco, coco_panoptic, runs, save, write
 
 SQUARE = [2, 1, 5, 1, 5, 4, 2, 4]  # 9 pixels
 BOX = {"category_id": 1, "bbox": [2, 1, 3, 3]}

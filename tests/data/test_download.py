@@ -15,7 +15,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from data_server import packed, running, served, tar, zipped
 from PIL import Image
 
 from fullconv.data import transfer
@@ -23,6 +22,7 @@ from fullconv.data.catalogue import CAMVID, CITYSCAPES, OXFORD_PETS, SOURCES, VO
 from fullconv.data.description import open_dataset
 from fullconv.data.download import download, is_there
 from fullconv.errors import FullconvError
+from tests.data_server import packed, running, served, tar, zipped
 
 
 @pytest.fixture
@@ -245,7 +245,7 @@ import os, signal, sys
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from fullconv.data import download as module, unpacking
+from fullconv.data import download as module
 from fullconv.data.catalogue import VOC2012, Archive
 url, sha256, out = sys.argv[1:]
 names = []
@@ -254,7 +254,7 @@ def deadly(name):
     if len(names) == 3:
         os.kill(os.getpid(), signal.SIGKILL)
     return True
-unpacking.is_wanted = deadly
+module.is_wanted = deadly
 archive = Archive(url, VOC2012.archives[0].filename, sha256)
 module.download(replace(VOC2012, archives=(archive,)), Path(out), lambda label, total: nullcontext(lambda count: None))
 """

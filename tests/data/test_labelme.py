@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from PIL import Image
-from trees import write
 
 from fullconv.data.description import open_dataset
 from fullconv.errors import FullconvError
+from tests.data.trees import write
 
 HEIGHT, WIDTH = 85, 128
 QUAD = [[10, 10], [50, 10], [50, 40], [10, 40]]

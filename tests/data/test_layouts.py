@@ -6,14 +6,14 @@ from functools import partial
 
 import numpy as np
 import pytest
-import trees
-from trees import PHOTO, SIZE
 
 from fullconv.classes import VOC_NAMES, Classes
+from fullconv.data.layout_options import Options
 from fullconv.data.layouts import sbd, voc
-from fullconv.data.options import Options
 from fullconv.data.recognition import LAYOUTS, find_layout, recognise
 from fullconv.errors import FullconvError
+from tests.data import trees
+from tests.data.trees import PHOTO, SIZE
 
 AB = Classes.named(["a", "b"])
 # layout → its tree, its splits, some of its classes by index, the first values of a row of a label map

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from trees import runs
 
 from fullconv.data.coco_masks import region
 from fullconv.data.polygons import fill
 from fullconv.data.rle import decode, unpack
 from fullconv.errors import FullconvError
+from tests.data.trees import runs
 
 corners = st.lists(st.tuples(st.floats(-5, 15, width=16), st.floats(-5, 15, width=16)), min_size=3, max_size=8)
 

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from trees import PHOTO, rows, save, write
 
 from fullconv.data.description import open_dataset
 from fullconv.data.partners import pairs_of
 from fullconv.errors import FullconvError
+from tests.data.trees import PHOTO, rows, save, write
 
 
 def touch(root, *names):

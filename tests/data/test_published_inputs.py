@@ -2,8 +2,6 @@
 
 import pytest
 import torch
-import trees
-from training_pictures import pictures_of
 
 from fullconv.data.description import open_dataset
 from fullconv.models import published, vgg
@@ -11,6 +9,8 @@ from fullconv.training.epoch import Epoch
 from fullconv.training.losses import SegmentationLoss
 from fullconv.training.recipe import Recipe
 from fullconv.training.start import prepare_data
+from tests.data import trees
+from tests.training_pictures import pictures_of
 
 
 @pytest.fixture

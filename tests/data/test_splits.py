@@ -1,11 +1,11 @@
 """`train`, `val` and `test` of a data YAML."""
 
 import pytest
-import trees
-from trees import PHOTO, rows, save
 
 from fullconv.data.description import open_dataset
 from fullconv.errors import FullconvError
+from tests.data import trees
+from tests.data.trees import PHOTO, rows, save
 
 
 @pytest.fixture

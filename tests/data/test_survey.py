@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from PIL import Image
-from test_bands import write_raster
 
 from fullconv.classes import Classes
 from fullconv.data.dataset import Sample
@@ -11,6 +10,7 @@ from fullconv.data.masks import identity_lookup
 from fullconv.data.survey import survey
 from fullconv.errors import FullconvError
 from fullconv.view import scaled
+from tests.data.test_bands import write_raster
 
 TWO = Classes.named(["a", "b"])
 

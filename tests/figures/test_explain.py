@@ -6,12 +6,12 @@ import xml.etree.ElementTree as ET
 
 import pytest
 from click.testing import CliRunner
-from conftest import EXAMPLES
 from PIL import Image
 
 from fullconv.commands import main
 from fullconv.commands.main import fullconv
-from fullconv.weights.folder import find_model, read_config
+from fullconv.weights.model_folder import find_model, read_config
+from tests.conftest import EXAMPLES
 
 CHELSEA, ASTRONAUT = EXAMPLES / "chelsea.jpg", EXAMPLES / "astronaut.jpg"
 
@@ -100,7 +100,7 @@ def test_ladder_of_photos_has_a_column_a_model_and_the_numbers_of_its_config(sma
 
 
 def test_ladder_of_labelled_data_has_truth_and_the_numbers_of_evaluate(tmp_path):
-    from fullconv.prediction.evaluation import evaluate
+    from fullconv.evaluation.scoring import evaluate
     from fullconv.prediction.predictor import load
 
     for kind in ("images", "masks"):
@@ -121,7 +121,7 @@ def test_a_ladder_of_models_with_other_classes_is_refused(small, tmp_path):
     import shutil
 
     from fullconv.errors import FullconvError
-    from fullconv.weights.folder import find_model
+    from fullconv.weights.model_folder import find_model
 
     shutil.copytree(find_model("animals"), tmp_path / "other")
     config = json.loads((tmp_path / "other" / "config.json").read_text())

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from conftest import EXAMPLES
 from torch import nn
 
 from fullconv import images
@@ -18,6 +17,7 @@ from fullconv.figures.receptive_field import draw_receptive_field, side_holding
 from fullconv.models.config import Architecture, NormalisationValues
 from fullconv.models.fcn import FCN
 from fullconv.models.tracing import trace
+from tests.conftest import EXAMPLES
 
 HALF = NormalisationValues((127.5,) * 3, (127.5,) * 3)
 

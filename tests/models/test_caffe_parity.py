@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from weights.caffe_files import write_caffemodel
-from weights.caffe_nets import deploy
 
 from fullconv.models import published
 from fullconv.weights.caffe import read_caffe
 from fullconv.weights.convert import import_weights
+from tests.weights.caffe_files import write_caffemodel
+from tests.weights.caffe_nets import deploy
 
 cv2 = pytest.importorskip("cv2")
 SIZES = [(97, 133), (160, 96), (65, 65)]

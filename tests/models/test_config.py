@@ -11,7 +11,7 @@ from fullconv.errors import FullconvError
 from fullconv.models.config import ModelConfig
 from fullconv.models.published import NETS
 from fullconv.models.published import config as published_config
-from fullconv.weights.folder import BUNDLED, CONFIG, bundled_models, read_config
+from fullconv.weights.model_folder import BUNDLED, CONFIG, bundled_models, read_config
 
 ANIMALS = json.loads((BUNDLED / "animals" / CONFIG).read_text())
 

@@ -13,7 +13,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from fullconv.classes import Classes
-from fullconv.models import bands, published, vgg
+from fullconv.models import published, vgg
+from fullconv.models import strips as bands
 from fullconv.models.border import spare_border
 from fullconv.models.build import build
 from fullconv.models.config import Architecture, ModelConfig, NormalisationValues, parse_arch
@@ -148,7 +149,7 @@ def test_a_step_of_training_lowers_the_loss(narrow, arch):
 
 @pytest.mark.parametrize("arch", [*ARCHS, *(n if n in DISTINCT else slow(n) for n in published.NETS)])
 def test_the_graph_labels_as_torch_does(narrow, arch, tmp_path):
-    from fullconv.export import export_onnx
+    from fullconv.exporting.onnx import export_onnx
     from fullconv.prediction.engines.choice import open_engine
     from fullconv.weights.checkpoint import load_model, save_model
 

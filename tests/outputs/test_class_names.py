@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from outputs.results import result_of
 from PIL import Image
 
 from fullconv.classes import Classes
 from fullconv.outputs.class_names import RESERVED, file_names
+from tests.outputs.results import result_of
 
 NAMES = st.one_of(
     st.text(min_size=1, max_size=6),

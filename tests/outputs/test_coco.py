@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from outputs.results import CLASSES, label_maps, result_of
 
 from fullconv.classes import Classes
 from fullconv.data.rle import decode
 from fullconv.outputs.coco import outline
+from tests.outputs.results import CLASSES, label_maps, result_of
 
 mask_library = pytest.importorskip("pycocotools.mask")
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
-from outputs.results import CLASSES, VOID, label_maps, result_of
 from PIL import Image
 
 from fullconv.data.description import open_dataset
 from fullconv.data.polygons import fill
 from fullconv.outputs.coco_polygons import cuts, polygons
 from fullconv.outputs.regions import regions
+from tests.outputs.results import CLASSES, VOID, label_maps, result_of
 
 MANUAL = Path(__file__).parents[2] / "docs" / "outputs.md"
 NESTED = np.pad(np.pad(np.pad([[1]], 1), 1, constant_values=1), 1)  # a dot in a ring

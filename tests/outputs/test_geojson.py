@@ -3,10 +3,10 @@ import json
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from outputs.results import CLASSES, VOID, label_maps, result_of
 
 from fullconv.data.polygons import fill
 from fullconv.outputs.geojson import as_text
+from tests.outputs.results import CLASSES, VOID, label_maps, result_of
 
 
 def painted(collection):

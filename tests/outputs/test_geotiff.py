@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from outputs.results import CLASSES, VOID, result_of
 
 from fullconv.outputs.geotiff import CERTAIN, probabilities
+from tests.outputs.results import CLASSES, VOID, result_of
 
 
 def test_a_certain_pixel_is_data():

@@ -8,13 +8,13 @@ from unittest.mock import MagicMock
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from outputs.results import CLASSES, VOID, label_maps, result_of
 from PIL import Image
 
 from fullconv.classes import Classes
 from fullconv.data.labelme_masks import Shapes
+from fullconv.data.layout_options import Options
 from fullconv.data.layouts import labelme as layout
-from fullconv.data.options import Options
+from tests.outputs.results import CLASSES, VOID, label_maps, result_of
 
 VALUES = {"_background_": 0, "__ignore__": VOID, **{name: i for i, name in enumerate(CLASSES.names)}}
 

@@ -6,11 +6,11 @@ from contextlib import closing
 
 import numpy as np
 import pytest
-from outputs.results import CLASSES, result_of
 from PIL import Image
 
 from fullconv.errors import FullconvError, in_flags
 from fullconv.outputs.manifest import MAY_WRITE, NAME, Manifest, Results, owners_in
+from tests.outputs.results import CLASSES, result_of
 
 HAND_MADE = b"made by hand"
 

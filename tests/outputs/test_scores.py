@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from outputs.results import CLASSES, result_of
 
 from fullconv.errors import FullconvError
+from tests.outputs.results import CLASSES, result_of
 
 
 def test_scores_and_the_names_that_they_belong_to(tmp_path):

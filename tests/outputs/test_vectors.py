@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from outputs.results import CLASSES, VOID, label_maps
 
 from fullconv.georeference import Georeference
 from fullconv.outputs import mosaic as mosaics
 from fullconv.outputs.mosaic import Mosaic
 from fullconv.outputs.vectors import polygons
+from tests.outputs.results import CLASSES, VOID, label_maps
 
 shapely = pytest.importorskip("shapely", "2.1")
 GROUND = Georeference("", (2.0, 0.0, 100.0, 0.0, -2.0, 500.0))

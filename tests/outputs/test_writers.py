@@ -1,8 +1,8 @@
 import pytest
-from outputs.results import result_of
 
 from fullconv.errors import FullconvError
 from fullconv.outputs.writers import WRITERS, check_outputs
+from tests.outputs.results import result_of
 
 ALL = "labels, masks, overlay, scores, polygons, coco, coco-polygons, labelme"
 

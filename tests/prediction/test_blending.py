@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from prediction.scenes import BrightEngine, blobs, bright_model
 
 from fullconv.prediction.blending import blended, reach
 from fullconv.prediction.predictor import Model
 from fullconv.prediction.tiling import Span, Window, blends, plan
+from tests.prediction.scenes import BrightEngine, blobs, bright_model
 
 
 def window(rows, columns) -> Window:
@@ -68,9 +68,8 @@ def test_who_is_blended():
 
 def test_a_blended_raster(tmp_path):
     rasterio = pytest.importorskip("rasterio")
-    from prediction.scenes import write_scene
-
-    from fullconv.prediction.rasters import Rasters, predict_raster
+    from fullconv.jobs.rasters import Rasters, predict_raster
+    from tests.prediction.scenes import write_scene
 
     array = blobs(300, 200)
     array[:150] = 0

@@ -6,13 +6,13 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import EXAMPLES
 
 from fullconv import images, load
 from fullconv.errors import FullconvError
-from fullconv.prediction.blobs import BlobCache, cache_folder, trim
+from fullconv.prediction.compiled import BlobCache, cache_folder, trim
 from fullconv.prediction.engines import choice
-from fullconv.weights.folder import find_model
+from fullconv.weights.model_folder import find_model
+from tests.conftest import EXAMPLES
 
 AVAILABLE = ["openvino", "onnxruntime", "torch"]
 

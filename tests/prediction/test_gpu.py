@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
-from conftest import EXAMPLES
 
 from fullconv import images, load
 from fullconv.prediction.engines.cuda_graphs import CudaGraphs
-from fullconv.weights.folder import find_model
+from fullconv.weights.model_folder import find_model
+from tests.conftest import EXAMPLES
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")]
 

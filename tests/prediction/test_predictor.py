@@ -92,7 +92,7 @@ def test_enlarging_follows_pixel_centres():
 
 def test_a_large_photo_finds_what_the_small_one_does(animals):
     """Scale does not matter: the same cat at 451 and at 2706 pixels."""
-    from conftest import EXAMPLES
+    from tests.conftest import EXAMPLES
 
     small = Image.open(EXAMPLES / "chelsea.jpg")
     large = small.resize((small.width * 6, small.height * 6), Image.Resampling.BICUBIC)
@@ -102,7 +102,7 @@ def test_a_large_photo_finds_what_the_small_one_does(animals):
 
 
 def test_module_function_takes_a_path(tmp_path):
-    from conftest import EXAMPLES
+    from tests.conftest import EXAMPLES
 
     result = fullconv.predict(EXAMPLES / "chelsea.jpg")
     assert result.label_map.shape == (300, 451)

@@ -98,7 +98,7 @@ def small_model(tmp_path_factory):
     """FCN-8s over a ResNet of which only the first stages are deep: a window of some 200 pixels, random parameters."""
     import torch
 
-    from fullconv.export import export_onnx
+    from fullconv.exporting.onnx import export_onnx
     from fullconv.models.build import build
     from fullconv.weights.checkpoint import save_model
 

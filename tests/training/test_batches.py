@@ -2,14 +2,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from test_run import TINY
-from training_pictures import epoch_of, pictures_of
 
 from fullconv.data.description import describe
 from fullconv.training.batches import load_epoch, parts_of, shares_of
 from fullconv.training.epoch import NOTHING, emptied, pasted
 from fullconv.training.objective import Part
 from fullconv.training.recipe import Recipe
+from tests.training.test_run import TINY
+from tests.training_pictures import epoch_of, pictures_of
 
 CPU = torch.device("cpu")
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_run import TINY, parameters, same
 
 from fullconv.errors import FullconvError
 from fullconv.models.build import build
@@ -16,6 +15,7 @@ from fullconv.training.recipe import Recipe
 from fullconv.training.report import line_of
 from fullconv.training.start import prepare_data
 from fullconv.weights import checkpoint
+from tests.training.test_run import TINY, parameters, same
 
 
 def run(data, out, **changes) -> Path:

@@ -4,13 +4,13 @@ import json
 
 import pytest
 import torch
-from training_pictures import epoch_of
 
 from fullconv.data.description import open_dataset
 from fullconv.training import stages
 from fullconv.training.losses import SegmentationLoss
 from fullconv.training.recipe import Recipe
 from fullconv.weights.checkpoint import load_model
+from tests.training_pictures import epoch_of
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")]
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_run import TINY, parameters, run
 
 from fullconv.errors import FullconvError
 from fullconv.models import published
@@ -15,7 +14,8 @@ from fullconv.training.inheritance import recipe_keys, take_over, with_inherited
 from fullconv.training.recipe import Recipe, read_recipe
 from fullconv.training.start import net_of, prepare_data
 from fullconv.weights import checkpoint
-from fullconv.weights.folder import BUNDLED, find_model, read_config
+from fullconv.weights.model_folder import BUNDLED, find_model, read_config
+from tests.training.test_run import TINY, parameters, run
 
 ANIMALS = {"trunk": "tf_efficientnet_lite0", "score_hidden": 64, "learned_upsampling": False}
 

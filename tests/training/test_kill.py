@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_run import TINY
 
 from fullconv.training import stages
 from fullconv.weights.tensors import read_tensors
+from tests.training.test_run import TINY
 
 # A process that has everything imported and starts others by forking, so that a start costs no time.
 SERVER = multiprocessing.get_context("forkserver")

@@ -10,13 +10,13 @@ from PIL import Image
 import fullconv
 from fullconv.data.description import open_dataset
 from fullconv.errors import FullconvError
+from fullconv.jobs.images import Job, run_one
 from fullconv.metrics import Confusion
-from fullconv.prediction.folder import Job, run_one
 from fullconv.training import stages
 from fullconv.training.pictures import SKIPPED, Skipped, TrainingPicture
 from fullconv.training.recipe import Recipe
 from fullconv.training.start import prepare_data
-from fullconv.weights.folder import read_config
+from fullconv.weights.model_folder import read_config
 
 TINY = {
     "trunk": "test_resnet", "pretrained": False, "arch": "fcn8s", "crop_size": 64, "batch_size": 4, "score_hidden": 8,

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from test_run import TINY
 
 from fullconv.training import stages
 from fullconv.training.processes import mixed_precision
+from tests.training.test_run import TINY
 
 RECIPE = {**TINY, "batch_size": 5, "epochs": 3, "optimiser": "sgd", "lr": 0.05, "frozen_norms": True, "accumulate": 1}
 

@@ -7,7 +7,6 @@ import pytest
 import torch
 from click.testing import CliRunner
 from PIL import Image
-from training.test_run import TINY, parameters, same
 
 from fullconv.commands.main import fullconv
 from fullconv.errors import FullconvError
@@ -15,6 +14,7 @@ from fullconv.files import write_json
 from fullconv.training import environment, illustration, stages
 from fullconv.training import run as training_run
 from fullconv.training.manifest import digest_parameters, read_manifest
+from tests.training.test_run import TINY, parameters, same
 
 HELD = ("recipe.json", "manifest.json", "data.sha256", "log.jsonl", "curves.png", "confusion_matrix.png", "samples.png")
 

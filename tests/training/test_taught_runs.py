@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from discs import draw_photo
 from PIL import Image
-from training.test_run import TINY, parameters, same
 
 from fullconv.commands.main import fullconv
-from fullconv.data.digests import sha256_of
 from fullconv.errors import FullconvError
 from fullconv.training import run as training_run
 from fullconv.training import stages
+from fullconv.training.digests import sha256_of
 from fullconv.training.manifest import read_manifest
 from fullconv.training.teacher import write_index, write_scores
+from tests.discs import draw_photo
+from tests.training.test_run import TINY, parameters, same
 
 CHANGES = {**TINY, "sharpness": 0.3, "noise": 0.2, "jpeg": 0.3, "copy_paste": 0.3, "coarse_loss": True}
 

@@ -10,8 +10,8 @@ from PIL import Image
 from fullconv.classes import Classes
 from fullconv.data.dataset import UnlabelledPicture
 from fullconv.data.description import open_dataset
-from fullconv.data.digests import sha256_of
 from fullconv.errors import FullconvError
+from fullconv.training.digests import sha256_of
 from fullconv.training.teacher import gathered, open_teacher, write_index, write_scores
 from fullconv.training.teaching import STRIDE, teach
 

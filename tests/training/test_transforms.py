@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from training_pictures import epoch_of
 
 from fullconv.data.dataset import Sample
 from fullconv.training.recipe import Recipe
 from fullconv.training.transforms import augmentation, change
+from tests.training_pictures import epoch_of
 
 
 @pytest.fixture

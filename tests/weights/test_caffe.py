@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from weights.caffe_files import STYLES, field, layer, number, skeleton_of, write_caffemodel
 
 from fullconv.errors import FullconvError
 from fullconv.weights.caffe import read_caffe
 from fullconv.weights.transplant import transplant
+from tests.weights.caffe_files import STYLES, field, layer, number, skeleton_of, write_caffemodel
 
 
 @pytest.fixture(scope="module")

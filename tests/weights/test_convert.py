@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from weights.caffe_files import write_caffemodel
-from weights.caffe_nets import deploy
 
 import fullconv
 from fullconv.commands.convert import convert as command
@@ -21,6 +19,8 @@ from fullconv.models import published
 from fullconv.weights.checkpoint import load_model
 from fullconv.weights.convert import caffe_name, check_scales, convert, import_weights
 from fullconv.weights.tensors import read_tensors
+from tests.weights.caffe_files import write_caffemodel
+from tests.weights.caffe_nets import deploy
 
 NET = "fcn-googlenet"  # the smallest
 
@@ -197,7 +197,9 @@ def test_the_command_makes_a_model_that_predicts_without_torch(caffemodel, tmp_p
 
 
 def test_the_graph_appears_with_the_folder_or_not_at_all(caffemodel, tmp_path, monkeypatch):
-    monkeypatch.setattr("fullconv.export.export_onnx", lambda folder: (folder / "model.onnx").write_bytes(b"graph"))
+    monkeypatch.setattr(
+        "fullconv.exporting.onnx.export_onnx", lambda folder: (folder / "model.onnx").write_bytes(b"graph")
+    )
     printed = run_command(caffemodel, tmp_path / "out", "--onnx")
     assert "1 reshaped (upscore.weight), 0 left initialised, 0 unused" in printed
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"config.json", "model.safetensors", "model.onnx"}

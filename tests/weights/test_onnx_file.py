@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fullconv import load
 from fullconv.errors import FullconvError
 from fullconv.prediction.engines import choice
-from fullconv.weights.folder import BUNDLED, CONFIG, GRAPH, PARAMETERS
+from fullconv.weights.model_folder import BUNDLED, CONFIG, GRAPH, PARAMETERS
 from fullconv.weights.onnx_file import Port, read_ports
 
 CONTENT = (BUNDLED / "animals" / GRAPH).read_bytes()
@@ -119,7 +119,7 @@ def test_a_damaged_graph_of_openvinos_own_is_one_line(folder):
 
 
 def test_a_graph_of_openvinos_own_with_other_classes_is_refused(folder):
-    from fullconv.prediction.openvino_files import write_ir
+    from fullconv.exporting.openvino import write_ir
 
     shutil.copy(BUNDLED / "animals" / GRAPH, folder)
     write_ir(folder, folder)

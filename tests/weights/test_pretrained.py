@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from conftest import EXAMPLES
 from PIL import Image
 
 from fullconv import images
@@ -11,6 +10,7 @@ from fullconv.errors import FullconvError
 from fullconv.models.trunks import Trunk
 from fullconv.weights.pretrained import load_trunk_weights, rename_efficientnet
 from fullconv.weights.tensors import read_tensors
+from tests.conftest import EXAMPLES
 
 EGYPTIAN_CAT = 285
 

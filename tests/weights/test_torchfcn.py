@@ -6,8 +6,6 @@ import torch
 import torchvision
 from torch import nn
 from torch.nn.functional import linear
-from weights import caffe_nets
-from weights.caffe_files import write_caffemodel
 
 from fullconv.errors import FullconvError
 from fullconv.models.alexnet import alexnet
@@ -15,6 +13,8 @@ from fullconv.models.googlenet import googlenet, googlenet_torchvision
 from fullconv.models.vgg import vgg16
 from fullconv.weights.pretrained import load_trunk_weights
 from fullconv.weights.torchfcn import read_torchfcn
+from tests.weights import caffe_nets
+from tests.weights.caffe_files import write_caffemodel
 
 STATE = {"conv1_1.weight": torch.arange(6.0).view(2, 3), "upscore.weight": torch.ones(1, 1, 4, 4)}
 CHECKPOINT = {"epoch": 3, "arch": "FCN32s", "optim_state_dict": {"state": {}}, "best_mean_iu": np.float64(0.6)}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fullconv.commands.options import model_options
+from fullconv.commands.shared_options import model_options
 
 if TYPE_CHECKING:
     from fullconv.prediction.benchmark import Speed
@@ -34,7 +34,7 @@ def bench(size: str, as_json: bool, model: str, engine: str, precision: str, dev
     """
     from fullconv.prediction.benchmark import multiply_adds, peaks
     from fullconv.prediction.engines.choice import check_choice
-    from fullconv.weights.folder import find_model, read_config
+    from fullconv.weights.model_folder import find_model, read_config
 
     folder = find_model(model)
     config = read_config(folder)

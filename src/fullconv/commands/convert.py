@@ -33,6 +33,6 @@ def convert(kind: str, file: Path, net: str, out: Path, onnx: bool | None) -> No
 
 
 def write_graph(folder: Path) -> None:
-    from fullconv.export import export_onnx
+    from fullconv.exporting.onnx import export_onnx
 
     export_onnx(folder)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fullconv.commands.options import Words, check_data, model_options
+from fullconv.commands.shared_options import Words, check_data, model_options
 
 if TYPE_CHECKING:
     from fullconv.data.dataset import Sample
@@ -57,9 +57,9 @@ def evaluate(
     DATA is a folder whose layout is recognised, or a data YAML. Its classes are matched to the model's by name, and by
     the model's own label mapping.
     """
+    from fullconv.evaluation.definitions import DEFINITIONS
+    from fullconv.evaluation.scoring import evaluate as run
     from fullconv.files import write_json
-    from fullconv.prediction.definitions import DEFINITIONS
-    from fullconv.prediction.evaluation import evaluate as run
     from fullconv.prediction.predictor import load
 
     if confusion:

@@ -77,8 +77,8 @@ def ladder(
     its own validation split.
     """
     begin(out, needs=("matplotlib",))
+    from fullconv.evaluation.scoring import evaluate, label_sample
     from fullconv.figures.ladder import Rung, draw_ladder
-    from fullconv.prediction.evaluation import evaluate, label_sample
     from fullconv.prediction.predictor import load
     from fullconv.view import rgb_of
 
@@ -164,7 +164,7 @@ def open_network(model: str, published: str | None = None) -> tuple[nn.Module, M
     from fullconv.models.build import build
     from fullconv.models.published import config as published_config
     from fullconv.weights.checkpoint import load_model
-    from fullconv.weights.folder import find_model
+    from fullconv.weights.model_folder import find_model
 
     if not published:
         return load_model(find_model(model))
@@ -218,7 +218,7 @@ def titles_of(titles: str | None, models: Sequence[Model]) -> list[str]:
 
 def samples_of(model: Model, inputs: Sequence[str], split: str) -> Sequence[Sample] | None:
     """The split of DATA in the model's classes; None where the inputs are photos."""
-    from fullconv.prediction.evaluation import dataset_for
+    from fullconv.evaluation.scoring import dataset_for
 
     path = Path(inputs[0])
     if len(inputs) == 1 and (path.is_dir() or path.suffix in (".yaml", ".yml")):

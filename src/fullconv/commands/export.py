@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fullconv.commands.options import check_data
+from fullconv.commands.shared_options import check_data
 
 if TYPE_CHECKING:
     from fullconv.data.dataset import Dataset
@@ -36,10 +36,10 @@ def export(
     `--precision int8`, whose labels may differ: --data tells what it costs.
     """
     from fullconv.errors import FullconvError
+    from fullconv.evaluation.scoring import dataset_for
     from fullconv.files import staged
-    from fullconv.prediction.evaluation import dataset_for
     from fullconv.prediction.predictor import Model
-    from fullconv.weights.folder import find_model, read_config
+    from fullconv.weights.model_folder import find_model, read_config
 
     if int8 and (to != "openvino" or data is None):
         raise FullconvError("--int8: goes with --to openvino and --data DATA, whose pictures it is measured on")
@@ -66,12 +66,12 @@ def source_engine(folder: Path, to: str) -> Engine:
 
 def write(to: str, int8: bool, source: Model, folder: Path, hidden: Path, dataset: Dataset | None) -> Engine:
     """Writes into the folder `hidden`; gives what runs the files written."""
-    from fullconv.export import export_onnx, export_program
-    from fullconv.prediction import openvino_files as files
+    from fullconv.exporting import openvino as files
+    from fullconv.exporting.onnx import export_onnx, export_program
+    from fullconv.exporting.parity import calibration
     from fullconv.prediction.engines.onnxruntime import OnnxRuntime
     from fullconv.prediction.engines.openvino import OpenVINO
     from fullconv.prediction.engines.program import Program
-    from fullconv.prediction.proof import calibration
 
     if to == "torch":
         return Program(export_program(folder, hidden))
@@ -87,7 +87,7 @@ def write(to: str, int8: bool, source: Model, folder: Path, hidden: Path, datase
 def prove(source: Model, exported: Model, must_be_equal: bool) -> None:
     """Tells how many labels are equal. Raises FullconvError where too few are."""
     from fullconv.errors import FullconvError
-    from fullconv.prediction.proof import EQUAL, agreements, own_photos
+    from fullconv.exporting.parity import EQUAL, agreements, own_photos
 
     for found in agreements(source.config, source.engine, exported.engine, own_photos()):
         click.echo(str(found))
@@ -100,7 +100,7 @@ def prove_score(
 ) -> None:
     """Tells the mean IoU of both. Raises FullconvError where the export loses more than `max_loss`."""
     from fullconv.errors import FullconvError
-    from fullconv.prediction.proof import mean_ious
+    from fullconv.exporting.parity import mean_ious
 
     samples = dataset.split(split)[:pictures]
     before, after = mean_ious([source, exported], samples)

@@ -14,7 +14,7 @@ import click
 def models(published: bool, as_json: bool) -> None:
     """List the models inside the package, or the published nets."""
     from fullconv.models.published import NETS
-    from fullconv.weights.folder import bundled_models
+    from fullconv.weights.model_folder import bundled_models
 
     rows, line = [describe(name) for name in bundled_models()], model_line
     if published:
@@ -23,7 +23,7 @@ def models(published: bool, as_json: bool) -> None:
 
 
 def describe(name: str) -> dict[str, Any]:
-    from fullconv.weights.folder import find_model, read_config
+    from fullconv.weights.model_folder import find_model, read_config
 
     folder = find_model(name)
     config = read_config(folder)

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fullconv.commands.options import Numbers, model_options
+from fullconv.commands.shared_options import Numbers, model_options
 from fullconv.errors import FullconvError
 
 if TYPE_CHECKING:
-    from fullconv.prediction.folder import Job, Jobs, Notes, Outcome
+    from fullconv.jobs.images import Job, Jobs, Notes, Outcome
+    from fullconv.jobs.rasters import Rasters
     from fullconv.prediction.predictor import Model
-    from fullconv.prediction.rasters import Rasters
     from fullconv.prediction.reading import Reading
 
 
@@ -124,7 +124,7 @@ class Request:
         """Refuses what cannot be, before anything is read or a heavy library imported."""
         from fullconv.prediction.engines.choice import check_choice
         from fullconv.prediction.tiling import check_tiling
-        from fullconv.weights.folder import find_model, read_config
+        from fullconv.weights.model_folder import find_model, read_config
 
         folder = find_model(self.model)
         check_choice(folder, **self.loading)
@@ -144,8 +144,8 @@ class Request:
     def settings(self, loaded: Model) -> dict[str, Any]:
         """What results depend on."""
         from fullconv import __version__
-        from fullconv.prediction.manifest import settings_of
-        from fullconv.weights.folder import find_model
+        from fullconv.jobs.done import settings_of
+        from fullconv.weights.model_folder import find_model
 
         wanted = {"outputs": sorted(self.outputs), "video": sorted(self.of_video()), "frames": self.frames}
         return settings_of(find_model(self.model), loaded.engine, fullconv=__version__, **wanted, **self.predicting,
@@ -153,7 +153,7 @@ class Request:
 
     def rasters(self, **others: Any) -> Rasters:
         """How rasters are done; `others` are of this run only."""
-        from fullconv.prediction.rasters import Rasters
+        from fullconv.jobs.rasters import Rasters
 
         simplify = self.ground["simplify"]
         return Rasters(**({} if simplify is None else {"simplify": simplify}), **others)
@@ -167,8 +167,8 @@ class Request:
 
 def predict_here(request: Request) -> Sums:
     from fullconv.files import sweep
-    from fullconv.prediction.folder import Listed, is_source, is_video, parallelism, plan, run, skipped
-    from fullconv.prediction.manifest import begin, unfinished
+    from fullconv.jobs.done import begin, unfinished
+    from fullconv.jobs.images import Listed, is_source, is_video, parallelism, plan, run, skipped
     from fullconv.raster import is_raster
 
     out = Path(request.out)
@@ -232,8 +232,8 @@ class WindowsDone:
 
 def film(loaded: Model, job: Job, request: Request, threads: int, notes: Notes) -> Outcome:
     """What became of a video; a bar with the time left where somebody watches."""
-    from fullconv.prediction.folder import is_webcam, run_video
-    from fullconv.prediction.video import interruption
+    from fullconv.jobs.images import is_webcam, run_video
+    from fullconv.jobs.video import interruption
 
     def wanted(frames: int) -> bool:
         return frames != request.frames and not ended.is_set()
@@ -261,7 +261,7 @@ def check_video(request: Request, videos: list[Job]) -> None:
 
 def check_concerned(request: Request, sources: Callable[[], Iterable[Path]], is_raster: Callable[[Path], bool]) -> None:
     """Refuses options that would do nothing: those for kinds of files of which there are none."""
-    from fullconv.prediction.folder import is_video
+    from fullconv.jobs.images import is_video
     from fullconv.prediction.tiling import check_halo
 
     named = " ".join(request.inputs)
@@ -282,11 +282,11 @@ def check_addresses(request: Request) -> None:
 
 
 def predict_on_cluster(request: Request, workers: int | None) -> Sums:
+    from fullconv.jobs import cluster
+    from fullconv.jobs.stores import place
     from fullconv.outputs.writers import endings
-    from fullconv.prediction import cluster
-    from fullconv.prediction.stores import place
     from fullconv.raster import may_be_raster
-    from fullconv.weights.folder import find_model
+    from fullconv.weights.model_folder import find_model
 
     inputs, out = [place(text) for text in request.inputs], place(request.out)
     predicting = {**request.predicting, "reading": request.reading()}

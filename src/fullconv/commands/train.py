@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from fullconv.commands.options import Numbers, Side
+from fullconv.commands.shared_options import Numbers, Side
 
 FILE = click.Path(path_type=Path)
 

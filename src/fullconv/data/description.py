@@ -8,9 +8,9 @@ from typing import Any
 
 from fullconv.classes import Classes
 from fullconv.data.dataset import Dataset
+from fullconv.data.label_meanings import VOID_WORDS, Naming, check_mapping, is_number, parse_naming
+from fullconv.data.layout_options import Options
 from fullconv.data.layouts import pairs
-from fullconv.data.naming import VOID_WORDS, Naming, check_mapping, is_number, parse_naming
-from fullconv.data.options import Options
 from fullconv.data.recognition import find_layout, recognise
 from fullconv.data.splits import Chooser
 from fullconv.data.unlabelled import read_unlabelled

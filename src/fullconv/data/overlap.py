@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from fullconv.data.dataset import Sample, UnlabelledPicture
-from fullconv.data.doctor.image_facts import thumbnail_of
-from fullconv.data.doctor.thumbnails import twins, unpack
+from fullconv.data.doctor.facts import thumbnail_of
+from fullconv.data.doctor.splits import twins, unpack
 from fullconv.errors import FullconvError
 
 Unlabelled = tuple[UnlabelledPicture, ...]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from fullconv.data.dataset import Dataset
+from fullconv.data.layout_options import Options
 from fullconv.data.layouts import (
     ade20k,
     camvid,
@@ -25,7 +26,6 @@ from fullconv.data.layouts import (
     siftflow,
     voc,
 )
-from fullconv.data.options import Options
 from fullconv.errors import FullconvError
 
 

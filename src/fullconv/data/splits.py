@@ -10,9 +10,9 @@ from typing import Any
 
 from fullconv.data.bands import read_picture
 from fullconv.data.dataset import Dataset, Sample
+from fullconv.data.layout_options import Options
 from fullconv.data.layouts.pairs import pair_up
 from fullconv.data.lists import read_names
-from fullconv.data.options import Options
 from fullconv.errors import FullconvError
 
 

@@ -7,11 +7,11 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from fullconv.models.bands import best_classes
 from fullconv.models.config import COARSEST, STRIDES, Architecture, NormalisationValues
 from fullconv.models.geometry import PICTURE, crop_offset, window_of
 from fullconv.models.layered import LayeredTrunk
 from fullconv.models.network import Network
+from fullconv.models.strips import best_classes
 from fullconv.models.trunks import build_trunk
 from fullconv.models.upsampling import Upsampling, crop_like
 

@@ -6,9 +6,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fullconv.errors import FullconvError
-from fullconv.models.bands import best
 from fullconv.models.config import Architecture, NormalisationValues
 from fullconv.models.normalisation import Normalisation
+from fullconv.models.strips import best
 from fullconv.models.upsampling import crop_like
 
 

@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from fullconv.errors import FullconvError
 from fullconv.models.geometry import Window
-from fullconv.models.operations import Sight, rule_of
+from fullconv.models.operation_windows import Sight, rule_of
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from fullconv.models.bands import best_classes
 from fullconv.models.config import STRIDES, Architecture, NormalisationValues
 from fullconv.models.geometry import PICTURE, crop_offset, through, window_of
 from fullconv.models.layered import LayeredTrunk
 from fullconv.models.network import Network
+from fullconv.models.strips import best_classes
 from fullconv.models.trunks import Trunk
 from fullconv.models.upsampling import Upsampling, crop_like
 

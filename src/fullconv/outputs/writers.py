@@ -79,7 +79,7 @@ def files_of(result: Segmentation, target: Path, outputs: Sequence[str]) -> list
     check(outputs)
     writers = WRITERS
     if result.georeference:
-        from fullconv.outputs.ground import GROUND_WRITERS
+        from fullconv.outputs.georeferenced import GROUND_WRITERS
 
         writers = WRITERS | GROUND_WRITERS
     return [file for output in outputs for file in writers[output](result, target)]

@@ -22,7 +22,7 @@ from fullconv.prediction.tiling import AT_ONCE, Tile, Tiling, Window, check_halo
 from fullconv.segmentation import Segmentation
 from fullconv.sources import picture_of
 from fullconv.view import Picture, Pixels, View, reduced, rgb_of
-from fullconv.weights.folder import find_model, read_config
+from fullconv.weights.model_folder import find_model, read_config
 
 Scores = NDArray[np.float32]
 Read = Callable[[tuple[slice, slice]], Pixels]  # rows, columns → the picture there, as far as it goes

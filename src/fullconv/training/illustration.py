@@ -13,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.data.dataset import Sample
+from fullconv.evaluation.per_picture import PictureScore, ranked
+from fullconv.evaluation.scoring import label_sample, score_pictures
 from fullconv.figures.confusion import draw_confusion
 from fullconv.figures.curves import draw_curves
 from fullconv.figures.ladder import coloured
 from fullconv.models.config import ModelConfig
 from fullconv.outputs.sheet import write_sheet
-from fullconv.prediction.evaluation import label_sample, score_pictures
-from fullconv.prediction.pictures import PictureScore, ranked
 from fullconv.prediction.predictor import Model, load
 from fullconv.view import rgb_of
-from fullconv.weights.folder import read_config
+from fullconv.weights.model_folder import read_config
 
 CURVES, CONFUSION, SAMPLES = "curves.png", "confusion_matrix.png", "samples.png"
 OF_EACH = 6  # of the best and of the worst

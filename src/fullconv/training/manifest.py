@@ -14,15 +14,15 @@ from typing import Any
 from torch import Tensor
 
 from fullconv.data.dataset import Dataset
-from fullconv.data.digests import Hashes, Picture, SplitDigest, digest_split, hash_files, sha256_of, write_lines
 from fullconv.errors import FullconvError
+from fullconv.evaluation.definitions import DEFAULT, DEFINITIONS
 from fullconv.files import write_json, write_whole
 from fullconv.models.config import ModelConfig
-from fullconv.prediction.definitions import DEFAULT, DEFINITIONS
+from fullconv.training.digests import Hashes, Picture, SplitDigest, digest_split, hash_files, sha256_of, write_lines
 from fullconv.training.environment import command_line, environment, git_state
 from fullconv.training.recipe import Recipe
 from fullconv.training.teaching import is_scores
-from fullconv.weights.folder import GRAPH, IR, PARAMETERS, find_model
+from fullconv.weights.model_folder import GRAPH, IR, PARAMETERS, find_model
 
 MANIFEST, FILES = "manifest.json", "data.sha256"
 FORMAT = 1

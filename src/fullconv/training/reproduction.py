@@ -10,9 +10,9 @@ from typing import Any
 from torch import nn
 
 from fullconv.data.dataset import Dataset
-from fullconv.data.digests import differences, read_lines
 from fullconv.errors import FullconvError
 from fullconv.models.config import ModelConfig
+from fullconv.training.digests import differences, read_lines
 from fullconv.training.manifest import (
     FILES,
     MANIFEST,

@@ -16,7 +16,7 @@ import torch
 
 from fullconv.data.dataset import Dataset, Sample, UnlabelledPicture
 from fullconv.errors import FullconvError
-from fullconv.export import export_onnx
+from fullconv.exporting.onnx import export_onnx
 from fullconv.files import write_json, write_whole
 from fullconv.locks import locked
 from fullconv.models.config import ModelConfig
@@ -36,7 +36,7 @@ from fullconv.training.start import Prepared, config_of, prepare, start_model, t
 from fullconv.training.teacher import Teacher, open_teacher
 from fullconv.training.teaching import is_scores, teach
 from fullconv.training.trackers import check_trackers
-from fullconv.weights.folder import CARD, PARAMETERS, read_config
+from fullconv.weights.model_folder import CARD, PARAMETERS, read_config
 
 __all__ = ["LOG", "MODEL", "RECIPE", "STATE", "recipe_of", "train"]
 

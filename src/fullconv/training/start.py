@@ -13,7 +13,7 @@ from fullconv.classes import Classes
 from fullconv.data.coco_masks import count_boxed
 from fullconv.data.dataset import Dataset, Sample, UnlabelledPicture
 from fullconv.data.description import describe
-from fullconv.data.naming import check_mapping
+from fullconv.data.label_meanings import check_mapping
 from fullconv.data.overlap import look_through
 from fullconv.data.survey import Survey, survey
 from fullconv.data.thinness import USUAL_SIDE
@@ -29,7 +29,7 @@ from fullconv.training.recipe import Recipe
 from fullconv.training.teacher import Teacher
 from fullconv.view import Range, listed
 from fullconv.weights.checkpoint import not_finite
-from fullconv.weights.folder import find_model
+from fullconv.weights.model_folder import find_model
 from fullconv.weights.pretrained import load_trunk_weights
 
 

@@ -26,9 +26,9 @@ from torch import Tensor
 
 from fullconv.classes import Classes
 from fullconv.data.dataset import Sample, UnlabelledPicture
-from fullconv.data.digests import sha256_of
 from fullconv.errors import FullconvError
 from fullconv.files import whole, write_json
+from fullconv.training.digests import sha256_of
 
 INDEX, FORMAT, KEY = "teacher.json", 1, 32
 SHOWN = 0.01  # share of the pixels from which on a teacher sees a class in a picture

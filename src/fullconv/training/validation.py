@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fullconv.data.dataset import Sample
+from fullconv.evaluation.scoring import score_pictures
 from fullconv.metrics import Confusion
 from fullconv.models.border import spare_border
 from fullconv.models.config import ModelConfig
 from fullconv.models.network import Network
 from fullconv.prediction import memory
 from fullconv.prediction.engines.contract import BYTES_A_PIXEL, Images
-from fullconv.prediction.evaluation import score_pictures
 from fullconv.prediction.predictor import Model
 from fullconv.training.pictures import Skipped
 from fullconv.training.processes import is_shared, main_first, rank_and_count

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from fullconv.classes import Classes
 from fullconv.data.dataset import Sample
-from fullconv.data.doctor.balance import Share, added
+from fullconv.data.doctor.statistics import Share, added
 from fullconv.errors import FullconvError
 
 

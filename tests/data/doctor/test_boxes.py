@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from planted import found, kinds, photo, sound
 
 from fullconv.data.doctor.examination import examine
+from tests.data.doctor.planted import found, kinds, photo, sound
 
 OUTLINE = [[4, 4, 20, 4, 20, 16, 4, 16]]
 

@@ -6,10 +6,10 @@ import subprocess
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from planted import HEIGHT, WIDTH, found, halves, kinds, photo, sound
 
 from fullconv.data.doctor.examination import examine
 from fullconv.data.doctor.text import written
+from tests.data.doctor.planted import HEIGHT, WIDTH, found, halves, kinds, photo, sound
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 """Sound data raise no false alarm: what is said of them is true of them."""
 
 import pytest
-from planted import kinds
 
 from fullconv.data.doctor.examination import examine
+from tests.data.doctor.planted import kinds
 
 NAMES = {
     "aerial-buildings": "names: [background, building]\n",

@@ -4,22 +4,21 @@ import json
 
 import numpy as np
 import pytest
-from conftest import EXAMPLES
 from PIL import Image
-from planted import NAMES, halves, photo, sound
 
 from fullconv.data.dataset import Sample
 from fullconv.data.description import open_dataset
-from fullconv.data.doctor.channels import channels
 from fullconv.data.doctor.examples import choose, viewable
-from fullconv.data.doctor.image_facts import image_facts
-from fullconv.data.doctor.pairing import pair
+from fullconv.data.doctor.facts import image_facts
+from fullconv.data.doctor.opening import pair
 from fullconv.data.doctor.scan import Facts, read_facts, scan, unread
-from fullconv.data.doctor.splits import without_unions
+from fullconv.data.doctor.splits import DISTANCE, close_pairs, difference_hashes, twins, unpack, without_unions
+from fullconv.data.doctor.statistics import channels
 from fullconv.data.doctor.text import written
-from fullconv.data.doctor.thumbnails import DISTANCE, close_pairs, difference_hashes, twins, unpack
 from fullconv.data.masks import value_lookup
 from fullconv.view import Picture
+from tests.conftest import EXAMPLES
+from tests.data.doctor.planted import NAMES, halves, photo, sound
 
 
 @pytest.fixture

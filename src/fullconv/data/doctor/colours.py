@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from fullconv.classes import VOID, Classes, Colour, voc_colour
-from fullconv.data.doctor.finding import ERROR, WARNING, Case, Finding, counted
-from fullconv.data.doctor.remedies import name_colours, name_only_colours
+from fullconv.data.doctor.finding import ERROR, WARNING, Case, Finding, counted, name_colours, name_only_colours
 from fullconv.data.doctor.scan import Facts
 
 BLACK = (0, 0, 0)

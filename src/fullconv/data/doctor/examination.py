@@ -9,20 +9,15 @@ from typing import Any
 
 from fullconv.classes import VOID, Classes
 from fullconv.data.dataset import Dataset
-from fullconv.data.doctor.alike import judge_alike
-from fullconv.data.doctor.balance import Share, judge_balance, shares
-from fullconv.data.doctor.boxes import judge_boxes
-from fullconv.data.doctor.channels import Channels, channels
 from fullconv.data.doctor.colours import judge_colours
-from fullconv.data.doctor.depth import judge_depth
-from fullconv.data.doctor.finding import ERROR, Finding, by_severity
+from fullconv.data.doctor.files import judge_boxes, judge_files, judge_sizes
+from fullconv.data.doctor.finding import ERROR, Finding, by_severity, name_list
+from fullconv.data.doctor.names import judge_alike
 from fullconv.data.doctor.opening import Subject, open_anyway
-from fullconv.data.doctor.remedies import name_list
 from fullconv.data.doctor.scan import Facts, scan, unread
-from fullconv.data.doctor.sizes import judge_sizes
 from fullconv.data.doctor.splits import judge_splits
-from fullconv.data.doctor.unreadable import judge_files
-from fullconv.data.doctor.values import is_smoothed, judge_values
+from fullconv.data.doctor.statistics import Channels, Share, channels, judge_balance, shares
+from fullconv.data.doctor.values import is_smoothed, judge_depth, judge_values
 from fullconv.data.survey import survey
 from fullconv.errors import FullconvError
 from fullconv.view import Range

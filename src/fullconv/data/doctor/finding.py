@@ -1,11 +1,15 @@
-"""What the doctor says about one problem: how bad, how many, which files, and the line that mends it."""
+"""What the doctor says about one problem: how bad, how many, which files, and the line to paste that mends it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from fullconv.classes import Colour
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
 SEVERITIES = (ERROR, WARNING, NOTE)
@@ -51,3 +55,48 @@ def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def counted(count: int, noun: str, several: str = "") -> str:
     """ "1 mask", "2 masks"."""
     return f"{count} {noun}" if count == 1 else f"{count} {several or noun + 's'}"
+
+
+PLAIN = re.compile(r"[A-Za-z_][\w ./-]*")  # what YAML takes for text without quotes
+WORDS = ("yes", "no", "on", "off", "true", "false", "null", "y", "n")  # which it does not
+
+
+def name_list(names: Sequence[str], key: str = "names") -> str:
+    return f"{key}: [{', '.join(map(quoted, names))}]"
+
+
+def quoted(name: str) -> str:
+    """A name as YAML wants it."""
+    return name if PLAIN.fullmatch(name) and name.lower() not in WORDS else json.dumps(name, ensure_ascii=False)
+
+
+def name_values(table: Mapping[int, str]) -> str:
+    """Values and their names; a plain list where the values are 0, 1, 2 …"""
+    if list(table) == list(range(len(table))):
+        return name_list(list(table.values()))
+    return _with_labels([(name, str(value)) for value, name in table.items()])
+
+
+def skip_zero(names: Sequence[str]) -> str:
+    """Names from id 1 on; 0 is void."""
+    return f"{name_list(names)}\nreduce_zero_label: true"
+
+
+def leave_out(names: Sequence[str], values: Sequence[int]) -> str:
+    """Values that are void from now on."""
+    table = ", ".join(f"{value}: void" for value in values)
+    return f"{name_list(names)}\nlabel_mapping: {{{table}}}  # or the name of a class instead of void"
+
+
+def name_colours(table: Mapping[Colour, str]) -> str:
+    """Names and their colours in colour masks; masks of one channel keep their numbers."""
+    return f"{name_list(list(table.values()))}\ncolours: {list(map(list, table))}"
+
+
+def name_only_colours(table: Mapping[Colour, str]) -> str:
+    """The same where numbers mean nothing: palette masks too are read by their colours."""
+    return _with_labels([(name, str(list(colour))) for colour, name in table.items()])
+
+
+def _with_labels(rows: Sequence[tuple[str, str]]) -> str:
+    return "\n".join(["names:", *(f"  - {{name: {quoted(name)}, labels: [{label}]}}" for name, label in rows)])

@@ -1,12 +1,14 @@
-"""Names that keep an image and its mask apart."""
+"""Names: of files, which keep an image and its mask apart, and of classes that are spelt alike."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
 
-from fullconv.data.doctor.finding import ERROR, Case, Finding, counted
+from fullconv.classes import Classes
+from fullconv.data.doctor.files import nearest
+from fullconv.data.doctor.finding import ERROR, WARNING, Case, Finding, counted, quoted
 from fullconv.data.doctor.pairing import Pairing
-from fullconv.data.doctor.unreadable import nearest
 
 LOOKED_UP = 3  # images alone for which a like name is searched
 
@@ -47,3 +49,15 @@ def _renaming(mask_dir: Path, old: str, new: str, at_end: bool) -> str:
     pattern = f"*{new}.*" if at_end else f"{new}*"
     target = f"${{1%{new}.*}}{old}.${{1##*.}}" if at_end else f"${{1%/*}}/{old}${{1##*/{new}}}"
     return f"find '{mask_dir}' -name '{pattern}' -exec sh -c 'mv \"$1\" \"{target}\"' _ {{}} \\;"
+
+
+def judge_alike(classes: Classes) -> list[Finding]:
+    spelt: dict[str, list[str]] = defaultdict(list)
+    for name in classes.names:
+        spelt["".join(letter for letter in name.casefold() if letter.isalnum()) or name].append(name)
+    alike = [names for names in spelt.values() if len(names) > 1]
+    if not alike:
+        return []
+    text = f"class names that differ in their spelling alone: {'; '.join(', '.join(names) for names in alike)}"
+    lines = ", ".join(f"{quoted(other)}: {quoted(names[0])}" for names in alike for other in names[1:])
+    return [Finding("names-alike", WARNING, text, remedy=f"label_mapping: {{{lines}}}  # if they are one class")]

@@ -13,8 +13,8 @@ from fullconv.data.description import open_dataset, read_data_file
 from fullconv.data.doctor.finding import ERROR, Finding
 from fullconv.data.doctor.names import judge_names
 from fullconv.data.doctor.pairing import by_name, pair
+from fullconv.data.label_meanings import Naming
 from fullconv.data.masks import identity_lookup, read_mask
-from fullconv.data.naming import Naming
 from fullconv.errors import FullconvError, told_of
 
 IMAGES = ("images", "imgs", "image", "img", "img_dir", "photos", "JPEGImages")

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from fullconv.data.dataset import Sample
-from fullconv.data.doctor.image_facts import ImageFacts, image_facts
-from fullconv.data.doctor.mask_facts import MaskFacts, mask_facts
+from fullconv.data.doctor.facts import ImageFacts, MaskFacts, image_facts, mask_facts
 from fullconv.errors import FullconvError
 from fullconv.images import is_image_name
 

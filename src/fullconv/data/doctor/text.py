@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fullconv.classes import Classes
-from fullconv.data.doctor.balance import Share
 from fullconv.data.doctor.examination import Report
 from fullconv.data.doctor.finding import SEVERITIES, Case, Finding, counted
+from fullconv.data.doctor.statistics import Share
 from fullconv.view import listed
 
 FIRST = 3  # files shown of each finding

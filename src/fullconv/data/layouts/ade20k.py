@@ -7,10 +7,10 @@ from pathlib import Path
 
 from fullconv.classes import Classes
 from fullconv.data.dataset import Dataset
+from fullconv.data.layout_options import Options
 from fullconv.data.layouts.pairs import pair_up
 from fullconv.data.lists import read_names
 from fullconv.data.masks import shifted_lookup
-from fullconv.data.options import Options
 from fullconv.errors import FullconvError
 
 SPLITS = {"train": "training", "val": "validation"}

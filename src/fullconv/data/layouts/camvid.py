@@ -6,9 +6,9 @@ from pathlib import Path
 
 from fullconv.classes import VOID, Classes
 from fullconv.data.dataset import Dataset
+from fullconv.data.layout_options import Options
 from fullconv.data.layouts.pairs import pair_up
 from fullconv.data.masks import value_lookup
-from fullconv.data.options import Options
 
 SPLITS = ("train", "val", "test")
 NAMES = (

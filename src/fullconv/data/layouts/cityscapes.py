@@ -6,8 +6,8 @@ from pathlib import Path
 
 from fullconv.classes import VOID, Classes, Colour
 from fullconv.data.dataset import Dataset, Sample
+from fullconv.data.layout_options import Options
 from fullconv.data.masks import Lookup, value_lookup
-from fullconv.data.options import Options
 from fullconv.errors import FullconvError
 from fullconv.files import files_under
 

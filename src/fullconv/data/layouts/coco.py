@@ -18,8 +18,8 @@ from fullconv.classes import VOID, Classes
 from fullconv.data.coco_masks import Outlines, Segments, Thing, polygons
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.json_files import read_json
+from fullconv.data.layout_options import Options
 from fullconv.data.masks import Lookup
-from fullconv.data.options import Options
 from fullconv.errors import FullconvError
 
 FILE_NAME = re.compile(r"(?:(?P<kind>instances|panoptic)_)?(?P<subset>.+)", re.IGNORECASE)

@@ -11,8 +11,8 @@ from fullconv.data.bands import read_picture
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.geo import burn
 from fullconv.data.json_files import read_json
+from fullconv.data.layout_options import Options
 from fullconv.data.masks import LabelMap
-from fullconv.data.options import Options
 from fullconv.errors import FullconvError
 from fullconv.files import files_under
 

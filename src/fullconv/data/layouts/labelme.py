@@ -8,8 +8,8 @@ from fullconv.classes import VOID, Classes
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.json_files import read_json
 from fullconv.data.labelme_masks import Shapes, label_of, picture_of, read_annotation
+from fullconv.data.layout_options import Options
 from fullconv.data.lists import read_names
-from fullconv.data.options import Options
 from fullconv.errors import FullconvError
 
 IGNORE, BACKGROUND = "__ignore__", "_background_"  # labelme's own words

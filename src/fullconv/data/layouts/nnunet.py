@@ -14,8 +14,8 @@ from fullconv.classes import VOID, Classes
 from fullconv.data.bands import read_bands, read_picture
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.json_files import read_json
+from fullconv.data.layout_options import Options
 from fullconv.data.masks import Lookup, value_lookup
-from fullconv.data.options import Options
 from fullconv.errors import FullconvError
 from fullconv.view import Picture
 

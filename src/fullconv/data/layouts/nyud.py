@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from fullconv import images
 from fullconv.classes import VOID, Classes
 from fullconv.data.dataset import Dataset, Sample
+from fullconv.data.layout_options import Options
 from fullconv.data.lists import read_names
 from fullconv.data.masks import opened, value_lookup
 from fullconv.data.mat import read_mat_mask
-from fullconv.data.options import Options
 from fullconv.errors import FullconvError
 from fullconv.published_classes import NYUD
 from fullconv.view import Picture

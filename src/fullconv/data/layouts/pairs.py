@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fullconv.data.bands import read_picture
 from fullconv.data.dataset import Dataset, Sample
-from fullconv.data.options import Options
+from fullconv.data.layout_options import Options
 from fullconv.data.partners import pairs_of
 from fullconv.errors import FullconvError
 

@@ -13,10 +13,10 @@ import numpy as np
 
 from fullconv.classes import Classes
 from fullconv.data.dataset import Dataset, Sample
+from fullconv.data.layout_options import Options
 from fullconv.data.lists import read_names
 from fullconv.data.masks import LabelMap
 from fullconv.data.mat import read_mat
-from fullconv.data.options import Options
 from fullconv.errors import FullconvError
 
 LABELS, CHOSEN = "labels.txt", "59_labels.txt"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from fullconv.classes import VOID, Classes
 from fullconv.data.dataset import Dataset, Sample
+from fullconv.data.layout_options import Options
 from fullconv.data.lists import read_names
 from fullconv.data.masks import Lookup, value_lookup
-from fullconv.data.options import Options
 from fullconv.errors import FullconvError
 
 NAMES = ("background", "cat", "dog")

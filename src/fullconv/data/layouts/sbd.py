@@ -11,9 +11,9 @@ from pathlib import Path
 
 from fullconv.classes import VOC_NAMES, Classes
 from fullconv.data.dataset import Dataset, Sample
+from fullconv.data.layout_options import Options
 from fullconv.data.lists import read_names, without
 from fullconv.data.mat import read_mat_mask
-from fullconv.data.options import Options
 from fullconv.errors import FullconvError
 
 SPLITS = ("train", "val", "train_noval")  # train_noval: the authors' 5623 names outside VOC 2012 val

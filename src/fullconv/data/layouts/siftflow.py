@@ -10,10 +10,10 @@ from pathlib import Path
 
 from fullconv.classes import VOID, Classes
 from fullconv.data.dataset import Dataset, Sample, Target
+from fullconv.data.layout_options import Options
 from fullconv.data.lists import read_names
 from fullconv.data.masks import Lookup, value_lookup
 from fullconv.data.mat import read_mat_mask
-from fullconv.data.options import Options
 from fullconv.errors import FullconvError
 from fullconv.published_classes import SIFT_FLOW, SIFT_FLOW_GEOMETRIC
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from fullconv.classes import VOC_NAMES, Classes
 from fullconv.data.dataset import Dataset, ReadMask, Sample
+from fullconv.data.layout_options import Options
 from fullconv.data.layouts import sbd
 from fullconv.data.lists import read_names
 from fullconv.data.masks import Lookup
-from fullconv.data.options import Options
 from fullconv.errors import FullconvError
 
 LISTS = Path("ImageSets", "Segmentation")

@@ -11,7 +11,7 @@ from fullconv.prediction.engines.contract import Engine
 from fullconv.prediction.engines.onnxruntime import OnnxRuntime
 from fullconv.prediction.engines.openvino import OpenVINO, check_ir
 from fullconv.prediction.engines.torch import Torch
-from fullconv.weights.folder import GRAPH, INT8, IR, PARAMETERS, read_config
+from fullconv.weights.model_folder import GRAPH, INT8, IR, PARAMETERS, read_config
 from fullconv.weights.onnx_file import check_graph
 
 ENGINES = ("auto", "openvino", "torch", "onnxruntime")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fullconv.errors import FullconvError, argument
 from fullconv.models.config import ModelConfig
 from fullconv.prediction import memory
-from fullconv.prediction.blobs import BlobCache
+from fullconv.prediction.compiled import BlobCache
 from fullconv.prediction.engines.contract import Images, no_graph
 from fullconv.weights.onnx_file import check_counts
 

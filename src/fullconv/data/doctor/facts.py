@@ -1,0 +1,214 @@
+"""What the doctor keeps of one image and of its mask: a few numbers and a thumbnail, no pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fullconv import images
+from fullconv.classes import Colour
+from fullconv.data.coco_masks import Outlines
+from fullconv.data.colour_masks import read_colours, read_index_or_colour
+from fullconv.data.dataset import Sample
+from fullconv.data.masks import LabelMap, opened
+from fullconv.errors import FullconvError
+from fullconv.images import opened as opened_image
+from fullconv.view import Pixels
+
+ORIENTATION = 0x0112  # the EXIF tag: 1 upright, 2–4 mirrored or upside down, 5–8 turned by a quarter
+UPRIGHT, TURNED = 1, 5  # from the latter on, rows are columns
+THUMBNAIL = (18, 16)  # width, height
+LEVELS = np.arange(256)
+Size = tuple[int, int]  # width, height
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """How a picture is stored: its size before the EXIF turn."""
+
+    size: Size
+    orientation: int = UPRIGHT
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """`size` is upright; `sums` and `squares` have a number for each channel; `thumbnail` is 18x16 grey values."""
+
+    size: Size
+    header: Header
+    sums: tuple[float, ...]
+    squares: tuple[float, ...]
+    thumbnail: bytes
+    is_deep: bool = False  # more than 8 bits
+
+
+def image_facts(sample: Sample) -> ImageFacts:
+    """Raises FullconvError where the image cannot be read."""
+    found = sample.read_picture()
+    image = found.values
+    height, width, channels = image.shape
+    if image.dtype == np.uint8 and channels == 3:
+        picture = Image.fromarray(image)
+        sums, squares = _moments_of_bytes(picture)
+    else:
+        picture = _grey(image)
+        sums, squares = _moments(image)
+    return ImageFacts((width, height), _header(sample, image), sums, squares, _thumbnail(picture), found.is_deep)
+
+
+def _header(sample: Sample, image: Pixels) -> Header:
+    try:
+        with opened_image(sample.image_path, str(sample.image_path)) as header:
+            orientation = _orientation(header)
+            size = (image.shape[1], image.shape[0])
+            return Header(size[::-1] if orientation >= TURNED else size, orientation)
+    except FullconvError:  # the layout reads more than Pillow does: rasters of many bands, arrays
+        return Header((image.shape[1], image.shape[0]))
+
+
+def _orientation(header: Image.Image) -> int:
+    """1 … 8. Cameras write 0 where they do not know."""
+    tag = header.getexif().get(ORIENTATION, UPRIGHT)
+    return tag if tag in range(1, 9) else UPRIGHT
+
+
+def _moments_of_bytes(picture: Image.Image) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Exact sums of the values and of their squares, by channel."""
+    levels = np.array(picture.histogram(), np.int64).reshape(3, 256)
+    return tuple((levels @ LEVELS).tolist()), tuple((levels @ LEVELS**2).tolist())
+
+
+def _moments(image: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    exact = np.int64 if np.issubdtype(image.dtype, np.integer) else np.float64
+    values = np.nan_to_num(image.reshape(-1, image.shape[2]).astype(exact))
+    return tuple(values.sum(0).tolist()), tuple((values**2).sum(0).tolist())
+
+
+def _grey(image: Pixels) -> Image.Image:
+    """The mean of the channels, from its smallest value to its largest."""
+    mean = np.nan_to_num(image.mean(2, dtype=np.float32))
+    span = float(np.ptp(mean)) or 1.0
+    return Image.fromarray(((mean - mean.min()) * (255 / span)).astype(np.uint8))
+
+
+def thumbnail_of(image: Pixels) -> bytes:
+    """18x16 grey values."""
+    is_photo = image.dtype == np.uint8 and image.shape[2] == 3
+    return _thumbnail(Image.fromarray(image) if is_photo else _grey(image))
+
+
+def _thumbnail(picture: Image.Image) -> bytes:
+    return picture.resize(THUMBNAIL, Image.Resampling.BOX).convert("L").tobytes()
+
+
+DRAWN = "drawn"  # the mode of masks that are outlines, drawn as they are read
+MOST = 256  # values or colours that are kept of one mask, the most frequent
+
+
+@dataclass(frozen=True, slots=True)
+class MaskFacts:
+    """`values` are raw values, or 0xRRGGBB of a colour mask; `counts` their pixels; of `distinct` the most frequent.
+
+    `error` is why the mask cannot be used as it is, empty where it can. `palette` has the colours of those present.
+    """
+
+    size: Size
+    mode: str
+    jpeg: bool
+    values: NDArray[np.int32]
+    counts: NDArray[np.int64]
+    distinct: int
+    palette: Mapping[int, Colour] = field(default_factory=dict)
+    error: str = ""
+    boxes: tuple[int, ...] = ()  # values of objects that have a box and no outline
+    boxes_are_regions: bool = False
+
+    @property
+    def in_colour(self) -> bool:
+        """Whether `values` are colours."""
+        return self.mode == "RGB" and bool(self.error)
+
+    @property
+    def pixels(self) -> dict[int, int]:
+        """{value: pixels}"""
+        return dict(zip(self.values.tolist(), self.counts.tolist(), strict=True))
+
+    @property
+    def shares(self) -> dict[int, float]:
+        """{value: share of the mask's pixels, 0–1}"""
+        return {value: count / (self.size[0] * self.size[1]) for value, count in self.pixels.items()}
+
+
+def mask_facts(sample: Sample) -> MaskFacts:
+    """Raises FullconvError where the file is no picture at all."""
+    try:
+        values = sample.read_mask_values()
+    except FullconvError as error:
+        return _of_unusable(sample.label_path, error)
+    if not images.is_image_name(sample.label_path):
+        return replace(_facts(values, DRAWN), **_boxes(sample))
+    try:
+        with opened(sample.label_path) as header:
+            numbered = header.mode == "P" and not _is_read_by_colour(sample)
+            palette = header.getpalette() if numbered else None
+            return _facts(values, header.mode, header.format == "JPEG", palette)
+    except FullconvError:  # a raster that Pillow does not know
+        return _facts(values, "L")
+
+
+def _boxes(sample: Sample) -> dict[str, Any]:
+    painter = sample.open_mask
+    if not isinstance(painter, Outlines):
+        return {}
+    return {"boxes": painter.without_outline, "boxes_are_regions": painter.boxes == "region"}
+
+
+def _is_read_by_colour(sample: Sample) -> bool:
+    """Whether the data's description gives colours, so that palette indices mean nothing."""
+    return getattr(sample.open_mask, "func", sample.open_mask) in (read_colours, read_index_or_colour)
+
+
+def _facts(values: LabelMap, mode: str, jpeg: bool = False, palette: list[int] | None = None) -> MaskFacts:
+    counts = np.bincount(values.ravel(), minlength=256)
+    found = np.flatnonzero(counts).astype(np.int32)
+    return MaskFacts(
+        _size(values), mode, jpeg, found, counts[found], len(found), _colours(palette or [], found.tolist())
+    )
+
+
+def _of_unusable(path: Path, error: FullconvError) -> MaskFacts:
+    """What colour masks and masks of 16 bits hold, which training does not read. Raises `error` for anything else."""
+    try:
+        with opened(path) as picture:
+            mode, jpeg = picture.mode, picture.format == "JPEG"
+            deep = mode.startswith("I")
+            if mode == "F":
+                raise error
+            values = np.asarray(picture).astype(np.int64) if deep else _packed(picture)
+    except FullconvError:
+        raise error from None
+    found, counts = np.unique(values, return_counts=True)
+    most = np.argsort(-counts, kind="stable")[:MOST]
+    kept, mode = found[most].astype(np.int32), mode if deep else "RGB"
+    return MaskFacts(_size(values), mode, jpeg, kept, counts[most], len(found), error=str(error))
+
+
+def _packed(picture: Image.Image) -> NDArray[np.int64]:
+    """HxW of 0xRRGGBB."""
+    red, green, blue = np.moveaxis(np.asarray(picture.convert("RGB")).astype(np.int64), 2, 0)
+    return red << 16 | green << 8 | blue
+
+
+def _colours(palette: list[int], values: Sequence[int]) -> dict[int, Colour]:
+    triples = {value: tuple(palette[3 * value : 3 * value + 3]) for value in values}
+    return {value: (c[0], c[1], c[2]) for value, c in triples.items() if len(c) == 3}
+
+
+def _size(array: NDArray[np.integer]) -> Size:
+    return array.shape[1], array.shape[0]

@@ -1,0 +1,129 @@
+"""Files that are missing, damaged, or of another size than their image; objects that have a box and no outline."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from fullconv.classes import VOID, Classes
+from fullconv.data.doctor.facts import UPRIGHT, ImageFacts, MaskFacts, Size
+from fullconv.data.doctor.finding import ERROR, NOTE, WARNING, Case, Finding, counted
+from fullconv.data.doctor.scan import Facts
+
+LOOKED_UP = 3  # missing files for which a like name is searched
+
+
+def judge_files(facts: Sequence[Facts]) -> list[Finding]:
+    images = [(each.sample.image_path, each.image_error) for each in facts if each.image_error]
+    masks = [(each.sample.label_path, each.mask_error) for each in facts if each.mask_error]
+    return [*_missing("image", images), *_missing("mask", masks), *_damaged("image", images), *_damaged("mask", masks)]
+
+
+def _missing(noun: str, errors: Sequence[tuple[Path, str]]) -> list[Finding]:
+    paths = [path for path, _ in errors if not path.exists()]
+    cases = [Case(path, _like(path) if i < LOOKED_UP else "") for i, path in enumerate(paths)]
+    text = f"{counted(len(cases), noun)} not there, though listed"
+    remedy = "mend the list or the files' names" + (f"; {cases[0].detail}" if cases and cases[0].detail else "")
+    return [Finding(f"missing-{noun}", ERROR, text, tuple(cases), remedy)] if cases else []
+
+
+def _damaged(noun: str, errors: Sequence[tuple[Path, str]]) -> list[Finding]:
+    cases = tuple(Case(path, _reason(error, path)) for path, error in errors if path.exists())
+    text = f"{counted(len(cases), noun)} that cannot be read"
+    remedy = "copy the files again from their source (of several pages, save one), or take their names out of the lists"
+    return [Finding(f"unreadable-{noun}", ERROR, text, cases, remedy)] if cases else []
+
+
+def _reason(error: str, path: Path) -> str:
+    return error.removeprefix(f"{path}: ").split("; ")[0]
+
+
+def _like(path: Path) -> str:
+    close = nearest(path.name, _listing(path.parent))
+    return f"did you mean {close}?" if close else ""
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """The name most like `name`, or nothing where none is."""
+    return next(iter(get_close_matches(name, list(names), 1, 0.7)), "")
+
+
+def _listing(folder: Path) -> tuple[str, ...]:
+    return tuple(sorted(path.name for path in folder.iterdir())) if folder.is_dir() else ()
+
+
+def judge_sizes(facts: Sequence[Facts]) -> list[Finding]:
+    """Findings on every readable pair."""
+    cases: dict[str, list[Case]] = {"": [], "differing": [], "unturned": [], "unclear": []}
+    for each in facts:
+        if each.image and each.mask:
+            case = Case(each.mask_path, _sizes(each.image, each.mask))
+            cases[disagreement(each.image, each.mask)].append(case)
+    return [
+        *_differing(cases["differing"]),
+        *_unturned(cases["unturned"], facts),
+        *_unclear(cases["unclear"], facts),
+    ]
+
+
+def disagreement(image: ImageFacts, mask: MaskFacts) -> str:
+    """ "unturned": the mask fits the image before its EXIF turn; "unclear": it fits before and after it."""
+    turned = image.header.orientation != UPRIGHT
+    if mask.size == image.size:
+        return "unclear" if turned and image.header.size == image.size else ""
+    return "unturned" if turned and mask.size == image.header.size else "differing"
+
+
+def _differing(cases: list[Case]) -> list[Finding]:
+    text = f"{counted(len(cases), 'mask')} of another size than the image"
+    remedy = "make the masks anew at the images' own size, or resize them with nearest neighbour, never smoothly"
+    return [Finding("size-mismatch", ERROR, text, tuple(cases), remedy)] if cases else []
+
+
+def _unturned(cases: list[Case], facts: Sequence[Facts]) -> list[Finding]:
+    text = f"{counted(len(cases), 'mask')} drawn on the photo before its EXIF turn"
+    return [Finding("exif-unturned", ERROR, text, tuple(cases), _drop_turn(cases, facts))] if cases else []
+
+
+def _unclear(cases: list[Case], facts: Sequence[Facts]) -> list[Finding]:
+    text = f"{counted(len(cases), 'photo')} with an EXIF turn that keeps the size; the mask may be of either side"
+    remedy = f"look: fullconv check … --sheet sheet.png; where a mask is turned: {_drop_turn(cases, facts)}"
+    return [Finding("exif-unclear", WARNING, text, tuple(cases), remedy)] if cases else []
+
+
+def _drop_turn(cases: list[Case], facts: Sequence[Facts]) -> str:
+    """The shell line that makes the photo lie as its mask does."""
+    named = {case.path for case in cases}
+    photos = [str(each.sample.image_path) for each in facts if each.mask_path in named]
+    return f"exiftool -n -Orientation=1 {' '.join(photos[:3])}{' …' if len(photos) > 3 else ''}"
+
+
+def _sizes(image: ImageFacts, mask: MaskFacts) -> str:
+    return f"mask {written(mask.size)}, image {written(image.size)}"
+
+
+def written(size: Size) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+def judge_boxes(facts: Sequence[Facts], classes: Classes) -> list[Finding]:
+    """An error where a class has nothing else: it would never be learned."""
+    boxed = [(each, each.mask.boxes) for each in facts if each.mask and each.mask.boxes]
+    if not boxed:
+        return []
+    numbers = Counter(int(each.sample.lookup[value]) for each, values in boxed for value in values)
+    named = ", ".join(f"{_name(i, classes)} {count}" for i, count in sorted(numbers.items()))
+    cases = tuple(Case(each.mask_path, counted(len(values), "box", "boxes")) for each, values in boxed)
+    text = f"{counted(numbers.total(), 'object')} without an outline ({named}); "
+    if any(each.mask and each.mask.boxes_are_regions for each, _ in boxed):
+        return [Finding("boxes-only", NOTE, f"{text}each box is taken for the object's region", cases)]
+    shown = {int(each.sample.lookup[value]) for each in facts if each.mask for value in each.mask.pixels}
+    severity = WARNING if numbers.keys() - {VOID} <= shown else ERROR
+    remedy = "boxes: region  # if the boxes are good enough; else draw outlines"
+    return [Finding("boxes-only", severity, f"{text}what lies in their boxes is void", cases, remedy)]
+
+
+def _name(index: int, classes: Classes) -> str:
+    return classes.names[index] if index < len(classes) else "crowd"

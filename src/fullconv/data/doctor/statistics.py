@@ -1,0 +1,151 @@
+"""How often each class occurs, with the weights that make up for it; means and deviations of the channels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fullconv.classes import VOID, Classes
+from fullconv.data.doctor.facts import MaskFacts
+from fullconv.data.doctor.finding import ERROR, NOTE, WARNING, Case, Finding, counted, name_list
+from fullconv.data.doctor.scan import Facts
+from fullconv.data.masks import Lookup
+
+RARE = 0.02  # share of the pictures
+ENOUGH = 100  # pictures in a split, for such a share to say something
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one split holds. By class: `pixels`, `pictures` it is in, and all pixels of those pictures (`around`)."""
+
+    split: str
+    total: int  # pictures
+    pixels: Counts
+    pictures: Counts
+    around: Counts
+    void: int
+
+    def weights(self) -> list[float | None]:
+        """Median frequency balancing (Eigen and Fergus 2015, arXiv 1411.4734); None for a class without a pixel."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            frequency = np.where(self.pixels > 0, self.pixels / self.around, np.nan)
+            weights = (np.nanmedian(frequency) if self.pixels.any() else np.nan) / frequency
+        return [None if np.isnan(weight) else float(weight) for weight in weights]
+
+    def to_json(self, classes: Classes) -> dict[str, Any]:
+        rows = zip(classes.names, self.pixels.tolist(), self.pictures.tolist(), self.weights(), strict=True)
+        return {
+            "pictures": self.total, "void_pixels": self.void,
+            "classes": {name: {"pixels": p, "pictures": n, "weight": w} for name, p, n, w in rows},
+        }  # fmt: skip
+
+
+def shares(facts: Iterable[Facts], classes: Classes) -> dict[str, Share]:
+    """{split: what it holds}, of every mask that can be used; the training split comes first."""
+    found: dict[str, Share] = {}
+    for each in facts:
+        usable = each.mask if each.mask and not each.mask.error else None
+        counts = label_counts(usable, each.sample.lookup) if usable else np.zeros(256, np.int64)
+        for split in each.splits:
+            found[split] = added(found.get(split), split, counts, len(classes))
+    return dict(sorted(found.items(), key=lambda item: item[0] != "train"))
+
+
+def label_counts(mask: MaskFacts, lookup: Lookup) -> Counts:
+    """(256,): pixels of each class index and of void. Values that are no class count nowhere."""
+    counts = np.zeros(256, np.int64)
+    for value, pixels in mask.pixels.items():
+        if lookup[value] >= 0:
+            counts[lookup[value]] += pixels
+    return counts
+
+
+def judge_balance(facts: Sequence[Facts], held: dict[str, Share], classes: Classes) -> list[Finding]:
+    return [*_all_void(facts), *_empty(held, classes), *_rare(held, classes)]
+
+
+def _all_void(facts: Sequence[Facts]) -> list[Finding]:
+    """Pictures that teach nothing, and of which nothing can be scored."""
+    cases = tuple(
+        Case(each.mask_path)
+        for each in facts
+        if each.mask and not each.mask.error and {int(each.sample.lookup[v]) for v in each.mask.pixels} == {VOID}
+    )
+    severity = ERROR if len(cases) == len(facts) else WARNING
+    text = f"{counted(len(cases), 'mask')} wholly void: nothing there is trained on or scored"
+    return [Finding("all-void", severity, text, cases, "take these names out of the lists")] if cases else []
+
+
+def _empty(held: dict[str, Share], classes: Classes) -> list[Finding]:
+    """Classes without a pixel in the whole data, then in a split."""
+    nowhere = [i for i in range(len(classes)) if not any(share.pixels[i] for share in held.values())]
+    names = [name for i, name in enumerate(classes.names) if i not in nowhere]
+    findings = []
+    if nowhere and any(share.pixels.any() for share in held.values()):
+        text = f"named, but without a pixel: {_named(nowhere, classes)}"
+        findings.append(Finding("empty-classes", WARNING, text, remedy=name_list(names, "classes")))
+    for split, share in held.items():
+        missing = [i for i in np.flatnonzero(share.pixels == 0).tolist() if i not in nowhere]
+        if missing and share.pixels.any():
+            text = f"without a pixel in {split}, though not elsewhere: {_named(missing, classes)}"
+            remedy = f"move some pictures with {'it' if len(missing) == 1 else 'them'} into {split}"
+            findings.append(Finding("empty-in-split", WARNING, text, remedy=remedy))
+    return findings
+
+
+def _rare(held: dict[str, Share], classes: Classes) -> list[Finding]:
+    """Classes that training hardly meets; the recipe's `balance` shows their pictures more often."""
+    share = next(iter(held.values()), None)
+    if share is None or share.total < ENOUGH:
+        return []
+    rare = [i for i, count in enumerate(share.pictures.tolist()) if 0 < count < RARE * share.total]
+    text = f"in fewer than {RARE:.0%} of the pictures of {share.split}: {_named(rare, classes)}"
+    remedy = f"balance: {RARE}  # in the recipe: shows pictures of rarer classes more often"
+    return [Finding("rare-classes", NOTE, text, remedy=remedy)] if rare else []
+
+
+def _named(indices: Sequence[int], classes: Classes) -> str:
+    shown = ", ".join(classes.names[i] for i in indices[:8])
+    return f"{shown} and {len(indices) - 8} more" if len(indices) > 8 else shown
+
+
+def added(share: Share | None, split: str, counts: Counts, n: int) -> Share:
+    pixels = counts[:n]
+    pictures = (pixels > 0).astype(np.int64)
+    around = pictures * pixels.sum()
+    if share is None:
+        return Share(split, 1, pixels, pictures, around, int(counts[VOID]))
+    return Share(
+        split, share.total + 1, share.pixels + pixels, share.pictures + pictures, share.around + around,
+        share.void + int(counts[VOID]),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Channels:
+    """By channel, in the images' own unit (0–255 for 8 bits)."""
+
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"mean": list(self.mean), "deviation": list(self.deviation)}
+
+
+def channels(facts: Iterable[Facts]) -> Channels | None:
+    """Exact for integer images: sums of integers, divided once. None where no image, or not all of one kind."""
+    images = [each.image for each in facts if each.image]
+    if len({len(image.sums) for image in images}) != 1:
+        return None
+    pixels = sum(image.size[0] * image.size[1] for image in images)
+    sums = [sum(values) for values in zip(*(image.sums for image in images), strict=True)]
+    squares = [sum(values) for values in zip(*(image.squares for image in images), strict=True)]
+    spread = [sqrt(max(0, pixels * q - s * s)) / pixels for s, q in zip(sums, squares, strict=True)]
+    return Channels(tuple(s / pixels for s in sums), tuple(spread))

@@ -1,0 +1,46 @@
+"""Mean IoU as others define it: what a class counts that is absent, and over what the mean is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fullconv.errors import FullconvError, argument
+from fullconv.evaluation.per_picture import PictureScore
+
+# The first is ours, the paper's and the default. docs/metrics.md tells where each was read, and tests hold them to it.
+DEFINITIONS = {
+    "mmseg": "IoU over the whole set; a class absent from truth and prediction is left out, one only predicted is 0",
+    "torchmetrics": "IoU of every class in every picture, then the mean over all; left out where absent from a picture",
+    "paddleseg": "IoU over the whole set; a class absent from truth and prediction is 0",
+}
+DEFAULT = "mmseg"
+
+
+def check_definition(name: str) -> str:
+    if name not in DEFINITIONS:
+        raise FullconvError(
+            f"{argument('definition', name)}: no such definition; choose among {', '.join(DEFINITIONS)}"
+        )
+    return name
+
+
+def redefined(report: dict[str, Any], definition: str, pictures: Sequence[PictureScore]) -> dict[str, Any]:
+    """A report of metrics.py whose IoUs follow `definition`; every other number is the same in all of them."""
+    per_class = report["per_class"]
+    if definition == "paddleseg":
+        values = [row["iou"] or 0.0 for row in per_class.values()]
+        mean: float | None = sum(values) / len(values)
+    elif definition == "torchmetrics":
+        ious = np.stack([picture.iou for picture in pictures])  # (pictures, classes), NaN where absent
+        values, mean = [_mean(column) for column in ious.T], _mean(ious)
+    else:
+        values, mean = [row["iou"] for row in per_class.values()], report["mean_iou"]
+    rows = {name: {**row, "iou": iou} for (name, row), iou in zip(per_class.items(), values, strict=True)}
+    return {**report, "mean_iou": mean, "per_class": rows, "definition": definition}
+
+
+def _mean(values: Any) -> float | None:
+    return None if np.isnan(values).all() else float(np.nanmean(values))

@@ -1,0 +1,110 @@
+"""A model scored on a dataset, every image at its own size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fullconv.data.dataset import Dataset, LabelMap, Sample
+from fullconv.data.description import describe
+from fullconv.errors import FullconvError
+from fullconv.evaluation.definitions import DEFAULT, check_definition, redefined
+from fullconv.evaluation.interval import mean_iou_interval
+from fullconv.evaluation.merging import Merging, unmerged
+from fullconv.evaluation.merging import merge_to as merging_to
+from fullconv.evaluation.per_picture import PictureScore, ranked, score_of
+from fullconv.metrics import Confusion, Counts
+from fullconv.prediction.predictor import Model
+from fullconv.sources import path_of
+from fullconv.view import Seen
+
+Progress = Callable[[Sequence[Sample]], Iterable[Sample]]
+
+
+def evaluate(
+    model: Model,
+    data: str | Path,
+    split: str = "val",
+    progress: Progress = iter,
+    definition: str = DEFAULT,
+    worst: int = 0,
+    merge_to: Sequence[str] = (),
+    interval: bool = False,
+) -> dict[str, Any]:
+    """The numbers of metrics.py for `model` on a split of DATA, whose classes are mapped to the model's.
+
+    `definition` is whose mean IoU: mmseg (the paper's), torchmetrics or paddleseg. With `worst`, so many pictures are
+    listed under that key, the worst first: file, mean IoU, commonest error. `skipped`, where there are any: the files
+    that could not be read, and why; `notes`: what was decided in reading the others. With `merge_to`, labels are
+    predicted among all of the model's classes; then whatever is not named counts as background, in truth and
+    prediction. `interval` adds `mean_iou_interval`: 95 % of sets of as many pictures, drawn from these, lie within.
+    """
+    check_definition(definition)
+    if not isinstance(model, Model):
+        raise FullconvError("model: give what fullconv.load gives, as in evaluate(load('animals'), data)")
+    path_of("data", data)
+    merging = merging_to(merge_to, model.classes) if merge_to else unmerged(model.classes)
+    dataset = dataset_for(model, data)
+    scored = score_pictures(model, dataset.split(split), progress, merging, interval)
+    if scored.skipped and not scored.pictures:
+        raise FullconvError(next(iter(scored.skipped.values())))
+    report = redefined(scored.confusion.report(), definition, scored.pictures)
+    if worst:
+        report["worst"] = [one.to_json(dataset.root, merging.classes) for one in ranked(scored.pictures)[:worst]]
+    if interval:
+        report["mean_iou_interval"] = mean_iou_interval(scored.matrices)
+    for key, found in (("skipped", scored.skipped), ("notes", scored.notes)):
+        if found:
+            report[key] = {str(path): what for path, what in found.items()}
+    return report
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What became of a set: the matrix over all pictures, each one's own score, and what could not be read, and why."""
+
+    confusion: Confusion
+    pictures: list[PictureScore] = field(default_factory=list)
+    skipped: dict[Path, str] = field(default_factory=dict)
+    notes: dict[Path, tuple[str, ...]] = field(default_factory=dict)
+    matrices: list[Counts] = field(default_factory=list)  # of each picture, where they are wanted
+
+
+def score_pictures(
+    model: Model,
+    samples: Sequence[Sample],
+    progress: Progress = iter,
+    merging: Merging | None = None,
+    keeps_matrices: bool = False,
+) -> Scored:
+    """Every picture at its own size, read and seen as prediction does. A file that cannot be read is left out."""
+    merging = merging or unmerged(model.classes)
+    scored = Scored(Confusion(merging.classes))
+    for sample in progress(samples):
+        try:
+            seen, truth, label_map = label_sample(model, sample)
+        except FullconvError as error:
+            scored.skipped[sample.image_path] = str(error)
+            continue
+        counts = scored.confusion.add(merging.apply(truth), merging.apply(label_map))
+        scored.pictures.append(score_of(sample, counts))
+        if keeps_matrices:
+            scored.matrices.append(counts)
+        if seen.notes:
+            scored.notes[sample.image_path] = seen.notes
+    return scored
+
+
+def label_sample(model: Model, sample: Sample) -> tuple[Seen, LabelMap, LabelMap]:
+    """(the picture as the model sees it, its true labels, the model's)."""
+    seen, truth = sample.see(model.view)
+    return seen, truth, model.label(seen.image, keeps_scale=seen.keeps_scale)[0]
+
+
+def dataset_for(model: Model, data: str | Path) -> Dataset:
+    """DATA in the model's classes: by name, by the data's own label_mapping, then by the model's."""
+    described = describe(data)
+    mapping = {**model.config.label_mapping, **described.label_mapping}
+    return described.dataset.mapped_to(model.classes, mapping)

@@ -1,0 +1,149 @@
+"""predictions.jsonl beside the results: what was done, so that a later run can go on from there.
+
+A line for each run, with all that its results depend on but the pictures, and two lines for each picture: one before
+its files are written (outputs/manifest.py), one when they lie under their names, or with the error. The last line of a
+picture counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import compress
+from pathlib import Path
+from typing import Any
+
+from fullconv.errors import FullconvError
+from fullconv.jobs.images import Job, Jobs, Outcome, stamp
+from fullconv.outputs.manifest import BEGUN, NAME, Line, Manifest, name_in, read_line
+from fullconv.prediction.engines.choice import graph_for
+from fullconv.prediction.engines.contract import Engine
+from fullconv.weights.model_folder import CONFIG, PARAMETERS
+
+
+class RunManifest(Manifest):
+    """The lines of one run, called `run`: by the settings that its results depend on."""
+
+    run: str
+
+    def add(self, job: Job, outcome: Outcome) -> None:
+        """Tells of a picture that is done, or could not be."""
+        self.write(line_of(job, outcome, self.out))
+        self.release(job.target)
+
+
+def line_of(job: Job, outcome: Outcome, out: Path) -> Line:
+    """What is told of a picture; names of outputs are relative to `out`."""
+    size, modified = outcome.stamp or (None, None)
+    line = {"target": name_in(out, job.target), **outcome.to_json()}
+    line |= {"file": os.path.abspath(job.source), "bytes": size, "modified": modified}
+    if not outcome.error:
+        line["outputs"] = [name_in(out, Path(path)) for path in outcome.outputs]
+    return line
+
+
+def begin(
+    out: Path,
+    settings: Mapping[str, Any],
+    overwrite: bool = False,
+    is_input: Callable[[Path], bool] = lambda path: False,
+) -> RunManifest:
+    """A run's manifest, its first line written. Raises FullconvError where nothing can be written in `out`."""
+    run = run_id(settings)
+    try:
+        manifest = RunManifest(out, {"run": run}, overwrite, is_input)
+        manifest.run = run
+        manifest.write({"settings": settings})
+    except OSError as error:
+        reason = error.strerror or error
+        raise FullconvError(
+            f"{out / NAME}: cannot be written ({reason}); make room, or choose another folder"
+        ) from None
+    return manifest
+
+
+@dataclass(frozen=True)
+class Remaining:
+    """The jobs that are still to be done: a byte for each job, whatever their number."""
+
+    jobs: Jobs
+    flags: bytes
+
+    def __len__(self) -> int:
+        return sum(self.flags)
+
+    def __iter__(self) -> Iterator[Job]:
+        return compress(self.jobs, self.flags)
+
+
+def unfinished(jobs: Jobs, out: Path, settings: Mapping[str, Any]) -> Remaining:
+    """The jobs that were not done before with these settings, or whose source or files are no longer as they were."""
+    done = Finished(out / NAME, run_id(settings))
+    return Remaining(jobs, bytes(not _holds(done.get(name_in(out, job.target)), job, out) for job in jobs))
+
+
+class Finished:
+    """What runs like `run` have done, by target; a run that was unlike may have begun to write over it, and so may
+    whatever else began with that target."""
+
+    def __init__(self, path: Path, run: str) -> None:
+        from fullconv.tables import table_on_disk
+
+        self.table = table_on_disk("done", "target TEXT PRIMARY KEY, line BLOB")
+        for raw, line in _lines(path):
+            target = line.get("target", line.get(BEGUN))
+            if line.get("run", run) != run:
+                self.table.execute("DELETE FROM done")
+            elif "run" in line and "outputs" in line:
+                self.table.execute("REPLACE INTO done VALUES (?, ?)", [ascii(target), raw])
+            elif target is not None:
+                self.table.execute("DELETE FROM done WHERE target = ?", [ascii(target)])
+
+    def get(self, target: str) -> bytes | None:
+        """The line that tells of it."""
+        found = self.table.execute("SELECT line FROM done WHERE target = ?", [ascii(target)]).fetchone()
+        return found[0] if found else None
+
+
+def settings_of(model: Path, engine: Engine, **others: Any) -> dict[str, Any]:
+    """What results depend on: the model folder, by the content of what the engine reads, the engine, and `others`."""
+    if engine.name == "torch":
+        parts = [CONFIG, PARAMETERS]
+    else:
+        graph = graph_for(model, engine.precision)
+        parts = [CONFIG, *(file.name for file in (graph, graph.with_suffix(".bin")) if file.exists())]
+    digests = {part: _digest(model / part) for part in parts}
+    return {"model": model.name, **digests, "engine": engine.name, "precision": engine.precision, **others}
+
+
+def run_id(settings: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _holds(raw: bytes | None, job: Job, out: Path) -> bool:
+    """Whether the line tells of this very source, and its files are there; what they hold may have been corrected."""
+    if raw is None:
+        return False
+    line = json.loads(raw)
+    same = line["file"] == os.path.abspath(job.source) and (line["bytes"], line["modified"]) == stamp(job.source)
+    return same and all((out / name).exists() for name in line["outputs"])
+
+
+def _lines(path: Path) -> Iterator[tuple[bytes, Line]]:
+    """Lines as they are and as they read; what was cut off by a full disk or a crash is no line."""
+    try:
+        with path.open("rb") as file:
+            for raw in file:
+                line = read_line(raw)
+                if isinstance(line, dict):
+                    yield raw, line
+    except FileNotFoundError:
+        return
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"

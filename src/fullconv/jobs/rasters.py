@@ -1,0 +1,267 @@
+"""A raster → label map, scores and polygons on its own ground, window by window, so that memory has bounds.
+
+Each finished window is a file in a hidden folder beside the results; the results are put together from these when all
+are there. A run that was killed leaves them behind and, with --resume, goes on from there: results are written in one
+order from the same windows, so they are the same bytes as those of a run that nobody interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fullconv.classes import Classes
+from fullconv.errors import FullconvError
+from fullconv.files import write_json, write_whole
+from fullconv.georeference import import_rasterio
+from fullconv.images import LARGEST_IN_MEMORY, directory_of
+from fullconv.jobs.images import NO_NOTES, Notes
+from fullconv.outputs import geotiff
+from fullconv.outputs.file import File, beside
+from fullconv.outputs.georeferenced import ON_THE_GROUND
+from fullconv.outputs.mosaic import SIMPLIFIED, Frame, LabelMap, Mosaic, Part
+from fullconv.outputs.writers import Claim
+from fullconv.prediction.blending import reach
+from fullconv.prediction.predictor import Model
+from fullconv.prediction.reading import EVERYTHING, Reading
+from fullconv.prediction.scene import Scene, open_scene
+from fullconv.prediction.tiling import Tile, Tiling, Window
+from fullconv.view import Pixels, listed
+
+OUTPUTS = ("labels", "scores", *ON_THE_GROUND)
+ENDINGS = {
+    "labels": "_labels.tif", "scores": "_scores.tif", "overlay": "_overlay.tif", "polygons": ".geojson",
+    "geopackage": ".gpkg",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Rasters:
+    """How rasters are done. `simplify`: pixels by which polygons' borders may be smoothed. `run` names what results
+    depend on, so that `resume` takes up windows of none but such runs. `progress` is called with the raster, the number
+    of windows done and that of all, from any thread.
+    """
+
+    simplify: float = SIMPLIFIED
+    run: str = ""
+    resume: bool = False
+    progress: Callable[[Path, int, int], object] = lambda *_: None
+
+
+def predict_raster(
+    model: Model,
+    source: Path,
+    target: Path,
+    outputs: Sequence[str],
+    rasters: Rasters,
+    tile: Tile = None,
+    halo: str | int | None = None,
+    reading: Reading = EVERYTHING,
+    notes: Notes = NO_NOTES,
+) -> Done:
+    """Writes target_labels.tif and so on, as `outputs` asks. `notes` are asked for them when it begins, as far as they
+    are known, and before they are written.
+
+    Raises FullconvError, and OSError where writing fails.
+    """
+    check(source, outputs)
+    notes.check(target, [beside(target, ENDINGS[output]) for output in outputs if output in ENDINGS])
+    directory = directory_of(source, reading.page)[0]
+    with geotiff.steady_cache(), open_scene(source, reading.of(model.view), directory) as scene:
+        wants_scores = "scores" in outputs
+        tiling = tiling_of(model, scene, tile, halo, wants_scores)
+        work = open_work(source, target, tiling, rasters)
+        label(model, scene, work, wants_scores, source, rasters.progress)
+        frame = Frame(scene.size, model.classes, scene.georeference)
+        counts = assemble(work, frame, described(scene, model))
+        written = write(work, scene, frame, target, outputs, rasters.simplify, partial(notes.claim, target))
+    shutil.rmtree(work.folder)
+    return Done(frame.size, shares(counts, model.classes), written, tiling.reduced_to, scene.notes)
+
+
+@dataclass(frozen=True)
+class Done:
+    """Height and width, share of each class in all pixels, the files written; pixels of the longer side where the model
+    saw it smaller than it is; what was decided for this picture."""
+
+    size: tuple[int, ...]
+    shares: dict[str, float]
+    written: list[Path]
+    reduced_to: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+def tiling_of(model: Model, scene: Scene, tile: Tile, halo: str | int | None, scores: bool) -> Tiling:
+    """As other pictures are seen; in tiles whatever is too large to be held at once."""
+    height, width = scene.size
+    if tile is None and height * width > LARGEST_IN_MEMORY:
+        tile = "auto"
+    return model.tiling(scene.size, tile, halo, scores, scene.raster.keeps_scale)
+
+
+def check(source: Path, outputs: Sequence[str]) -> None:
+    impossible = [output for output in outputs if output not in OUTPUTS]
+    if impossible:
+        raise FullconvError(f"{source}: {impossible[0]} is for photos; of a raster come {', '.join(OUTPUTS)}")
+
+
+@dataclass(frozen=True)
+class Work:
+    """The hidden folder with a file for each finished window."""
+
+    folder: Path
+    tiling: Tiling
+
+    @property
+    def labels(self) -> Path:
+        return self.folder / "labels.tif"
+
+    def piece(self, number: int) -> Path:
+        return self.folder / f"{number:06}.npz"
+
+    def pieces(self, kind: str) -> Iterator[tuple[Part, NDArray[np.uint8]]]:
+        for number, window in enumerate(self.tiling.windows):
+            with np.load(self.piece(number), allow_pickle=False) as piece:
+                yield window.placing, piece[kind]
+
+
+def open_work(source: Path, target: Path, tiling: Tiling, rasters: Rasters) -> Work:
+    """The work of an earlier run like this on the same file, where that is wanted, else a new one."""
+    folder = target.with_name(f".{target.name}.parts")
+    stat = source.stat()
+    key = [rasters.run, os.path.abspath(source), stat.st_size, stat.st_mtime_ns]
+    plan = folder / "plan.json"
+    if rasters.resume and plan.exists():
+        earlier = json.loads(plan.read_text())
+        if earlier["key"] == key:  # with its own tiles: automatic ones depend on the memory that was free
+            return Work(folder, Tiling.from_json(earlier["tiling"]))
+    if folder.exists():
+        shutil.rmtree(folder)
+    write_json(plan, {"key": key, "tiling": asdict(tiling)})
+    return Work(folder, tiling)
+
+
+def label(
+    model: Model, scene: Scene, work: Work, scores: bool, source: Path, progress: Callable[[Path, int, int], object]
+) -> None:
+    """Makes the pieces that are missing; reading the next and writing the last go on beside the network."""
+    windows = work.tiling.windows
+    todo = [number for number in range(len(windows)) if not work.piece(number).exists()]
+    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
+        ahead = deque(reader.submit(look, scene, work.tiling, windows[number]) for number in todo[:1])
+        behind: deque[Future[Path]] = deque()
+        for place, number in enumerate(todo):
+            seen = ahead.popleft().result()
+            ahead.extend(reader.submit(look, scene, work.tiling, windows[n]) for n in todo[place + 1 : place + 2])
+            piece = segment(model, seen, work.tiling, windows[number], scores)
+            if behind:
+                behind.popleft().result()
+            behind.append(writer.submit(save, work.piece(number), piece))
+            progress(source, len(windows) - len(todo) + place + 1, len(windows))
+        if behind:
+            behind.popleft().result()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was read for a window: `image` from `corner` (row, column) on; `valid` of what the window keeps."""
+
+    image: Pixels | None
+    corner: tuple[int, int]
+    valid: NDArray[np.bool_]
+
+    def read(self, part: Part) -> Pixels:
+        assert self.image is not None
+        rows, columns = part
+        top, left = self.corner
+        return self.image[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+
+
+def look(scene: Scene, tiling: Tiling, window: Window) -> Seen:
+    """Reads a window, or only that there is nothing in it."""
+    part = reach(tiling.size, tiling.patch, window) if tiling.patch else window.reading
+    valid, corner = scene.valid(window.placing), (part[0].start, part[1].start)
+    if not valid.any():
+        return Seen(None, corner, valid)
+    image, known = scene.look(part)
+    (top, left), (rows, columns) = corner, window.placing
+    return Seen(image, corner, known[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left])
+
+
+def segment(model: Model, seen: Seen, tiling: Tiling, window: Window, scores: bool) -> dict[str, NDArray[np.uint8]]:
+    """A window's labels, and probabilities where wanted; void where there is no data, where no network need look."""
+    void, shape = model.classes.void, seen.valid.shape
+    if seen.image is None:
+        empty = {"labels": np.full(shape, void, np.uint8)}
+        return empty | ({"probabilities": np.full((len(model.classes), *shape), void, np.uint8)} if scores else {})
+    label_map, raw = model.label_window(seen.read, tiling, window, scores)
+    piece = {"labels": np.where(seen.valid, label_map, np.uint8(void))}
+    if raw is not None:
+        piece["probabilities"] = np.where(seen.valid, geotiff.probabilities(raw), np.uint8(void))
+    return piece
+
+
+def save(path: Path, piece: dict[str, NDArray[np.uint8]]) -> Path:
+    return write_whole(path, lambda hidden: np.savez_compressed(hidden, allow_pickle=False, **piece))
+
+
+def assemble(work: Work, frame: Frame, tags: dict[str, str]) -> NDArray[np.int64]:
+    """Writes the label map into the work folder; gives the number of pixels of each of 256 values."""
+    counts = np.zeros(256, np.int64)
+
+    def counted() -> Iterator[tuple[Part, LabelMap]]:
+        for part, label_map in work.pieces("labels"):
+            counts[:] += np.bincount(label_map.ravel(), minlength=256)
+            yield part, label_map
+
+    write_whole(work.labels, lambda hidden: geotiff.write_labels(hidden, frame, counted(), tags))
+    return counts
+
+
+def described(scene: Scene, model: Model) -> dict[str, str]:
+    """What a label map's tags say of its making."""
+    taken = listed(scene.ranges)
+    taken = f"{taken} become 0 to 255" if taken else "as they are"
+    return {"model": model.config.name, "bands": ",".join(map(str, scene.bands)), "values": taken}
+
+
+def write(
+    work: Work, scene: Scene, frame: Frame, target: Path, outputs: Sequence[str], simplify: float, claim: Claim
+) -> list[Path]:
+    """Everything under its final name, the label map last: until then the run can be resumed."""
+    files: list[File] = []
+    with import_rasterio().open(work.labels) as labels:
+
+        def read(part: Part) -> LabelMap:
+            label_map: LabelMap = labels.read(1, window=geotiff.window_of(part))
+            return label_map
+
+        mosaic = Mosaic(frame.size, frame.classes, frame.georeference, read, scene.rgb, simplify)
+        for output in outputs:
+            if output in ON_THE_GROUND:
+                files += ON_THE_GROUND[output](mosaic, target)
+        if "scores" in outputs:
+            files += geotiff.write_scores(frame, target, work.pieces("probabilities"))
+        named = [geotiff.write_categories(target, frame.classes)] if "labels" in outputs else []
+        label_map = [geotiff.labels_path(target) for _ in named]
+        claim([*(file.path for file in files + named), *label_map])
+        written, categories = [file.write() for file in files], [file.write() for file in named]
+    for path in label_map:
+        os.replace(work.labels, path)
+    return [*written, *label_map, *categories]
+
+
+def shares(counts: NDArray[np.int64], classes: Classes) -> dict[str, float]:
+    """{class: share of all pixels} of those present, the largest first."""
+    present = sorted(np.flatnonzero(counts[: len(classes)]), key=lambda i: -counts[i])
+    return {classes.names[i]: float(counts[i] / counts.sum()) for i in present}

@@ -1,0 +1,126 @@
+"""A video → the same video with the classes' colours over it, or a video of class indices; the sound as it was.
+
+Decoding and encoding run in the codecs' own threads, in the order of time; seeing and painting, which lie between, are
+done for a few frames at once. Only those are held.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fullconv.jobs.video_files import Clip, Sink, is_frame, open_clip, open_sink, sink_of
+from fullconv.outputs.writers import Claim
+from fullconv.prediction.predictor import Model
+
+See = Callable[[int, int | None], object]  # how many frames are done, of how many
+Painted = tuple[NDArray[np.int64], list[Any]]  # pixels of each class, a picture for each sink
+
+
+@dataclass
+class Footage:
+    """What was written of a video: `counts` (256) are pixels of each class, over all frames; `lost` are packets that
+    could not be decoded."""
+
+    width: int
+    height: int
+    outputs: tuple[Path, ...]
+    frames: int = 0
+    lost: int = 0
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, np.int64))
+
+
+def write_video(
+    model: Model,
+    source: str,
+    target: Path,
+    outputs: Sequence[str],
+    threads: int,
+    claim: Claim = lambda paths: None,
+    see: See | None = None,
+    wanted: Callable[[int], bool] = lambda frames: True,
+    **predicting: Any,
+) -> Footage:
+    """Writes target_overlay.mp4 and target_labels.mkv, as `outputs` asks, with the sound of `source`.
+
+    `claim` sees the files before they are written; `see` is called after each frame; reading ends before the frame, of
+    which so many were read, that is not `wanted`. Raises FullconvError for what is no video or damaged, OSError where
+    nothing can be written.
+    """
+    with open_clip(source) as clip, ExitStack() as files, ThreadPoolExecutor(threads) as pool:
+        places = [sink_of(output, target, clip) for output in outputs]
+        claim([path for path, _ in places])
+        sinks = [files.enter_context(open_sink(path, clip, kind)) for path, kind in places]
+        footage = Footage(*clip.size, tuple(path for path, _ in places))
+
+        def paint(frame: Any) -> Painted:
+            result = model.predict(clip.upright(frame), **predicting)
+            return np.bincount(result.label_map.ravel(), minlength=256), [sink.picture(result) for sink in sinks]
+
+        for frame, (counts, pictures) in ahead(pool, paint, frames_of(clip, sinks, wanted), 2 * threads):
+            for sink, picture in zip(sinks, pictures, strict=True):
+                sink.add(picture, frame)
+            footage.frames += 1
+            footage.counts += counts
+            if see:
+                see(footage.frames, clip.expected)
+        footage.lost = clip.lost
+    return footage
+
+
+def frames_of(clip: Clip, sinks: Sequence[Sink], wanted: Callable[[int], bool]) -> Iterator[Any]:
+    """The clip's frames; what sound lies between goes to the sinks."""
+    frames = 0
+    for item in clip.items:
+        if not is_frame(item):
+            for sink in sinks:
+                sink.pass_on(item)
+        elif wanted(frames):
+            frames += 1
+            yield item
+        else:
+            return
+
+
+def ahead(
+    pool: ThreadPoolExecutor, work: Callable[[Any], Painted], items: Iterable[Any], limit: int
+) -> Iterator[tuple[Any, Painted]]:
+    """(item, what work made of it), in order, at most `limit` of them under way."""
+    waiting: deque[tuple[Any, Future[Painted]]] = deque()
+    try:
+        for item in items:
+            waiting.append((item, pool.submit(work, item)))
+            if len(waiting) >= limit:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        for first, future in waiting:
+            yield first, future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def interruption() -> Iterator[threading.Event]:
+    """An event that Ctrl-C sets, so that a recording ends whole; pressed again, it interrupts as ever."""
+    event, before = threading.Event(), signal.getsignal(signal.SIGINT)
+
+    def end(number: int, stack: FrameType | None) -> None:
+        event.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, end)
+    try:
+        yield event
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,97 @@
+"""Models scored on data: the same through every engine, worst pictures first."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import fullconv
+from fullconv.errors import FullconvError
+from fullconv.evaluation.interval import mean_iou_interval
+from fullconv.evaluation.scoring import dataset_for
+
+
+@pytest.fixture(scope="module")
+def pets(tmp_path_factory):
+    """Five pictures with truth made from what the model says of them: two as it is, three with stripes of cat."""
+    from tests.conftest import EXAMPLES
+
+    root, model = tmp_path_factory.mktemp("pets"), fullconv.load("animals", precision="fp32")
+    chelsea = Image.open(EXAMPLES / "chelsea.jpg")
+    for i, stripe in enumerate((0, 90, 0, 30, 60)):
+        photo = chelsea.crop((8 * i, 0, 8 * i + 320, 256))
+        truth = model.predict(photo).label_map.copy()
+        truth[:stripe] = model.classes.index("dog")
+        for kind, picture in (("images", photo), ("masks", Image.fromarray(truth))):
+            (root / kind / "val").mkdir(parents=True, exist_ok=True)
+            picture.save(root / kind / "val" / f"{i}.png")
+    (root / "data.yaml").write_text(f"path: .\nnames: [{', '.join(model.classes.names)}]\n")
+    return root / "data.yaml"
+
+
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime", "torch"])
+def test_every_engine_gives_these_numbers(pets, engine):
+    model = fullconv.load("animals", engine=engine, precision="fp32")
+    report = fullconv.evaluate(model, pets, worst=3)
+    assert report["pixel_accuracy"] == pytest.approx(1 - 180 / (5 * 256), abs=2e-3)
+    assert report["per_class"]["dog"]["pixels"] >= 180 * 320
+    assert np.sum(report["confusion"]) == 5 * 256 * 320
+    assert [row["file"] for row in report["worst"]] == ["images/val/1.png", "images/val/4.png", "images/val/3.png"]
+    assert report["worst"][0]["confused"]["truth"] == "dog"
+
+
+def test_the_definition_is_told_and_without_worst_none_are_listed(pets):
+    report = fullconv.evaluate(fullconv.load("animals", precision="fp32"), pets, definition="torchmetrics")
+    assert report["definition"] == "torchmetrics"
+    assert "worst" not in report
+
+
+def test_an_unknown_definition_is_refused_before_any_picture(pets):
+    with pytest.raises(FullconvError, match="choose among"):
+        fullconv.evaluate(fullconv.load("animals"), pets, definition="voc", progress=lambda _: pytest.fail("began"))
+
+
+def test_the_data_s_classes_become_the_model_s(pets, tmp_path):
+    """By the YAML's label_mapping, which goes before the model's own."""
+    yaml = tmp_path / "data.yaml"
+    names = "[background, tabby, cow, puppy, horse, person, sheep]"
+    yaml.write_text(f"path: {pets.parent}\nnames: {names}\nlabel_mapping: {{tabby: cat, puppy: dog}}\n")
+    model = fullconv.load("animals", precision="fp32")
+    assert fullconv.evaluate(model, yaml)["confusion"] == fullconv.evaluate(model, pets)["confusion"]
+    assert dataset_for(model, yaml).classes == model.classes
+
+
+def test_merged_classes_are_those_of_the_matrix_added_up(pets):
+    """Dog and all that is not named go to background: the same as adding up rows and columns of the full matrix."""
+    model = fullconv.load("animals", precision="fp32")
+    full, merged = fullconv.evaluate(model, pets), fullconv.evaluate(model, pets, merge_to=("cat", "horse"))
+    names, kept = list(full["per_class"]), ["background", "cat", "horse"]
+    expected = np.zeros((3, 3), int)
+    for i, truth in enumerate(names):
+        for j, prediction in enumerate(names):
+            at = [kept.index(name) if name in kept else 0 for name in (truth, prediction)]
+            expected[at[0], at[1]] += full["confusion"][i][j]
+    assert list(merged["per_class"]) == kept
+    assert merged["confusion"] == expected.tolist()
+
+
+def test_a_class_to_merge_to_that_is_none_is_refused(pets):
+    with pytest.raises(FullconvError, match=r"merge_to='hose': no class of the model.*horse"):
+        fullconv.evaluate(fullconv.load("animals"), pets, merge_to=("cat", "hose"))
+
+
+def test_the_interval_is_around_the_mean_and_wide_for_few_pictures(pets):
+    report = fullconv.evaluate(fullconv.load("animals", precision="fp32"), pets, interval=True)
+    low, high = report["mean_iou_interval"]
+    assert low < report["mean_iou"] < high
+
+
+def test_the_interval_is_that_of_the_mean_of_many_draws():
+    """Of pictures that are wholly right or wholly wrong the accuracy of a draw is binomial, and here so is the IoU."""
+    right, wrong = np.array([[10, 0], [0, 10]]), np.array([[0, 10], [10, 0]])
+    low, high = mean_iou_interval([right] * 80 + [wrong] * 20)
+    share = np.random.default_rng(1).binomial(100, 0.8, 100_000) / 100
+    expected = np.percentile(share / (2 - share), [2.5, 97.5])  # IoU of a share of right pixels: s / (2 - s)
+    assert (low, high) == pytest.approx(expected, abs=0.02)
+    assert mean_iou_interval([right] * 5) == (1.0, 1.0)
+    assert mean_iou_interval([]) is None
+    assert mean_iou_interval([np.zeros((2, 2), int)]) is None

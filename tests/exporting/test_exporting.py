@@ -1,0 +1,167 @@
+"""What is exported gives the labels of its source, or is not written."""
+
+import shutil
+from collections import Counter
+
+import numpy as np
+import onnx
+import openvino
+import pytest
+import torch
+from click.testing import CliRunner
+
+from fullconv import load
+from fullconv.commands.main import fullconv
+from fullconv.errors import FullconvError
+from fullconv.exporting import openvino as openvino_files
+from fullconv.exporting import parity as proof
+from fullconv.files import staged
+from fullconv.models import published
+from fullconv.prediction.engines.openvino import OpenVINO
+from fullconv.weights.model_folder import find_model, write_config
+from fullconv.weights.tensors import write_tensors
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return shutil.copytree(find_model("animals"), tmp_path / "animals")
+
+
+def run(*arguments):
+    return CliRunner().invoke(fullconv, ["export", *map(str, arguments)])
+
+
+@pytest.mark.parametrize(("to", "files"), [("openvino", ["model.bin", "model.xml"]), ("torch", ["model.pt2"])])
+def test_an_export_is_compared_at_three_sizes(folder, to, files, monkeypatch):
+    photos = proof.own_photos()[:1]
+    monkeypatch.setattr(proof, "own_photos", lambda: photos)
+    result = run(folder, "--to", to)
+    assert result.exit_code == 0, result.output
+    assert all(
+        f"{size}: 1.0000" in result.output or f"{size}: 0.9999" in result.output for size in ("128x96", "512x384")
+    )
+    assert all((folder / name).is_file() for name in files)
+    assert not list(folder.glob(".*"))
+
+
+HARD_FOR_TENSORRT = {"NonZero", "Loop", "If", "MaxUnpool", "BitShift"}  # or not known to it
+
+
+@pytest.mark.parametrize("name", ["animals", "camvid", "fresh"])
+def test_the_graph_is_what_tensorrt_documents(folder, name):
+    """uint8 goes in and comes out through a Cast and nowhere else; operators of the standard, none of the hard ones."""
+    from fullconv.exporting.onnx import OPSET, export_onnx
+
+    graph = onnx.load(export_onnx(folder) if name == "fresh" else find_model(name) / "model.onnx").graph
+    kinds = {value.name: value.type.tensor_type.elem_type for value in (*graph.input, *graph.output)}
+    assert (kinds["image"], kinds["label_map"]) == (onnx.TensorProto.UINT8, onnx.TensorProto.UINT8)
+    assert [node.op_type for node in graph.node if "image" in node.input] == ["Cast"]
+    assert [node.op_type for node in graph.node if "label_map" in node.output] == ["Cast"]
+    assert {node.domain for node in graph.node} == {""}
+    assert all(onnx.defs.has(node.op_type) for node in graph.node)
+    assert not HARD_FOR_TENSORRT & {node.op_type for node in graph.node}
+    assert 9 <= OPSET <= 24  # of TensorRT 10.15
+
+
+def test_openvino_reads_its_own_file_where_the_graph_is_gone(folder):
+    openvino_files.write_ir(folder, folder)
+    image = np.random.default_rng(0).integers(0, 255, (64, 96, 3)).astype(np.uint8)
+    before = load(folder, engine="openvino", precision="fp32").predict(image).label_map
+    (folder / "model.onnx").unlink()
+    after = load(folder, precision="fp32")
+    assert after.engine.graph.name == "model.xml"
+    assert (after.predict(image).label_map == before).all()
+
+
+def test_another_networks_labels_fail_the_export_and_leave_no_file(folder, monkeypatch):
+    """A graph whose scores are turned round: every label differs, and no file stays."""
+
+    def spoilt(source, out):
+        graph = onnx.load(source / "model.onnx")
+        for node in graph.graph.node:
+            if node.op_type == "ArgMax":
+                node.op_type = "ArgMin"
+        onnx.save(graph, out.parent / "spoilt.onnx")
+        monkeypatch.setattr(openvino_files, "folder_graph", lambda _: out.parent / "spoilt.onnx")
+        return write_ir(source, out)
+
+    write_ir = openvino_files.write_ir
+    monkeypatch.setattr(openvino_files, "write_ir", spoilt)
+    result = run(folder, "--to", "openvino")
+    assert isinstance(result.exception, FullconvError)
+    assert "other labels than its source" in str(result.exception)
+    assert not (folder / "model.xml").exists()
+    assert not list(folder.glob(".*"))
+
+
+def test_int8_needs_pictures_and_openvino(folder):
+    assert "--data" in str(run(folder, "--int8").exception)
+    with pytest.raises(FullconvError, match="--int8 --data"):
+        load(folder, precision="int8")
+    with pytest.raises(FullconvError, match="openvino"):
+        load(folder, engine="torch", precision="int8")
+
+
+def test_int8_runs_and_is_close(folder):
+    pytest.importorskip("nncf")
+    photos = proof.own_photos()
+    batches = [np.ascontiguousarray(photo[:256, :320])[None] for photo in photos]
+    openvino_files.write_int8(folder, folder, batches)
+    model, exact = load(folder, precision="int8"), load(folder, precision="fp32")
+    assert (model.engine.name, model.engine.precision) == ("openvino", "int8")
+    equal = [(model.engine.label_maps(b) == exact.engine.label_maps(b)).mean() for b in batches]
+    assert 0.8 < np.mean(equal) < 1
+
+
+def test_int8_of_a_net_with_a_wide_border(tmp_path, monkeypatch):
+    """The form that spares it: its empty frame, all zeros, has no range, and shares kernels with what has."""
+    pytest.importorskip("nncf")
+    from fullconv.exporting.onnx import export_onnx
+
+    net = narrowed(published.build("voc-fcn32s")).eval()
+    monkeypatch.setattr("fullconv.weights.checkpoint.load_model", lambda _: (net, published.config("voc-fcn32s")))
+    write_config(tmp_path, published.config("voc-fcn32s"))
+    write_tensors(tmp_path / "model.safetensors", net.state_dict())
+    photo = np.ascontiguousarray(proof.own_photos()[0][:60, :90])[None]
+    exact = OpenVINO(export_onnx(tmp_path), "fp32", 1, True)
+    quantised = openvino_files.write_int8(tmp_path, tmp_path, [photo])
+    equal = (OpenVINO(quantised, "int8", 1, True).label_maps(photo) == exact.label_maps(photo)).mean()
+    assert equal > 0.9
+    assert kernel_types(quantised) == {"i8": 13 + 2 + 1, "f32": 10}  # VGG, fc6 and fc7, score_fr; conv1 to conv4
+
+
+def kernel_types(graph):
+    """{type of numbers: how many convolutions hold kernels of it}."""
+    nodes = openvino.Core().read_model(graph).get_ordered_ops()
+    return Counter(stored_type(n.input_value(1).get_node()) for n in nodes if n.get_type_name() == "Convolution")
+
+
+def stored_type(node):
+    while node.get_type_name() != "Constant":
+        node = node.input_value(0).get_node()
+    return node.output(0).get_element_type().to_string()
+
+
+def narrowed(net):
+    """The net with eight channels a map."""
+    torch.manual_seed(0)
+    for module in list(net.modules()):
+        for name, layer in module.named_children():
+            if type(layer) is torch.nn.Conv2d:
+                outside = layer.out_channels if name.startswith("score") else 8
+                inside = min(layer.in_channels, 8)
+                setattr(module, name, torch.nn.Conv2d(inside, outside, layer.kernel_size, padding=layer.padding))
+    return net
+
+
+def test_staged_files_appear_together_or_not_at_all(tmp_path):
+    def stage(name):
+        with staged(tmp_path) as hidden:
+            (hidden / "a").write_text("a")
+            (hidden / name).write_text("b")
+
+    with pytest.raises(FileNotFoundError):
+        stage("no such folder/b")
+    assert not list(tmp_path.iterdir())
+    stage("b")
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "b"}

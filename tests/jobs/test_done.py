@@ -1,0 +1,116 @@
+"""What an earlier run did, and what is to be done again."""
+
+import json
+import os
+from contextlib import closing
+
+import pytest
+from PIL import Image
+
+from fullconv.errors import FullconvError
+from fullconv.jobs.done import begin, settings_of, unfinished
+from fullconv.jobs.images import plan, run
+from fullconv.outputs.manifest import NAME
+from tests.prediction.stubs import ENGINE, StubModel
+
+SETTINGS = {"model": "animals", "outputs": ["labels"]}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name in ("a", "b", "c"):
+        Image.new("RGB", (4, 3)).save(photos / f"{name}.png")
+    return photos
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+def predict(folder, out, settings=SETTINGS, resume=True):
+    """Names of the pictures that were run."""
+    model, jobs = StubModel(), plan([str(folder)], out)
+    todo = unfinished(jobs, out, settings) if resume else jobs
+    with closing(begin(out, settings)) as manifest:
+        list(run(model, todo, ["labels"], 2, manifest))
+    return sorted(model.seen)
+
+
+def lines(out):
+    return [json.loads(line) for line in (out / NAME).read_text().splitlines()]
+
+
+def test_a_line_for_the_run_and_for_each_picture(folder, out):
+    (folder / "bad.png").write_bytes(b"")
+    predict(folder, out)
+    head, *others = lines(out)
+    assert head == {"run": others[0]["run"], "settings": SETTINGS}
+    found = {line["target"]: line for line in others if "target" in line}
+    begun = {line["begun"]: line for line in others if "begun" in line}
+    assert begun["a"] == {"run": head["run"], "begun": "a", "writes": ["a_labels.png"]}
+    assert sorted(begun) == ["a", "b", "c"]
+    assert all(others.index(begun[name]) < others.index(found[name]) for name in begun)
+    assert sorted(found) == ["a", "b", "bad", "c"]
+    stat = (folder / "a.png").stat()
+    assert found["a"] | {"seconds": 0} == {
+        "run": head["run"], "target": "a", "file": str(folder / "a.png"), "bytes": stat.st_size,
+        "modified": stat.st_mtime_ns, "width": 4, "height": 3, "classes": {"dog": 1.0}, "seconds": 0,
+        "outputs": ["a_labels.png"],
+    }  # fmt: skip
+    assert "not an image" in found["bad"]["error"]
+
+
+def test_what_is_finished_is_not_done_again_and_what_failed_is(folder, out):
+    (folder / "bad.png").write_bytes(b"")
+    assert predict(folder, out) == ["a.png", "b.png", "bad.png", "c.png"]
+    assert predict(folder, out) == ["bad.png"]
+    assert predict(folder, out, resume=False) == ["a.png", "b.png", "bad.png", "c.png"]
+
+
+def test_a_changed_picture_or_a_missing_file_is_done_again(folder, out):
+    predict(folder, out)
+    os.utime(folder / "a.png", ns=(5, 5))
+    (out / "b_labels.png").unlink()
+    (out / "c_labels.png").write_bytes(b"corrected by hand")
+    assert predict(folder, out) == ["a.png", "b.png"]
+    assert predict(folder, out) == []
+
+
+def test_another_picture_of_the_same_name_is_done(folder, out, tmp_path):
+    predict(folder, out)
+    other = tmp_path / "others"
+    folder.rename(other)
+    assert predict(other, out) == ["a.png", "b.png", "c.png"]
+
+
+def test_other_settings_do_everything_and_leave_nothing_of_the_first_standing(folder, out):
+    predict(folder, out)
+    with closing(begin(out, {**SETTINGS, "tile": 32})):
+        pass  # it may have written over anything before it was killed
+    assert predict(folder, out) == ["a.png", "b.png", "c.png"]
+
+
+def test_a_line_that_was_cut_off_is_no_line_and_spoils_no_other(folder, out):
+    predict(folder, out)
+    content = (out / NAME).read_bytes()
+    (out / NAME).write_bytes(content[:-20])
+    assert len(predict(folder, out)) == 1
+    assert predict(folder, out) == []
+
+
+def test_settings_hold_the_model_by_content(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.onnx").write_bytes(b"one")
+    first = settings_of(tmp_path, ENGINE, tile=None)
+    assert first["model.onnx"].startswith("sha256:7692c3ad3540bb80")
+    (tmp_path / "model.onnx").write_bytes(b"two")
+    assert settings_of(tmp_path, ENGINE, tile=None) != first
+
+
+def test_a_folder_that_cannot_be_is_said(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(FullconvError, match=r"cannot be written .*; make room, or choose another folder"):
+        begin(tmp_path / "file", SETTINGS)
