@@ -17,7 +17,7 @@ from pathlib import Path
 from levers import starting_model
 
 from fullconv.models.build import build
-from fullconv.training.stages import train
+from fullconv.training.train import train
 from fullconv.weights.model_folder import read_config
 
 RECIPE = Path(__file__).parent.parent / "recipes" / "camvid.yaml"

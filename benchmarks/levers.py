@@ -17,7 +17,7 @@ from typing import Any
 
 from fullconv.models.build import build
 from fullconv.models.config import parse_arch
-from fullconv.training.stages import train
+from fullconv.training.train import train
 from fullconv.weights.checkpoint import save_model
 from fullconv.weights.model_folder import PARAMETERS, find_model, read_config
 from fullconv.weights.tensors import read_tensors

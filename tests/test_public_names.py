@@ -47,6 +47,11 @@ except fullconv.FullconvError as error:
         ("train", ["accelerate"], "accelerate is not installed; run: pip install 'fullconv[train]'"),
         ("load", ["torch", "timm"], ""),
         ("evaluate", ["torch", "timm"], ""),
+        ("check", ["torch", "timm"], ""),
+        ("export", ["torch", "timm", "onnx", "onnxruntime"], ""),
+        ("open_dataset", ["torch", "timm"], ""),
+        ("UNet", ["torch"], "torch is not installed; run: pip install 'fullconv[train]'"),
+        ("load_network", ["torch"], "torch is not installed; run: pip install 'fullconv[train]'"),
     ],
 )
 def test_a_light_install_names_the_extra(name, missing, said):

@@ -6,13 +6,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fullconv.classes import Classes
-    from fullconv.errors import FullconvError
-    from fullconv.evaluation.scoring import evaluate
-    from fullconv.models.fcn import FCN
-    from fullconv.prediction.predictor import load, predict
-    from fullconv.segmentation import Segmentation
-    from fullconv.training.stages import train
+    from fullconv.classes import Classes as Classes
+    from fullconv.data.dataset import Dataset as Dataset
+    from fullconv.data.description import open_dataset as open_dataset
+    from fullconv.data.doctor.examination import check as check
+    from fullconv.errors import FullconvError as FullconvError
+    from fullconv.evaluation.scoring import evaluate as evaluate
+    from fullconv.exporting.export import export as export
+    from fullconv.metrics import Confusion as Confusion
+    from fullconv.models.fcn import FCN as FCN
+    from fullconv.models.segnet import SegNet as SegNet
+    from fullconv.models.unet import UNet as UNet
+    from fullconv.prediction.predictor import Model as Model
+    from fullconv.prediction.predictor import load as load
+    from fullconv.prediction.predictor import predict as predict
+    from fullconv.segmentation import Segmentation as Segmentation
+    from fullconv.training.train import train as train
+    from fullconv.weights.checkpoint import load_network as load_network
 
 __version__ = "0.1.0"
 
@@ -20,15 +30,27 @@ __version__ = "0.1.0"
 _HOMES = {
     "FCN": "models.fcn",
     "Classes": "classes",
+    "Confusion": "metrics",
+    "Dataset": "data.dataset",
     "FullconvError": "errors",
+    "Model": "prediction.predictor",
+    "SegNet": "models.segnet",
     "Segmentation": "segmentation",
+    "UNet": "models.unet",
+    "check": "data.doctor.examination",
     "evaluate": "evaluation.scoring",
+    "export": "exporting.export",
     "load": "prediction.predictor",
+    "load_network": "weights.checkpoint",
+    "open_dataset": "data.description",
     "predict": "prediction.predictor",
-    "train": "training.stages",
+    "train": "training.train",
 }
 
-__all__ = ["FCN", "Classes", "FullconvError", "Segmentation", "evaluate", "load", "predict", "train"]
+__all__ = [
+    "FCN", "Classes", "Confusion", "Dataset", "FullconvError", "Model", "SegNet", "Segmentation", "UNet", "check",
+    "evaluate", "export", "load", "load_network", "open_dataset", "predict", "train",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

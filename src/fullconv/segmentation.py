@@ -17,9 +17,9 @@ from fullconv.georeference import Georeference
 DEFAULT_OUTPUTS = ("labels", "masks", "overlay")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Segmentation:
-    """One image and the class of each of its pixels.
+    """One image and the class of each of its pixels. Two are equal where image, labels, scores and classes are.
 
     `label_map` is (H, W) uint8 at the image's own size, `scores` (classes, H, W) float32 where they were asked for,
     `image` (H, W, 3) uint8 RGB as it was read, upright; `source` is the file that it was read from, where it was one;
@@ -34,6 +34,22 @@ class Segmentation:
     source: Path | None = None
     georeference: Georeference | None = None
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        height, width = self.label_map.shape
+        found = ", ".join(f"{name} {share:.1%}" for name, share in self.shares.items())
+        return f"Segmentation({self.source or 'image'}, {width}x{height}: {found or 'void'})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Segmentation):
+            return NotImplemented
+        ours, theirs = ((one.image, one.label_map, one.scores) for one in (self, other))
+        return self.classes == other.classes and all(
+            (a is None) == (b is None) and (a is None or b is None or np.array_equal(a, b))
+            for a, b in zip(ours, theirs, strict=True)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
 
     def mask(self, name: str) -> NDArray[np.bool_]:
         """(H, W): where the class `name` is. Raises FullconvError for a name that is no class."""

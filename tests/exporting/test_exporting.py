@@ -1,7 +1,9 @@
 """What is exported gives the labels of its source, or is not written."""
 
 import shutil
+import sys
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -13,6 +15,7 @@ from click.testing import CliRunner
 from fullconv import load
 from fullconv.commands.main import fullconv
 from fullconv.errors import FullconvError
+from fullconv.exporting import export as exporting
 from fullconv.exporting import openvino as openvino_files
 from fullconv.exporting import parity as proof
 from fullconv.files import staged
@@ -165,3 +168,31 @@ def test_staged_files_appear_together_or_not_at_all(tmp_path):
     assert not list(tmp_path.iterdir())
     stage("b")
     assert {path.name for path in tmp_path.iterdir()} == {"a", "b"}
+
+
+def test_out_receives_a_whole_model_folder_and_a_bundled_model_goes_here(folder, tmp_path, monkeypatch):
+    """Without torch: the graph is there."""
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setattr(exporting, "own_photos", lambda photos=proof.own_photos: photos()[:1])
+    monkeypatch.chdir(tmp_path / "animals")
+    before = sorted(find_model("camvid").iterdir())
+    done = exporting.export("camvid")
+    assert done.files == (Path("camvid/model.onnx"),)
+    assert sorted(find_model("camvid").iterdir()) == before
+    assert load("camvid/").classes == load("camvid").classes
+    assert sorted(path.name for path in Path("camvid").iterdir()) == ["README.md", "config.json", "model.onnx"]
+    elsewhere = exporting.export(folder, to="openvino", out=tmp_path / "ir")
+    assert {path.name for path in elsewhere.files} == {"model.xml", "model.bin"}
+    assert load(tmp_path / "ir").engine.name == "openvino"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"to": "onyx"}, "choose among onnx, openvino, torch; did you mean onnx"),
+        ({"int8": True}, "int8.*goes with to="),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(arguments, message):
+    with pytest.raises(FullconvError, match=message):
+        exporting.export("animals", **arguments)

@@ -30,7 +30,7 @@ def classifier():
 @pytest.fixture(scope="module")
 def resnet():
     torch.manual_seed(0)
-    net = FCN(Architecture("resnet18", 8), 3, HALF).eval()
+    net = FCN.of(Architecture("resnet18", 8), 3, HALF).eval()
     for name, parameter in net.named_parameters():
         if name.startswith("score"):
             nn.init.normal_(parameter, std=0.1)
@@ -119,7 +119,7 @@ def test_influence_is_the_gradient_and_stays_in_the_window(resnet):
 
 
 def test_a_network_that_answers_to_nothing_is_an_error():
-    net = FCN(Architecture("resnet18", 32), 3, HALF).eval()  # a new one scores zero everywhere
+    net = FCN.of(Architecture("resnet18", 32), 3, HALF).eval()  # a new one scores zero everywhere
     with pytest.raises(FullconvError, match="answer to no pixel"):
         draw_receptive_field(net, "new", [np.zeros((32, 32, 3), np.uint8)])
 

@@ -17,7 +17,7 @@ def small_net(padding: int = 0, inner: int = 0) -> FCN:
     """FCN-32s over a trunk of seven layers: strides 4, 2, 2, 2, as CaffeNet's."""
     torch.manual_seed(0)
     with torch.device("meta"):
-        net = FCN(Architecture("caffenet", 32, alignment="caffe", last_kernel=63), 5, PLAIN)
+        net = FCN.of(Architecture("caffenet", 32, alignment="caffe", last_kernel=63), 5, PLAIN)
     layers: dict[str, nn.Module] = {"conv1": nn.Conv2d(3, 6, 5, 4, padding)}
     for i in (1, 2, 3):
         layers |= {f"relu{i}": nn.ReLU(), f"pool{i}": CeilPool(3, 2), f"conv{i + 1}": nn.Conv2d(6, 6, 3, padding=inner)}
@@ -68,7 +68,7 @@ def test_what_cannot_be_done_says_so():
     with pytest.raises(FullconvError, match="factor 3"):
         shift_and_stitch(small_net(), torch.zeros(1, 3, 64, 64), 3)
     with pytest.raises(FullconvError, match="the paper's trunks"):
-        dilate(FCN(Architecture("resnet18", 32), 2, PLAIN), 8)
+        dilate(FCN.of(Architecture("resnet18", 32), 2, PLAIN), 8)
 
 
 def test_what_is_dilated_is_exported_as_it_computes():

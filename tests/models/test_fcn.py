@@ -16,7 +16,7 @@ STRIDES = (4, 8, 16, 32)
 
 def build(stride=8, trunk="tf_efficientnet_lite0", hidden=0, learned=False, classes=3) -> FCN:
     torch.manual_seed(0)
-    return FCN(Architecture(trunk, stride, hidden, learned), classes, HALF).eval()
+    return FCN.of(Architecture(trunk, stride, hidden, learned), classes, HALF).eval()
 
 
 def with_random_scores(net: FCN) -> FCN:

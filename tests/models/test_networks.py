@@ -18,7 +18,10 @@ from fullconv.models import strips as bands
 from fullconv.models.border import spare_border
 from fullconv.models.build import build
 from fullconv.models.config import Architecture, ModelConfig, NormalisationValues, parse_arch
+from fullconv.models.fcn import FCN
 from fullconv.models.network import Network
+from fullconv.models.segnet import SegNet
+from fullconv.models.unet import UNet
 from fullconv.training.losses import SegmentationLoss
 
 ARCHS = ["fcn32s", "fcn16s", "fcn8s", "fcn4s", "fcn2s", "unet", "unet-classic", "unet-valid", "segnet", "segnet-basic"]
@@ -172,3 +175,27 @@ def test_the_exact_nets_of_the_papers():
     for arch, millions in (("unet-valid", 31.03), ("segnet", 29.45), ("segnet-basic", 1.41)):
         net = build(config_of(arch))
         assert sum(p.numel() for p in net.parameters()) / 1e6 == pytest.approx(millions, abs=0.02)
+
+
+def test_networks_from_plain_numbers_are_those_of_their_config():
+    """The same parameters by name and shape, and the same scores, as those that config.json would give."""
+    plain = {
+        "fcn16s": FCN(classes=5, stride=16, trunk="resnet18"),
+        "unet": UNet(classes=5, trunk="resnet18"),
+        "unet-valid": UNet(classes=5, padded=False),
+        "segnet-basic": SegNet(classes=5, basic=True),
+    }
+    for arch, net in plain.items():
+        values = {"trunk": "resnet18", "score_hidden": 64 if arch.startswith("fcn") else 0, **parse_arch(arch)}
+        architecture = Architecture(**values)
+        other = type(net).of(architecture, 5, net_normalisation(net))
+        assert net.architecture == architecture
+        other.load_state_dict(net.state_dict())
+        image = torch.rand(1, 3, 70, 90) * 255
+        torch.testing.assert_close(net.eval()(image), other.eval()(image))
+
+
+def net_normalisation(net):
+    return NormalisationValues(
+        tuple(net.normalise.mean.flatten().tolist()), tuple(net.normalise.std.flatten().tolist())
+    )

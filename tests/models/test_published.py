@@ -50,7 +50,7 @@ def test_published_parameters():
 def test_two_trunks_are_averaged():
     """Late fusion, shown on a smaller pair: the scores are the mean of what each trunk gives alone."""
     plain = NormalisationValues((0.0,) * 6, (1.0,) * 6)
-    net = FCN(Architecture("googlenet", 32, alignment="caffe", last_kernel=63, inputs=("a", "b")), 4, plain).eval()
+    net = FCN.of(Architecture("googlenet", 32, alignment="caffe", last_kernel=63, inputs=("a", "b")), 4, plain).eval()
     for name in ("score_fra", "score_frb"):
         torch.nn.init.normal_(net.get_submodule(name).weight)
     picture = torch.randn(1, 6, 40, 40)

@@ -142,7 +142,7 @@ def test_a_picture_that_is_too_small_is_one_line():
 
 @pytest.mark.parametrize("trunk", ["resnet18", "tf_efficientnet_lite0"])
 def test_scores_of_a_whole_fcn_have_a_finite_window_at_picture_size(trunk):
-    network = FCN(Architecture(trunk, 8), 3, NormalisationValues((127.5,) * 3, (127.5,) * 3)).eval()
+    network = FCN.of(Architecture(trunk, 8), 3, NormalisationValues((127.5,) * 3, (127.5,) * 3)).eval()
     sizes = [trace(network, size, size + 20)[-1] for size in (200, 640)]
     assert sizes[0].shape == (1, 3, 200, 220)
     assert sizes[0].rows == sizes[1].rows
@@ -155,7 +155,7 @@ def test_scores_of_a_whole_fcn_have_a_finite_window_at_picture_size(trunk):
 def test_scores_do_not_change_with_pixels_outside_their_window():
     """What an exact halo of tiles rests on."""
     torch.manual_seed(0)
-    network = FCN(
+    network = FCN.of(
         Architecture("resnet18", 8, score_hidden=8), 3, NormalisationValues((127.5,) * 3, (127.5,) * 3)
     ).eval()
     for name, parameter in network.named_parameters():

@@ -9,7 +9,7 @@ import torch
 from fullconv.errors import FullconvError
 from fullconv.models.build import build
 from fullconv.training import run as training_run
-from fullconv.training import stages
+from fullconv.training import train as stages
 from fullconv.training.divergence import Diverged, check_parameters, checked, remedies
 from fullconv.training.recipe import Recipe
 from fullconv.training.report import line_of

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fullconv.data.description import open_dataset
-from fullconv.training import stages
+from fullconv.training import train as stages
 from fullconv.training.losses import SegmentationLoss
 from fullconv.training.recipe import Recipe
 from fullconv.weights.checkpoint import load_model

@@ -9,7 +9,7 @@ from fullconv.errors import FullconvError
 from fullconv.models import published
 from fullconv.models.build import build
 from fullconv.models.config import Architecture, arch_of, parse_arch
-from fullconv.training import stages
+from fullconv.training import train as stages
 from fullconv.training.inheritance import recipe_keys, take_over, with_inherited
 from fullconv.training.recipe import Recipe, read_recipe
 from fullconv.training.start import net_of, prepare_data

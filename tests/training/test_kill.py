@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from fullconv.training import stages
+from fullconv.training import train as stages
 from fullconv.weights.tensors import read_tensors
 from tests.training.test_run import TINY
 
 # A process that has everything imported and starts others by forking, so that a start costs no time.
 SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["fullconv.training.stages", "torch.utils.tensorboard"])
+SERVER.set_forkserver_preload(["fullconv.training.train", "torch.utils.tensorboard"])
 
 
 def work(data: Path, out: Path, epochs: int, die_writing: int) -> None:

@@ -12,7 +12,7 @@ from fullconv.data.description import open_dataset
 from fullconv.errors import FullconvError
 from fullconv.jobs.images import Job, run_one
 from fullconv.metrics import Confusion
-from fullconv.training import stages
+from fullconv.training import train as stages
 from fullconv.training.pictures import SKIPPED, Skipped, TrainingPicture
 from fullconv.training.recipe import Recipe
 from fullconv.training.start import prepare_data

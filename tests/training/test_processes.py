@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
-from fullconv.training import stages
+from fullconv.training import train as stages
 from fullconv.training.processes import mixed_precision
 from tests.training.test_run import TINY
 

@@ -12,7 +12,7 @@ from PIL import Image
 import fullconv
 from fullconv.errors import FullconvError
 from fullconv.training import run as training_run
-from fullconv.training import stages
+from fullconv.training import train as stages
 from fullconv.training.recipe import Recipe
 from fullconv.training.start import prepare_data
 from fullconv.weights.tensors import read_tensors

@@ -11,8 +11,9 @@ from PIL import Image
 from fullconv.commands.main import fullconv
 from fullconv.errors import FullconvError
 from fullconv.files import write_json
-from fullconv.training import environment, illustration, stages
+from fullconv.training import environment, illustration
 from fullconv.training import run as training_run
+from fullconv.training import train as stages
 from fullconv.training.manifest import digest_parameters, read_manifest
 from tests.training.test_run import TINY, parameters, same
 

@@ -7,7 +7,7 @@ import torch
 
 from fullconv.errors import FullconvError
 from fullconv.training import run as training_run
-from fullconv.training import stages
+from fullconv.training import train as stages
 from fullconv.training.recipe import Recipe, stages_of
 from fullconv.training.start import prepare_data
 from fullconv.weights.model_folder import read_config

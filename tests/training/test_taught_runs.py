@@ -12,7 +12,7 @@ from PIL import Image
 from fullconv.commands.main import fullconv
 from fullconv.errors import FullconvError
 from fullconv.training import run as training_run
-from fullconv.training import stages
+from fullconv.training import train as stages
 from fullconv.training.digests import sha256_of
 from fullconv.training.manifest import read_manifest
 from fullconv.training.teacher import write_index, write_scores

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fullconv.classes import Classes
-from fullconv.data.doctor.examination import examine
+from fullconv.data.doctor.examination import check as examine
 from fullconv.errors import FullconvError
 from fullconv.training.weighting import class_weights
 

@@ -29,7 +29,7 @@ def check(data: Path, json_file: Path | None, sheet: Path | None) -> None:
     DATA is a folder or a data YAML, also one that training refuses. For each problem: how many files, the first of
     them, and a line to paste that mends it. Exit code 1 where there are errors, 0 where there are warnings at most.
     """
-    from fullconv.data.doctor.examination import examine
+    from fullconv.data.doctor.examination import check as examine
     from fullconv.data.doctor.text import written
     from fullconv.files import write_json
     from fullconv.outputs.sheet import check_format

@@ -69,7 +69,7 @@ def train(data: Path | None, out: Path | None, resume: Path | None, repeats: Pat
             raise missing_extra(library, "train")
     from fullconv.training.pictures import SKIPPED, Skipped
     from fullconv.training.processes import rank_and_count
-    from fullconv.training.stages import train as run
+    from fullconv.training.train import train as run
 
     data, changes = inputs(data, resume, repeats, changes)
     folder = resume or out or (repeats.with_name(f"{repeats.name}-again") if repeats else Path("runs/train"))

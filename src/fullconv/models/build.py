@@ -14,7 +14,5 @@ FAMILIES = {"fcn": FCN, "unet": UNet, "segnet": SegNet, "segnet-basic": SegNet, 
 
 def build(config: ModelConfig, pretrained: bool = False) -> Network:
     """The network that a config.json describes; `pretrained` fetches the ImageNet weights of a timm trunk."""
-    network: Network = FAMILIES[config.architecture.family](
-        config.architecture, len(config.classes), config.normalisation, pretrained
-    )
-    return network
+    family: type[Network] = FAMILIES[config.architecture.family]
+    return family.of(config.architecture, len(config.classes), config.normalisation, pretrained)

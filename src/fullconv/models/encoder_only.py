@@ -14,10 +14,10 @@ from fullconv.models.trunks import Trunk
 class EncoderOnly(Network):
     """A trunk and its scores, nothing more; what an FCN's decoder is measured against."""
 
-    def __init__(
-        self, architecture: Architecture, num_classes: int, normalisation: NormalisationValues, pretrained: bool = False
+    def assemble(
+        self, architecture: Architecture, num_classes: int, normalisation: NormalisationValues, pretrained: bool
     ) -> None:
-        super().__init__(architecture, num_classes, normalisation)
+        super().assemble(architecture, num_classes, normalisation, pretrained)
         self.trunk = Trunk(architecture.trunk, (COARSEST,), pretrained, architecture.channels)
         self.score_fr = score_layer(self.trunk.channels[COARSEST], num_classes, architecture.score_hidden)
 

@@ -12,7 +12,7 @@ from fullconv.models.geometry import PICTURE, crop_offset, window_of
 from fullconv.models.layered import LayeredTrunk
 from fullconv.models.network import Network
 from fullconv.models.strips import best_classes
-from fullconv.models.trunks import build_trunk
+from fullconv.models.trunks import build_trunk, normalisation_of
 from fullconv.models.upsampling import Upsampling, crop_like
 
 # The paper's names. pool3 and pool4 of VGG-16 end the stages of stride 8 and 16, and "fr" is what follows fc7.
@@ -22,20 +22,31 @@ LAST_NAMES = {32: "upscore", 16: "upscore16", 8: "upscore8", 4: "upscore4", 2: "
 
 
 class FCN(Network):
-    """FCN-32s … 2s over any trunk; the published nets too. Variants are numbers of `Architecture`.
+    """FCN-32s, 16s, 8s, 4s or 2s over any trunk: (N, 3, H, W) of 0–255 → scores (N, classes, H, W).
 
-    `score_hidden` = 0 scores features with one 1x1 convolution, as in the paper; N > 0 puts a 3x3 convolution to N
-    channels, normalised, before it. Of several heads the scores come one after another along the channels.
+    `stride`: the finest score that is added: 32, 16, 8, 4 or 2. `trunk`: a timm network with features at strides 2 to
+    32; with `pretrained` its ImageNet weights are fetched. `score_hidden` = 0 scores features with one 1x1 convolution,
+    as in the paper; N > 0 puts a 3x3 convolution to N channels, normalised, before it. Raises FullconvError where the
+    trunk or the stride is none. Source: arXiv 1411.4038, section 4.
     """
 
     def __init__(
         self,
-        architecture: Architecture,
-        num_classes: int,
-        normalisation: NormalisationValues,
+        classes: int,
+        stride: int = 8,
+        trunk: str = "tf_efficientnet_lite0",
+        score_hidden: int = 64,
+        learned_upsampling: bool = False,
         pretrained: bool = False,
     ) -> None:
-        super().__init__(architecture, num_classes, normalisation)
+        architecture = Architecture(trunk, stride, score_hidden, learned_upsampling)
+        self.assemble(architecture, classes, NormalisationValues(*normalisation_of(trunk)), pretrained)
+
+    def assemble(
+        self, architecture: Architecture, num_classes: int, normalisation: NormalisationValues, pretrained: bool
+    ) -> None:
+        """Of several heads the scores come one after another along the channels."""
+        super().assemble(architecture, num_classes, normalisation, pretrained)
         self.strides = tuple(s for s in STRIDES if s >= architecture.stride)  # finest first
         self.skips = self.strides[-2::-1]  # coarsest first: (), (16,), (16, 8), …
         self.scales = dict(zip(self.skips, architecture.skip_scales, strict=False))

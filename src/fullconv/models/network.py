@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -13,10 +15,25 @@ from fullconv.models.upsampling import crop_like
 
 
 class Network(nn.Module):
-    """Normalises, pads to the sizes that the architecture takes, scores, and cuts the padding off again."""
+    """Normalises, pads to the sizes that the architecture takes, scores, and cuts the padding off again.
 
-    def __init__(self, architecture: Architecture, num_classes: int, normalisation: NormalisationValues) -> None:
-        super().__init__()
+    Each family has a constructor of plain numbers; `of` takes everything that config.json may say.
+    """
+
+    @classmethod
+    def of(
+        cls, architecture: Architecture, num_classes: int, normalisation: NormalisationValues, pretrained: bool = False
+    ) -> Self:
+        """The network of an architecture; `pretrained` fetches the ImageNet weights of a timm trunk."""
+        network = cls.__new__(cls)
+        network.assemble(architecture, num_classes, normalisation, pretrained)
+        return network
+
+    def assemble(
+        self, architecture: Architecture, num_classes: int, normalisation: NormalisationValues, pretrained: bool
+    ) -> None:
+        """Makes the layers."""
+        nn.Module.__init__(self)
         self.architecture = architecture
         self.multiple_of = architecture.multiple_of
         self.num_classes = num_classes

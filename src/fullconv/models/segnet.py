@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from fullconv.models.config import Architecture, NormalisationValues
 from fullconv.models.network import Network
+from fullconv.models.trunks import normalisation_for
 from fullconv.models.unpooling import pool, unpool
 
 VGG_STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))  # section 3, after VGG-16
@@ -16,12 +17,20 @@ BASIC_STAGES = ((64,), (64,), (64,), (64,))  # section 3.1
 
 
 class SegNet(Network):
-    """SegNet (13 convolutions each way, 3x3) or SegNet-Basic (four each way, 7x7, no ReLU in the decoder)."""
+    """SegNet: (N, channels, H, W) of 0–255 → scores (N, classes, H, W).
 
-    def __init__(
-        self, architecture: Architecture, num_classes: int, normalisation: NormalisationValues, pretrained: bool = False
+    It has 13 convolutions of 3x3 each way; `basic` has four of 7x7 each way, and no ReLU in the decoder. Source: arXiv
+    1511.00561.
+    """
+
+    def __init__(self, classes: int, basic: bool = False, channels: int = 3) -> None:
+        architecture = Architecture("", 2, family="segnet-basic" if basic else "segnet", channels=channels)
+        self.assemble(architecture, classes, normalisation_for("", channels), pretrained=False)
+
+    def assemble(
+        self, architecture: Architecture, num_classes: int, normalisation: NormalisationValues, pretrained: bool
     ) -> None:
-        super().__init__(architecture, num_classes, normalisation)
+        super().assemble(architecture, num_classes, normalisation, pretrained)
         basic = architecture.family == "segnet-basic"
         stages, kernel = (BASIC_STAGES, 7) if basic else (VGG_STAGES, 3)
         self.encoder, self.decoder = nn.ModuleList(), nn.ModuleList()

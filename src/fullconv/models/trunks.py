@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from fullconv.errors import FullconvError, missing_extra
 from fullconv.models.alexnet import alexnet, caffenet
-from fullconv.models.config import Architecture
+from fullconv.models.config import Architecture, NormalisationValues
 from fullconv.models.googlenet import googlenet, googlenet_torchvision
 from fullconv.models.layered import LayeredTrunk
 from fullconv.models.vgg import vgg16
@@ -52,6 +52,13 @@ def normalisation_of(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
     cfg = timm.get_pretrained_cfg(name) if name else None
     mean, std = (cfg.mean, cfg.std) if cfg else ((0.5,) * 3, (0.5,) * 3)
     return tuple(255 * m for m in mean), tuple(255 * s for s in std)
+
+
+def normalisation_for(name: str, channels: int) -> NormalisationValues:
+    """The trunk's own where it takes so many channels, else the middle of the range."""
+    mean, std = normalisation_of(name) if name else ((127.5,), (127.5,))
+    fits = len(mean) == channels
+    return NormalisationValues(mean, std) if fits else NormalisationValues((127.5,) * channels, (127.5,) * channels)
 
 
 def imagenet_classes() -> list[tuple[str, ...]]:

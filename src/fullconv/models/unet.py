@@ -10,7 +10,7 @@ from fullconv.models.geometry import PICTURE, crop_offset, through, window_of
 from fullconv.models.layered import LayeredTrunk
 from fullconv.models.network import Network
 from fullconv.models.strips import best_classes
-from fullconv.models.trunks import Trunk
+from fullconv.models.trunks import Trunk, normalisation_for
 from fullconv.models.upsampling import Upsampling, crop_like
 
 CLASSIC = {1: 64, 2: 128, 4: 256, 8: 512, 16: 1024}  # stride: channels, figure 1
@@ -18,16 +18,25 @@ NARROWEST = 32  # channels of a decoder's block, where a timm trunk has fewer at
 
 
 class UNet(Network):
-    """U-Net over a timm trunk, or the classic one with an encoder of its own (`trunk` "").
+    """U-Net: (N, channels, H, W) of 0–255 → scores (N, classes, H, W).
 
-    alignment `same` pads every convolution; `valid` is the paper's form without padding: the picture is mirrored at
-    its borders instead (section 2), and skips are cropped to what is left of the deeper maps.
+    `trunk`: a timm network, whose ImageNet weights `pretrained` fetches; "" is the classic encoder. `padded`
+    convolutions keep the size; without padding, as in the paper, the picture is mirrored at its borders instead
+    (section 2), and skips are cropped to what is left of the deeper maps. Raises FullconvError where the trunk is none.
+    Source: arXiv 1505.04597.
     """
 
     def __init__(
-        self, architecture: Architecture, num_classes: int, normalisation: NormalisationValues, pretrained: bool = False
+        self, classes: int, trunk: str = "", channels: int = 3, padded: bool = True, pretrained: bool = False
     ) -> None:
-        super().__init__(architecture, num_classes, normalisation)
+        alignment = "same" if padded else "valid"
+        architecture = Architecture(trunk, 2, family="unet", alignment=alignment, channels=channels)
+        self.assemble(architecture, classes, normalisation_for(trunk, channels), pretrained)
+
+    def assemble(
+        self, architecture: Architecture, num_classes: int, normalisation: NormalisationValues, pretrained: bool
+    ) -> None:
+        super().assemble(architecture, num_classes, normalisation, pretrained)
         self.valid = architecture.alignment == "valid"
         if architecture.trunk:
             strides = tuple(s for s in STRIDES if s >= architecture.stride)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +12,13 @@ from PIL import Image
 
 from fullconv import images
 from fullconv.classes import Classes
+from fullconv.errors import FullconvError
 from fullconv.images import Source
 from fullconv.models.config import ModelConfig
 from fullconv.prediction.blending import blended
 from fullconv.prediction.engines.choice import open_engine
 from fullconv.prediction.engines.contract import Engine
+from fullconv.prediction.many import predict_many, sources_of
 from fullconv.prediction.reading import EVERYTHING, Reading
 from fullconv.prediction.tiling import AT_ONCE, Tile, Tiling, Window, check_halo, plan, whole
 from fullconv.segmentation import Segmentation
@@ -66,6 +68,20 @@ class Model:
             label_map[~seen.valid] = self.classes.void
         photo = rgb_of(seen.image)
         return Segmentation(photo, label_map, self.classes, kept, file, picture.georeference, seen.notes)
+
+    def predict_many(
+        self,
+        sources: Iterable[Source] | str | Path,
+        scores: bool = False,
+        on_error: Callable[[Source, FullconvError], object] | None = None,
+    ) -> Iterator[Segmentation]:
+        """Segments each picture of an iterable, or of a folder and those below it, in order: reading, running and what
+        the caller does overlap, and memory does not grow with the number of pictures.
+
+        A picture that cannot be read raises FullconvError; with `on_error`, that is called with it and the error, and
+        the others go on. `load(streams=2)` lets the engine work on two at once.
+        """
+        yield from predict_many(lambda source: self.predict(source, scores), sources_of(sources), on_error)
 
     def _open(self, source: Source, page: int) -> Picture:
         """A model of other bands than photos have takes arrays of them, too, and one with a range any numbers."""

@@ -16,7 +16,7 @@ from fullconv.models.build import build
 from fullconv.models.config import ModelConfig
 from fullconv.models.network import Network
 from fullconv.models.tracing import output_window
-from fullconv.weights.model_folder import PARAMETERS, read_config, write_config
+from fullconv.weights.model_folder import PARAMETERS, find_model, read_config, write_config
 from fullconv.weights.tensors import read_tensors, write_tensors
 from fullconv.weights.transplant import transplant
 
@@ -35,6 +35,12 @@ def with_window(config: ModelConfig) -> ModelConfig:
     with torch.device("meta"):
         network = build(config).eval()
     return replace(config, window=output_window(network, len(config.normalisation.mean)))
+
+
+def load_network(model: str | Path) -> Network:
+    """The torch network of a bundled model or a model folder, in evaluation mode: (N, channels, H, W) of 0–255 → scores
+    (N, classes, H, W). Raises FullconvError where it holds a graph for prediction only."""
+    return load_model(find_model(model))[0]
 
 
 def load_model(folder: Path) -> tuple[Network, ModelConfig]:

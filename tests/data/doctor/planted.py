@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fullconv.data.doctor.examination import Report, examine
+from fullconv.data.doctor.examination import Report
+from fullconv.data.doctor.examination import check as examine
 from fullconv.data.doctor.finding import Finding
 
 HEIGHT, WIDTH = 24, 32

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fullconv.data.doctor.examination import examine
+from fullconv.data.doctor.examination import check as examine
 from tests.data.doctor.planted import found, kinds, photo, sound
 
 OUTLINE = [[4, 4, 20, 4, 20, 16, 4, 16]]

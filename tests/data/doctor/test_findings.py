@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from fullconv.data.doctor.examination import examine
+from fullconv.data.doctor.examination import check as examine
 from fullconv.data.doctor.text import written
 from tests.data.doctor.planted import HEIGHT, WIDTH, found, halves, kinds, photo, sound
 

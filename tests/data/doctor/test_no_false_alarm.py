@@ -2,7 +2,7 @@
 
 import pytest
 
-from fullconv.data.doctor.examination import examine
+from fullconv.data.doctor.examination import check as examine
 from tests.data.doctor.planted import kinds
 
 NAMES = {

@@ -20,6 +20,7 @@ from fullconv.data.doctor.statistics import Channels, Share, channels, judge_bal
 from fullconv.data.doctor.values import is_smoothed, judge_depth, judge_values
 from fullconv.data.survey import survey
 from fullconv.errors import FullconvError
+from fullconv.sources import path_of
 from fullconv.view import Range
 
 Progress = Callable[[Iterator[Facts], int], Iterable[Facts]]
@@ -50,9 +51,12 @@ class Report:
         }  # fmt: skip
 
 
-def examine(data: Path, progress: Progress = lambda facts, total: facts) -> Report:
-    """Reads all of DATA. Raises FullconvError only where there is nothing at that path."""
-    subject = open_anyway(data)
+def check(data: str | Path, progress: Progress = lambda facts, total: facts) -> Report:
+    """Examines labelled pictures before training: every file of DATA, a folder or a data YAML, is read.
+
+    Raises FullconvError only where there is nothing at that path; all else that is wrong is a finding.
+    """
+    subject = open_anyway(path_of("data", data))
     pictures = unread(subject.dataset.splits)
     facts = list(progress(scan(pictures), len(pictures)))
     subject = subject if subject.named else _with_counted_classes(subject, facts)

@@ -1,0 +1,143 @@
+"""A model written for other programs, and the proof that it gives the same labels."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from fullconv.data.dataset import Dataset
+from fullconv.errors import FullconvError, argument, meant
+from fullconv.evaluation.scoring import dataset_for
+from fullconv.exporting import openvino as files
+from fullconv.exporting.parity import EQUAL, Agreement, agreements, calibration, mean_ious, own_photos
+from fullconv.files import staged
+from fullconv.prediction.engines.choice import open_engine
+from fullconv.prediction.engines.contract import Engine
+from fullconv.prediction.engines.onnxruntime import OnnxRuntime
+from fullconv.prediction.engines.openvino import OpenVINO
+from fullconv.prediction.engines.program import Program
+from fullconv.prediction.predictor import Model
+from fullconv.weights.model_folder import BUNDLED, CARD, CONFIG, GRAPH, PARAMETERS, find_model, read_config
+
+FORMATS = ("onnx", "openvino", "torch")
+CALIBRATION = 200  # pictures of the train split on which the ranges for int8 are measured
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written, and how it compares with its source: equal labels at each size; with data, the mean IoU (0–1)
+    of both."""
+
+    files: tuple[Path, ...]
+    agreements: tuple[Agreement, ...]
+    mean_ious: tuple[float, float] | None = None
+    scored: int = 0  # pictures
+    calibrated: int = 0  # pictures
+
+
+def export(
+    model: str | Path,
+    to: str = "onnx",
+    out: str | Path | None = None,
+    int8: bool = False,
+    data: str | Path | None = None,
+    split: str = "val",
+    pictures: int | None = None,
+    max_loss: float = 0.03,
+) -> Exported:
+    """Writes a model in the format `to`: onnx, openvino, or torch (torch.export).
+
+    The files go to the folder `out`, with config.json and the card, so that it is a model folder; by default to the
+    model's own, or for a bundled model to a folder of its name here. What was written is read again and compared with
+    its source on photos at three sizes. `int8` quantises OpenVINO's files on pictures of `data`'s split train. With
+    `data`, the mean IoU of both is measured on `pictures` of `split`. Raises FullconvError, and leaves nothing behind,
+    where labels differ or the mean IoU falls by more than `max_loss`.
+    """
+    if to not in FORMATS:
+        raise FullconvError(f"{argument('to', to)}: choose among {', '.join(FORMATS)}{meant(to, FORMATS)}")
+    if int8 and (to != "openvino" or data is None):
+        raise FullconvError(
+            f"{argument('int8', True)}: goes with {argument('to', 'openvino')} and {argument('data')}, on whose "
+            "pictures ranges are measured"
+        )
+    folder = find_model(model)
+    target = Path(out) if out else Path(folder.name) if folder.is_relative_to(BUNDLED) else folder
+    copied = is_copied(folder, to, target)
+    source = Model(read_config(folder), source_engine(folder, to, copied))
+    dataset = dataset_for(source, data) if data else None
+    with staged(target) as hidden:
+        engine, calibrated = write(to, int8, source, folder, hidden, dataset, copied)
+        exported = Model(source.config, engine)
+        agreed = tuple(proved(source, exported, must_be_equal=not int8))
+        scores, scored = scored_both(source, exported, dataset, split, pictures, max_loss) if dataset else (None, 0)
+        written = sorted(path.name for path in hidden.iterdir())
+        for name in (CONFIG, CARD):
+            if target.resolve() != folder.resolve() and (folder / name).is_file():
+                shutil.copyfile(folder / name, hidden / name)
+    return Exported(tuple(target / name for name in written), agreed, scores, scored, calibrated)
+
+
+def source_engine(folder: Path, to: str, copied: bool) -> Engine:
+    """What the export is compared with, in float32: the network in torch, or the graph that it is made from."""
+    from_graph = copied or to == "openvino"
+    return open_engine(folder, "openvino" if from_graph else "torch", "fp32", "cpu", fixed=False)
+
+
+def is_copied(folder: Path, to: str, target: Path) -> bool:
+    """Whether the graph that is asked for is there already, so that nothing needs torch. In the model's own folder it
+    is made anew, where there is a network to make it from."""
+    elsewhere = target.resolve() != folder.resolve()
+    return to == "onnx" and (folder / GRAPH).is_file() and (elsewhere or not (folder / PARAMETERS).is_file())
+
+
+def write(
+    to: str, int8: bool, source: Model, folder: Path, hidden: Path, dataset: Dataset | None, copied: bool
+) -> tuple[Engine, int]:
+    """Writes into the folder `hidden`; gives what runs the files, and on how many pictures int8 was measured."""
+    if to == "torch":
+        from fullconv.exporting.onnx import export_program
+
+        return Program(export_program(folder, hidden)), 0
+    if to == "onnx":
+        graph = graph_in(folder, hidden, copied)
+        other = find_spec("onnxruntime") is not None  # not in a light install, where a graph can only be copied
+        return OnnxRuntime(graph, "fp32", streams=1) if other else OpenVINO(graph, "fp32", 1, fixed=False), 0
+    if not (int8 and dataset):
+        return OpenVINO(files.write_ir(folder, hidden), "fp32", streams=1, fixed=False), 0
+    batches = list(calibration(source.config, dataset.split("train"), CALIBRATION))
+    return OpenVINO(files.write_int8(folder, hidden, batches), "int8", streams=1, fixed=False), len(batches)
+
+
+def graph_in(folder: Path, hidden: Path, copied: bool) -> Path:
+    """model.onnx in `hidden`: that of the folder, or one made of its network."""
+    if copied:
+        shutil.copyfile(folder / GRAPH, hidden / GRAPH)
+        return hidden / GRAPH
+    from fullconv.exporting.onnx import export_onnx
+
+    return export_onnx(folder, hidden)
+
+
+def proved(source: Model, exported: Model, must_be_equal: bool) -> list[Agreement]:
+    """How many labels are equal. Raises FullconvError where too few are."""
+    found = agreements(source.config, source.engine, exported.engine, own_photos())
+    for one in found:
+        if must_be_equal and one.equal < EQUAL:
+            raise FullconvError(f"the export gives other labels than its source ({one}); nothing was written")
+    return found
+
+
+def scored_both(
+    source: Model, exported: Model, dataset: Dataset, split: str, pictures: int | None, max_loss: float
+) -> tuple[tuple[float, float], int]:
+    """(the mean IoU of both, on how many pictures). Raises FullconvError for a loss of more than `max_loss`."""
+    samples = dataset.split(split)[:pictures]
+    before, after = mean_ious([source, exported], samples)
+    if before - after > max_loss:
+        raise FullconvError(
+            f"mean IoU on {len(samples)} pictures of {split} falls from {before:.4f} to {after:.4f}, by more than "
+            f"{argument('max_loss', max_loss)}; nothing was written"
+        )
+    return (before, after), len(samples)

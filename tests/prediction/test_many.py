@@ -1,0 +1,80 @@
+"""Many pictures through one model: in order, with few in work, whatever breaks."""
+
+import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+
+import numpy as np
+import pytest
+
+import fullconv
+from fullconv.prediction.many import THREADS, predict_many
+from tests.conftest import EXAMPLES
+
+
+@pytest.fixture(scope="module")
+def model():
+    return fullconv.load("animals", precision="fp32")
+
+
+def test_results_come_in_order_and_equal_those_of_one_at_a_time(model):
+    paths = sorted(EXAMPLES.glob("*.jpg"))[:4]
+    assert list(model.predict_many(paths)) == [model.predict(path) for path in paths]
+
+
+def test_a_folder_gives_its_pictures_by_name(model, tmp_path):
+    (tmp_path / "deep").mkdir()
+    for target in ("b.jpg", "a.jpg", "deep/c.jpg"):
+        shutil.copyfile(EXAMPLES / "chelsea.jpg", tmp_path / target)
+    (tmp_path / "notes.txt").write_text("no picture")
+    assert [r.source.name for r in model.predict_many(tmp_path)] == ["a.jpg", "b.jpg", "c.jpg"]
+    with pytest.raises(fullconv.FullconvError, match="no such folder"):
+        list(model.predict_many(tmp_path / "nowhere"))
+
+
+def test_a_broken_picture_is_handed_to_the_caller_and_the_others_go_on(model, tmp_path):
+    (tmp_path / "broken.jpg").write_bytes(b"nothing")
+    sources, errors = [EXAMPLES / "chelsea.jpg", tmp_path / "broken.jpg", EXAMPLES / "chelsea.jpg"], []
+    found = list(model.predict_many(sources, on_error=lambda source, error: errors.append((source.name, str(error)))))
+    assert len(found) == 2
+    assert errors[0][0] == "broken.jpg"
+    with pytest.raises(fullconv.FullconvError, match=r"broken\.jpg"):
+        list(model.predict_many(sources))
+
+
+def test_no_more_are_begun_than_are_in_work():
+    """Of an endless row of pictures, each takes a place that one before it has left."""
+    begun, most, lock = [], [], threading.Lock()
+
+    def predict(source):
+        with lock:
+            begun.append(source)
+        return source
+
+    def endless():
+        yield from range(10**9)
+
+    for taken, result in enumerate(islice(predict_many(predict, endless(), None), 50)):
+        assert result == taken
+        most.append(len(begun) - taken)
+    assert max(most) <= THREADS + 1
+
+
+def test_one_model_may_be_used_from_several_threads(model):
+    """Pictures of different sizes and both outputs at once give what they give one after another."""
+    rng = np.random.default_rng(0)
+    pictures = [rng.integers(0, 255, (64 + 32 * (i % 3), 96, 3), np.uint8) for i in range(24)]
+    expected = [model.predict(p, scores=i % 2 == 0) for i, p in enumerate(pictures)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda pair: model.predict(pair[1], scores=pair[0] % 2 == 0), enumerate(pictures)))
+    assert found == expected
+
+
+def test_segmentations_compare_and_print(model):
+    a, b = model.predict(EXAMPLES / "chelsea.jpg"), model.predict(EXAMPLES / "chelsea.jpg")
+    assert a == b
+    assert a != model.predict(EXAMPLES / "chelsea.jpg", scores=True)
+    assert a != "something else"
+    assert repr(a).startswith(f"Segmentation({EXAMPLES / 'chelsea.jpg'}, 451x300: ")
+    assert "cat" in repr(a)

@@ -1,0 +1,49 @@
+"""docs/python.md does what it says, in one go from top to bottom; and a user's script passes mypy --strict."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+SCRIPT = """\
+import numpy as np
+
+import fullconv
+
+model: fullconv.Model = fullconv.load("photos", precision="fp32")
+result = model.predict(np.zeros((64, 96, 3), np.uint8), scores=True)
+share: float = result.shares.get("cat", 0.0)
+cat = result.mask("cat")
+for one in model.predict_many("photos/"):
+    print(one.classes.names, one.label_map.shape, int(cat.sum()), share)
+numbers = fullconv.evaluate(model, "data.yaml", split="val")
+net = fullconv.FCN(classes=21, stride=8, trunk="resnet18")
+print(numbers["mean_iou"], net.architecture.stride, fullconv.check("data.yaml").failed)
+"""
+
+
+def test_every_block_of_the_page_runs(tmp_path, disc_data, monkeypatch):
+    pytest.importorskip("onnxruntime")
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    shutil.copytree(disc_data.parent, tmp_path / "discs")
+    monkeypatch.chdir(tmp_path)
+    blocks = BLOCK.findall((ROOT / "docs" / "python.md").read_text())
+    assert len(blocks) > 6
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(compile(block, "docs/python.md", "exec"), names)
+    assert Path("masks/chelsea_cat.png").is_file()
+
+
+def test_a_users_script_passes_mypy_strict(tmp_path):
+    pytest.importorskip("mypy")
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), str(script)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
