@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "src" / "fullconv"
 LAYERS = [
-    {"errors", "files", "tables", "tiff"},
+    {"errors", "files", "tables", "tiff", "words"},
     {"locks"},
     {"typed_values", "typed_json"},
     {"georeference"},

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.errors import FullconvError
+from fullconv.words import counted
 
 VOID = 255
 VOC_NAMES = (
@@ -50,7 +51,8 @@ class Classes:
         if not 1 <= len(self.names) <= VOID:
             raise FullconvError(f"{len(self.names)} classes; a model has 1 to {VOID}, since {VOID} is void")
         if len(self.colours) != len(self.names):
-            raise FullconvError(f"{len(self.names)} classes but {len(self.colours)} colours; give one colour a class")
+            names, colours = counted(len(self.names), "class", "classes"), counted(len(self.colours), "colour")
+            raise FullconvError(f"{names} but {colours}; give one colour a class")
         if pair := _equal_pair(self.names):
             raise FullconvError(f"class {self.names[pair[0]]!r} is named twice; give every class a name of its own")
         if pair := _equal_pair(self.colours):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, BinaryIO, Union, cast
+from pathlib import Path, PurePath
+from typing import Any, BinaryIO, Union
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageCms, ImageOps, TiffImagePlugin, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from fullconv import tiff
 from fullconv.errors import FullconvError, missing_extra
@@ -118,7 +118,7 @@ def directory_of(file: Path | bytes, page: int) -> tuple[int, int]:
     return numbers[page], len(numbers)
 
 
-def is_image_name(path: Path) -> bool:
+def is_image_name(path: PurePath) -> bool:
     """Whether the file's extension is one of a picture."""
     return path.suffix.lower() in EXTENSIONS
 
@@ -135,8 +135,9 @@ def _whole(raster: Raster, page: int, pages: int) -> Picture:
 
 def page_numbers(picture: Image.Image) -> list[int]:
     """The frames that are pages: overviews and masks of a TIFF are none, nor is what a camera puts behind a photo."""
-    if isinstance(picture, TiffImagePlugin.TiffImageFile) and picture.fp:
-        return tiff.pages(cast(BinaryIO, picture.fp))
+    file: BinaryIO | None = getattr(picture, "fp", None)
+    if picture.format == "TIFF" and file:
+        return tiff.pages(file)
     return list(range(getattr(picture, "n_frames", 1))) if picture.format in PAGED else [0]
 
 
@@ -153,12 +154,16 @@ def _from_array(array: NDArray[Any]) -> Picture:
 def _values(picture: Image.Image) -> NDArray[Any]:
     """(H, W, 3) uint8 of colours and 8-bit greys, (H, W, 1) of deeper greys as they are."""
     if picture.getexif().get(ExifTags.Base.Orientation, UPRIGHT) != UPRIGHT:
+        from PIL import ImageOps
+
         picture = ImageOps.exif_transpose(picture)
     picture.load()
     if picture.mode == "F" or picture.mode.startswith("I"):
         deep = np.asarray(picture)
         return np.ascontiguousarray(deep, deep.dtype.newbyteorder("="))[..., None]
     if picture.mode == "LAB":
+        from PIL import ImageCms
+
         profiles = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
         return np.array(ImageCms.profileToProfile(picture, *profiles, outputMode="RGB"))
     if picture.has_transparency_data:

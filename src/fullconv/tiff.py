@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import TiffImagePlugin
 
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")  # damage is an error or nothing
 
@@ -28,6 +27,8 @@ UNSIGNED, SIGNED, FLOAT = 1, 2, 3
 
 def directories(file: BinaryIO) -> Iterator[Tags]:
     """The tags of each directory, as far as they can be read. Image.open refuses what Pillow cannot decode."""
+    from PIL import TiffImagePlugin  # here, since most pictures are no TIFFs
+
     file.seek(0)
     header = file.read(8)
     header += file.read(8) if header[2:4] in BIG else b""
@@ -60,6 +61,8 @@ def is_special(tags: Tags, most_pixels: int) -> bool:
 
 def is_plain(tags: Tags) -> bool:
     """Whether Pillow sees all the values that are in it."""
+    from PIL import TiffImagePlugin
+
     bands, bits = int(tags.get(SAMPLES, 1)), int(np.atleast_1d(tags.get(BITS, 1)).max())
     kind = int(np.atleast_1d(tags.get(SAMPLE_FORMAT, UNSIGNED))[0])
     decoded = tags.get(COMPRESSION, 1) in TiffImagePlugin.COMPRESSION_INFO and bits in PILLOW_BITS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import reprlib
 from collections.abc import Callable, Mapping
@@ -46,6 +45,8 @@ def built(kind: type[T], values: Any, file: str, key: str = "") -> T:
 def _refuse_keys(values: Mapping[Any, Any], needed: Mapping[str, bool], place: str) -> None:
     for name in values:
         if name not in needed:
+            import difflib
+
             close = difflib.get_close_matches(str(name), needed, 1)
             hint = f"did you mean {close[0]}?" if close else f"known keys are {', '.join(needed)}"
             raise FullconvError(f"{place}: unknown key {name!r}; {hint}")

@@ -5,7 +5,6 @@ The declared type alone says what a value means: `no` is text where a name is as
 
 from __future__ import annotations
 
-import difflib
 import math
 import operator
 import types
@@ -41,6 +40,8 @@ def check_value(key: str, value: Any, kind: Any) -> Any:
 
 def hint(wrong: str, known: Sequence[str]) -> str:
     """What the writer of `wrong` may have meant."""
+    import difflib
+
     close = difflib.get_close_matches(wrong, known, 1) or [k for k in known if k.lower() == wrong.lower()]
     return f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
 

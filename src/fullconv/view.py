@@ -13,6 +13,7 @@ from PIL import Image
 
 from fullconv.errors import FullconvError
 from fullconv.georeference import Georeference
+from fullconv.words import counted
 
 Pixels = NDArray[Any]  # (H, W, C): uint8, or float32 where a model's values have a range
 Valid = NDArray[np.bool_]  # (H, W)
@@ -87,9 +88,8 @@ class View:
             if not low < high:
                 raise FullconvError(f"--range {low:g},{high:g}: give the lower value first")
         if len(self.ranges) not in (0, 1, self.channels):
-            raise FullconvError(
-                f"--range: {len(self.ranges)} pairs for {self.channels} channels; give one pair, or one a channel"
-            )
+            pairs, channels = counted(len(self.ranges), "pair"), counted(self.channels, "channel")
+            raise FullconvError(f"--range: {pairs} for {channels}; give one pair, or one a channel")
 
     @property
     def channels(self) -> int:
@@ -120,7 +120,7 @@ class View:
             told = f"--bands {','.join(map(str, self.bands))}: " if self.bands else ""
             example = ",".join(map(str, range(self.channels, 0, -1)))
             raise FullconvError(
-                f"{name}: {told}the model takes {self.channels} bands and the file has {count}; "
+                f"{name}: {told}the model takes {counted(self.channels, 'band')} and the file has {count}; "
                 f"name {self.channels} of them, as in --bands {example}"
             )
         return bands

@@ -59,7 +59,7 @@ def test_photos_of_every_kind_keep_their_size_and_bad_files_do_not_stop_them(tmp
     errors = [line for line in told if "I16.png" not in line]
     assert len(told) == len(errors) + 1
     assert "values 9000 to" in result.stderr
-    assert note == "note: 1 of 17 photos were reduced to 512 pixels; --tile auto keeps their scale"
+    assert note == "note: 1 of 17 photos was reduced to 512 pixels; --tile auto keeps its scale"
     assert len(errors) == len(bad)
     for name in bad:
         assert sum(name in line and line.startswith("error: ") for line in errors) == 1
@@ -376,7 +376,7 @@ def test_a_video_beside_photos(tmp_path):
     result = shell("predict", folder, "--out", out)
     assert result.returncode == FAILED
     assert "80x60 30 frames" in result.stdout
-    assert f"1 pictures, 1 video, 5 files in {out} (openvino, " in result.stdout
+    assert f"1 picture, 1 video, 5 files in {out} (openvino, " in result.stdout
     assert "; 1 could not be done" in result.stdout
     assert "empty.mov: no video, empty or damaged" in result.stderr
     assert times(out / "sub" / "a_mp4_overlay.mp4") == times(clip)
@@ -414,7 +414,7 @@ def test_a_name_that_is_no_utf8_is_done_like_others(tmp_path):
     for form in ([], ["--json"], ["--resume"]):
         result = subprocess.run([*COMMAND, *arguments, *form], capture_output=True, check=False, timeout=300)
         assert (result.returncode, result.stderr) == (OK, b"")
-    assert b"1 were done before" in result.stdout
+    assert b"1 was done before" in result.stdout
 
 
 @pytest.fixture

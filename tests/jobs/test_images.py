@@ -12,8 +12,9 @@ from PIL import Image
 
 from fullconv.errors import FullconvError
 from fullconv.jobs.done import begin
-from fullconv.jobs.images import is_video, plan, run, skipped
+from fullconv.jobs.images import plan, run, skipped
 from fullconv.jobs.listing import Listing
+from fullconv.jobs.search import is_video
 from tests.prediction.stubs import StubModel
 
 OUT = Path("out")

@@ -154,7 +154,7 @@ def test_a_video_of_which_nothing_can_be_decoded_is_one_line(tmp_path):
     source = write_clip(tmp_path / "a.avi", codec="mjpeg", sound=None)
     for packet in range(30):
         damage(source, packet)
-    with pytest.raises(FullconvError, match=r"holds no frames that can be decoded \(30 packets are damaged\)"):
+    with pytest.raises(FullconvError, match=r"holds no frames that can be decoded \(30 damaged packets\)"):
         write(source, tmp_path / "out" / "a")
     assert not list((tmp_path / "out").rglob("*"))
 

@@ -39,6 +39,7 @@ def test_no_two_classes_and_no_other_output_share_a_name(names):
         (["🌲", "sky"], ["class", "sky"]),
         (["labels", "overlay", "score"], ["labels-0", "overlay-1", "score"]),
         (["background", "car", "Car"], ["background", "car-1", "Car-2"]),
+        (["a", "A", "a-0", "A-0-0"], ["a-0-0-0", "A-1", "a-0", "A-0-0"]),
         (["a b", "a/b", "a-b-1"], ["a-b-0", "a-b-1-1", "a-b-1"]),
         (["背景", "道路", "建筑"], ["背景", "道路", "建筑"]),
         (["größe", unicodedata.normalize("NFD", "größe")], ["größe-0", "größe-1"]),

@@ -53,7 +53,9 @@ def test_geopandas_opens_the_file(tmp_path):
 def test_the_file_says_what_it_holds(tmp_path):
     (path,) = result_of([[0, 2, 2], [0, 2, VOID]]).save(tmp_path, "photo", ["polygons"])
     assert path.name == "photo.geojson"
-    collection = json.loads(path.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
+    assert CLASSES.names[2] in text  # as people read it
+    collection = json.loads(text)
     assert (
         collection["coordinates_in"] == "pixels: origin at the top left corner of the picture, x to the right, y down"
     )

@@ -1,8 +1,10 @@
+import numpy as np
 import pytest
 
 from fullconv.errors import FullconvError
-from fullconv.outputs.writers import WRITERS, check_outputs
-from tests.outputs.results import result_of
+from fullconv.georeference import Georeference
+from fullconv.outputs.writers import WRITERS, check_outputs, endings
+from tests.outputs.results import CLASSES, result_of
 
 ALL = "labels, masks, overlay, scores, polygons, coco, coco-polygons, labelme"
 
@@ -21,8 +23,25 @@ def test_from_python_too(tmp_path):
 
 
 def test_no_two_outputs_share_a_file(tmp_path):
-    import numpy as np
-
     result = result_of([[0, 1, 2]], scores=np.zeros((3, 1, 3), np.float32))
     paths = result.save(tmp_path, "photo", [name for name in WRITERS if name != "geopackage"])  # which wants ground
     assert len(set(paths)) == len(paths) == len(list(tmp_path.iterdir())) - 1  # predictions.jsonl
+
+
+@pytest.mark.parametrize("outputs", [["labels", "overlay"], ["masks"], ["labelme"], ["polygons", "geopackage", "coco"]])
+def test_names_end_in_what_was_foretold(tmp_path, outputs):
+    """Of photos, of rasters and of pictures too large for a JPEG; nothing else is foretold."""
+    pytest.importorskip("rasterio")
+    pytest.importorskip("shapely", "2.1")
+    ground = Georeference("", (1.0, 0.0, 0.0, 0.0, -1.0, 0.0), None)
+    written = set()
+    for place, size in ((None, 3), (ground, 3), (None, 70_000)):
+        label_map = np.resize(np.arange(3, dtype=np.uint8), (1, size))
+        result = result_of(label_map, georeference=place, source=tmp_path / "photo.png")
+        photo = [name for name in outputs if name != "geopackage" or place]
+        kept = [name for name in photo if place is None or name not in ("coco", "labelme")]
+        if size == 3 or "overlay" in outputs:
+            written |= (
+                {path.name[1:] for path in result.save(tmp_path / f"{place}{size}", "x", kept)} if kept else set()
+            )
+    assert set(endings(outputs, CLASSES)) == written

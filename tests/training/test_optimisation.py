@@ -1,5 +1,7 @@
 import pytest
 import torch
+from hypothesis import example, given
+from hypothesis import strategies as st
 from torch.optim import SGD
 
 from fullconv.classes import Classes
@@ -38,6 +40,20 @@ def test_rates_rise_to_the_peak_and_then_follow_the_schedule(schedule):
     falling = found[peak:]
     assert falling == sorted(falling, reverse=True)
     assert found[-1] < 0.01 if schedule != "constant" else found[-1] == 0.5
+
+
+@given(
+    schedule=st.sampled_from(["one_cycle", "cosine", "poly", "constant"]),
+    steps=st.integers(1, 40),
+    warm_up=st.sampled_from([0.0, 0.05, 0.1, 0.3, 0.5, 1.0]) | st.floats(0, 1),
+)
+@example(schedule="one_cycle", steps=10, warm_up=0.1)  # of exactly one step
+@example(schedule="one_cycle", steps=1, warm_up=0.3)
+@example(schedule="one_cycle", steps=2, warm_up=1.0)
+def test_however_few_steps_there_are_some_learn_at_the_full_rate(schedule, steps, warm_up):
+    found = rates(Recipe(schedule=schedule, lr=0.5, warm_up=warm_up), steps)
+    assert all(0 <= rate <= 0.5 + 1e-9 for rate in found)
+    assert max(found) >= 0.37  # a line that would be up in the step after the last
 
 
 def test_poly_by_its_formula():

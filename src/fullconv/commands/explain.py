@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fullconv.words import counted
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -180,7 +182,9 @@ def open_for_photos(model: str, published: str | None = None) -> tuple[nn.Module
     network, config = open_network(model, published)
     channels = len(config.normalisation.mean)
     if channels != 3:
-        raise FullconvError(f"{config.name} takes {channels} channels; this figure is made of photos, which have 3")
+        raise FullconvError(
+            f"{config.name} takes {counted(channels, 'channel')}; this figure is made of photos, which have 3"
+        )
     if config.range:
         raise FullconvError(f"{config.name} takes values of a range; this figure is made of photos, which have 8 bits")
     return network, config
@@ -212,7 +216,9 @@ def titles_of(titles: str | None, models: Sequence[Model]) -> list[str]:
         return [model.config.name for model in models]
     given = [title.strip() for title in titles.split(",")]
     if len(given) != len(models):
-        raise FullconvError(f"--titles {titles}: {len(given)} titles for {len(models)} models; give one for each")
+        raise FullconvError(
+            f"--titles {titles}: {counted(len(given), 'title')} for {counted(len(models), 'model')}; give one for each"
+        )
     return given
 
 

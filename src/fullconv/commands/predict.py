@@ -19,6 +19,7 @@ import click
 
 from fullconv.commands.shared_options import Numbers, model_options
 from fullconv.errors import FullconvError
+from fullconv.words import counted, was
 
 if TYPE_CHECKING:
     from fullconv.jobs.images import Job, Jobs, Notes, Outcome
@@ -89,8 +90,6 @@ def predict(
     )
     if workers and not cluster:
         raise FullconvError("--workers: goes with --cluster ray; without it all processors are at work anyway")
-    if cluster and pages == "all":
-        raise FullconvError("--pages all: not with --cluster; save each page as a file of its own first")
     with nullcontext() if "://" in out else locked(Path(out)):
         sums = predict_on_cluster(request, workers) if cluster else predict_here(request)
     if not as_json:
@@ -168,7 +167,8 @@ class Request:
 def predict_here(request: Request) -> Sums:
     from fullconv.files import sweep
     from fullconv.jobs.done import begin, unfinished
-    from fullconv.jobs.images import Listed, is_source, is_video, parallelism, plan, run, skipped
+    from fullconv.jobs.images import Listed, is_source, parallelism, plan, run, skipped
+    from fullconv.jobs.search import is_video
     from fullconv.raster import is_raster
 
     out = Path(request.out)
@@ -232,7 +232,8 @@ class WindowsDone:
 
 def film(loaded: Model, job: Job, request: Request, threads: int, notes: Notes) -> Outcome:
     """What became of a video; a bar with the time left where somebody watches."""
-    from fullconv.jobs.images import is_webcam, run_video
+    from fullconv.jobs.images import run_video
+    from fullconv.jobs.search import is_webcam
     from fullconv.jobs.video import interruption
 
     def wanted(frames: int) -> bool:
@@ -261,7 +262,7 @@ def check_video(request: Request, videos: list[Job]) -> None:
 
 def check_concerned(request: Request, sources: Callable[[], Iterable[Path]], is_raster: Callable[[Path], bool]) -> None:
     """Refuses options that would do nothing: those for kinds of files of which there are none."""
-    from fullconv.jobs.images import is_video
+    from fullconv.jobs.search import is_video
     from fullconv.prediction.tiling import check_halo
 
     named = " ".join(request.inputs)
@@ -283,11 +284,14 @@ def check_addresses(request: Request) -> None:
 
 def predict_on_cluster(request: Request, workers: int | None) -> Sums:
     from fullconv.jobs import cluster
+    from fullconv.jobs.search import is_webcam, no_cluster
     from fullconv.jobs.stores import place
     from fullconv.outputs.writers import endings
     from fullconv.raster import may_be_raster
     from fullconv.weights.model_folder import find_model
 
+    if cameras := [path for path in map(Path, request.inputs) if is_webcam(path)]:
+        raise no_cluster(cameras[0])
     inputs, out = [place(text) for text in request.inputs], place(request.out)
     predicting = {**request.predicting, "reading": request.reading()}
     rasters, overwrite = request.rasters(), request.overwrite
@@ -297,10 +301,11 @@ def predict_on_cluster(request: Request, workers: int | None) -> Sums:
     loaded = request.load()
     settings = request.settings(loaded)
     task = replace(task, endings=endings(request.outputs, loaded.classes))
-    rows, earlier = cluster.find(task, settings if request.resume else None)
+    plan = cluster.find(task, settings if request.resume else None)
+    rows = plan.rows
     if rows:
         check_concerned(request, lambda: (Path(row["path"]) for row in rows), may_be_raster)
-    sums = Sums(ran_by(loaded), earlier)
+    sums = Sums(ran_by(loaded), plan.done, plan.results, skipped=plan.skipped)
     lines = cluster.run(task, find_model(request.model), rows, settings, workers)
     outcomes = with_progress(map(cluster.outcome_of, lines), len(rows), request.as_json)
     report(sums.over(outcomes), len(rows), (row["path"] for row in rows), request.as_json)
@@ -341,21 +346,24 @@ class Sums:
             self.reduced.update([outcome.reduced_to] if outcome.reduced_to else [])
             yield outcome
         if self.noted > NOTES:
-            click.echo(f"and {self.noted - NOTES} notes like these; --json has them all", err=True)
+            click.echo(f"and {counted(self.noted - NOTES, 'note')} more like these; --json has all", err=True)
 
     def reduction(self) -> str:
         """That the model saw some of them smaller than they are."""
         ((side, number),) = self.reduced.items()
-        what = "photos and videos" if self.videos else "photos"
-        return f"{number} of {self.done} {what} were reduced to {side} pixels; --tile auto keeps their scale"
+        every = f"{self.done} photos and videos" if self.videos else counted(self.done, "photo")
+        whose = "its" if number == 1 else "their"
+        return f"{number} of {every} {was(number)} reduced to {side} pixels; --tile auto keeps {whose} scale"
 
     def line(self, out: str) -> str:
-        earlier = f"; {self.earlier} were done before" if self.earlier else ""
-        results = f"; {self.results} results of earlier runs were left out" if self.results else ""
+        earlier = f"; {self.earlier} {was(self.earlier)} done before" if self.earlier else ""
+        results = (
+            f"; {counted(self.results, 'result')} of earlier runs {was(self.results)} left out" if self.results else ""
+        )
         failed = f"; {self.failed} could not be done" if self.failed else ""
-        done = f"{self.done - self.videos} pictures" if self.done > self.videos or not self.videos else ""
-        videos = f"{self.videos} video{'s' * (self.videos > 1)}" if self.videos else ""
-        made = f"{', '.join(filter(None, (done, videos)))}, {self.files} files in {out} ({self.ran})"
+        done = counted(self.done - self.videos, "picture") if self.done > self.videos or not self.videos else ""
+        videos = counted(self.videos, "video") if self.videos else ""
+        made = f"{', '.join(filter(None, (done, videos)))}, {counted(self.files, 'file')} in {out} ({self.ran})"
         return f"{made}{earlier}{results}{failed}"
 
 
@@ -396,7 +404,7 @@ def row(outcome: Outcome, width: int) -> str:
     found = "  ".join(f"{name} {percent(share)}" for name, share in outcome.shares.items())
     name, size = click.format_filename(outcome.source), f"{outcome.width}x{outcome.height}"
     if outcome.frames:
-        size += f" {outcome.frames} frames"
+        size += f" {counted(outcome.frames, 'frame')}"
     return f"{name:{width}}  {size:>11}  {outcome.seconds * 1000:6.0f} ms  {found}"
 
 

@@ -20,6 +20,7 @@ from fullconv.data.dataset import Sample
 from fullconv.data.thinness import PICTURES, lost_classes
 from fullconv.errors import FullconvError
 from fullconv.view import Picture, Range, scaled, usual_range
+from fullconv.words import counted
 
 VALUES = 2**22  # of each channel, from all pictures together, are kept to take ranges and means from
 FEWEST = 256  # of a picture
@@ -136,7 +137,7 @@ def refuse_mixture(found: Sequence[Findings]) -> None:
     odd = next((one for one in found if one.bands != usual and {one.bands, usual} != {1, 3}), None)
     if odd:
         raise FullconvError(
-            f"{odd.sample.image_path} has {odd.bands} bands and {first.sample.image_path} {usual}; "
+            f"{odd.sample.image_path} has {counted(odd.bands, 'band')} and {first.sample.image_path} {usual}; "
             "give all the same bands, or train on each kind alone"
         )
 

@@ -20,6 +20,7 @@ from fullconv.prediction.engines.openvino import OpenVINO
 from fullconv.prediction.engines.program import Program
 from fullconv.prediction.predictor import Model
 from fullconv.weights.model_folder import BUNDLED, CARD, CONFIG, GRAPH, PARAMETERS, find_model, read_config
+from fullconv.words import counted
 
 FORMATS = ("onnx", "openvino", "torch")
 CALIBRATION = 200  # pictures of the train split on which the ranges for int8 are measured
@@ -137,7 +138,7 @@ def scored_both(
     before, after = mean_ious([source, exported], samples)
     if before - after > max_loss:
         raise FullconvError(
-            f"mean IoU on {len(samples)} pictures of {split} falls from {before:.4f} to {after:.4f}, by more than "
-            f"{argument('max_loss', max_loss)}; nothing was written"
+            f"mean IoU on {counted(len(samples), 'picture')} of {split} falls from {before:.4f} to {after:.4f}, more "
+            f"than {argument('max_loss', max_loss)}; nothing was written"
         )
     return (before, after), len(samples)

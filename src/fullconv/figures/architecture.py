@@ -11,6 +11,7 @@ from torch import nn
 from fullconv.figures.anatomy import DECODER, ENCODER, SCORES, Part, block_of, is_pool, parts_of, spread
 from fullconv.figures.canvas import INK, MUTED, RULE, Canvas
 from fullconv.models.tracing import Step, trace
+from fullconv.words import counted
 
 FILLS = {ENCODER: "#e9eef5", SCORES: "#fdeedd", DECODER: "#e5f1e8"}
 EDGES = {ENCODER: "#5b7ea8", SCORES: "#d98a3d", DECODER: "#4f8f63"}
@@ -59,7 +60,7 @@ def label(part: Part, network: nn.Module, steps: list[Step]) -> list[str]:
         return [*_score_lines(convolutions, network), *_crops(part, steps)]
     if part.stride == 1 and not convolutions:
         return ["picture", channels]
-    work = [f"{len(convolutions)} convolution{'s' * (len(convolutions) > 1)}"] if convolutions else []
+    work = [counted(len(convolutions), "convolution")] if convolutions else []
     work += ["pool"] if any(map(is_pool, part.steps)) else []
     field = "sees everything" if part.end.whole else f"sees {math.floor(part.end.rows.size)} px"
     return [f"stride {part.stride}", channels, " + ".join(work), spread([step.module for step in part.steps]), field]
@@ -88,7 +89,7 @@ def _decoder_label(part: Part, steps: list[Step]) -> list[str]:
             others = [source for source in sources if source not in part.steps] or sources[1:]
             lines += [f"{JOINS[step.operation]} {_origin(source, steps)}" for source in others]
     if convolutions:
-        lines.append(f"{convolutions} convolution{'s' * (convolutions > 1)}")
+        lines.append(counted(convolutions, "convolution"))
     is_score = part.end.shape[1] == steps[-1].shape[1] or part.end.module.startswith("upscore")
     what = "scores" if is_score else f"{part.end.shape[1]} channels"
     return [what, f"stride {part.stride}" if part.stride > 1 else "each pixel", *lines, *_crops(part, steps)]

@@ -16,6 +16,7 @@ from fullconv.figures.canvas import MUTED, RULE, Canvas
 from fullconv.figures.maps import maps_of, within_photo
 from fullconv.models.geometry import Window
 from fullconv.models.tracing import Step, trace
+from fullconv.words import counted
 
 WIDTH, SIDE, LEFT, TILE = 1000, 16, 150, 62  # pixels: page, margin, column of words, a patch
 CHANNELS, PATCHES = 4, 3  # a stage: how many channels, and patches of each
@@ -39,8 +40,7 @@ def draw_kernels(network: nn.Module, name: str, photos: Sequence[Image]) -> Canv
     found = {step: excited(network, step, photos) for step in stage_ends(trace(network, *photos[0].shape[:2]))}
     row = TILE + 44
     canvas = Canvas(WIDTH, y + row * len(found))
-    plural = "s" if len(photos) > 1 else ""
-    canvas.text(SIDE, 14, f"{name}: what its kernels look for in {len(photos)} photo{plural}", 17, bold=True)
+    canvas.text(SIDE, 14, f"{name}: what its kernels look for in {counted(len(photos), 'photo')}", 17, bold=True)
     size = "x".join(map(str, tiles[0].shape[:2]))
     _describe(canvas, 56, "first layer", [f"{len(tiles)} kernels {size}", block_of(first)])
     for i, tile in enumerate(tiles):

@@ -10,27 +10,32 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import tempfile
 import time
 import warnings
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from functools import lru_cache
+from itertools import islice, takewhile
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 import numpy as np
 
-from fullconv import images
 from fullconv.errors import FullconvError, missing_extra
 from fullconv.files import sweep
 from fullconv.jobs.done import Finished, begin, line_of, run_id
 from fullconv.jobs.images import Job, NoNotes, Outcome, Stamp, run_one
-from fullconv.jobs.listing import Listing
+from fullconv.jobs.listing import Found, LeftOut, Listing
 from fullconv.jobs.rasters import Rasters
+from fullconv.jobs.search import Search
 from fullconv.jobs.stores import Place, relative
-from fullconv.outputs.manifest import BEGUN, MAY_WRITE, NAME, Line, Owners, in_the_way
+from fullconv.outputs.manifest import ANY_PAGE, BEGUN, MAY_WRITE, NAME, Line, Owners, Results, in_the_way, of_any_page
 from fullconv.prediction.predictor import load
 from fullconv.weights.model_folder import CONFIG, GRAPH, PARAMETERS
 
@@ -44,6 +49,16 @@ Row = dict[str, Any]  # input: its number, path, name of what is written
 
 
 @dataclass(frozen=True)
+class Plan:
+    """What is to be done, and what is not."""
+
+    rows: list[Row]
+    done: int  # before, by a run that this one resumes
+    results: int  # of earlier runs, which are no pictures
+    skipped: str  # of folders, in words
+
+
+@dataclass(frozen=True)
 class Task:
     """What is asked of every worker."""
 
@@ -51,10 +66,15 @@ class Task:
     out: Place
     outputs: list[str]
     loading: dict[str, Any]  # of predictor.load: engine, precision, device
-    predicting: dict[str, Any]  # of Model.predict: tile, halo
+    predicting: dict[str, Any]  # of Model.predict: tile, halo, reading
     rasters: Rasters
     endings: list[str]  # what names of files may end in
     overwrite: bool  # what is in the way in `out`
+
+    @property
+    def pages(self) -> bool:
+        """Whether files may have pages, each with results of its own."""
+        return bool(self.predicting["reading"].pages)
 
 
 def check(task: Task) -> None:
@@ -63,92 +83,144 @@ def check(task: Task) -> None:
         raise FullconvError("--save labelme: its files lead to the pictures, so --out must be where INPUT is")
 
 
-def find(task: Task, settings: Mapping[str, Any] | None) -> tuple[list[Row], int]:
-    """(pictures to be done, named as on disk; how many were done before, with the `settings` of a run to resume)."""
-    known: dict[str, tuple[int, Place, Stamp]] = {}
+def find(task: Task, settings: Mapping[str, Any] | None) -> Plan:
+    """The pictures that are still to be done, named as without a cluster; with the `settings` of a run to resume, what
+    that did is left out."""
+    search = Search(Results(), LeftOut(), videos=False)
+    known: dict[str, tuple[int, Place, Stamp | None]] = {}
 
-    def found(folder: Path) -> Iterator[tuple[int, str, PurePosixPath]]:
+    def found(folder: Path) -> Iterator[Found]:
         for number, top in enumerate(task.inputs):
-            for file, stamp, path in pictures(top, task.out, folder / str(number)):
+            for file, stamp, path in pictures(search, top, task.out, folder / str(number)):
                 known.setdefault(str(file), (number, file, stamp))
                 yield number, str(file), path
 
     with tempfile.TemporaryDirectory() as folder:
         listing = Listing(found(Path(folder)))
     if not known:
-        named = " ".join(map(str, task.inputs))
-        raise FullconvError(f"{named}: no pictures there ({' '.join(sorted(images.EXTENSIONS))})")
+        raise search.nothing([str(top) for top in task.inputs])
+    if task.pages:
+        refuse_shared_pages({name: source for source, name in listing})
     if settings:
         tidy(task.out, (name for _, name in listing))
-    is_done = done_before(task.out, settings) if settings else lambda name, file, stamp: False
-    foreign = in_the_way_of(task, known)
+    there = Names(task.out)
+    is_done = done_before(task.out, there, settings) if settings else lambda name, file, stamp: False
+    foreign = in_the_way_of(task, there, known)
     rows = [
         {"input": known[source][0], "path": known[source][1].path, "name": name, "foreign": json.dumps(foreign(name))}
         for source, name in listing
         if not is_done(name, source, known[source][2])
     ]
-    return rows, len(known) - len(rows)
+    return Plan(rows, len(known) - len(rows), search.earlier, str(search.left_out))
 
 
-def pictures(top: Place, out: Place, folder: Path) -> Iterator[tuple[Place, Stamp, PurePosixPath]]:
-    """A picture, or those below a folder, each with its path relative to the folder; results of earlier runs are none.
-    Manifests are copied into `folder`."""
-    alone = top.stamp()
-    if alone:
-        if not results_of([out.below(NAME)], folder)(top):
-            yield top, alone, PurePosixPath(PurePosixPath(top.path).name)
+def pictures(search: Search, top: Place, out: Place, folder: Path) -> Iterator[tuple[Place, Stamp | None, PurePath]]:
+    """Pictures of a folder, of a glob or named themselves, each with its path relative to the folder.
+    Manifests of a store are copied into `folder`."""
+    if not top.scheme:
+        for _, source, relative_path in search.found([top.path]):
+            file = top.at(os.path.abspath(source))
+            yield file, file.stamp(), relative_path
         return
-    files = list(top.files())
-    manifests = [file for file, _ in files if file.path.endswith(f"/{NAME}")]
-    is_result = results_of([out.below(NAME), *manifests], folder)
+    alone = top.stamp()
+    files = [(top, alone)] if alone else list(top.files())
+    manifests = {str(file): file for file, _ in files if file.path.endswith(f"/{NAME}")}
+    manifests |= {str(out.below(NAME)): out.below(NAME)} if out.scheme == top.scheme else {}
+    results = ResultsInStore(manifests.values(), folder)
     for file, stamp in files:
-        path = relative(file, top)
-        hidden = any(part.startswith(".") for part in path.parts)
-        if images.is_image_name(Path(path)) and not hidden and not is_result(file):
-            yield file, stamp, path
+        path = PurePosixPath(file.path)
+        relative_path = PurePosixPath(path.name) if alone else relative(file, top)
+        if search.takes(path, relative_path, bool(alone), results):
+            yield file, stamp, relative_path
 
 
-def results_of(manifests: Iterable[Place], folder: Path) -> Callable[[Place], bool]:
-    """Whether an earlier run wrote a file, by these manifests."""
-    owners: dict[str, Owners] = {}
-    for number, manifest in enumerate(manifests):
-        if manifest.stamp():
-            manifest.fetch(folder / str(number) / NAME)
-            owners[str(manifest).removesuffix(NAME)] = Owners(folder / str(number))
+class ResultsInStore:
+    """Which objects earlier runs wrote, by these manifests, which are copied into `folder`."""
 
-    def is_result(file: Place) -> bool:
-        name = str(file)
-        return any(name.startswith(top) and own.of(name.removeprefix(top))[0] for top, own in owners.items())
+    def __init__(self, manifests: Iterable[Place], folder: Path) -> None:
+        self.owners: dict[str, Owners] = {}
+        for number, manifest in enumerate(manifests):
+            if manifest.stamp():
+                manifest.fetch(folder / str(number) / NAME)
+                self.owners[manifest.path.removesuffix(NAME)] = Owners(folder / str(number))
 
-    return is_result
+    def __contains__(self, path: PurePath) -> bool:
+        name = str(path)
+        own = (owners.of(name.removeprefix(top))[0] for top, owners in self.owners.items() if name.startswith(top))
+        return any(target is not None for target in own)
 
 
-def in_the_way_of(task: Task, sources: Container[str]) -> Callable[[str], list[str]]:
+class Names:
+    """What lies in `out` before anything is written: of a store by its list, on disk by the folders that are asked for,
+    through links too."""
+
+    def __init__(self, out: Place) -> None:
+        self.out = out
+        self.inside: Callable[[str], list[str] | None] = lru_cache(maxsize=64)(self._on_disk)
+        if out.scheme:
+            folders = defaultdict(list)
+            for path in (relative(file, out) for file, _ in out.files()):
+                folders[str(path.parent)].append(path.name)
+            self.inside = {folder: sorted(names) for folder, names in folders.items()}.get
+
+    def _on_disk(self, folder: str) -> list[str]:
+        try:
+            return sorted(os.listdir(Path(self.out.path, folder)))
+        except OSError:
+            return []
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.starting_with(name)
+
+    def starting_with(self, start: str) -> list[str]:
+        path = PurePosixPath(start)
+        names = self.inside(str(path.parent)) or []
+        first = bisect_left(names, path.name)
+        found = takewhile(lambda name: name.startswith(path.name), islice(names, first, None))
+        return [str(path.with_name(name)) for name in found]
+
+
+def in_the_way_of(task: Task, there: Names, sources: Container[str]) -> Callable[[str], list[str]]:
     """Of the names that the files of a picture called so may have, those that are somebody else's; with --overwrite
     only those of pictures that are still to be read."""
-    there = {str(relative(file, task.out)) for file, _ in task.out.files()}
     with tempfile.TemporaryDirectory() as folder:
         owners = Owners(copy_of_manifest(task.out, Path(folder)).parent)
         owners.of("")  # reads it, while it is there
 
     def foreign(name: str) -> list[str]:
-        names = [name + ending for ending in task.endings if name + ending in there]
+        mine = written_for(name, task.endings, task.pages)
+        names = [one for mark in "_." for one in there.starting_with(name + mark) if mine.fullmatch(one)]
         others = [one for one in names if owners.known(one)[0] != name]
         return [one for one in others if not task.overwrite or str(task.out.below(one)) in sources]
 
     return foreign
 
 
-def done_before(out: Place, settings: Mapping[str, Any]) -> Callable[[str, str, Stamp], bool]:
+def written_for(name: str, endings: Sequence[str], pages: bool) -> re.Pattern[str]:
+    """Matches what the files of a picture may be called."""
+    page = r"(_page\d+)?" if pages else ""
+    return re.compile(f"{re.escape(name)}{page}({'|'.join(map(re.escape, endings))})", re.DOTALL)
+
+
+def refuse_shared_pages(sources: Mapping[str, str]) -> None:
+    """Raises FullconvError where a page's results would be called like those of another picture."""
+    for name, source in sources.items():
+        first, mark, number = name.rpartition("_page")
+        if mark and number.isdigit() and first in sources:
+            raise FullconvError(
+                f"{source}: its results would be called like those of a page of {sources[first]}; rename one of the two"
+            )
+
+
+def done_before(out: Place, there: Names, settings: Mapping[str, Any]) -> Callable[[str, str, Stamp | None], bool]:
     """Whether the manifest tells of this very source, and its files are there."""
     with tempfile.TemporaryDirectory() as folder:
         done = Finished(copy_of_manifest(out, Path(folder)), run_id(settings))
-    there = {str(relative(file, out)) for file, _ in out.files()}
 
-    def holds(name: str, source: str, stamp: Stamp) -> bool:
+    def holds(name: str, source: str, stamp: Stamp | None) -> bool:
         line = json.loads(done.get(name) or b"{}")
-        same = (line.get("file"), line.get("bytes"), line.get("modified")) == (source, *stamp)
-        return same and there.issuperset(line["outputs"])
+        same = stamp is not None and (line.get("file"), line.get("bytes"), line.get("modified")) == (source, *stamp)
+        return same and all(one in there for one in line["outputs"])
 
     return holds
 
@@ -171,9 +243,11 @@ def run(task: Task, folder: Path, rows: list[Row], settings: Mapping[str, Any], 
 
 def begun(task: Task, row: Row) -> Line:
     """What may be written for it. Which of these will be, only its worker knows, and only the driver can note it."""
-    names = [row["name"] + ending for ending in task.endings]
-    foreign = json.loads(row["foreign"])
-    return {BEGUN: row["name"], MAY_WRITE: [name for name in names if name not in foreign]}
+    name, foreign = row["name"], json.loads(row["foreign"])
+    names = [name + ending for ending in task.endings]
+    names += [f"{name}{ANY_PAGE}{ending}" for ending in task.endings] if task.pages else []
+    kept = {*foreign, *map(of_any_page, foreign)}
+    return {BEGUN: name, MAY_WRITE: [one for one in names if one not in kept]}
 
 
 def tidy(out: Place, names: Iterable[str]) -> None:

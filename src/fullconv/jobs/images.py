@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import glob
 import os
 import time
 from collections import deque
@@ -11,32 +10,26 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import filterfalse, islice, takewhile
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fullconv import images
 from fullconv.errors import FullconvError, argument
-from fullconv.files import files_under, goes_round
+from fullconv.jobs.search import Search, names_a_file
 from fullconv.outputs.manifest import Results
 from fullconv.outputs.writers import save
 from fullconv.prediction.engines.contract import ModelError
 from fullconv.prediction.predictor import Model
 from fullconv.raster import is_raster
 from fullconv.segmentation import shares_of
+from fullconv.words import counted, was
 
 if TYPE_CHECKING:
-    from fullconv.jobs.listing import Found, LeftOut, Listing
+    from fullconv.jobs.listing import LeftOut, Listing
     from fullconv.jobs.rasters import Rasters
     from fullconv.prediction.tiling import Tile
 
-VIDEOS = frozenset([".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".3gp", ".mts"])
-WEBCAM = "webcam:"
-# What GDAL, QGIS, file managers and `predict` itself put beside pictures: nobody misses it.
-COMPANIONS = (
-    ".aux.xml", ".ovr", ".msk", ".rrd", ".wld", ".tfw", ".tifw", ".jgw", ".jpgw", ".pgw", ".pngw", ".j2w", ".bpw",
-    ".prj", "thumbs.db", "desktop.ini", "predictions.jsonl",
-)  # fmt: skip
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 Stamp = tuple[int, int]  # bytes of a file, and when it was modified (nanoseconds)
 
@@ -129,7 +122,7 @@ def plan(inputs: Sequence[str], out: Path) -> Jobs:
     Every picture or video gets a target of its own: where two would share one, the extension, then the folder's name,
     joins it. What earlier runs wrote, by the manifests beside it, is never an input, wherever it lies.
     """
-    if len(inputs) == 1 and _names_a_file(inputs[0]):
+    if len(inputs) == 1 and names_a_file(inputs[0]):
         search = Search(Results())
         jobs: Jobs = [Job(Path(source), out / path.with_suffix("")) for _, source, path in search.found(inputs)]
     else:
@@ -154,46 +147,6 @@ def is_source(jobs: Jobs, path: Path) -> bool:
     if isinstance(jobs, Listed):
         return path in jobs.listing
     return any(os.path.abspath(job.source) == os.path.abspath(path) for job in jobs)
-
-
-@dataclass
-class Search:
-    """For files to be done: results of earlier runs are counted, what is no picture is noted in `left_out`."""
-
-    results: Results
-    left_out: LeftOut | None = None
-    earlier: int = 0
-
-    def found(self, inputs: Sequence[str]) -> Iterator[Found]:
-        for number, pattern in enumerate(inputs):
-            for source, relative in _expand(pattern):
-                named = Path(pattern) == source
-                if is_companion(source) or (is_hidden(relative) and not named):
-                    continue
-                if source in self.results:
-                    self.earlier += 1
-                elif named or _is_input(source):
-                    yield number, str(source), relative
-                elif self.left_out is not None:
-                    self.left_out.add(source)
-
-    def nothing(self, inputs: Sequence[str]) -> FullconvError:
-        named = " ".join(inputs)
-        if self.earlier:
-            return FullconvError(
-                f"{named}: nothing there but results of earlier runs; copy them to use them as pictures"
-            )
-        return FullconvError(f"{named}: no pictures there ({' '.join(sorted(images.EXTENSIONS))}), no videos")
-
-
-def is_hidden(relative: Path) -> bool:
-    """Whether the file or a folder above it is hidden: a raster that is half done lies in one."""
-    return any(part.startswith(".") for part in relative.parts)
-
-
-def is_companion(path: Path) -> bool:
-    """Whether the file only accompanies pictures."""
-    return path.name.lower().endswith(COMPANIONS)
 
 
 def parallelism(pictures: int, videos: int = 0) -> tuple[int, int]:
@@ -245,8 +198,7 @@ def run_video(
         claim = partial(notes.claim, job.target)
         film = write_video(model, str(job.source), job.target, outputs, threads, claim, **predicting)
         shares = shares_of(film.counts, model.classes)
-        lost = f"{film.lost} damaged packets were" if film.lost > 1 else "1 damaged packet was"
-        said = (f"{lost} left out",) if film.lost else ()
+        said = (f"{counted(film.lost, 'damaged packet')} {was(film.lost)} left out",) if film.lost else ()
         return Outcome(
             job.source, film.width, film.height, shares, outputs=film.outputs, frames=film.frames, notes=said,
             reduced_to=reduction(model, (film.height, film.width), predicting.get("tile")),
@@ -378,33 +330,3 @@ def stamp(source: Path) -> Stamp | None:
 
 def _reason(error: OSError) -> str:
     return error.strerror or str(error)
-
-
-def _expand(pattern: str) -> Iterator[tuple[Path, Path]]:
-    """(file, its path relative to the folder that the user named, or to the part of a glob before its first *)."""
-    path = Path(pattern)
-    if path.is_dir():
-        yield from ((file, file.relative_to(path)) for file in files_under(path))
-    elif _names_a_file(pattern):
-        yield path, Path(path.name.replace(":", "_") if is_webcam(path) else path.name)
-    else:
-        base = Path(*takewhile(lambda part: not glob.has_magic(part), path.parts))
-        for match in filterfalse(goes_round, glob.iglob(pattern, recursive=True)):
-            yield from ((file, file.relative_to(base)) for file, _ in _expand(match))
-
-
-def _names_a_file(pattern: str) -> bool:
-    path = Path(pattern)
-    return not path.is_dir() and (path.exists() or not glob.has_magic(pattern))
-
-
-def _is_input(path: Path) -> bool:
-    return images.is_image_name(path) or is_video(path)
-
-
-def is_video(path: Path) -> bool:
-    return path.suffix.lower() in VIDEOS or is_webcam(path)
-
-
-def is_webcam(path: Path) -> bool:
-    return str(path).startswith(WEBCAM)

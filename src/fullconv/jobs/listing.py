@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePath
 
 from fullconv.tables import table_on_disk
+from fullconv.words import counted
 
 Found = tuple[int, str, PurePath]  # number of the input that led to a file, the file, its path relative to that input
 COLUMNS = "file BLOB PRIMARY KEY, source BLOB, relative BLOB, input INTEGER, place BLOB, name BLOB"
@@ -49,7 +50,7 @@ class LeftOut:
     def __init__(self) -> None:
         self.table = table_on_disk("files", "file BLOB PRIMARY KEY, kind BLOB")
 
-    def add(self, path: Path) -> None:
+    def add(self, path: PurePath) -> None:
         row = os.fsencode(whole(str(path))), os.fsencode(path.suffix.lower() or "without an ending")
         self.table.execute("INSERT OR IGNORE INTO files VALUES (?, ?)", row)
 
@@ -59,7 +60,7 @@ class LeftOut:
         kinds = [(os.fsdecode(kind), count) for kind, count in rows]
         total = sum(count for _, count in kinds)
         named = ", ".join(kind if len(kinds) == 1 else f"{kind} {count}" for kind, count in kinds)
-        return f"{total} file{'s' * (total > 1)} skipped: {named}" if total else ""
+        return f"{counted(total, 'file')} skipped: {named}" if total else ""
 
 
 def plain(file: str, relative: PurePath) -> PurePath:

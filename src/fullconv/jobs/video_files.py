@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from fullconv.errors import FullconvError, missing_extra
 from fullconv.files import whole
-from fullconv.jobs.images import is_webcam
+from fullconv.jobs.search import is_webcam
 from fullconv.jobs.video_times import Clock
 from fullconv.segmentation import Segmentation
+from fullconv.words import counted
 
 FINE = {"crf": "18", "preset": "veryfast"}  # x264: hardly to be told from the original, and fast
 SWSCALE = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}  # FFmpeg's numbers of ways to write colours as YUV → swscale's
@@ -66,7 +67,7 @@ class Clip:
             before.append(item)
             if is_frame(item):
                 return item, chain(before, items)
-        damage = f" that can be decoded ({self.lost} packets are damaged)" if self.lost else ""
+        damage = f" that can be decoded ({counted(self.lost, 'damaged packet')})" if self.lost else ""
         raise FullconvError(f"{self.name}: holds no frames{damage}")
 
     def _read(self) -> Iterator[Any]:
@@ -81,7 +82,7 @@ class Clip:
                     frames += 1
                     yield frame
         except import_av().FFmpegError as error:
-            raise FullconvError(f"{self.name}: damaged after {frames} frames ({error.strerror})") from None
+            raise FullconvError(f"{self.name}: damaged after {counted(frames, 'frame')} ({error.strerror})") from None
 
     def _decoded(self, packet: Any) -> list[Any]:
         """A packet's frames: none where it is damaged, which is not the end of what comes after it."""
@@ -127,7 +128,9 @@ class Clip:
         return "mov" in self.container.format.name and os.path.isfile(self.name)
 
     def _cut(self, frames: int) -> FullconvError:
-        return FullconvError(f"{self.name}: damaged, it ends after {frames} frames; it was not copied to its end")
+        return FullconvError(
+            f"{self.name}: damaged, it ends after {counted(frames, 'frame')}; it was not copied to its end"
+        )
 
 
 class Sink(ABC):

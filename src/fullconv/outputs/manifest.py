@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -23,6 +24,7 @@ from fullconv.errors import FullconvError, argument
 NAME = "predictions.jsonl"
 BEGUN, WRITES = "begun", "writes"  # of the line that comes before the files; MAY_WRITE: some of them
 MAY_WRITE = "may_write"
+ANY_PAGE = "_page*"  # in a name of MAY_WRITE: of whichever page
 Line = dict[str, Any]
 
 
@@ -147,9 +149,14 @@ class Owners:
 
     def known(self, name: str) -> tuple[str | None, int]:
         """The same, by what was read so far."""
-        with self.lock:
-            row = self.table.execute("SELECT target, place FROM owners WHERE name = ?", [json.dumps(name)]).fetchone()
-        return (json.loads(row[0]), row[1]) if row else (None, 0)
+        for one in dict.fromkeys((name, of_any_page(name))):
+            with self.lock:
+                row = self.table.execute(
+                    "SELECT target, place FROM owners WHERE name = ?", [json.dumps(one)]
+                ).fetchone()
+            if row:
+                return json.loads(row[0]), row[1]
+        return None, 0
 
     def _catch_up(self) -> None:
         """Reads the lines that were added; all of them, where it is another file by now."""
@@ -223,6 +230,12 @@ def read_line(raw: bytes) -> Any:
         return json.loads(raw)
     except ValueError:
         return None
+
+
+def of_any_page(name: str) -> str:
+    """ "a_page3_labels.png" → "a_page*_labels.png"; other names as they are."""
+    found = re.fullmatch(r"(.*)_page\d+([_.][^/]*)", name, re.DOTALL)
+    return f"{found[1]}{ANY_PAGE}{found[2]}" if found else name
 
 
 def name_in(out: Path, path: Path) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from fullconv.models.config import ModelConfig
 from fullconv.training.recipe import Recipe
+from fullconv.words import counted
 
 FRONT = """---
 library_name: fullconv
@@ -20,7 +21,7 @@ def card(config: ModelConfig) -> str:
     lines = [
         f"{FRONT}# {config.name}",
         "",
-        f"{config.architecture.title}, {len(config.classes)} classes, trained with fullconv.",
+        f"{config.architecture.title}, {counted(len(config.classes), 'class', 'classes')}, trained with fullconv.",
         "",
         "## Numbers",
         "",

@@ -12,6 +12,7 @@ from typing import Any
 
 from fullconv.data.dataset import Sample, UnlabelledPicture
 from fullconv.errors import FullconvError
+from fullconv.words import counted
 
 Picture = Sample | UnlabelledPicture
 Hashes = dict[str, str]  # {file, from the data's root: SHA-256 of its whole content}
@@ -62,7 +63,7 @@ def differences(then: Mapping[str, Any], now: Mapping[str, SplitDigest], old: Ha
         elif then[split]["values"] != now[split].values:
             found.append(f"mask values or classes of {split} mean something else (names, label_mapping)")
         elif then[split]["names"] != now[split].names:
-            found.append(f"{split} lists {now[split].pictures} pictures in another order or choice")
+            found.append(f"{split} lists {counted(now[split].pictures, 'picture')} in another order or choice")
     return [words for words in found if words]
 
 

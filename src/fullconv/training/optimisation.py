@@ -38,16 +38,15 @@ def build_optimiser(model: Network, recipe: Recipe) -> Optimizer:
 
 
 def build_schedule(optimiser: Optimizer, recipe: Recipe, steps: int) -> LRScheduler:
-    """Up over the first `warm_up` share of `steps`, then as the recipe's schedule says.
+    """Up over the first `warm_up` share of `steps`, in whole steps, then as the recipe's schedule says.
 
     one_cycle: a cosine up and one down to nearly zero (arXiv 1708.07120); the others rise in a line. cosine falls to
     zero, poly with the power 0.9 (arXiv 1606.00915), constant stays.
     """
-    if recipe.schedule == "one_cycle":
-        peaks = [group["lr"] for group in optimiser.param_groups]
-        return OneCycleLR(optimiser, peaks, total_steps=steps, pct_start=recipe.warm_up, cycle_momentum=False)
     rising = round(recipe.warm_up * steps)
     falling = max(steps - rising, 1)
+    if recipe.schedule == "one_cycle":
+        return one_cycle(optimiser, rising, steps)
     then: LRScheduler
     if recipe.schedule == "cosine":
         then = CosineAnnealingLR(optimiser, falling)
@@ -58,6 +57,16 @@ def build_schedule(optimiser: Optimizer, recipe: Recipe, steps: int) -> LRSchedu
     if not rising:
         return then
     return SequentialLR(optimiser, [LinearLR(optimiser, 1 / rising, total_iters=rising), then], milestones=[rising])
+
+
+def one_cycle(optimiser: Optimizer, rising: int, steps: int) -> LRScheduler:
+    """At least one step falls, which torch needs. Where only the first would rise, it is at the peak itself: there
+    torch divides by zero."""
+    rising = min(rising, steps - 1)
+    if rising < 2:
+        return CosineAnnealingLR(optimiser, steps)
+    peaks = [group["lr"] for group in optimiser.param_groups]
+    return OneCycleLR(optimiser, peaks, total_steps=steps, pct_start=rising / steps, cycle_momentum=False)
 
 
 def rate_now(optimiser: Optimizer, recipe: Recipe) -> float:

@@ -31,6 +31,7 @@ from fullconv.view import Range, listed
 from fullconv.weights.checkpoint import not_finite
 from fullconv.weights.model_folder import find_model
 from fullconv.weights.pretrained import load_trunk_weights
+from fullconv.words import counted
 
 
 @dataclass(frozen=True)
@@ -109,9 +110,8 @@ def ranges_of(recipe: Recipe, found: Survey) -> tuple[Range, ...]:
     """The range of each channel: the recipe's, else what the pictures have where they are of more than 8 bits."""
     given = tuple(zip(recipe.range[::2], recipe.range[1::2], strict=True))
     if len(given) not in (0, 1, found.channels):
-        raise FullconvError(
-            f"recipe: range has {len(given)} pairs for {found.channels} channels; give one pair, or one a channel"
-        )
+        pairs, channels = counted(len(given), "pair"), counted(found.channels, "channel")
+        raise FullconvError(f"recipe: range has {pairs} for {channels}; give one pair, or one a channel")
     return (given * found.channels if len(given) == 1 else given) or found.ranges()
 
 
@@ -140,7 +140,8 @@ def told(prepared: Prepared, recipe: Recipe, config: ModelConfig) -> Iterator[st
     for error in prepared.skipped.values():
         yield f"left out: {error}"
     if boxed := count_boxed(prepared.dataset.splits.get(recipe.train_split, ())):
-        yield f"{boxed} objects have a box and no outline: their boxes are void; `boxes: region` makes them regions"
+        boxes = counted(boxed, "object")
+        yield f"{boxes} with a box and no outline: the boxes are void; `boxes: region` makes them regions"
     yield f"longest side {config.longest_side or 'none'}: {choose_longest_side(recipe, prepared.survey)[1]}"
     if config.range:
         why = "as asked for" if recipe.range else "0.1 to 99.9 % of the training pictures"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fullconv.errors import FullconvError
+from fullconv.words import counted
 
 
 class Stored(Protocol):
@@ -173,4 +174,4 @@ def _counted(what: str, names: tuple[str, ...]) -> str:
 def _refuse(what: str, described: dict[str, str]) -> None:
     if described:
         some = ", ".join(f"{name} ({described[name]})" for name in sorted(described)[:3])
-        raise FullconvError(f"weights do not fit: {what} {len(described)} parameters, such as {some}")
+        raise FullconvError(f"weights do not fit: {what} {counted(len(described), 'parameter')}, such as {some}")

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from fullconv.classes import VOID, Classes, Colour, voc_colour
-from fullconv.data.doctor.finding import ERROR, WARNING, Case, Finding, counted, name_colours, name_only_colours
+from fullconv.data.doctor.finding import ERROR, WARNING, Case, Finding, name_colours, name_only_colours
 from fullconv.data.doctor.scan import Facts
+from fullconv.words import counted
 
 BLACK = (0, 0, 0)
 VOID_COLOUR = voc_colour(VOID)

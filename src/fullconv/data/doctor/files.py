@@ -9,8 +9,9 @@ from pathlib import Path
 
 from fullconv.classes import VOID, Classes
 from fullconv.data.doctor.facts import UPRIGHT, ImageFacts, MaskFacts, Size
-from fullconv.data.doctor.finding import ERROR, NOTE, WARNING, Case, Finding, counted
+from fullconv.data.doctor.finding import ERROR, NOTE, WARNING, Case, Finding
 from fullconv.data.doctor.scan import Facts
+from fullconv.words import counted
 
 LOOKED_UP = 3  # missing files for which a like name is searched
 

@@ -52,11 +52,6 @@ def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
 
 
-def counted(count: int, noun: str, several: str = "") -> str:
-    """ "1 mask", "2 masks"."""
-    return f"{count} {noun}" if count == 1 else f"{count} {several or noun + 's'}"
-
-
 PLAIN = re.compile(r"[A-Za-z_][\w ./-]*")  # what YAML takes for text without quotes
 WORDS = ("yes", "no", "on", "off", "true", "false", "null", "y", "n")  # which it does not
 

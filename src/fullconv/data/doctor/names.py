@@ -7,8 +7,9 @@ from pathlib import Path
 
 from fullconv.classes import Classes
 from fullconv.data.doctor.files import nearest
-from fullconv.data.doctor.finding import ERROR, WARNING, Case, Finding, counted, quoted
+from fullconv.data.doctor.finding import ERROR, WARNING, Case, Finding, quoted
 from fullconv.data.doctor.pairing import Pairing
+from fullconv.words import counted
 
 LOOKED_UP = 3  # images alone for which a like name is searched
 

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.data.doctor.facts import THUMBNAIL
-from fullconv.data.doctor.finding import ERROR, NOTE, WARNING, Case, Finding, counted
+from fullconv.data.doctor.finding import ERROR, NOTE, WARNING, Case, Finding
 from fullconv.data.doctor.scan import Facts
+from fullconv.words import counted
 
 BANDS = 8  # of 8 bits each
 DISTANCE = BANDS - 1  # bits; two hashes that differ in so few are equal in one band at least

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from fullconv.classes import VOID, Classes
 from fullconv.data.doctor.facts import MaskFacts
-from fullconv.data.doctor.finding import ERROR, NOTE, WARNING, Case, Finding, counted, name_list
+from fullconv.data.doctor.finding import ERROR, NOTE, WARNING, Case, Finding, name_list
 from fullconv.data.doctor.scan import Facts
 from fullconv.data.masks import Lookup
+from fullconv.words import counted
 
 RARE = 0.02  # share of the pictures
 ENOUGH = 100  # pictures in a split, for such a share to say something

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from fullconv.classes import Classes
 from fullconv.data.doctor.examination import Report
-from fullconv.data.doctor.finding import SEVERITIES, Case, Finding, counted
+from fullconv.data.doctor.finding import SEVERITIES, Case, Finding
 from fullconv.data.doctor.statistics import Share
 from fullconv.view import listed
+from fullconv.words import counted
 
 FIRST = 3  # files shown of each finding
 ROWS = 24  # classes shown; of more, the most and the least frequent
@@ -58,7 +59,7 @@ def _classes(held: dict[str, Share], classes: Classes) -> Iterator[str]:
     void = first.void / max(1, first.void + total)
     yield f"pixels and weights (median frequency) of {first.split}, where {void:.1%} is void"
     if len(classes) > ROWS:
-        yield f"{len(classes) - ROWS} classes between are left out; --json has all"
+        yield f"{counted(len(classes) - ROWS, 'class', 'classes')} between left out; --json has all"
     else:
         yield f"> weights: [{', '.join(f'{weight or 0:.3g}' for weight in weights)}]"
 

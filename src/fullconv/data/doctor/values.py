@@ -11,8 +11,9 @@ import numpy as np
 
 from fullconv.classes import VOID, Classes
 from fullconv.data.doctor.facts import DRAWN, MaskFacts
-from fullconv.data.doctor.finding import ERROR, WARNING, Case, Finding, counted, leave_out, name_values, skip_zero
+from fullconv.data.doctor.finding import ERROR, WARNING, Case, Finding, leave_out, name_values, skip_zero
 from fullconv.data.doctor.scan import Facts
+from fullconv.words import counted
 
 MANY = 16  # values that are no class, in one mask: more than people draw by mistake
 RARE = 2e-3  # share of a mask's pixels; what smoothing makes of an edge is rarer, value by value
@@ -86,7 +87,7 @@ def _smoothed(masks: Sequence[Facts]) -> list[Finding]:
 
 
 def _form(mask: MaskFacts) -> str:
-    return f"{mask.distinct} values{', JPEG' if mask.jpeg else ''}"
+    return f"{counted(mask.distinct, 'value')}{', JPEG' if mask.jpeg else ''}"
 
 
 def _black_and_white(masks: Sequence[Facts], classes: Classes, named: bool) -> Finding:

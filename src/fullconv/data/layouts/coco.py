@@ -21,6 +21,7 @@ from fullconv.data.json_files import read_json
 from fullconv.data.layout_options import Options
 from fullconv.data.masks import Lookup
 from fullconv.errors import FullconvError
+from fullconv.words import counted
 
 FILE_NAME = re.compile(r"(?:(?P<kind>instances|panoptic)_)?(?P<subset>.+)", re.IGNORECASE)
 SPLITS = {"train": ("train",), "val": ("val",), "test": ("test",)}  # what the name of a subset begins with
@@ -115,8 +116,9 @@ def _groups(content: Mapping[str, Any]) -> set[int]:
 def _renamed(classes: Classes, options: Options, root: Path) -> Classes:
     if options.classes is None or len(options.classes) == len(classes):
         return options.classes or classes
+    names, categories = counted(len(options.classes), "name"), counted(len(classes), "category", "categories")
     raise FullconvError(
-        f"{root}: {len(options.classes)} names for {len(classes)} categories ({', '.join(classes.names[:4])} …); "
+        f"{root}: {names} for {categories} ({', '.join(classes.names[:4])} …); "
         "leave `names` out, and choose with `classes` and `label_mapping`"
     )
 

@@ -12,6 +12,7 @@ from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.layout_options import Options
 from fullconv.data.partners import pairs_of
 from fullconv.errors import FullconvError
+from fullconv.words import counted
 
 SPLITS = {"train": ("train", "training"), "val": ("val", "validation", "valid"), "test": ("test", "testing")}
 FOLDERS = (("images", "masks"), ("img_dir", "ann_dir"), ("JPEGImages", "SegmentationClass"))
@@ -42,7 +43,7 @@ def pair_up(image_dir: Path, mask_dir: Path, options: Options) -> tuple[Sample, 
     alone = sorted(pictures.keys() ^ masks.keys())
     if alone:
         raise FullconvError(
-            f"{image_dir}: {len(alone)} names without a partner in {mask_dir}, such as {alone[0]}; "
+            f"{image_dir}: {counted(len(alone), 'name')} without a partner in {mask_dir}, such as {alone[0]}; "
             "give an image and its mask one name, or remove what is alone"
         )
     return tuple(

@@ -10,6 +10,7 @@ from fullconv.data.layout_options import Options
 from fullconv.data.lists import read_names
 from fullconv.data.masks import Lookup, value_lookup
 from fullconv.errors import FullconvError
+from fullconv.words import counted
 
 NAMES = ("background", "cat", "dog")
 PET, BACKGROUND, BORDER = 1, 2, 3
@@ -29,7 +30,9 @@ def read(root: Path, options: Options) -> Dataset:
     """
     classes = options.classes or Classes.named(NAMES)
     if len(classes) not in (2, 3):
-        raise FullconvError(f"{root}: {len(classes)} names for Oxford pets; give [background, cat, dog] or two")
+        raise FullconvError(
+            f"{root}: {counted(len(classes), 'name')} for Oxford pets; give [background, cat, dog] or two"
+        )
     folder = root / "annotations"
     lists = {split: folder / f"{stem}.txt" for split, stem in LISTS.items() if (folder / f"{stem}.txt").is_file()}
     lists = lists or {"train": folder / "list.txt"}

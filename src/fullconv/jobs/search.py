@@ -1,0 +1,112 @@
+"""Which files are to be done: pictures and videos, no companions of theirs and no results of earlier runs."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import filterfalse, takewhile
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, Protocol
+
+from fullconv import images
+from fullconv.errors import FullconvError, argument
+from fullconv.files import files_under, goes_round
+
+if TYPE_CHECKING:
+    from fullconv.jobs.listing import Found, LeftOut
+
+VIDEOS = frozenset([".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".3gp", ".mts"])
+WEBCAM = "webcam:"
+# What GDAL, QGIS, file managers and `predict` itself put beside pictures: nobody misses it.
+COMPANIONS = (
+    ".aux.xml", ".ovr", ".msk", ".rrd", ".wld", ".tfw", ".tifw", ".jgw", ".jpgw", ".pgw", ".pngw", ".j2w", ".bpw",
+    ".prj", "thumbs.db", "desktop.ini", "predictions.jsonl",
+)  # fmt: skip
+
+
+class Written(Protocol):
+    """What earlier runs wrote."""
+
+    def __contains__(self, path: Any, /) -> bool: ...
+
+
+@dataclass
+class Search:
+    """For files to be done: results of earlier runs are counted, what is no picture is noted in `left_out`."""
+
+    results: Written
+    left_out: LeftOut | None = None
+    videos: bool = True  # whether they can be done as well
+    earlier: int = 0
+
+    def found(self, patterns: Sequence[str]) -> Iterator[Found]:
+        """Files on disk: those named, those of folders and those of globs."""
+        for number, pattern in enumerate(patterns):
+            for source, relative in _expand(pattern):
+                if self.takes(source, relative, Path(pattern) == source, self.results):
+                    yield number, str(source), relative
+
+    def takes(self, source: PurePath, relative: PurePath, named: bool, results: Written) -> bool:
+        """Whether a file is to be done, which was `named` or found at `relative`; it is counted if not."""
+        if is_companion(source) or (is_hidden(relative) and not named):
+            return False
+        if source in results:
+            self.earlier += 1
+            return False
+        if named and not self.videos and is_video(source):
+            raise no_cluster(source)
+        if named or images.is_image_name(source) or (self.videos and is_video(source)):
+            return True
+        if self.left_out is not None:
+            self.left_out.add(source)
+        return False
+
+    def nothing(self, patterns: Sequence[str]) -> FullconvError:
+        named = " ".join(patterns)
+        if self.earlier:
+            return FullconvError(
+                f"{named}: nothing there but results of earlier runs; copy them to use them as pictures"
+            )
+        videos = ", no videos" if self.videos else ""
+        return FullconvError(f"{named}: no pictures there ({' '.join(sorted(images.EXTENSIONS))}){videos}")
+
+
+def no_cluster(video: PurePath) -> FullconvError:
+    return FullconvError(f"{video}: videos and cameras go without a cluster; leave {argument('cluster', 'ray')} out")
+
+
+def is_hidden(relative: PurePath) -> bool:
+    """Whether the file or a folder above it is hidden: a raster that is half done lies in one."""
+    return any(part.startswith(".") for part in relative.parts)
+
+
+def is_companion(path: PurePath) -> bool:
+    """Whether the file only accompanies pictures."""
+    return path.name.lower().endswith(COMPANIONS)
+
+
+def is_video(path: PurePath) -> bool:
+    return path.suffix.lower() in VIDEOS or is_webcam(path)
+
+
+def is_webcam(path: PurePath) -> bool:
+    return str(path).startswith(WEBCAM)
+
+
+def names_a_file(pattern: str) -> bool:
+    path = Path(pattern)
+    return not path.is_dir() and (path.exists() or not glob.has_magic(pattern))
+
+
+def _expand(pattern: str) -> Iterator[tuple[Path, Path]]:
+    """(file, its path relative to the folder that the user named, or to the part of a glob before its first *)."""
+    path = Path(pattern)
+    if path.is_dir():
+        yield from ((file, file.relative_to(path)) for file in files_under(path))
+    elif names_a_file(pattern):
+        yield path, Path(path.name.replace(":", "_") if is_webcam(path) else path.name)
+    else:
+        base = Path(*takewhile(lambda part: not glob.has_magic(part), path.parts))
+        for match in filterfalse(goes_round, glob.iglob(pattern, recursive=True)):
+            yield from ((file, file.relative_to(base)) for file, _ in _expand(match))
