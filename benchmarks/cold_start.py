@@ -24,7 +24,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         fullconv = str(light_environment(Path(folder) / "light") / "fullconv")
         peer = (sys.executable, str(HERE / "peers" / "torchvision_fcn.py"))
-        same_net = (sys.executable, str(HERE / "peers" / "torch_timm.py"), str(find_model("animals")))
+        same_net = (sys.executable, str(HERE / "peers" / "torch_timm.py"), str(find_model("photos")))
         commands = {
             "fullconv predict": [fullconv, "predict", PHOTO, "--out", f"{folder}/out"],
             "torch + torchvision fcn_resnet50": [*peer, PHOTO, f"{folder}/a.png"],

@@ -1,6 +1,6 @@
 """The ladder on a data set: one budget for encoder-only, FCN-32s, 16s, 8s, 4s, U-Net and both SegNets, as a table.
 
-usage: python benchmarks/ladder.py camvid [--start animals] [--out runs/ladder] [--epochs 12] [--only fcn8s unet]
+usage: python benchmarks/ladder.py camvid [--start photos] [--out runs/ladder] [--epochs 12] [--only fcn8s unet]
 
 Every net sees the same crops in the same order, with the same optimiser, schedule and seed, and starts from whatever
 parameters of the model at --start fit it: the trunk and scores of its strides. SegNets have encoders of their own, of
@@ -27,7 +27,7 @@ ARCHS = ("encoder-only", "fcn32s", "fcn16s", "fcn8s", "fcn4s", "unet", "segnet-b
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--start", default="animals")
+    parser.add_argument("--start", default="photos")
     parser.add_argument("--out", type=Path, default=Path("runs/ladder"))
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--only", nargs="+", default=ARCHS, metavar="ARCH", help="the nets to run")

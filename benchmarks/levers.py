@@ -42,7 +42,7 @@ LEVERS: dict[str, dict[str, Any]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--start", default="animals", help="what recipes/animals.yaml made, or a bundled model")
+    parser.add_argument("--start", default="photos", help="what recipes/animals.yaml made, or a bundled model")
     parser.add_argument("--out", type=Path, default=Path("runs/levers"))
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--only", default="", help="run the rows whose name holds this")

@@ -1,6 +1,6 @@
 """model.onnx against torch on real photos: the share of equal labels, and what it does to mean IoU.
 
-usage: python benchmarks/parity.py DATA [--count 50] [--model animals]
+usage: python benchmarks/parity.py DATA [--count 50] [--model photos]
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data")
     parser.add_argument("--count", type=int, default=50)
-    parser.add_argument("--model", default="animals")
+    parser.add_argument("--model", default="photos")
     options = parser.parse_args()
     torch = load(options.model, engine="torch", precision="fp32")
     others = {

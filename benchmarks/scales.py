@@ -1,6 +1,6 @@
 """Mean IoU of a model when its input is reduced or enlarged, mirrored, or all of these averaged.
 
-usage: python benchmarks/scales.py DATA [--model animals] [--count 300]
+usage: python benchmarks/scales.py DATA [--model photos] [--count 300]
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SCALES = (0.75, 1.0, 1.25, 1.5)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data")
-    parser.add_argument("--model", default="animals")
+    parser.add_argument("--model", default="photos")
     parser.add_argument("--count", type=int, default=300)
     options = parser.parse_args()
     model = load(options.model)

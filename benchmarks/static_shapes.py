@@ -43,7 +43,7 @@ def main() -> None:
 
 def compiled(shape: list[int], output: str):
     core = import_openvino().Core()
-    model = core.read_model(find_model("animals") / GRAPH)
+    model = core.read_model(find_model("photos") / GRAPH)
     for result in model.get_results():
         if output not in result.input(0).get_source_output().get_names():
             model.remove_result(result)

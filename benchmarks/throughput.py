@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     streams, threads = parallelism(options.count)
-    model = load("animals", streams=streams)
+    model = load("photos", streams=streams)
     with tempfile.TemporaryDirectory() as out, ThreadPoolExecutor(threads) as pool:
         jobs = list(islice(plan([options.photos], Path(out)), options.count))
         photos = [reduced(images.read(job.source), model.config.longest_side) for job in jobs]

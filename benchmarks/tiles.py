@@ -1,6 +1,6 @@
 """A large picture whole and in tiles: how many labels are equal, time and memory per megapixel, for tiles and halos.
 
-usage: python benchmarks/tiles.py PHOTOS [--side 4096] [--rows auto:exact 1024:128 …] [--model animals]
+usage: python benchmarks/tiles.py PHOTOS [--side 4096] [--rows auto:exact 1024:128 …] [--model photos]
 
 The picture is a mosaic of the photos in the folder PHOTOS. Each line is a process of its own, so that its peak memory
 is its own; float32, OpenVINO; the better of two runs after a first that compiles. `read`: pixels that went through the
@@ -29,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path)
     parser.add_argument("--side", type=int, default=4096)
-    parser.add_argument("--model", default="animals")
+    parser.add_argument("--model", default="photos")
     parser.add_argument("--rows", nargs="*", default=["auto:exact", "auto:256", "auto:128", "auto:64", "auto:0"])
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)  # picture, row, result: the process of one line
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Images a second of the training step of `animals` on a CPU, beside the plain loop of others; the wait for data.
+"""Images a second of the training step of `photos` on a CPU, beside the plain loop of others; the wait for data.
 
 usage: python benchmarks/training_speed.py [--batch-size 16] [--crop-size 256] [--data voc-animals]
 
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def plain_step() -> Step:
-    model = build(read_config(find_model("animals"))).train()
+    model = build(read_config(find_model("photos"))).train()
     optimiser = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.01, momentum=0.9)
 
     def step(batch: Part) -> None:
@@ -67,7 +67,7 @@ def plain_step() -> Step:
 def our_step(recipe: Recipe, precision: str, compiled: bool) -> Step:
     torch._dynamo.reset()
     accelerator = new_accelerator(precision)
-    model = build(read_config(find_model("animals"))).to(memory_format=torch.channels_last).train()
+    model = build(read_config(find_model("photos"))).to(memory_format=torch.channels_last).train()
     optimiser = build_optimiser(model, recipe)
     schedule = build_schedule(optimiser, recipe, 1000)
     loss = SegmentationLoss(dice=recipe.dice)
@@ -87,7 +87,7 @@ def images_per_second(step: Step, recipe: Recipe) -> float:
 
 def waiting(data: Path, recipe: Recipe) -> float:
     """The share of the time, once warm, in which the step stands still because no batch is there."""
-    classes = read_config(find_model("animals"))
+    classes = read_config(find_model("photos"))
     samples = describe(data).dataset.mapped_to(classes.classes, classes.label_mapping).split("train")
     step = our_step(recipe, "auto", compiled=False)
     batches = load_epoch(samples, recipe, 0, torch.ones(len(samples)), torch.device("cpu"))

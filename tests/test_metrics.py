@@ -70,7 +70,7 @@ def test_equals_torchmetrics(truth, prediction):
 
 def test_equals_both_on_real_predictions(real_data):
     """Photos, their masks with void borders, and what the bundled model makes of them."""
-    model = fullconv.load("animals", precision="fp32")
+    model = fullconv.load("photos", precision="fp32")
     mapped = open_dataset(real_data("voc-animals")).mapped_to(model.classes, model.config.label_mapping)
     pairs = [sample.read() for sample in mapped.split("val")[::30]]
     counts = Confusion(model.classes)
@@ -80,8 +80,8 @@ def test_equals_both_on_real_predictions(real_data):
     prediction = np.concatenate([model.predict(image).label_map.ravel() for image, _ in pairs])
     known, report = truth != 255, counts.report()
     assert 0 < known.sum() < known.size  # some of it is void
-    assert report["confusion"] == confusion_matrix(truth[known], prediction[known], labels=range(7)).tolist()
-    matrix, four = by_torchmetrics(truth, prediction, 7)
+    assert report["confusion"] == confusion_matrix(truth[known], prediction[known], labels=range(21)).tolist()
+    matrix, four = by_torchmetrics(truth, prediction, 21)
     assert report["confusion"] == matrix.tolist()
     for name, value in four.items():
         assert report[name] == pytest.approx(value.item(), abs=1e-6), name

@@ -67,7 +67,7 @@ def test_a_closed_file_is_one_line():
 
 @pytest.mark.parametrize("given", [None, 5, [PHOTO], ARRAY])
 def test_public_functions_refuse_what_is_no_path(given, tmp_path):
-    model = fullconv.load("animals")
+    model = fullconv.load("photos")
     result = model.predict(ARRAY)
     for use in (
         fullconv.load, lambda data: fullconv.evaluate(model, data), lambda data: fullconv.train(data, tmp_path / "run"),

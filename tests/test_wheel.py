@@ -49,6 +49,6 @@ def test_the_wheel_predicts_on_its_own(wheel, tmp_path):
         )
         return done.stdout
 
-    assert "animals" in run("models")
+    assert "photos" in run("models")
     assert "cat" in run("predict", "photo.jpg", "--out", "masks")
     assert (tmp_path / "work" / "masks" / "photo_cat.png").is_file()

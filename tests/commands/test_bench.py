@@ -27,7 +27,7 @@ def run(*arguments):
 
 def test_multiply_adds_are_torchs():
     """An independent count: torch's, of the same network."""
-    folder = find_model("animals")
+    folder = find_model("photos")
     network, _ = load_model(folder)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(torch.zeros(1, 3, 64, 96))

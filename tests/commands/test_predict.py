@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from fullconv.classes import VOC_NAMES
 from fullconv.commands import main
 from fullconv.commands.main import fullconv
 from tests.conftest import EXAMPLES
@@ -102,7 +103,8 @@ def test_a_cat_is_found_where_the_cat_is(tmp_path):
         (["predict", str(EXAMPLES), "--model", "lions"], "no model 'lions'"),
         (["predict", str(EXAMPLES), "--save", "maskes"], "did you mean masks?"),
         (["predict", str(EXAMPLES), "--save", ""], "no output is named; choose among labels"),
-        (["predict", str(EXAMPLES), "--model", "animal"], "did you mean animals?"),
+        (["predict", str(EXAMPLES), "--model", "photo"], "did you mean photos?"),
+        (["predict", str(EXAMPLES), "--model", "animals"], "no model 'animals' any more; photos knows its classes and"),
         (["predict", str(EXAMPLES), "--tile", "0"], "--tile 0: tiles start on"),
         (["predict", str(EXAMPLES), "--tile", ""], "--tile : give a side"),
         (["predict", str(EXAMPLES), "--halo", "64"], "--halo 64: photos are not seen in tiles"),
@@ -442,13 +444,13 @@ def test_evaluate_writes_what_it_prints(one_photo_voc, tmp_path):
 
 def test_models_as_json():
     rows = json.loads(CliRunner().invoke(fullconv, ["models", "--json"]).output)
-    assert {row["name"]: len(row["classes"]) for row in rows} == {"animals": 7, "camvid": 11, "photos": 21}
-    assert rows[0]["classes"] == ["background", "cat", "cow", "dog", "horse", "person", "sheep"]
+    assert {row["name"]: len(row["classes"]) for row in rows} == {"camvid": 11, "photos": 21}
+    assert rows[1]["classes"] == list(VOC_NAMES)
     assert all(row["megabytes"] <= 18 for row in rows)
 
 
 def test_a_mistyped_option_is_a_usage_error():
-    assert CliRunner().invoke(fullconv, ["predict", "x.jpg", "--modell", "animals"]).exit_code == USAGE
+    assert CliRunner().invoke(fullconv, ["predict", "x.jpg", "--modell", "photos"]).exit_code == USAGE
 
 
 def test_a_folder_of_results_in_use_is_refused(tmp_path):

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 import fullconv
+from fullconv.classes import VOC_NAMES
 from fullconv.errors import FullconvError
 from fullconv.evaluation.interval import mean_iou_interval
 from fullconv.evaluation.scoring import dataset_for
@@ -15,7 +16,7 @@ def pets(tmp_path_factory):
     """Five pictures with truth made from what the model says of them: two as it is, three with stripes of cat."""
     from tests.conftest import EXAMPLES
 
-    root, model = tmp_path_factory.mktemp("pets"), fullconv.load("animals", precision="fp32")
+    root, model = tmp_path_factory.mktemp("pets"), fullconv.load("photos", precision="fp32")
     chelsea = Image.open(EXAMPLES / "chelsea.jpg")
     for i, stripe in enumerate((0, 90, 0, 30, 60)):
         photo = chelsea.crop((8 * i, 0, 8 * i + 320, 256))
@@ -30,7 +31,7 @@ def pets(tmp_path_factory):
 
 @pytest.mark.parametrize("engine", ["openvino", "onnxruntime", "torch"])
 def test_every_engine_gives_these_numbers(pets, engine):
-    model = fullconv.load("animals", engine=engine, precision="fp32")
+    model = fullconv.load("photos", engine=engine, precision="fp32")
     report = fullconv.evaluate(model, pets, worst=3)
     assert report["pixel_accuracy"] == pytest.approx(1 - 180 / (5 * 256), abs=2e-3)
     assert report["per_class"]["dog"]["pixels"] >= 180 * 320
@@ -40,29 +41,29 @@ def test_every_engine_gives_these_numbers(pets, engine):
 
 
 def test_the_definition_is_told_and_without_worst_none_are_listed(pets):
-    report = fullconv.evaluate(fullconv.load("animals", precision="fp32"), pets, definition="torchmetrics")
+    report = fullconv.evaluate(fullconv.load("photos", precision="fp32"), pets, definition="torchmetrics")
     assert report["definition"] == "torchmetrics"
     assert "worst" not in report
 
 
 def test_an_unknown_definition_is_refused_before_any_picture(pets):
     with pytest.raises(FullconvError, match="choose among"):
-        fullconv.evaluate(fullconv.load("animals"), pets, definition="voc", progress=lambda _: pytest.fail("began"))
+        fullconv.evaluate(fullconv.load("photos"), pets, definition="voc", progress=lambda _: pytest.fail("began"))
 
 
 def test_the_data_s_classes_become_the_model_s(pets, tmp_path):
     """By the YAML's label_mapping, which goes before the model's own."""
     yaml = tmp_path / "data.yaml"
-    names = "[background, tabby, cow, puppy, horse, person, sheep]"
-    yaml.write_text(f"path: {pets.parent}\nnames: {names}\nlabel_mapping: {{tabby: cat, puppy: dog}}\n")
-    model = fullconv.load("animals", precision="fp32")
+    names = ", ".join({"cat": "tabby", "dog": "puppy"}.get(name, name) for name in VOC_NAMES)
+    yaml.write_text(f"path: {pets.parent}\nnames: [{names}]\nlabel_mapping: {{tabby: cat, puppy: dog}}\n")
+    model = fullconv.load("photos", precision="fp32")
     assert fullconv.evaluate(model, yaml)["confusion"] == fullconv.evaluate(model, pets)["confusion"]
     assert dataset_for(model, yaml).classes == model.classes
 
 
 def test_merged_classes_are_those_of_the_matrix_added_up(pets):
     """Dog and all that is not named go to background: the same as adding up rows and columns of the full matrix."""
-    model = fullconv.load("animals", precision="fp32")
+    model = fullconv.load("photos", precision="fp32")
     full, merged = fullconv.evaluate(model, pets), fullconv.evaluate(model, pets, merge_to=("cat", "horse"))
     names, kept = list(full["per_class"]), ["background", "cat", "horse"]
     expected = np.zeros((3, 3), int)
@@ -76,11 +77,11 @@ def test_merged_classes_are_those_of_the_matrix_added_up(pets):
 
 def test_a_class_to_merge_to_that_is_none_is_refused(pets):
     with pytest.raises(FullconvError, match=r"merge_to='hose': no class of the model.*horse"):
-        fullconv.evaluate(fullconv.load("animals"), pets, merge_to=("cat", "hose"))
+        fullconv.evaluate(fullconv.load("photos"), pets, merge_to=("cat", "hose"))
 
 
 def test_the_interval_is_around_the_mean_and_wide_for_few_pictures(pets):
-    report = fullconv.evaluate(fullconv.load("animals", precision="fp32"), pets, interval=True)
+    report = fullconv.evaluate(fullconv.load("photos", precision="fp32"), pets, interval=True)
     low, high = report["mean_iou_interval"]
     assert low < report["mean_iou"] < high
 

@@ -27,7 +27,7 @@ from fullconv.weights.tensors import write_tensors
 
 @pytest.fixture
 def folder(tmp_path):
-    return shutil.copytree(find_model("animals"), tmp_path / "animals")
+    return shutil.copytree(find_model("photos"), tmp_path / "photos")
 
 
 def run(*arguments):
@@ -50,7 +50,7 @@ def test_an_export_is_compared_at_three_sizes(folder, to, files, monkeypatch):
 HARD_FOR_TENSORRT = {"NonZero", "Loop", "If", "MaxUnpool", "BitShift"}  # or not known to it
 
 
-@pytest.mark.parametrize("name", ["animals", "camvid", "fresh"])
+@pytest.mark.parametrize("name", ["photos", "camvid", "fresh"])
 def test_the_graph_is_what_tensorrt_documents(folder, name):
     """uint8 goes in and comes out through a Cast and nowhere else; operators of the standard, none of the hard ones."""
     from fullconv.exporting.onnx import OPSET, export_onnx
@@ -174,7 +174,7 @@ def test_out_receives_a_whole_model_folder_and_a_bundled_model_goes_here(folder,
     """Without torch: the graph is there."""
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.setattr(exporting, "own_photos", lambda photos=proof.own_photos: photos()[:1])
-    monkeypatch.chdir(tmp_path / "animals")
+    monkeypatch.chdir(tmp_path / "photos")
     before = sorted(find_model("camvid").iterdir())
     done = exporting.export("camvid")
     assert done.files == (Path("camvid/model.onnx"),)
@@ -195,4 +195,4 @@ def test_out_receives_a_whole_model_folder_and_a_bundled_model_goes_here(folder,
 )
 def test_what_cannot_be_is_refused_in_one_line(arguments, message):
     with pytest.raises(FullconvError, match=message):
-        exporting.export("animals", **arguments)
+        exporting.export("photos", **arguments)

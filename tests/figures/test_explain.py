@@ -52,7 +52,7 @@ def test_architecture_of_the_bundled_model(tmp_path):
         "upscore4 ×4",
     ):
         assert name in text
-    assert "sees 851 px" in text
+    assert "sees 1115 px" in text
 
 
 @pytest.mark.parametrize(
@@ -90,12 +90,12 @@ def test_heatmap_as_png(small, tmp_path):
 
 
 def test_ladder_of_photos_has_a_column_a_model_and_the_numbers_of_its_config(small, tmp_path):
-    models = ["--models", "animals", "--models", "animals", "--titles", "first,second"]
+    models = ["--models", "photos", "--models", "photos", "--titles", "first,second"]
     explain("ladder", small, CHELSEA, *models, "--out", tmp_path / "l.svg")
     text = words(tmp_path / "l.svg").splitlines()
     assert [line for line in text if "IoU" not in line][:3] == ["photo", "first", "second"]
     assert "cat" in text
-    known = read_config(find_model("animals")).metrics["val"]["mean_iou"]
+    known = read_config(find_model("photos")).metrics["val"]["mean_iou"]
     assert text.count(f"mean IoU on val {known:.3f}") == 2
 
 
@@ -108,11 +108,11 @@ def test_ladder_of_labelled_data_has_truth_and_the_numbers_of_evaluate(tmp_path)
     Image.open(CHELSEA).save(tmp_path / "images" / "val" / "a.png")
     Image.new("L", (451, 300), 1).save(tmp_path / "masks" / "val" / "a.png")
     (tmp_path / "data.yaml").write_text("path: .\nnames: [background, cat]\n")
-    explain("ladder", tmp_path / "data.yaml", "--models", "animals", "--out", tmp_path / "l.svg")
+    explain("ladder", tmp_path / "data.yaml", "--models", "photos", "--out", tmp_path / "l.svg")
     text = words(tmp_path / "l.svg").splitlines()
-    assert text[:2] == ["photo", "animals"]
+    assert text[:2] == ["photo", "photos"]
     assert "truth" in text
-    expected = evaluate(load("animals"), tmp_path / "data.yaml")["mean_iou"]
+    expected = evaluate(load("photos"), tmp_path / "data.yaml")["mean_iou"]
     assert f"mean IoU {expected:.3f}" in text
 
 
@@ -123,19 +123,19 @@ def test_a_ladder_of_models_with_other_classes_is_refused(small, tmp_path):
     from fullconv.errors import FullconvError
     from fullconv.weights.model_folder import find_model
 
-    shutil.copytree(find_model("animals"), tmp_path / "other")
+    shutil.copytree(find_model("photos"), tmp_path / "other")
     config = json.loads((tmp_path / "other" / "config.json").read_text())
     config["classes"]["names"][1] = "tiger"
     (tmp_path / "other" / "config.json").write_text(json.dumps(config))
     with pytest.raises(FullconvError, match="different classes"):
-        explain("ladder", small, "--models", "animals", "--models", tmp_path / "other", "--out", tmp_path / "l.png")
+        explain("ladder", small, "--models", "photos", "--models", tmp_path / "other", "--out", tmp_path / "l.png")
 
 
 def test_kernels(small, tmp_path):
     explain("kernels", small, small, "--out", tmp_path / "k.svg")
     text = words(tmp_path / "k.svg")
     assert "32 kernels 3x3" in text
-    assert "sees 67 px" in text
+    assert "sees 107 px" in text
     assert text.count("channel ") == 5 * 4  # stages, channels of each
 
 
@@ -149,7 +149,7 @@ def test_features(small, tmp_path):
 def test_receptive_field(small, tmp_path):
     explain("receptive-field", small, "--out", tmp_path / "r.svg")
     text = words(tmp_path / "r.svg")
-    assert "stride 32: 851 px" in text
+    assert "stride 32: 1115 px" in text
     assert re.search(r"90% of the influence: \d+ px", text)
 
 
@@ -169,7 +169,7 @@ def test_receptive_field_of_a_published_net_is_its_geometry_alone(small, tmp_pat
         (["heatmap", str(CHELSEA), "--class", "tabby kat", "--out", "h.png"], "near it: tabby"),
         (["heatmap", "nowhere.jpg", "--class", "tabby", "--out", "h.png"], "nowhere.jpg: no such file"),
         (["heatmap", str(CHELSEA), "--class", "tabby", "--trunk-weights", "no.pth", "--out", "h.png"], "no such file"),
-        (["ladder", str(CHELSEA), "--models", "animals", "--titles", "a,b", "--out", "l.png"], "2 titles for 1 models"),
+        (["ladder", str(CHELSEA), "--models", "photos", "--titles", "a,b", "--out", "l.png"], "2 titles for 1 model;"),
         (["receptive-field", str(CHELSEA), "--published", "nyud-fcn32s-color-d", "--out", "r.png"], "takes 4 channels"),
         (["features", str(CHELSEA), "--model", "lions", "--out", "f.png"], "no model 'lions'"),
     ],

@@ -59,7 +59,7 @@ def test_the_tabby_cat_is_where_the_cat_is(classifier):
     photos = [images.read(EXAMPLES / f"{name}.jpg") for name in ("coffee", "chelsea", "astronaut", "rocket")]
     picture = laid_out(photos)
     cat = np.zeros(picture.shape[:2], bool)
-    cat[:240, 336:] = load("animals").predict(picture[:240, 336:]).mask("cat")
+    cat[:240, 336:] = load("photos").predict(picture[:240, 336:]).mask("cat")
     shares = probability(classifier, picture, class_index("tabby cat"))
     assert shares.shape == (15, 21)
     y, x = np.unravel_index(shares.argmax(), shares.shape)

@@ -27,6 +27,8 @@ moto = pytest.importorskip("moto.server")
 # pip install 'fullconv[ray]' 'moto[server]>=5'; python -m pytest tests/jobs/test_cluster.py
 pytestmark = pytest.mark.slow
 COMMAND = [sys.executable, "-c", "from fullconv.commands.main import main; main()"]
+from fullconv.words import was
+
 OPTIONS = ["--save", "labels,masks,overlay,polygons,coco,labelme", "--engine", "onnxruntime"]
 CLUSTER = ["--cluster", "ray", "--workers", "2"]
 OK, FAILED = 0, 1
@@ -231,7 +233,7 @@ def test_the_whole_job_killed_and_resumed(bucket, store):
     assert written == expected
     assert len(lines) == len({line["target"] for line in lines}) == COUNT
     assert lines[: len(earlier)] == earlier
-    assert f"; {len(earlier)} were done before" in result.stdout
+    assert f"; {len(earlier)} {was(len(earlier))} done before" in result.stdout
     untouched = {f"out/{name}" for line in earlier for name in line["outputs"]}
     assert untouched
     assert {name: times[name] for name in untouched}.items() <= store.times("out").items()

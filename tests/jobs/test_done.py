@@ -13,7 +13,7 @@ from fullconv.jobs.images import plan, run
 from fullconv.outputs.manifest import NAME
 from tests.prediction.stubs import ENGINE, StubModel
 
-SETTINGS = {"model": "animals", "outputs": ["labels"]}
+SETTINGS = {"model": "photos", "outputs": ["labels"]}
 
 
 @pytest.fixture

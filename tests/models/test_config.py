@@ -13,11 +13,11 @@ from fullconv.models.published import NETS
 from fullconv.models.published import config as published_config
 from fullconv.weights.model_folder import BUNDLED, CONFIG, bundled_models, read_config
 
-ANIMALS = json.loads((BUNDLED / "animals" / CONFIG).read_text())
+ANIMALS = json.loads((BUNDLED / "photos" / CONFIG).read_text())
 
 
 def changed(path, value):
-    """animals' config.json with another value at a path of keys."""
+    """photos' config.json with another value at a path of keys."""
     values = copy.deepcopy(ANIMALS)
     place = values
     for key in path[:-1]:
@@ -42,7 +42,7 @@ def test_every_model_here_comes_back_from_its_config(name):
         (["classes", "names"], "cat", "classes.names must be a list of strings, not 'cat'"),
         (["classes", "names", 1], 3, "classes.names[1] must be a string, not 3"),
         (["classes", "names", 1], "dog", "classes: class 'dog' is named twice; give every class a name of its own"),
-        (["classes", "names"], ["a", "b"], "classes: 2 classes but 7 colours; give one colour a class"),
+        (["classes", "names"], ["a", "b"], "classes: 2 classes but 21 colours; give one colour a class"),
         (["classes", "colours", 0], [0, 0], "classes.colours[0] must be a list of 3 whole numbers, not [0, 0]"),
         (["classes", "colours", 0, 1], 256, "classes.colours must be numbers from 0 to 255"),
         (["classes", "void"], None, "classes.void must be a whole number, not None"),

@@ -28,11 +28,11 @@ def photo():
 
 @pytest.fixture(scope="module")
 def on_cpu():
-    return load("animals", engine="torch", precision="fp32", device="cpu").engine
+    return load("photos", engine="torch", precision="fp32", device="cpu").engine
 
 
 def on_gpu(precision):
-    return load("animals", engine="torch", precision=precision, device="cuda").engine
+    return load("photos", engine="torch", precision=precision, device="cuda").engine
 
 
 @pytest.mark.parametrize(("precision", "share"), [("fp32", 0.9999), ("bf16", 0.97), ("fp16", 0.99)])
@@ -75,5 +75,5 @@ def test_room_is_that_of_the_gpu():
 def test_auto_takes_the_gpu():
     from fullconv.prediction.engines.choice import choose
 
-    assert choose(find_model("animals"), "cuda") == "torch"
-    assert load("animals", engine="torch").engine.device == "cuda"
+    assert choose(find_model("photos"), "cuda") == "torch"
+    assert load("photos", engine="torch").engine.device == "cuda"

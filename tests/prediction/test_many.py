@@ -15,7 +15,7 @@ from tests.conftest import EXAMPLES
 
 @pytest.fixture(scope="module")
 def model():
-    return fullconv.load("animals", precision="fp32")
+    return fullconv.load("photos", precision="fp32")
 
 
 def test_results_come_in_order_and_equal_those_of_one_at_a_time(model):

@@ -13,29 +13,29 @@ from fullconv.view import reduced
 
 
 @pytest.fixture(scope="module")
-def animals():
-    return fullconv.load("animals", engine="onnxruntime")  # takes any shape without compiling for it
+def photos():
+    return fullconv.load("photos", engine="onnxruntime")  # takes any shape without compiling for it
 
 
 @given(st.integers(1, 70), st.integers(1, 70))
 @settings(max_examples=15, deadline=None)
-def test_small_images_keep_their_size(animals, height, width):
-    result = animals.predict(np.full((height, width, 3), 90, np.uint8))
+def test_small_images_keep_their_size(photos, height, width):
+    result = photos.predict(np.full((height, width, 3), 90, np.uint8))
     assert result.label_map.shape == (height, width)
-    assert result.label_map.max() < len(animals.classes)
+    assert result.label_map.max() < len(photos.classes)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (33, 31), (375, 500), (3000, 4000), (1, 3000), (2000, 3)])
-def test_every_size_comes_back(animals, size):
-    assert animals.predict(np.zeros((*size, 3), np.uint8)).label_map.shape == size
+def test_every_size_comes_back(photos, size):
+    assert photos.predict(np.zeros((*size, 3), np.uint8)).label_map.shape == size
 
 
-def test_scores_come_on_request_and_agree_with_the_labels(animals):
+def test_scores_come_on_request_and_agree_with_the_labels(photos):
     photo = np.random.default_rng(0).integers(0, 255, (700, 600, 3)).astype(np.uint8)
-    result = animals.predict(photo, scores=True)
-    assert result.scores.shape == (7, 700, 600)
+    result = photos.predict(photo, scores=True)
+    assert result.scores.shape == (21, 700, 600)
     assert (result.scores.argmax(0) == result.label_map).all()
-    assert animals.predict(photo).scores is None
+    assert photos.predict(photo).scores is None
 
 
 @given(st.integers(1, 900), st.integers(1, 900), st.integers(1, 400))
@@ -90,13 +90,13 @@ def test_enlarging_follows_pixel_centres():
     np.testing.assert_allclose(scores_at(scores, (50, 61)), expected, atol=1e-4)
 
 
-def test_a_large_photo_finds_what_the_small_one_does(animals):
+def test_a_large_photo_finds_what_the_small_one_does(photos):
     """Scale does not matter: the same cat at 451 and at 2706 pixels."""
     from tests.conftest import EXAMPLES
 
     small = Image.open(EXAMPLES / "chelsea.jpg")
     large = small.resize((small.width * 6, small.height * 6), Image.Resampling.BICUBIC)
-    a, b = animals.predict(small), animals.predict(large)
+    a, b = photos.predict(small), photos.predict(large)
     cat = b.mask("cat")[3::6, 3::6] & a.mask("cat")
     assert cat.sum() > 0.85 * max(a.mask("cat").sum(), b.mask("cat").sum() / 36)
 

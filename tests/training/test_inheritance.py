@@ -17,7 +17,7 @@ from fullconv.weights import checkpoint
 from fullconv.weights.model_folder import BUNDLED, find_model, read_config
 from tests.training.test_run import TINY, parameters, run
 
-ANIMALS = {"trunk": "tf_efficientnet_lite0", "score_hidden": 64, "learned_upsampling": False}
+PHOTOS = {"trunk": "tf_efficientnet_lite1", "score_hidden": 64, "learned_upsampling": False}
 
 
 @pytest.fixture(autouse=True)
@@ -41,18 +41,18 @@ def coarse(disc_data, tmp_path_factory):
 
 
 def test_without_an_architecture_it_is_that_of_the_weights():
-    assert with_inherited({"epochs": 3, "arch": None}, None, Path("animals")) == {
-        "epochs": 3, "arch": "fcn4s", **ANIMALS,
+    assert with_inherited({"epochs": 3, "arch": None}, None, Path("photos")) == {
+        "epochs": 3, "arch": "fcn4s", **PHOTOS,
     }  # fmt: skip
 
 
 def test_what_is_given_comes_first(tmp_path):
-    assert with_inherited({"arch": "unet"}, None, Path("animals")) == {"arch": "unet", **ANIMALS}
+    assert with_inherited({"arch": "unet"}, None, Path("photos")) == {"arch": "unet", **PHOTOS}
     (tmp_path / "recipe.yaml").write_text("arch: fcn32s\nscore_hidden: 0\nlr: 0.5\n")
-    found = with_inherited({"trunk": "resnet18"}, tmp_path / "recipe.yaml", Path("animals"))
+    found = with_inherited({"trunk": "resnet18"}, tmp_path / "recipe.yaml", Path("photos"))
     recipe = read_recipe(tmp_path / "recipe.yaml", **found)
     assert (recipe.arch, recipe.score_hidden, recipe.trunk, recipe.lr) == ("fcn32s", 0, "resnet18", 0.5)
-    assert with_inherited({"arch": "voc-fcn8s"}, None, Path("animals")) == {"arch": "voc-fcn8s"}
+    assert with_inherited({"arch": "voc-fcn8s"}, None, Path("photos")) == {"arch": "voc-fcn8s"}
     assert with_inherited({"arch": "unet"}, None, None) == {"arch": "unet"}
 
 
@@ -72,9 +72,9 @@ def test_a_published_net_is_known_by_its_numbers(name):
 
 
 def test_a_network_without_a_name_is_said():
-    config = read_config(BUNDLED / "animals")
+    config = read_config(BUNDLED / "photos")
     odd = type(config)(**{**vars(config), "architecture": Architecture(skip_scales=(0.5, 0.5))})
-    with pytest.raises(FullconvError, match=r"animals: its network \(FCN-8s .*\) has no name among .*; choose arch"):
+    with pytest.raises(FullconvError, match=r"photos: its network \(FCN-8s .*\) has no name among .*; choose arch"):
         recipe_keys(odd)
     assert recipe_keys(odd, named=True)["trunk"] == "tf_efficientnet_lite0"
 
@@ -132,5 +132,5 @@ def test_a_run_from_a_run_folder_has_its_shape(disc_data, coarse, tmp_path, caps
 def test_a_model_is_found_by_its_run_and_a_wrong_word_gets_a_suggestion(coarse, tmp_path):
     (tmp_path / "model").symlink_to(coarse)
     assert find_model(tmp_path) == tmp_path / "model"
-    with pytest.raises(FullconvError, match=r"no model 'animal'.*; did you mean animals\?"):
-        find_model("animal")
+    with pytest.raises(FullconvError, match=r"no model 'photo'.*; did you mean photos\?"):
+        find_model("photo")

@@ -13,13 +13,13 @@ from fullconv.prediction.engines import choice
 from fullconv.weights.model_folder import BUNDLED, CONFIG, GRAPH, PARAMETERS
 from fullconv.weights.onnx_file import Port, read_ports
 
-CONTENT = (BUNDLED / "animals" / GRAPH).read_bytes()
+CONTENT = (BUNDLED / "photos" / GRAPH).read_bytes()
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """animals' config.json alone."""
-    shutil.copy(BUNDLED / "animals" / CONFIG, tmp_path)
+    """photos' config.json alone."""
+    shutil.copy(BUNDLED / "photos" / CONFIG, tmp_path)
     return tmp_path
 
 
@@ -31,9 +31,9 @@ def error_of(folder, **options) -> str:
 
 
 def test_the_ports_of_a_graph():
-    inputs, outputs = read_ports(BUNDLED / "animals" / GRAPH)
+    inputs, outputs = read_ports(BUNDLED / "photos" / GRAPH)
     assert inputs == {"image": Port(2, (None, None, None, 3))}
-    assert outputs == {"label_map": Port(2, (None,) * 3), "scores": Port(1, (None, 7, None, None))}
+    assert outputs == {"label_map": Port(2, (None,) * 3), "scores": Port(1, (None, 21, None, None))}
 
 
 def test_the_ports_are_what_onnx_reads(tmp_path):
@@ -82,15 +82,15 @@ def test_a_graph_that_the_library_cannot_read_is_one_line(folder, monkeypatch):
 
 @pytest.mark.parametrize("change", [-1, 1])
 def test_a_config_that_names_another_number_of_classes_is_refused(folder, change):
-    shutil.copy(BUNDLED / "animals" / GRAPH, folder)
+    shutil.copy(BUNDLED / "photos" / GRAPH, folder)
     config = json.loads((folder / CONFIG).read_text())
-    names = [*config["classes"]["names"], "zebra"][: 7 + change]
-    config["classes"] |= {"names": names, "colours": [*config["classes"]["colours"], [1, 1, 1]][: 7 + change]}
+    names = [*config["classes"]["names"], "zebra"][: 21 + change]
+    config["classes"] |= {"names": names, "colours": [*config["classes"]["colours"], [1, 1, 1]][: 21 + change]}
     (folder / CONFIG).write_text(json.dumps(config))
     message = error_of(folder, engine="openvino")
     assert (
         message
-        == f"{folder / GRAPH}: has 7 classes, but config.json names {7 + change}; bring back the files of one model"
+        == f"{folder / GRAPH}: has 21 classes, but config.json names {21 + change}; bring back the files of one model"
     )
 
 
@@ -121,13 +121,13 @@ def test_a_damaged_graph_of_openvinos_own_is_one_line(folder):
 def test_a_graph_of_openvinos_own_with_other_classes_is_refused(folder):
     from fullconv.exporting.openvino import write_ir
 
-    shutil.copy(BUNDLED / "animals" / GRAPH, folder)
+    shutil.copy(BUNDLED / "photos" / GRAPH, folder)
     write_ir(folder, folder)
     (folder / GRAPH).unlink()
     assert load(folder, engine="openvino").engine.name == "openvino"
     config = json.loads((folder / CONFIG).read_text())
     config["classes"] |= {"names": ["a", "b"], "colours": [[0, 0, 0], [1, 1, 1]]}
     (folder / CONFIG).write_text(json.dumps(config))
-    assert "model.xml: has 7 classes, but config.json names 2" in error_of(folder, engine="openvino")
+    assert "model.xml: has 21 classes, but config.json names 2" in error_of(folder, engine="openvino")
     (folder / "model.bin").write_bytes(b"")
     assert "model.xml: " in error_of(folder, engine="openvino")

@@ -58,7 +58,7 @@ def model_options(command: Command) -> Command:
         click.option("--device", help="cpu, cuda or cuda:0.  [default: what the engine finds]"),
         click.option("--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16", "int8"]), default="auto"),
         click.option("--engine", type=click.Choice(["auto", "openvino", "torch", "onnxruntime"]), default="auto"),
-        click.option("--model", default="animals", help="A bundled model's name, or a model folder."),
+        click.option("--model", default="photos", help="A bundled model's name, or a model folder."),
     ):
         command = option(command)
     return command

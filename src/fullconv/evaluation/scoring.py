@@ -43,7 +43,7 @@ def evaluate(
     """
     check_definition(definition)
     if not isinstance(model, Model):
-        raise FullconvError("model: give what fullconv.load gives, as in evaluate(load('animals'), data)")
+        raise FullconvError("model: give what fullconv.load gives, as in evaluate(load('photos'), data)")
     path_of("data", data)
     merging = merging_to(merge_to, model.classes) if merge_to else unmerged(model.classes)
     dataset = dataset_for(model, data)

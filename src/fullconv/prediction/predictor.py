@@ -173,7 +173,7 @@ class Model:
 
 
 def load(
-    model: str | Path = "animals",
+    model: str | Path = "photos",
     engine: str = "auto",
     precision: str = "auto",
     device: str | None = None,
@@ -190,7 +190,7 @@ def load(
     return Model(config, open_engine(folder, engine, precision, device, streams, fixed, threads))
 
 
-def predict(source: Source, model: str | Path = "animals", scores: bool = False) -> Segmentation:
+def predict(source: Source, model: str | Path = "photos", scores: bool = False) -> Segmentation:
     """Loads a model and segments one image; for more than one, `load` once."""
     return load(model).predict(source, scores)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from fullconv.errors import FullconvError, meant
+from fullconv.errors import FullconvError, argument, meant
 from fullconv.files import write_json
 from fullconv.models.config import ModelConfig
 from fullconv.sources import path_of
 
 BUNDLED = Path(__file__).parent.parent / "bundled"
 CONFIG, GRAPH, PARAMETERS, CARD = "config.json", "model.onnx", "model.safetensors", "README.md"
+REPLACED = {"animals": "photos"}  # models that were bundled once: what takes their place
 IR, INT8, PROGRAM = "model.xml", "model_int8.xml", "model.pt2"  # OpenVINO's own, each with a .bin; torch.export's
 
 
@@ -32,6 +33,11 @@ def find_model(name_or_dir: str | Path) -> Path:
     for folder in (Path(name_or_dir), Path(name_or_dir) / "model"):
         if (folder / CONFIG).is_file():
             return folder
+    if str(name_or_dir) in REPLACED:
+        new = REPLACED[str(name_or_dir)]
+        raise FullconvError(
+            f"no model {str(name_or_dir)!r} any more; {new} knows its classes and more: {argument('model', new)}"
+        )
     raise FullconvError(
         f"no model {str(name_or_dir)!r}: neither bundled ({', '.join(bundled)}) nor a folder with {CONFIG}"
         f"{meant(str(name_or_dir), bundled)}"
