@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fullconv.words import was
 from tests.conftest import EXAMPLES
 from tests.prediction.scenes import blobs, save_bright_model, write_scene
 
@@ -27,7 +28,6 @@ moto = pytest.importorskip("moto.server")
 # pip install 'fullconv[ray]' 'moto[server]>=5'; python -m pytest tests/jobs/test_cluster.py
 pytestmark = pytest.mark.slow
 COMMAND = [sys.executable, "-c", "from fullconv.commands.main import main; main()"]
-from fullconv.words import was
 
 OPTIONS = ["--save", "labels,masks,overlay,polygons,coco,labelme", "--engine", "onnxruntime"]
 CLUSTER = ["--cluster", "ray", "--workers", "2"]
