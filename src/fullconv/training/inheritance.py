@@ -20,6 +20,9 @@ from fullconv.weights.tensors import State, read_tensors
 from fullconv.weights.transplant import Report, from_coarser, transplant, transplant_fitting
 from fullconv.yaml_files import read_yaml
 
+DEFAULT = "photos"
+SWITCHED_OFF = ("false", "no", "off")
+
 
 def with_inherited(changes: Mapping[str, Any], recipe: Path | None, weights: Path | None) -> dict[str, Any]:
     """`changes`, and the network's keys of the model at `weights` that neither they nor the recipe's file give."""
@@ -30,6 +33,17 @@ def with_inherited(changes: Mapping[str, Any], recipe: Path | None, weights: Pat
     arch = {**in_file, **given}.get("arch")
     keys = {} if arch in NETS else recipe_keys(read_config(find_model(weights)), named=arch is not None)
     return {**{key: value for key, value in keys.items() if key not in in_file}, **given}
+
+
+def default_weights(changes: Mapping[str, Any], recipe: Path | None) -> Path | None:
+    """The bundled model, from which a run starts that is told nothing else; None where a published net, another trunk
+    or ImageNet's weights are asked for."""
+    in_file = read_yaml(recipe, [f.name for f in fields(Recipe)]) if recipe else {}
+    given = {**in_file, **{key: value for key, value in changes.items() if value is not None}}
+    other_trunk = given.get("trunk", trunk := read_config(find_model(DEFAULT)).architecture.trunk) != trunk
+    if other_trunk or given.get("arch") in NETS or str(given.get("pretrained", "false")).lower() not in SWITCHED_OFF:
+        return None
+    return Path(DEFAULT)
 
 
 def recipe_keys(config: ModelConfig, named: bool = False) -> dict[str, Any]:
@@ -44,6 +58,14 @@ def recipe_keys(config: ModelConfig, named: bool = False) -> dict[str, Any]:
         raise FullconvError(f"{config.name}: its network ({a.title}) has no name among architectures; choose arch")
     keys = {key: value for key, value in keys.items() if value != ""}  # a family with an encoder of its own
     return keys if named else {**keys, "arch": arch}
+
+
+def take_over_what_fits(folder: Path, model: Network, classes: Classes) -> Report | None:
+    """The same for a model that nobody asked for: None where nothing of it fits."""
+    try:
+        return take_over(folder, model, classes)
+    except FullconvError:
+        return None
 
 
 def take_over(folder: Path, model: Network, classes: Classes) -> Report:

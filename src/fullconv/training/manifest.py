@@ -37,6 +37,7 @@ class Sources:
     trunk_weights: Path | None = None
     weights: Path | None = None
     teacher: Path | None = None  # a model, or a folder of its scores
+    by_default: bool = False  # nobody asked for these weights: what does not fit is no mistake
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def read_manifest(run: Path) -> dict[str, Any]:
 
 def digest_weights(sources: Sources, start: State) -> dict[str, Any]:
     """The files that the weights came from, and the parameters that came of them, wherever from."""
-    given: dict[str, Any] = {"trunk_weights": None, "weights": None, "teacher": None}
+    given: dict[str, Any] = {"trunk_weights": None, "weights": None, "teacher": None, "by_default": sources.by_default}
     if sources.trunk_weights:
         given["trunk_weights"] = _file(sources.trunk_weights, sources.trunk_weights)
     if sources.weights:

@@ -38,12 +38,12 @@ LIMITS: dict[str, tuple[float, float]] = {
 class Recipe:
     """What `fullconv train` does. Lengths are in pixels, learning rates are the schedule's peak."""
 
-    arch: str = "fcn8s"
-    trunk: str = "tf_efficientnet_lite0"
+    arch: str = "fcn4s"
+    trunk: str = "tf_efficientnet_lite1"
     score_hidden: int = 64
     learned_upsampling: bool = False
     name: str = "model"
-    pretrained: bool = True  # False: the trunk starts from random parameters
+    pretrained: bool = False  # the trunk's ImageNet weights, from an installed package or timm's hub
     classes: tuple[str, ...] | None = None  # None: the data's own
     label_mapping: dict[str, str] = field(default_factory=dict)
     train_split: str = "train"

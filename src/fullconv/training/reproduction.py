@@ -37,10 +37,12 @@ NAMES = {
 def sources_of(run: Path) -> Sources:
     """Where the data and the weights of a run lay."""
     manifest = read_manifest(run)
-    paths = {key: manifest["weights"].get(key) for key in ("trunk_weights", "weights", "teacher")}
+    lay = {key: Path(entry["path"]) for key in ("trunk_weights", "weights", "teacher")
+           if (entry := manifest["weights"].get(key))}  # fmt: skip
     return Sources(
-        Path(manifest["data"]["path"]), **{key: Path(entry["path"]) if entry else None for key, entry in paths.items()}
-    )
+        Path(manifest["data"]["path"]), lay.get("trunk_weights"), lay.get("weights"), lay.get("teacher"),
+        bool(manifest["weights"].get("by_default")),
+    )  # fmt: skip
 
 
 def record(

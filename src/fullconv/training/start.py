@@ -23,14 +23,15 @@ from fullconv.models.config import Architecture, ModelConfig, NormalisationValue
 from fullconv.models.network import Network
 from fullconv.models.published import NETS
 from fullconv.models.trunks import PAPER_TRUNKS, normalisation_of
-from fullconv.training.inheritance import take_over
+from fullconv.training.inheritance import take_over, take_over_what_fits
+from fullconv.training.manifest import Sources
 from fullconv.training.pictures import refuse_many
 from fullconv.training.recipe import Recipe
 from fullconv.training.teacher import Teacher
 from fullconv.view import Range, listed
 from fullconv.weights.checkpoint import not_finite
 from fullconv.weights.model_folder import find_model
-from fullconv.weights.pretrained import load_trunk_weights
+from fullconv.weights.pretrained import installed_weights, load_trunk_weights
 from fullconv.words import counted
 
 
@@ -173,27 +174,32 @@ def net_of(recipe: Recipe) -> tuple[Architecture, NormalisationValues]:
     return architecture, NormalisationValues(*normalisation_of(architecture.trunk))
 
 
-def start_model(
-    config: ModelConfig, pretrained: bool, trunk_weights: Path | None = None, weights: Path | None = None
-) -> Network:
-    """The network: parameters of another model of its shape, else a trunk from a file, else one from timm's hub."""
+def start_model(config: ModelConfig, pretrained: bool, sources: Sources) -> Network:
+    """The network: parameters of another model, else a trunk from a file or ImageNet's, else random ones."""
+    trunk_weights, weights = sources.trunk_weights, sources.weights
+    if pretrained and not trunk_weights and not weights:
+        trunk_weights = installed_weights(config.architecture.trunk)
     from_hub = pretrained and not trunk_weights and not weights
     if from_hub and config.architecture.trunk in PAPER_TRUNKS and config.architecture.alignment == "caffe":
         raise FullconvError(
             f"{config.architecture.trunk} of the paper starts from a classifier's file: give --trunk-weights "
-            "(a .caffemodel, or torchvision's .pth), or pretrained: false in the recipe"
+            "(a .caffemodel, or torchvision's .pth)"
         )
     try:
         model = build(config, from_hub)
     except OSError:
         raise FullconvError(
-            f"the ImageNet weights of {config.architecture.trunk} could not be fetched from the hub; "
-            "go online for it, or give a file with --trunk-weights"
+            f"the ImageNet weights of {config.architecture.trunk} could not be fetched from the hub; go online for it, "
+            "give a file with --trunk-weights, or leave --trunk out to start from the bundled model"
         ) from None
     if trunk_weights:
         print(f"trunk weights {trunk_weights.name}: {load_trunk_weights(trunk_of(model), trunk_weights)}")
     if weights:
-        print(f"weights {weights}: {take_over(find_model(weights), model, config.classes)}")
+        take = take_over_what_fits if sources.by_default else take_over
+        taken = take(find_model(weights), model, config.classes)
+        print(f"weights {weights}: {taken or 'nothing fits; the network starts from random parameters'}")
+    elif not trunk_weights and not from_hub:
+        print("the network starts from random parameters; --trunk-weights imagenet brings its trunk's")
     if bad := not_finite(model.state_dict()):
         raise FullconvError(
             f"{weights or trunk_weights}: {bad[0]} holds numbers that are not finite; take other weights"

