@@ -22,7 +22,7 @@ format: $(VENV)/dev
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 docs: $(VENV)/dev
-	$(BIN)/python docs/make_cli.py
+	$(BIN)/python docs/make_cli.py && $(BIN)/python docs/make_recipe.py && $(BIN)/zensical build --strict
 
 bench: $(VENV)/dev
 	$(BIN)/python benchmarks/cold_start.py

@@ -2,12 +2,16 @@
 
 import importlib.util
 import re
+import shutil
 import subprocess
+import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from fullconv.commands.main import COMMANDS, fullconv
+from fullconv.training.recipe import Recipe
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "fullconv"
@@ -18,6 +22,28 @@ def test_cli_reference_is_current():
     make_cli = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(make_cli)
     assert make_cli.CLI.read_text() == make_cli.reference(), "run make docs"
+
+
+def test_the_page_of_recipe_keys_is_current_and_names_every_key():
+    spec = importlib.util.spec_from_file_location("make_recipe", ROOT / "docs" / "make_recipe.py")
+    make_recipe = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(make_recipe)
+    page = make_recipe.PAGE.read_text()
+    assert page == make_recipe.reference(), "run make docs"
+    assert set(re.findall(r"^\| `(\w+)`", page, re.MULTILINE)) == {key.name for key in fields(Recipe)}
+
+
+def test_the_site_has_every_page_and_no_link_leads_nowhere(tmp_path):
+    """Strictly, as `make docs` builds it."""
+    zensical = Path(sys.executable).parent / "zensical"
+    if not zensical.is_file():
+        pytest.skip("zensical is not installed")
+    for name in ("docs", "zensical.toml"):
+        shutil.copytree(ROOT / name, tmp_path / name) if name == "docs" else shutil.copy(ROOT / name, tmp_path)
+    done = subprocess.run([zensical, "build", "--strict"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    named = set(re.findall(r'= "([\w-]+\.md)"', (ROOT / "zensical.toml").read_text()))
+    assert named == {path.name for path in (ROOT / "docs").glob("*.md")}
 
 
 def test_every_command_has_a_file_and_every_file_a_command():

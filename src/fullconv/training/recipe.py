@@ -38,53 +38,53 @@ LIMITS: dict[str, tuple[float, float]] = {
 class Recipe:
     """What `fullconv train` does. Lengths are in pixels, learning rates are the schedule's peak."""
 
-    arch: str = "fcn4s"
-    trunk: str = "tf_efficientnet_lite1"
-    score_hidden: int = 64
-    learned_upsampling: bool = False
-    name: str = "model"
+    arch: str = "fcn4s"  # fcn32s … fcn2s, unet, segnet, encoder-only and others, or a published net
+    trunk: str = "tf_efficientnet_lite1"  # a timm network with features at strides 2 to 32
+    score_hidden: int = 64  # channels of a 3x3 convolution before each score; 0: none, as in the paper
+    learned_upsampling: bool = False  # whether deconvolutions learn; else they stay bilinear
+    name: str = "model"  # of the model, in config.json
     pretrained: bool = False  # the trunk's ImageNet weights, from an installed package or timm's hub
-    classes: tuple[str, ...] | None = None  # None: the data's own
-    label_mapping: dict[str, str] = field(default_factory=dict)
-    train_split: str = "train"
-    val_split: str = "val"
-    longest_side: int | str | None = "auto"  # larger pictures are reduced to it; None: never; auto: by the masks
-    range: tuple[float, ...] = ()  # values that become 0 and 255, for all channels or a pair each; (): measured if deep
+    classes: tuple[str, ...] | None = None  # the names to train on; null: the data's own
+    label_mapping: dict[str, str] = field(default_factory=dict)  # classes of the data that count as others, or as void
+    train_split: str = "train"  # the split that is trained on
+    val_split: str = "val"  # the split by which the best epoch is chosen
+    longest_side: int | str | None = "auto"  # larger pictures are reduced to it; none: never; auto: by the masks
+    range: tuple[float, ...] = ()  # values that become 0 and 255, one pair or one a channel; []: measured if needed
 
-    epochs: int = 20
+    epochs: int = 20  # passes over the labelled pictures
     batch_size: int = 16  # pictures a step, over all processes
     accumulate: int = 1  # parts in which each process sees its share of a batch, for less memory
     crop_size: int = 256  # 0: whole pictures, one at a time
     balance: float = 0.0  # a class in a smaller share of the pictures than this is shown more often; 0: never
-    scale: tuple[float, float] = (0.5, 1.75)
+    scale: tuple[float, float] = (0.5, 1.75)  # pictures are scaled by a random factor between these
     unscaled: float = 0.25  # this share keeps its size: resampling smooths, and prediction sees pictures as they are
-    flip: float = 0.5
-    colour: float = 0.3
-    sharpness: float = 0.0  # this share is blurred or sharpened,
-    noise: float = 0.0  # this share gets noise,
-    jpeg: float = 0.0  # and this share the traces of a JPEG of quality 40 to 95
-    copy_paste: float = 0.0  # into this share go the objects of another picture; arXiv 2012.07177
-    unlabelled_share: float = 0.5  # of the pictures that an epoch shows, where the data have some without labels
-    workers: int | None = None  # processes that read and augment; None: one less than there are processors, up to 8
+    flip: float = 0.5  # share of the pictures that are mirrored
+    colour: float = 0.3  # strength of random brightness, contrast, saturation and hue, of 4 pictures in 5
+    sharpness: float = 0.0  # share of the pictures that are blurred or sharpened
+    noise: float = 0.0  # share of the pictures that get Gaussian noise
+    jpeg: float = 0.0  # share of the pictures that are saved as a JPEG of quality 40 to 95 first
+    copy_paste: float = 0.0  # share of the pictures that get the objects of another one; arXiv 2012.07177
+    unlabelled_share: float = 0.5  # of the pictures that an epoch shows, where a teacher sees some without labels
+    workers: int | None = None  # processes that read and augment; null: one less than there are processors, up to 8
 
-    optimiser: str = "adamw"
+    optimiser: str = "adamw"  # adamw or sgd
     momentum: float = 0.9  # of sgd
-    lr: float = 1e-3
-    trunk_lr_factor: float = 0.3
+    lr: float = 1e-3  # the highest learning rate
+    trunk_lr_factor: float = 0.3  # what the trunk's learning rate is to the others'
     bias_lr_factor: float = 1.0  # biases and norms, which never decay, learn at this much of their part's rate
-    weight_decay: float = 0.01
-    schedule: str = "one_cycle"
-    warm_up: float = 0.1  # share of the steps
+    weight_decay: float = 0.01  # of kernels; biases and norms have none
+    schedule: str = "one_cycle"  # one_cycle, cosine, poly or constant
+    warm_up: float = 0.1  # share of the steps in which the learning rate rises
     clip: float = 1.0  # largest norm of the gradient; 0: any
-    frozen_norms: bool = False
-    ema: float = 0.998
+    frozen_norms: bool = False  # batch norms keep the statistics that they start with
+    ema: float = 0.998  # of the moving average of the parameters, which is what is kept; 0: none
 
     pixels: str = "mean"  # cross-entropy's mean over the labelled pixels of a batch, or, as in the paper, their total
-    class_weights: str | tuple[float, ...] = "none"
-    focal: float = 0.0
-    hardest: float = 1.0
-    dice: float = 0.5
-    lovasz: float = 0.0
+    class_weights: str | tuple[float, ...] = "none"  # none, balanced, enet, or a number for each class
+    focal: float = 0.0  # exponent that plays down pixels that are right already; arXiv 1708.02002
+    hardest: float = 1.0  # share of the labelled pixels, the worst, that count; arXiv 1604.03540
+    dice: float = 0.5  # weight of 1 - Dice beside cross-entropy; arXiv 1606.04797
+    lovasz: float = 0.0  # weight of the Lovász extension of 1 - IoU; arXiv 1705.08790
     coarse_loss: bool = False  # labels are compared with an FCN's scores before these are enlarged: faster
     teacher_weight: float = 1.0  # what a teacher counts beside the labels
     temperature: float = 1.0  # by which scores are divided where network and teacher are compared
@@ -92,10 +92,10 @@ class Recipe:
     staged: bool = False  # 32s first, then each finer stride from the one before
     stage_lr_factor: float = 1.0  # what each stage's learning rate is to that of the one before
     patience: int = 0  # evaluations without a better one after which a run ends; 0: never
-    evaluate_every: int = 1
-    precision: str = "auto"
-    compile: bool = False
-    seed: int = 0
+    evaluate_every: int = 1  # epochs between two evaluations on val
+    precision: str = "auto"  # fp32, bf16, fp16; auto: bf16 where the processor or GPU multiplies in it
+    compile: bool = False  # whether the network is compiled first
+    seed: int = 0  # same seed, same model
 
     def __post_init__(self) -> None:
         if self.longest_side == "none":
