@@ -16,6 +16,7 @@ LAYERS = [
     {"view"},
     {"raster"},
     {"classes", "images", "published_classes", "yaml_files"},
+    {"overlay"},
     {"segmentation", "sources"},
     {"models", "data", "outputs", "metrics"},
     {"weights"},

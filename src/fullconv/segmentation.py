@@ -13,6 +13,7 @@ from PIL import Image
 
 from fullconv.classes import Classes
 from fullconv.georeference import Georeference
+from fullconv.overlay import add_legend, painted
 
 DEFAULT_OUTPUTS = ("labels", "masks", "overlay")
 
@@ -61,16 +62,18 @@ class Segmentation:
         # Pillow counts bytes as they are; NumPy would make eight of each first.
         return shares_of(np.array(Image.fromarray(self.label_map).histogram()), self.classes)
 
-    def overlay(self, opacity: float = 0.5) -> NDArray[np.uint8]:
-        """(H, W, 3): the image with each class's colour laid over it; class 0 named background stays as it is."""
-        return np.array(self.overlay_picture(opacity))
+    def overlay(self, opacity: float = 0.5, outlined: bool = True) -> NDArray[np.uint8]:
+        """(H, W, 3): the image with each class's colour laid over it, bright, and the borders between classes drawn; a
+        first class called background stays as it is."""
+        return np.array(self.overlay_picture(opacity, outlined))
 
-    def overlay_picture(self, opacity: float = 0.5) -> Image.Image:
-        photo = Image.fromarray(self.image)
-        blended = Image.blend(photo, self.label_picture().convert("RGB"), opacity)
-        if self.classes.names[0] == "background":
-            blended.paste(photo, mask=Image.fromarray(self.label_map == 0))
-        return blended
+    def overlay_picture(self, opacity: float = 0.5, outlined: bool = True, legend: bool = False) -> Image.Image:
+        """The same as a picture; with a `legend` of the classes that are there, where there is room."""
+        picture = painted(self.image, self.label_map, self.classes, opacity, outlined)
+        if legend:
+            plain = self.classes.names[0] == "background"
+            add_legend(picture, [n for n in self.shares if not (plain and n == "background")], self.classes)
+        return picture
 
     def label_picture(self) -> Image.Image:
         """The label map as a palette picture: indices as pixels, colours beside them."""

@@ -64,7 +64,7 @@ def test_the_overlay_is_the_picture_under_the_colours_where_there_is_data(tmp_pa
     (path,) = written(tmp_path, ["overlay"], labels)
     assert path.name == "x_overlay.tif"
     values, valid, facts = bands(path)
-    expected = result_of(labels).overlay()
+    expected = result_of(labels).overlay(outlined=False)
     assert np.abs(values[:, :, 4:28].transpose(1, 2, 0).astype(int) - expected[:, 4:28]).max() < 12
     assert np.abs(values[:, :, 36:60].transpose(1, 2, 0).astype(int) - expected[:, 36:60]).max() < 12
     assert (valid == (labels != VOID)).all()
@@ -135,7 +135,7 @@ def test_parts_are_put_where_they_belong(tmp_path, monkeypatch):
     assert (bands(mask)[0][0] == np.where(labels == 0, 255, 0)).all()
     (overlay,) = written(tmp_path, ["overlay"], labels)
     values = bands(overlay)[0].transpose(1, 2, 0)[8::16, 8::16].astype(int)
-    assert np.abs(values - result_of(labels).overlay()[8::16, 8::16]).max() < 25
+    assert np.abs(values - result_of(labels).overlay(outlined=False)[8::16, 8::16]).max() < 25
 
 
 def test_a_disk_that_is_full_is_found_before_gdal_writes(tmp_path, monkeypatch):

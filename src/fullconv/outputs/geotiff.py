@@ -81,7 +81,7 @@ def write_overlay(mosaic: Mosaic, target: Path) -> list[File]:
         with _created(hidden, mosaic, 3, compress="jpeg", jpeg_quality=90, photometric="ycbcr") as raster:
             for part in mosaic.blocks(PICTURE):
                 labels = mosaic.labels(part)
-                overlay = Segmentation(mosaic.image(part), labels, mosaic.classes).overlay()
+                overlay = Segmentation(mosaic.image(part), labels, mosaic.classes).overlay(outlined=False)
                 raster.write(np.moveaxis(overlay, 2, 0), window=window_of(part))
                 raster.write_mask(labels != mosaic.classes.void, window=window_of(part))
 

@@ -37,7 +37,7 @@ def write_overlay(result: Segmentation, target: Path) -> list[File]:
     """A JPEG, or a PNG where the picture is larger than those can be."""
     if max(result.label_map.shape) > LARGEST_JPEG:
         return [_png(beside(target, "_overlay.png"), result.overlay_picture)]
-    return [File(beside(target, "_overlay.jpg"), lambda hidden: _jpeg(result.overlay_picture(), hidden))]
+    return [File(beside(target, "_overlay.jpg"), lambda hidden: _jpeg(result.overlay_picture(legend=True), hidden))]
 
 
 def _png(path: Path, picture: Callable[[], Image.Image]) -> File:
