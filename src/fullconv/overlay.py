@@ -27,8 +27,8 @@ GROUND = (0, 0, 0, 150)  # of the legend, half transparent
 def colours(classes: Classes) -> tuple[Colour, ...]:
     """A colour for each class: its own hue at full strength. VOC's maroon and navy would not be seen on fur or shade.
 
-    Where that is too near to the colour of an earlier class (VOC's cat, chair and aeroplane are all dark reds), the hue is
-    turned on. Black stays black.
+    Where that is too near to the colour of an earlier class (VOC's cat, chair and aeroplane are all dark reds), the
+    hue is turned on. Black stays black.
     """
     found: list[Colour] = []
     for colour in classes.colours:

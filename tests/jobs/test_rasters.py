@@ -103,7 +103,9 @@ def test_masks_and_overlay(scene, tmp_path):
     with rasterio.open(written[-1]) as overlay:
         assert (overlay.dataset_mask() == 255 * (expected(array) != VOID)).all()
         there = expected(array) == 0
-        assert np.abs(overlay.read()[:, there].astype(int) - array[there].T).mean() < 12  # background stays as it is, but for JPEG
+        assert (
+            np.abs(overlay.read()[:, there].astype(int) - array[there].T).mean() < 12
+        )  # background stays as it is, but for JPEG
 
 
 @pytest.mark.parametrize(("output", "name"), [("polygons", "x.geojson"), ("geopackage", "x.gpkg")])
