@@ -19,15 +19,13 @@ EXAMPLES = 24  # pairs on a sheet
 
 @click.command()
 @click.argument("data", type=FILE)
-@click.option("--json", "json_file", type=FILE, help="Write everything found to this file, each case named.")
-@click.option(
-    "--sheet", type=FILE, help="Write a picture of samples, their masks laid over them, to this .png or .jpg."
-)
+@click.option("--json", "json_file", type=FILE, help="Write all findings, with every file, to this JSON file.")
+@click.option("--sheet", type=FILE, help="Write a sheet of sample pictures with their masks to this .png or .jpg.")
 def check(data: Path, json_file: Path | None, sheet: Path | None) -> None:
-    """Examine labelled pictures before training: every file is read.
+    """Examine labelled pictures before training. Every file is read.
 
-    DATA is a folder or a data YAML, also one that training refuses. For each problem: how many files, the first of
-    them, and a line to paste that mends it. Exit code 1 where there are errors, 0 where there are warnings at most.
+    DATA is a folder or a data YAML; it may be one that training refuses. For each problem you get the number of files,
+    the first of them, and a line to paste that fixes it. The exit code is 1 if there are errors, else 0.
     """
     from fullconv.data.doctor.examination import check as examine
     from fullconv.data.doctor.text import written

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 def download(name: str, out: Path | None, unverified: bool) -> None:
     """Fetch labelled pictures to train on from their own site.
 
-    NAME is voc2012, sbd, camvid, oxford-pets, cityscapes or ade20k. What is interrupted goes on when the same command
-    is run again; checksums are compared before anything is unpacked. cityscapes takes the user name and password of
-    its site from CITYSCAPES_USERNAME and CITYSCAPES_PASSWORD, or asks.
+    NAME is voc2012, sbd, camvid, oxford-pets, cityscapes or ade20k. Run the same command again to continue an
+    interrupted download. Checksums are compared before anything is unpacked. For cityscapes, the user name and password
+    of its site come from CITYSCAPES_USERNAME and CITYSCAPES_PASSWORD, or are asked for.
     """
     from fullconv.data.catalogue import find_source
     from fullconv.data.download import download as run

@@ -26,17 +26,17 @@ FILE = click.Path(path_type=Path)
     "--definition",
     type=click.Choice(["mmseg", "torchmetrics", "paddleseg"]),
     default="mmseg",
-    help="Whose mean IoU: they differ in classes that are absent. mmseg is also Caffe's and the paper's.",
+    help="Whose definition of mean IoU. They differ in absent classes; mmseg is also that of Caffe and of the paper.",
 )
-@click.option("--worst", type=click.IntRange(0), default=0, help="List so many pictures, the worst first.")
+@click.option("--worst", type=click.IntRange(0), default=0, help="List this many pictures, the worst first.")
 @click.option(
     "--merge-to",
     type=Words(),
-    help="Classes to score, comma-separated; all others count as background, in truth and prediction.",
+    help="Score only these classes (comma-separated); all others count as background in truth and prediction.",
 )
-@click.option("--interval", is_flag=True, help="Add the 95 % interval of the mean IoU, by drawing pictures again.")
-@click.option("--confusion", type=FILE, help="Draw the confusion matrix to this .png or .svg.")
-@click.option("--json", "json_file", type=FILE, help="Write the numbers to this file too.")
+@click.option("--interval", is_flag=True, help="Add a 95 % bootstrap interval of the mean IoU over pictures.")
+@click.option("--confusion", type=FILE, help="Draw the confusion matrix to this .png or .svg file.")
+@click.option("--json", "json_file", type=FILE, help="Write the numbers to this JSON file.")
 @model_options
 def evaluate(
     data: Path,
@@ -54,8 +54,8 @@ def evaluate(
 ) -> None:
     """Score a model on labelled pictures, each at its own size.
 
-    DATA is a folder whose layout is recognised, or a data YAML. Its classes are matched to the model's by name, and by
-    the model's own label mapping.
+    DATA is a folder in a known layout, or a data YAML. Its classes are matched to the model's by name and by the label
+    mappings of both.
     """
     from fullconv.evaluation.definitions import DEFINITIONS
     from fullconv.evaluation.scoring import evaluate as run

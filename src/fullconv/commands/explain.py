@@ -66,7 +66,7 @@ def heatmap(photos: tuple[str, ...], class_name: str, trunk_weights: Path | None
 @explain.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="DATA|PHOTO...")
 @click.option("--models", multiple=True, required=True, help="A bundled model or a folder; once for each column.")
-@click.option("--titles", help="What stands above the columns, comma between.  [default: the models' names]")
+@click.option("--titles", help="Titles of the columns, comma-separated.  [default: the models' names]")
 @click.option("--split", default="val", help="The split of DATA that mean IoU is measured on.")
 @click.option("--rows", type=click.IntRange(1), default=4, help="How many photos of DATA are shown.")
 @OUT

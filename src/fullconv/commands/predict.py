@@ -37,32 +37,38 @@ WIDEST = 60  # characters of a name in the table
 
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("--out", default="masks", show_default=True, help="Folder for what is written.")
+@click.option("--out", default="masks", show_default=True, help="Folder for the results.")
 @click.option(
     "--save",
-    help="What to write, comma-separated: labels, masks, overlay, scores, polygons, coco, coco-polygons, labelme; of a "
-    "video labels, overlay.  [default: labels,masks,overlay; of a video overlay]",
+    help="What to write, comma-separated: labels, masks, overlay, scores, polygons, coco, coco-polygons, labelme; for "
+    "videos labels, overlay.  [default: labels,masks,overlay; for videos overlay]",
 )
-@click.option("--tile", help="Side of tiles in pixels, a multiple of 32, or auto; pictures keep their own scale.")
-@click.option("--halo", help="Overlap around each tile in pixels, or exact: the labels of the whole picture at once.")
-@click.option("--bands", type=Numbers(int), help="The bands that the model takes, as in 4,3,2.  [default: the first]")
+@click.option(
+    "--tile", help="Look at pictures at their own scale, in tiles of this many pixels (a multiple of 32), or auto."
+)
+@click.option(
+    "--halo", help="Overlap around each tile in pixels, or 'exact' for results identical to running on the whole image."
+)
+@click.option(
+    "--bands", type=Numbers(int), help="Which bands to use, in the model's order, such as 4,3,2.  [default: the first]"
+)
 @click.option(
     "--range",
     "values",
     type=Numbers(float),
-    help="The values that become 0 and 255, as in 0,3000; or a pair a band.  [default: the model's, or the file's own]",
+    help="Which values become 0 and 255, such as 0,3000, or one pair per band.  [default: the model's or the file's]",
 )
-@click.option("--pages", type=click.Choice(["first", "all"]), default="first", help="Of files with several pages.")
+@click.option("--pages", type=click.Choice(["first", "all"]), default="first", help="Pages to use of multi-page files.")
 @click.option(
-    "--simplify", type=float, help="Of rasters: pixels that polygons may be smoothed by; 0: none.  [default: 1]"
+    "--simplify",
+    type=float,
+    help="For rasters: how far polygons may be smoothed, in pixels; 0 for not at all.  [default: 1]",
 )
-@click.option("--frames", type=click.IntRange(min=1), help="Of a video or camera, only so many frames.")
+@click.option("--frames", type=click.IntRange(min=1), help="For videos and cameras: stop after this many frames.")
 @click.option("--cluster", type=click.Choice(["ray"]), help="Spread the pictures over processes or machines.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes with --cluster.  [default: all processors]")
-@click.option("--resume", is_flag=True, help="Go on where an earlier run stopped: what it finished is not done again.")
-@click.option(
-    "--overwrite", is_flag=True, help="Replace files in the way that no earlier run wrote; see predictions.jsonl."
-)
+@click.option("--resume", is_flag=True, help="Continue an earlier run; finished pictures are not done again.")
+@click.option("--overwrite", is_flag=True, help="Replace existing files even if fullconv did not write them.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON instead of a table.")
 @model_options
 def predict(
@@ -71,13 +77,13 @@ def predict(
     frames: int | None, cluster: str | None, workers: int | None, resume: bool, overwrite: bool, as_json: bool,
     model: str, engine: str, precision: str, device: str | None,
 ) -> None:  # fmt: skip
-    """Segment pictures and videos: masks of each picture's own size.
+    """Segment pictures and videos. Masks have each picture's own size.
 
-    INPUT is a picture, a GeoTIFF, a video, a folder (its sub-folders are kept), a glob, or webcam:0 until Ctrl-C; with
-    --cluster also an address in an object store, such as s3://bucket/photos. For photo.jpg come photo_labels.png (class
-    indices, with palette), photo_<class>.png (0/255) for each class found, and photo_overlay.jpg; for clip.mp4 comes
-    clip_overlay.mp4; --save asks for others. Of a GeoTIFF come GeoTIFFs on the same ground, made tile by tile.
-    predictions.jsonl tells what was done with each of them.
+    INPUT is a picture, a GeoTIFF, a video, a folder (with its sub-folders), a glob, or webcam:0 (until Ctrl-C). With
+    --cluster it may also be an address in an object store, such as s3://bucket/photos. For photo.jpg, fullconv writes
+    photo_labels.png (class indices, with a palette), photo_<class>.png (0/255) for each class found, and
+    photo_overlay.jpg. For clip.mp4 it writes clip_overlay.mp4, and for a GeoTIFF it writes GeoTIFFs with the same
+    georeference. predictions.jsonl lists what was done with each input.
     """
     from fullconv.locks import locked
     from fullconv.outputs.writers import check_outputs

@@ -55,10 +55,12 @@ class Side(click.ParamType[Any]):
 def model_options(command: Command) -> Command:
     """--model, and what it runs on."""
     for option in (
-        click.option("--device", help="cpu, cuda or cuda:0.  [default: what the engine finds]"),
+        click.option("--device", help="cpu, cuda or cuda:0.  [default: chosen by the engine]"),
         click.option("--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16", "int8"]), default="auto"),
         click.option("--engine", type=click.Choice(["auto", "openvino", "torch", "onnxruntime"]), default="auto"),
-        click.option("--model", default="photos", help="A bundled model's name, or a model folder."),
+        click.option(
+            "--model", default="photos", help="A bundled model, a model folder, or the folder of a training run."
+        ),
     ):
         command = option(command)
     return command

@@ -30,39 +30,40 @@ FILE = click.Path(path_type=Path)
 @click.option(
     "--teacher",
     type=FILE,
-    help="A model to learn from beside the labels, or a folder of its scores; also on pictures without labels.",
+    help="A model to learn from in addition to the labels, or a folder of its scores.",
 )
-@click.option("--recipe", type=FILE, help="YAML with whatever differs from the defaults.")
-@click.option("--staged", is_flag=True, default=None, help="32s first, then each finer stride from the one before.")
-@click.option("--epochs", type=int, help="Of each stage, where staged.")
-@click.option("--batch-size", type=int, help="Pictures a step, over all processes.")
-@click.option("--accumulate", type=int, help="Parts in which a batch is worked on, for less memory.")
+@click.option("--recipe", type=FILE, help="YAML file with the keys that differ from the defaults.")
+@click.option("--staged", is_flag=True, default=None, help="Train FCN-32s first, then each finer one from it.")
+@click.option("--epochs", type=int, help="Passes over the pictures; with --staged, for each stage.")
+@click.option("--batch-size", type=int, help="Pictures per step, over all processes.")
+@click.option("--accumulate", type=int, help="Split each batch into this many parts, to save memory.")
 @click.option("--crop-size", type=int, help="Side of the training crops in pixels.")
 @click.option(
     "--longest-side",
     type=Side(),
-    help="Larger pictures are reduced to so many pixels, or none: never.  "
-    "[default: 512, where the masks lose nothing by it]",
+    help="Reduce larger pictures to this many pixels, or 'none'.  [default: 512, if no thin structure is lost by it]",
 )
 @click.option(
     "--range",
     type=Numbers(float),
-    help="The values that become 0 and 255, as in 0,3000; or a pair a band.  "
-    "[default: 0.1 to 99.9 % of the training pictures, where these have more than 8 bits]",
+    help="Which values become 0 and 255, such as 0,3000, or one pair per band.  "
+    "[default for more than 8 bits: the 0.1 and 99.9 percentiles of the training pictures]",
 )
 @click.option("--lr", type=float, help="Peak learning rate.")
 @click.option("--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16"]))
-@click.option("--workers", type=int, help="Processes that read and augment pictures.")
-@click.option("--seed", type=int)
-@click.option("--track", help="tensorboard, wandb, mlflow, comma between, or none.  [default: tensorboard]")
+@click.option("--workers", type=int, help="Number of processes that read and augment pictures.")
+@click.option("--seed", type=int, help="Same seed, same model.")
+@click.option(
+    "--track", help="Where to log: tensorboard, wandb, mlflow (comma-separated), or none.  [default: tensorboard]"
+)
 @click.option("--out", type=FILE, help="Folder of the run.  [default: runs/train]")
-@click.option("--resume", type=FILE, help="Folder of a run to go on with.")
-@click.option("--from", "repeats", type=FILE, help="Folder of a run to make again, with the same data and weights.")
+@click.option("--resume", type=FILE, help="Continue the run in this folder.")
+@click.option("--from", "repeats", type=FILE, help="Repeat the run in this folder, with the same data and weights.")
 def train(data: Path | None, out: Path | None, resume: Path | None, repeats: Path | None, **changes: Any) -> None:
     """Train a model on labelled pictures.
 
-    DATA is a folder whose layout is recognised, or a data YAML; with --from or --resume it need not be given. What is
-    given here overrides the recipe.
+    DATA is a folder in a known layout, or a data YAML. It can be left out with --from and --resume. Options given here
+    override the recipe.
     """
     from fullconv.errors import missing_extra
 
