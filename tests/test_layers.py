@@ -11,7 +11,8 @@ ROOT = Path(__file__).parent.parent / "src" / "fullconv"
 LAYERS = [
     {"errors", "files", "tables", "tiff", "words"},
     {"locks"},
-    {"typed_values", "typed_json"},
+    {"typed_values"},
+    {"typed_json"},
     {"georeference"},
     {"view"},
     {"raster"},

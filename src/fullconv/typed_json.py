@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import reprlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
-from types import NoneType, UnionType
+from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from fullconv.errors import FullconvError
+from fullconv.typed_values import SIMPLE, hint
 
 T = TypeVar("T")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-SIMPLE: dict[Any, tuple[str, Callable[[Any], bool]]] = {
-    int: ("a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool)),
-    float: ("a number", _is_number),
-    str: ("a string", lambda value: isinstance(value, str)),
-    bool: ("true or false", lambda value: isinstance(value, bool)),
-    NoneType: ("null", lambda value: value is None),
-    Any: ("anything", lambda value: True),
-}
 
 
 def built(kind: type[T], values: Any, file: str, key: str = "") -> T:
@@ -45,11 +31,7 @@ def built(kind: type[T], values: Any, file: str, key: str = "") -> T:
 def _refuse_keys(values: Mapping[Any, Any], needed: Mapping[str, bool], place: str) -> None:
     for name in values:
         if name not in needed:
-            import difflib
-
-            close = difflib.get_close_matches(str(name), needed, 1)
-            hint = f"did you mean {close[0]}?" if close else f"known keys are {', '.join(needed)}"
-            raise FullconvError(f"{place}: unknown key {name!r}; {hint}")
+            raise FullconvError(f"{place}: unknown key {name!r}; {hint(str(name), list(needed))}")
     for name, is_needed in needed.items():
         if is_needed and name not in values:
             raise FullconvError(f"{place}: lacks {name}")
@@ -75,8 +57,14 @@ def described(kind: Any) -> str:
     if get_origin(kind) is tuple:
         inside = get_args(kind)
         count = "" if inside[-1] is Ellipsis else f"{len(inside)} "
-        return f"a list of {count}{_plural(described(inside[0]))}"
-    return SIMPLE[kind][0] if kind in SIMPLE else "a mapping of keys to values"
+        return f"a list of {count}{_plural(inside[0])}"
+    if kind is Any:
+        return "anything"
+    return SIMPLE[kind].words if kind in SIMPLE else "a mapping of keys to values"
+
+
+def _plural(kind: Any) -> str:
+    return SIMPLE[kind].plural if kind in SIMPLE else described(kind).replace("a list", "lists", 1)
 
 
 def _alternatives(kind: Any) -> tuple[Any, ...]:
@@ -88,7 +76,9 @@ def _has_form(kind: Any, value: Any) -> bool:
     if get_origin(kind) is tuple:
         inside = get_args(kind)
         return isinstance(value, (list, tuple)) and (inside[-1] is Ellipsis or len(value) == len(inside))
-    return SIMPLE[kind][1](value) if kind in SIMPLE else isinstance(value, Mapping)
+    if kind is Any:
+        return True
+    return SIMPLE[kind].is_one(value) if kind in SIMPLE else isinstance(value, Mapping)
 
 
 def _inside(kind: Any, value: Any, file: str, key: str) -> Any:
@@ -104,9 +94,3 @@ def _inside(kind: Any, value: Any, file: str, key: str) -> Any:
             for name, part in value.items()
         }
     return value
-
-
-def _plural(words: str) -> str:
-    """ "a whole number" → "whole numbers", "a list of 3 numbers" → "lists of 3 numbers"."""
-    first, *others = words.removeprefix("a ").split(" of ", 1)
-    return " of ".join([first if first == "true or false" else f"{first}s", *others])

@@ -10,7 +10,7 @@ import operator
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from fullconv.errors import FullconvError
 
@@ -57,7 +57,7 @@ def convert(value: Any, kind: Any) -> Any:
         return _sequence(value, arguments)
     if origin is dict:
         return _mapping(value, *arguments)
-    return PLAIN[kind][1](value)
+    return SIMPLE[kind].convert(value)
 
 
 def words(kind: Any) -> str:
@@ -67,8 +67,8 @@ def words(kind: Any) -> str:
         return " or ".join(map(words, arguments))
     if origin is tuple:
         number = "" if arguments[-1] is Ellipsis else f"{len(arguments)} "
-        return f"a list of {number}{PLURALS[arguments[0]]}"
-    return "a mapping {name: name, …}" if origin is dict else PLAIN[kind][0]
+        return f"a list of {number}{SIMPLE[arguments[0]].plural}"
+    return "a mapping {name: name, …}" if origin is dict else SIMPLE[kind].words
 
 
 def _first_of(value: Any, kinds: Sequence[Any]) -> Any:
@@ -127,8 +127,25 @@ def _number(value: Any) -> float:
     return number
 
 
-PLAIN: dict[Any, tuple[str, Callable[[Any], Any]]] = {
-    int: ("a whole number", _whole), float: ("a number", _number), bool: ("true or false", _switch),
-    str: ("text", _text), types.NoneType: ("null", _nothing),
-}  # fmt: skip
-PLURALS = {int: "whole numbers", float: "numbers", str: "names"}
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+class Simple(NamedTuple):
+    """A type that holds no others: what it is called, alone and in lists; whether a value is of it; and what makes a
+    value of it from text."""
+
+    words: str
+    plural: str
+    is_one: Callable[[Any], bool]
+    convert: Callable[[Any], Any]
+
+
+# The one table of types: text from YAML and the command line is converted; JSON (typed_json.py) must have the type.
+SIMPLE: dict[Any, Simple] = {
+    int: Simple("a whole number", "whole numbers", lambda v: isinstance(v, int) and not isinstance(v, bool), _whole),
+    float: Simple("a number", "numbers", _is_number, _number),
+    bool: Simple("true or false", "true or false", lambda v: isinstance(v, bool), _switch),
+    str: Simple("text", "names", lambda v: isinstance(v, str), _text),
+    types.NoneType: Simple("null", "nulls", lambda v: v is None, _nothing),
+}

@@ -35,12 +35,12 @@ def test_every_model_here_comes_back_from_its_config(name):
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        (["name"], 7, "name must be a string, not 7"),
+        (["name"], 7, "name must be text, not 7"),
         (["longest_side"], "512", "longest_side must be a whole number or null, not '512'"),
         (["longest_side"], 0, "longest_side must be 1 or more, or null"),
         (["window"], [1], "window must be a list of 2 whole numbers or null, not [1]"),
-        (["classes", "names"], "cat", "classes.names must be a list of strings, not 'cat'"),
-        (["classes", "names", 1], 3, "classes.names[1] must be a string, not 3"),
+        (["classes", "names"], "cat", "classes.names must be a list of names, not 'cat'"),
+        (["classes", "names", 1], 3, "classes.names[1] must be text, not 3"),
         (["classes", "names", 1], "dog", "classes: class 'dog' is named twice; give every class a name of its own"),
         (["classes", "names"], ["a", "b"], "classes: 2 classes but 21 colours; give one colour a class"),
         (["classes", "colours", 0], [0, 0], "classes.colours[0] must be a list of 3 whole numbers, not [0, 0]"),
@@ -54,8 +54,8 @@ def test_every_model_here_comes_back_from_its_config(name):
         (["architecture", "stride"], "8", "architecture.stride must be a whole number, not '8'"),
         (["architecture", "alignment"], "left", "architecture: no alignment 'left'; choose among same, caffe, valid"),
         (["architecture", "channels"], 0, "architecture: channels must not be 0"),
-        (["label_mapping"], {"puppy": 3}, "label_mapping.puppy must be a string, not 3"),
-        (["tags"], [], "unknown key 'tags'; known keys are name, "),
+        (["label_mapping"], {"puppy": 3}, "label_mapping.puppy must be text, not 3"),
+        (["tags"], [], "unknown key 'tags'; known are name, "),
     ],
 )
 def test_a_wrong_value_is_named(path, value, message):
