@@ -18,18 +18,23 @@ import torch.nn.functional as F
 
 from fullconv.data.description import describe
 from fullconv.training.batches import load_epoch
-from fullconv.training.loop import Part, train_step
+from fullconv.training.epoch import Pictures
+from fullconv.training.loop import train_step
 from fullconv.training.losses import SegmentationLoss
+from fullconv.training.objective import Objective, Part
 from fullconv.training.optimisation import build_optimiser, build_schedule
+from fullconv.training.pictures import Skipped, training_pictures
 from fullconv.training.processes import mixed_precision, new_accelerator
 from fullconv.training.recipe import Recipe
+from fullconv.training.sampling import Sampling
 from fullconv.weights.checkpoint import build
 from fullconv.weights.model_folder import find_model, read_config
 
 STEPS, WARM_UP = 5, 2
-MODES = {
-    "float32, eager": ("fp32", False), "bf16, eager": ("bf16", False),
-    "float32, compiled": ("fp32", True), "bf16, compiled": ("bf16", True),
+MODES = {  # precision, whether it is compiled, whether labels meet the scores before these are enlarged
+    "float32, eager": ("fp32", False, False), "bf16, eager": ("bf16", False, False),
+    "float32, compiled": ("fp32", True, False), "bf16, compiled": ("bf16", True, False),
+    "float32, coarse loss": ("fp32", False, True), "bf16, coarse loss": ("bf16", False, True),
 }  # fmt: skip
 Step = Callable[[Part], object]
 
@@ -56,7 +61,7 @@ def plain_step() -> Step:
     optimiser = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.01, momentum=0.9)
 
     def step(batch: Part) -> None:
-        images, labels = batch
+        images, labels, _ = batch
         optimiser.zero_grad()
         F.cross_entropy(model(images), labels, ignore_index=255).backward()
         optimiser.step()
@@ -64,20 +69,21 @@ def plain_step() -> Step:
     return step
 
 
-def our_step(recipe: Recipe, precision: str, compiled: bool) -> Step:
+def our_step(recipe: Recipe, precision: str, compiled: bool, coarse: bool = False) -> Step:
     torch._dynamo.reset()
     accelerator = new_accelerator(precision)
     model = build(read_config(find_model("photos"))).to(memory_format=torch.channels_last).train()
     optimiser = build_optimiser(model, recipe)
     schedule = build_schedule(optimiser, recipe, 1000)
-    loss = SegmentationLoss(dice=recipe.dice)
+    objective = Objective(SegmentationLoss(dice=recipe.dice), stride=model.architecture.stride if coarse else 1)
     network = torch.compile(model) if compiled else model
-    return lambda batch: train_step(network, loss, [batch], optimiser, schedule, accelerator, recipe.clip)
+    return lambda batch: train_step(network, objective, [batch], optimiser, schedule, accelerator, recipe.clip)
 
 
 def images_per_second(step: Step, recipe: Recipe) -> float:
     size, count = recipe.crop_size, recipe.batch_size
-    batch = torch.randint(0, 255, (count, 3, size, size), dtype=torch.uint8), torch.randint(0, 7, (count, size, size))
+    images = torch.randint(0, 255, (count, 3, size, size), dtype=torch.uint8)
+    batch = Part(images, torch.randint(0, 21, (count, size, size)))
     for number in range(WARM_UP + STEPS):
         if number == WARM_UP:
             start = time.perf_counter()
@@ -87,11 +93,12 @@ def images_per_second(step: Step, recipe: Recipe) -> float:
 
 def waiting(data: Path, recipe: Recipe) -> float:
     """The share of the time, once warm, in which the step stands still because no batch is there."""
-    classes = read_config(find_model("photos"))
-    samples = describe(data).dataset.mapped_to(classes.classes, classes.label_mapping).split("train")
+    config = read_config(find_model("photos"))
+    samples = describe(data).dataset.mapped_to(config.classes, config.label_mapping).split("train")
     step = our_step(recipe, "auto", compiled=False)
-    batches = load_epoch(samples, recipe, 0, torch.ones(len(samples)), torch.device("cpu"))
-    waited = 0.0
+    seen = training_pictures(samples, config, Skipped(Path("runs/skipped.jsonl")))
+    pictures = Pictures(seen, Sampling(torch.ones(len(samples))))
+    batches, waited = load_epoch(pictures, recipe, 0, torch.device("cpu")), 0.0
     for number in range(WARM_UP + 2 * STEPS):
         if number == WARM_UP:
             start, waited = time.perf_counter(), 0.0

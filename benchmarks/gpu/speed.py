@@ -175,7 +175,7 @@ def training_row(folder: Path, crop: int, batch: int, compiled: bool, seconds: f
     synchronise()
     took = time.perf_counter() - start
     way = f"training {'compiled' if compiled else 'eager'} bf16, crops of {crop}"
-    return {"net": "animals", "pictures": batch, "way": way, "first": took, "seconds": seconds_of(step, seconds)}
+    return {"net": "photos", "pictures": batch, "way": way, "first": took, "seconds": seconds_of(step, seconds)}
 
 
 class Report:
@@ -225,15 +225,15 @@ def main() -> None:
     card = torch.cuda.get_device_name() if DEVICE == "cuda" else "a processor"
     print(f"{card}, torch {torch.__version__}, pictures of {width}x{height}", flush=True)
     report = Report(peaks(options.seconds), card, options.json)
-    size, seconds, animals = (height, width), options.seconds, find_model("animals")
+    size, seconds, bundled = (height, width), options.seconds, find_model("photos")
     with tempfile.TemporaryDirectory() as root:
         report.add(lambda: torchvision_rows(size, seconds))
-        report.add(lambda: rows_of("animals", animals, size, seconds))
+        report.add(lambda: rows_of("photos", bundled, size, seconds))
         report.add(lambda: rows_of("voc-fcn8s", voc_fcn8s(Path(root)), size, seconds))
         for compiled in (False, True)[: 1 if options.no_compile else 2]:
-            report.add(lambda c=compiled: [training_row(animals, options.crop, options.batch, c, seconds)])
+            report.add(lambda c=compiled: [training_row(bundled, options.crop, options.batch, c, seconds)])
         if not options.no_compile:
-            report.add(lambda: [compiled_row("animals", animals, size, seconds)])
+            report.add(lambda: [compiled_row("photos", bundled, size, seconds)])
 
 
 if __name__ == "__main__":
