@@ -1,8 +1,8 @@
-# make demo · make test · make lint · make docs · make bench; each makes .venv itself when it is missing.
+# make demo · make test · make test-fast · make lint · make docs · make bench; each makes .venv itself when it is missing.
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint format docs bench
+.PHONY: demo test test-fast lint format docs bench
 
 demo: $(VENV)/light
 	$(BIN)/fullconv predict examples --out runs/demo
@@ -11,9 +11,10 @@ demo: $(VENV)/light
 test: $(VENV)/dev
 	$(BIN)/python -m pytest -rs
 
-# What tests itself in under two minutes.
+# The parts that take less than two minutes together: the shared files, outputs, weights, evaluation.
+FAST := $(wildcard tests/test_*.py) tests/outputs tests/weights tests/evaluation
 test-fast: $(VENV)/dev
-	$(BIN)/python -m pytest -m "not slow and not long" 
+	$(BIN)/python -m pytest -m "not slow and not gpu" $(FAST)
 
 lint: $(VENV)/dev
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy

@@ -41,7 +41,7 @@ def test_lookup_sends_each_class_to_its_own_name(wanted, data):
         ),
         (lambda: Classes.named([]), "0 classes"),
         (lambda: Classes.named([str(i) for i in range(256)]), "256 classes"),
-        (lambda: Classes.named(["a", "b"], [(0, 0, 0)]), "1 colours"),
+        (lambda: Classes.named(["a", "b"], [(0, 0, 0)]), "1 colour"),
         (lambda: Classes.named(["a"]).index("b"), "no class 'b'"),
         (lambda: Classes.named(["a"]).lookup_from(Classes.named(["a", "b"])), "label_mapping"),
     ],

@@ -67,7 +67,7 @@ def test_names_decide_not_the_order(lite0, lite0_path, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda s: s.pop("_blocks.3._bn1.weight"), "lacks 1 parameters, such as blocks"),
+        (lambda s: s.pop("_blocks.3._bn1.weight"), "lacks 1 parameter, such as blocks"),
         (lambda s: s.update({"_conv_stem.weight": torch.zeros(1)}), "shapes differ for 1"),
         (lambda s: s.update({"_extra.weight": torch.zeros(1)}), "no counterpart"),
     ],
