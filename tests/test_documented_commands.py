@@ -11,6 +11,7 @@ from fullconv.commands.main import fullconv
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.DOTALL | re.MULTILINE)
+MEASURED = re.compile(r"\d s \(")  # a row of what a benchmark printed
 PAGES = sorted([ROOT / "README.md", *(p for p in (ROOT / "docs").glob("*.md") if p.name != "cli.md")])
 STANDS_FOR = {"…": [], "DATA": ["data.yaml"]}  # words of the docs that are no words of a command line
 
@@ -21,7 +22,7 @@ def command_lines(page: Path) -> list[list[str]]:
     found = []
     for line in text.split("\n"):
         match = re.match(r"^(?:\$ |\w+=\S+ )*(?:torchrun .*?-m )?fullconv (.+)$", line)
-        if match:
+        if match and not MEASURED.search(line):
             words = shlex.split(match[1].partition(" > ")[0], comments=True)
             found.append([part for word in words for part in STANDS_FOR.get(word, [word])])
     return found
