@@ -50,6 +50,6 @@ def parse(command: click.Command, words: list[str], parent: click.Context | None
 
 
 def test_there_are_many_and_a_wrong_one_is_found():
-    assert sum(len(command_lines(page)) for page in PAGES) > 50
+    assert sum(len(command_lines(page)) for page in PAGES) > 40
     with pytest.raises(click.UsageError, match="No such option"):
         parse(fullconv, ["predict", "x.jpg", "--save-all"])
