@@ -7,9 +7,10 @@ BIN := $(VENV)/bin
 demo: $(VENV)/light
 	$(BIN)/fullconv predict examples --out runs/demo
 
-# What is skipped is listed with its reason.
+# A process for each folder, so that memory is given back. What is skipped is listed with its reason.
+PARTS := tests/test_*.py $(patsubst %/,%,$(sort $(dir $(wildcard tests/*/test_*.py))))
 test: $(VENV)/dev
-	$(BIN)/python -m pytest -rs
+	@for part in $(PARTS); do echo "== $$part"; $(BIN)/python -m pytest -rs $$part || exit 1; done
 
 # The parts that take less than two minutes together: the shared files, outputs, weights, evaluation.
 FAST := $(wildcard tests/test_*.py) tests/outputs tests/weights tests/evaluation
