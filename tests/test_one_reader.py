@@ -130,7 +130,8 @@ def test_training_evaluation_and_prediction_see_the_same(tmp_path, file):
     Image.fromarray(np.zeros(values.shape[:2], np.uint8)).save(mask)
     sample = Sample("x", path, mask, identity_lookup(CLASSES))
     for config in configs(values.shape[2]):
-        trained = TrainingPicture(sample, config, Skipped(tmp_path / "skipped")).read()[0]
+        read = TrainingPicture(sample, config, Skipped(tmp_path / "skipped")).read()
+        trained = np.ascontiguousarray(read.image.permute(1, 2, 0).numpy())
         assert trained.dtype == config.input
         expected = padded(trained, config.normalisation.colour, 32)[None]
         for handed in (*evaluated(config, sample), *predicted(config, path, tmp_path)):

@@ -147,6 +147,7 @@ def test_a_model_is_found_by_its_run_and_a_wrong_word_gets_a_suggestion(coarse, 
         ({"trunk": "resnet18"}, False),
         ({"arch": "voc-fcn32s"}, False),
         ({"pretrained": True}, False),
+        ({"pretrained": False}, False),
     ],
 )
 def test_who_is_told_nothing_starts_from_the_bundled_model(changes, starts):

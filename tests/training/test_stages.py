@@ -96,6 +96,6 @@ def test_nothing_but_void_teaches_nothing(disc_data, tmp_path):
     assert entry["loss"] == 0
     torch.manual_seed(0)
     _, config = prepare_data(disc_data, Recipe(**TINY))
-    fresh = stages.start_model(config, pretrained=False).state_dict()
+    fresh = build(config).state_dict()
     trained = parameters(folder)
     assert all(torch.equal(trained[n], fresh[n].half() if fresh[n].ndim == 4 else fresh[n]) for n in trained)

@@ -21,7 +21,6 @@ from fullconv.weights.transplant import Report, from_coarser, transplant, transp
 from fullconv.yaml_files import read_yaml
 
 DEFAULT = "photos"
-SWITCHED_OFF = ("false", "no", "off")
 
 
 def with_inherited(changes: Mapping[str, Any], recipe: Path | None, weights: Path | None) -> dict[str, Any]:
@@ -36,12 +35,12 @@ def with_inherited(changes: Mapping[str, Any], recipe: Path | None, weights: Pat
 
 
 def default_weights(changes: Mapping[str, Any], recipe: Path | None) -> Path | None:
-    """The bundled model, from which a run starts that is told nothing else; None where a published net, another trunk
-    or ImageNet's weights are asked for."""
+    """The bundled model, from which a run starts that is told nothing else; None where a published net, another trunk,
+    ImageNet's weights or random ones are asked for."""
     in_file = read_yaml(recipe, [f.name for f in fields(Recipe)]) if recipe else {}
     given = {**in_file, **{key: value for key, value in changes.items() if value is not None}}
     other_trunk = given.get("trunk", trunk := read_config(find_model(DEFAULT)).architecture.trunk) != trunk
-    if other_trunk or given.get("arch") in NETS or str(given.get("pretrained", "false")).lower() not in SWITCHED_OFF:
+    if other_trunk or given.get("arch") in NETS or given.get("pretrained") is not None:
         return None
     return Path(DEFAULT)
 

@@ -174,16 +174,17 @@ def net_of(recipe: Recipe) -> tuple[Architecture, NormalisationValues]:
     return architecture, NormalisationValues(*normalisation_of(architecture.trunk))
 
 
-def start_model(config: ModelConfig, pretrained: bool, sources: Sources) -> Network:
+def start_model(config: ModelConfig, pretrained: bool | None, sources: Sources) -> Network:
     """The network: parameters of another model, else a trunk from a file or ImageNet's, else random ones."""
     trunk_weights, weights = sources.trunk_weights, sources.weights
     if pretrained and not trunk_weights and not weights:
         trunk_weights = installed_weights(config.architecture.trunk)
-    from_hub = pretrained and not trunk_weights and not weights
-    if from_hub and config.architecture.trunk in PAPER_TRUNKS and config.architecture.alignment == "caffe":
+    from_hub = bool(pretrained) and not trunk_weights and not weights
+    is_papers = config.architecture.trunk in PAPER_TRUNKS and config.architecture.alignment == "caffe"
+    if is_papers and pretrained is not False and not trunk_weights and not weights:
         raise FullconvError(
             f"{config.architecture.trunk} of the paper starts from a classifier's file: give --trunk-weights "
-            "(a .caffemodel, or torchvision's .pth)"
+            "(a .caffemodel, or torchvision's .pth), or pretrained: false in the recipe"
         )
     try:
         model = build(config, from_hub)
