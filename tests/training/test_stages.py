@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from fullconv.errors import FullconvError
+from fullconv.models.build import build
 from fullconv.training import run as training_run
 from fullconv.training import train as stages
 from fullconv.training.recipe import Recipe, stages_of
