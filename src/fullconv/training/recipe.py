@@ -43,9 +43,7 @@ class Recipe:
     score_hidden: int = 64  # channels of a 3x3 convolution before each score; 0: none, as in the paper
     learned_upsampling: bool = False  # whether deconvolutions learn; else they stay bilinear
     name: str = "model"  # of the model, in config.json
-    pretrained: bool | None = (
-        None  # true: ImageNet weights, from an installed package or timm's hub; false: random ones
-    )
+    pretrained: bool | None = None  # true: the trunk's ImageNet weights (package or timm's hub); false: random
     classes: tuple[str, ...] | None = None  # the names to train on; null: the data's own
     label_mapping: dict[str, str] = field(default_factory=dict)  # classes of the data that count as others, or as void
     train_split: str = "train"  # the split that is trained on
