@@ -60,6 +60,15 @@ def test_a_light_install_names_the_extra(name, missing, said):
     assert done.stdout.strip() == said
 
 
+def test_help_in_a_light_install_shows_what_is_there():
+    code = "import sys; sys.modules['torch'] = None; import importlib.util as u; real = u.find_spec\n"
+    code += "u.find_spec = lambda name, *a: None if name == 'torch' else real(name, *a)\n"
+    code += "import pydoc, fullconv; print(pydoc.plain(pydoc.render_doc(fullconv)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "class Model(" in done.stdout
+    assert "evaluate(" in done.stdout
+
+
 def test_a_library_that_is_imported_late_names_the_extra_too(monkeypatch, tmp_path):
     from fullconv.models.trunks import normalisation_of
     from fullconv.weights.tensors import read_tensors, write_tensors

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -53,6 +54,9 @@ __all__ = [
 ]  # fmt: skip
 
 
+_NEED_TORCH = ("FCN", "SegNet", "UNet", "load_network", "train")
+
+
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'fullconv' has no attribute {name!r}")
@@ -70,4 +74,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return __all__
+    """In a light install without what needs torch, so that `help(fullconv)` shows the rest."""
+    return [name for name in __all__ if name not in _NEED_TORCH or find_spec("torch")]

@@ -71,6 +71,10 @@ def test_one_model_may_be_used_from_several_threads(model):
     assert found == expected
 
 
+def test_a_model_prints_in_one_line(model):
+    assert repr(model) == "Model(photos: FCN-4s tf_efficientnet_lite1, 21 classes; openvino fp32)"
+
+
 def test_segmentations_compare_and_print(model):
     a, b = model.predict(EXAMPLES / "chelsea.jpg"), model.predict(EXAMPLES / "chelsea.jpg")
     assert a == b

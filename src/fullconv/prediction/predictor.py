@@ -25,17 +25,22 @@ from fullconv.segmentation import Segmentation
 from fullconv.sources import picture_of
 from fullconv.view import Picture, Pixels, View, reduced, rgb_of
 from fullconv.weights.model_folder import find_model, read_config
+from fullconv.words import counted
 
 Scores = NDArray[np.float32]
 Read = Callable[[tuple[slice, slice]], Pixels]  # rows, columns → the picture there, as far as it goes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
-    """A network ready to predict: what `load` gives."""
+    """A network ready to predict: what `load` gives. It may be used from several threads."""
 
     config: ModelConfig
     engine: Engine
+
+    def __repr__(self) -> str:
+        what = f"{self.config.architecture.title}, {counted(len(self.classes), 'class', 'classes')}"
+        return f"Model({self.config.name}: {what}; {self.engine.name} {self.engine.precision})"
 
     @property
     def classes(self) -> Classes:
