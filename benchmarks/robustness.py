@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from fullconv import load
-from fullconv.evaluation.merging import merge_to, unmerged
+from fullconv.evaluation.merging import merge_to
 from fullconv.evaluation.scoring import dataset_for
 from fullconv.metrics import Confusion
 from fullconv.prediction.predictor import Model, scores_at
@@ -67,7 +67,7 @@ def main() -> None:
     parser.add_argument("--precision", default="fp32")
     options = parser.parse_args()
     model = load(options.model, precision=options.precision)
-    merging = merge_to(options.merge_to.split(","), model.classes) if options.merge_to else unmerged(model.classes)
+    merging = merge_to(options.merge_to.split(",") if options.merge_to else model.classes.names, model.classes)
     found = {name: Confusion(merging.classes) for name in CHANGES}
     for sample in dataset_for(model, options.data).split(options.split)[: options.count]:
         image, truth = sample.read()

@@ -15,12 +15,8 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 from torch.nn import functional
 
-SIDE, SHOWN, LINES, WIDTH = (
-    2000,
-    1024,
-    24,
-    2,
-)  # pixels of a picture and of the part that is looked at; lines of 2 pixels
+SIDE, SHOWN = 2000, 1024  # pixels of a picture, and of the part that is looked at
+LINES, WIDTH = 24, 2  # in a picture; pixels
 STRIDES = (2, 4, 8, 8 * 2000 / 512)
 STEPS, RATE = 300, 0.1
 

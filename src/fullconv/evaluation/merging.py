@@ -39,8 +39,3 @@ def merge_to(names: Sequence[str], classes: Classes) -> Merging:
     for index, name in enumerate(classes.names):
         lookup[index] = kept.index(name) if name in kept else 0
     return Merging(Classes.named(kept), lookup)
-
-
-def unmerged(classes: Classes) -> Merging:
-    """Every class as it is."""
-    return Merging(classes, np.arange(256, dtype=np.uint8))

@@ -12,7 +12,7 @@ from fullconv.data.description import describe
 from fullconv.errors import FullconvError
 from fullconv.evaluation.definitions import DEFAULT, check_definition, redefined
 from fullconv.evaluation.interval import mean_iou_interval
-from fullconv.evaluation.merging import Merging, unmerged
+from fullconv.evaluation.merging import Merging
 from fullconv.evaluation.merging import merge_to as merging_to
 from fullconv.evaluation.per_picture import PictureScore, ranked, score_of
 from fullconv.metrics import Confusion, Counts
@@ -45,14 +45,15 @@ def evaluate(
     if not isinstance(model, Model):
         raise FullconvError("model: give what fullconv.load gives, as in evaluate(load('photos'), data)")
     path_of("data", data)
-    merging = merging_to(merge_to, model.classes) if merge_to else unmerged(model.classes)
+    merging = merging_to(merge_to, model.classes) if merge_to else None
     dataset = dataset_for(model, data)
     scored = score_pictures(model, dataset.split(split), progress, merging, interval)
     if scored.skipped and not scored.pictures:
         raise FullconvError(next(iter(scored.skipped.values())))
     report = redefined(scored.confusion.report(), definition, scored.pictures)
     if worst:
-        report["worst"] = [one.to_json(dataset.root, merging.classes) for one in ranked(scored.pictures)[:worst]]
+        classes = scored.confusion.classes
+        report["worst"] = [one.to_json(dataset.root, classes) for one in ranked(scored.pictures)[:worst]]
     if interval:
         report["mean_iou_interval"] = mean_iou_interval(scored.matrices)
     for key, found in (("skipped", scored.skipped), ("notes", scored.notes)):
@@ -80,15 +81,16 @@ def score_pictures(
     keeps_matrices: bool = False,
 ) -> Scored:
     """Every picture at its own size, read and seen as prediction does. A file that cannot be read is left out."""
-    merging = merging or unmerged(model.classes)
-    scored = Scored(Confusion(merging.classes))
+    scored = Scored(Confusion(merging.classes if merging else model.classes))
     for sample in progress(samples):
         try:
             seen, truth, label_map = label_sample(model, sample)
         except FullconvError as error:
             scored.skipped[sample.image_path] = str(error)
             continue
-        counts = scored.confusion.add(merging.apply(truth), merging.apply(label_map))
+        if merging:
+            truth, label_map = merging.apply(truth), merging.apply(label_map)
+        counts = scored.confusion.add(truth, label_map)
         scored.pictures.append(score_of(sample, counts))
         if keeps_matrices:
             scored.matrices.append(counts)
