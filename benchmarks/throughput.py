@@ -15,7 +15,8 @@ from itertools import islice
 from pathlib import Path
 
 from fullconv import images, load
-from fullconv.jobs.images import Job, parallelism, plan, run
+from fullconv.jobs.images import parallelism, run
+from fullconv.jobs.plan import Job, Wanted, plan
 from fullconv.prediction.predictor import padded
 from fullconv.view import reduced
 
@@ -45,11 +46,11 @@ def main() -> None:
         jobs = list(islice(plan([options.photos], Path(out)), options.count))
         photos = [reduced(images.read(job.source), model.config.longest_side) for job in jobs]
         batches = [padded(photo, model.config.normalisation.colour, 32)[None] for photo in photos]
-        outputs = options.save.split(",")
+        wanted = Wanted(tuple(options.save.split(",")))
         model.engine.KEPT = len({batch.shape for batch in batches})  # type: ignore[attr-defined]
         work = {
             "network alone": lambda: list(pool.map(model.engine.label_maps, batches)),
-            "files to files": lambda: list(run(model, fresh(jobs, Path(out)), outputs, threads)),
+            "files to files": lambda: list(run(model, fresh(jobs, Path(out)), wanted, threads)),
         }
         for each in work.values():
             each()

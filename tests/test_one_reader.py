@@ -13,7 +13,8 @@ from fullconv.data.bands import read_bands
 from fullconv.data.dataset import Sample
 from fullconv.data.masks import identity_lookup
 from fullconv.evaluation.scoring import score_pictures
-from fullconv.jobs.images import Job, run_one
+from fullconv.jobs.images import run_one
+from fullconv.jobs.plan import Job, Wanted
 from fullconv.models.config import Architecture, ModelConfig, NormalisationValues
 from fullconv.prediction.predictor import Model, padded
 from fullconv.training.pictures import Skipped, TrainingPicture
@@ -149,7 +150,7 @@ def predicted(config, path, folder):
     """By the command's way, then by Python's, of the file and of its bytes."""
     engine = Recorder()
     model = Model(config, engine)
-    outcome = run_one(model, Job(path, folder / "out"), ["labels"])
+    outcome = run_one(model, Job(path, folder / "out"), Wanted(("labels",)))
     assert outcome.error is None
     model.predict(path)
     model.predict(path.read_bytes())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import reprlib
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
@@ -78,7 +79,9 @@ def _has_form(kind: Any, value: Any) -> bool:
         return isinstance(value, (list, tuple)) and (inside[-1] is Ellipsis or len(value) == len(inside))
     if kind is Any:
         return True
-    return SIMPLE[kind].is_one(value) if kind in SIMPLE else isinstance(value, Mapping)
+    if kind not in SIMPLE:
+        return isinstance(value, Mapping)
+    return type(value) in SIMPLE[kind].types and not (isinstance(value, float) and not math.isfinite(value))
 
 
 def _inside(kind: Any, value: Any, file: str, key: str) -> Any:

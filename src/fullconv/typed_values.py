@@ -127,25 +127,21 @@ def _number(value: Any) -> float:
     return number
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
 class Simple(NamedTuple):
-    """A type that holds no others: what it is called, alone and in lists; whether a value is of it; and what makes a
-    value of it from text."""
+    """A type that holds no others: what it is called, alone and in lists; the Python types of its values; and what
+    makes a value of it from text."""
 
     words: str
     plural: str
-    is_one: Callable[[Any], bool]
+    types: tuple[type, ...]
     convert: Callable[[Any], Any]
 
 
 # The one table of types: text from YAML and the command line is converted; JSON (typed_json.py) must have the type.
 SIMPLE: dict[Any, Simple] = {
-    int: Simple("a whole number", "whole numbers", lambda v: isinstance(v, int) and not isinstance(v, bool), _whole),
-    float: Simple("a number", "numbers", _is_number, _number),
-    bool: Simple("true or false", "true or false", lambda v: isinstance(v, bool), _switch),
-    str: Simple("text", "names", lambda v: isinstance(v, str), _text),
-    types.NoneType: Simple("null", "nulls", lambda v: v is None, _nothing),
+    int: Simple("a whole number", "whole numbers", (int,), _whole),
+    float: Simple("a number", "numbers", (int, float), _number),
+    bool: Simple("true or false", "true or false", (bool,), _switch),
+    str: Simple("text", "names", (str,), _text),
+    types.NoneType: Simple("null", "nulls", (types.NoneType,), _nothing),
 }

@@ -59,6 +59,35 @@ class Picture:
         return (f"page {self.page} of {self.pages}; --pages all",) if self.pages > 1 else ()
 
 
+def _check_ranges(ranges: tuple[Range, ...]) -> None:
+    for low, high in ranges:
+        if not low < high:
+            raise FullconvError(f"--range {low:g},{high:g}: give the lower value first")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What of a file is to be read, where somebody asks for something else than a model takes by itself.
+
+    `bands`, from 1 on, instead of the first ones; `ranges` of values that become 0–255, one for all channels or one for
+    each, instead of the model's or the file's own; `page`, from 0 on; `pages`: each of them, as a picture.
+    """
+
+    bands: tuple[int, ...] = ()
+    ranges: tuple[Range, ...] = ()
+    page: int = 0
+    pages: bool = False
+
+    def __post_init__(self) -> None:
+        _check_ranges(self.ranges)
+
+    def at(self, page: int) -> Reading:
+        return replace(self, page=page)
+
+
+EVERYTHING = Reading()
+
+
 @dataclass(frozen=True)
 class Seen:
     """A picture as a model takes it, (H, W, channels), and where there is data; `notes`: what was decided for it."""
@@ -84,9 +113,7 @@ class View:
     bands: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        for low, high in self.ranges:
-            if not low < high:
-                raise FullconvError(f"--range {low:g},{high:g}: give the lower value first")
+        _check_ranges(self.ranges)
         if len(self.ranges) not in (0, 1, self.channels):
             pairs, channels = counted(len(self.ranges), "pair"), counted(self.channels, "channel")
             raise FullconvError(f"--range: {pairs} for {channels}; give one pair, or one a channel")
@@ -95,12 +122,17 @@ class View:
     def channels(self) -> int:
         return len(self.blank)
 
-    def asked(self, bands: tuple[int, ...], ranges: tuple[Range, ...]) -> View:
-        """The same with what a user asks for instead."""
-        return replace(self, bands=bands or self.bands, ranges=ranges or self.ranges)
+    def asked(self, reading: Reading) -> View:
+        """The same with what somebody asks for instead."""
+        if not (reading.bands or reading.ranges):
+            return self
+        return replace(self, bands=reading.bands or self.bands, ranges=reading.ranges or self.ranges)
 
-    def see(self, picture: Picture) -> Seen:
+    def see(self, picture: Picture, reading: Reading = EVERYTHING) -> Seen:
         """A picture in memory."""
+        return self.asked(reading)._see(picture)
+
+    def _see(self, picture: Picture) -> Seen:
         if picture.ready:
             return Seen(picture.values, picture.valid, picture.keeps_scale, picture.notes)
         bands = self.choose(picture.name, picture.values.shape[2])
@@ -157,6 +189,14 @@ class View:
             (low, high) = ranges[0]
             notes.append(f"values {low:g} to {high:g} become 0 to 255; --range {low:g},{high:g} repeats that")
         return tuple(notes)
+
+
+def pairs(numbers: tuple[float, ...] | None) -> tuple[Range, ...]:
+    """0,3000,0,2800 → (0, 3000), (0, 2800). Raises FullconvError for an odd number."""
+    numbers = numbers or ()
+    if len(numbers) % 2:
+        raise FullconvError(f"--range {','.join(f'{n:g}' for n in numbers)}: give pairs, as in 0,3000")
+    return tuple(zip(numbers[::2], numbers[1::2], strict=True))
 
 
 @overload

@@ -35,7 +35,7 @@ def test_multiply_adds_are_torchs():
 
 
 def test_json_has_a_run_for_the_pair_named():
-    result = run("--engine", "openvino", "--precision", "fp32", "--json")
+    result = run("--engine", "openvino", "--precision", "fp32", "--json", "-")
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
     (found,) = report["runs"]
@@ -60,7 +60,7 @@ def test_torch_alone_is_compared_with_torchs_own_peak(monkeypatch):
     """As on a machine with a GPU and without OpenVINO."""
     monkeypatch.setattr("fullconv.commands.bench.find_spec", lambda name: None)
     monkeypatch.setattr(benchmark, "import_openvino", lambda: pytest.fail("OpenVINO was asked for"))
-    result = run("--engine", "torch", "--precision", "fp32", "--device", "cpu", "--json")
+    result = run("--engine", "torch", "--precision", "fp32", "--device", "cpu", "--json", "-")
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
     assert [found["engine"] for found in report["runs"]] == ["torch"]

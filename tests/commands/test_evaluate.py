@@ -36,7 +36,7 @@ def test_table_json_and_picture_tell_the_same(cats, tmp_path):
     assert result.exit_code == 0, result.output
     report = json.loads((tmp_path / "a.json").read_text())
     assert list(report) == [
-        "pixel_accuracy", "mean_accuracy", "mean_iou", "frequency_weighted_iou", "boundary_iou", "per_class",
+        "version", "pixel_accuracy", "mean_accuracy", "mean_iou", "frequency_weighted_iou", "boundary_iou", "per_class",
         "confusion", "definition", "worst",
     ]  # fmt: skip
     lines = result.output.splitlines()

@@ -53,7 +53,7 @@ def test_photos_of_every_kind_keep_their_size_and_bad_files_do_not_stop_them(tmp
     for name, content in bad.items():
         (photos / name).write_bytes(content)
 
-    result = shell("predict", photos, "--out", tmp_path / "out", "--json")
+    result = shell("predict", photos, "--out", tmp_path / "out", "--json", "-")
 
     assert result.returncode == FAILED
     *told, note = result.stderr.splitlines()
@@ -64,7 +64,7 @@ def test_photos_of_every_kind_keep_their_size_and_bad_files_do_not_stop_them(tmp
     assert len(errors) == len(bad)
     for name in bad:
         assert sum(name in line and line.startswith("error: ") for line in errors) == 1
-    reports = {Path(row["file"]).name: row for row in json.loads(result.stdout)}
+    reports = {Path(row["file"]).name: row for row in json.loads(result.stdout)["results"]}
     assert len(reports) == len(sizes) + 4 + 1 + 8 + len(bad)
     for name, row in reports.items():
         if name in bad:
@@ -174,7 +174,7 @@ def test_reduced_photos_are_reported_in_one_line(tmp_path):
     result = shell(*arguments)
     assert result.stderr == "note: 2 of 4 photos were reduced to 512 pixels; --tile auto keeps their scale\n"
     assert shell(*arguments, "--tile", "auto").stderr == ""
-    rows = json.loads(shell(*arguments, "--json").stdout)
+    rows = json.loads(shell(*arguments, "--json", "-").stdout)["results"]
     assert [row.get("reduced_to") for row in rows] == [None, None, 512, 512]
 
 
@@ -265,7 +265,7 @@ EVERYTHING = ["--save", "labels,masks,overlay,scores,polygons,coco,labelme", "--
 def test_killed_and_resumed_it_ends_as_if_nothing_had_been(sixty, tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert shell("predict", sixty, "--out", whole, *EVERYTHING).returncode == OK
-    arguments = ["predict", sixty, "--out", killed, *EVERYTHING, "--resume", "--json"]
+    arguments = ["predict", sixty, "--out", killed, *EVERYTHING, "--resume", "--json", "-"]
     kill_after(10, killed, arguments)
     before = {line["target"] for line in pictures(killed)}
     assert 10 <= len(before) < 60
@@ -276,7 +276,7 @@ def test_killed_and_resumed_it_ends_as_if_nothing_had_been(sixty, tmp_path):
     result = shell(*arguments)
 
     assert result.returncode == OK, result.stderr
-    assert len(json.loads(result.stdout)) == 60 - len(before)
+    assert len(json.loads(result.stdout)["results"]) == 60 - len(before)
     assert contents(killed) == expected
     assert not list(killed.rglob(".*"))
     done = pictures(killed)
@@ -284,7 +284,7 @@ def test_killed_and_resumed_it_ends_as_if_nothing_had_been(sixty, tmp_path):
     untouched = [killed / name for line in done if line["target"] in before for name in line["outputs"]]
     assert all(path.stat().st_mtime_ns == times[path] for path in untouched)
     again = shell(*arguments)
-    assert (again.returncode, json.loads(again.stdout)) == (OK, [])
+    assert (again.returncode, json.loads(again.stdout)["results"]) == (OK, [])
 
 
 def test_killed_again_and_again_at_any_moment(sixty, tmp_path):
@@ -383,9 +383,11 @@ def test_a_video_beside_photos(tmp_path):
     assert "empty.mov: no video, empty or damaged" in result.stderr
     assert times(out / "sub" / "a_mp4_overlay.mp4") == times(clip)
     assert (out / "sub" / "a_jpg_labels.png").exists()
-    again = shell("predict", folder, "--out", out, "--resume", "--json")
-    assert [Path(row["file"]).name for row in json.loads(again.stdout)] == ["empty.mov"]
-    (row,) = json.loads(shell("predict", clip, "--out", out, "--save", "labels", "--frames", "7", "--json").stdout)
+    again = shell("predict", folder, "--out", out, "--resume", "--json", "-")
+    assert [Path(row["file"]).name for row in json.loads(again.stdout)["results"]] == ["empty.mov"]
+    (row,) = json.loads(
+        shell("predict", clip, "--out", out, "--save", "labels", "--frames", "7", "--json", "-").stdout
+    )["results"]
     assert (row["frames"], row["outputs"]) == (7, [str(out / "a_labels.mkv")])
     refused = shell("predict", clip, "--out", out, "--save", "polygons")
     assert (refused.returncode, refused.stderr.count("\n")) == (FAILED, 1)
@@ -413,7 +415,7 @@ def test_a_name_that_is_no_utf8_is_done_like_others(tmp_path):
     except (OSError, UnicodeError):
         pytest.skip("the file system takes UTF-8 only")
     arguments = ["predict", os.fsencode(tmp_path), "--out", tmp_path / "out", "--save", "polygons,coco,labelme"]
-    for form in ([], ["--json"], ["--resume"]):
+    for form in ([], ["--json", "-"], ["--resume"]):
         result = subprocess.run([*COMMAND, *arguments, *form], capture_output=True, check=False, timeout=300)
         assert (result.returncode, result.stderr) == (OK, b"")
     assert b"1 was done before" in result.stdout
@@ -437,13 +439,13 @@ def test_evaluate_writes_what_it_prints(one_photo_voc, tmp_path):
     assert result.exit_code == OK
     numbers = json.loads((tmp_path / "n.json").read_text())
     four = ["pixel_accuracy", "mean_accuracy", "mean_iou", "frequency_weighted_iou"]  # the paper's
-    assert list(numbers) == [*four, "boundary_iou", "per_class", "confusion", "definition"]
+    assert list(numbers) == ["version", *four, "boundary_iou", "per_class", "confusion", "definition"]
     assert f"{numbers['per_class']['cat']['iou']:.4f}" in result.output
     assert numbers["per_class"]["cat"]["pixels"] == 300 * 451
 
 
 def test_models_as_json():
-    rows = json.loads(CliRunner().invoke(fullconv, ["models", "--json"]).output)
+    rows = json.loads(CliRunner().invoke(fullconv, ["models", "--json", "-"]).output)["models"]
     assert {row["name"]: len(row["classes"]) for row in rows} == {"camvid": 11, "photos": 21}
     assert rows[1]["classes"] == list(VOC_NAMES)
     assert all(row["megabytes"] <= 18 for row in rows)

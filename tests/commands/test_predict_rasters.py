@@ -102,13 +102,13 @@ def test_damaged_rasters_are_one_line_each_and_the_rest_is_done(scene, model, tm
     (folder / "whole.tif").write_bytes(content)
     shutil.copy(EXAMPLES / "chelsea.jpg", folder)
     arguments = ["--model", model, "--out", tmp_path / "out", "--engine", "onnxruntime", "--save", "labels"]
-    result = shell("predict", folder, *arguments, "--json")
+    result = shell("predict", folder, *arguments, "--json", "-")
     assert result.returncode == FAILED
     errors = result.stderr.splitlines()
     assert len(errors) == 2, result.stderr
     assert "cut.tif: damaged raster" in errors[0]
     assert "text.tif: not an image" in errors[1]
-    assert [len(entry.get("outputs", ())) for entry in json.loads(result.stdout)] == [1, 0, 0, 2]
+    assert [len(entry.get("outputs", ())) for entry in json.loads(result.stdout)["results"]] == [1, 0, 0, 2]
 
 
 @pytest.mark.parametrize(

@@ -23,10 +23,10 @@ def photo():
 def test_the_range_that_was_taken_is_said_and_repeats_the_labels(tmp_path, photo):
     values = np.asarray(photo.convert("L")).astype(np.uint16) * 12
     Image.fromarray(values).save(tmp_path / "deep.png")
-    first = shell("predict", tmp_path / "deep.png", "--out", tmp_path / "a", "--save", "labels", "--json")
+    first = shell("predict", tmp_path / "deep.png", "--out", tmp_path / "a", "--save", "labels", "--json", "-")
     assert first.exit_code == 0, first.output
     assert "deep.png: values " in first.stderr
-    (line,) = json.loads(first.stdout)
+    (line,) = json.loads(first.stdout)["results"]
     given = line["notes"][0].split("--range ")[1].split()[0]
     again = shell("predict", tmp_path / "deep.png", "--out", tmp_path / "b", "--save", "labels", "--range", given)
     assert "become 0 to 255" not in again.stderr

@@ -241,12 +241,12 @@ def test_the_whole_job_killed_and_resumed(bucket, store):
 
 def test_resumed_it_does_what_changed_and_no_other(bucket, store):
     """A picture changes, another's result goes, and one is damaged."""
-    arguments = ["predict", store("photos"), "--out", store("out"), *OPTIONS, *CLUSTER, "--resume", "--json"]
+    arguments = ["predict", store("photos"), "--out", store("out"), *OPTIONS, *CLUSTER, "--resume", "--json", "-"]
     first = shell(*arguments)
     assert first.returncode == OK, first.stderr
-    assert len(json.loads(first.stdout)) == COUNT
+    assert len(json.loads(first.stdout)["results"]) == COUNT
     again = shell(*arguments)
-    assert (again.returncode, json.loads(again.stdout)) == (OK, [])
+    assert (again.returncode, json.loads(again.stdout)["results"]) == (OK, [])
     lines = done(store.get("out/predictions.jsonl"))
     changed, missing, damaged = sorted(line["file"].removeprefix("s3://bucket/") for line in lines)[:3]
     target = next(line for line in lines if line["file"].endswith(missing))
@@ -256,7 +256,7 @@ def test_resumed_it_does_what_changed_and_no_other(bucket, store):
     store.put(damaged, b"no picture")
     result = shell(*arguments)
     assert result.returncode == FAILED
-    assert len(json.loads(result.stdout)) == 3
+    assert len(json.loads(result.stdout)["results"]) == 3
     errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert errors == [f"error: s3://bucket/{damaged}: not an image, or empty; remove it or convert it to JPEG or PNG"]
 
@@ -330,15 +330,15 @@ def test_what_others_made_is_left_alone_and_results_are_no_pictures(bucket, bare
         bare_store.put(name, content)
     bare_store.put("photos/2_overlay.jpg", b"made by hand")
     arguments = ["predict", *map(bare_store, photos), bare_store("photos/1_labels.png"), "--out", bare_store("photos")]
-    arguments += ["--save", "labels,overlay", *CLUSTER, "--engine", "onnxruntime", "--json"]
+    arguments += ["--save", "labels,overlay", *CLUSTER, "--engine", "onnxruntime", "--json", "-"]
     for more, refused in (([], 2), ([], 2), (["--overwrite"], 1)):
         result = shell(*arguments, *more)
         assert result.returncode == FAILED, result.stderr
-        assert len(json.loads(result.stdout)) == 4
+        assert len(json.loads(result.stdout)["results"]) == 4
         errors = sorted(line for line in result.stderr.splitlines() if line.startswith("error: "))
         assert len(errors) == refused, result.stderr
         assert errors[0].startswith("error: s3://bucket/photos/1_labels.png: is in the way")
         assert bare_store.get("photos/1_labels.png") == photos["photos/2.png"]
     assert bare_store.get("photos/2_overlay.jpg") != b"made by hand"
     whole = shell("predict", bare_store("photos"), *arguments[5:])
-    assert len(json.loads(whole.stdout)) == 4
+    assert len(json.loads(whole.stdout)["results"]) == 4

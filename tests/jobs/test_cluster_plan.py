@@ -6,10 +6,10 @@ import pytest
 from PIL import Image
 
 from fullconv.errors import FullconvError
-from fullconv.jobs.images import plan, skipped
-from fullconv.jobs.rasters import Rasters
+from fullconv.jobs.plan import Wanted, plan, skipped
 from fullconv.outputs.manifest import BEGUN, NAME, Owners
-from fullconv.prediction.reading import Reading
+from fullconv.prediction.engines.choice import Choice
+from fullconv.view import Reading
 
 pytest.importorskip("pyarrow")
 from fullconv.jobs import cluster
@@ -19,9 +19,9 @@ ENDINGS = ["_labels.png", "_overlay.jpg", "_cat.png"]
 
 
 def task(folder, out, *inputs, pages=False, overwrite=False):
-    predicting = {"reading": Reading(pages=pages)}
+    wanted = Wanted(("labels",), reading=Reading(pages=pages))
     places = [place(str(folder / one)) for one in inputs]
-    return cluster.Task(places, place(str(out)), ["labels"], {}, predicting, Rasters(), ENDINGS, overwrite)
+    return cluster.Task(places, place(str(out)), wanted, Choice(), ENDINGS, overwrite)
 
 
 def save(folder, *names):

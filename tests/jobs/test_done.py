@@ -9,8 +9,10 @@ from PIL import Image
 
 from fullconv.errors import FullconvError
 from fullconv.jobs.done import begin, settings_of, unfinished
-from fullconv.jobs.images import plan, run
+from fullconv.jobs.images import run
+from fullconv.jobs.plan import Wanted, plan
 from fullconv.outputs.manifest import NAME
+from fullconv.weights.model_folder import ModelFolder
 from tests.prediction.stubs import ENGINE, StubModel
 
 SETTINGS = {"model": "photos", "outputs": ["labels"]}
@@ -35,7 +37,7 @@ def predict(folder, out, settings=SETTINGS, resume=True):
     model, jobs = StubModel(), plan([str(folder)], out)
     todo = unfinished(jobs, out, settings) if resume else jobs
     with closing(begin(out, settings)) as manifest:
-        list(run(model, todo, ["labels"], 2, manifest))
+        list(run(model, todo, Wanted(("labels",)), 2, manifest))
     return sorted(model.seen)
 
 
@@ -104,10 +106,10 @@ def test_a_line_that_was_cut_off_is_no_line_and_spoils_no_other(folder, out):
 def test_settings_hold_the_model_by_content(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "model.onnx").write_bytes(b"one")
-    first = settings_of(tmp_path, ENGINE, tile=None)
+    first = settings_of(ModelFolder(tmp_path, None), ENGINE, tile=None)
     assert first["model.onnx"].startswith("sha256:7692c3ad3540bb80")
     (tmp_path / "model.onnx").write_bytes(b"two")
-    assert settings_of(tmp_path, ENGINE, tile=None) != first
+    assert settings_of(ModelFolder(tmp_path, None), ENGINE, tile=None) != first
 
 
 def test_a_folder_that_cannot_be_is_said(tmp_path):

@@ -10,11 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fullconv.errors import FullconvError
-from fullconv.jobs.images import Job, run
-from fullconv.jobs.rasters import OUTPUTS, Rasters, predict_raster
+from fullconv.jobs.images import run
+from fullconv.jobs.plan import ONCE, Job, RasterRun, Wanted
+from fullconv.jobs.rasters import OUTPUTS, predict_raster
 from fullconv.outputs import geotiff
 from fullconv.outputs.mosaic import Frame
-from fullconv.prediction.reading import Reading
+from fullconv.view import Reading
 from tests.prediction.scenes import CLASSES, blobs, bright_model, write_scene
 
 rasterio = pytest.importorskip("rasterio")
@@ -34,9 +35,10 @@ def expected(array):
     return np.where((array == 0).all(2), VOID, array.mean(2) // 64).astype(np.uint8)
 
 
-def predict(path, target, outputs=("labels",), model=None, rasters=Rasters(), **how):  # noqa: B008
-    done = predict_raster(model or bright_model(), path, target, outputs, rasters, **how)
-    return done.size, done.shares, done.written
+def predict(path, target, outputs=("labels",), model=None, rasters=ONCE, **how):
+    wanted = Wanted(tuple(outputs), **how)
+    done = predict_raster(model or bright_model(), Job(path, target), wanted, rasters=rasters)
+    return (done.height, done.width), done.shares, list(done.outputs)
 
 
 def same_ground(path, other):
@@ -114,7 +116,7 @@ def test_polygons_lie_where_the_labels_do(scene, tmp_path, output, name):
     from rasterio.features import rasterize
 
     path, array = scene
-    _, _, (written,) = predict(path, tmp_path / "x", [output], rasters=Rasters(simplify=0))
+    _, _, (written,) = predict(path, tmp_path / "x", [output], simplify=0)
     assert written.name == name
     frame = geopandas.read_file(written)
     assert frame.crs.to_epsg() == 32633
@@ -189,7 +191,7 @@ def test_a_run_that_was_stopped_goes_on_and_gives_the_same_bytes(scene, tmp_path
     path, _ = scene
     how = {"tile": 32, "halo": halo}
     predict(path, tmp_path / "whole" / "x", OUTPUTS, **how)
-    first = Rasters(run="7", progress=stop_after(20))
+    first = RasterRun(name="7", progress=stop_after(20))
     with pytest.raises(Stopped):
         predict(path, tmp_path / "stopped" / "x", OUTPUTS, rasters=first, **how)
     assert not [p for p in (tmp_path / "stopped").iterdir() if not p.name.startswith(".")]
@@ -205,7 +207,7 @@ def test_a_run_that_was_stopped_goes_on_and_gives_the_same_bytes(scene, tmp_path
 
 def test_only_the_same_run_on_the_same_file_is_resumed(scene, tmp_path):
     path, _ = scene
-    first = Rasters(run="7", resume=True, progress=stop_after(20))
+    first = RasterRun(name="7", resume=True, progress=stop_after(20))
     everything = bright_model()
     predict(path, tmp_path / "x", model=everything, tile=32)
     for change in ("settings", "file", "not wanted"):
@@ -214,14 +216,14 @@ def test_only_the_same_run_on_the_same_file_is_resumed(scene, tmp_path):
         if change == "file":
             write_scene(path, blobs(200, 333, seed=1))
         model, later = bright_model(), replace(first, progress=stop_after(0))
-        later = replace(later, run="8") if change == "settings" else replace(later, resume=change == "file")
+        later = replace(later, name="8") if change == "settings" else replace(later, resume=change == "file")
         predict(path, tmp_path / "x", model=model, rasters=later, tile=32)
         assert len(model.engine.shapes) >= len(everything.engine.shapes)
 
 
 def test_tiles_of_the_earlier_run_are_kept_whatever_memory_there_is_now(scene, tmp_path):
     path, array = scene
-    first = Rasters(run="7", progress=stop_after(3))
+    first = RasterRun(name="7", progress=stop_after(3))
     with pytest.raises(Stopped):
         predict(path, tmp_path / "x", rasters=first)
     roomy = bright_model()
@@ -244,7 +246,7 @@ def test_rasters_and_photos_in_one_run(scene, tmp_path):
     path, array = scene
     Image.fromarray(array).save(path.parent / "photo.png")
     jobs = [Job(p, tmp_path / "out" / p.stem) for p in sorted(path.parent.iterdir())]
-    outcomes = list(run(bright_model(), jobs, ["labels"], 2))
+    outcomes = list(run(bright_model(), jobs, Wanted(("labels",)), 2))
     assert [[p.name for p in outcome.outputs] for outcome in outcomes] == [
         ["a b_labels.tif", "a b_labels.tif.aux.xml"], ["photo_labels.png"]
     ]  # fmt: skip

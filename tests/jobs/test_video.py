@@ -18,8 +18,9 @@ import av
 
 from fullconv.errors import FullconvError
 from fullconv.jobs import video_files
-from fullconv.jobs.images import parallelism, plan, run_video
-from fullconv.jobs.video import ahead, interruption, write_video
+from fullconv.jobs.images import parallelism, run_video
+from fullconv.jobs.plan import Job, Wanted, plan
+from fullconv.jobs.video import Reel, ahead, interruption, write_video
 from fullconv.segmentation import Segmentation
 from tests.jobs.clips import damage, picture, pictures, sounds, times, trim, write_clip
 from tests.prediction.stubs import CLASSES
@@ -50,7 +51,7 @@ class Nothing:
 
 
 def write(source, target, outputs=("overlay",), model=None, **options):
-    return write_video(model or Bright(), str(source), target, list(outputs), 3, **options)
+    return write_video(model or Bright(), Job(source, target), Wanted(tuple(outputs)), 3, **options)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_what_a_trimmed_video_hides_is_no_damage(tmp_path, start, seconds, optio
     source = write_clip(tmp_path / "a.mp4", frames=40, sound=None, options=options)
     trim(source, start, seconds)
     seen = []
-    footage = write(source, tmp_path / "out", see=lambda *numbers: seen.append(numbers))
+    footage = write(source, tmp_path / "out", reel=Reel(lambda *numbers: seen.append(numbers)))
     assert footage.frames == len(times(source)) == pytest.approx(seconds * 25, abs=2)
     assert times(footage.outputs[0]) == pytest.approx(times(source), abs=0.001)
     assert seen[-1][1] == seconds * 25
@@ -142,8 +143,8 @@ def test_a_damaged_packet_is_not_the_end(tmp_path, name, packet):
     codec = "mjpeg" if name == "a.avi" else "libx264"
     source = write_clip(tmp_path / name, frames=60, codec=codec, sound=None, options={"g": "10"})
     damage(source, packet)
-    job = SimpleNamespace(source=source, target=tmp_path / "out" / "a")
-    outcome = run_video(StubVideoModel(), job, ["overlay"], 2)
+    job = Job(source, tmp_path / "out" / "a")
+    outcome = run_video(StubVideoModel(), job, Wanted(("overlay",)), 2)
     assert outcome.error is None
     assert outcome.frames == len(times(outcome.outputs[0])) == (50 if packet == 0 and codec == "libx264" else 59)
     assert outcome.to_json()["notes"] == ["1 damaged packet was left out"]
@@ -283,7 +284,7 @@ def test_only_a_few_frames_are_held():
 def test_only_so_many_frames(tmp_path):
     source = write_clip(tmp_path / "a.mp4")
     seen = []
-    footage = write(source, tmp_path / "out", see=lambda *numbers: seen.append(numbers), wanted=lambda n: n < 8)
+    footage = write(source, tmp_path / "out", reel=Reel(lambda *numbers: seen.append(numbers), lambda n: n < 8))
     assert footage.frames == len(times(footage.outputs[0])) == 8
     assert seen == [(n + 1, 30) for n in range(8)]
 
@@ -300,10 +301,8 @@ def test_a_camera_is_recorded_until_ctrl_c(tmp_path, monkeypatch):
             if frames == 10:
                 os.kill(os.getpid(), signal.SIGINT)
 
-        outcome = run_video(
-            StubVideoModel(), job, ["overlay"], 2, see=see,
-            wanted=lambda frames: not ended.is_set(),
-        )  # fmt: skip
+        reel = Reel(see, lambda frames: not ended.is_set())
+        outcome = run_video(StubVideoModel(), job, Wanted(("overlay",)), 2, reel=reel)
     assert outcome.error is None
     (written,) = outcome.outputs
     assert written == tmp_path / "out" / "webcam_0_overlay.mp4"

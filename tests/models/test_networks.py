@@ -153,15 +153,16 @@ def test_a_step_of_training_lowers_the_loss(narrow, arch):
 @pytest.mark.parametrize("arch", [*ARCHS, *(n if n in DISTINCT else slow(n) for n in published.NETS)])
 def test_the_graph_labels_as_torch_does(narrow, arch, tmp_path):
     from fullconv.exporting.onnx import export_onnx
-    from fullconv.prediction.engines.choice import open_engine
+    from fullconv.prediction.engines.choice import Choice, open_engine
     from fullconv.weights.checkpoint import load_model, save_model
+    from fullconv.weights.model_folder import open_folder
 
     config = config_of(arch)
     save_model(tmp_path, trained_looking(config), config)
     export_onnx(tmp_path)
     net, _ = load_model(tmp_path)
     fixed = config.architecture.multiple_of > 1
-    engine = open_engine(tmp_path, "openvino", "fp32", fixed=fixed)
+    engine = open_engine(open_folder(tmp_path), Choice("openvino", "fp32"))
     for height, width in ((96, 128), (160, 64)) if fixed else ((97, 131), (150, 67)):
         batch = photo(height, width, len(config.normalisation.mean))[None]
         with torch.inference_mode():

@@ -68,13 +68,15 @@ def test_who_is_blended():
 
 def test_a_blended_raster(tmp_path):
     rasterio = pytest.importorskip("rasterio")
-    from fullconv.jobs.rasters import Rasters, predict_raster
+    from fullconv.jobs.plan import Job, Wanted
+    from fullconv.jobs.rasters import predict_raster
     from tests.prediction.scenes import write_scene
 
     array = blobs(300, 200)
     array[:150] = 0
     path = write_scene(tmp_path / "x.tif", array, nodata=0)
-    written = predict_raster(bright_model(window=None), path, tmp_path / "x", ["labels"], Rasters(), tile=64).written
+    wanted = Wanted(("labels",), tile=64)
+    written = predict_raster(bright_model(window=None), Job(path, tmp_path / "x"), wanted).outputs
     with rasterio.open(written[0]) as labels:
         expected = np.where((array == 0).all(2), 255, array.mean(2) // 64)
         assert (labels.read(1) == expected).all()

@@ -9,7 +9,7 @@ import pytest
 
 from fullconv import images, load
 from fullconv.errors import FullconvError
-from fullconv.prediction.compiled import BlobCache, cache_folder, trim
+from fullconv.prediction.compiled import BlobCache, cache_folder, digest_of, trim
 from fullconv.prediction.engines import choice
 from fullconv.weights.model_folder import find_model
 from tests.conftest import EXAMPLES
@@ -75,12 +75,12 @@ def test_blobs_of_another_machine_or_graph_are_not_taken(tmp_path, monkeypatch):
     monkeypatch.setenv("FULLCONV_CACHE", str(tmp_path))
     graph = tmp_path / "g.onnx"
     graph.write_bytes(b"one")
-    BlobCache(graph, "here").write((1, "labels"), b"blob")
-    assert BlobCache(graph, "here").read((1, "labels")) == b"blob"
-    assert BlobCache(graph, "there").read((1, "labels")) is None
-    assert BlobCache(graph, "here").read((2, "labels")) is None
+    BlobCache(digest_of([graph]), "here").write((1, "labels"), b"blob")
+    assert BlobCache(digest_of([graph]), "here").read((1, "labels")) == b"blob"
+    assert BlobCache(digest_of([graph]), "there").read((1, "labels")) is None
+    assert BlobCache(digest_of([graph]), "here").read((2, "labels")) is None
     graph.write_bytes(b"two")
-    assert BlobCache(graph, "here").read((1, "labels")) is None
+    assert BlobCache(digest_of([graph]), "here").read((1, "labels")) is None
 
 
 def test_the_cache_keeps_what_was_used_last(tmp_path):

@@ -10,7 +10,8 @@ from PIL import Image
 import fullconv
 from fullconv.data.description import open_dataset
 from fullconv.errors import FullconvError
-from fullconv.jobs.images import Job, run_one
+from fullconv.jobs.images import run_one
+from fullconv.jobs.plan import Job, Wanted
 from fullconv.metrics import Confusion
 from fullconv.training import train as stages
 from fullconv.training.pictures import SKIPPED, Skipped, TrainingPicture
@@ -106,7 +107,7 @@ def of_files(model, data, out):
     """The mean IoU of what is written for the validation pictures."""
     confusion = Confusion(model.classes)
     for sample in open_dataset(data).split("val"):
-        outcome = run_one(model, Job(sample.image_path, out / sample.name), ["labels"])
+        outcome = run_one(model, Job(sample.image_path, out / sample.name), Wanted(("labels",)))
         assert outcome.error is None
         confusion.add(sample.read_label_map(), np.array(Image.open(outcome.outputs[0])))
     return confusion.report()["mean_iou"]

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from fullconv.commands.json_output import json_option, prints_json, write_document
 from fullconv.commands.shared_options import model_options
+from fullconv.commands.terminal import note, say
 
 if TYPE_CHECKING:
     from fullconv.prediction.benchmark import Speed
+    from fullconv.weights.model_folder import ModelFolder
 
 PAIRS = (
     ("openvino", "int8"), ("openvino", "bf16"), ("openvino", "fp32"), ("onnxruntime", "fp32"),
@@ -24,36 +25,32 @@ PAIRS = (
 
 @click.command()
 @click.option("--size", default="384x512", help="HEIGHTxWIDTH of the picture, in pixels.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@json_option
 @model_options
-def bench(size: str, as_json: bool, model: str, engine: str, precision: str, device: str | None) -> None:
+def bench(size: str, json_file: str | None, model: str, engine: str, precision: str, device: str | None) -> None:
     """Time a model on this machine, beside the machine's own peak.
 
     Without --engine and --precision each pair that is installed is timed, one picture at a time. The peak is that of a
     matrix product and of a 3x3 convolution in the same run, in OpenVINO, or in torch where only torch is timed.
     """
     from fullconv.prediction.benchmark import multiply_adds, peaks
-    from fullconv.prediction.engines.choice import check_choice
-    from fullconv.weights.model_folder import find_model, read_config
+    from fullconv.prediction.engines.choice import Choice
+    from fullconv.weights.model_folder import open_folder
 
-    folder = find_model(model)
-    config = read_config(folder)
-    check_choice(folder, "torch" if engine == "auto" else engine, precision, device)
-    architecture = config.architecture
+    folder = open_folder(model)
+    Choice("torch" if engine == "auto" else engine, precision, device).check(folder.path)
+    architecture = folder.config.architecture
     height, width = parse_size(size, architecture.multiple_of)
     shape = height, width, architecture.channels * max(len(architecture.inputs), 1)
-    macs = multiply_adds(folder, *shape)
-    speeds = list(each(folder, chosen(engine, precision), device, shape, macs, config.input))
+    macs = multiply_adds(folder.path, *shape)
+    speeds = list(each(folder, chosen(engine, precision), device, shape, macs, folder.config.input))
     library = "torch" if find_spec("openvino") is None or {s.engine for s in speeds} == {"torch"} else "openvino"
     kinds = sorted({peak_of(speed, library) for speed in speeds})
     highest = {kind: peaks(kind, library, device) for kind in kinds}
-    if as_json:
-        rows = [speed.to_json() for speed in speeds]
-        click.echo(
-            json.dumps({"model": model, "size": size, "gmac": macs and macs / 1e9, "peaks": highest, "runs": rows})
-        )
-    else:
-        click.echo(table(speeds, highest, library, f"{model}, {width}x{height} pixels", macs))
+    rows = [speed.to_json() for speed in speeds]
+    write_document(json_file, model=model, size=size, gmac=macs and macs / 1e9, peaks=highest, runs=rows)
+    if not prints_json(json_file):
+        say(table(speeds, highest, library, f"{model}, {width}x{height} pixels", macs))
 
 
 def parse_size(size: str, multiple_of: int) -> tuple[int, int]:
@@ -74,21 +71,21 @@ def chosen(engine: str, precision: str) -> list[tuple[str, str]]:
 
 
 def each(
-    folder: Path, pairs: list[tuple[str, str]], device: str | None, shape: tuple[int, int, int], macs: float | None,
-    kind: str,
+    folder: ModelFolder, pairs: list[tuple[str, str]], device: str | None, shape: tuple[int, int, int],
+    macs: float | None, kind: str,
 ) -> Iterator[Speed]:  # fmt: skip
     """Speeds of the pairs; of several, those that cannot run here are told and left out."""
     from fullconv.errors import FullconvError
     from fullconv.prediction.benchmark import measure
-    from fullconv.prediction.engines.choice import open_engine
+    from fullconv.prediction.engines.choice import Choice, open_engine
 
     for name, precision in pairs:
         try:
-            yield measure(open_engine(folder, name, precision, device), *shape, macs, kind)
+            yield measure(open_engine(folder, Choice(name, precision, device)), *shape, macs, kind)
         except FullconvError as error:
             if len(pairs) == 1:
                 raise
-            click.echo(f"{name} {precision} left out: {error}", err=True)
+            note(f"{name} {precision} left out: {error}")
 
 
 def peak_of(speed: Speed, library: str) -> str:

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fullconv.commands.json_output import json_option, prints_json, write_document
+from fullconv.commands.terminal import is_watched, say
+
 if TYPE_CHECKING:
     from fullconv.data.doctor.examination import Report
     from fullconv.data.doctor.scan import Facts
@@ -19,9 +22,9 @@ EXAMPLES = 24  # pairs on a sheet
 
 @click.command()
 @click.argument("data", type=FILE)
-@click.option("--json", "json_file", type=FILE, help="Write all findings, with every file, to this JSON file.")
+@json_option
 @click.option("--sheet", type=FILE, help="Write a sheet of sample pictures with their masks to this .png or .jpg.")
-def check(data: Path, json_file: Path | None, sheet: Path | None) -> None:
+def check(data: Path, json_file: str | None, sheet: Path | None) -> None:
     """Examine labelled pictures before training. Every file is read.
 
     DATA is a folder or a data YAML; it may be one that training refuses. For each problem you get the number of files,
@@ -29,23 +32,22 @@ def check(data: Path, json_file: Path | None, sheet: Path | None) -> None:
     """
     from fullconv.data.doctor.examination import check as examine
     from fullconv.data.doctor.text import written
-    from fullconv.files import write_json
     from fullconv.outputs.sheet import check_format
 
     if sheet:
         check_format(sheet)
     report = examine(data, with_progress)
-    if json_file:
-        write_json(json_file, report.to_json())
+    write_document(json_file, **report.to_json())
     if sheet:
         draw(report, sheet)
-    click.echo(written(report))
+    if not prints_json(json_file):
+        say(written(report))
     if report.failed:
         sys.exit(1)
 
 
 def with_progress(facts: Iterator[Facts], total: int) -> Iterator[Facts]:
-    with click.progressbar(facts, total, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+    with click.progressbar(facts, total, file=sys.stderr, hidden=not is_watched()) as bar:
         yield from bar
 
 

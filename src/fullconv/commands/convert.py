@@ -7,12 +7,14 @@ from pathlib import Path
 
 import click
 
+from fullconv.commands.terminal import say
+
 
 @click.command()
 @click.argument("kind", type=click.Choice(["caffe", "torchfcn"]))
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--net", required=True, help="The published net that the file was made for, such as voc-fcn8s.")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The model folder to be made.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The model folder to be made.")
 @click.option("--onnx/--no-onnx", default=None, help="Write model.onnx too.  [default: where that is installed]")
 def convert(kind: str, file: Path, net: str, out: Path, onnx: bool | None) -> None:
     """Import the published nets' weights: a .caffemodel, or a .pth of pytorch-fcn.
@@ -29,7 +31,7 @@ def convert(kind: str, file: Path, net: str, out: Path, onnx: bool | None) -> No
 
     wanted = find_spec("onnxscript") is not None if onnx is None else onnx
     report = run(kind, file, net, out, write_graph if wanted else lambda folder: None)
-    click.echo(f"{file.name}: {report}\nmodel: {out}")
+    say(f"{file.name}: {report}\nmodel: {out}")
 
 
 def write_graph(folder: Path) -> None:

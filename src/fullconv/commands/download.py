@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fullconv.commands.terminal import is_watched, say
+
 if TYPE_CHECKING:
     from fullconv.data.catalogue import Source
 
 
 @click.command()
 @click.argument("name")
-@click.option("--out", type=click.Path(path_type=Path), help="The folder to be made.  [default: data/NAME]")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="The folder to be made.  [default: data/NAME]")
 @click.option("--unverified", is_flag=True, help="Accept an archive of which no checksum is published.")
 def download(name: str, out: Path | None, unverified: bool) -> None:
     """Fetch labelled pictures to train on from their own site.
@@ -34,14 +36,14 @@ def download(name: str, out: Path | None, unverified: bool) -> None:
     source = find_source(name)
     folder = out or Path("data", name)
     if is_there(source, folder):
-        click.echo(f"{folder}: is there already\n{after(folder)}")
+        say(f"{folder}: is there already\n{after(folder)}")
         return
-    click.echo(f"{source.title}, {source.homepage}\nterms: {source.terms}")
+    say(f"{source.title}, {source.homepage}\nterms: {source.terms}")
     checksums = run(source, folder, with_progress, credentials(source), unverified)
     for archive in source.archives:
         if not archive.sha256:
-            click.echo(f"not verified: {archive.url}, SHA-256 {checksums[archive.filename]}")
-    click.echo(f"{name}: {folder}\n{after(folder)}")
+            say(f"not verified: {archive.url}, SHA-256 {checksums[archive.filename]}")
+    say(f"{name}: {folder}\n{after(folder)}")
 
 
 def after(folder: Path) -> str:
@@ -55,7 +57,7 @@ def credentials(source: Source) -> tuple[str, str] | None:
     if not source.login:
         return None
     given = [os.environ.get(f"CITYSCAPES_{word}") for word in ("USERNAME", "PASSWORD")]
-    if not all(given) and not is_watched():
+    if not all(given) and not is_typed():
         raise FullconvError(
             f"{source.name}: needs a login; register at {source.homepage} "
             "and set CITYSCAPES_USERNAME and CITYSCAPES_PASSWORD"
@@ -67,7 +69,7 @@ def credentials(source: Source) -> tuple[str, str] | None:
     )
 
 
-def is_watched() -> bool:
+def is_typed() -> bool:
     return sys.stdin.isatty()
 
 
@@ -76,6 +78,6 @@ def with_progress(label: str, total: int | None) -> Iterator[Callable[[int], Non
     """A bar with the time left on a terminal; a server that does not tell the length has a bar without it."""
     steps: Iterable[None] | None = itertools.repeat(None) if total is None else None
     with click.progressbar(
-        steps, total, label=label, file=sys.stderr, hidden=not sys.stderr.isatty(), show_eta=total is not None
+        steps, total, label=label, file=sys.stderr, hidden=not is_watched(), show_eta=total is not None
     ) as bar:
         yield bar.update

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fullconv.commands.json_output import json_option, prints_json, write_document
 from fullconv.commands.shared_options import Words, check_data, model_options
+from fullconv.commands.terminal import is_watched, note, say
 
 if TYPE_CHECKING:
     from fullconv.data.dataset import Sample
@@ -36,7 +38,7 @@ FILE = click.Path(path_type=Path)
 )
 @click.option("--interval", is_flag=True, help="Add a 95 % bootstrap interval of the mean IoU over pictures.")
 @click.option("--confusion", type=FILE, help="Draw the confusion matrix to this .png or .svg file.")
-@click.option("--json", "json_file", type=FILE, help="Write the numbers to this JSON file.")
+@json_option
 @model_options
 def evaluate(
     data: Path,
@@ -46,7 +48,7 @@ def evaluate(
     merge_to: tuple[str, ...] | None,
     interval: bool,
     confusion: Path | None,
-    json_file: Path | None,
+    json_file: str | None,
     model: str,
     engine: str,
     precision: str,
@@ -59,7 +61,6 @@ def evaluate(
     """
     from fullconv.evaluation.definitions import DEFINITIONS
     from fullconv.evaluation.scoring import evaluate as run
-    from fullconv.files import write_json
     from fullconv.prediction.predictor import load
 
     if confusion:
@@ -68,14 +69,14 @@ def evaluate(
     loaded = load(model, engine, precision, device)
     report = run(loaded, data, split, with_progress, definition, worst, merge_to or (), interval)
     told(report)
-    if json_file:
-        write_json(json_file, report)
+    write_document(json_file, **report)
     ran = f"{split}, {loaded.engine.name} {loaded.engine.precision}"
-    click.echo(f"{data} {ran}, at source size, void left out")
-    click.echo(f"mean IoU as {definition}: {DEFINITIONS[definition]}")
-    if merge_to:
-        click.echo(f"predicted among {len(loaded.classes)} classes; those not listed count as background")
-    click.echo(table(report))
+    if not prints_json(json_file):
+        say(f"{data} {ran}, at source size, void left out")
+        say(f"mean IoU as {definition}: {DEFINITIONS[definition]}")
+        if merge_to:
+            say(f"predicted among {len(loaded.classes)} classes; those not listed count as background")
+        say(table(report))
     if confusion:
         draw(report, f"{loaded.config.name} on {data.resolve().name} {ran}", confusion)
     if "skipped" in report:
@@ -88,10 +89,10 @@ def told(report: dict[str, Any]) -> None:
     for error in skipped.values():
         click.echo(f"error: {error}", err=True)
     if skipped:
-        click.echo(f"left out of the numbers: {len(skipped)} of the pictures", err=True)
+        note(f"left out of the numbers: {len(skipped)} of the pictures")
     for path, found in list(notes.items())[:1]:
         others = f" (and so on, in {len(notes)} pictures)" if len(notes) > 1 else ""
-        click.echo(f"{path}: {'; '.join(found)}{others}", err=True)
+        note(f"{path}: {'; '.join(found)}{others}")
 
 
 def check_drawing(path: Path) -> None:
@@ -107,11 +108,11 @@ def check_drawing(path: Path) -> None:
 def draw(report: dict[str, Any], title: str, path: Path) -> None:
     from fullconv.figures.confusion import draw_confusion
 
-    click.echo(f"wrote {draw_confusion(report['confusion'], list(report['per_class']), title).save(path)}")
+    note(f"wrote {draw_confusion(report['confusion'], list(report['per_class']), title).save(path)}")
 
 
 def with_progress(samples: Sequence[Sample]) -> Iterator[Sample]:
-    with click.progressbar(samples, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+    with click.progressbar(samples, file=sys.stderr, hidden=not is_watched()) as bar:
         yield from bar
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fullconv.commands.terminal import say
 from fullconv.words import counted
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def begin(out: Path, needs: Sequence[str] = ("matplotlib", "torch", "timm", "saf
 
 
 def finish(canvas: Canvas, out: Path) -> None:
-    click.echo(f"wrote {canvas.save(out)}")
+    say(f"wrote {canvas.save(out)}")
 
 
 def open_network(model: str, published: str | None = None) -> tuple[nn.Module, ModelConfig]:

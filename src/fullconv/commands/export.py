@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from fullconv.commands.shared_options import check_data
+from fullconv.commands.terminal import say
 from fullconv.words import counted
 
 
@@ -41,11 +42,11 @@ def export(
         check_data(data)
     done = run(model, to, out, int8, data, split, pictures, max_loss)
     if done.calibrated:
-        click.echo(f"ranges measured on {counted(done.calibrated, 'picture')} of train")
+        say(f"ranges measured on {counted(done.calibrated, 'picture')} of train")
     for agreement in done.agreements:
-        click.echo(str(agreement))
+        say(str(agreement))
     if done.mean_ious:
         before, after = done.mean_ious
         change = f"{before:.4f} → {after:.4f} ({after - before:+.4f})"
-        click.echo(f"mean IoU on {counted(done.scored, 'picture')} of {split}: {change}")
-    click.echo(f"wrote {', '.join(path.name for path in done.files)} in {done.files[0].parent}")
+        say(f"mean IoU on {counted(done.scored, 'picture')} of {split}: {change}")
+    say(f"wrote {', '.join(path.name for path in done.files)} in {done.files[0].parent}")

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from fullconv import __version__
+from fullconv.commands.terminal import quiet_option
 from fullconv.errors import FullconvError, in_flags, meant
 
 # In the order in which people need them.
@@ -38,17 +39,23 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(import_module(f"fullconv.commands.{cmd_name}"), cmd_name)
+        if not any(option.name == "quiet" for option in command.params):
+            command.params.append(quiet_option())
         return command
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.version_option(__version__)
+SETTINGS = {"help_option_names": ["-h", "--help"], "show_default": True, "auto_envvar_prefix": "FULLCONV"}
+
+
+@click.group(cls=Commands, context_settings=SETTINGS)
+@click.version_option(__version__, allow_from_autoenv=False)
 def fullconv() -> None:
     """Semantic segmentation with fully convolutional networks."""
 
 
 def main() -> None:
-    """Runs a command; what the user can mend is told in one line, with exit code 1."""
+    """Runs a command; what the user can mend is told in one line, with exit code 1. Click ends with 2 for a command or
+    an option that does not exist."""
     warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
         fullconv()

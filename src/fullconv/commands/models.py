@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
 
+from fullconv.commands.json_output import json_option, prints_json, write_document
+from fullconv.commands.terminal import say
+
 
 @click.command()
 @click.option("--published", is_flag=True, help="The FCN authors' nets, for whose weights there is `fullconv convert`.")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def models(published: bool, as_json: bool) -> None:
+@json_option
+def models(published: bool, json_file: str | None) -> None:
     """List the models inside the package, or the published nets."""
     from fullconv.models.published import NETS
     from fullconv.weights.model_folder import bundled_models
@@ -19,7 +21,9 @@ def models(published: bool, as_json: bool) -> None:
     rows, line = [describe(name) for name in bundled_models()], model_line
     if published:
         rows, line = [describe_published(name) for name in NETS], published_line
-    click.echo(json.dumps(rows, indent=2) if as_json else "\n".join(map(line, rows)))
+    write_document(json_file, models=rows)
+    if not prints_json(json_file):
+        say("\n".join(map(line, rows)))
 
 
 def describe(name: str) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def model_options(command: Command) -> Command:
         click.option("--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16", "int8"]), default="auto"),
         click.option("--engine", type=click.Choice(["auto", "openvino", "torch", "onnxruntime"]), default="auto"),
         click.option(
-            "--model", default="photos", help="A bundled model, a model folder, or the folder of a training run."
+            "-m", "--model", default="photos", help="A bundled model, a model folder, or the folder of a training run."
         ),
     ):
         command = option(command)

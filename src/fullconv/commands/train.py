@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from fullconv.commands.shared_options import Numbers, Side
+from fullconv.commands.terminal import say
 
 FILE = click.Path(path_type=Path)
 
@@ -56,7 +57,7 @@ FILE = click.Path(path_type=Path)
 @click.option(
     "--track", help="Where to log: tensorboard, wandb, mlflow (comma-separated), or none.  [default: tensorboard]"
 )
-@click.option("--out", type=FILE, help="Folder of the run.  [default: runs/train]")
+@click.option("-o", "--out", type=FILE, help="Folder of the run.  [default: runs/train]")
 @click.option("--resume", type=FILE, help="Continue the run in this folder.")
 @click.option("--from", "repeats", type=FILE, help="Repeat the run in this folder, with the same data and weights.")
 def train(data: Path | None, out: Path | None, resume: Path | None, repeats: Path | None, **changes: Any) -> None:
@@ -78,8 +79,8 @@ def train(data: Path | None, out: Path | None, resume: Path | None, repeats: Pat
     folder = resume or out or (repeats.with_name(f"{repeats.name}-again") if repeats else Path("runs/train"))
     model = run(data, folder, resume=resume is not None, repeats=repeats, **changes)
     if rank_and_count()[0] == 0:
-        click.echo(f"model: {model}")
-        click.echo(f"again: fullconv train --from {folder}")
+        say(f"model: {model}")
+        say(f"again: fullconv train --from {folder}")
     skipped = Skipped(folder / SKIPPED)
     if skipped.all():
         click.echo(f"pictures left out: {len(skipped.all())}; {skipped.path} names them", err=True)

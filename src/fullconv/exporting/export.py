@@ -13,13 +13,13 @@ from fullconv.evaluation.scoring import dataset_for
 from fullconv.exporting import openvino as files
 from fullconv.exporting.parity import EQUAL, Agreement, agreements, calibration, mean_ious, own_photos
 from fullconv.files import staged
-from fullconv.prediction.engines.choice import open_engine
+from fullconv.prediction.engines.choice import Choice, open_engine
 from fullconv.prediction.engines.contract import Engine
 from fullconv.prediction.engines.onnxruntime import OnnxRuntime
 from fullconv.prediction.engines.openvino import OpenVINO
 from fullconv.prediction.engines.program import Program
 from fullconv.prediction.predictor import Model
-from fullconv.weights.model_folder import BUNDLED, CARD, CONFIG, GRAPH, PARAMETERS, find_model, read_config
+from fullconv.weights.model_folder import BUNDLED, CARD, CONFIG, GRAPH, PARAMETERS, ModelFolder, open_folder
 from fullconv.words import counted
 
 FORMATS = ("onnx", "openvino", "torch")
@@ -63,10 +63,11 @@ def export(
             f"{argument('int8', True)}: goes with {argument('to', 'openvino')} and {argument('data')}, on whose "
             "pictures ranges are measured"
         )
-    folder = find_model(model)
+    opened = open_folder(model)
+    folder = opened.path
     target = Path(out) if out else Path(folder.name) if folder.is_relative_to(BUNDLED) else folder
     copied = is_copied(folder, to, target)
-    source = Model(read_config(folder), source_engine(folder, to, copied))
+    source = Model(opened.config, source_engine(opened, to, copied))
     dataset = dataset_for(source, data) if data else None
     with staged(target) as hidden:
         engine, calibrated = write(to, int8, source, folder, hidden, dataset, copied)
@@ -80,10 +81,10 @@ def export(
     return Exported(tuple(target / name for name in written), agreed, scores, scored, calibrated)
 
 
-def source_engine(folder: Path, to: str, copied: bool) -> Engine:
+def source_engine(folder: ModelFolder, to: str, copied: bool) -> Engine:
     """What the export is compared with, in float32: the network in torch, or the graph that it is made from."""
     from_graph = copied or to == "openvino"
-    return open_engine(folder, "openvino" if from_graph else "torch", "fp32", "cpu", fixed=False)
+    return open_engine(folder, Choice("openvino" if from_graph else "torch", "fp32", "cpu"))
 
 
 def is_copied(folder: Path, to: str, target: Path) -> bool:

@@ -30,14 +30,16 @@ import numpy as np
 from fullconv.errors import FullconvError, missing_extra
 from fullconv.files import sweep
 from fullconv.jobs.done import Finished, begin, line_of, run_id
-from fullconv.jobs.images import Job, NoNotes, Outcome, Stamp, run_one
+from fullconv.jobs.images import run_one
 from fullconv.jobs.listing import Found, LeftOut, Listing
-from fullconv.jobs.rasters import Rasters
+from fullconv.jobs.outcome import NoNotes, Outcome, Stamp
+from fullconv.jobs.plan import Job, Wanted
 from fullconv.jobs.search import Search
 from fullconv.jobs.stores import Place, relative
 from fullconv.outputs.manifest import ANY_PAGE, BEGUN, MAY_WRITE, NAME, Line, Owners, Results, in_the_way, of_any_page
-from fullconv.prediction.predictor import load
-from fullconv.weights.model_folder import CONFIG, GRAPH, PARAMETERS
+from fullconv.prediction.engines.choice import Choice
+from fullconv.prediction.predictor import ready
+from fullconv.weights.model_folder import CONFIG, GRAPH, PARAMETERS, open_folder
 
 PARTS = CONFIG, GRAPH, PARAMETERS
 AT_ONCE = 32  # pictures of one task: what is done again where a worker dies
@@ -64,22 +66,20 @@ class Task:
 
     inputs: list[Place]
     out: Place
-    outputs: list[str]
-    loading: dict[str, Any]  # of predictor.load: engine, precision, device
-    predicting: dict[str, Any]  # of Model.predict: tile, halo, reading
-    rasters: Rasters
+    wanted: Wanted
+    choice: Choice
     endings: list[str]  # what names of files may end in
     overwrite: bool  # what is in the way in `out`
 
     @property
     def pages(self) -> bool:
         """Whether files may have pages, each with results of its own."""
-        return bool(self.predicting["reading"].pages)
+        return self.wanted.reading.pages
 
 
 def check(task: Task) -> None:
     """Raises FullconvError for what cannot be done here."""
-    if "labelme" in task.outputs and any(top.scheme != task.out.scheme for top in task.inputs):
+    if "labelme" in task.wanted.outputs and any(top.scheme != task.out.scheme for top in task.inputs):
         raise FullconvError("--save labelme: its files lead to the pictures, so --out must be where INPUT is")
 
 
@@ -295,7 +295,7 @@ class Worker:
         self.task, self.folder = task, tempfile.TemporaryDirectory()  # engines read from it later, too
         for name, content in import_ray().get(model[0]).items():
             Path(self.folder.name, name).write_bytes(content)
-        self.model = load(self.folder.name, **task.loading, threads=1)
+        self.model = ready(open_folder(self.folder.name), task.choice, threads=1)
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, Any]:
         """Columns of rows → a line of the manifest for each."""
@@ -313,9 +313,8 @@ class Worker:
                 seen = source.stamp()
                 if source.scheme:
                     source.fetch(picture)
-                task = self.task
                 notes = Foreign(out, results, frozenset(json.loads(foreign)))
-                outcome = run_one(self.model, job, task.outputs, task.rasters, notes, **task.predicting)
+                outcome = run_one(self.model, job, self.task.wanted, notes)
                 for file in outcome.outputs if out.scheme else ():
                     out.below(Path(file).relative_to(results).as_posix()).put(Path(file))
             except FullconvError as error:  # the store does not answer

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from fullconv.errors import FullconvError
-from fullconv.jobs.images import Job, Jobs, Outcome, stamp
-from fullconv.outputs.manifest import BEGUN, NAME, Line, Manifest, name_in, read_line
-from fullconv.prediction.engines.choice import graph_for
+from fullconv.jobs.outcome import Outcome, stamp
+from fullconv.jobs.plan import Job, Jobs
+from fullconv.outputs.manifest import BEGUN, NAME, Line, Manifest, name_in, names_in, read_line
+from fullconv.prediction.engines.choice import files_read
 from fullconv.prediction.engines.contract import Engine
-from fullconv.weights.model_folder import CONFIG, PARAMETERS
+from fullconv.weights.model_folder import ModelFolder
 
 
 class RunManifest(Manifest):
@@ -38,10 +39,11 @@ class RunManifest(Manifest):
 def line_of(job: Job, outcome: Outcome, out: Path) -> Line:
     """What is told of a picture; names of outputs are relative to `out`."""
     size, modified = outcome.stamp or (None, None)
-    line = {"target": name_in(out, job.target), **outcome.to_json()}
+    target, *outputs = names_in(out, [job.target, *map(Path, outcome.outputs)])
+    line = {"target": target, **outcome.to_json()}
     line |= {"file": os.path.abspath(job.source), "bytes": size, "modified": modified}
     if not outcome.error:
-        line["outputs"] = [name_in(out, Path(path)) for path in outcome.outputs]
+        line["outputs"] = outputs
     return line
 
 
@@ -108,15 +110,10 @@ class Finished:
         return found[0] if found else None
 
 
-def settings_of(model: Path, engine: Engine, **others: Any) -> dict[str, Any]:
+def settings_of(folder: ModelFolder, engine: Engine, **others: Any) -> dict[str, Any]:
     """What results depend on: the model folder, by the content of what the engine reads, the engine, and `others`."""
-    if engine.name == "torch":
-        parts = [CONFIG, PARAMETERS]
-    else:
-        graph = graph_for(model, engine.precision)
-        parts = [CONFIG, *(file.name for file in (graph, graph.with_suffix(".bin")) if file.exists())]
-    digests = {part: _digest(model / part) for part in parts}
-    return {"model": model.name, **digests, "engine": engine.name, "precision": engine.precision, **others}
+    digests = {name: folder.digest(name) for name in files_read(folder.path, engine)}
+    return {"model": folder.path.name, **digests, "engine": engine.name, "precision": engine.precision, **others}
 
 
 def run_id(settings: Mapping[str, Any]) -> str:
@@ -142,8 +139,3 @@ def _lines(path: Path) -> Iterator[tuple[bytes, Line]]:
                     yield raw, line
     except FileNotFoundError:
         return
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"

@@ -25,7 +25,8 @@ from fullconv.errors import FullconvError
 from fullconv.files import write_json, write_whole
 from fullconv.georeference import import_rasterio
 from fullconv.images import LARGEST_IN_MEMORY, directory_of
-from fullconv.jobs.images import NO_NOTES, Notes
+from fullconv.jobs.outcome import NO_NOTES, Notes, Outcome
+from fullconv.jobs.plan import ONCE, Job, RasterRun, Wanted
 from fullconv.outputs import geotiff
 from fullconv.outputs.file import File, beside
 from fullconv.outputs.georeferenced import ON_THE_GROUND
@@ -33,9 +34,8 @@ from fullconv.outputs.mosaic import SIMPLIFIED, Frame, LabelMap, Mosaic, Part
 from fullconv.outputs.writers import Claim
 from fullconv.prediction.blending import reach
 from fullconv.prediction.predictor import Model
-from fullconv.prediction.reading import EVERYTHING, Reading
 from fullconv.prediction.scene import Scene, open_scene
-from fullconv.prediction.tiling import Tile, Tiling, Window
+from fullconv.prediction.tiling import Tiling, Window
 from fullconv.view import Pixels, listed
 
 OUTPUTS = ("labels", "scores", *ON_THE_GROUND)
@@ -45,68 +45,37 @@ ENDINGS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Rasters:
-    """How rasters are done. `simplify`: pixels by which polygons' borders may be smoothed. `run` names what results
-    depend on, so that `resume` takes up windows of none but such runs. `progress` is called with the raster, the number
-    of windows done and that of all, from any thread.
-    """
-
-    simplify: float = SIMPLIFIED
-    run: str = ""
-    resume: bool = False
-    progress: Callable[[Path, int, int], object] = lambda *_: None
-
-
 def predict_raster(
-    model: Model,
-    source: Path,
-    target: Path,
-    outputs: Sequence[str],
-    rasters: Rasters,
-    tile: Tile = None,
-    halo: str | int | None = None,
-    reading: Reading = EVERYTHING,
-    notes: Notes = NO_NOTES,
-) -> Done:
-    """Writes target_labels.tif and so on, as `outputs` asks. `notes` are asked for them when it begins, as far as they
-    are known, and before they are written.
+    model: Model, job: Job, wanted: Wanted, notes: Notes = NO_NOTES, rasters: RasterRun = ONCE
+) -> Outcome:
+    """Writes target_labels.tif and so on. `notes` are asked for these files when it begins, as far as they are known,
+    and before they are written.
 
     Raises FullconvError, and OSError where writing fails.
     """
-    check(source, outputs)
-    notes.check(target, [beside(target, ENDINGS[output]) for output in outputs if output in ENDINGS])
-    directory = directory_of(source, reading.page)[0]
-    with geotiff.steady_cache(), open_scene(source, reading.of(model.view), directory) as scene:
-        wants_scores = "scores" in outputs
-        tiling = tiling_of(model, scene, tile, halo, wants_scores)
-        work = open_work(source, target, tiling, rasters)
-        label(model, scene, work, wants_scores, source, rasters.progress)
+    check(job.source, wanted.outputs)
+    notes.check(job.target, [beside(job.target, ENDINGS[output]) for output in wanted.outputs if output in ENDINGS])
+    directory, view = directory_of(job.source, wanted.reading.page)[0], model.view.asked(wanted.reading)
+    with geotiff.steady_cache(), open_scene(job.source, view, directory) as scene:
+        tiling = tiling_of(model, scene, wanted)
+        work = open_work(job, tiling, rasters)
+        label(model, scene, work, "scores" in wanted.outputs, partial(rasters.progress, job.source))
         frame = Frame(scene.size, model.classes, scene.georeference)
         counts = assemble(work, frame, described(scene, model))
-        written = write(work, scene, frame, target, outputs, rasters.simplify, partial(notes.claim, target))
+        written = write(work, scene, frame, job.target, wanted, partial(notes.claim, job.target))
     shutil.rmtree(work.folder)
-    return Done(frame.size, shares(counts, model.classes), written, tiling.reduced_to, scene.notes)
+    height, width = frame.size
+    return Outcome(
+        job.source, width, height, shares(counts, model.classes), outputs=tuple(written),
+        reduced_to=tiling.reduced_to, notes=scene.notes,
+    )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Done:
-    """Height and width, share of each class in all pixels, the files written; pixels of the longer side where the model
-    saw it smaller than it is; what was decided for this picture."""
-
-    size: tuple[int, ...]
-    shares: dict[str, float]
-    written: list[Path]
-    reduced_to: int | None = None
-    notes: tuple[str, ...] = ()
-
-
-def tiling_of(model: Model, scene: Scene, tile: Tile, halo: str | int | None, scores: bool) -> Tiling:
+def tiling_of(model: Model, scene: Scene, wanted: Wanted) -> Tiling:
     """As other pictures are seen; in tiles whatever is too large to be held at once."""
     height, width = scene.size
-    if tile is None and height * width > LARGEST_IN_MEMORY:
-        tile = "auto"
-    return model.tiling(scene.size, tile, halo, scores, scene.raster.keeps_scale)
+    tile = "auto" if wanted.tile is None and height * width > LARGEST_IN_MEMORY else wanted.tile
+    return model.tiling(scene.size, tile, wanted.halo, "scores" in wanted.outputs, scene.raster.keeps_scale)
 
 
 def check(source: Path, outputs: Sequence[str]) -> None:
@@ -135,11 +104,11 @@ class Work:
                 yield window.placing, piece[kind]
 
 
-def open_work(source: Path, target: Path, tiling: Tiling, rasters: Rasters) -> Work:
+def open_work(job: Job, tiling: Tiling, rasters: RasterRun) -> Work:
     """The work of an earlier run like this on the same file, where that is wanted, else a new one."""
-    folder = target.with_name(f".{target.name}.parts")
-    stat = source.stat()
-    key = [rasters.run, os.path.abspath(source), stat.st_size, stat.st_mtime_ns]
+    folder = job.target.with_name(f".{job.target.name}.parts")
+    stat = job.source.stat()
+    key = [rasters.name, os.path.abspath(job.source), stat.st_size, stat.st_mtime_ns]
     plan = folder / "plan.json"
     if rasters.resume and plan.exists():
         earlier = json.loads(plan.read_text())
@@ -151,9 +120,7 @@ def open_work(source: Path, target: Path, tiling: Tiling, rasters: Rasters) -> W
     return Work(folder, tiling)
 
 
-def label(
-    model: Model, scene: Scene, work: Work, scores: bool, source: Path, progress: Callable[[Path, int, int], object]
-) -> None:
+def label(model: Model, scene: Scene, work: Work, scores: bool, progress: Callable[[int, int], object]) -> None:
     """Makes the pieces that are missing; reading the next and writing the last go on beside the network."""
     windows = work.tiling.windows
     todo = [number for number in range(len(windows)) if not work.piece(number).exists()]
@@ -167,7 +134,7 @@ def label(
             if behind:
                 behind.popleft().result()
             behind.append(writer.submit(save, work.piece(number), piece))
-            progress(source, len(windows) - len(todo) + place + 1, len(windows))
+            progress(len(windows) - len(todo) + place + 1, len(windows))
         if behind:
             behind.popleft().result()
 
@@ -235,11 +202,10 @@ def described(scene: Scene, model: Model) -> dict[str, str]:
     return {"model": model.config.name, "bands": ",".join(map(str, scene.bands)), "values": taken}
 
 
-def write(
-    work: Work, scene: Scene, frame: Frame, target: Path, outputs: Sequence[str], simplify: float, claim: Claim
-) -> list[Path]:
+def write(work: Work, scene: Scene, frame: Frame, target: Path, wanted: Wanted, claim: Claim) -> list[Path]:
     """Everything under its final name, the label map last: until then the run can be resumed."""
     files: list[File] = []
+    simplify = SIMPLIFIED if wanted.simplify is None else wanted.simplify
     with import_rasterio().open(work.labels) as labels:
 
         def read(part: Part) -> LabelMap:
@@ -247,15 +213,15 @@ def write(
             return label_map
 
         mosaic = Mosaic(frame.size, frame.classes, frame.georeference, read, scene.rgb, simplify)
-        for output in outputs:
+        for output in wanted.outputs:
             if output in ON_THE_GROUND:
                 files += ON_THE_GROUND[output](mosaic, target)
-        if "scores" in outputs:
+        if "scores" in wanted.outputs:
             files += geotiff.write_scores(frame, target, work.pieces("probabilities"))
-        named = [geotiff.write_categories(target, frame.classes)] if "labels" in outputs else []
+        named = [geotiff.write_categories(target, frame.classes)] if "labels" in wanted.outputs else []
         label_map = [geotiff.labels_path(target) for _ in named]
         claim([*(file.path for file in files + named), *label_map])
-        written, categories = [file.write() for file in files], [file.write() for file in named]
+        written, categories = ([write_whole(file.path, file.fill) for file in some] for some in (files, named))
     for path in label_map:
         os.replace(work.labels, path)
     return [*written, *label_map, *categories]

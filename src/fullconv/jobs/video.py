@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fullconv.jobs.plan import Job, Wanted
 from fullconv.jobs.video_files import Clip, Sink, is_frame, open_clip, open_sink, sink_of
 from fullconv.outputs.writers import Claim
 from fullconv.prediction.predictor import Model
@@ -41,40 +42,43 @@ class Footage:
     counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, np.int64))
 
 
-def write_video(
-    model: Model,
-    source: str,
-    target: Path,
-    outputs: Sequence[str],
-    threads: int,
-    claim: Claim = lambda paths: None,
-    see: See | None = None,
-    wanted: Callable[[int], bool] = lambda frames: True,
-    **predicting: Any,
-) -> Footage:
-    """Writes target_overlay.mp4 and target_labels.mkv, as `outputs` asks, with the sound of `source`.
+@dataclass(frozen=True)
+class Reel:
+    """How this run does a video: `see` is called after each frame with the number of those done, and of all where that
+    is known; reading ends before the frame, of which so many were read, that is not `wanted`."""
 
-    `claim` sees the files before they are written; `see` is called after each frame; reading ends before the frame, of
-    which so many were read, that is not `wanted`. Raises FullconvError for what is no video or damaged, OSError where
+    see: See = lambda frames, expected: None
+    wanted: Callable[[int], bool] = lambda frames: True
+
+
+WHOLE = Reel()
+
+
+def write_video(
+    model: Model, job: Job, wanted: Wanted, threads: int, claim: Claim = lambda paths: None, reel: Reel = WHOLE
+) -> Footage:
+    """Writes target_overlay.mp4 and target_labels.mkv, as is wanted, with the sound of the source.
+
+    `claim` sees the files before they are written. Raises FullconvError for what is no video or damaged, OSError where
     nothing can be written.
     """
-    with open_clip(source) as clip, ExitStack() as files, ThreadPoolExecutor(threads) as pool:
-        places = [sink_of(output, target, clip) for output in outputs]
+    target = job.target
+    with open_clip(str(job.source)) as clip, ExitStack() as files, ThreadPoolExecutor(threads) as pool:
+        places = [sink_of(output, target, clip) for output in wanted.outputs]
         claim([path for path, _ in places])
         sinks = [files.enter_context(open_sink(path, clip, kind)) for path, kind in places]
         footage = Footage(*clip.size, tuple(path for path, _ in places))
 
         def paint(frame: Any) -> Painted:
-            result = model.predict(clip.upright(frame), **predicting)
+            result = model.predict(clip.upright(frame), tile=wanted.tile, halo=wanted.halo)
             return np.bincount(result.label_map.ravel(), minlength=256), [sink.picture(result) for sink in sinks]
 
-        for frame, (counts, pictures) in ahead(pool, paint, frames_of(clip, sinks, wanted), 2 * threads):
+        for frame, (counts, pictures) in ahead(pool, paint, frames_of(clip, sinks, reel.wanted), 2 * threads):
             for sink, picture in zip(sinks, pictures, strict=True):
                 sink.add(picture, frame)
             footage.frames += 1
             footage.counts += counts
-            if see:
-                see(footage.frames, clip.expected)
+            reel.see(footage.frames, clip.expected)
         footage.lost = clip.lost
     return footage
 

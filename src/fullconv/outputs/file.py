@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fullconv.files import write_whole
-
 
 @dataclass(frozen=True)
 class File:
@@ -15,10 +13,6 @@ class File:
 
     path: Path
     fill: Callable[[Path], object]
-
-    def write(self) -> Path:
-        """Whole under its name, or not at all."""
-        return write_whole(self.path, self.fill)
 
 
 def text_file(path: Path, content: Callable[[], str]) -> File:

@@ -240,3 +240,7 @@ def of_any_page(name: str) -> str:
 
 def name_in(out: Path, path: Path) -> str:
     return path.relative_to(out).as_posix()
+
+
+def names_in(out: Path, paths: Sequence[Path]) -> list[str]:
+    return [name_in(out, path) for path in paths]

@@ -14,6 +14,7 @@ import numpy as np
 
 from fullconv.classes import Classes
 from fullconv.errors import FullconvError, argument, meant
+from fullconv.files import write_whole
 from fullconv.georeference import Georeference
 from fullconv.outputs.coco import write_coco
 from fullconv.outputs.coco_polygons import write_coco_polygons
@@ -47,7 +48,7 @@ def save(result: Segmentation, target: Path, outputs: Sequence[str], claim: Clai
     """Writes target_labels.png and so on, as `outputs` asks, once `claim` has seen which; gives the paths."""
     files = files_of(result, target, outputs)
     claim([file.path for file in files])
-    return [file.write() for file in files]
+    return [write_whole(file.path, file.fill) for file in files]
 
 
 def save_noted(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,19 @@ LIMIT = 512 * 2**20  # bytes of blobs kept, over all models; a small network com
 
 
 class BlobCache:
-    """Compiled forms of one graph on one machine. Losing it costs time only, so no failure to write is an error."""
+    """Compiled forms of one graph on one machine. Losing it costs time only, so no failure to write is an error.
 
-    def __init__(self, graph: Path, machine: str) -> None:
-        files = (file for file in (graph, graph.with_suffix(".bin")) if file.exists())  # OpenVINO parts them
-        content = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
-        self.folder = cache_folder() / "compiled" / content
+    `content` is a digest of all that makes the graph.
+    """
+
+    def __init__(self, content: str, machine: str) -> None:
+        self.folder = cache_folder() / "compiled" / content[:16]
         self.machine = machine
+
+    @property
+    def is_there(self) -> bool:
+        """Whether a form of it has been kept, for whatever shape."""
+        return self.folder.is_dir()
 
     def read(self, key: tuple[Any, ...]) -> bytes | None:
         path = self._path(key)
@@ -39,6 +46,10 @@ class BlobCache:
 
     def _path(self, key: tuple[Any, ...]) -> Path:
         return self.folder / f"{hashlib.sha256(f'{self.machine} {key}'.encode()).hexdigest()[:24]}.blob"
+
+
+def digest_of(files: Iterable[Path]) -> str:
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def trim(folder: Path, limit: int) -> None:

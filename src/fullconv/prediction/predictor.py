@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -16,15 +17,14 @@ from fullconv.errors import FullconvError
 from fullconv.images import Source
 from fullconv.models.config import ModelConfig
 from fullconv.prediction.blending import blended
-from fullconv.prediction.engines.choice import open_engine
+from fullconv.prediction.engines.choice import Choice, open_engine
 from fullconv.prediction.engines.contract import Engine
 from fullconv.prediction.many import predict_many, sources_of
-from fullconv.prediction.reading import EVERYTHING, Reading
 from fullconv.prediction.tiling import AT_ONCE, Tile, Tiling, Window, check_halo, plan, whole
 from fullconv.segmentation import Segmentation
 from fullconv.sources import picture_of
-from fullconv.view import Picture, Pixels, View, reduced, rgb_of
-from fullconv.weights.model_folder import find_model, read_config
+from fullconv.view import EVERYTHING, Picture, Pixels, Reading, View, reduced, rgb_of
+from fullconv.weights.model_folder import ModelFolder, open_folder
 from fullconv.words import counted
 
 Scores = NDArray[np.float32]
@@ -46,7 +46,7 @@ class Model:
     def classes(self) -> Classes:
         return self.config.classes
 
-    @property
+    @cached_property
     def view(self) -> View:
         return self.config.view
 
@@ -67,7 +67,7 @@ class Model:
         source = picture_of(source)
         file = source if isinstance(source, Path) else None
         picture = self._open(source, reading.page)
-        seen = reading.of(self.view).see(picture)
+        seen = self.view.see(picture, reading)
         label_map, kept = self.label(seen.image, scores, tile, halo, seen.keeps_scale)
         if seen.valid is not None:
             label_map[~seen.valid] = self.classes.void
@@ -109,6 +109,8 @@ class Model:
         """
         height, width = image.shape[:2]
         tiling = self.tiling((height, width), tile, halo, scores, keeps_scale)
+        if tiling.at_once:
+            return self.label_whole(image, scores, tiling.longest_side or None)
         return self._label_windows(image, tiling, scores)
 
     def label_whole(
@@ -174,7 +176,11 @@ class Model:
         return self.engine.scores(self._batch(image))[0, : len(self.classes)]
 
     def _batch(self, image: Pixels) -> Pixels:
-        return padded(image, self.config.normalisation.colour, self.config.architecture.multiple_of)[None]
+        return padded(image, self.view.blank, self._multiple_of)[None]
+
+    @cached_property
+    def _multiple_of(self) -> int:
+        return self.config.architecture.multiple_of
 
 
 def load(
@@ -189,10 +195,12 @@ def load(
 
     `streams`: how many threads will call it at once; `threads`: how many processors it may use, None for all.
     """
-    folder = find_model(model)
-    config = read_config(folder)
-    fixed = config.architecture.multiple_of > 1
-    return Model(config, open_engine(folder, engine, precision, device, streams, fixed, threads))
+    return ready(open_folder(model), Choice(engine, precision, device), streams, threads)
+
+
+def ready(folder: ModelFolder, choice: Choice, streams: int = 1, threads: int | None = None) -> Model:
+    """The same for a folder that is open."""
+    return Model(folder.config, open_engine(folder, choice, streams, threads))
 
 
 def predict(source: Source, model: str | Path = "photos", scores: bool = False) -> Segmentation:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fullconv.errors import FullconvError, argument, meant
@@ -14,6 +17,32 @@ BUNDLED = Path(__file__).parent.parent / "bundled"
 CONFIG, GRAPH, PARAMETERS, CARD = "config.json", "model.onnx", "model.safetensors", "README.md"
 REPLACED = {"animals": "photos"}  # models that were bundled once: what takes their place
 IR, INT8, PROGRAM = "model.xml", "model_int8.xml", "model.pt2"  # OpenVINO's own, each with a .bin; torch.export's
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A model folder whose config.json is read; each of its files is hashed once."""
+
+    path: Path
+    config: ModelConfig
+    digests: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    def digest(self, name: str) -> str:
+        """ "sha256:…" of one of its files."""
+        if name not in self.digests:
+            with (self.path / name).open("rb") as file:
+                self.digests[name] = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+        return self.digests[name]
+
+    def content(self, names: Sequence[str]) -> str:
+        """One digest of several of its files."""
+        return hashlib.sha256(" ".join(map(self.digest, names)).encode()).hexdigest()
+
+
+def open_folder(name_or_dir: str | Path) -> ModelFolder:
+    """A bundled model by name, or a model folder. Raises FullconvError where there is none, or config.json is wrong."""
+    path = find_model(name_or_dir)
+    return ModelFolder(path, read_config(path))
 
 
 def bundled_models() -> dict[str, Path]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from fullconv.errors import FullconvError, argument, meant
 from fullconv.prediction.engines.contract import Engine
 from fullconv.prediction.engines.onnxruntime import OnnxRuntime
-from fullconv.prediction.engines.openvino import OpenVINO, check_ir
+from fullconv.prediction.engines.openvino import OpenVINO, check_ir, files_of
 from fullconv.prediction.engines.torch import Torch
-from fullconv.weights.model_folder import GRAPH, INT8, IR, PARAMETERS, read_config
+from fullconv.weights.model_folder import CONFIG, GRAPH, INT8, IR, PARAMETERS, ModelFolder
 from fullconv.weights.onnx_file import check_graph
 
 ENGINES = ("auto", "openvino", "torch", "onnxruntime")
@@ -19,35 +20,50 @@ CPU = "cpu"  # which every engine runs on
 PRECISIONS = ("auto", "fp32", "bf16", "fp16", "int8")
 
 
-def open_engine(
-    folder: Path,
-    engine: str = "auto",
-    precision: str = "auto",
-    device: str | None = None,
-    streams: int = 1,
-    fixed: bool = True,
-    threads: int | None = None,
-) -> Engine:
+@dataclass(frozen=True)
+class Choice:
+    """What somebody says of the engine that is to run a model."""
+
+    engine: str = "auto"
+    precision: str = "auto"
+    device: str | None = None
+
+    def check(self, folder: Path) -> str:
+        """The engine's name; no heavy library is imported for it. Raises FullconvError for what cannot be."""
+        _check("engine", self.engine, ENGINES)
+        _check("precision", self.precision, PRECISIONS)
+        chosen = choose(folder, self.device) if self.engine == "auto" else self.engine
+        _check_device(self.device, chosen)
+        return chosen
+
+
+def open_engine(folder: ModelFolder, choice: Choice, streams: int = 1, threads: int | None = None) -> Engine:
     """The engine for a model folder; `streams` is how many images will be in flight at once, `threads` how many
-    processors they may keep busy together, None for all.
-
-    `fixed`: sizes repeat, since they are multiples of 32, and each is worth compiling for.
-    """
-    chosen = check_choice(folder, engine, precision, device)
+    processors they may keep busy together, None for all."""
+    chosen = choice.check(folder.path)
     if chosen == "openvino":
-        return OpenVINO(_checked(graph_for(folder, precision)), precision, streams, fixed, threads)
+        return _openvino(folder, choice.precision, streams, threads)
     if chosen == "onnxruntime":
-        return OnnxRuntime(_checked(_existing(folder / GRAPH)), precision, streams, threads)
-    return Torch(_existing(folder / PARAMETERS).parent, precision, device, threads)
+        graph = _existing(folder.path / GRAPH)
+        check_graph(graph, folder.config)
+        return OnnxRuntime(graph, choice.precision, streams, threads)
+    return Torch(_existing(folder.path / PARAMETERS).parent, choice.precision, choice.device, threads)
 
 
-def check_choice(folder: Path, engine: str, precision: str, device: str | None) -> str:
-    """The engine; no heavy library is imported for it. Raises FullconvError for what cannot be."""
-    _check("engine", engine, ENGINES)
-    _check("precision", precision, PRECISIONS)
-    chosen = choose(folder, device) if engine == "auto" else engine
-    _check_device(device, chosen)
-    return chosen
+def files_read(folder: Path, engine: Engine) -> tuple[str, ...]:
+    """Names of the files of a model folder that an engine reads."""
+    network = PARAMETERS if engine.name == "torch" else graph_for(folder, engine.precision).name
+    return (CONFIG, *files_of(folder / network))
+
+
+def _openvino(folder: ModelFolder, precision: str, streams: int, threads: int | None) -> Engine:
+    """The graph is checked against config.json unless these very files were compiled before."""
+    graph = graph_for(folder.path, precision)
+    fixed = folder.config.architecture.multiple_of > 1  # then sizes repeat, and each is worth compiling for
+    engine = OpenVINO(graph, precision, streams, fixed, threads, folder.content((CONFIG, *files_of(graph))))
+    if not engine.cache.is_there:
+        check_ir(graph, folder.config) if graph.suffix == ".xml" else check_graph(graph, folder.config)
+    return engine
 
 
 def choose(folder: Path, device: str | None) -> str:
@@ -74,15 +90,6 @@ def _existing(path: Path) -> Path:
     """The file, which is there and fits the config.json beside it."""
     if not path.is_file():
         raise FullconvError(f"{path}: missing; {_remedy(path)}")
-    return path
-
-
-def _checked(path: Path) -> Path:
-    """The same file. Raises FullconvError where it is damaged, or gives classes that config.json does not name."""
-    if path.suffix == ".onnx":
-        check_graph(path, read_config(path.parent))
-    elif path.suffix == ".xml":
-        check_ir(path, read_config(path.parent))
     return path
 
 

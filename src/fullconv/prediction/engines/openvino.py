@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fullconv.errors import FullconvError, argument
 from fullconv.models.config import ModelConfig
 from fullconv.prediction import memory
-from fullconv.prediction.compiled import BlobCache
+from fullconv.prediction.compiled import BlobCache, digest_of
 from fullconv.prediction.engines.contract import Images, no_graph
 from fullconv.weights.onnx_file import check_counts
 
@@ -37,11 +37,20 @@ class OpenVINO:
     name = "openvino"
     KEPT = 8
 
-    def __init__(self, graph: Path, precision: str, streams: int, fixed: bool, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        graph: Path,
+        precision: str,
+        streams: int,
+        fixed: bool,
+        threads: int | None = None,
+        content: str | None = None,
+    ) -> None:
+        """`content`: the digest by which its compiled forms are kept, where it is known; else that of the graph."""
         ov = import_openvino()
         # The bindings build a table when Tensor.data is first used; two threads that get there together wait forever.
         _ = ov.Tensor(np.zeros(1, np.uint8)).data
-        self.graph, self.core, self.fixed = graph, openvino_core(), fixed
+        self.graph, self.core, self.fixed, self.files = graph, openvino_core(), fixed, files_of(graph)
         if precision == "fp16":
             raise FullconvError(
                 f"{argument('precision', precision)}: OpenVINO runs fp32, bf16 and int8 on a CPU; choose one of these"
@@ -54,7 +63,8 @@ class OpenVINO:
         self.settings = {"INFERENCE_PRECISION_HINT": hint, "NUM_STREAMS": streams, "ENABLE_CPU_PINNING": False}
         self.settings |= {"INFERENCE_NUM_THREADS": threads} if threads else {}
         cpu = self.core.get_property("CPU", "FULL_DEVICE_NAME")
-        self.cache = BlobCache(graph, f"{ov.__version__} {cpu} {sorted(self.settings.items())}")
+        content = content or digest_of([graph.with_name(name) for name in self.files])
+        self.cache = BlobCache(content, f"{ov.__version__} {cpu} {sorted(self.settings.items())}")
         self.compiled: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
         self.idle: tuple[tuple[Any, ...], list[Any]] = (), []
         self.streams, self.lock = streams, threading.Lock()
@@ -128,6 +138,11 @@ class OpenVINO:
             raise no_graph(self.graph, error) from None
         self.cache.write(key, compiled.export_model().getvalue())
         return compiled
+
+
+def files_of(graph: Path) -> tuple[str, ...]:
+    """Names of the files that hold a graph; OpenVINO's own has its parameters in a second one."""
+    return tuple(file.name for file in (graph, graph.with_suffix(".bin")) if file.exists())
 
 
 def check_ir(graph: Path, config: ModelConfig) -> None:

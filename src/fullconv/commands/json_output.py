@@ -1,0 +1,82 @@
+"""--json FILE|-, the same in every command: a document to a file, or to standard output in place of the table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from fullconv.errors import FullconvError
+
+VERSION = 1  # of each command's document; it grows when a key goes or changes its meaning
+STANDARD_OUTPUT = "-"
+Command = Callable[..., Any]
+
+
+class JsonFile(click.ParamType[str]):
+    """A name that ends in .json, so that no picture is ever taken for it, or - for standard output."""
+
+    name = "FILE|-"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value != STANDARD_OUTPUT and Path(value).suffix.lower() != ".json":
+            self.fail(f"{value}: give a file that ends in .json, or - to print", param, ctx)
+        return str(value)
+
+
+def json_option(command: Command) -> Command:
+    text = "Write the results as JSON to this file, or to standard output (-) in place of the table."
+    return click.option("--json", "json_file", type=JsonFile(), help=text)(command)
+
+
+def prints_json(json_file: str | None) -> bool:
+    return json_file == STANDARD_OUTPUT
+
+
+def write_document(json_file: str | None, **values: Any) -> None:
+    """A document of these values; nothing where none is wanted."""
+    if json_file is None:
+        return
+    document = {"version": VERSION, **values}
+    if prints_json(json_file):
+        click.echo(json.dumps(document, indent=2))
+    else:
+        from fullconv.files import write_json
+
+        try:
+            write_json(Path(json_file), document)
+        except OSError as error:
+            raise _cannot_be_written(json_file, error) from None
+
+
+def write_stream(json_file: str, key: str, values: Iterable[Any]) -> None:
+    """A document whose `key` is an array of the values as they come; it is closed where the run is stopped, too. ASCII
+    only: names that are no UTF-8 survive as well."""
+    with _opened(json_file) as file:
+        click.echo(f'{{"version": {VERSION}, "{key}": [', file, nl=False)
+        comma = ""
+        try:
+            for value in values:
+                click.echo(f"{comma}\n{json.dumps(value, indent=2)}", file, nl=False)
+                comma = ","
+        finally:
+            click.echo("\n]}", file)
+
+
+def _opened(json_file: str) -> AbstractContextManager[IO[str] | None]:
+    """None is standard output."""
+    if prints_json(json_file):
+        return nullcontext(None)
+    try:
+        Path(json_file).parent.mkdir(parents=True, exist_ok=True)
+        return Path(json_file).open("w", encoding="utf-8")
+    except OSError as error:
+        raise _cannot_be_written(json_file, error) from None
+
+
+def _cannot_be_written(json_file: str, error: OSError) -> FullconvError:
+    return FullconvError(f"{json_file}: cannot be written ({error.strerror or error}); choose another file")

@@ -1,0 +1,46 @@
+"""What commands print: results to standard output, notes to standard error, neither with --quiet; errors always."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+QUIET = "fullconv.quiet"  # in the context of the whole command line
+
+
+def quiet_option() -> click.Option:
+    """--quiet, which every command takes."""
+    return click.Option(
+        ["-q", "--quiet"],
+        is_flag=True,
+        expose_value=False,
+        callback=_keep,
+        help="Print only errors, and JSON if asked.",
+    )
+
+
+def _keep(context: click.Context, option: click.Parameter, value: bool) -> None:
+    context.meta[QUIET] = value
+
+
+def is_quiet() -> bool:
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.meta.get(QUIET, False))
+
+
+def is_watched() -> bool:
+    """Whether somebody sees bars."""
+    return sys.stderr.isatty() and not is_quiet()
+
+
+def say(text: Any) -> None:
+    if not is_quiet():
+        click.echo(text)
+
+
+def note(text: Any) -> None:
+    """What is worth knowing and no error."""
+    if not is_quiet():
+        click.echo(text, err=True)

@@ -1,0 +1,82 @@
+"""What scripts rely on: --json, --quiet, exit codes, settings from the environment."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.commands.test_predict import COMMAND, EXAMPLES
+
+PHOTO = str(EXAMPLES / "chelsea.jpg")
+
+
+def shell(*arguments, **environment):
+    command = [*COMMAND, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | environment)
+
+
+def test_json_in_a_file_and_on_standard_output_is_the_same_document(tmp_path):
+    predicted = shell("predict", PHOTO, "--out", tmp_path, "--json", "-")
+    beside = shell("predict", PHOTO, "--out", tmp_path, "--json", tmp_path / "r.json")
+    one, other = json.loads(predicted.stdout), json.loads((tmp_path / "r.json").read_text())
+    for document in (one, other):
+        (row,) = document["results"]
+        assert (document["version"], row.pop("seconds") > 0, row["width"]) == (1, True, 451)
+    assert one == other
+    assert "cat" in beside.stdout  # the table as well
+    assert "1 picture" not in predicted.stdout
+
+
+def test_no_picture_is_ever_taken_for_the_file_of_json(tmp_path):
+    result = shell("predict", "--out", tmp_path, "--json", PHOTO)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "give a file that ends in .json, or - to print" in result.stderr
+
+
+def test_a_file_that_cannot_be_written_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    result = shell("models", "--json", tmp_path / "file" / "r.json")
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"error: {tmp_path}/file/r.json: cannot be written (")
+    assert result.stderr.count("\n") == 1
+
+
+def test_quiet_leaves_errors_alone(tmp_path):
+    assert shell("predict", PHOTO, "--out", tmp_path, "--quiet").stdout == ""
+    (tmp_path / "bad.jpg").write_bytes(b"no picture")
+    failed = shell("predict", PHOTO, tmp_path / "bad.jpg", "--out", tmp_path, "-q")
+    assert (failed.returncode, failed.stdout, failed.stderr.count("\n")) == (1, "", 1)
+    assert "error: " in failed.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["predicct", PHOTO], 2),
+        (["predict", PHOTO, "--savee", "labels"], 2),
+        (["predict", PHOTO, "--engine", "banana"], 2),
+        (["evaluate", "nowhere"], 1),
+        (["predict", "nowhere"], 1),
+        (["check", "nowhere"], 1),
+        (["train", "nowhere"], 1),
+        (["bench", "--size", "3"], 1),
+    ],
+)
+def test_exit_codes(arguments, code):
+    assert shell(*arguments).returncode == code
+
+
+def test_options_may_be_set_in_the_environment(tmp_path):
+    result = shell("predict", PHOTO, FULLCONV_PREDICT_OUT=str(tmp_path / "from_environment"), FULLCONV_VERSION="3")
+    assert result.returncode == 0
+    assert (tmp_path / "from_environment" / "chelsea_labels.png").is_file()
+
+
+def test_shells_can_complete_commands():
+    asked = {"_FULLCONV_COMPLETE": "bash_complete", "COMP_WORDS": "fullconv pre", "COMP_CWORD": "1"}
+    code = "import sys; sys.argv = ['fullconv']; from fullconv.commands.main import main; main()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False,
+                          env=os.environ | asked)  # fmt: skip
+    assert done.stdout == "plain,predict\n"

@@ -1,0 +1,15 @@
+"""How straight the way from a photo to its mask is: what benchmarks/straight_line.py counts must not grow."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPT = Path(__file__).parent.parent / "benchmarks" / "straight_line.py"
+MOST_FILES, MOST_MOVES = 33, 105
+
+
+def test_a_photo_becomes_a_mask_in_few_moves():
+    done = subprocess.run([sys.executable, SCRIPT], capture_output=True, text=True, check=True)
+    files, moves = map(int, re.findall(r"(\d+) files, (\d+) moves", done.stdout)[0])
+    assert (files <= MOST_FILES, moves <= MOST_MOVES) == (True, True), done.stdout
