@@ -159,7 +159,7 @@ def training_row(folder: Path, crop: int, batch: int, compiled: bool, seconds: f
     labels = torch.randint(0, 7, (batch, crop // 4, crop // 4), device=DEVICE)
 
     def fused(x: torch.Tensor) -> torch.Tensor:
-        return net.fused(net.features(net.normalise(x)), "")  # type: ignore[operator, no-any-return]
+        return net.score_coarsely(net.normalise(x))  # type: ignore[operator, no-any-return]
 
     run = torch.compile(fused) if compiled else fused
 

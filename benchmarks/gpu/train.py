@@ -66,7 +66,7 @@ class Scores(nn.Module):
         self.net = net
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.net.fused(self.net.features(self.net.normalise(images)), "")
+        return self.net.score_coarsely(self.net.normalise(images))
 
 
 def batch_of(photos: Photos, factors: Tensor, settings: Settings, random: torch.Generator) -> tuple[Tensor, ...]:

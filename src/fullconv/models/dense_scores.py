@@ -17,8 +17,7 @@ from fullconv.models.layered import LayeredTrunk
 
 def coarse_scores(net: FCN, image: Tensor) -> Tensor:
     """(N, 3, H, W) of 0–255 → the scores of the deepest features, (N, classes, h, w), before any decoder."""
-    features = {"": net.get_submodule("trunk")(net.normalise(image))}
-    return net.score(COARSEST, features, next(iter(net.heads)))
+    return net.ladders[0].score[COARSEST](net.features(net.normalise(image))[COARSEST])
 
 
 def dilate(net: FCN, stride: int) -> FCN:
@@ -57,11 +56,11 @@ def shift_and_stitch(net: FCN, image: Tensor, factor: int) -> Tensor:
     net, canvas = with_padding_outside(net, net.normalise(image))
     step, (height, width) = COARSEST // factor, canvas.shape[-2:]
     room = F.pad(canvas, (0, COARSEST, 0, COARSEST))
-    trunk, head = net.get_submodule("trunk"), next(iter(net.heads))
+    score = net.ladders[0].score[COARSEST]
     stitched: Tensor | None = None
     for down, right in product(range(factor), repeat=2):
         shifted = room[..., down * step : down * step + height, right * step : right * step + width]
-        scores = net.score(COARSEST, {"": trunk(shifted)}, head)
+        scores = score(net.features(shifted)[COARSEST])
         if stitched is None:
             stitched = scores.new_zeros(*scores.shape[:2], factor * scores.shape[2], factor * scores.shape[3])
         stitched[..., down::factor, right::factor] = scores

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import product
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from fullconv.models.config import COARSEST, STRIDES, Architecture, NormalisationValues
-from fullconv.models.geometry import PICTURE, crop_offset, window_of
+from fullconv.models.geometry import PICTURE, Window, crop_offset, window_of
 from fullconv.models.layered import LayeredTrunk
 from fullconv.models.network import Network
 from fullconv.models.strips import best_classes
@@ -19,6 +21,8 @@ from fullconv.models.upsampling import Upsampling, crop_like
 SCORE_NAMES = {32: "score_fr", 16: "score_pool4", 8: "score_pool3", 4: "score_pool2", 2: "score_pool1"}
 UPSCORE_NAMES = {16: "upscore2", 8: "upscore_pool4", 4: "upscore_pool3", 2: "upscore_pool2"}
 LAST_NAMES = {32: "upscore", 16: "upscore16", 8: "upscore8", 4: "upscore4", 2: "upscore_pool1"}
+
+Features = dict[int, list[Tensor]]  # stride → (N, channels, h, w) of each trunk: {32: [fc7], 16: [pool4], 8: [pool3]}
 
 
 class FCN(Network):
@@ -55,77 +59,104 @@ class FCN(Network):
         for name in self.inputs:
             trunk = build_trunk(architecture, self.strides, pretrained)
             self.add_module(f"trunk{name}", trunk)
-            for head, count in self.heads.items():
-                self.add_scores(trunk.channels, name, head, count)
         for head, count in self.heads.items():
-            self.add_upsampling(head, count)
-        self.offsets = (
-            derive_offsets(self, trunk) if isinstance(trunk, LayeredTrunk) else dict.fromkeys((1, *STRIDES), 0)
-        )
+            self.add_ladder(trunk.channels, head, count)
+        windows = trunk.windows if isinstance(trunk, LayeredTrunk) else None
+        self.offsets = derive_offsets(self.ladders[0], windows) if windows else dict.fromkeys((1, *STRIDES), 0)
 
-    def add_scores(self, channels: dict[int, int], name: str, head: str, count: int) -> None:
-        for stride in self.strides:
-            layer = score_layer(channels[stride], count, self.architecture.score_hidden)
-            self.add_module(f"{SCORE_NAMES[stride]}{name}{head}", layer)
+    def score_aligned(self, image: Tensor) -> Tensor:
+        features = self.features(image)
+        scores = [
+            crop_like(ladder.to_image(self.climb(ladder, features)), image, self.offsets[1]) for ladder in self.ladders
+        ]
+        return torch.cat(scores, 1) if len(scores) > 1 else scores[0]
 
-    def add_upsampling(self, head: str, count: int) -> None:
+    def climb(self, ladder: Ladder, features: Features) -> Tensor:
+        """Scores (N, classes, h, w) at the finest stride: those of the coarsest features, enlarged step by step, each
+        time with the scores of the next finer features added (the paper's figure 3)."""
+        score = ladder.score[COARSEST](features[COARSEST])
+        for stride in self.skips:
+            score = ladder.upsample[stride](score)
+            score = score + crop_like(ladder.score[stride](features[stride]), score, self.offsets[stride])
+        return score
+
+    def score_coarsely(self, image: Tensor) -> Tensor:
+        (ladder,) = self.ladders
+        return self.climb(ladder, self.features(image))
+
+    def labels_aligned(self, image: Tensor) -> Tensor:
+        ladder = self.ladders[0]
+        return best_classes(self.climb(ladder, self.features(image)), ladder.to_image, image, self.offsets[1])
+
+    def features(self, image: Tensor) -> Features:
+        """{stride: a map of each trunk's}; several trunks share out the channels among them."""
+        parts = torch.split(image, self.architecture.channels, 1) if len(self.inputs) > 1 else (image,)
+        seen = [self.get_submodule(f"trunk{name}")(part) for name, part in zip(self.inputs, parts, strict=True)]
+        return {stride: [maps[stride] for maps in seen] for stride in self.strides}
+
+    def add_ladder(self, channels: dict[int, int], head: str, count: int) -> None:
+        """The layers of one head, under the paper's names."""
         a = self.architecture
         learned, padded = a.learned_upsampling, a.alignment == "same"
+        for name, stride in product(self.inputs, self.strides):
+            layer = score_layer(channels[stride], count, a.score_hidden)
+            self.add_module(f"{SCORE_NAMES[stride]}{name}{head}", layer)
         for stride in self.skips:
             self.add_module(f"{UPSCORE_NAMES[stride]}{head}", Upsampling(count, 2, learned, padded))
         last = Upsampling(count, a.stride, learned, padded, a.last_kernel)
         self.add_module(f"{LAST_NAMES[a.stride]}{head}", last)
 
-    def score_aligned(self, image: Tensor) -> Tensor:
-        features = self.features(image)
-        scores = [crop_like(self.last(head)(self.fused(features, head)), image, self.offsets[1]) for head in self.heads]
-        return torch.cat(scores, 1) if len(scores) > 1 else scores[0]
+    @property
+    def ladders(self) -> list[Ladder]:
+        """The layers of each head, as they are now: whoever replaces one of them is heard."""
+        return [self.ladder(head) for head in self.heads]
 
-    def score_coarsely(self, image: Tensor) -> Tensor:
-        (head,) = self.heads
-        return self.fused(self.features(image), head)
+    def ladder(self, head: str) -> Ladder:
+        layer = self.get_submodule
+        score = {
+            stride: Score(
+                [layer(f"{SCORE_NAMES[stride]}{name}{head}") for name in self.inputs], self.scales.get(stride, 1)
+            )
+            for stride in self.strides
+        }
+        upsample = {stride: cast(Upsampling, layer(f"{UPSCORE_NAMES[stride]}{head}")) for stride in self.skips}
+        return Ladder(score, upsample, cast(Upsampling, layer(f"{LAST_NAMES[self.architecture.stride]}{head}")))
 
-    def labels_aligned(self, image: Tensor) -> Tensor:
-        head = next(iter(self.heads))
-        fused = self.fused(self.features(image), head)
-        return best_classes(fused, self.last(head), image, self.offsets[1])
 
-    def features(self, image: Tensor) -> dict[str, dict[int, Tensor]]:
-        """{input: {stride: features}}"""
-        parts = torch.split(image, self.architecture.channels, 1) if len(self.inputs) > 1 else (image,)
-        return {name: self.get_submodule(f"trunk{name}")(part) for name, part in zip(self.inputs, parts, strict=True)}
+@dataclass
+class Score:
+    """What scores the features of a stride: one layer a trunk, whose answers are averaged. `scale`: what the features
+    are multiplied by first."""
 
-    def fused(self, features: dict[str, dict[int, Tensor]], head: str) -> Tensor:
-        """Scores of one head (N, classes, h, w) at the finest stride: the coarser ones enlarged, the skips added."""
-        scores = self.score(COARSEST, features, head)
-        for stride in self.skips:
-            scores = self.get_submodule(f"{UPSCORE_NAMES[stride]}{head}")(scores)
-            scores = scores + crop_like(self.score(stride, features, head), scores, self.offsets[stride])
-        return scores
+    layers: list[nn.Module]
+    scale: float = 1.0
 
-    def last(self, head: str) -> Upsampling:
-        """What enlarges the fused scores to the picture's size."""
-        return cast(Upsampling, self.get_submodule(f"{LAST_NAMES[self.architecture.stride]}{head}"))
-
-    def score(self, stride: int, features: dict[str, dict[int, Tensor]], head: str) -> Tensor:
-        """Scores (N, classes, h, w) of the features at `stride`, averaged over the inputs."""
-        scale = self.scales.get(stride, 1.0)
-        layers = [self.get_submodule(f"{SCORE_NAMES[stride]}{name}{head}") for name in self.inputs]
-        maps = [features[name][stride] for name in self.inputs]
-        scores = [layer(m if scale == 1 else m * scale) for layer, m in zip(layers, maps, strict=True)]
+    def __call__(self, maps: list[Tensor]) -> Tensor:
+        """Features (N, channels, h, w) of each trunk → scores (N, classes, h, w)."""
+        scaled = maps if self.scale == 1 else [features * self.scale for features in maps]
+        scores = [layer(features) for layer, features in zip(self.layers, scaled, strict=True)]
         total: Tensor = sum(scores[1:], scores[0])
         return total / len(scores) if len(scores) > 1 else total
 
 
-def derive_offsets(net: FCN, trunk: LayeredTrunk) -> dict[int, int]:
-    """{stride of a skip, or 1 for the picture: the position at which its crop begins}, from the layers alone."""
-    windows, head = trunk.windows, next(iter(net.heads))
+@dataclass
+class Ladder:
+    """What makes scores of features, by stride: `score` scores them, `upsample` doubles the scores of the coarser ones,
+    `to_image` enlarges the last ones to the picture's size. The network has the same layers under the paper's names."""
+
+    score: dict[int, Score]
+    upsample: dict[int, Upsampling]
+    to_image: Upsampling
+
+
+def derive_offsets(ladder: Ladder, windows: dict[int, Window]) -> dict[int, int]:
+    """{stride of a skip, or 1 for the picture: the position at which its crop begins}, from the layers alone: `windows`
+    says what the features of each stride see."""
     window, offsets = windows[COARSEST], {}
-    for stride in net.skips:
-        window = window.then(window_of(net.get_submodule(f"{UPSCORE_NAMES[stride]}{head}")))
+    for stride, layer in ladder.upsample.items():
+        window = window.then(window_of(layer))
         offsets[stride] = crop_offset(f"{SCORE_NAMES[stride]}c", windows[stride], window)
-    window = window.then(window_of(net.get_submodule(f"{LAST_NAMES[net.architecture.stride]}{head}")))
-    return {**offsets, 1: crop_offset("score", window, PICTURE)}
+    return {**offsets, 1: crop_offset("score", window.then(window_of(ladder.to_image)), PICTURE)}
 
 
 def score_layer(channels: int, num_classes: int, hidden: int) -> nn.Module:
