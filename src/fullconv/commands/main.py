@@ -17,6 +17,7 @@ from fullconv.errors import FullconvError, in_flags, meant
 COMMANDS = (
     "predict",
     "serve",
+    "page",
     "check",
     "train",
     "evaluate",

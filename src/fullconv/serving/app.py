@@ -17,12 +17,9 @@ from fullconv import __version__
 from fullconv.serving import descriptions, protocol
 from fullconv.serving.guard import Guard, Rules, response
 from fullconv.serving.messages import Task
+from fullconv.serving.page_files import TYPES, files_of
 from fullconv.serving.refusal import Refusal
 from fullconv.serving.service import Service
-
-PAGE = Path(__file__).parent / "page"
-ENGINE = {"engine.js": "engine-server.js"}  # what the page imports: here, the one that asks this server
-TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
 class Output(StrEnum):
@@ -54,14 +51,8 @@ def make_app(service: Service, rules: Rules) -> ASGIApp:
     return guarded
 
 
-def page_files() -> dict[str, Path]:
-    """{name in the address: file} of the page with the engine that asks this server."""
-    files = {path.name: path for path in PAGE.iterdir() if path.suffix in TYPES and not path.name.startswith("engine-")}
-    return files | {name: PAGE / source for name, source in ENGINE.items()}
-
-
 def add_page(app: FastAPI) -> None:
-    for name, path in page_files().items():
+    for name, path in files_of("server").items():
         address = "/" if name == "index.html" else f"/{name}"
         app.get(address, include_in_schema=False)(_sender(path))
 

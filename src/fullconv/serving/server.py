@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 import uvicorn
 
-from fullconv.serving.app import make_app, page_files
+from fullconv.serving.app import make_app
 from fullconv.serving.guard import Rules
 from fullconv.serving.limits import Limits
+from fullconv.serving.page_files import files_of
 from fullconv.serving.place import Place
 from fullconv.serving.service import Service
 from fullconv.serving.workers import Workers
@@ -36,7 +37,7 @@ async def serve(place: Place, workers: Workers, limits: Limits, tell: Callable[[
 
 
 def rules_of(place: Place) -> Rules:
-    return Rules(place.names(), place.origins, place.token, tuple(f"/{name}" for name in page_files()))
+    return Rules(place.names(), place.origins, place.token, tuple(f"/{name}" for name in files_of("server")))
 
 
 def settings(app: object, seconds: float) -> uvicorn.Config:

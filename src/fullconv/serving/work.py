@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import signal
 from multiprocessing.connection import Connection
-from typing import Any
 
 from fullconv.errors import FullconvError
 from fullconv.prediction.predictor import Model, load
+from fullconv.serving.about import describe
 from fullconv.serving.answers import answer, tensors
 from fullconv.serving.limits import Limits
 from fullconv.serving.messages import Answer, Setup, Task
@@ -27,7 +27,12 @@ def work(connection: Connection, setup: Setup) -> None:
     except FullconvError as error:
         connection.send(error)
         return
-    connection.send({name: describe(name, model) for name, model in models.items()})
+    connection.send(
+        {
+            name: describe(model.config, name, f"{model.engine.name} {model.engine.precision}")
+            for name, model in models.items()
+        }
+    )
     while True:
         try:
             task = connection.recv()
@@ -48,19 +53,3 @@ def done(task: Task, models: dict[str, Model], limits: Limits) -> Answer | Refus
         return Refusal(413, "memory", "the picture needs more memory than there is; send a smaller one")
     facts = {"model": task.model}
     return tensors(result, facts) if task.raw else answer(result, task.save, facts)
-
-
-def describe(name: str, model: Model) -> dict[str, Any]:
-    """What /models tells, and what the page and the Open Inference Protocol need."""
-    config = model.config
-    return {
-        "name": name,
-        "architecture": config.architecture.title,
-        "classes": list(config.classes.names),
-        "colours": [list(colour) for colour in config.classes.colours],
-        "palette": config.classes.palette().tolist(),
-        "void": config.classes.void,
-        "longest_side": config.longest_side,
-        "metrics": config.metrics,
-        "engine": f"{model.engine.name} {model.engine.precision}",
-    }
