@@ -22,7 +22,7 @@ LAYERS = [
     {"models", "data", "outputs", "metrics"},
     {"weights"},
     {"prediction"},
-    {"evaluation", "jobs"},
+    {"evaluation", "jobs", "serving"},
     {"exporting"},
     {"figures"},
     {"training"},
@@ -47,6 +47,9 @@ HOMES = {
     "rasterio": {"georeference.py"},
     "pillow_heif": {"images.py"},
     "shapely": {"outputs/vectors.py"},
+    "uvicorn": {"serving/server.py"},
+    "prometheus_client": {"serving/metrics.py"},
+    "fastapi": {"serving/app.py", "serving/protocol.py"},
 }
 # Segmentation.save is a convenience of the value for the reader at a prompt; it calls the writer above it.
 ALLOWED = {("segmentation.py", "outputs")}

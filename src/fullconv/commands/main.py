@@ -14,7 +14,20 @@ from fullconv.commands.terminal import quiet_option
 from fullconv.errors import FullconvError, in_flags, meant
 
 # In the order in which people need them.
-COMMANDS = ("predict", "check", "train", "evaluate", "export", "convert", "explain", "models", "bench", "download")
+COMMANDS = (
+    "predict",
+    "serve",
+    "page",
+    "check",
+    "train",
+    "evaluate",
+    "export",
+    "convert",
+    "explain",
+    "models",
+    "bench",
+    "download",
+)
 
 
 class Commands(click.Group):

@@ -1,0 +1,33 @@
+"""fullconv page"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option("--model", default="photos", help="A bundled model, a model folder, or the folder of a training run.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("site"), help="Folder for the page.")
+@click.option(
+    "--onnxruntime-web",
+    "runtime",
+    type=click.Path(path_type=Path),
+    default=Path("node_modules/onnxruntime-web"),
+    help="Folder of the npm package onnxruntime-web, which runs the model in the browser.",
+)
+@click.option("--overwrite", is_flag=True, help="Write into a folder that holds other files.")
+def page(model: str, out: Path, runtime: Path, overwrite: bool) -> None:
+    """Write a page that runs a model in the browser.
+
+    The folder can be served by any web server. Photos never leave the visitor's machine. The page needs the npm package
+    onnxruntime-web: run `npm install onnxruntime-web@1.30.0` first.
+    """
+    from fullconv.serving.site import write_site
+    from fullconv.weights.model_folder import find_model
+    from fullconv.words import counted
+
+    written = write_site(find_model(model), out, runtime, overwrite)
+    megabytes = sum(path.stat().st_size for path in written) / 1e6
+    click.echo(f"{counted(len(written), 'file')}, {megabytes:.0f} MB in {out}. Try it: python -m http.server -d {out}")

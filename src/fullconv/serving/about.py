@@ -1,0 +1,24 @@
+"""What is told of a model: by /models, and to the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fullconv import overlay
+from fullconv.models.config import ModelConfig
+
+
+def describe(config: ModelConfig, name: str, engine: str) -> dict[str, Any]:
+    """`palette` are the colours of label maps, `shown` those of overlays."""
+    classes = config.classes
+    return {
+        "name": name,
+        "architecture": config.architecture.title,
+        "engine": engine,
+        "classes": list(classes.names),
+        "palette": classes.palette().tolist(),
+        "shown": [list(colour) for colour in overlay.colours(classes)],
+        "void": classes.void,
+        "longest_side": config.longest_side,
+        "metrics": config.metrics,
+    }

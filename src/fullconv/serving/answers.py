@@ -1,0 +1,90 @@
+"""A result as the bytes of an answer. Nothing is written to disk."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from fullconv.outputs import coco, geojson
+from fullconv.outputs.class_names import file_names
+from fullconv.outputs.png import LARGEST_JPEG, RUN_LENGTHS, mask_picture
+from fullconv.segmentation import Segmentation
+from fullconv.serving.messages import Answer
+
+JSON, PNG, JPEG, ZIP = "application/json", "image/png", "image/jpeg", "application/zip"
+STEM = "picture"  # what files in an archive are called after: the server does not know the photo's name
+
+
+def answer(result: Segmentation, save: str, facts: dict[str, Any]) -> Answer:
+    """`facts` are the model's name and so on; size and classes join them."""
+    height, width = result.label_map.shape
+    told = {**facts, "width": width, "height": height, "classes": result.shares, "notes": list(result.notes)}
+    if save == "json":
+        return Answer(JSON, json.dumps(told).encode(), told)
+    media_type, encode = ENCODERS[save]
+    if save == "overlay" and max(width, height) > LARGEST_JPEG:
+        media_type = PNG
+    return Answer(media_type, encode(result), told)
+
+
+def png(picture: Image.Image) -> bytes:
+    encoded = io.BytesIO()
+    picture.save(encoded, "PNG", compress_level=3, compress_type=RUN_LENGTHS)
+    return encoded.getvalue()
+
+
+def labels(result: Segmentation) -> bytes:
+    return png(result.label_picture())
+
+
+def overlay(result: Segmentation) -> bytes:
+    picture = result.overlay_picture(legend=True)
+    if max(picture.size) > LARGEST_JPEG:
+        return png(picture)
+    encoded = io.BytesIO()
+    picture.save(encoded, "JPEG", quality=90)
+    return encoded.getvalue()
+
+
+def masks(result: Segmentation) -> bytes:
+    """A ZIP archive with a PNG for each class found: 255 where the class is."""
+    named = dict(zip(result.classes.names, file_names(result.classes.names), strict=True))
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:  # stored: PNGs are compressed already
+        for name in result.shares:
+            archive.writestr(f"{STEM}_{named[name]}.png", png(mask_picture(result, name)))
+    return packed.getvalue()
+
+
+def polygons(result: Segmentation) -> bytes:
+    return geojson.as_text(result).encode()
+
+
+def coco_json(result: Segmentation) -> bytes:
+    return coco.as_text(result, STEM, coco.masks(result)).encode()
+
+
+ENCODERS: dict[str, tuple[str, Callable[[Segmentation], bytes]]] = {
+    "labels": (PNG, labels),
+    "overlay": (JPEG, overlay),
+    "masks": (ZIP, masks),
+    "polygons": ("application/geo+json", polygons),
+    "coco": (JSON, coco_json),
+}
+
+
+def tensors(result: Segmentation, facts: dict[str, Any]) -> Answer:
+    """Label map (H, W) uint8, then the scores (C, H, W) float32 where they were asked for, as raw bytes, little end
+    first: what the Open Inference Protocol sends."""
+    parts = [np.ascontiguousarray(result.label_map).tobytes()]
+    if result.scores is not None:
+        parts.append(np.ascontiguousarray(result.scores, "<f4").tobytes())
+    height, width = result.label_map.shape
+    told = {**facts, "width": width, "height": height, "names": list(result.classes.names)}
+    return Answer("application/octet-stream", b"".join(parts), told)

@@ -1,0 +1,103 @@
+"""The body of a request, read in bounded memory and time. Nothing of it is written to disk."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
+
+from starlette.datastructures import Headers, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect, Request
+
+from fullconv.serving.limits import Limits
+from fullconv.serving.refusal import Refusal
+
+DRAINED = 4  # times the limit: what is read of a body that is too large, so that its sender hears why
+FORM = "multipart/form-data"
+
+
+class InMemory(MultiPartParser):
+    """Starlette's parser puts files above a megabyte on disk; this one does not."""
+
+    spool_max_size = 2**40
+
+
+class Bodies:
+    """Reads them; counts the bytes that all of them hold."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits, self.held = limits, 0
+
+    async def picture(self, request: Request, deadline: float) -> bytes:
+        """The picture's file: the whole body, or the one file in a form. Raises Refusal."""
+        body = await self.read(request, deadline)
+        if request.headers.get("content-type", "").lower().startswith(FORM):
+            body = await file_of(request.headers, body)
+        if not body:
+            raise Refusal(422, "empty", "the request holds no picture; send the file as the body, or in a form")
+        return body
+
+    async def read(self, request: Request, deadline: float) -> bytes:
+        """All of it, by `deadline` of time.monotonic. Raises Refusal."""
+        try:
+            async with asyncio.timeout(deadline - time.monotonic()):
+                return await self._read(request)
+        except TimeoutError:
+            message = f"the body did not arrive within {self.limits.seconds:g} s; send it faster, or a smaller picture"
+            raise Refusal(408, "slow", message) from None
+        except ClientDisconnect:
+            raise Refusal(499, "gone", "the client went away") from None
+
+    async def _read(self, request: Request) -> bytes:
+        parts, length = [], 0
+        with self._holding() as hold:
+            async for part in request.stream():
+                length += len(part)
+                if length <= self.limits.body:
+                    hold(len(part))
+                    parts.append(part)
+                elif length > DRAINED * self.limits.body:
+                    break
+            if length > self.limits.body:
+                megabytes = self.limits.body / 10**6
+                raise Refusal(413, "bytes", f"the body is larger than {megabytes:g} MB; send a smaller picture")
+            return b"".join(parts)
+
+    @contextmanager
+    def _holding(self) -> Iterator[Holding]:
+        holding = Holding(self)
+        try:
+            yield holding
+        finally:
+            self.held -= holding.bytes
+
+
+class Holding:
+    """What one body holds."""
+
+    def __init__(self, bodies: Bodies) -> None:
+        self.bodies, self.bytes = bodies, 0
+
+    def __call__(self, count: int) -> None:
+        self.bytes += count
+        self.bodies.held += count
+        if self.bodies.held > self.bodies.limits.held:
+            raise Refusal(503, "memory", "too many pictures arrive at once; try again after a second", 1)
+
+
+async def file_of(headers: Headers, body: bytes) -> bytes:
+    """The one file of a form. Raises Refusal."""
+
+    async def stream() -> AsyncGenerator[bytes, None]:
+        yield body
+
+    try:
+        form = await InMemory(headers, stream(), max_files=1, max_fields=10).parse()
+    except (MultiPartException, KeyError, UnicodeDecodeError):
+        raise Refusal(422, "form", "the form cannot be read; send one file, as in: curl -F picture=@a.jpg") from None
+    files = [value for value in form.values() if isinstance(value, UploadFile)]
+    if not files:
+        raise Refusal(422, "form", "the form holds no file; send one, as in: curl -F picture=@a.jpg")
+    return await files[0].read()

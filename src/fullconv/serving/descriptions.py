@@ -1,0 +1,64 @@
+"""What OpenAPI tells of the server, with examples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SERVER = "Semantic segmentation: send a picture, get the class of each of its pixels."
+FILE = {"type": "string", "format": "binary"}
+ERROR = {
+    "type": "object",
+    "properties": {"error": {"type": "string"}, "reason": {"type": "string"}},
+    "required": ["error", "reason"],
+}
+PICTURE: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "The file of a picture, as it is or in a form.",
+        "content": {
+            "application/octet-stream": {"schema": FILE},
+            "image/jpeg": {"schema": FILE},
+            "image/png": {"schema": FILE},
+            "multipart/form-data": {
+                "schema": {"type": "object", "properties": {"picture": FILE}, "required": ["picture"]}
+            },
+        },
+    }
+}
+SUMMARY = {
+    "model": "photos", "width": 451, "height": 300, "classes": {"cat": 0.62, "background": 0.38}, "notes": [],
+}  # fmt: skip
+
+
+def refused(status: str, reason: str, message: str) -> dict[str, Any]:
+    example = {"error": message, "reason": reason}
+    return {"description": status, "content": {"application/json": {"schema": ERROR, "example": example}}}
+
+
+REFUSED: dict[int | str, dict[str, Any]] = {
+    401: refused("No token, or a wrong one", "token", "this server wants its token; send the header Authorization: …"),
+    403: refused("Asked under a name or by a page that is not allowed", "host", "no host 'a.example' here; …"),
+}
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "What was asked for",
+        "content": {
+            "image/png": {"schema": FILE},
+            "image/jpeg": {"schema": FILE},
+            "application/zip": {"schema": FILE},
+            "application/geo+json": {"schema": {"type": "object"}},
+            "application/json": {"schema": {"type": "object"}, "example": SUMMARY},
+        },
+    },
+    **REFUSED,
+    404: refused("No such model", "model", "no model 'dogs' here; choose among photos"),
+    408: refused("The body came too slowly", "slow", "the body did not arrive within 30 s; send it faster, or …"),
+    413: refused("Too large", "pixels", "the picture has more than 50 megapixels; send a smaller one"),
+    415: refused(
+        "Not a picture, or of another format", "format", "not a picture in a format that this server takes; …"
+    ),
+    422: refused("A damaged picture, or a wrong question", "damaged", "the picture is damaged or cut off; …"),
+    429: refused("The queue is full", "queue", "64 pictures wait already; try again after the seconds in Retry-After"),
+    500: refused("A fault of the server's", "fault", "the server failed at this request; its log says why"),
+    503: refused("Not in time", "time", "no worker was free in time; try again after the seconds in Retry-After"),
+}

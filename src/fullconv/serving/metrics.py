@@ -1,0 +1,43 @@
+"""What Prometheus is told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Metrics:
+    """Of one server. `queue` and `pids` are asked when the numbers are."""
+
+    def __init__(self, queue: Callable[[], int], pids: Callable[[], Iterable[int]]) -> None:
+        self.registry = all_of = CollectorRegistry()
+        told = "From the first byte to the answer"
+        self.seconds = Histogram("fullconv_request_seconds", told, buckets=SECONDS, registry=all_of)
+        self.pictures = Counter("fullconv_pictures", "Pictures answered", ["model"], registry=all_of)
+        self.refusals = Counter("fullconv_refusals", "Requests refused", ["reason"], registry=all_of)
+        waiting = Gauge("fullconv_queue", "Pictures that wait for a worker", registry=all_of)
+        waiting.set_function(queue)
+        memory = Gauge("fullconv_memory_bytes", "Resident memory of the server and its workers", registry=all_of)
+        memory.set_function(lambda: sum(map(resident, [os.getpid(), *pids()])))
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        with self.seconds.time():
+            yield
+
+    def text(self) -> bytes:
+        return generate_latest(self.registry)
+
+
+def resident(pid: int) -> int:
+    """Bytes; 0 where the system does not tell."""
+    with suppress(OSError, ValueError):
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    return 0

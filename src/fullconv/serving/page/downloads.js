@@ -1,0 +1,76 @@
+// What can be taken away: names are those of `fullconv predict`.
+
+import { cutOut, mask, overlay } from "./painting.js";
+import { pixelsOf } from "./photos.js";
+import { encodeLabels } from "./png.js";
+import { zip } from "./zip.js";
+
+export async function saveLabels(photo) {
+  offer(await labels(photo), "image/png");
+}
+
+export async function saveMask(photo, index) {
+  offer(await oneMask(photo, index), "image/png");
+}
+
+export async function saveOverlay(photo, looks) {
+  offer(await painted(photo, looks), "image/png");
+}
+
+export async function saveCutOut(photo) {
+  offer(await cutOutOf(photo), "image/png");
+}
+
+export async function saveAll(photo, looks) {
+  const present = photo.model.classes.map((_, index) => index).filter((index) => photo.counts[index]);
+  const files = [await labels(photo), await painted(photo, looks), await cutOutOf(photo)];
+  for (const index of present) files.push(await oneMask(photo, index));
+  offer({ name: `${photo.stem}.zip`, bytes: zip(files) }, "application/zip");
+}
+
+async function labels({ stem, model, result }) {
+  return { name: `${stem}_labels.png`, bytes: await encodeLabels(result.labels, result.width, result.height, model.palette) };
+}
+
+async function oneMask({ stem, model, result }, index) {
+  return { name: `${stem}_${fileName(model.classes[index])}.png`, bytes: await png(mask(result, index)) };
+}
+
+/** The photo under its overlay, at the photo's own size. */
+async function painted(photo, { colours, opacity, outlined }) {
+  const { width, height } = photo.result;
+  const layer = new OffscreenCanvas(width, height);
+  layer.getContext("2d").putImageData(overlay(photo.result, colours, photo.shown, opacity, outlined), 0, 0);
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext("2d");
+  context.drawImage(await createImageBitmap(photo.blob), 0, 0);
+  context.drawImage(layer, 0, 0);
+  return { name: `${photo.stem}_overlay.png`, bytes: await encoded(canvas) };
+}
+
+async function cutOutOf(photo) {
+  const names = [...photo.shown].sort((a, b) => a - b).map((index) => fileName(photo.model.classes[index]));
+  const image = cutOut(await pixelsOf(photo), photo.result, photo.shown);
+  return { name: `${[photo.stem, ...names].join("_")}_cutout.png`, bytes: await png(image) };
+}
+
+async function png(image) {
+  const canvas = new OffscreenCanvas(image.width, image.height);
+  canvas.getContext("2d").putImageData(image, 0, 0);
+  return encoded(canvas);
+}
+
+async function encoded(canvas) {
+  return new Uint8Array(await (await canvas.convertToBlob({ type: "image/png" })).arrayBuffer());
+}
+
+/** With a dash for what has a meaning of its own in some system. */
+const fileName = (name) => name.replace(/[^\p{L}\p{N}_.+-]+/gu, "-");
+
+function offer({ name, bytes }, type) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([bytes], { type }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}

@@ -1,0 +1,42 @@
+// The engine that asks the server this page came from.
+//
+// An engine is {note, privacy, models, segment(photo, model)}: `models` are [{name, classes, palette, colours}], a photo
+// is a Blob, and what comes of it is {width, height, labels}, one byte a pixel, of the photo's own size.
+
+import { decodeLabels } from "./png.js";
+
+const PATIENCE = 5; // tries while the server is busy
+
+/** `askForToken` gives the token, asked for where the server wants one. */
+export async function openEngine(askForToken) {
+  let token = sessionStorage.getItem("token");
+
+  async function ask(path, body) {
+    for (let tries = 1; ; tries++) {
+      const headers = token ? { Authorization: `Bearer ${token}` } : {};
+      const reply = await fetch(path, body ? { method: "POST", body, headers } : { headers }).catch(() => {
+        throw new Error("The server does not answer; is it still running?");
+      });
+      if (reply.ok) return reply;
+      if (reply.status === 401) {
+        token = await askForToken();
+        sessionStorage.setItem("token", token);
+      } else if (reply.status === 429 && tries < PATIENCE) {
+        await new Promise((done) => setTimeout(done, 1000 * Number(reply.headers.get("Retry-After") || 1)));
+      } else {
+        throw new Error((await reply.json().catch(() => ({}))).error || `The server answered ${reply.status}.`);
+      }
+    }
+  }
+
+  const models = (await (await ask("models")).json()).map((model) => ({ ...model, colours: model.shown }));
+  return {
+    note: "",
+    privacy: "Photos go to the server of this page, which does not keep them.",
+    models,
+    async segment(photo, model) {
+      const reply = await ask(`predict?save=labels&model=${encodeURIComponent(model.name)}`, photo);
+      return decodeLabels(new Uint8Array(await reply.arrayBuffer()));
+    },
+  };
+}

@@ -1,0 +1,260 @@
+// The page: photos in, a picture of what is where out. What looks at the photos is behind engine.js.
+
+import { openEngine } from "./engine.js";
+import { saveAll, saveCutOut, saveLabels, saveMask, saveOverlay } from "./downloads.js";
+import { counted, overlay, resampled } from "./painting.js";
+import { filesIn, openPhoto, shoot } from "./photos.js";
+
+const $ = (id) => document.getElementById(id);
+const photos = []; // {…photo, model, result, view, counts, shown}
+let engine, current, started;
+let colours = {}; // {model's name: [[r, g, b], …]}, as the user last chose them
+
+listen();
+started = start();
+started.catch(complain);
+
+async function start() {
+  busy("Loading the model …");
+  engine = await openEngine(askForToken);
+  busy();
+  $("engine").textContent = engine.note;
+  $("privacy").textContent = engine.privacy;
+  for (const model of engine.models) {
+    colours[model.name] = model.colours.map((colour) => [...colour]);
+    $("model").append(new Option(model.name, model.name));
+  }
+  $("model-choice").hidden = engine.models.length < 2;
+}
+
+function askForToken() {
+  const dialog = $("token-dialog");
+  dialog.showModal();
+  return new Promise((done) => dialog.addEventListener("close", () => done($("token").value), { once: true }));
+}
+
+// Photos come in
+
+function listen() {
+  for (const button of document.querySelectorAll(".choose")) button.onclick = () => $("files").click();
+  for (const button of document.querySelectorAll(".camera")) button.onclick = takePhoto;
+  $("files").onchange = () => add([...$("files").files]);
+  addEventListener("paste", (event) => add(filesIn(event.clipboardData)));
+  addEventListener("dragover", (event) => dropping(event, true));
+  addEventListener("dragleave", (event) => dropping(event, false));
+  addEventListener("drop", (event) => {
+    dropping(event, false);
+    add(filesIn(event.dataTransfer));
+  });
+  $("model").onchange = () => current && look(current);
+  $("opacity").oninput = $("outlines").onchange = draw;
+  $("compare").oninput = divide;
+  $("show-all").onclick = () => show(true);
+  $("hide-all").onclick = () => show(false);
+  $("save-labels").onclick = () => saveLabels(current);
+  $("save-overlay").onclick = () => saveOverlay(current, looks());
+  $("save-cutout").onclick = () => saveCutOut(current);
+  $("save-all").onclick = () => saveAll(current, looks());
+  for (const type of ["pointerdown", "pointermove"]) $("layers").addEventListener(type, drag);
+  new ResizeObserver(fit).observe($("stage"));
+}
+
+function dropping(event, over) {
+  event.preventDefault();
+  document.body.classList.toggle("dropping", over);
+}
+
+async function takePhoto() {
+  try {
+    const blob = await shoot($("camera-dialog"), $("video"), $("shoot"), $("camera-close"));
+    if (blob) await add([new File([blob], `camera-${photos.length + 1}.png`, { type: "image/png" })]);
+  } catch (error) {
+    complain(error);
+  }
+}
+
+async function add(files) {
+  for (const file of files) {
+    try {
+      const photo = await openPhoto(file, file.name || `pasted-${photos.length + 1}.png`);
+      photos.push(photo);
+      thumbnail(photo);
+      await look(photo);
+    } catch (error) {
+      complain(error);
+    }
+  }
+  $("files").value = "";
+}
+
+async function look(photo) {
+  select(photo);
+  await started;
+  busy(`Looking at ${photo.name} …`);
+  try {
+    photo.model = engine.models.find((model) => model.name === $("model").value);
+    photo.result = await engine.segment(photo.blob, photo.model);
+    photo.view = resampled(photo.result, { width: photo.bitmap.width, height: photo.bitmap.height });
+    photo.counts = counted(photo.result.labels);
+    photo.shown = new Set(found(photo).filter((index) => !isGround(photo, index)));
+    if (photo === current) select(photo);
+  } catch (error) {
+    complain(error);
+  } finally {
+    busy();
+  }
+}
+
+// What is shown
+
+/** Indices of the classes that are there, the largest first. */
+function found(photo) {
+  const indices = photo.model.classes.map((_, index) => index).filter((index) => photo.counts[index]);
+  return indices.sort((a, b) => photo.counts[b] - photo.counts[a]);
+}
+
+const isGround = (photo, index) => index === 0 && photo.model.classes[0] === "background";
+
+function looks() {
+  return { colours: colours[current.model.name], opacity: $("opacity").value / 100, outlined: $("outlines").checked };
+}
+
+function select(photo) {
+  current = photo;
+  document.body.classList.add("seen");
+  document.body.classList.toggle("many", photos.length > 1);
+  $("welcome").hidden = true;
+  $("problem").hidden = true;
+  $("view").hidden = false;
+  $("photos").hidden = photos.length < 2;
+  $("more").hidden = false;
+  $("panel").hidden = !photo.result;
+  $("caption").textContent = photo.name;
+  for (const [i, item] of [...$("thumbnails").children].entries()) {
+    item.firstChild.setAttribute("aria-current", String(photos[i] === photo));
+  }
+  paintPhoto(photo);
+  if (photo.result) {
+    list(photo);
+    announce(photo);
+  }
+  draw();
+  divide();
+}
+
+function paintPhoto({ bitmap }) {
+  for (const id of ["photo", "overlay"]) Object.assign($(id), { width: bitmap.width, height: bitmap.height });
+  $("photo").getContext("2d").drawImage(bitmap, 0, 0);
+  fit();
+}
+
+/** As large as the stage allows, in the photo's own shape; small photos at most three times their size. */
+function fit() {
+  const [stage, canvas] = [$("stage"), $("photo")];
+  if (!current) return;
+  const room = { width: stage.clientWidth - 40, height: stage.clientHeight - 80 };
+  const factor = Math.min(room.width / canvas.width, room.height / canvas.height, 3);
+  for (const id of ["photo", "overlay"]) {
+    $(id).style.width = `${Math.max(1, Math.round(canvas.width * factor))}px`;
+    $(id).style.height = `${Math.max(1, Math.round(canvas.height * factor))}px`;
+  }
+}
+
+function draw() {
+  $("opacity").nextElementSibling.textContent = `${$("opacity").value} %`;
+  const context = $("overlay").getContext("2d");
+  context.clearRect(0, 0, $("overlay").width, $("overlay").height);
+  if (!current?.result) return;
+  const { colours: chosen, opacity, outlined } = looks();
+  context.putImageData(overlay(current.view, chosen, current.shown, opacity, outlined), 0, 0);
+}
+
+/** Left of the divider the photo is as it was. */
+function divide() {
+  const share = Number($("compare").value);
+  $("compare").nextElementSibling.textContent = `${share} %`;
+  $("overlay").style.clipPath = `inset(0 0 0 ${share}%)`;
+  $("divider").style.left = `${share}%`;
+  $("divider").hidden = share === 0 || !current?.result;
+}
+
+function drag(event) {
+  if (!event.buttons || !current?.result) return;
+  const box = $("photo").getBoundingClientRect();
+  $("compare").value = Math.round((100 * (event.clientX - box.left)) / box.width);
+  divide();
+}
+
+function list(photo) {
+  $("classes").replaceChildren(...found(photo).map((index) => row(photo, index)));
+}
+
+/** A class: whether it is shown, its colour, its name, its share of the picture, its mask. */
+function row(photo, index) {
+  const item = document.createElement("li");
+  const name = photo.model.classes[index];
+  const chosen = colours[photo.model.name];
+  const toggle = element("input", { type: "checkbox", id: `show-${index}`, checked: photo.shown.has(index) });
+  const colour = element("input", { type: "color", value: hex(chosen[index]), title: `Colour of ${name}` });
+  const label = element("label", { className: "name", htmlFor: toggle.id, textContent: name });
+  const share = element("span", { className: "share", textContent: percent(photo, index) });
+  const save = element("button", { type: "button", className: "icon", textContent: "⤓", title: `Download the mask of ${name}` });
+  colour.setAttribute("aria-label", colour.title);
+  save.setAttribute("aria-label", save.title);
+  toggle.onchange = () => {
+    photo.shown[toggle.checked ? "add" : "delete"](index);
+    item.classList.toggle("off", !toggle.checked);
+    draw();
+  };
+  colour.oninput = () => {
+    chosen[index] = numbers(colour.value);
+    draw();
+  };
+  save.onclick = () => saveMask(photo, index);
+  item.classList.toggle("off", !toggle.checked);
+  item.append(toggle, colour, label, share, save);
+  return item;
+}
+
+function show(all) {
+  current.shown = new Set(all ? found(current) : []);
+  list(current);
+  draw();
+}
+
+function thumbnail(photo) {
+  const button = element("button", { type: "button", title: photo.name });
+  button.append(element("img", { src: photo.address, alt: photo.name }));
+  button.onclick = () => select(photo);
+  const item = document.createElement("li");
+  item.append(button);
+  $("thumbnails").append(item);
+}
+
+// What is said
+
+function announce(photo) {
+  const told = found(photo).map((index) => `${photo.model.classes[index]} ${percent(photo, index)}`).join(", ");
+  $("caption").textContent = `${photo.name} · ${photo.result.width} × ${photo.result.height}`;
+  $("news").textContent = `${photo.name}: ${told || "nothing found"}`;
+}
+
+function busy(text = "") {
+  $("busy").hidden = !text;
+  $("busy-text").textContent = text;
+}
+
+function complain(error) {
+  busy();
+  $("problem").textContent = error.message;
+  $("problem").hidden = false;
+}
+
+const element = (tag, properties) => Object.assign(document.createElement(tag), properties);
+const hex = (colour) => `#${colour.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
+const numbers = (text) => [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
+
+function percent(photo, index) {
+  const share = (100 * photo.counts[index]) / photo.result.labels.length;
+  return share < 0.05 ? "< 0.1 %" : `${share.toFixed(1)} %`;
+}

@@ -1,0 +1,52 @@
+// Photos as people give them: files, pasted, dropped, or taken with the camera.
+
+const SHOWN = 1600; // pixels of the longer side on the screen; the result keeps the photo's own size
+
+/** A photo to be shown: {name, stem, blob, bitmap}, the bitmap upright and of at most SHOWN pixels. */
+export async function openPhoto(blob, name) {
+  const whole = await createImageBitmap(blob).catch(() => {
+    throw new Error(`${name}: this browser cannot read it as a picture; give a JPEG, PNG or WebP.`);
+  });
+  const factor = Math.min(1, SHOWN / Math.max(whole.width, whole.height));
+  const size = { resizeWidth: Math.max(1, Math.round(whole.width * factor)), resizeHeight: Math.max(1, Math.round(whole.height * factor)) };
+  const bitmap = factor < 1 ? await createImageBitmap(whole, { ...size, resizeQuality: "high" }) : whole;
+  return { name, stem: name.replace(/\.[^.]+$/, ""), blob, bitmap, address: URL.createObjectURL(blob) };
+}
+
+/** ImageData of the whole photo, upright. */
+export async function pixelsOf(photo) {
+  const whole = await createImageBitmap(photo.blob);
+  const context = new OffscreenCanvas(whole.width, whole.height).getContext("2d");
+  context.drawImage(whole, 0, 0);
+  return context.getImageData(0, 0, whole.width, whole.height);
+}
+
+/** The pictures among what was dropped or pasted. */
+export function filesIn(transfer) {
+  return [...(transfer?.files || [])].filter((file) => file.type.startsWith("image/") || !file.type);
+}
+
+/** Opens the camera in a dialog; gives the photo's Blob, or null where nobody wanted it after all. */
+export async function shoot(dialog, video, button, cancel) {
+  const stream = await navigator.mediaDevices?.getUserMedia({ video: { facingMode: "environment" } }).catch(() => null);
+  if (!stream) throw new Error("There is no camera here, or this page may not use it.");
+  video.srcObject = stream;
+  dialog.showModal();
+  try {
+    const wanted = await new Promise((done) => {
+      button.onclick = () => done(true);
+      cancel.onclick = () => done(false);
+      dialog.oncancel = () => done(false);
+    });
+    return wanted ? await still(video) : null;
+  } finally {
+    stream.getTracks().forEach((track) => track.stop());
+    dialog.close();
+  }
+}
+
+async function still(video) {
+  const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
+  canvas.getContext("2d").drawImage(video, 0, 0);
+  return canvas.convertToBlob({ type: "image/png" });
+}

@@ -1,0 +1,70 @@
+// Scores of a reduced picture, enlarged again before the best class is taken, so that edges stay smooth.
+
+import { weights } from "./reduction.js";
+
+/**
+ * The best class of each pixel, (width * height). `data` holds the scores (1, C, H, W) as the network gave them, of
+ * which the first `scores.height` rows and `scores.width` columns are the picture's.
+ */
+export function bestOf(scores, width, height) {
+  const columns = weights(scores.width, width);
+  const rows = weights(scores.height, height);
+  const labels = new Uint8Array(width * height);
+  const best = new Float32Array(width * height).fill(-Infinity);
+  for (const index of contenders(scores)) improve(widened(scores, index, columns), index, rows, { labels, best, width });
+  return labels;
+}
+
+/** Plane `index` at its full width, still of its own height: (H * width). */
+function widened({ data, shape, height }, index, columns) {
+  const plane = data.subarray(index * shape[2] * shape[3]);
+  const found = new Float32Array(height * columns.length);
+  let at = 0;
+  for (let y = 0; y < height; y++) {
+    for (const { start, parts } of columns) {
+      let sum = 0;
+      for (let j = 0; j < parts.length; j++) sum += parts[j] * plane[y * shape[3] + start + j];
+      found[at++] = sum;
+    }
+  }
+  return found;
+}
+
+/** Where this class scores more than all before it, it is the label. */
+function improve(plane, index, rows, { labels, best, width }) {
+  let at = 0;
+  for (const { start, parts } of rows) {
+    for (let x = 0; x < width; x++, at++) {
+      let sum = 0;
+      for (let j = 0; j < parts.length; j++) sum += parts[j] * plane[(start + j) * width + x];
+      sum = Math.fround(sum);
+      if (sum > best[at]) {
+        best[at] = sum;
+        labels[at] = index;
+      }
+    }
+  }
+}
+
+/** Classes that may be best somewhere: a score between pixels is a mean of the four around it, so out is a class whose
+ * largest of four is below another's smallest of them, everywhere. */
+function contenders({ data, shape, height, width }) {
+  const [, classes, rows, columns] = shape;
+  const found = new Set();
+  const [least, most] = [new Float32Array(classes), new Float32Array(classes)];
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const [right, below] = [Math.min(x + 1, width - 1), Math.min(y + 1, height - 1)];
+      let bar = -Infinity;
+      for (let c = 0; c < classes; c++) {
+        const at = c * rows * columns;
+        const corners = [data[at + y * columns + x], data[at + y * columns + right], data[at + below * columns + x], data[at + below * columns + right]];
+        least[c] = Math.min(...corners);
+        most[c] = Math.max(...corners);
+        bar = Math.max(bar, least[c]);
+      }
+      for (let c = 0; c < classes; c++) if (most[c] >= bar - 1e-5 * Math.abs(bar)) found.add(c);
+    }
+  }
+  return [...found].sort((a, b) => a - b);
+}

@@ -1,0 +1,20 @@
+"""The files of the page, which imports its engine as engine.js: the server, or the browser itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PAGE = Path(__file__).parent / "page"
+TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+ENGINES = {
+    "server": ("engine-server.js",),
+    "browser": ("engine-browser.js", "browser-worker.js", "segmentation.js", "reduction.js", "scores.js", "tiles.js"),
+}  # of each, the first is what the page imports
+
+
+def files_of(engine: str) -> dict[str, Path]:
+    """{name beside the page: file} of the page with one of the engines."""
+    first, *others = ENGINES[engine]
+    of_engines = {name for names in ENGINES.values() for name in names}
+    common = [path.name for path in PAGE.iterdir() if path.suffix in TYPES and path.name not in of_engines]
+    return {name: PAGE / name for name in sorted([*common, *others])} | {"engine.js": PAGE / first}

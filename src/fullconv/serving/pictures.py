@@ -1,0 +1,46 @@
+"""Whether a picture is one that the server takes, read from its head before a pixel of it is decoded."""
+
+from __future__ import annotations
+
+import io
+
+from PIL import Image, UnidentifiedImageError
+
+from fullconv import images
+from fullconv.serving.limits import Limits
+from fullconv.serving.refusal import Refusal
+
+
+def check_picture(body: bytes, limits: Limits) -> None:
+    """Raises Refusal for what is no picture, is too large, or has too many frames."""
+    try:
+        with Image.open(io.BytesIO(body), formats=limits.formats) as picture:
+            check_size(picture.width, picture.height, limits)
+            frames = len(images.page_numbers(picture))
+    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise unknown(limits) if isinstance(error, UnidentifiedImageError) else too_large(limits) from None
+    except Refusal:
+        raise
+    except Exception:  # decoders raise anything on a damaged file
+        raise damaged() from None
+    if frames > limits.frames:
+        raise Refusal(422, "frames", f"the file holds {frames} frames and the limit is {limits.frames}; send one frame")
+
+
+def check_size(width: int, height: int, limits: Limits) -> None:
+    if width * height > limits.pixels:
+        raise too_large(limits)
+
+
+def too_large(limits: Limits) -> Refusal:
+    megapixels = limits.pixels / 10**6
+    return Refusal(413, "pixels", f"the picture has more than {megapixels:g} megapixels; send a smaller one")
+
+
+def unknown(limits: Limits) -> Refusal:
+    formats = ", ".join(limits.formats)
+    return Refusal(415, "format", f"not a picture in a format that this server takes; send one of {formats}")
+
+
+def damaged() -> Refusal:
+    return Refusal(422, "damaged", "the picture is damaged or cut off; send the whole file")

@@ -1,0 +1,222 @@
+"""The Open Inference Protocol, version 2, as KServe and Triton speak it, with its binary tensors.
+
+https://kserve.github.io/website/docs/concepts/architecture/data-plane/v2-protocol;
+https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from array import array
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+
+from fullconv import __version__
+from fullconv.serving import descriptions
+from fullconv.serving.messages import Answer, Task
+from fullconv.serving.refusal import Refusal
+from fullconv.serving.service import Service
+
+HEADER = "Inference-Header-Content-Length"
+OUTPUTS = ("label_map", "scores", "classes")
+MOST_IN_JSON = 2**22  # values of a tensor that is written as JSON; larger ones only as bytes
+LENGTH = 4  # bytes before each element of a BYTES tensor, little end first
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a request asks for: outputs by name, those of them that come as bytes, and its own id."""
+
+    outputs: tuple[str, ...]
+    binary: frozenset[str]
+    id: str | None
+
+
+def add_routes(app: FastAPI, service: Service) -> None:
+    add_health(app, service)
+
+    @app.get("/v2", responses=descriptions.REFUSED)
+    async def server() -> dict[str, Any]:
+        return {"name": "fullconv", "version": __version__, "extensions": ["binary_tensor_data"]}
+
+    @app.get("/v2/models/{name}", responses={**descriptions.REFUSED, 404: descriptions.ANSWERS[404]})
+    async def metadata(name: str) -> dict[str, Any]:
+        return describe(service.workers.models[service.model(name)])
+
+    @app.get("/v2/models/{name}/ready", responses={**descriptions.REFUSED, 404: descriptions.ANSWERS[404]})
+    async def model_ready(name: str) -> dict[str, Any]:
+        return {"name": service.model(name), "ready": True}
+
+    @app.post(
+        "/v2/models/{name}/infer",
+        openapi_extra={"requestBody": INFER},
+        responses={**descriptions.ANSWERS, 200: GIVEN, 400: NO_REQUEST},
+    )
+    async def infer(request: Request, name: str) -> Response:
+        """One picture, as the one element of the BYTES tensor `image`: the bytes of its file (in JSON, as base64)."""
+        chosen, wanted = service.model(name), []
+
+        async def read(request: Request, deadline: float) -> Task:
+            body = await service.bodies.read(request, deadline)
+            picture, asked = parse(body, request.headers.get(HEADER))
+            wanted.append(asked)
+            return Task(chosen, picture, raw=True, scores="scores" in asked.outputs)
+
+        return written(await service.see(request, read), wanted[0])
+
+
+def add_health(app: FastAPI, service: Service) -> None:
+    @app.get("/v2/health/live")
+    async def live() -> dict[str, bool]:
+        return {"live": True}
+
+    @app.get("/v2/health/ready")
+    async def ready() -> dict[str, bool]:
+        return {"ready": bool(service.workers.models)}
+
+
+def describe(model: dict[str, Any]) -> dict[str, Any]:
+    count = len(model["classes"])
+    return {
+        "name": model["name"], "versions": ["1"], "platform": "fullconv",
+        "inputs": [{"name": "image", "datatype": "BYTES", "shape": [1]}],
+        "outputs": [
+            {"name": "label_map", "datatype": "UINT8", "shape": [-1, -1]},
+            {"name": "scores", "datatype": "FP32", "shape": [count, -1, -1]},
+            {"name": "classes", "datatype": "BYTES", "shape": [count]},
+        ],
+    }  # fmt: skip
+
+
+def parse(body: bytes, header_length: str | None) -> tuple[bytes, Wanted]:
+    """(the picture's file, what is wanted). Raises Refusal for what is no request of this protocol."""
+    try:
+        length = len(body) if header_length is None else int(header_length)
+        request = json.loads(body[:length])
+        (image,) = request["inputs"]
+        if image["name"] != "image" or image["datatype"] != "BYTES" or image["shape"] not in ([1], [1, 1]):
+            raise bad("the one input is image, of datatype BYTES and shape [1]")
+        size = image.get("parameters", {}).get("binary_data_size")
+        picture = in_json(image) if size is None else element(body[length : length + size])
+        return picture, wanted_of(request)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise bad("this is no request with one input, image, of datatype BYTES and shape [1]") from None
+
+
+def in_json(image: dict[str, Any]) -> bytes:
+    data = image["data"]
+    (text,) = data[0] if isinstance(data[0], list) else data
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise bad("the data of image is no base64; encode the bytes of the file, or send them as binary data") from None
+
+
+def element(tensor: bytes) -> bytes:
+    """The one element of a BYTES tensor."""
+    length = int.from_bytes(tensor[:LENGTH], "little")
+    if len(tensor) != LENGTH + length:
+        raise bad("the binary data of image is not one element with its length before it")
+    return tensor[LENGTH:]
+
+
+def wanted_of(request: dict[str, Any]) -> Wanted:
+    """Without a list of outputs, the label map and the names of the classes."""
+    everything = bool(request.get("parameters", {}).get("binary_data_output", False))
+    named = request.get("outputs") or [{"name": "label_map"}, {"name": "classes"}]
+    outputs, binary = [], set()
+    for output in named:
+        if output["name"] not in OUTPUTS:
+            raise bad(f"no output {output['name']!r}; choose among {', '.join(OUTPUTS)}")
+        outputs.append(output["name"])
+        if output.get("parameters", {}).get("binary_data", everything):
+            binary.add(output["name"])
+    told = request.get("id")
+    return Wanted(tuple(dict.fromkeys(outputs)), frozenset(binary), None if told is None else str(told))
+
+
+def written(answer: Answer, wanted: Wanted) -> Response:
+    """JSON, and the binary tensors after it where some were asked for."""
+    tensors = tensors_of(answer)
+    outputs, tail = [], b""
+    for name in wanted.outputs:
+        datatype, shape, raw = tensors[name]
+        output: dict[str, Any] = {"name": name, "datatype": datatype, "shape": shape}
+        if name in wanted.binary:
+            output["parameters"] = {"binary_data_size": len(raw)}
+            tail += raw
+        else:
+            output["data"] = values(name, raw, answer)
+        outputs.append(output)
+    content = {"model_name": answer.facts["model"], "model_version": "1", "outputs": outputs}
+    content |= {} if wanted.id is None else {"id": wanted.id}
+    if not wanted.binary:
+        return JSONResponse(content)
+    head = json.dumps(content).encode()
+    return Response(head + tail, media_type="application/octet-stream", headers={HEADER: str(len(head))})
+
+
+def tensors_of(answer: Answer) -> dict[str, tuple[str, list[int], bytes]]:
+    """{name: (datatype, shape, bytes)}"""
+    names = [name.encode() for name in answer.facts["names"]]
+    height, width = answer.facts["height"], answer.facts["width"]
+    labels, scores = answer.body[: height * width], answer.body[height * width :]
+    packed = b"".join(len(name).to_bytes(LENGTH, "little") + name for name in names)
+    return {
+        "label_map": ("UINT8", [height, width], labels),
+        "scores": ("FP32", [len(names), height, width], scores),
+        "classes": ("BYTES", [len(names)], packed),
+    }
+
+
+def values(name: str, raw: bytes, answer: Answer) -> list[Any]:
+    if name == "classes":
+        return list(answer.facts["names"])
+    kind = {"label_map": "B", "scores": "f"}[name]
+    found = array(kind, raw)
+    if len(found) > MOST_IN_JSON:
+        raise bad(f"{name} has {len(found)} values, too many for JSON; ask for it with binary_data: true")
+    return found.tolist()
+
+
+def bad(message: str) -> Refusal:
+    return Refusal(400, "protocol", message)
+
+
+IMAGE = {"name": "image", "shape": [1], "datatype": "BYTES", "data": ["/9j/4AAQSkZJRg…"]}
+INFER: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "properties": {
+                    "id": {"type": "string"},
+                    "inputs": {"type": "array", "items": {"type": "object"}, "minItems": 1, "maxItems": 1},
+                    "outputs": {"type": "array", "items": {"type": "object"}},
+                },
+                "required": ["inputs"],
+            },
+            "example": {"inputs": [IMAGE], "outputs": [{"name": "label_map"}]},
+        }
+    },
+}
+GIVEN = {
+    "description": "The outputs asked for",
+    "content": {
+        "application/json": {
+            "schema": {"type": "object"},
+            "example": {
+                "model_name": "photos", "model_version": "1",
+                "outputs": [{"name": "label_map", "datatype": "UINT8", "shape": [2, 2], "data": [0, 0, 8, 8]}],
+            },
+        },
+        "application/octet-stream": {"schema": descriptions.FILE},
+    },
+}  # fmt: skip
+NO_REQUEST = descriptions.refused("No request of the protocol", "protocol", "this is no request with one input, …")

@@ -1,0 +1,50 @@
+"""The server as a process: ready, at work, drained."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+
+import uvicorn
+
+from fullconv.serving.app import make_app
+from fullconv.serving.guard import Rules
+from fullconv.serving.limits import Limits
+from fullconv.serving.page_files import files_of
+from fullconv.serving.place import Place
+from fullconv.serving.service import Service
+from fullconv.serving.workers import Workers
+
+GRACE = 5  # seconds that answers under way get beyond the time limit of a request
+
+
+def run(place: Place, workers: Workers, limits: Limits, tell: Callable[[str, Workers], object]) -> None:
+    """Serves until SIGTERM or Ctrl-C; what is under way then is finished. `tell` is called with the address, once the
+    server answers."""
+    asyncio.run(serve(place, workers, limits, tell))
+
+
+async def serve(place: Place, workers: Workers, limits: Limits, tell: Callable[[str, Workers], object]) -> None:
+    with place.bind() as listening:
+        await workers.start()
+        app = make_app(Service(workers, limits), rules_of(place))
+        server = uvicorn.Server(settings(app, limits.seconds))
+        tell(place.address(listening.getsockname()[1]), workers)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)  # uvicorn raises it once more when all is done: this takes it then
+        await server.serve(sockets=[listening])
+
+
+def rules_of(place: Place) -> Rules:
+    return Rules(place.names(), place.origins, place.token, tuple(f"/{name}" for name in files_of("server")))
+
+
+def settings(app: object, seconds: float) -> uvicorn.Config:
+    """Without a log of requests: nothing is kept of what people send."""
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        lifespan="off", access_log=False, log_level="warning", server_header=False, date_header=True,
+        timeout_keep_alive=5, timeout_graceful_shutdown=int(seconds) + GRACE, h11_max_incomplete_event_size=64 * 1024,
+        proxy_headers=False,
+    )  # fmt: skip

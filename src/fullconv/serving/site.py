@@ -1,0 +1,79 @@
+"""A folder that any web server can serve: the page, and a model that runs in the browser."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from fullconv.errors import FullconvError
+from fullconv.files import write_json
+from fullconv.models.config import ModelConfig
+from fullconv.prediction.tiling import halo_of
+from fullconv.serving.about import describe
+from fullconv.serving.page_files import files_of
+from fullconv.weights.model_folder import CONFIG, GRAPH, read_config
+from fullconv.weights.onnx_file import check_graph
+
+MODEL = "model.json"  # what the page reads of the model; also how a folder is known as one of these
+RUNTIME = "1.30.0"  # of onnxruntime-web, tried with these pages
+RUNTIME_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+
+
+def write_site(folder: Path, out: Path, runtime: Path, overwrite: bool = False) -> list[Path]:
+    """Writes the site of a model folder; gives its files. `runtime` is npm's folder of onnxruntime-web.
+
+    Raises FullconvError for a model that the page cannot show photos to, a runtime that is missing or another version,
+    and a folder with something else in it.
+    """
+    config = read_config(folder)
+    check_model(config, folder)
+    check_runtime(runtime)
+    check_free(out, overwrite)
+    sources = files_of("browser") | {GRAPH: folder / GRAPH, CONFIG: folder / CONFIG}
+    sources |= {f"ort/{name}": runtime / "dist" / name for name in RUNTIME_FILES}
+    (out / "ort").mkdir(parents=True, exist_ok=True)
+    written = [Path(shutil.copyfile(source, out / name)) for name, source in sources.items()]
+    return [*written, write_json(out / MODEL, page_model(config))]
+
+
+def page_model(config: ModelConfig) -> dict[str, Any]:
+    """What the page needs to show pictures to the model as the predictor does."""
+    return {
+        **describe(config, config.name, "onnxruntime-web"),
+        "multiple_of": config.architecture.multiple_of,
+        "mean": list(config.normalisation.colour),
+        "halo": list(halo_of(config, None)),
+        "range": [list(pair) for pair in config.range],
+    }
+
+
+def check_model(config: ModelConfig, folder: Path) -> None:
+    if config.channels != 3:
+        raise FullconvError(f"{folder}: the model takes {config.channels} bands; the page shows photos, which have 3")
+    if not (folder / GRAPH).is_file():
+        raise FullconvError(f"{folder / GRAPH}: missing; run `fullconv export {folder}`")
+    check_graph(folder / GRAPH, config)
+
+
+def check_runtime(runtime: Path) -> None:
+    """Raises FullconvError unless npm's package is there, in the version that was tried."""
+    remedy = f"run `npm install onnxruntime-web@{RUNTIME}` and name its folder with --onnxruntime-web"
+    try:
+        version = json.loads((runtime / "package.json").read_text(encoding="utf-8"))["version"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise FullconvError(f"{runtime}: no npm package onnxruntime-web there; {remedy}") from None
+    if version != RUNTIME:
+        raise FullconvError(f"{runtime}: version {version} of onnxruntime-web, the page wants {RUNTIME}; {remedy}")
+    for name in RUNTIME_FILES:
+        if not (runtime / "dist" / name).is_file():
+            raise FullconvError(f"{runtime / 'dist' / name}: missing; {remedy}")
+
+
+def check_free(out: Path, overwrite: bool) -> None:
+    """Raises FullconvError for a folder that holds something else than a site of before."""
+    if out.is_dir() and any(out.iterdir()) and not (out / MODEL).is_file() and not overwrite:
+        raise FullconvError(f"{out}: not empty, and no page of fullconv's; choose another folder, or add --overwrite")
+    if out.exists() and not out.is_dir():
+        raise FullconvError(f"{out}: a file; choose a folder")

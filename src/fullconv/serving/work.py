@@ -1,0 +1,55 @@
+"""What a worker process does: one picture after another, each checked, seen and encoded."""
+
+from __future__ import annotations
+
+import signal
+from multiprocessing.connection import Connection
+
+from fullconv.errors import FullconvError
+from fullconv.prediction.predictor import Model, load
+from fullconv.serving.about import describe
+from fullconv.serving.answers import answer, tensors
+from fullconv.serving.limits import Limits
+from fullconv.serving.messages import Answer, Setup, Task
+from fullconv.serving.pictures import check_picture
+from fullconv.serving.refusal import Refusal
+
+
+def work(connection: Connection, setup: Setup) -> None:
+    """Says what the models are, then answers tasks until the other end is closed.
+
+    Signals are for the parent: systemd sends them to every process of a service, a terminal to all of its foreground.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        models = {name: load(folder, **setup.loading, threads=1) for name, folder in setup.models.items()}
+    except FullconvError as error:
+        connection.send(error)
+        return
+    connection.send(
+        {
+            name: describe(model.config, name, f"{model.engine.name} {model.engine.precision}")
+            for name, model in models.items()
+        }
+    )
+    while True:
+        try:
+            task = connection.recv()
+        except (EOFError, OSError):
+            return
+        connection.send(done(task, models, setup.limits))
+
+
+def done(task: Task, models: dict[str, Model], limits: Limits) -> Answer | Refusal:
+    try:
+        check_picture(task.body, limits)
+        result = models[task.model].predict(task.body, scores=task.scores)
+    except Refusal as refusal:
+        return refusal
+    except FullconvError as error:
+        return Refusal(422, "damaged", str(error).replace("the bytes given", "the picture", 1))
+    except MemoryError:
+        return Refusal(413, "memory", "the picture needs more memory than there is; send a smaller one")
+    facts = {"model": task.model}
+    return tensors(result, facts) if task.raw else answer(result, task.save, facts)

@@ -1,0 +1,155 @@
+"""Processes that look at pictures: a bounded queue before them, killed at their time, started anew."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import multiprocessing
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from fullconv.errors import FullconvError
+from fullconv.serving.messages import Answer, Setup, Task
+from fullconv.serving.refusal import Refusal
+
+START = 60  # seconds in which a worker is ready
+TRIES = 2  # of a picture whose worker dies
+SMOOTHING = 0.1  # weight of the newest picture in the mean time of a picture
+Descriptions = dict[str, dict[str, Any]]
+
+
+def _work(connection: Connection, setup: Setup) -> None:
+    from fullconv.serving.work import work  # with all that is heavy, in the process that needs it
+
+    work(connection, setup)
+
+
+class Worker:
+    """One process. Its methods block, so each is called in a thread of its own."""
+
+    process: BaseProcess
+    connection: Connection
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self.begin()
+
+    def begin(self) -> None:
+        """Starts the process, which gets ready meanwhile."""
+        spawn = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks without the threads
+        self.connection, theirs = spawn.Pipe()
+        self.process = spawn.Process(target=_work, args=(theirs, self.setup), daemon=True, name="fullconv worker")
+        self.process.start()
+        theirs.close()  # so that the process's death is an end of file here
+
+    def ready(self) -> Descriptions:
+        """What its models are. Raises FullconvError where they cannot be loaded."""
+        said = self._receive(START)
+        if isinstance(said, FullconvError):
+            raise said
+        if not isinstance(said, dict):
+            raise FullconvError("a worker process ended before it was ready; is there enough memory?")
+        return said
+
+    def ask(self, task: Task, deadline: float) -> Answer:
+        """Raises Refusal for a picture that is none, or is not done by `deadline` (of time.monotonic): then the process
+        is another one afterwards."""
+        for _ in range(TRIES):
+            try:
+                self.connection.send(task)
+                said = self._receive(deadline - time.monotonic())
+            except OSError:
+                said = EOFError()
+            if isinstance(said, Refusal):
+                raise said
+            if isinstance(said, TimeoutError):
+                self.renew()
+                raise Refusal(503, "time", "the picture took too long; send a smaller one")
+            if not isinstance(said, EOFError):
+                return said
+            self.renew()
+        raise Refusal(500, "died", "the process that looked at the picture ended, twice; try another picture")
+
+    def _receive(self, seconds: float) -> Any:
+        try:
+            return self.connection.recv() if self.connection.poll(max(0.0, seconds)) else TimeoutError()
+        except (EOFError, OSError):
+            return EOFError()
+
+    def renew(self) -> None:
+        self.end()
+        self.begin()
+        self.ready()
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self.connection.close()
+
+
+class Workers:
+    """Several, for an event loop."""
+
+    def __init__(self, count: int, setup: Setup) -> None:
+        self.queue = setup.limits.queue
+        self.all = [Worker(setup) for _ in range(count)]
+        self.threads = ThreadPoolExecutor(count)
+        self.idle: asyncio.Queue[Worker] = asyncio.Queue()
+        self.waiting, self.mean = 0, 0.1  # pictures; seconds a picture
+        self.models: Descriptions = {}
+
+    async def start(self) -> None:
+        """Returns when all are ready. Raises FullconvError where a model cannot be loaded."""
+        loop = asyncio.get_running_loop()
+        said = await asyncio.gather(*(loop.run_in_executor(self.threads, worker.ready) for worker in self.all))
+        self.models = said[0]
+        for worker in self.all:
+            self.idle.put_nowait(worker)
+
+    async def run(self, task: Task, deadline: float, gone: Callable[[], Awaitable[bool]]) -> Answer:
+        """The answer, once a worker is free. Raises Refusal; `gone` tells whether nobody waits any more."""
+        worker = await self._worker(deadline)
+        if await gone():
+            self.idle.put_nowait(worker)
+            raise Refusal(499, "gone", "the client went away")
+        asked = asyncio.get_running_loop().run_in_executor(self.threads, self._timed, worker, task, deadline)
+        asked.add_done_callback(lambda _: self.idle.put_nowait(worker))  # even where nobody waits for the answer
+        return await asyncio.shield(asked)
+
+    async def _worker(self, deadline: float) -> Worker:
+        if self.waiting >= self.queue and self.idle.empty():
+            message = f"{self.waiting} pictures wait already; try again after the seconds in Retry-After"
+            raise Refusal(429, "queue", message, self.patience())
+        self.waiting += 1
+        try:
+            async with asyncio.timeout(deadline - time.monotonic()):
+                return await self.idle.get()
+        except TimeoutError:
+            message = "no worker was free in time; try again after the seconds in Retry-After"
+            raise Refusal(503, "time", message, self.patience()) from None
+        finally:
+            self.waiting -= 1
+
+    def _timed(self, worker: Worker, task: Task, deadline: float) -> Answer:
+        began = time.monotonic()
+        try:
+            return worker.ask(task, deadline)
+        finally:
+            self.mean += SMOOTHING * (time.monotonic() - began - self.mean)
+
+    def patience(self) -> int:
+        """Seconds in which those that wait now will have been served."""
+        return max(1, math.ceil(self.waiting * self.mean / len(self.all)))
+
+    @property
+    def pids(self) -> list[int]:
+        return [worker.process.pid for worker in self.all if worker.process.pid]
+
+    def stop(self) -> None:
+        for worker in self.all:
+            worker.end()
+        self.threads.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,109 @@
+"""What the addresses answer."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import fullconv
+from tests.conftest import EXAMPLES
+
+
+@pytest.fixture(scope="module")
+def expected(cat):
+    return fullconv.load("photos").predict(cat)
+
+
+def picture(body):
+    return np.array(Image.open(io.BytesIO(body)))
+
+
+def test_labels_are_those_of_predict(server, cat, expected):
+    reply = server.ask("/predict", cat)
+    assert (reply.status, reply.headers["content-type"]) == (200, "image/png")
+    opened = Image.open(io.BytesIO(reply.body))
+    assert opened.mode == "P"
+    assert np.array_equal(np.array(opened), expected.label_map)
+    assert bytes(opened.getpalette()) == expected.classes.palette().tobytes()
+
+
+def test_a_form_does_as_well(server, cat):
+    body = b'--x\r\nContent-Disposition: form-data; name="picture"; filename="a.jpg"\r\n\r\n' + cat + b"\r\n--x--\r\n"
+    reply = server.ask("/predict?save=json", body, {"Content-Type": "multipart/form-data; boundary=x"})
+    assert reply.json == server.ask("/predict?save=json", cat).json
+
+
+def test_json_tells_size_and_shares(server, cat, expected):
+    told = server.ask("/predict?save=json", cat).json
+    assert (told["model"], told["width"], told["height"]) == ("photos", 451, 300)
+    assert told["classes"] == pytest.approx(expected.shares)
+
+
+def test_masks_come_in_an_archive(server, cat, expected):
+    archive = zipfile.ZipFile(io.BytesIO(server.ask("/predict?save=masks", cat).body))
+    assert sorted(archive.namelist()) == ["picture_background.png", "picture_cat.png"]
+    assert np.array_equal(picture(archive.read("picture_cat.png")) == 255, expected.mask("cat"))
+
+
+def test_overlay_polygons_and_coco(server, cat):
+    assert picture(server.ask("/predict?save=overlay", cat).body).shape == (300, 451, 3)
+    assert json.loads(server.ask("/predict?save=polygons", cat).body)["type"] == "FeatureCollection"
+    names = {category["name"] for category in server.ask("/predict?save=coco", cat).json["categories"]}
+    assert "cat" in names
+
+
+def test_a_turned_photo_is_upright(server):
+    photo = Image.open(EXAMPLES / "chelsea.jpg")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = io.BytesIO()
+    photo.save(turned, "JPEG", exif=exif)
+    told = server.ask("/predict?save=json", turned.getvalue()).json
+    assert (told["width"], told["height"]) == (300, 451)
+
+
+def test_models_have_classes_and_colours(server):
+    (model,) = server.ask("/models").json
+    assert model["name"] == "photos"
+    assert model["classes"][8] == "cat"
+    assert model["palette"][8] == [64, 0, 0]
+
+
+def test_no_such_model_and_no_such_output(server, cat):
+    reply = server.ask("/predict?model=dogs", cat)
+    assert (reply.status, reply.json["reason"]) == (404, "model")
+    assert "choose among photos" in reply.json["error"]
+    reply = server.ask("/predict?save=everything", cat)
+    assert (reply.status, reply.json["reason"]) == (422, "question")
+    assert "'labels'" in reply.json["error"]
+
+
+def test_other_addresses_and_methods_are_json_too(server):
+    assert server.ask("/nowhere").json["reason"] == "address"
+    reply = server.ask("/predict")
+    assert (reply.status, reply.headers["allow"]) == (405, "POST")
+
+
+def test_the_description_has_examples(server):
+    told = server.ask("/openapi.json").json
+    assert {"/predict", "/models", "/v2/models/{name}/infer"} <= set(told["paths"])
+    predict = told["paths"]["/predict"]["post"]
+    assert predict["responses"]["429"]["content"]["application/json"]["example"]["reason"] == "queue"
+
+
+def test_metrics_count_pictures_and_refusals(server, cat):
+    before = server.metric('fullconv_pictures_total{model="photos"}')
+    server.ask("/predict", cat)
+    server.ask("/predict", b"no picture")
+    assert server.metric('fullconv_pictures_total{model="photos"}') == before + 1
+    assert server.metric('fullconv_refusals_total{reason="format"}') >= 1
+    assert server.metric("fullconv_memory_bytes") > 50e6
+
+
+def test_browsers_are_told_to_load_nothing_from_elsewhere(server):
+    headers = server.ask("/models").headers
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"

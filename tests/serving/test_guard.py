@@ -1,0 +1,63 @@
+"""Who may ask."""
+
+import pytest
+from starlette.datastructures import Headers
+
+from fullconv.serving.guard import Rules, without_port
+from fullconv.serving.place import Place
+from fullconv.serving.refusal import Refusal
+
+LOCAL = Place("127.0.0.1", 8000).names()
+
+
+def check(rules, method="POST", path="/predict", **headers):
+    """The status of the refusal, or None."""
+    try:
+        rules.check(method, path, Headers({"host": "localhost:8000", **headers}))
+    except Refusal as refusal:
+        return refusal.status
+    return None
+
+
+def test_another_name_for_this_machine_is_refused():
+    assert check(Rules(LOCAL), host="evil.example") == 403
+    assert check(Rules(LOCAL), host="127.0.0.1:8000") is None
+    assert check(Rules(LOCAL), host="[::1]:8000") is None
+    assert check(Rules(), host="anything.example") is None
+
+
+def test_pages_of_other_sites_may_not_ask():
+    assert check(Rules(LOCAL), origin="https://evil.example") == 403
+    assert check(Rules(LOCAL), origin="null") == 403
+    assert check(Rules(LOCAL), origin="http://localhost:8000") is None
+    assert check(Rules(LOCAL, ("https://good.example",)), origin="https://good.example") is None
+
+
+def test_the_token_is_wanted_but_for_page_health_and_metrics():
+    rules = Rules(token="secret", page=("/page.js",))
+    assert check(rules) == 401
+    assert check(rules, authorization="Bearer wrong") == 401
+    assert check(rules, authorization="Basic secret") == 401
+    assert check(rules, authorization="Bearer secret") is None
+    for path in ("/", "/page.js", "/metrics", "/v2/health/ready"):
+        assert check(rules, "GET", path) is None
+    assert check(rules, "GET", "/models") == 401
+
+
+def test_beyond_this_machine_a_token_or_open_is_wanted():
+    with pytest.raises(Exception, match="add --token TOKEN, or --open"):
+        Place("0.0.0.0", 8000).check()
+    Place("0.0.0.0", 8000, token="x").check()
+    Place("0.0.0.0", 8000, open=True).check()
+    Place("::1", 8000).check()
+
+
+def test_a_taken_port_is_one_line():
+    with Place("127.0.0.1", 0).bind() as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(Exception, match=f"--port {port}: Address already in use; choose another"):
+            Place("127.0.0.1", port).bind()
+
+
+def test_hosts_with_and_without_ports():
+    assert [without_port(h) for h in ("a:80", "A", "[::1]:8", "[::1]")] == ["a", "a", "[::1]", "[::1]"]

@@ -1,0 +1,187 @@
+"""The page in a browser, with both of its engines."""
+
+import shutil
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import fullconv
+from fullconv.serving.site import write_site
+from fullconv.weights.model_folder import CONFIG, GRAPH, find_model, read_config, write_config
+from tests.conftest import EXAMPLES
+from tests.serving.browsers import Visit, chromium, node_modules, static_server
+
+CAT = EXAMPLES / "chelsea.jpg"
+ON_THE_CAT = 0.5, 0.5
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory):
+    return node_modules(tmp_path_factory.mktemp("npm"))
+
+
+@pytest.fixture(scope="module")
+def site(packages, tmp_path_factory):
+    out = tmp_path_factory.mktemp("site")
+    write_site(find_model("photos"), out, packages / "onnxruntime-web")
+    with static_server(out) as address:
+        yield address
+
+
+@pytest.fixture
+def visit(browser):
+    """Opens pages, and holds them at the end to have said nothing on the console and asked nobody else."""
+    opened = []
+
+    def visit(address, **how):
+        opened.append(Visit(browser, address, **how))
+        opened[-1].ready()
+        return opened[-1]
+
+    yield visit
+    for one in opened:
+        one.context.close()
+        assert one.said == []
+        assert one.elsewhere == []
+
+
+def labels_in(path):
+    return np.array(Image.open(path))
+
+
+def agreement(path, photo, model="photos", **how):
+    """The share of pixels that a downloaded label map has in common with the prediction in float32."""
+    return (labels_in(path) == fullconv.load(model, precision="fp32").predict(photo, **how).label_map).mean()
+
+
+def test_with_the_server_a_dropped_cat_is_found(server, visit, tmp_path):
+    one = visit(server.address + "/")
+    one.drop(CAT)
+    assert one.page.inner_text("#classes").split()[:3] == ["cat", "81.7", "%"]
+    assert one.overlay_alpha(*ON_THE_CAT) == 128
+    one.page.get_by_label("cat", exact=True).uncheck()
+    assert one.overlay_alpha(*ON_THE_CAT) == 0
+    one.page.get_by_label("cat", exact=True).check()
+    one.page.fill("#opacity", "100")
+    assert one.overlay_alpha(*ON_THE_CAT) == 255
+    saved = one.download("#save-labels", tmp_path)
+    assert saved.name == "chelsea_labels.png"
+    expected = fullconv.load("photos").predict(CAT)
+    assert np.array_equal(labels_in(saved), expected.label_map)
+    assert bytes(Image.open(saved).getpalette()) == expected.classes.palette().tobytes()
+
+
+def test_the_archive_has_labels_masks_overlay_and_cut_out(server, visit, tmp_path):
+    one = visit(server.address + "/")
+    one.drop(CAT)
+    archive = zipfile.ZipFile(one.download("#save-all", tmp_path))
+    assert archive.testzip() is None
+    names = {"labels", "overlay", "background", "cat", "cat_cutout"}
+    assert set(archive.namelist()) == {f"chelsea_{name}.png" for name in names}
+    found = fullconv.load("photos").predict(CAT).mask("cat")
+    archive.extractall(tmp_path)
+    assert np.array_equal(labels_in(tmp_path / "chelsea_cat.png")[..., 0] == 255, found)
+    alpha = labels_in(tmp_path / "chelsea_cat_cutout.png")[..., 3]
+    assert np.array_equal(alpha >= 128, found) or ((alpha >= 128) == found).mean() > 0.99
+    assert alpha[150, 225] == 255
+
+
+def test_the_divider_and_the_keyboard(server, visit):
+    one = visit(server.address + "/")
+    one.drop(CAT)
+    one.page.focus("#compare")
+    for _ in range(3):
+        one.page.keyboard.press("ArrowRight")
+    assert one.page.input_value("#compare") == "3"
+    assert one.page.is_visible("#divider")
+    assert one.page.eval_on_selector("#overlay", "c => c.style.clipPath").endswith("3%)")
+    one.page.focus("#classes input[type=checkbox]")
+    one.page.keyboard.press("Space")
+    assert one.overlay_alpha(*ON_THE_CAT) == 0
+
+
+def test_what_is_no_picture_is_told(server, visit, tmp_path):
+    one = visit(server.address + "/")
+    (tmp_path / "notes.jpg").write_text("hello")
+    one.page.set_input_files("#files", tmp_path / "notes.jpg")
+    one.page.wait_for_selector("#problem:has-text('notes.jpg')")
+
+
+@pytest.mark.parametrize(
+    "how", [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 800}}]
+)
+def test_axe_finds_nothing_serious(server, browser, packages, how):
+    one = Visit(browser, server.address + "/", bypass_csp=True, **how)
+    one.ready()
+    for state in ("welcome", "result"):
+        if state == "result":
+            one.drop(CAT)
+        one.page.add_script_tag(path=packages / "axe-core" / "axe.min.js")
+        found = one.page.evaluate("axe.run()")["violations"]
+        assert [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in ("serious", "critical")] == []
+    one.context.close()
+
+
+def test_in_the_browser_alone_nothing_leaves(site, visit, tmp_path):
+    one = visit(site)
+    one.context.set_offline(True)
+    one.drop(CAT)
+    assert one.overlay_alpha(*ON_THE_CAT) == 128
+    assert agreement(one.download("#save-labels", tmp_path), CAT) >= 0.999
+
+
+def test_in_the_browser_a_large_photo_is_reduced(site, visit, tmp_path):
+    photo = tmp_path / "large.jpg"
+    Image.open(EXAMPLES / "astronaut.jpg").resize((1801, 1403)).save(photo, quality=92)
+    one = visit(site)
+    one.drop(photo)
+    assert agreement(one.download("#save-labels", tmp_path), photo) >= 0.99
+
+
+def test_in_the_browser_a_model_without_a_size_sees_tiles(packages, visit, tmp_path):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    shutil.copyfile(find_model("photos") / GRAPH, folder / GRAPH)
+    write_config(folder, replace(read_config(find_model("photos")), longest_side=None))
+    photo = tmp_path / "wide.png"
+    Image.open(EXAMPLES / "chelsea.jpg").resize((1300, 865)).save(photo)
+    write_site(folder, tmp_path / "site", packages / "onnxruntime-web")
+    with static_server(tmp_path / "site") as address:
+        one = visit(address)
+        one.drop(photo)
+        assert agreement(one.download("#save-labels", tmp_path), photo, folder, tile=512) >= 0.999
+
+
+@pytest.mark.slow
+def test_in_the_browser_values_are_scaled_by_the_models_range(packages, visit, tmp_path):
+    pytest.importorskip("torch", reason="torch makes the model")
+    from fullconv.exporting.onnx import export_onnx
+    from fullconv.weights.checkpoint import load_model, save_model
+
+    folder = tmp_path / "model"
+    folder.mkdir()
+    network, config = load_model(find_model("photos"))
+    save_model(folder, network, replace(config, range=((0.0, 200.0),)))
+    export_onnx(folder)
+    assert read_config(folder).input == "float32"
+    write_site(folder, tmp_path / "site", packages / "onnxruntime-web")
+    with static_server(tmp_path / "site") as address:
+        one = visit(address)
+        one.drop(CAT)
+        assert agreement(one.download("#save-labels", tmp_path), CAT, folder) >= 0.999
+
+
+def test_the_site_has_what_a_web_server_needs(packages, tmp_path):
+    write_site(find_model("photos"), tmp_path / "site", packages / "onnxruntime-web")
+    names = {path.relative_to(tmp_path / "site").as_posix() for path in (tmp_path / "site").rglob("*.*")}
+    assert {"index.html", "engine.js", "model.onnx", CONFIG, "model.json", "ort/ort.wasm.min.mjs"} <= names
+    assert not {"engine-server.js", "engine-browser.js"} & names

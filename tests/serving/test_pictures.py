@@ -1,0 +1,75 @@
+"""What is no picture for a server is said before a pixel of it is decoded."""
+
+import io
+import struct
+import zlib
+
+import pytest
+from PIL import Image
+
+from fullconv.serving.limits import Limits
+from fullconv.serving.pictures import check_picture
+from fullconv.serving.refusal import Refusal
+
+
+def refused(body, **limits):
+    with pytest.raises(Refusal) as raised:
+        check_picture(body, Limits(**limits))
+    return raised.value.status, raised.value.reason
+
+
+def encoded(kind, size=(8, 6), **how):
+    file = io.BytesIO()
+    Image.new("RGB", size, "red").save(file, kind, **how)
+    return file.getvalue()
+
+
+def png_head(width, height):
+    """A PNG that claims a size and holds nothing."""
+
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP"])
+def test_usual_formats_are_taken(kind):
+    check_picture(encoded(kind), Limits())
+
+
+def test_a_phones_photo_with_a_second_picture_behind_it_is_a_jpeg():
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "MPO", save_all=True, append_images=[Image.new("RGB", (8, 8))])
+    assert Image.open(file).format == "MPO"
+    check_picture(file.getvalue(), Limits())
+
+
+@pytest.mark.parametrize("body", [b"", b"hello", b"<svg/>", b"%PDF-1.4", b"II*\0", b"PK\3\4"])
+def test_what_is_no_picture(body):
+    assert refused(body) == (415, "format")
+
+
+def test_formats_are_a_list():
+    assert refused(encoded("TIFF")) == (415, "format")
+    assert refused(encoded("JPEG"), formats=("png",)) == (415, "format")
+    check_picture(encoded("TIFF"), Limits(formats=("tiff",)))
+
+
+def test_bombs():
+    assert refused(png_head(10_000, 6_000)) == (413, "pixels")
+    assert refused(png_head(60_000, 60_000)) == (413, "pixels")
+    assert refused(encoded("PNG", (100, 100)), pixels=9_999) == (413, "pixels")
+
+
+def test_frames():
+    others = [Image.new("RGB", (8, 6), colour) for colour in ("green", "blue")]
+    film = encoded("GIF", save_all=True, append_images=others)
+    assert refused(film) == (422, "frames")
+    check_picture(film, Limits(frames=3))
+
+
+def test_an_unknown_format_is_named():
+    with pytest.raises(Exception, match="no format 'heif'; choose among jpeg"):
+        Limits(formats=("heif",))
