@@ -182,6 +182,26 @@ def test_inputs_of_nyud(tmp_path):
         open_dataset(tmp_path / "data.yaml")
 
 
+@pytest.mark.parametrize(
+    ("lines", "names", "expected"),
+    [
+        ("label_mapping: {c: b, rest: a}", ["a"], None),
+        ("label_mapping: {b: b, rest: a}", ["a", "b"], [0, 1, 0, 255]),
+        ("classes: [a, c]\nlabel_mapping: {rest: a}", ["a", "c"], [0, 0, 1, 255]),
+        ("classes: [c]\nlabel_mapping: {rest: void}", ["c"], [255, 255, 0, 255]),
+        ("label_mapping: {c: void, rest: a}", ["a"], [0, 0, 255, 255]),
+    ],
+)
+def test_the_rest(opened, lines, names, expected):
+    text = f"names: [{{name: a, labels: [0]}}, {{name: b, labels: [7]}}, {{name: c, labels: [8]}}]\n{lines}"
+    if expected is None:
+        with pytest.raises(FullconvError, match="no class 'b' to map to"):
+            opened(text)
+    else:
+        classes, labels = opened(text)
+        assert (list(classes.names), labels) == (names, expected)
+
+
 @pytest.mark.parametrize("key", ["path", "masks_dir", "train", "val", "names", "classes", "label_mapping", "colours"])
 def test_a_key_without_a_value_is_not_given(opened, key):
     lines = {"names": "names: [a, b]", key: f"{key}:"} if key != "names" else {"names": "names: ~"}

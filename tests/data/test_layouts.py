@@ -70,7 +70,7 @@ class TestEveryLayout:
         name, root, *_ = case
         claims = [layout.__name__.rpartition(".")[2] for layout in LAYOUTS if layout.recognises(root)]
         assert claims[0] == name.partition("-")[0]
-        assert set(claims[1:]) <= ({"pairs"} if name == "voc" else set())  # VOC's folders are pairs, too
+        assert set(claims[1:]) <= {"pairs", "one_folder"}  # which go by the names of folders and files alone
         assert str(recognise(root)).startswith(f"layout {name.partition('-')[0]}, recognised by ")
         assert "\n" not in str(recognise(root))
 

@@ -5,6 +5,7 @@ import pytest
 from fullconv.data.description import open_dataset
 from fullconv.errors import FullconvError
 from tests.data import trees
+from tests.data.doctor.planted import photo
 from tests.data.trees import PHOTO, rows, save
 
 
@@ -83,3 +84,22 @@ def test_what_is_wrong_is_said(folder, text, message):
     with pytest.raises(FullconvError, match=message) as error:
         names(folder, text)
     assert "\n" not in str(error.value)
+
+
+def test_val_alone_leaves_the_rest_to_train(folder):
+    (folder / "val.txt").write_text("d\nimages/b.png")
+    for val in ("val.txt", "[images/d.png, b]"):
+        found = names(folder, f"val: {val}")
+        assert (found["train"], sorted(found["val"])) == (["a", "c"], ["b", "d"])
+
+
+def test_a_share_of_what_is_trained_on_is_held_back(folder):
+    for i, name in enumerate("abcd"):
+        photo(i, trees.SIZE).save(folder / "images" / f"{name}.png")
+    found = names(folder, "val: 0.25\ntest: [images/a.png]")
+    assert found["test"] == ["a"]
+    assert len(found["val"]) == 1
+    assert sorted(found["train"] + found["val"]) == ["b", "c", "d"]
+    (folder / "train.txt").write_text("a\nc\nd\n")
+    found = names(folder, "train: train.txt\nval: .4")
+    assert (len(found["train"]), sorted(found["train"] + found["val"])) == (2, ["a", "c", "d"])

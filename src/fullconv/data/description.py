@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from fullconv.classes import Classes
+from fullconv.data.assumption import Assumption, assume
 from fullconv.data.dataset import Dataset
-from fullconv.data.label_meanings import VOID_WORDS, Naming, check_mapping, is_number, parse_naming
+from fullconv.data.label_meanings import VOID_WORDS, Naming, check_mapping, is_number, parse_naming, with_rest
 from fullconv.data.layout_options import Options
 from fullconv.data.layouts import pairs
 from fullconv.data.recognition import find_layout, recognise
-from fullconv.data.splits import Chooser
+from fullconv.data.splits import Chooser, choose_splits
 from fullconv.data.unlabelled import read_unlabelled
 from fullconv.errors import FullconvError, told_of
 from fullconv.typed_values import check_values, hint
@@ -21,7 +22,17 @@ from fullconv.yaml_files import read_yaml
 SPLITS = ("train", "val", "test")
 BOXES = ("void", "region")
 FIXED = ("nyud", "pets", "siftflow")  # layouts whose mask values mean what their release says
-PICTURES = ("pairs", "listed", "voc", "camvid", "ade20k", "roboflow")  # layouts whose masks may be colour pictures
+OWN = ("data.yaml", "data.yml")  # a data YAML that lies in the folder it describes
+NAMELESS = ("pairs", "one_folder")  # layouts that say nothing of classes
+PICTURES = (
+    "pairs",
+    "one_folder",
+    "listed",
+    "voc",
+    "camvid",
+    "ade20k",
+    "roboflow",
+)  # layouts whose masks may be colour pictures
 
 
 @dataclass(frozen=True)
@@ -65,13 +76,15 @@ class Description:
     dataset: Dataset
     classes: tuple[str, ...] | None = None  # the names to train on; None: the data's own
     label_mapping: dict[str, str] = field(default_factory=dict)
+    assumption: Assumption | None = None  # what nobody said of the data
 
     def mapped(self) -> Dataset:
         """Raises FullconvError where the mapping names a class that is not there, on either side."""
         if self.classes is None and not self.label_mapping:
             return self.dataset
         check_mapping(self.label_mapping, self.dataset.classes.names)
-        names = self.classes or tuple(n for n in self.dataset.classes.names if n not in self.label_mapping)
+        own = self.dataset.classes.names
+        names = self.classes or tuple(name for name in own if self.label_mapping.get(name, name) == name)
         for target in self.label_mapping.values():
             if target not in (*names, "void"):
                 raise FullconvError(f"label_mapping: no class {target!r} to map to; {hint(target, (*names, 'void'))}")
@@ -93,12 +106,31 @@ def read_data_file(path: Path) -> DataFile:
 
 
 def describe(data: str | Path) -> Description:
-    path = Path(data)
+    path = description_in(Path(data))
     if path.is_dir():
-        return Description(recognise(path).layout.read(path, Options()))
+        return _describe_folder(path)
     if not path.is_file():
         raise FullconvError(f"{path}: no such folder or data YAML")
-    file = read_data_file(path)
+    return _describe_by(read_data_file(path), path)
+
+
+def description_in(data: Path) -> Path:
+    """The data YAML that lies in a folder, where there is one; else what was given."""
+    return next((path for name in OWN if (path := data / name).is_file()), data)
+
+
+def _describe_folder(root: Path) -> Description:
+    """A folder without a data YAML: its layout names the classes, or what its masks hold does."""
+    found = recognise(root)
+    if found.name not in NAMELESS:
+        return Description(found.layout.read(root, Options()))
+    assumption = assume(root, found)
+    file = DataFile(**check_values(DataFile, assumption.keys))
+    return replace(_describe_by(file, root / OWN[0]), assumption=assumption)
+
+
+def _describe_by(file: DataFile, path: Path) -> Description:
+    """What `file`, the data YAML at `path`, says."""
     root = (path.parent / file.path).resolve()
     if not root.is_dir():
         raise FullconvError(f"{root}: no such folder; `path` in a data YAML counts from the YAML's own folder")
@@ -109,6 +141,7 @@ def describe(data: str | Path) -> Description:
         if file.unlabelled is not None:
             dataset = replace(dataset, unlabelled=read_unlabelled(root, file.unlabelled))
         _refuse_unused(file, dataset)
+        mapping = with_rest(mapping, dataset.classes.names, file.classes or ())
         check_mapping(mapping, dataset.classes.names)
     return Description(dataset, file.classes or None, mapping)
 
@@ -120,7 +153,7 @@ def _read_folder(root: Path, options: Options, file: DataFile) -> Dataset:
     if dataset is not None and not asked:
         return dataset
     chooser = Chooser(root, options, dataset)
-    splits = {split: chooser.choose(wish) for split, wish in asked.items()}
+    splits = choose_splits(chooser, asked)
     return replace(dataset or Dataset(root, "listed", options.named_classes(root), {}), splits=splits)
 
 

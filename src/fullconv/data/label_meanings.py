@@ -21,6 +21,7 @@ from fullconv.typed_values import hint
 
 Label = int | Colour  # what stands for a class in masks: a value, or a colour
 VOID_WORDS = ("void", "ignore", "ignore_label", str(VOID), "-1")  # in label_mapping
+REST = "rest"  # in label_mapping: all classes that it does not name
 NUMBER = re.compile(r"-?\d+")
 
 
@@ -69,6 +70,16 @@ def check_mapping(mapping: Mapping[str, str], names: Sequence[str]) -> None:
     for name in mapping:
         if name not in names:
             raise FullconvError(f"label_mapping: the data have no class {name!r}; {hint(name, names)}")
+
+
+def with_rest(mapping: Mapping[str, str], names: Sequence[str], wanted: Sequence[str]) -> dict[str, str]:
+    """label_mapping with `rest` written out: every class of the data that it does not name, and that is not wanted."""
+    if REST not in mapping or REST in names:
+        return dict(mapping)
+    target = mapping[REST]
+    kept = {*mapping, *wanted, target}
+    named = {name: other for name, other in mapping.items() if name != REST}
+    return {**named, **{name: target for name in names if name not in kept}}
 
 
 def _entries(names: Any) -> list[tuple[str, list[Label]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from fullconv.files import files_under
 Names = dict[str, Path]  # a name, relative to its folder and without the file's ending → the file
 PHOTOS = (".jpg", ".jpeg", ".jfif")  # what no mask is saved as, where a file of the same name is none of these
 JOINTS = "_-. "  # what stands between a name and the ending that makes it a mask's
+MASK_WORDS = ("mask", "masks", "label", "labels", "gt", "seg", "segmentation", "annotation", "truth", "manual")
 
 
 def pairs_of(image_dir: Path, mask_dir: Path) -> tuple[Names, Names]:
@@ -64,14 +66,28 @@ def _in_one(folder: Path) -> tuple[Names, Names]:
     if shared:
         return by_name(photos, folder), by_name(others, folder)
     names = by_name(files, folder)
-    ending = _mask_ending(names)
-    if not ending:
-        raise FullconvError(
-            f"{folder}: pictures and masks in one folder, and no names tell them apart; call the mask of a.jpg "
-            "a.png or a_mask.png, or put masks in a folder of their own"
-        )
-    masks = {name.removesuffix(ending): path for name, path in names.items() if name.endswith(ending)}
-    return {name: path for name, path in names.items() if not name.endswith(ending)}, masks
+    if ending := _mask_ending(names):
+        masks = {name.removesuffix(ending): path for name, path in names.items() if name.endswith(ending)}
+        return {name: path for name, path in names.items() if not name.endswith(ending)}, masks
+    if beginning := _mask_beginning(names):
+        masks = {_without(name, beginning): path for name, path in names.items() if _begins(name, beginning)}
+        return {name: path for name, path in names.items() if not _begins(name, beginning)}, masks
+    raise FullconvError(
+        f"{folder}: pictures and masks in one folder, and no names tell them apart; call the mask of a.jpg "
+        "a.png or a_mask.png, or put masks in a folder of their own"
+    )
+
+
+def names_tell_masks(folder: Path) -> bool:
+    """Whether names alone say which of a folder's pictures are masks: a.jpg and a.png, or a word such as _mask."""
+    try:
+        pictures, masks = _in_one(folder)
+    except FullconvError:
+        return False
+    if all(path.suffix.lower() in PHOTOS for path in pictures.values()) and masks.keys() >= pictures.keys():
+        return bool(pictures)
+    words = {re.split(r"[^a-z]+", path.stem.lower())[place] for path in masks.values() for place in (0, -1)}
+    return bool(words & set(MASK_WORDS))
 
 
 def _mask_ending(names: Names) -> str:
@@ -85,6 +101,27 @@ def _divisions(name: str) -> Iterator[tuple[str, str]]:
     for i in range(name.rfind("/") + 2, len(name)):
         if name[i] in JOINTS:
             yield name[:i], name[i:]
+
+
+def _mask_beginning(names: Names) -> str:
+    """The same of beginnings: mask_001 is the mask of 001."""
+    votes = Counter(
+        last[: i + 1]
+        for name in names
+        for last in [name.rpartition("/")[2]]
+        for i in range(1, len(last) - 1)
+        if last[i] in JOINTS and _without(name, last[: i + 1]) in names
+    )
+    return votes.most_common(1)[0][0] if votes else ""
+
+
+def _begins(name: str, beginning: str) -> bool:
+    return name.rpartition("/")[2].startswith(beginning)
+
+
+def _without(name: str, beginning: str) -> str:
+    folder, slash, last = name.rpartition("/")
+    return folder + slash + last.removeprefix(beginning)
 
 
 def _without_ending(files: Names) -> Names:

@@ -18,6 +18,7 @@ from fullconv.data.layouts import (
     labelme,
     nnunet,
     nyud,
+    one_folder,
     pairs,
     pascal_context,
     pets,
@@ -43,7 +44,7 @@ class Layout(Protocol):
 # The first that recognises a folder reads it: the most particular signs first.
 LAYOUTS: tuple[Layout, ...] = (
     voc, sbd, cityscapes, siftflow, nyud, pascal_context, nnunet, pets, ade20k, camvid, roboflow, coco, pairs,
-    geojson, labelme,
+    geojson, labelme, one_folder,
 )  # fmt: skip
 
 

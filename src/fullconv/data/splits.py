@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from fullconv.data.bands import read_picture
 from fullconv.data.dataset import Dataset, Sample
+from fullconv.data.holding_back import hold_back
 from fullconv.data.layout_options import Options
 from fullconv.data.layouts.pairs import pair_up
 from fullconv.data.lists import read_names
@@ -25,7 +28,8 @@ class Chooser:
     dataset: Dataset | None
 
     def choose(self, asked: Any) -> tuple[Sample, ...]:
-        """`asked`: {images: folder, masks: folder}, a folder of images, a .txt, a split's name, or a list of these."""
+        """`asked`: {images: folder, masks: folder}, a folder of images, a .txt, a split's name, a picture of it, or a
+        list of these."""
         if isinstance(asked, list):
             return tuple(sample for one in asked for sample in self.choose(one))
         if isinstance(asked, Mapping) and {"images", "masks"} == asked.keys():
@@ -36,6 +40,8 @@ class Chooser:
             return tuple(self._sample(line, asked) for line in read_names(self.root / asked))
         if self.dataset and asked in self.dataset.splits:
             return self.dataset.split(asked)
+        if asked in self._known:
+            return (self._known[asked],)
         return self._folder_samples(asked)
 
     def _folder_samples(self, asked: str) -> tuple[Sample, ...]:
@@ -72,6 +78,31 @@ class Chooser:
         """Every sample of the layout by its name, and by its image's path from root."""
         every = [sample for samples in self.dataset.splits.values() for sample in samples] if self.dataset else []
         return {**{_from(self.root, sample): sample for sample in every}, **{sample.name: sample for sample in every}}
+
+
+def choose_splits(chooser: Chooser, asked: Mapping[str, Any]) -> dict[str, tuple[Sample, ...]]:
+    """The splits that a data YAML asks for. Where train is not among them, it is the rest of the layout's.
+
+    A share for val, such as 0.2, is held back from what would be trained on.
+    """
+    share = _share(asked.get("val"))
+    named = {split: chooser.choose(wish) for split, wish in asked.items() if split != "val" or share is None}
+    if "train" in asked and share is None:
+        return named
+    own = dict(chooser.dataset.splits) if chooser.dataset else {}
+    learned = named.get("train") or own.get("train") or tuple(chain(*own.values()))
+    scored = {sample.image_path for split, samples in named.items() if split != "train" for sample in samples}
+    train = tuple(sample for sample in learned if sample.image_path not in scored)
+    if share is not None:
+        train, named["val"] = hold_back(train, share)
+    return {**own, **named} | ({"train": train} if train else {})
+
+
+def _share(asked: Any) -> float | None:
+    """val: 0.2"""
+    if not (isinstance(asked, str) and re.fullmatch(r"0?\.\d+", asked)) or float(asked) == 0:
+        return None
+    return float(asked)
 
 
 def _from(root: Path, sample: Sample) -> str:

@@ -143,6 +143,8 @@ def told(prepared: Prepared, recipe: Recipe, config: ModelConfig) -> Iterator[st
     if boxed := count_boxed(prepared.dataset.splits.get(recipe.train_split, ())):
         boxes = counted(boxed, "object")
         yield f"{boxes} with a box and no outline: the boxes are void; `boxes: region` makes them regions"
+    if not prepared.dataset.splits.get(recipe.val_split):
+        yield f"no split {recipe.val_split}: the last epoch is kept, and nothing says how good it is"
     yield f"longest side {config.longest_side or 'none'}: {choose_longest_side(recipe, prepared.survey)[1]}"
     if config.range:
         why = "as asked for" if recipe.range else "0.1 to 99.9 % of the training pictures"

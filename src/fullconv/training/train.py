@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from fullconv.data.dataset import Dataset, Sample, UnlabelledPicture
+from fullconv.data.description import OWN, describe
 from fullconv.errors import FullconvError
 from fullconv.exporting.onnx import export_onnx
 from fullconv.files import write_json, write_whole
@@ -80,10 +81,10 @@ def train(
     start = default_weights(changes, _path(recipe)) if by_default and not earlier else _path(weights)
     chosen = recipe_of(earlier, **changes) if earlier else _new_recipe(_path(recipe), start, changes)
     teaching = teacher_of(out) if resume and not teacher else _path(teacher)
-    sources = Sources(path_of("data", data), _path(trunk_weights), start, teaching, by_default)
     with held(out):
         if not resume:
             refuse_run_in(out)
+        sources = Sources(settle(path_of("data", data), out), _path(trunk_weights), start, teaching, by_default)
         with main_first() as first:
             if first:
                 write_json(out / RECIPE, chosen.to_json())
@@ -95,6 +96,17 @@ def train(
                 say(prepared, chosen, skipped)
         note = partial(record, out, sources, repeated)
         return train_stages(sources, prepared, out, chosen, resume, trackers, note, skipped)
+
+
+def settle(data: Path, out: Path) -> Path:
+    """The data's description: its own, or a data YAML in the run's folder with what is assumed of a bare folder."""
+    written = out / OWN[0]
+    with main_first() as first:
+        if first and data.is_dir() and not written.is_file() and (assumed := describe(data).assumption):
+            write_whole(written, lambda hidden: hidden.write_text(assumed.text, encoding="utf-8"))
+            for line in (*assumed.lines, f"this is {written}, ready to be edited"):
+                print(line, file=sys.stderr)
+    return written if data.is_dir() and written.is_file() else data
 
 
 def teacher_of(out: Path) -> Path | None:

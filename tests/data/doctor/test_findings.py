@@ -96,9 +96,12 @@ def test_white_is_void(data):
     assert data.mended_by(finding) == set()
 
 
-def test_white_is_void_before_there_are_names(data):
+def test_white_is_the_object_before_there_are_names(data):
     data.save_masks(halves(0, 255))
-    assert {"white-is-void"} <= kinds(examine(data.root))
+    report = examine(data.root)
+    assert kinds(report) == {"no-names"}
+    assert "{name: object, labels: [255]}" in found(report, "no-names").remedy
+    assert not report.failed
 
 
 def test_colour_masks_and_the_yaml_that_reads_them(data):
@@ -286,8 +289,9 @@ def test_the_same_file_in_two_lists(tmp_path):
 def test_names_are_proposed_where_there_are_none(data):
     report = examine(data.root)
     finding = found(report, "no-names")
-    assert "names: [background, class_1]" in finding.remedy
-    assert report.dataset.classes.names == ("class_0", "class_1")
+    assert "names: [background, object]" in finding.remedy
+    assert report.dataset.classes.names == ("background", "object")
+    assert not report.failed
 
 
 @pytest.mark.parametrize("value", [0, 255])

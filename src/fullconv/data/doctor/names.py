@@ -8,7 +8,7 @@ from pathlib import Path
 from fullconv.classes import Classes
 from fullconv.data.doctor.files import nearest
 from fullconv.data.doctor.finding import ERROR, WARNING, Case, Finding, quoted
-from fullconv.data.doctor.pairing import Pairing
+from fullconv.data.pairing import Pairing
 from fullconv.words import counted
 
 LOOKED_UP = 3  # images alone for which a like name is searched
@@ -49,7 +49,7 @@ def _renaming(mask_dir: Path, old: str, new: str, at_end: bool) -> str:
     """The shell line that gives the masks their images' names, in sub-folders too."""
     pattern = f"*{new}.*" if at_end else f"{new}*"
     target = f"${{1%{new}.*}}{old}.${{1##*.}}" if at_end else f"${{1%/*}}/{old}${{1##*/{new}}}"
-    return f"find '{mask_dir}' -name '{pattern}' -exec sh -c 'mv \"$1\" \"{target}\"' _ {{}} \\;"
+    return f"find '{mask_dir}' -type f -name '{pattern}' -exec sh -c 'mv \"$1\" \"{target}\"' _ {{}} \\;"
 
 
 def judge_alike(classes: Classes) -> list[Finding]:

@@ -6,21 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fullconv.classes import VOID, Classes
+from fullconv.data.assumption import UNNAMED, Assumption
 from fullconv.data.bands import read_picture
 from fullconv.data.dataset import Dataset, Sample
-from fullconv.data.description import open_dataset, read_data_file
-from fullconv.data.doctor.finding import ERROR, Finding
+from fullconv.data.description import describe, description_in, read_data_file
+from fullconv.data.doctor.finding import ERROR, NOTE, Finding
 from fullconv.data.doctor.names import judge_names
-from fullconv.data.doctor.pairing import by_name, pair
 from fullconv.data.label_meanings import Naming
+from fullconv.data.layouts.pairs import IMAGES, MASKS
 from fullconv.data.masks import identity_lookup, read_mask
+from fullconv.data.pairing import by_name, pair
 from fullconv.errors import FullconvError, told_of
 
-IMAGES = ("images", "imgs", "image", "img", "img_dir", "photos", "JPEGImages")
-MASKS = ("masks", "mask", "labels", "label", "annotations", "ann_dir", "gts", "gt", "SegmentationClass")
 SPLITS = ("train", "training", "val", "validation", "valid", "test", "testing")
-UNNAMED = Classes.named([f"class_{i}" for i in range(VOID)])  # what every value may be until names are given
 
 
 @dataclass(frozen=True)
@@ -37,9 +35,17 @@ def open_anyway(data: Path) -> Subject:
     if not data.exists():
         raise FullconvError(f"{data}: no such folder or data YAML")
     try:
-        return Subject(open_dataset(data))
+        described = describe(data)
+        with told_of(data):
+            dataset = described.mapped()
     except FullconvError as error:
         return _repaired(data, str(error))
+    return Subject(dataset, findings=(_assumed(described.assumption),) if described.assumption else ())
+
+
+def _assumed(assumption: Assumption) -> Finding:
+    text = f"the classes have no names; {' and '.join(assumption.lines[1:])}, as train assumes; in a data.yaml:"
+    return Finding("no-names", NOTE, text, remedy=assumption.text)
 
 
 def _repaired(data: Path, reason: str) -> Subject:
@@ -77,7 +83,7 @@ def _refusal(reason: str) -> Finding:
 
 def _described(data: Path) -> tuple[Path, Naming, str]:
     """(root, what values mean, masks_dir) of a folder or a data YAML."""
-    unnamed = Naming(UNNAMED, None, read_mask)
+    unnamed, data = Naming(UNNAMED, None, read_mask), description_in(data)
     if data.is_dir():
         return data, unnamed, ""
     file = read_data_file(data)

@@ -69,6 +69,13 @@ def read_facts(picture: Facts) -> Facts:
     return Facts(picture.sample, picture.splits, image, mask, image_error, mask_error)
 
 
+def scan_masks(samples: Sequence[Sample]) -> Iterator[MaskFacts]:
+    """What the masks hold; those that cannot be read are left out."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = pool.map(lambda sample: _attempt(mask_facts, sample)[0], samples)
+        yield from (mask for mask in found if mask)
+
+
 def _attempt(read: Callable[[Sample], Found], sample: Sample) -> tuple[Found | None, str]:
     """What `read` gives, or why it could not. Decoders raise anything on a damaged file; the others are still read."""
     try:

@@ -17,6 +17,7 @@ DISTANCE = BANDS - 1  # bits; two hashes that differ in so few are equal in one 
 NEIGHBOURS = 1000  # that a hash is compared with in one band at most: thousands are equal in films of a fixed camera
 CONTRAST = 4.0  # grey levels: a thumbnail with a smaller standard deviation is too flat to know a picture by
 LIKENESS = 0.98  # correlation of two thumbnails
+DIVIDED_ANEW = "train: [train, val]\nval: 0.2  # of all, in whole groups of what looks alike"
 Indices = NDArray[np.intp]  # (pairs,)
 Hashes = NDArray[np.uint64]  # (pictures,)
 Thumbnails = NDArray[np.uint8]  # (pictures, 16, 18) grey
@@ -108,7 +109,7 @@ def _near(facts: Sequence[Facts], members: Mapping[str, set[int]]) -> list[Findi
         Case(facts[i].sample.image_path, f"of {split[i]}, like {facts[j].sample.name} of {split[j]}") for i, j in pairs
     )
     text = f"{counted(len(cases), 'picture')} nearly the same as one of another split; the scores flatter the model"
-    remedy = "look at the pairs; what shows one scene belongs into one split"
+    remedy = DIVIDED_ANEW if {"train", "val"} == members.keys() else "move what shows one scene into one split"
     return [Finding("near-duplicates", WARNING, text, cases, remedy)] if cases else []
 
 
@@ -116,7 +117,7 @@ def _single(members: Mapping[str, set[int]]) -> list[Finding]:
     if len(members) != 1:
         return []
     text = f"all pictures are in {next(iter(members))}: none is held back to choose the best epoch by, and to score on"
-    remedy = "val: val.txt  # names, one a line: whole scenes, places or films, never every tenth picture of one"
+    remedy = "val: 0.2  # of the pictures, in whole groups of what looks alike; or a list of names, val.txt"
     return [Finding("one-split", NOTE, text, remedy=remedy)]
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fullconv.classes import VOID, Classes
 from fullconv.data.doctor.facts import MaskFacts
-from fullconv.data.doctor.finding import ERROR, NOTE, WARNING, Case, Finding, name_list
+from fullconv.data.doctor.finding import ERROR, NOTE, WARNING, Case, Finding, quoted
 from fullconv.data.doctor.scan import Facts
 from fullconv.data.masks import Lookup
 from fullconv.words import counted
@@ -87,11 +87,11 @@ def _all_void(facts: Sequence[Facts]) -> list[Finding]:
 def _empty(held: dict[str, Share], classes: Classes) -> list[Finding]:
     """Classes without a pixel in the whole data, then in a split."""
     nowhere = [i for i in range(len(classes)) if not any(share.pixels[i] for share in held.values())]
-    names = [name for i, name in enumerate(classes.names) if i not in nowhere]
+    lines = ", ".join(f"{quoted(classes.names[i])}: void" for i in nowhere)
     findings = []
     if nowhere and any(share.pixels.any() for share in held.values()):
         text = f"named, but without a pixel: {_named(nowhere, classes)}"
-        findings.append(Finding("empty-classes", WARNING, text, remedy=name_list(names, "classes")))
+        findings.append(Finding("empty-classes", WARNING, text, remedy=f"label_mapping: {{{lines}}}"))
     for split, share in held.items():
         missing = [i for i in np.flatnonzero(share.pixels == 0).tolist() if i not in nowhere]
         if missing and share.pixels.any():

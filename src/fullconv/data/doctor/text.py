@@ -61,7 +61,7 @@ def _classes(held: dict[str, Share], classes: Classes) -> Iterator[str]:
     if len(classes) > ROWS:
         yield f"{counted(len(classes) - ROWS, 'class', 'classes')} between left out; --json has all"
     else:
-        yield f"> weights: [{', '.join(f'{weight or 0:.3g}' for weight in weights)}]"
+        yield f"> class_weights: [{', '.join(f'{weight or 0:.3g}' for weight in weights)}]  # in the recipe"
 
 
 def _shown(share: Share) -> list[int]:

@@ -26,6 +26,11 @@ class Pairing:
     rule: tuple[str, str] | None = None
     at_end: bool = True  # whether the rule is of the names' ends or their beginnings
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every image has its mask, and every mask its image."""
+        return not self.images_alone and not self.masks_alone
+
 
 def by_name(folder: Path) -> dict[str, Path]:
     return {name_of(path, folder): path for path in pictures_in(folder)}

@@ -1,0 +1,136 @@
+"""What is assumed of pictures and masks that nobody described: written as a data YAML, to be read and edited."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fullconv.classes import VOID, Classes, Colour, voc_colour
+from fullconv.data.dataset import Dataset, Sample
+from fullconv.data.doctor.colours import MOST, propose
+from fullconv.data.doctor.facts import MaskFacts
+from fullconv.data.doctor.finding import name_colours, name_values
+from fullconv.data.doctor.scan import scan_masks
+from fullconv.data.holding_back import hold_back
+from fullconv.data.label_meanings import parse_naming
+from fullconv.data.layout_options import Options
+from fullconv.data.recognition import Recognition
+from fullconv.errors import FullconvError
+from fullconv.words import counted
+
+UNNAMED = Classes.named([f"class_{i}" for i in range(VOID)])  # what every value may be until names are given
+BACKGROUND, OBJECT = "background", "object"
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What mask values or colours stand for: `keys` of a data YAML, the same as `text`, and as a sentence."""
+
+    keys: Mapping[str, Any]
+    text: str
+    told: str
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """A data YAML that nobody wrote: `keys` as reading it gives them, `lines` for people."""
+
+    root: Path
+    keys: Mapping[str, Any]
+    lines: tuple[str, ...]
+    text: str
+
+
+def assume(root: Path, found: Recognition) -> Assumption:
+    """Classes from what all masks hold together, and pictures held back where no split says which.
+
+    Raises FullconvError where masks do not say clearly what they hold.
+    """
+    unnamed = found.layout.read(root, Options(classes=UNNAMED))
+    meaning = meaning_of([sample for samples in unnamed.splits.values() for sample in samples], root)
+    naming = parse_naming(meaning.keys["names"], meaning.keys.get("colours"), {})
+    dataset = found.layout.read(root, Options(naming.classes, naming.lookup, naming.open_mask))
+    held = () if "val" in dataset.splits else hold_back(dataset.split("train"))[1]
+    files = [sample.image_path.relative_to(root).as_posix() for sample in held]
+    keys = {"path": str(root.resolve()), **meaning.keys} | ({"val": files} if files else {})
+    lines = (f"{root}: no data.yaml; {found.why}", meaning.told, *_split(dataset, len(held)))
+    return Assumption(root, keys, lines, _text(root, meaning, files, lines))
+
+
+def meaning_of(samples: Sequence[Sample], root: Path) -> Meaning:
+    masks = list(scan_masks(samples))
+    if not masks:
+        raise FullconvError(f"{root}: no mask can be read; fullconv check {root} says why")
+    if any(mask.jpeg for mask in masks):
+        raise FullconvError(f"{root}: masks are JPEG files, which blur classes; save them as PNG")
+    in_colour = [mask for mask in masks if mask.in_colour]
+    if not in_colour:
+        return _of_values(Counter(value for mask in masks for value in mask.pixels), root)
+    if len(in_colour) < len(masks):
+        raise FullconvError(f"{root}: some masks are in colour and some are grey; save all in one way")
+    return _of_colours(in_colour, root)
+
+
+def _of_values(masks: Mapping[int, int], root: Path) -> Meaning:
+    """`masks` {value: number of masks that hold it}. 255 is void, unless it is what objects are drawn in."""
+    values = sorted(masks)
+    indices = [value for value in values if value != VOID]
+    drawn = indices != list(range(len(indices))) or indices == [0]
+    labels = values if drawn else indices
+    if len(labels) < 2:
+        only = ", ".join(map(str, values))
+        raise FullconvError(f"{root}: all masks hold the value {only} alone, so there is nothing to learn")
+    if drawn and len(labels) > MOST:
+        raise FullconvError(
+            f"{root}: masks hold {len(labels)} values, as smoothing makes them; save them without smoothing, or name "
+            "the values in a data.yaml"
+        )
+    names = [BACKGROUND, OBJECT] if len(labels) == 2 else [BACKGROUND, *(f"class_{value}" for value in labels[1:])]
+    void = "; 255 is void" if VOID in values and not drawn else ""
+    listed = ", ".join(f"{value} {name}" for value, name in zip(labels, names, strict=True))
+    told = f"masks hold {listed}{void}"
+    keys = {"names": [{"name": name, "labels": [str(v)]} for v, name in zip(labels, names, strict=True)]}
+    return Meaning(keys, name_values(dict(zip(labels, names, strict=True))), told)
+
+
+def _of_colours(masks: Sequence[MaskFacts], root: Path) -> Meaning:
+    """Black is background; the colour of void in VOC's palette is void."""
+    pixels: Counter[int] = Counter()
+    for mask in masks:
+        pixels.update(mask.pixels)
+    colours = [_rgb(code) for code, _ in pixels.most_common()]
+    if max(len(colours), *(mask.distinct for mask in masks)) > MOST:
+        raise FullconvError(
+            f"{root}: masks have many colours, as smoothing makes them; fullconv check {root} lists them"
+        )
+    table = propose([colour for colour in colours if colour != voc_colour(VOID)], UNNAMED, named=False)
+    if len(table) < 2:
+        raise FullconvError(f"{root}: all masks have one colour, so there is nothing to learn")
+    if len(table) == 2:
+        table = dict(zip(table, (BACKGROUND, OBJECT), strict=True))
+    keys = {"names": list(table.values()), "colours": [list(map(str, colour)) for colour in table]}
+    listed = ", ".join(f"#{red:02x}{green:02x}{blue:02x} {name}" for (red, green, blue), name in table.items())
+    return Meaning(keys, name_colours(table), f"masks are of colours: {listed}")
+
+
+def _rgb(code: int) -> Colour:
+    return code >> 16, code >> 8 & 255, code & 255
+
+
+def _split(dataset: Dataset, held: int) -> Iterator[str]:
+    count = sum(map(len, dataset.splits.values()))
+    if held:
+        yield f"val: {held} of {counted(count, 'picture')}, held back in whole groups of what looks alike or overlaps"
+    elif "val" not in dataset.splits:
+        yield "no val: all pictures are alike or overlap, or a class is in one picture alone; the last epoch is kept"
+
+
+def _text(root: Path, meaning: Meaning, files: Sequence[str], lines: Sequence[str]) -> str:
+    head = ["# What was assumed; edit it and train with this file.", *(f"# {line}" for line in lines)]
+    body = [f"path: {json.dumps(str(root.resolve()), ensure_ascii=False)}", meaning.text]
+    val = ["val:  # all others are trained on", *(f"  - {json.dumps(file, ensure_ascii=False)}" for file in files)]
+    return "\n".join([*head, *body, *(val if files else [])]) + "\n"

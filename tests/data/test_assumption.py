@@ -1,0 +1,130 @@
+"""A bare folder: what is assumed of it, and a data YAML that says the same."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fullconv.data.description import describe, open_dataset
+from fullconv.errors import FullconvError
+from tests.data.doctor.planted import halves, photo
+
+COLOURS = np.array([[0, 0, 0], [200, 40, 40], [9, 90, 9]], np.uint8)
+RED = "names: [background, object]\ncolours: [[0, 0, 0], [200, 40, 40]]"
+
+
+def save(path, picture):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.asarray(picture)).save(path)
+
+
+def fill(root, mask, image="images/{:03}.png", label="masks/{:03}.png", count=10):
+    for i in range(count):
+        save(root / image.format(i), photo(i))
+        save(root / label.format(i), mask)
+
+
+@pytest.mark.parametrize(
+    ("image", "label"),
+    [
+        ("images/{:03}.jpg", "masks/{:03}.png"),
+        ("images/{:03}.jpg", "masks/{:03}_mask.png"),
+        ("imgs/{:03}.jpg", "labels/{:03}_label.png"),
+        ("images/{:03}.jpg", "masks/mask_{:03}.png"),
+        ("image/img{:03}.jpg", "label/seg{:03}.png"),
+        ("{:03}.png", "{:03}_mask.png"),
+        ("{:03}.jpg", "{:03}.png"),
+        ("{:03}.png", "mask_{:03}.png"),
+        ("train/{:03}.jpg", "train/{:03}_mask.png"),
+        ("train/images/{:03}.png", "train/masks/{:03}.png"),
+    ],
+)
+def test_usual_names_of_folders_and_files(tmp_path, image, label):
+    fill(tmp_path, halves(0, 255), image, label)
+    dataset = open_dataset(tmp_path)
+    assert {split: len(samples) for split, samples in dataset.splits.items()} == {"train": 8, "val": 2}
+    assert dataset.classes.names == ("background", "object")
+    for sample in (*dataset.splits["train"], *dataset.splits["val"]):
+        number = int("".join(filter(str.isdigit, sample.image_path.stem)))
+        assert sample.label_path == tmp_path / label.format(number)
+        assert np.array_equal(sample.read_label_map(), halves(0, 1))
+
+
+@pytest.mark.parametrize(
+    ("masks", "yaml", "told"),
+    [
+        ([halves(0, 1)], "names: [background, object]", "masks hold 0 background, 1 object"),
+        ([halves(0, 255)], "labels: [255]", "masks hold 0 background, 255 object"),
+        ([halves(0, 0), halves(255, 0)], "labels: [255]", "masks hold 0 background, 255 object"),
+        ([halves(0, 1), halves(1, 255)], "names: [background, object]", "0 background, 1 object; 255 is void"),
+        ([halves(0, 1), halves(2, 0)], "names: [background, class_1, class_2]", "2 class_2"),
+        ([halves(0, 128), halves(255, 0)], "labels: [128]", "0 background, 128 class_128, 255 class_255"),
+        ([halves(7, 9)], "{name: background, labels: [7]}", "7 background, 9 object"),
+        ([COLOURS[halves(0, 1)]], RED, "#000000 background, #c82828 object"),
+        ([COLOURS[halves(0, 1)], COLOURS[halves(0, 2)]], "names: [background, class_1, class_2]", "class_2"),
+    ],
+)
+def test_what_masks_hold_is_named_and_read(tmp_path, masks, yaml, told):
+    fill(tmp_path, masks[0])
+    for i, mask in enumerate(masks):
+        save(tmp_path / "masks" / f"{i:03}.png", mask)
+    assumption = describe(tmp_path).assumption
+    assert yaml in assumption.text
+    assert told in assumption.lines[1]
+    written = tmp_path.parent / f"{tmp_path.name}.yaml"
+    written.write_text(assumption.text)
+    ours, theirs = open_dataset(tmp_path), open_dataset(written)
+    assert (ours.classes, ours.splits.keys()) == (theirs.classes, theirs.splits.keys())
+    for split in ours.splits:
+        for one, other in zip(ours.splits[split], theirs.splits[split], strict=True):
+            assert one.files == other.files
+            assert np.array_equal(one.read_label_map(), other.read_label_map())
+
+
+@pytest.mark.parametrize(
+    ("mask", "why"),
+    [
+        (halves(0, 0), "all masks hold the value 0 alone"),
+        (halves(255, 255), "all masks hold the value 255 alone"),
+        (np.arange(0, 24 * 32 * 2, 2).astype(np.uint8).reshape(24, 32), "masks hold 128 values"),
+        (np.random.default_rng(0).integers(0, 255, (24, 32, 3), np.uint8), "many colours"),
+        (COLOURS[halves(0, 0)], "all masks have one colour"),
+    ],
+)
+def test_what_says_nothing_clear_is_refused(tmp_path, mask, why):
+    fill(tmp_path, mask)
+    with pytest.raises(FullconvError, match=why) as error:
+        describe(tmp_path)
+    assert "\n" not in str(error.value)
+
+
+def test_splits_that_are_there_are_kept(tmp_path):
+    fill(tmp_path, halves(), "images/train/{:03}.png", "masks/train/{:03}.png")
+    fill(tmp_path, halves(), "images/val/{:03}.png", "masks/val/{:03}.png", 3)
+    assumption = describe(tmp_path).assumption
+    assert "val:" not in assumption.text
+    assert {split: len(samples) for split, samples in open_dataset(tmp_path).splits.items()} == {"train": 10, "val": 3}
+
+
+def test_a_yaml_in_the_folder_is_read(tmp_path):
+    fill(tmp_path, halves())
+    (tmp_path / "data.yaml").write_text("names: [ground, roof]\nval: 0.4\n")
+    dataset = open_dataset(tmp_path)
+    assert dataset.classes.names == ("ground", "roof")
+    assert {split: len(samples) for split, samples in dataset.splits.items()} == {"train": 6, "val": 4}
+
+
+def test_tiles_that_overlap_on_the_ground_are_on_one_side(tmp_path):
+    rasterio = pytest.importorskip("rasterio")
+    from rasterio.transform import from_origin
+
+    for i in range(20):  # ten places, two tiles of each: the second lies half over the first
+        west = 1000 * (i // 2) + 16 * (i % 2)
+        for folder, array in (("images", np.moveaxis(np.array(photo(i)), 2, 0)), ("masks", halves()[None])):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            profile = {"driver": "GTiff", "height": 24, "width": 32, "count": len(array), "dtype": "uint8"}
+            place = {"crs": "EPSG:3857", "transform": from_origin(west, 0, 1, 1)}
+            with rasterio.open(tmp_path / folder / f"{i:02}.tif", "w", **profile, **place) as raster:
+                raster.write(array)
+    held = [int(sample.name) // 2 for sample in open_dataset(tmp_path).splits["val"]]
+    assert len(held) == 4
+    assert all(held.count(place) == 2 for place in held)

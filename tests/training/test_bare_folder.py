@@ -1,0 +1,73 @@
+"""One command for a folder that nobody described: what was assumed lies in the run's folder, and is used again."""
+
+import pytest
+from PIL import Image
+
+from fullconv.data.description import open_dataset
+from fullconv.errors import FullconvError
+from fullconv.training import train as stages
+from fullconv.training.reproduction import sources_of
+from tests.discs import draw_photo
+from tests.training.test_run import TINY, parameters, same
+
+
+@pytest.fixture(autouse=True)
+def model_only(monkeypatch):
+    monkeypatch.setattr(stages, "finish", lambda folder: folder)
+    monkeypatch.setattr(stages, "illustrate", lambda *arguments: None)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Ten discs: images/ beside masks/ of 0 and 255, and nothing else."""
+    for i in range(10):
+        image, label_map = draw_photo((64, 80), seed=i)
+        for kind, array in (("images", image), ("masks", label_map * 255)):
+            (tmp_path / "data" / kind).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(array).save(tmp_path / "data" / kind / f"{i:02}.png")
+    return tmp_path / "data"
+
+
+def test_what_was_assumed_is_told_and_written(folder, tmp_path, capsys):
+    out = tmp_path / "run"
+    stages.train(folder, out, **TINY, epochs=1)
+    told = capsys.readouterr().err
+    assert "masks hold 0 background, 255 object" in told
+    assert "val: 2 of 10 pictures, held back" in told
+    assert str(out / "data.yaml") in told
+    written, assumed = open_dataset(out / "data.yaml"), open_dataset(folder)
+    assert written.classes == assumed.classes
+    assert [sample.files for sample in written.split("val")] == [sample.files for sample in assumed.split("val")]
+    assert sources_of(out).data == (out / "data.yaml").absolute()
+
+
+def test_a_run_of_a_bare_folder_goes_on_and_is_made_again(folder, tmp_path, monkeypatch):
+    whole, out = tmp_path / "whole", tmp_path / "run"
+    stages.train(folder, whole, **TINY, epochs=2)
+    real = stages.run
+
+    def stop(*arguments):
+        monkeypatch.setattr(stages, "run", real)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stages, "run", stop)
+    with pytest.raises(KeyboardInterrupt):
+        stages.train(folder, out, **TINY, epochs=2)
+    stages.train(folder, tmp_path / "again", repeats=whole)
+    assert same(parameters(whole / "model"), parameters(tmp_path / "again" / "model"))
+
+
+def test_edited_the_description_trains_another_run(folder, tmp_path):
+    stages.train(folder, tmp_path / "run", **TINY, epochs=1)
+    edited = tmp_path / "edited.yaml"
+    edited.write_text((tmp_path / "run" / "data.yaml").read_text().replace("object", "disc"))
+    stages.train(edited, tmp_path / "other", **TINY, epochs=1)
+    assert not (tmp_path / "other" / "data.yaml").exists()
+
+
+def test_a_bare_folder_that_says_nothing_clear_is_one_line(folder, tmp_path):
+    for path in (folder / "masks").iterdir():
+        Image.new("L", (80, 64)).save(path)
+    with pytest.raises(FullconvError, match="nothing to learn") as error:
+        stages.train(folder, tmp_path / "run", **TINY, epochs=1)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,151 @@
+"""What `fullconv check` proposes is pasted as it stands, and the data train."""
+
+import re
+import subprocess
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fullconv.data.doctor.examination import check
+from fullconv.training import train as stages
+from tests.data.doctor.planted import Planted, found, halves, kinds, photo
+from tests.training.test_run import TINY
+
+COLOURS = np.array([[0, 0, 0], [200, 40, 40], [9, 90, 9]], np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def model_only(monkeypatch):
+    monkeypatch.setattr(stages, "finish", lambda folder: folder)
+    monkeypatch.setattr(stages, "illustrate", lambda *arguments: None)
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Ten pictures in images/ beside masks/, with a data.yaml in their folder."""
+    planted = Planted(tmp_path / "roofs")
+    for i in range(10):
+        planted.save(f"{i}", halves(), seed=i)
+    (planted.root / "data.yaml").write_text("names: [background, roof]\nval: 0.2\n")
+    return planted
+
+
+def paste(root, text):
+    """Lines for the data YAML take the place of those that begin with the same key."""
+    path = root / "data.yaml"
+    keys = set(re.findall(r"^(\w+):", text, re.MULTILINE))
+    kept = [line for line in path.read_text().splitlines() if line.split(":")[0] not in keys] if path.exists() else []
+    path.write_text("\n".join([*kept, text, ""]))
+
+
+def with_white(data):
+    data.save_masks(halves(0, 255))
+
+
+def without_a_yaml(data):
+    (data.root / "data.yaml").unlink()
+    data.save_masks(halves(0, 255))
+
+
+def with_colours(data):
+    data.save_masks(COLOURS[halves()])
+
+
+def with_a_strange_value(data):
+    Image.fromarray(halves(0, 7)).save(data.mask("3"))
+
+
+def counted_from_one(data):
+    data.save_masks(halves(1, 2))
+
+
+def with_palettes_of_their_own(data):
+    for i, path in enumerate(data.masks()):
+        mask = Image.fromarray(halves(0, 1) if i % 2 else halves(1, 0), "P")
+        mask.putpalette([0, 0, 0, 200, 40, 40] if i % 2 else [200, 40, 40, 0, 0, 0])
+        mask.save(path)
+
+
+def without_val(data):
+    (data.root / "data.yaml").write_text("names: [background, roof]\n")
+
+
+def with_an_empty_class(data):
+    (data.root / "data.yaml").write_text("names: [background, roof, pool]\nval: 0.2\n")
+
+
+def with_names_alike(data):
+    (data.root / "data.yaml").write_text("names: [background, roof, Roof]\nval: 0.2\n")
+    Image.fromarray(halves(1, 2)).save(data.mask("3"))
+
+
+def with_masks_called_otherwise(data):
+    for path in data.masks():
+        path.rename(path.with_stem(f"mask_{path.stem}"))
+    data.mask("mask_4").unlink()
+    data.image("4").unlink()
+    photo(40).save(data.image("lonely"))
+
+
+def with_near_duplicates(data):
+    for i in range(10):
+        split = "val" if i > 7 else "train"
+        for path in (data.image(str(i)), data.mask(str(i))):
+            (path.parent / split).mkdir(exist_ok=True)
+            path.rename(path.parent / split / path.name)
+    photo(0).save(data.image("val/9"))
+    (data.root / "data.yaml").write_text("names: [background, roof]\n")
+
+
+@pytest.mark.parametrize(
+    ("plant", "kind"),
+    [
+        (without_a_yaml, "no-names"),
+        (with_white, "white-is-void"),
+        (with_colours, "colour-masks"),
+        (with_a_strange_value, "unknown-values"),
+        (counted_from_one, "ids-from-one"),
+        (with_palettes_of_their_own, "palettes-differ"),
+        (without_val, "one-split"),
+        (with_an_empty_class, "empty-classes"),
+        (with_names_alike, "names-alike"),
+        (with_near_duplicates, "near-duplicates"),
+    ],
+)
+def test_a_remedy_for_the_yaml_is_pasted_and_the_data_train(data, plant, kind, tmp_path):
+    plant(data)
+    paste(data.root, found(check(data.root), kind).remedy)
+    report = check(data.root)
+    assert kind not in kinds(report)
+    assert not report.failed
+    assert (stages.train(data.root, tmp_path / "run", **TINY, epochs=1) / "model.safetensors").is_file()
+
+
+def test_a_remedy_for_the_shell_is_pasted_and_the_data_train(data, tmp_path):
+    with_masks_called_otherwise(data)
+    finding = found(check(data.root), "names-differ")
+    subprocess.run(finding.remedy, shell=True, check=True)
+    assert data.masks() == [data.mask(str(i)) for i in range(10) if i != 4]
+    data.image("lonely").unlink()  # the other finding, unpaired, names it
+    assert not check(data.root).failed
+    assert (stages.train(data.root, tmp_path / "run", **TINY, epochs=1) / "model.safetensors").is_file()
+
+
+def test_renaming_leaves_the_folder_alone_whatever_it_is_called(data):
+    data.root.joinpath("masks").rename(data.root / "mask_of_all")
+    for path in sorted((data.root / "mask_of_all").iterdir()):
+        path.rename(path.with_stem(f"mask_{path.stem}"))
+    photo(40).save(data.image("lonely"))
+    paste(data.root, "masks_dir: mask_of_all")
+    subprocess.run(found(check(data.root), "names-differ").remedy, shell=True, check=True)
+    assert sorted(path.stem for path in (data.root / "mask_of_all").iterdir()) == [str(i) for i in range(10)]
+
+
+def test_the_recipe_takes_the_weights_that_are_printed(data, tmp_path):
+    from fullconv.data.doctor.text import written
+
+    line = next(line for line in written(check(data.root)).splitlines() if line.startswith("> class_weights"))
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(line.removeprefix("> "))
+    stages.train(data.root, tmp_path / "run", recipe, **TINY, epochs=1)
