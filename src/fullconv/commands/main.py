@@ -60,5 +60,5 @@ def main() -> None:
     try:
         fullconv()
     except FullconvError as error:
-        click.echo(f"error: {error}", err=True)
+        fail(error)
         sys.exit(1)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from fullconv.classes import Classes
+from fullconv.data.damage import as_one_line
 from fullconv.data.dataset import Dataset
+from fullconv.data.inside import refuse_outside
 from fullconv.data.label_meanings import VOID_WORDS, Naming, check_mapping, is_number, parse_naming
 from fullconv.data.layout_options import Options
 from fullconv.data.layouts import pairs
@@ -78,9 +81,18 @@ class Description:
         return self.dataset.mapped_to(Classes.named(names), self.label_mapping)
 
 
-def open_dataset(data: str | Path) -> Dataset:
-    """The data with the classes that its description asks for. Raises FullconvError where nothing is recognised."""
-    description = describe(data)
+def folder_of(path: Path, file: DataFile) -> Path:
+    """Where the data of the YAML `path` lie."""
+    with as_one_line(path, "a data YAML"):
+        return (path.parent / file.path).resolve()
+
+
+def open_dataset(data: str | Path, outside: Sequence[str | Path] = ()) -> Dataset:
+    """The data with the classes that its description asks for. Raises FullconvError where nothing is recognised.
+
+    Files that its lists and annotations name must lie in its folder, or in one of `outside`.
+    """
+    description = describe(data, outside)
     with told_of(data):
         return description.mapped()
 
@@ -92,14 +104,20 @@ def read_data_file(path: Path) -> DataFile:
         return DataFile(**check_values(DataFile, {key: value for key, value in values.items() if value is not None}))
 
 
-def describe(data: str | Path) -> Description:
-    path = Path(data)
+def describe(data: str | Path, outside: Sequence[str | Path] = ()) -> Description:
+    with as_one_line(Path(data), "a data set"):
+        description = _described(Path(data))
+    refuse_outside(description.dataset, [Path(folder) for folder in outside])
+    return description
+
+
+def _described(path: Path) -> Description:
     if path.is_dir():
-        return Description(recognise(path).layout.read(path, Options()))
+        return Description(recognise(path).read(path, Options()))
     if not path.is_file():
         raise FullconvError(f"{path}: no such folder or data YAML")
     file = read_data_file(path)
-    root = (path.parent / file.path).resolve()
+    root = folder_of(path, file)
     if not root.is_dir():
         raise FullconvError(f"{root}: no such folder; `path` in a data YAML counts from the YAML's own folder")
     with told_of(path):
@@ -121,7 +139,8 @@ def _read_folder(root: Path, options: Options, file: DataFile) -> Dataset:
         return dataset
     chooser = Chooser(root, options, dataset)
     splits = {split: chooser.choose(wish) for split, wish in asked.items()}
-    return replace(dataset or Dataset(root, "listed", options.named_classes(root), {}), splits=splits)
+    dataset = dataset or Dataset(root, "listed", options.named_classes(root), {})
+    return replace(dataset, splits=splits, beside=(*dataset.beside, *chooser.named))
 
 
 def _own_layout(root: Path, options: Options, needed: bool) -> Dataset | None:
@@ -129,7 +148,7 @@ def _own_layout(root: Path, options: Options, needed: bool) -> Dataset | None:
     if options.masks_dir != "masks":
         return pairs.read(root, options) if needed or pairs.recognises(root, options.masks_dir) else None
     found = recognise(root) if needed else find_layout(root)
-    return found.layout.read(root, options) if found else None
+    return found.read(root, options) if found else None
 
 
 def _refuse_unused(file: DataFile, dataset: Dataset) -> None:

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fullconv.classes import VOID, Classes
 from fullconv.data.bands import read_picture
 from fullconv.data.dataset import Dataset, Sample
-from fullconv.data.description import open_dataset, read_data_file
+from fullconv.data.description import folder_of, open_dataset, read_data_file
 from fullconv.data.doctor.finding import ERROR, Finding
 from fullconv.data.doctor.names import judge_names
 from fullconv.data.doctor.pairing import by_name, pair
+from fullconv.data.inside import Outside
 from fullconv.data.label_meanings import Naming
 from fullconv.data.masks import identity_lookup, read_mask
+from fullconv.data.recognition import find_layout
 from fullconv.errors import FullconvError, told_of
 
 IMAGES = ("images", "imgs", "image", "img", "img_dir", "photos", "JPEGImages")
 MASKS = ("masks", "mask", "labels", "label", "annotations", "ann_dir", "gts", "gt", "SegmentationClass")
+DESCRIBED = (
+    "coco",
+    "geojson",
+    "labelme",
+    "nnunet",
+    "nyud",
+    "pascal_context",
+    "sbd",
+    "siftflow",
+)  # by no pairs of pictures
 SPLITS = ("train", "training", "val", "validation", "valid", "test", "testing")
 UNNAMED = Classes.named([f"class_{i}" for i in range(VOID)])  # what every value may be until names are given
 
@@ -32,12 +44,14 @@ class Subject:
     findings: tuple[Finding, ...] = ()
 
 
-def open_anyway(data: Path) -> Subject:
+def open_anyway(data: Path, outside: Sequence[str | Path] = ()) -> Subject:
     """Raises FullconvError where there is nothing at `data`. Where no pair is found there, that is the finding."""
     if not data.exists():
         raise FullconvError(f"{data}: no such folder or data YAML")
     try:
-        return Subject(open_dataset(data))
+        return Subject(open_dataset(data, outside))
+    except Outside as error:
+        return _hopeless(data, str(error))
     except FullconvError as error:
         return _repaired(data, str(error))
 
@@ -45,6 +59,8 @@ def open_anyway(data: Path) -> Subject:
 def _repaired(data: Path, reason: str) -> Subject:
     try:
         root, naming, masks_dir = _described(data)
+        if (found := find_layout(root)) and found.name in DESCRIBED:
+            return _hopeless(root, reason)
     except FullconvError as error:
         return _hopeless(data, str(error))
     named = naming.classes is not UNNAMED
@@ -82,7 +98,7 @@ def _described(data: Path) -> tuple[Path, Naming, str]:
         return data, unnamed, ""
     file = read_data_file(data)
     with told_of(data):
-        return (data.parent / file.path).resolve(), file.naming() or unnamed, file.masks_dir
+        return folder_of(data, file), file.naming() or unnamed, file.masks_dir
 
 
 def _folders(root: Path, masks_dir: str) -> Iterator[tuple[str, Path, Path]]:
