@@ -11,6 +11,7 @@ from typing import Any
 from fullconv.errors import FullconvError
 from fullconv.typed_values import hint
 
+MOST = 2**20  # characters of a file, and values once every alias stands for what it repeats
 NOTHING = ("", "~", "null", "Null", "NULL")
 
 
@@ -23,8 +24,8 @@ def read_yaml(path: Path, keys: Sequence[str]) -> dict[str, Any]:
     import yaml
 
     try:
-        values = _load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        values = _load(_text(path))
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         raise FullconvError(f"{path}: not a YAML file ({' '.join(str(error).split())})") from None
     if values is None:
         raise FullconvError(f"{path}: no `key: value` lines; known keys are {', '.join(keys)}")
@@ -32,6 +33,14 @@ def read_yaml(path: Path, keys: Sequence[str]) -> dict[str, Any]:
         if key not in keys:
             raise FullconvError(f"{path}: unknown key {key!r}; {hint(str(key), keys)}")
     return values
+
+
+def _text(path: Path) -> str:
+    if path.exists() and not path.is_file():
+        raise ValueError("no plain file")
+    if path.is_file() and path.stat().st_size > MOST:
+        raise ValueError(f"larger than {MOST} bytes")
+    return path.read_text(encoding="utf-8")
 
 
 def _load(text: str) -> dict[str, Any] | None:
@@ -64,8 +73,28 @@ def _load(text: str) -> dict[str, Any] | None:
     root = loader.get_single_node()
     if not isinstance(root, yaml.MappingNode):
         return None
+    _refuse_growth(root)
     values: dict[str, Any] = loader.construct_document(root)
     for key, value in root.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise ValueError("a list where the name of a key was expected")
         if isinstance(value, yaml.ScalarNode) and value.style is None and value.value in NOTHING:
             values[key.value] = None
     return values
+
+
+def _refuse_growth(root: Any) -> None:
+    """Raises ValueError where aliases repeat aliases, so that few lines stand for more than the memory holds."""
+    sizes: dict[int, int] = {}
+
+    def size(node: Any) -> int:
+        if isinstance(node.value, str):
+            return 1
+        if id(node) not in sizes:
+            sizes[id(node)] = MOST  # what holds itself is without end
+            parts = (part for one in node.value for part in (one if isinstance(one, tuple) else (one,)))
+            sizes[id(node)] = 1 + sum(map(size, parts))
+        return sizes[id(node)]
+
+    if size(root) > MOST:
+        raise ValueError("aliases (*name) that stand for too much; write the values out")

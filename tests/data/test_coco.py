@@ -138,7 +138,7 @@ def test_a_size_that_is_missing_is_the_pictures(tmp_path, size):
         ({"category_id": 7}, "category 7 is not among its categories"),
         ({"category_id": None}, "not as COCO writes it"),
         ({"segmentation": [[*SQUARE, 1]]}, "object 0 in a.jpg cannot be read"),
-        ({"segmentation": [[*SQUARE, float("nan"), 1]]}, "a corner that is no number"),
+        ({"segmentation": [[*SQUARE, float("nan"), 1]]}, "a corner that is far outside the picture, or no number"),
         ({"segmentation": {"counts": runs(np.ones((8, 6), bool)), "size": [8, 6]}}, r"size \[8, 6\], the picture is"),
         ({"segmentation": {"counts": [3]}}, "run lengths of 3 pixels"),
     ],

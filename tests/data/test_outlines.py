@@ -75,7 +75,7 @@ def test_runs_decode_to_what_they_were_made_from(mask):
 
 @given(counts=st.lists(st.integers(0, 10**6), min_size=1))
 def test_the_string_holds_the_same_numbers(counts):
-    assert unpack(pack(counts)) == counts
+    assert unpack(pack(counts)).tolist() == counts
 
 
 @given(mask=masks)

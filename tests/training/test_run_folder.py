@@ -215,20 +215,6 @@ def test_the_command_line_can_be_typed_again(program, typed, monkeypatch):
     assert environment.command_line() == f"{typed} train 'my data/' --lr 0.1"
 
 
-def test_git_is_told_where_there_is_one(tmp_path):
-    assert environment.git_state(tmp_path) is None
-    for command in (
-        ["init", "-q"],
-        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "x"],
-    ):
-        environment._git(tmp_path, *command)
-    state = environment.git_state(tmp_path)
-    assert (len(state["commit"]), state["dirty"]) == (40, False)
-    (tmp_path / "file").write_text("1")
-    environment._git(tmp_path, "add", "file")
-    assert environment.git_state(tmp_path)["dirty"]
-
-
 def test_the_digest_of_parameters_is_of_names_types_and_numbers():
     one = {"a": torch.arange(6.0).view(1, 2, 3, 1), "b": torch.tensor(3)}
     assert digest_parameters(one) == digest_parameters(dict(reversed(one.items())))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fullconv.commands.json_output import json_option, prints_json, write_document
+from fullconv.commands.shared_options import outside_option
 from fullconv.commands.terminal import is_watched, say
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ EXAMPLES = 24  # pairs on a sheet
 @click.argument("data", type=FILE)
 @json_option
 @click.option("--sheet", type=FILE, help="Write a sheet of sample pictures with their masks to this .png or .jpg.")
-def check(data: Path, json_file: str | None, sheet: Path | None) -> None:
+@outside_option
+def check(data: Path, json_file: str | None, sheet: Path | None, outside: tuple[Path, ...]) -> None:
     """Examine labelled pictures before training. Every file is read.
 
     DATA is a folder or a data YAML; it may be one that training refuses. For each problem you get the number of files,
@@ -36,7 +38,7 @@ def check(data: Path, json_file: str | None, sheet: Path | None) -> None:
 
     if sheet:
         check_format(sheet)
-    report = examine(data, with_progress)
+    report = examine(data, with_progress, outside)
     write_document(json_file, **report.to_json())
     if sheet:
         draw(report, sheet)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fullconv.commands.json_output import json_option, prints_json, write_document
-from fullconv.commands.shared_options import Words, check_data, model_options
-from fullconv.commands.terminal import is_watched, note, say
+from fullconv.commands.shared_options import Words, check_data, model_options, outside_option
+from fullconv.commands.terminal import fail, is_watched, note, say
 
 if TYPE_CHECKING:
     from fullconv.data.dataset import Sample
@@ -39,6 +39,7 @@ FILE = click.Path(path_type=Path)
 @click.option("--interval", is_flag=True, help="Add a 95 % bootstrap interval of the mean IoU over pictures.")
 @click.option("--confusion", type=FILE, help="Draw the confusion matrix to this .png or .svg file.")
 @json_option
+@outside_option
 @model_options
 def evaluate(
     data: Path,
@@ -53,6 +54,7 @@ def evaluate(
     engine: str,
     precision: str,
     device: str | None,
+    outside: tuple[Path, ...],
 ) -> None:
     """Score a model on labelled pictures, each at its own size.
 
@@ -67,7 +69,7 @@ def evaluate(
         check_drawing(confusion)
     check_data(data)
     loaded = load(model, engine, precision, device)
-    report = run(loaded, data, split, with_progress, definition, worst, merge_to or (), interval)
+    report = run(loaded, data, split, with_progress, definition, worst, merge_to or (), interval, outside)
     told(report)
     write_document(json_file, **report)
     ran = f"{split}, {loaded.engine.name} {loaded.engine.precision}"
@@ -87,7 +89,7 @@ def told(report: dict[str, Any]) -> None:
     """What could not be read, each file, and what was decided for the others, on one of them."""
     skipped, notes = report.get("skipped", {}), report.get("notes", {})
     for error in skipped.values():
-        click.echo(f"error: {error}", err=True)
+        fail(error)
     if skipped:
         note(f"left out of the numbers: {len(skipped)} of the pictures")
     for path, found in list(notes.items())[:1]:

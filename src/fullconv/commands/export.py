@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from fullconv.commands.shared_options import check_data
+from fullconv.commands.shared_options import check_data, outside_option
 from fullconv.commands.terminal import say
 from fullconv.words import counted
 
@@ -24,9 +24,10 @@ from fullconv.words import counted
 @click.option("--split", default="val", help="Which split of DATA to score on.")
 @click.option("--pictures", type=int, help="How many pictures of the split to score on.  [default: all]")
 @click.option("--max-loss", default=0.03, help="Mean IoU (0-1) that the export may lose on DATA.")
+@outside_option
 def export(
     model: str, to: str, out: Path | None, int8: bool, data: Path | None, split: str, pictures: int | None,
-    max_loss: float,
+    max_loss: float, outside: tuple[Path, ...],
 ) -> None:  # fmt: skip
     """Write a model for other programs, and check that it gives the same labels.
 
@@ -40,7 +41,7 @@ def export(
 
     if data:
         check_data(data)
-    done = run(model, to, out, int8, data, split, pictures, max_loss)
+    done = run(model, to, out, int8, data, split, pictures, max_loss, outside)
     if done.calibrated:
         say(f"ranges measured on {counted(done.calibrated, 'picture')} of train")
     for agreement in done.agreements:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from fullconv import __version__
-from fullconv.commands.terminal import quiet_option
+from fullconv.commands.terminal import fail, quiet_option
 from fullconv.errors import FullconvError, in_flags, meant
 
 # In the order in which people need them.
@@ -73,5 +73,5 @@ def main() -> None:
     try:
         fullconv()
     except FullconvError as error:
-        click.echo(f"error: {error}", err=True)
+        fail(error)
         sys.exit(1)

@@ -66,6 +66,12 @@ def model_options(command: Command) -> Command:
     return command
 
 
+outside_option = click.option(
+    "--outside", type=click.Path(path_type=Path), multiple=True, metavar="DIR",
+    help="Allow the data's lists and annotations to name files in this folder too. May be repeated.",
+)  # fmt: skip
+
+
 def check_data(data: Path) -> None:
     """Before a model is loaded, which may take seconds."""
     if not data.exists():

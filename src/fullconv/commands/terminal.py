@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from fullconv.words import printable
+
 QUIET = "fullconv.quiet"  # in the context of the whole command line
 
 
@@ -37,10 +39,20 @@ def is_watched() -> bool:
 
 def say(text: Any) -> None:
     if not is_quiet():
-        click.echo(text)
+        click.echo(_shown(text))
 
 
 def note(text: Any) -> None:
     """What is worth knowing and no error."""
     if not is_quiet():
-        click.echo(text, err=True)
+        click.echo(_shown(text), err=True)
+
+
+def fail(text: Any) -> None:
+    """An error: one line, also with --quiet."""
+    click.echo(f"error: {printable(str(text))}", err=True)
+
+
+def _shown(text: Any) -> str:
+    """Lines that command no terminal, whatever names stand in them."""
+    return "\n".join(map(printable, str(text).split("\n")))

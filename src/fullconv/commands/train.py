@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from fullconv.commands.shared_options import Numbers, Side
+from fullconv.commands.shared_options import Numbers, Side, outside_option
 from fullconv.commands.terminal import say
 
 FILE = click.Path(path_type=Path)
@@ -60,6 +60,7 @@ FILE = click.Path(path_type=Path)
 @click.option("-o", "--out", type=FILE, help="Folder of the run.  [default: runs/train]")
 @click.option("--resume", type=FILE, help="Continue the run in this folder.")
 @click.option("--from", "repeats", type=FILE, help="Repeat the run in this folder, with the same data and weights.")
+@outside_option
 def train(data: Path | None, out: Path | None, resume: Path | None, repeats: Path | None, **changes: Any) -> None:
     """Train a model on labelled pictures.
 

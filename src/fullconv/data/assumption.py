@@ -50,10 +50,10 @@ def assume(root: Path, found: Recognition) -> Assumption:
 
     Raises FullconvError where masks do not say clearly what they hold.
     """
-    unnamed = found.layout.read(root, Options(classes=UNNAMED))
+    unnamed = found.read(root, Options(classes=UNNAMED))
     meaning = meaning_of([sample for samples in unnamed.splits.values() for sample in samples], root)
     naming = parse_naming(meaning.keys["names"], meaning.keys.get("colours"), {})
-    dataset = found.layout.read(root, Options(naming.classes, naming.lookup, naming.open_mask))
+    dataset = found.read(root, Options(naming.classes, naming.lookup, naming.open_mask))
     held = () if "val" in dataset.splits else hold_back(dataset.split("train"))[1]
     files = [sample.image_path.relative_to(root).as_posix() for sample in held]
     keys = {"path": str(root.resolve()), **meaning.keys} | ({"val": files} if files else {})

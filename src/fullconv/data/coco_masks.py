@@ -13,11 +13,14 @@ from PIL import ExifTags
 
 from fullconv.classes import VOID
 from fullconv.data.colour_masks import colour_codes, translate
+from fullconv.data.damage import reason_of
 from fullconv.data.dataset import Sample
 from fullconv.data.masks import LabelMap, opened
 from fullconv.data.polygons import fill
 from fullconv.data.rle import decode
 from fullconv.errors import FullconvError
+
+UNQUESTIONED = 2**24  # pixels
 
 
 @dataclass(frozen=True)
@@ -54,13 +57,14 @@ class Outlines:
     def __call__(self, path: Path) -> LabelMap:
         """(height, width); `path` is the annotation file, for errors."""
         height, width = self.size or upright_size(self.image)
+        refuse_claim((height, width), self.image, path)
         painted = np.full((height, width), self.ground, np.uint8)
         for thing in self.things:
             try:
                 covered = pixels_of(thing, height, width)
-            except (FullconvError, KeyError, TypeError, ValueError) as error:
-                where = f"{path}: the outline of object {thing.number} in {self.image.name} cannot be read"
-                raise FullconvError(f"{where} ({error}); export it again") from None
+            except Exception as error:  # an outline may be anything
+                where = f"{path}: the outline of object {thing.number!r} in {self.image.name} cannot be read"
+                raise FullconvError(f"{where} ({reason_of(error).split('; ')[0]}); export it again") from None
             painted[covered] = VOID if thing.outline is None and self.boxes == "void" else thing.value
         return painted
 
@@ -94,6 +98,20 @@ def upright_size(image: Path) -> tuple[int, int]:
         return picture.size if turned else (picture.height, picture.width)
 
 
+def refuse_claim(said: tuple[int, int], image: Path, path: Path) -> None:
+    """Raises FullconvError where a file claims a large size that its picture has not: it would fill the memory.
+
+    Small ones are compared once the mask is there, with whatever reads the picture.
+    """
+    if said[0] * said[1] <= UNQUESTIONED:
+        return
+    own = upright_size(image)
+    if said != own:
+        raise FullconvError(
+            f"{path}: says that {image.name} is {said[1]}x{said[0]}, and it is {own[1]}x{own[0]}; export it again"
+        )
+
+
 def pixels_of(thing: Thing, height: int, width: int) -> NDArray[np.bool_]:
     """(height, width)"""
     if thing.outline is not None:
@@ -123,9 +141,9 @@ def polygons(segmentation: Any) -> list[Any]:
     return [one for one in ([segmentation] if flat else segmentation) if one and np.size(one) >= 6]
 
 
-def _corners(numbers: Any) -> list[list[float]]:
-    corners = np.array(numbers, float).reshape(-1, 2)
-    if not np.isfinite(corners).all():
-        raise ValueError("a corner that is no number")
-    corners_listed: list[list[float]] = corners.tolist()
-    return corners_listed
+def _corners(numbers: Any) -> NDArray[np.float64]:
+    """(n, 2)"""
+    flat = np.array(numbers, float).ravel()
+    if len(flat) % 2:
+        raise FullconvError(f"{len(flat)} numbers, and every corner has two, x and y")
+    return flat.reshape(-1, 2)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.classes import VOID, Classes
 from fullconv.data.bands import read_picture
+from fullconv.data.damage import as_one_line
 from fullconv.data.masks import LabelMap, Lookup, read_mask
 from fullconv.errors import FullconvError
 from fullconv.view import Picture, Pixels, Seen, View
@@ -20,6 +22,7 @@ __all__ = [
     "UnlabelledPicture", "read_mask", "read_picture",
 ]  # fmt: skip
 
+Read = TypeVar("Read")
 ReadPicture = Callable[[Path], Picture]
 ReadMask = Callable[[Path], LabelMap]
 
@@ -34,7 +37,7 @@ class Target:
 
     def read_label_map(self) -> LabelMap:
         """HxW class indices and void. Raises FullconvError where the file is no mask of this data's classes."""
-        values = self.open_mask(self.label_path)
+        values = read_with(self.open_mask, self.label_path, "a mask")
         present = np.flatnonzero(np.bincount(values.ravel(), minlength=256))
         strange = [int(v) for v in present if self.lookup[v] < 0]
         if strange:
@@ -72,7 +75,7 @@ class Sample:
 
     def read_picture(self) -> Picture:
         """All that the picture holds, before any model sees it."""
-        return self.open_image(self.image_path)
+        return read_with(self.open_image, self.image_path, "a picture")
 
     def read_image(self) -> Pixels:
         """(H, W, C): RGB of 8 bits, or the bands that it has, in their own type."""
@@ -80,7 +83,7 @@ class Sample:
 
     def read_mask_values(self) -> LabelMap:
         """HxW: the main labelling's values as the file has them, before `lookup`."""
-        return self.open_mask(self.label_path)
+        return read_with(self.open_mask, self.label_path, "a mask")
 
     def read_label_map(self) -> LabelMap:
         """HxW class indices and void of the main labelling."""
@@ -137,7 +140,7 @@ class UnlabelledPicture:
         return f"{self.shows} {self.among}".encode()
 
     def read_picture(self) -> Picture:
-        return self.open_image(self.image_path)
+        return read_with(self.open_image, self.image_path, "a picture")
 
     def see(self, view: View) -> tuple[Seen, LabelMap]:
         """(picture as a model takes it, a label map that is void everywhere)."""
@@ -147,7 +150,10 @@ class UnlabelledPicture:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Samples by split, and the classes that their label maps hold; `further` are those of the other heads."""
+    """Samples by split, and the classes that their label maps hold; `further` are those of the other heads.
+
+    `beside`: folders outside of `root` that belong to the data, too.
+    """
 
     root: Path
     layout: str
@@ -155,6 +161,7 @@ class Dataset:
     splits: Mapping[str, tuple[Sample, ...]]
     further: Mapping[str, Classes] = field(default_factory=dict)
     unlabelled: tuple[UnlabelledPicture, ...] = ()
+    beside: tuple[Path, ...] = ()
 
     def split(self, name: str) -> tuple[Sample, ...]:
         if not self.splits.get(name):
@@ -169,6 +176,12 @@ class Dataset:
             for split, samples in self.splits.items()
         }
         return replace(self, classes=classes, splits=splits)
+
+
+def read_with(read: Callable[[Path], Read], path: Path, what: str) -> Read:
+    """Raises FullconvError for whatever is wrong with the file."""
+    with as_one_line(path, what):
+        return read(path)
 
 
 def _chain(first: Lookup, then: LabelMap) -> Lookup:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from fullconv.classes import Classes
 from fullconv.data.assumption import Assumption, assume
+from fullconv.data.damage import as_one_line
 from fullconv.data.dataset import Dataset
+from fullconv.data.inside import refuse_outside
 from fullconv.data.label_meanings import VOID_WORDS, Naming, check_mapping, is_number, parse_naming, with_rest
 from fullconv.data.layout_options import Options
 from fullconv.data.layouts import pairs
@@ -91,9 +94,18 @@ class Description:
         return self.dataset.mapped_to(Classes.named(names), self.label_mapping)
 
 
-def open_dataset(data: str | Path) -> Dataset:
-    """The data with the classes that its description asks for. Raises FullconvError where nothing is recognised."""
-    description = describe(data)
+def folder_of(path: Path, file: DataFile) -> Path:
+    """Where the data of the YAML `path` lie."""
+    with as_one_line(path, "a data YAML"):
+        return (path.parent / file.path).resolve()
+
+
+def open_dataset(data: str | Path, outside: Sequence[str | Path] = ()) -> Dataset:
+    """The data with the classes that its description asks for. Raises FullconvError where nothing is recognised.
+
+    Files that its lists and annotations name must lie in its folder, or in one of `outside`.
+    """
+    description = describe(data, outside)
     with told_of(data):
         return description.mapped()
 
@@ -105,13 +117,11 @@ def read_data_file(path: Path) -> DataFile:
         return DataFile(**check_values(DataFile, {key: value for key, value in values.items() if value is not None}))
 
 
-def describe(data: str | Path) -> Description:
-    path = description_in(Path(data))
-    if path.is_dir():
-        return _describe_folder(path)
-    if not path.is_file():
-        raise FullconvError(f"{path}: no such folder or data YAML")
-    return _describe_by(read_data_file(path), path)
+def describe(data: str | Path, outside: Sequence[str | Path] = ()) -> Description:
+    with as_one_line(Path(data), "a data set"):
+        description = _described(description_in(Path(data)))
+    refuse_outside(description.dataset, [Path(folder) for folder in outside])
+    return description
 
 
 def description_in(data: Path) -> Path:
@@ -119,11 +129,19 @@ def description_in(data: Path) -> Path:
     return next((path for name in OWN if (path := data / name).is_file()), data)
 
 
+def _described(path: Path) -> Description:
+    if path.is_dir():
+        return _describe_folder(path)
+    if not path.is_file():
+        raise FullconvError(f"{path}: no such folder or data YAML")
+    return _describe_by(read_data_file(path), path)
+
+
 def _describe_folder(root: Path) -> Description:
     """A folder without a data YAML: its layout names the classes, or what its masks hold does."""
     found = recognise(root)
     if found.name not in NAMELESS:
-        return Description(found.layout.read(root, Options()))
+        return Description(found.read(root, Options()))
     assumption = assume(root, found)
     file = DataFile(**check_values(DataFile, assumption.keys))
     return replace(_describe_by(file, root / OWN[0]), assumption=assumption)
@@ -131,7 +149,7 @@ def _describe_folder(root: Path) -> Description:
 
 def _describe_by(file: DataFile, path: Path) -> Description:
     """What `file`, the data YAML at `path`, says."""
-    root = (path.parent / file.path).resolve()
+    root = folder_of(path, file)
     if not root.is_dir():
         raise FullconvError(f"{root}: no such folder; `path` in a data YAML counts from the YAML's own folder")
     with told_of(path):
@@ -154,7 +172,8 @@ def _read_folder(root: Path, options: Options, file: DataFile) -> Dataset:
         return dataset
     chooser = Chooser(root, options, dataset)
     splits = choose_splits(chooser, asked)
-    return replace(dataset or Dataset(root, "listed", options.named_classes(root), {}), splits=splits)
+    dataset = dataset or Dataset(root, "listed", options.named_classes(root), {})
+    return replace(dataset, splits=splits, beside=(*dataset.beside, *chooser.named))
 
 
 def _own_layout(root: Path, options: Options, needed: bool) -> Dataset | None:
@@ -162,7 +181,7 @@ def _own_layout(root: Path, options: Options, needed: bool) -> Dataset | None:
     if options.masks_dir != "masks":
         return pairs.read(root, options) if needed or pairs.recognises(root, options.masks_dir) else None
     found = recognise(root) if needed else find_layout(root)
-    return found.layout.read(root, options) if found else None
+    return found.read(root, options) if found else None
 
 
 def _refuse_unused(file: DataFile, dataset: Dataset) -> None:

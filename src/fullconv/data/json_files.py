@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from fullconv.data.damage import reason_of
 from fullconv.errors import FullconvError
 
 
@@ -13,8 +14,8 @@ def read_json(path: Path) -> dict[str, Any]:
     """The object in `path`. Raises FullconvError for a file that holds none."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise FullconvError(f"{path}: not a JSON file ({' '.join(str(error).split())}); export it again") from None
+    except (OSError, ValueError, RecursionError, MemoryError) as error:
+        raise FullconvError(f"{path}: not a JSON file ({reason_of(error)}); export it again") from None
     if not isinstance(values, dict):
         raise FullconvError(f"{path}: a JSON {type(values).__name__} where an object was expected; export it again")
     return values

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +13,14 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from fullconv.data.coco_masks import upright_size
+from fullconv.data.coco_masks import refuse_claim, upright_size
+from fullconv.data.damage import reason_of
 from fullconv.data.json_files import read_json
 from fullconv.data.masks import LabelMap
+from fullconv.data.polygons import FAR
 from fullconv.errors import FullconvError
 
 LINE_WIDTH, POINT_RADIUS = 10, 5  # pixels; labelme's defaults
-FAR = 1e6  # pixels; what lies farther out is a mistake, and overflows
 ANY = range(1, 10**9)
 COUNTS: dict[str, Sequence[int]] = {
     "polygon": ANY[2:], "rectangle": (2, 4), "rotation": (4,), "oriented_rectangle": (4,), "quadrilateral": (4,),
@@ -39,12 +39,15 @@ class Shapes:
         """HxW at the picture's size. Raises FullconvError for a label that is no class, or a damaged shape."""
         annotation = read_annotation(path)
         try:
-            mask = Image.new("L", size_of(annotation, path))
+            size = size_of(annotation, path)
+            refuse_claim(size[::-1], picture_of(annotation, path), path)
+            mask = Image.new("L", size)
             for shape in annotation["shapes"]:
                 draw(mask, shape, self._value(label_of(shape), path))
-        except (KeyError, TypeError, ValueError, OSError, binascii.Error) as error:
-            reason = f"no {error}" if isinstance(error, KeyError) else str(error)
-            raise FullconvError(f"{path}: a shape cannot be read ({reason}); correct it in labelme") from None
+        except FullconvError:
+            raise
+        except Exception as error:  # a shape may be anything
+            raise FullconvError(f"{path}: a shape cannot be read ({reason_of(error)}); correct it in labelme") from None
         return np.array(mask)
 
     def _value(self, label: str, path: Path) -> int:
@@ -84,7 +87,7 @@ def read_annotation(path: Path) -> dict[str, Any]:
     content = read_json(path)
     try:
         complete = isinstance(content["imagePath"], str) and all("label" in shape for shape in content["shapes"])
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, AttributeError):
         complete = False
     if not complete:
         raise FullconvError(
@@ -138,5 +141,7 @@ def _disc(pen: ImageDraw.ImageDraw, x: float, y: float, radius: float, value: in
 
 def _stamp(mask: Image.Image, corner: Point, encoded: str, value: int) -> None:
     """A PNG of 0 and 1 in base64, laid at its box's upper left corner."""
-    with Image.open(io.BytesIO(base64.b64decode(encoded))) as stamp:
+    with Image.open(io.BytesIO(base64.b64decode(encoded)), formats=["PNG"]) as stamp:
+        if stamp.width > mask.width or stamp.height > mask.height:
+            raise ValueError(f"a mask of {stamp.width}x{stamp.height} in a picture of {mask.width}x{mask.height}")
         mask.paste(value, (round(corner[0]), round(corner[1])), stamp.convert("L").point(lambda v: 255 * (v > 0)))

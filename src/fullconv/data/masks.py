@@ -66,6 +66,10 @@ def byte_values(values: NDArray[Any], path: Path, nothing: float | None = None) 
     """
     if values.dtype == np.uint8:
         return values.astype(np.uint8, copy=False)
+    if values.dtype.kind not in "biuf":
+        raise FullconvError(
+            f"{path}: mask values of type {values.dtype}; class indices are whole numbers from 0 to 254"
+        )
     whole = values.astype(np.float64)
     wrong = ~((whole >= 0) & (whole <= VOID) & (whole == np.floor(whole)))  # NaN too
     void = np.isnan(whole) | (False if nothing is None else np.isclose(whole, nothing, rtol=1e-6))

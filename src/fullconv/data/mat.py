@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import struct
+import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +15,10 @@ from numpy.typing import NDArray
 
 from fullconv.data.masks import LabelMap, byte_values
 from fullconv.errors import FullconvError, missing_extra
+
+HEADER = 128  # bytes before the first variable of a .mat file of version 5
+COMPRESSED = 15  # the kind of a variable that is packed by zlib
+MOST = 2**27  # bytes: 16 megapixels of doubles, which masks of some releases are
 
 
 def read_mat(path: Path, keys: Sequence[str]) -> NDArray[Any]:
@@ -21,6 +29,7 @@ def read_mat(path: Path, keys: Sequence[str]) -> NDArray[Any]:
         raise missing_extra("scipy", "data") from None
     if not path.is_file():
         raise FullconvError(f"{path}: no such mask")
+    _refuse_bomb(path)
     try:
         values: Any = loadmat(path, variable_names=keys[:1])[keys[0]]
         for field in keys[1:]:
@@ -31,6 +40,28 @@ def read_mat(path: Path, keys: Sequence[str]) -> NDArray[Any]:
         reason = " ".join(str(error).split())
         raise FullconvError(f"{path}: damaged .mat file ({reason}); copy it again from its source") from None
     return np.asarray(values)
+
+
+def _refuse_bomb(path: Path) -> None:
+    """Raises FullconvError where few compressed bytes stand for more than a mask can hold."""
+    with path.open("rb") as file:
+        order = ">" if file.read(HEADER).endswith(b"MI") else "<"
+        while len(tag := file.read(8)) == 8:
+            kind, length = struct.unpack(f"{order}II", tag)
+            if kind == COMPRESSED and _unpacked(file.read(min(length, MOST))) > MOST:
+                raise FullconvError(f"{path}: unpacks to more than {MOST >> 20} MiB; no mask is that large")
+            if kind != COMPRESSED:
+                file.seek(length, os.SEEK_CUR)
+
+
+def _unpacked(packed: bytes) -> int:
+    """How many bytes these stand for, as far as MOST; they are not kept. Damage is the reader's to tell."""
+    stream, total, rest = zlib.decompressobj(), 0, packed
+    with suppress(zlib.error):
+        while rest and total <= MOST:
+            total += len(stream.decompress(rest, 2**20))
+            rest = stream.unconsumed_tail
+    return total
 
 
 def read_mat_mask(path: Path, keys: Sequence[str]) -> LabelMap:

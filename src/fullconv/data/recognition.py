@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from fullconv.data.damage import as_one_line
 from fullconv.data.dataset import Dataset
 from fullconv.data.layout_options import Options
 from fullconv.data.layouts import (
@@ -56,6 +57,11 @@ class Recognition(NamedTuple):
     name: str
     why: str
 
+    def read(self, root: Path, options: Options) -> Dataset:
+        """Raises FullconvError for whatever is wrong with the files that describe the data."""
+        with as_one_line(root, f"data of the layout {self.name}"):
+            return self.layout.read(root, options)
+
     def __str__(self) -> str:
         return f"layout {self.name}, recognised by {self.why}"
 
@@ -77,8 +83,11 @@ def recognise(root: Path) -> Recognition:
 
 def find_layout(root: Path) -> Recognition | None:
     for layout in LAYOUTS:
-        if why := layout.recognises(root):
-            return Recognition(layout, layout.__name__.rpartition(".")[2], why)
+        name = layout.__name__.rpartition(".")[2]
+        with as_one_line(root, f"data of the layout {name}"):
+            why = layout.recognises(root)
+        if why:
+            return Recognition(layout, name, why)
     return None
 
 

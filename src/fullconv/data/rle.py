@@ -3,34 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.errors import FullconvError
 
+FIRST, LAST = ord("0"), ord("0") + 63  # the characters of COCO's string: 6 bits each
+LONGEST = 7  # characters of a number: 5 bits each, more than any picture needs
+
 
 def decode(counts: str | Sequence[int], height: int, width: int) -> NDArray[np.bool_]:
-    """(height, width). Raises FullconvError where the runs are not as long as the picture is large."""
-    runs = np.array(unpack(counts) if isinstance(counts, str) else counts, np.int64)
-    if runs.sum() != height * width or (runs < 0).any():
+    """(height, width). Raises FullconvError where the runs are no numbers, or not as long as the picture is large."""
+    runs = unpack(counts) if isinstance(counts, str) else _whole_numbers(counts)
+    area = height * width
+    if ((runs < 0) | (runs > area)).any():  # the sum of larger ones may overflow
+        raise FullconvError(f"run lengths below 0, or above the {area} pixels of the picture; export them again")
+    if runs.sum() != area:
         raise FullconvError(f"run lengths of {runs.sum()} pixels for a picture of {width}x{height}; export them again")
     return np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(width, height).T
 
 
-def unpack(text: str) -> list[int]:
+def unpack(text: str) -> NDArray[np.int64]:
     """COCO's string: 5 bits a character from '0', low bits first, bit 5 says more follow; from the fourth run on,
     the difference to the run two before."""
-    runs: list[int] = []
-    value = shift = 0
-    for character in text.encode("ascii"):
-        bits = character - ord("0")
-        value |= (bits & 0x1F) << shift
-        shift += 5
-        if bits & 0x20:
-            continue
-        if bits & 0x10:  # the sign
-            value -= 1 << shift
-        runs.append(value + (runs[-2] if len(runs) > 2 else 0))
-        value = shift = 0
+    codes = np.frombuffer(text.encode("ascii", "replace"), np.uint8).astype(np.int64)
+    if ((codes < FIRST) | (codes > LAST)).any():
+        raise FullconvError("run lengths with characters that COCO does not use; export them again")
+    codes -= FIRST
+    ends = np.flatnonzero(codes & 0x20 == 0)
+    starts = np.concatenate([[0], ends[:-1] + 1])[: len(ends)]
+    if len(codes) != (ends[-1] + 1 if len(ends) else 0) or (ends - starts >= LONGEST).any():
+        raise FullconvError("run lengths that are cut off, or too long; export them again")
+    if not len(ends):
+        return ends
+    places = np.arange(len(codes)) - np.repeat(starts, ends - starts + 1)  # of each character in its number
+    runs = np.add.reduceat((codes & 0x1F) << 5 * places, starts)
+    negative = codes[ends] & 0x10 > 0
+    runs[negative] -= 1 << 5 * (ends - starts + 1)[negative]
+    for first in (1, 2):
+        runs[first::2] = np.cumsum(runs[first::2])
     return runs
+
+
+def _whole_numbers(counts: Any) -> NDArray[np.int64]:
+    runs = np.asarray(counts)
+    if runs.ndim != 1 or (len(runs) and runs.dtype.kind not in "iu"):
+        raise FullconvError("run lengths that are no whole numbers; export them again")
+    return runs.astype(np.int64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from pathlib import Path, PurePosixPath
@@ -26,6 +26,7 @@ class Chooser:
     root: Path
     options: Options
     dataset: Dataset | None
+    named: list[Path] = field(default_factory=list)  # folders, so far
 
     def choose(self, asked: Any) -> tuple[Sample, ...]:
         """`asked`: {images: folder, masks: folder}, a folder of images, a .txt, a split's name, a picture of it, or a
@@ -57,6 +58,7 @@ class Chooser:
     def _folder(self, name: str) -> Path:
         if not (self.root / name).is_dir():
             raise FullconvError(f"{self.root / name}: no such folder; it counts from `path` of the data YAML")
+        self.named.append(self.root / name)
         return self.root / name
 
     def _sample(self, line: str, listed_in: str) -> Sample:

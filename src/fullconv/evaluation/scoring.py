@@ -32,6 +32,7 @@ def evaluate(
     worst: int = 0,
     merge_to: Sequence[str] = (),
     interval: bool = False,
+    outside: Sequence[str | Path] = (),
 ) -> dict[str, Any]:
     """The numbers of metrics.py for `model` on a split of DATA, whose classes are mapped to the model's.
 
@@ -40,13 +41,14 @@ def evaluate(
     that could not be read, and why; `notes`: what was decided in reading the others. With `merge_to`, labels are
     predicted among all of the model's classes; then whatever is not named counts as background, in truth and
     prediction. `interval` adds `mean_iou_interval`: 95 % of sets of as many pictures, drawn from these, lie within.
+    Files that lists and annotations name must lie in the data's folder, or in one of `outside`.
     """
     check_definition(definition)
     if not isinstance(model, Model):
         raise FullconvError("model: give what fullconv.load gives, as in evaluate(load('photos'), data)")
     path_of("data", data)
     merging = merging_to(merge_to, model.classes) if merge_to else None
-    dataset = dataset_for(model, data)
+    dataset = dataset_for(model, data, outside)
     scored = score_pictures(model, dataset.split(split), progress, merging, interval)
     if scored.skipped and not scored.pictures:
         raise FullconvError(next(iter(scored.skipped.values())))
@@ -105,8 +107,8 @@ def label_sample(model: Model, sample: Sample) -> tuple[Seen, LabelMap, LabelMap
     return seen, truth, model.label(seen.image, keeps_scale=seen.keeps_scale)[0]
 
 
-def dataset_for(model: Model, data: str | Path) -> Dataset:
+def dataset_for(model: Model, data: str | Path, outside: Sequence[str | Path] = ()) -> Dataset:
     """DATA in the model's classes: by name, by the data's own label_mapping, then by the model's."""
-    described = describe(data)
+    described = describe(data, outside)
     mapping = {**model.config.label_mapping, **described.label_mapping}
     return described.dataset.mapped_to(model.classes, mapping)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -47,6 +48,7 @@ def export(
     split: str = "val",
     pictures: int | None = None,
     max_loss: float = 0.03,
+    outside: Sequence[str | Path] = (),
 ) -> Exported:
     """Writes a model in the format `to`: onnx, openvino, or torch (torch.export).
 
@@ -54,7 +56,8 @@ def export(
     model's own, or for a bundled model to a folder of its name here. What was written is read again and compared with
     its source on photos at three sizes. `int8` quantises OpenVINO's files on pictures of `data`'s split train. With
     `data`, the mean IoU of both is measured on `pictures` of `split`. Raises FullconvError, and leaves nothing behind,
-    where labels differ or the mean IoU falls by more than `max_loss`.
+    where labels differ or the mean IoU falls by more than `max_loss`. Files that the data's lists and
+    annotations name must lie in the data's folder, or in one of `outside`.
     """
     if to not in FORMATS:
         raise FullconvError(f"{argument('to', to)}: choose among {', '.join(FORMATS)}{meant(to, FORMATS)}")
@@ -68,7 +71,7 @@ def export(
     target = Path(out) if out else Path(folder.name) if folder.is_relative_to(BUNDLED) else folder
     copied = is_copied(folder, to, target)
     source = Model(opened.config, source_engine(opened, to, copied))
-    dataset = dataset_for(source, data) if data else None
+    dataset = dataset_for(source, data, outside) if data else None
     with staged(target) as hidden:
         engine, calibrated = write(to, int8, source, folder, hidden, dataset, copied)
         exported = Model(source.config, engine)

@@ -1,11 +1,10 @@
-"""What a run's numbers depend on beside its recipe, its data and its weights: libraries, machine, code."""
+"""What a run's numbers depend on beside its recipe, its data and its weights: libraries and machine."""
 
 from __future__ import annotations
 
 import os
 import platform
 import shlex
-import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -32,26 +31,11 @@ def environment() -> dict[str, Any]:
     }
 
 
-def git_state(folder: Path) -> dict[str, Any] | None:
-    """{commit, dirty} of the repository that `folder` lies in; None where there is none, or no git."""
-    try:
-        commit = _git(folder, "rev-parse", "HEAD")
-        changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
-        return {"commit": commit, "dirty": bool(changed)}
-    except (OSError, subprocess.SubprocessError):
-        return None
-
-
 def command_line() -> str:
     """As it would be typed again."""
     program = Path(sys.argv[0])
     words = ["python", "-m", program.parent.name] if program.name == "__main__.py" else [program.name]
     return shlex.join([*words, *sys.argv[1:]])
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True, timeout=60)
-    return done.stdout.strip()
 
 
 def _cpu() -> str:

@@ -19,8 +19,9 @@ from fullconv.evaluation.definitions import DEFAULT, DEFINITIONS
 from fullconv.files import write_json, write_whole
 from fullconv.models.config import ModelConfig
 from fullconv.training.digests import Hashes, Picture, SplitDigest, digest_split, hash_files, sha256_of, write_lines
-from fullconv.training.environment import command_line, environment, git_state
+from fullconv.training.environment import command_line, environment
 from fullconv.training.recipe import Recipe
+from fullconv.training.repository import git_state
 from fullconv.training.teaching import is_scores
 from fullconv.weights.model_folder import GRAPH, IR, PARAMETERS, find_model
 

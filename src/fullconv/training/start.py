@@ -47,12 +47,12 @@ class Prepared:
     unused: int = 0  # pictures without labels, where nobody teaches
 
 
-def prepare(data: str | Path, recipe: Recipe, taught: bool = False) -> Prepared:
+def prepare(data: str | Path, recipe: Recipe, taught: bool = False, outside: Sequence[str | Path] = ()) -> Prepared:
     """Reads every file of the splits that a run uses, and where it is `taught` the pictures without labels.
 
     Raises FullconvError where more than a twentieth cannot be read.
     """
-    described = describe(data)
+    described = describe(data, outside)
     with told_of("recipe"):
         check_mapping(recipe.label_mapping, described.dataset.classes.names)
     mapping = {**described.label_mapping, **recipe.label_mapping}

@@ -57,6 +57,7 @@ def train(
     repeats: str | Path | None = None,
     track: str | Sequence[str] | None = None,
     teacher: str | Path | None = None,
+    outside: Sequence[str | Path] = (),
     **changes: Any,
 ) -> Path:
     """Trains on DATA and gives the model folder out/model: the epoch that scored best on the validation split.
@@ -70,6 +71,7 @@ def train(
     model to learn from beside the labels, or a folder of its scores: it also teaches the pictures that the data YAML
     names as unlabelled. `track`: tensorboard, wandb, mlflow or "none"; TensorBoard where it is installed. A staged run
     keeps its earlier nets in folders of `out` (fcn32s, fcn16s, …), each the start of the next.
+    Files that the data's lists and annotations name must lie in its folder, or in one of `outside`.
     """
     out, repeated, trackers = Path(out), _path(repeats), check_trackers(track)
     earlier = out if resume else repeated
@@ -88,7 +90,7 @@ def train(
         with main_first() as first:
             if first:
                 write_json(out / RECIPE, chosen.to_json())
-        prepared, skipped = prepare(sources.data, chosen, teaching is not None), Skipped(out / SKIPPED)
+        prepared, skipped = prepare(sources.data, chosen, teaching is not None, outside), Skipped(out / SKIPPED)
         if teaching:
             prepared = replace(prepared, teacher=taught(teaching, prepared, chosen, out))
         with main_first() as first:

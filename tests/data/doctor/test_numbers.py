@@ -143,7 +143,9 @@ def test_whatever_a_reader_raises_is_told_of_its_file_alone(tmp_path):
 
     sample = Sample("a", tmp_path / "a.tif", tmp_path / "a.mat", value_lookup({0: 0}), fail, fail)
     facts = read_facts(Facts(sample, ("train",)))
-    assert facts.image_error == facts.mask_error == "damaged (IndexError: list index out of range)"
+    said = "cannot be read as a {} (list index out of range); export it again"
+    assert facts.image_error == f"{tmp_path / 'a.tif'}: {said.format('picture')}"
+    assert facts.mask_error == f"{tmp_path / 'a.mat'}: {said.format('mask')}"
 
 
 def test_the_report_is_text_and_json(data):

@@ -51,12 +51,15 @@ class Report:
         }  # fmt: skip
 
 
-def check(data: str | Path, progress: Progress = lambda facts, total: facts) -> Report:
+def check(
+    data: str | Path, progress: Progress = lambda facts, total: facts, outside: Sequence[str | Path] = ()
+) -> Report:
     """Examines labelled pictures before training: every file of DATA, a folder or a data YAML, is read.
 
+    Files that its lists and annotations name must lie in its folder, or in one of `outside`.
     Raises FullconvError only where there is nothing at that path; all else that is wrong is a finding.
     """
-    subject = open_anyway(path_of("data", data))
+    subject = open_anyway(path_of("data", data), outside)
     pictures = unread(subject.dataset.splits)
     facts = list(progress(scan(pictures), len(pictures)))
     subject = subject if subject.named else _with_counted_classes(subject, facts)

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fullconv.data.assumption import UNNAMED, Assumption
 from fullconv.data.bands import read_picture
 from fullconv.data.dataset import Dataset, Sample
-from fullconv.data.description import describe, description_in, read_data_file
+from fullconv.data.description import describe, description_in, folder_of, read_data_file
 from fullconv.data.doctor.finding import ERROR, NOTE, Finding
 from fullconv.data.doctor.names import judge_names
+from fullconv.data.inside import Outside
 from fullconv.data.label_meanings import Naming
 from fullconv.data.layouts.pairs import IMAGES, MASKS
 from fullconv.data.masks import identity_lookup, read_mask
 from fullconv.data.pairing import by_name, pair
+from fullconv.data.recognition import find_layout
 from fullconv.errors import FullconvError, told_of
 
+DESCRIBED = (
+    "coco",
+    "geojson",
+    "labelme",
+    "nnunet",
+    "nyud",
+    "pascal_context",
+    "sbd",
+    "siftflow",
+)  # by no pairs of pictures
 SPLITS = ("train", "training", "val", "validation", "valid", "test", "testing")
 
 
@@ -30,14 +42,16 @@ class Subject:
     findings: tuple[Finding, ...] = ()
 
 
-def open_anyway(data: Path) -> Subject:
+def open_anyway(data: Path, outside: Sequence[str | Path] = ()) -> Subject:
     """Raises FullconvError where there is nothing at `data`. Where no pair is found there, that is the finding."""
     if not data.exists():
         raise FullconvError(f"{data}: no such folder or data YAML")
     try:
-        described = describe(data)
+        described = describe(data, outside)
         with told_of(data):
             dataset = described.mapped()
+    except Outside as error:
+        return _hopeless(data, str(error))
     except FullconvError as error:
         return _repaired(data, str(error))
     return Subject(dataset, findings=(_assumed(described.assumption),) if described.assumption else ())
@@ -51,6 +65,8 @@ def _assumed(assumption: Assumption) -> Finding:
 def _repaired(data: Path, reason: str) -> Subject:
     try:
         root, naming, masks_dir = _described(data)
+        if (found := find_layout(root)) and found.name in DESCRIBED:
+            return _hopeless(root, reason)
     except FullconvError as error:
         return _hopeless(data, str(error))
     named = naming.classes is not UNNAMED
@@ -88,7 +104,7 @@ def _described(data: Path) -> tuple[Path, Naming, str]:
         return data, unnamed, ""
     file = read_data_file(data)
     with told_of(data):
-        return (data.parent / file.path).resolve(), file.naming() or unnamed, file.masks_dir
+        return folder_of(data, file), file.naming() or unnamed, file.masks_dir
 
 
 def _folders(root: Path, masks_dir: str) -> Iterator[tuple[str, Path, Path]]:

@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
+from fullconv.data.damage import reason_of
 from fullconv.data.dataset import Sample
 from fullconv.data.doctor.facts import ImageFacts, MaskFacts, image_facts, mask_facts
 from fullconv.errors import FullconvError
@@ -77,10 +78,10 @@ def scan_masks(samples: Sequence[Sample]) -> Iterator[MaskFacts]:
 
 
 def _attempt(read: Callable[[Sample], Found], sample: Sample) -> tuple[Found | None, str]:
-    """What `read` gives, or why it could not. Decoders raise anything on a damaged file; the others are still read."""
+    """What `read` gives, or why it could not: the others are still read."""
     try:
         return read(sample), ""
     except FullconvError as error:
         return None, str(error)
     except Exception as error:
-        return None, f"damaged ({type(error).__name__}: {' '.join(str(error).split())})"
+        return None, f"damaged ({reason_of(error)})"

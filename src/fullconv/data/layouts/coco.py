@@ -16,6 +16,7 @@ from typing import Any
 
 from fullconv.classes import VOID, Classes
 from fullconv.data.coco_masks import Outlines, Segments, Thing, polygons
+from fullconv.data.damage import reason_of
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.json_files import read_json
 from fullconv.data.layout_options import Options
@@ -92,7 +93,7 @@ def _names(files: Iterable[tuple[Path, Mapping[str, Any]]], panoptic: bool) -> l
         try:
             groups = _groups(content)
             names += [name for number, name in _categories(content).items() if number not in groups]
-        except (KeyError, TypeError, ValueError):
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError):
             raise FullconvError(f"{path}: no categories with ids and names; export the annotations again") from None
     return list(dict.fromkeys(names))
 
@@ -150,8 +151,8 @@ class Reader:
             folders = _image_folders(self.root, path, next(iter(pictures.values()))["file_name"])
             build = self._panoptic if _is_panoptic(path) else self._instances
             return [build(path, folders, one, notes[number], values) for number, one in pictures.items()]
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise FullconvError(f"{path}: not as COCO writes it ({error!r}); export it again") from None
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise FullconvError(f"{path}: not as COCO writes it ({reason_of(error)}); export it again") from None
 
     def _instances(
         self, path: Path, folders: Sequence[Path], picture: Mapping[str, Any], notes: list[dict[str, Any]],
@@ -169,7 +170,7 @@ class Reader:
     ) -> Sample:  # fmt: skip
         if not notes:
             raise FullconvError(f"{path}: no segments for {picture['file_name']}; remove that image from the file")
-        segments = {s["id"]: _value(s, values, path) for s in notes[0]["segments_info"]}
+        segments = {_segment(s): _value(s, values, path) for s in notes[0]["segments_info"]}
         mask = path.with_suffix("") / notes[0]["file_name"]
         image = _image(folders, picture["file_name"])
         return Sample(_name(picture), image, mask, self.lookup, open_mask=Segments(segments))
@@ -181,6 +182,14 @@ def _thing(note: Mapping[str, Any], values: Mapping[int, int], path: Path) -> Th
     if outline and not isinstance(outline, dict) and not polygons(outline):
         outline = None
     return Thing(_value(note, values, path), outline or None, _box(note), note.get("id"))
+
+
+def _segment(note: Mapping[str, Any]) -> int:
+    """Its number, which a colour holds."""
+    number = int(note["id"])
+    if not 0 <= number < 2**24:
+        raise ValueError(f"segment {number}: ids go from 0 to {2**24 - 1}")
+    return number
 
 
 def _value(note: Mapping[str, Any], values: Mapping[int, int], path: Path) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fullconv.classes import VOID, Classes
+from fullconv.data.damage import reason_of
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.json_files import read_json
 from fullconv.data.labelme_masks import Shapes, label_of, picture_of, read_annotation
@@ -68,8 +69,8 @@ def _names(root: Path, files: list[Path]) -> tuple[str, ...]:
 def _labels(path: Path) -> list[str]:
     try:
         return [label_of(shape) for shape in read_annotation(path)["shapes"]]
-    except ValueError as error:
-        raise FullconvError(f"{path}: a shape cannot be read ({error}); correct it in labelme") from None
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise FullconvError(f"{path}: a shape cannot be read ({reason_of(error)}); correct it in labelme") from None
 
 
 def _image(path: Path) -> Path:

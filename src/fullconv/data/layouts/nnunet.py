@@ -87,9 +87,11 @@ def _samples(image_dir: Path, label_dir: Path, ending: str, lookup: Lookup) -> t
 
 def _labels(labels: Mapping[str, Any], path: Path) -> dict[str, int]:
     """{name: value}; nnU-Net's first version had it the other way round."""
-    turned = {str(v): k for k, v in labels.items()} if all(str(k).isdigit() for k in labels) else labels
-    if not turned or not all(str(value).isdigit() for value in turned.values()):
-        raise FullconvError(f"{path}: `labels` of one value a name are needed; regions (lists) are not read")
+    turned = {str(v): k for k, v in labels.items()} if all(str(k).isdecimal() for k in labels) else labels
+    if not turned or not all(str(value).isdecimal() and int(value) <= VOID for value in turned.values()):
+        raise FullconvError(
+            f"{path}: `labels` of one value a name are needed, 0 to {VOID}; regions (lists) are not read"
+        )
     return dict(sorted(((name, int(value)) for name, value in turned.items()), key=lambda item: item[1]))
 
 

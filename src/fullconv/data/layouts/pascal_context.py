@@ -43,7 +43,7 @@ def read(root: Path, options: Options) -> Dataset:
         for split in SPLITS
         if (voc / "ImageSets" / "Main" / f"{split}.txt").is_file()
     }
-    return Dataset(root, "pascal_context", classes, splits)
+    return Dataset(root, "pascal_context", classes, splits, beside=(voc,))
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def read(root: Path, options: Options) -> Dataset:
         splits |= {f"sbd_{split}": samples for split, samples in extra.splits.items()}
         names = sbd.seg11valid(lists.get("val", []), [sample.name for sample in extra.split("train")])
         splits[_valid(root)] = tuple(map(sample, names))
-    return Dataset(root, "voc", classes, splits)
+    return Dataset(root, "voc", classes, splits, beside=(options.sbd,) if options.sbd else ())
 
 
 def _sample(root: Path, lookup: Lookup, open_mask: ReadMask, name: str) -> Sample:

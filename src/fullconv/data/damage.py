@@ -1,0 +1,37 @@
+"""Whatever a file of a stranger's makes its reader raise is one line for the user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fullconv.errors import FullconvError
+
+SHOWN = 200  # characters of a reason
+
+
+@contextmanager
+def as_one_line(path: Path, what: str) -> Iterator[None]:
+    """Readers of foreign formats raise anything on damaged files: each kind for itself cannot be foreseen."""
+    try:
+        yield
+    except FullconvError:
+        raise
+    except Exception as error:
+        raise FullconvError(f"{path}: cannot be read as {what} ({reason_of(error)}); export it again") from None
+
+
+def reason_of(error: BaseException) -> str:
+    """In one line, without what tells of the code rather than of the file."""
+    text = " ".join(str(error).split())[:SHOWN]
+    match error:
+        case KeyError():
+            return f"no {text}"
+        case MemoryError():
+            return "more than the memory holds"
+        case RecursionError():
+            return "nested too deeply"
+        case OverflowError():
+            return "a number that is too large"
+    return text or type(error).__name__

@@ -1,0 +1,39 @@
+"""Paths that lists and annotations name stay inside the data's folder, unless the user allows others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from fullconv.data.dataset import Dataset, Sample
+from fullconv.errors import FullconvError, argument
+
+
+class Outside(FullconvError):
+    """Something that the data name lies elsewhere."""
+
+
+def refuse_outside(dataset: Dataset, allowed: Sequence[Path]) -> None:
+    """Raises Outside where a sample's file lies neither in the data's folder nor in an allowed one.
+
+    By their names: a link that lies in the folder was put there by its owner, and leads wherever it leads.
+    """
+    folders = [_plain(folder) + os.sep for folder in (dataset.root, *dataset.beside, *allowed)]
+    for path in dict.fromkeys(path for samples in dataset.splits.values() for each in samples for path in _paths(each)):
+        place = _plain(path)
+        if not any(place.startswith(folder) for folder in folders):
+            raise Outside(
+                f"{dataset.root}: a list or an annotation names {place}, which lies outside of it; "
+                f"if that is meant, add {argument('outside', os.path.dirname(place))}"
+            )
+
+
+def _paths(sample: Sample) -> Iterator[Path]:
+    yield from sample.files
+    yield from (target.label_path for target in sample.further.values())
+
+
+def _plain(path: Path) -> str:
+    """Absolute, without dots; links are not followed."""
+    return os.path.abspath(path).rstrip(os.sep)
