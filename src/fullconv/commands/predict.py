@@ -100,15 +100,18 @@ def predict(
     reading = Reading(bands or (), pairs(values), pages=pages == "all")
     wanted, choice = Wanted(outputs, tile, halo, reading, simplify), Choice(engine, precision, device)
     of_video = ("overlay",) if save is None else tuple(output for output in outputs if output in VIDEO_OUTPUTS)
-    request = Request(inputs, out, wanted, of_video, frames, resume, overwrite, json_file, open_folder(model), choice)
+    printing = prints_json(json_file)
+    request = Request(
+        inputs, out, wanted, of_video, frames, resume, overwrite, json_file, printing, open_folder(model), choice
+    )
     with nullcontext() if "://" in out else locked(Path(out)):
         summary = predict_on_cluster(request, workers) if cluster else predict_here(request)
-    if not prints_json(json_file):
+    if not printing:
         say(summary.line(out))
     if summary.reduced:
         note(f"note: {summary.reduction()}")
     if summary.skipped:
-        (note if prints_json(json_file) else say)(summary.skipped)
+        (note if printing else say)(summary.skipped)
     if summary.failed:
         sys.exit(1)
 
@@ -125,6 +128,7 @@ class Request:
     resume: bool
     overwrite: bool
     json_file: str | None
+    prints_json: bool  # and no table
     folder: ModelFolder
     choice: Choice
 
@@ -183,7 +187,7 @@ def predict_here(request: Request) -> Summary:
             behind_bar(photos, len(todo) - len(videos), request, (job.source for job in todo)),
             (film(loaded, job, request, threads, manifest) for job in videos),
         )
-        report(summary, outcomes, len(todo), (str(job.source) for job in todo), request.json_file)
+        report(summary, outcomes, len(todo), (str(job.source) for job in todo), request)
     return summary
 
 
@@ -199,7 +203,7 @@ def behind_bar(
     """The same outcomes behind a bar, unless rows, or bars of rasters, come to the same screen."""
     from fullconv.raster import is_raster
 
-    rows = (prints_json(request.json_file) or number <= ROWS) and sys.stdout.isatty()
+    rows = (request.prints_json or number <= ROWS) and sys.stdout.isatty()
     return with_bar(outcomes, number, hidden=rows or (is_watched() and any(map(is_raster, sources))))
 
 
@@ -209,7 +213,7 @@ def film(loaded: Model, job: Job, request: Request, threads: int, notes: Notes) 
     from fullconv.jobs.search import is_webcam
     from fullconv.jobs.video import Reel, interruption
 
-    hidden = not is_watched() or (prints_json(request.json_file) and sys.stdout.isatty())
+    hidden = not is_watched() or (request.prints_json and sys.stdout.isatty())
     with (
         interruption() if is_webcam(job.source) else nullcontext(Event()) as ended,
         frames_bar(job.source, request.frames, hidden) as see,
@@ -271,7 +275,7 @@ def predict_on_cluster(request: Request, workers: int | None) -> Summary:
     summary = Summary(ran_by(loaded), plan.done, plan.results, plan.skipped)
     lines = cluster.run(task, request.folder.path, rows, settings, workers)
     outcomes = behind_bar(map(cluster.outcome_of, lines), len(rows), request, ())
-    report(summary, outcomes, len(rows), (row["path"] for row in rows), request.json_file)
+    report(summary, outcomes, len(rows), (row["path"] for row in rows), request)
     return summary
 
 
@@ -279,18 +283,16 @@ def ran_by(model: Model) -> str:
     return f"{model.engine.name}, {model.engine.precision}"
 
 
-def report(
-    summary: Summary, outcomes: Iterator[Outcome], number: int, names: Iterable[str], json_file: str | None
-) -> None:
+def report(summary: Summary, outcomes: Iterator[Outcome], number: int, names: Iterable[str], request: Request) -> None:
     """Each outcome as it comes: as JSON, or a row a picture where they are not too many."""
     counted = summary.over(outcomes, told)
-    if not prints_json(json_file):
+    if not request.prints_json:
         counted = with_rows(counted, number, names)
-    if json_file is None:
+    if request.json_file is None:
         for _ in counted:
             pass
     else:
-        write_stream(json_file, "results", (outcome.to_json() for outcome in counted))
+        write_stream(request.json_file, "results", (outcome.to_json() for outcome in counted))
 
 
 def told(line: str) -> None:
