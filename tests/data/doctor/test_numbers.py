@@ -152,7 +152,7 @@ def test_the_report_is_text_and_json(data):
     text = written(report)
     assert text.index("error ") < text.index("warning ")
     assert "images/train/b.png" in text
-    assert "label_mapping: {pool: void}" in text
+    assert 'label_mapping: {"yes": void, "a, b": void}' in text
     assert text.splitlines()[-1] == "1 error, 1 warning"
     again = json.loads(json.dumps(report.to_json()))
     assert again["findings"][0]["count"] == len(again["findings"][0]["cases"]) == 1
