@@ -17,7 +17,7 @@ LAYERS = [
     {"view"},
     {"raster"},
     {"classes", "images", "published_classes", "yaml_files"},
-    {"overlay"},
+    {"overlay", "softness"},
     {"segmentation", "sources"},
     {"models", "data", "outputs", "metrics"},
     {"weights"},

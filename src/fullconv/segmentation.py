@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from fullconv.classes import Classes
+from fullconv.errors import FullconvError
 from fullconv.georeference import Georeference
 from fullconv.overlay import add_legend, painted
 
@@ -25,7 +28,8 @@ class Segmentation:
     `label_map` is (H, W) uint8 at the image's own size, `scores` (classes, H, W) float32 where they were asked for,
     `image` (H, W, 3) uint8 RGB as it was read, upright; `source` is the file that it was read from, where it was one;
     `georeference` says where the picture lies on the ground, where that is known; `notes` what was decided in reading
-    it that nobody asked for, such as the range of its values.
+    it that nobody asked for, such as the range of its values. `seen_scores` (classes, h, w) are those of the picture as
+    the network saw it, smaller where that was reduced; `asked` are the classes that alone were asked for, none for all.
     """
 
     image: NDArray[np.uint8]
@@ -35,6 +39,8 @@ class Segmentation:
     source: Path | None = None
     georeference: Georeference | None = None
     notes: tuple[str, ...] = ()
+    seen_scores: NDArray[np.float32] | None = None
+    asked: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         height, width = self.label_map.shape
@@ -55,6 +61,55 @@ class Segmentation:
     def mask(self, name: str) -> NDArray[np.bool_]:
         """(H, W): where the class `name` is. Raises FullconvError for a name that is no class."""
         return self.label_map == self.classes.index(name)
+
+    @property
+    def wanted(self) -> list[str]:
+        """The classes asked for, or those present but for a first class called background, the largest first."""
+        ground = self.classes.names[0] == "background"
+        return list(self.asked) or [n for n in self.shares if not (ground and n == "background")]
+
+    @property
+    def any_scores(self) -> NDArray[np.float32] | None:
+        """Those of the picture as the network saw it, or at its own size, whichever were kept."""
+        return self.scores if self.seen_scores is None else self.seen_scores
+
+    def wants(self, index: int) -> bool:
+        """Whether class `index` is one of those that were asked for, or any may be."""
+        return not self.asked or self.classes.names[index] in self.asked
+
+    @cached_property
+    def confidence(self) -> NDArray[np.float32]:
+        """(H, W), 0–1: the probability of each pixel's class. Needs `predict(…, soft=True)`, or the scores."""
+        from fullconv.softness import confidence
+
+        if self.any_scores is None:
+            raise FullconvError("confidence: the prediction kept no scores; predict with soft=True")
+        return confidence(self.any_scores, (self.label_map.shape[0], self.label_map.shape[1]))
+
+    def cutout(self, name: str, *others: str) -> NDArray[np.uint8]:
+        """(H, W, 4): the photo with everything transparent but these classes. With `predict(…, soft=True)` the edge
+        follows the scores; else it is evenly soft."""
+        from fullconv.outputs.cutout import cut_out
+
+        return np.array(cut_out(self, [name, *others]))
+
+    def to_list(self) -> list[dict[str, Any]]:
+        """A dictionary for each class that is there, as transformers' pipelines give them: `label`, `score` (the mean
+        confidence, None where no scores were kept) and `mask`, a picture of 0 and 255."""
+        found = []
+        for name in self.asked or self.shares:
+            mask = self.mask(name)
+            score = None if self.any_scores is None or not mask.any() else float(self.confidence[mask].mean())
+            picture = Image.fromarray(mask.view(np.uint8) * np.uint8(255))
+            found.append({"label": name, "score": score, "mask": picture})
+        return found
+
+    def _repr_png_(self) -> bytes:
+        """What notebooks show: the overlay with its legend, at most 1024 pixels a side."""
+        shown, encoded = self.overlay_picture(legend=True), BytesIO()
+        shown.thumbnail((1024, 1024))
+        shown.save(encoded, "PNG")
+        return encoded.getvalue()
 
     @cached_property
     def shares(self) -> dict[str, float]:

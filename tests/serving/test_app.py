@@ -107,3 +107,17 @@ def test_browsers_are_told_to_load_nothing_from_elsewhere(server):
     headers = server.ask("/models").headers
     assert "default-src 'none'" in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_cut_out_and_confidence(server, cat, expected):
+    cut = picture(server.ask("/predict?save=cutout", cat).body)
+    assert cut.shape == (300, 451, 4)
+    assert ((cut[..., 3] > 127) == expected.mask("cat")).mean() > 0.99
+    assert picture(server.ask("/predict?save=confidence", cat).body).shape == (300, 451)
+
+
+def test_only_some_classes(server, cat):
+    told = server.ask("/predict?save=json&classes=dog,%20horse", cat).json
+    assert set(told["classes"]) <= {"background", "dog", "horse"}
+    reply = server.ask("/predict?classes=puma", cat)
+    assert (reply.status, reply.json["reason"]) == (422, "class")

@@ -6,10 +6,14 @@ from pathlib import Path
 
 import click
 
+from fullconv.commands.terminal import say
+
 
 @click.command()
-@click.option("--model", default="photos", help="A bundled model, a model folder, or the folder of a training run.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("site"), help="Folder for the page.")
+@click.option(
+    "-m", "--model", default="photos", help="A bundled model, a model folder, or the folder of a training run."
+)
+@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("site"), help="Folder for the page.")
 @click.option(
     "--onnxruntime-web",
     "runtime",
@@ -30,4 +34,4 @@ def page(model: str, out: Path, runtime: Path, overwrite: bool) -> None:
 
     written = write_site(find_model(model), out, runtime, overwrite)
     megabytes = sum(path.stat().st_size for path in written) / 1e6
-    click.echo(f"{counted(len(written), 'file')}, {megabytes:.0f} MB in {out}. Try it: python -m http.server -d {out}")
+    say(f"{counted(len(written), 'file')}, {megabytes:.0f} MB in {out}. Try it: python -m http.server -d {out}")

@@ -16,7 +16,7 @@ import click
 
 from fullconv.commands.json_output import json_option, prints_json, write_stream
 from fullconv.commands.progress import WindowsDone, frames_bar, with_bar
-from fullconv.commands.shared_options import Numbers, model_options
+from fullconv.commands.shared_options import Numbers, Words, model_options
 from fullconv.commands.terminal import is_watched, note, say
 from fullconv.errors import FullconvError
 from fullconv.words import counted
@@ -42,8 +42,16 @@ WIDEST = 60  # characters of a name in the table
 @click.option(
     "-s",
     "--save",
-    help="What to write, comma-separated: labels, masks, overlay, scores, polygons, coco, coco-polygons, labelme; for "
-    "videos labels, overlay.  [default: labels,masks,overlay; for videos overlay]",
+    help="What to write, comma-separated: labels, masks, overlay, cutout, confidence, scores, polygons, coco, "
+    "coco-polygons, labelme; for videos labels, overlay.  [default: labels,masks,overlay; for videos overlay]",
+)
+@click.option(
+    "--classes",
+    type=Words(),
+    help="Only these classes, such as cat,dog: each pixel gets the best of them and background.",
+)
+@click.option(
+    "--background", help="Behind cut-outs: white, black, blur, #rrggbb, or a picture.  [default: transparent]"
 )
 @click.option(
     "--tile", help="Look at pictures at their own scale, in tiles of this many pixels (a multiple of 32), or auto."
@@ -74,7 +82,8 @@ WIDEST = 60  # characters of a name in the table
 @json_option
 @model_options
 def predict(
-    inputs: tuple[str, ...], out: str, save: str | None, tile: str | None, halo: str | None,
+    inputs: tuple[str, ...], out: str, save: str | None, classes: tuple[str, ...] | None, background: str | None,
+    tile: str | None, halo: str | None,
     bands: tuple[int, ...] | None, values: tuple[float, ...] | None, pages: str, simplify: float | None,
     frames: int | None, cluster: str | None, workers: int | None, resume: bool, overwrite: bool,
     json_file: str | None, model: str, engine: str, precision: str, device: str | None,
@@ -98,7 +107,8 @@ def predict(
         raise FullconvError("--workers: goes with --cluster ray; without it all processors are at work anyway")
     outputs = tuple(check_outputs(DEFAULT if save is None else save))
     reading = Reading(bands or (), pairs(values), pages=pages == "all")
-    wanted, choice = Wanted(outputs, tile, halo, reading, simplify), Choice(engine, precision, device)
+    wanted = Wanted(outputs, tile, halo, reading, simplify, classes or (), background)
+    choice = Choice(engine, precision, device)
     of_video = ("overlay",) if save is None else tuple(output for output in outputs if output in VIDEO_OUTPUTS)
     printing = prints_json(json_file)
     request = Request(
@@ -139,11 +149,15 @@ class Request:
         self.choice.check(self.folder.path)
         check_tiling(self.folder.config, self.wanted.tile, self.wanted.halo)
         self.folder.config.view.asked(self.wanted.reading)  # which refuses what does not fit
+        for name in self.wanted.classes:
+            self.folder.config.classes.index(name)
+        if self.wanted.background is not None:
+            check_background(self.wanted)
 
     def load(self, streams: int = 1) -> Model:
         from fullconv.prediction.predictor import ready
 
-        return ready(self.folder, self.choice, streams)
+        return ready(self.folder, self.choice, streams).among(self.wanted.classes)
 
     def settings(self, loaded: Model) -> dict[str, Any]:
         """What results depend on."""
@@ -243,6 +257,15 @@ def check_concerned(request: Request, sources: Callable[[], Iterable[Path]], is_
         raise FullconvError(f"--frames: is for videos, and there are none in {named}; leave it out")
     if request.wanted.halo is not None and not all(map(is_raster, sources())):
         check_halo(request.wanted.tile, request.wanted.halo)
+
+
+def check_background(wanted: Wanted) -> None:
+    """Raises FullconvError for one that is none, or that nothing is put before."""
+    from fullconv.outputs.cutout import parse_ground
+
+    parse_ground(wanted.background or "")
+    if "cutout" not in wanted.outputs:
+        raise FullconvError("--background: is for cut-outs; add --save cutout, or leave it out")
 
 
 def check_addresses(request: Request) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fullconv.commands.shared_options import Words
+from fullconv.commands.terminal import say
 from fullconv.errors import missing_extra
 
 if TYPE_CHECKING:
@@ -21,7 +22,12 @@ EXTRA = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
 
 @click.command()
 @click.option(
-    "--model", "models", multiple=True, default=("photos",), help="A bundled model, or a model folder; again for more."
+    "-m",
+    "--model",
+    "models",
+    multiple=True,
+    default=("photos",),
+    help="A bundled model, or a model folder; again for more.",
 )
 @click.option("--host", default="127.0.0.1", help="Address to listen on; 0.0.0.0 for all of this machine's.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, help="Port; 0 for any that is free.")
@@ -113,4 +119,4 @@ def setup_of(models: tuple[str, ...], loading: dict[str, str], limits: Limits) -
 
 def tell(address: str, workers: Workers) -> None:
     names, engines = ", ".join(workers.models), {model["engine"] for model in workers.models.values()}
-    click.echo(f"{address} serves {names} ({', '.join(sorted(engines))}; {len(workers.all)} workers). Ctrl-C ends it.")
+    say(f"{address} serves {names} ({', '.join(sorted(engines))}; {len(workers.all)} workers). Ctrl-C ends it.")

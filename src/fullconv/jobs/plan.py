@@ -30,6 +30,7 @@ class Job:
 class Wanted:
     """What is made of every picture of a run, whichever it is: which outputs, seen in which tiles, what of the file is
     read. `simplify`: how far borders of a raster's polygons may be smoothed, in pixels; None: as they are by default.
+    `classes`: those that alone are asked for; `background`: what is put behind cut-outs, as it was written.
     """
 
     outputs: tuple[str, ...]
@@ -37,6 +38,8 @@ class Wanted:
     halo: str | int | None = None
     reading: Reading = EVERYTHING
     simplify: float | None = None
+    classes: tuple[str, ...] = ()
+    background: str | None = None
 
 
 @dataclass(frozen=True)

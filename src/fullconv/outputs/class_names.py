@@ -7,7 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
-RESERVED = frozenset(["labels", "overlay", "scores"])  # what other outputs end in
+RESERVED = frozenset(["labels", "overlay", "scores", "confidence"])  # what other outputs end in
 LONGEST = 120  # bytes; names of files have 255, and the picture's own name needs most of them
 
 

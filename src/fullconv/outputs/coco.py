@@ -25,7 +25,7 @@ def write_coco(result: Segmentation, target: Path) -> list[File]:
 def masks(result: Segmentation) -> Iterator[tuple[int, dict[str, Any]]]:
     """(class, its outline) for each class present."""
     for index in sorted(result.classes.index(cls) for cls in result.shares):
-        if index >= first_category(result.classes):
+        if index >= first_category(result.classes) and result.wants(index):
             yield index, outline(result.label_map == index)
 
 

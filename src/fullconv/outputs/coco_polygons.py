@@ -29,7 +29,7 @@ def write_coco_polygons(result: Segmentation, target: Path) -> list[File]:
 def outlines(result: Segmentation) -> Iterator[tuple[int, dict[str, Any]]]:
     """(class, COCO's segmentation, area in pixels, and bbox) of each region, in the order of their first pixels."""
     for region in regions(result.label_map):
-        if first_category(result.classes) <= region.value < len(result.classes):
+        if first_category(result.classes) <= region.value < len(result.classes) and result.wants(region.value):
             left, top, right, bottom = box(region.outline)
             yield region.value, {
                 "segmentation": polygons(region), "area": region.area,

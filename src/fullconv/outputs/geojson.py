@@ -30,7 +30,7 @@ def as_text(result: Segmentation) -> str:
 def features(result: Segmentation) -> Iterator[dict[str, Any]]:
     """Regions in the order of their first pixels, row by row."""
     for region in regions(result.label_map):
-        if region.value < len(result.classes):
+        if region.value < len(result.classes) and result.wants(region.value):
             yield feature(region, result.classes.names[region.value])
 
 

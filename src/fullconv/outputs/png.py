@@ -24,9 +24,10 @@ def write_labels(result: Segmentation, target: Path) -> list[File]:
 
 
 def write_masks(result: Segmentation, target: Path) -> list[File]:
-    """A file for each class present, background too: 255 where the class is, 0 elsewhere."""
+    """A file for each class present, background too, or for those that were asked for: 255 where the class is."""
+    names = result.asked or result.shares
     named = dict(zip(result.classes.names, file_names(result.classes.names), strict=True))
-    return [_png(beside(target, f"_{named[name]}.png"), partial(mask_picture, result, name)) for name in result.shares]
+    return [_png(beside(target, f"_{named[name]}.png"), partial(mask_picture, result, name)) for name in names]
 
 
 def mask_picture(result: Segmentation, name: str) -> Image.Image:
@@ -43,6 +44,11 @@ def write_overlay(result: Segmentation, target: Path) -> list[File]:
 def _png(path: Path, picture: Callable[[], Image.Image]) -> File:
     # Label maps are flat areas: run lengths pack them as small as zlib's search for matches, in half the time.
     return File(path, lambda hidden: picture().save(hidden, compress_level=3, compress_type=RUN_LENGTHS))
+
+
+def save_png(picture: Callable[[], Image.Image], path: Path) -> None:
+    """A picture with the colours of a photo, packed as pictures are."""
+    picture().save(path, compress_level=3)
 
 
 def _jpeg(picture: Image.Image, path: Path) -> None:

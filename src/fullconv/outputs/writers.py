@@ -18,6 +18,8 @@ from fullconv.files import write_whole
 from fullconv.georeference import Georeference
 from fullconv.outputs.coco import write_coco
 from fullconv.outputs.coco_polygons import write_coco_polygons
+from fullconv.outputs.confidence import write_confidence
+from fullconv.outputs.cutout import Ground, write_cutouts
 from fullconv.outputs.file import File
 from fullconv.outputs.geojson import write_polygons
 from fullconv.outputs.labelme import write_labelme
@@ -40,13 +42,16 @@ Claim = Callable[[Sequence[Path]], object]  # raises FullconvError for files tha
 WRITERS: dict[str, Callable[[Segmentation, Path], list[File]]] = {
     "labels": write_labels, "masks": write_masks, "overlay": write_overlay, "scores": write_scores,
     "polygons": write_polygons, "coco": write_coco, "coco-polygons": write_coco_polygons, "labelme": write_labelme,
-    "geopackage": nowhere,
+    "geopackage": nowhere, "cutout": write_cutouts, "confidence": write_confidence,
 }  # fmt: skip
 
 
-def save(result: Segmentation, target: Path, outputs: Sequence[str], claim: Claim) -> list[Path]:
-    """Writes target_labels.png and so on, as `outputs` asks, once `claim` has seen which; gives the paths."""
-    files = files_of(result, target, outputs)
+def save(
+    result: Segmentation, target: Path, outputs: Sequence[str], claim: Claim, ground: Ground | None = None
+) -> list[Path]:
+    """Writes target_labels.png and so on, as `outputs` asks, once `claim` has seen which; gives the paths. `ground`:
+    what is put behind cut-outs."""
+    files = files_of(result, target, outputs, ground)
     claim([file.path for file in files])
     return [write_whole(file.path, file.fill) for file in files]
 
@@ -76,13 +81,18 @@ def line_of(result: Segmentation, target: Path, folder: Path, written: Sequence[
     }  # fmt: skip
 
 
-def files_of(result: Segmentation, target: Path, outputs: Sequence[str]) -> list[File]:
+def needs_scores(outputs: Sequence[str]) -> bool:
+    """Whether any of them is made of the scores of the picture as the network saw it."""
+    return bool({"cutout", "confidence"} & set(outputs))
+
+
+def files_of(result: Segmentation, target: Path, outputs: Sequence[str], ground: Ground | None = None) -> list[File]:
     check(outputs)
-    writers = WRITERS
+    writers = WRITERS if ground is None else WRITERS | {"cutout": partial(write_cutouts, ground=ground)}
     if result.georeference:
         from fullconv.outputs.georeferenced import GROUND_WRITERS
 
-        writers = WRITERS | GROUND_WRITERS
+        writers = writers | GROUND_WRITERS
     return [file for output in outputs for file in writers[output](result, target)]
 
 

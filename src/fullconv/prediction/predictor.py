@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from fullconv.errors import FullconvError
 from fullconv.images import Source
 from fullconv.models.config import ModelConfig
 from fullconv.prediction.blending import blended
+from fullconv.prediction.engines.among import Among
 from fullconv.prediction.engines.choice import Choice, open_engine
 from fullconv.prediction.engines.contract import Engine
 from fullconv.prediction.many import predict_many, sources_of
@@ -37,6 +38,20 @@ class Model:
 
     config: ModelConfig
     engine: Engine
+    asked: tuple[str, ...] = ()
+
+    def among(self, names: Sequence[str]) -> Model:
+        """The same model, asked for these classes alone: each pixel gets the best of them and the background. Where
+        there is no class background, label maps stay as they are and only what else is written is of these classes.
+
+        Raises FullconvError for a name that is no class.
+        """
+        asked = tuple(dict.fromkeys(names))
+        wanted = {self.classes.index(name) for name in asked}
+        if not asked or self.classes.names[0] != "background":
+            return replace(self, asked=asked)
+        others = tuple(sorted(set(range(1, len(self.classes))) - wanted))
+        return replace(self, engine=Among(self.engine, others), asked=asked)
 
     def __repr__(self) -> str:
         what = f"{self.config.architecture.title}, {counted(len(self.classes), 'class', 'classes')}"
@@ -57,22 +72,26 @@ class Model:
         tile: Tile = None,
         halo: str | int | None = None,
         reading: Reading = EVERYTHING,
+        soft: bool = False,
     ) -> Segmentation:
         """Segments a path, the bytes of a file, a PIL image or an HxWx3 uint8 array; `scores` keeps the scores too.
 
         With `tile` pixels a side, or "auto", the picture is seen at its own scale, tile by tile, each with `halo`
         pixels around it; "exact" gives the labels of the whole picture seen at once. `reading`: which page, bands and
-        values.
+        values. `soft` keeps what the result's `confidence` and cut-outs with soft edges are made of.
         """
         source = picture_of(source)
         file = source if isinstance(source, Path) else None
         picture = self._open(source, reading.page)
         seen = self.view.see(picture, reading)
-        label_map, kept = self.label(seen.image, scores, tile, halo, seen.keeps_scale)
+        as_seen = soft and not scores
+        label_map, kept = self.label(seen.image, scores or soft, tile, halo, seen.keeps_scale, as_seen)
         if seen.valid is not None:
             label_map[~seen.valid] = self.classes.void
         photo = rgb_of(seen.image)
-        return Segmentation(photo, label_map, self.classes, kept, file, picture.georeference, seen.notes)
+        full = None if as_seen else kept
+        about = file, picture.georeference, seen.notes
+        return Segmentation(photo, label_map, self.classes, full, *about, kept, self.asked)
 
     def predict_many(
         self,
@@ -102,19 +121,21 @@ class Model:
         tile: Tile = None,
         halo: str | int | None = None,
         keeps_scale: bool = False,
+        as_seen: bool = False,
     ) -> tuple[NDArray[np.uint8], Scores | None]:
-        """(label map, the scores where wanted) of a picture as the model takes it (`view`), at its own size.
+        """(label map, the scores where wanted) of a picture as the model takes it (`view`), at its own size; scores
+        `as_seen` are those of the picture as the network saw it, reduced.
 
         Training's validation, evaluation and prediction all come here.
         """
         height, width = image.shape[:2]
         tiling = self.tiling((height, width), tile, halo, scores, keeps_scale)
         if tiling.at_once:
-            return self.label_whole(image, scores, tiling.longest_side or None)
+            return self.label_whole(image, scores, tiling.longest_side or None, as_seen)
         return self._label_windows(image, tiling, scores)
 
     def label_whole(
-        self, image: Pixels, scores: bool, longest_side: int | None
+        self, image: Pixels, scores: bool, longest_side: int | None, as_seen: bool = False
     ) -> tuple[NDArray[np.uint8], Scores | None]:
         """The same of a picture seen at once, reduced to the size that the model knows."""
         small = reduced(image, longest_side)
@@ -122,7 +143,8 @@ class Model:
         if small is image and not scores:
             return np.ascontiguousarray(self.engine.label_maps(self._batch(small))[0, :height, :width]), None
         raw = self._scores(small)[:, :height, :width]
-        return label_map_at(raw, image.shape[:2]), scores_at(raw, image.shape[:2]) if scores else None
+        kept = raw if as_seen else scores_at(raw, image.shape[:2]) if scores else None
+        return label_map_at(raw, image.shape[:2]), kept
 
     def label_tiles(
         self, image: Pixels, scores: bool, tile: Tile = "auto", halo: str | int | None = None

@@ -13,6 +13,8 @@ from PIL import Image
 
 from fullconv.outputs import coco, geojson
 from fullconv.outputs.class_names import file_names
+from fullconv.outputs.confidence import picture as grey_picture
+from fullconv.outputs.cutout import cut_out
 from fullconv.outputs.png import LARGEST_JPEG, RUN_LENGTHS, mask_picture
 from fullconv.segmentation import Segmentation
 from fullconv.serving.messages import Answer
@@ -57,9 +59,24 @@ def masks(result: Segmentation) -> bytes:
     named = dict(zip(result.classes.names, file_names(result.classes.names), strict=True))
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:  # stored: PNGs are compressed already
-        for name in result.shares:
+        for name in result.asked or result.shares:
             archive.writestr(f"{STEM}_{named[name]}.png", png(mask_picture(result, name)))
     return packed.getvalue()
+
+
+def cutout(result: Segmentation) -> bytes:
+    """All classes but the background, or those asked for, in one picture."""
+    return photo_png(cut_out(result, result.wanted))
+
+
+def confidence(result: Segmentation) -> bytes:
+    return photo_png(grey_picture(result))
+
+
+def photo_png(picture: Image.Image) -> bytes:
+    encoded = io.BytesIO()
+    picture.save(encoded, "PNG", compress_level=3)
+    return encoded.getvalue()
 
 
 def polygons(result: Segmentation) -> bytes:
@@ -74,6 +91,8 @@ ENCODERS: dict[str, tuple[str, Callable[[Segmentation], bytes]]] = {
     "labels": (PNG, labels),
     "overlay": (JPEG, overlay),
     "masks": (ZIP, masks),
+    "cutout": (PNG, cutout),
+    "confidence": (PNG, confidence),
     "polygons": ("application/geo+json", polygons),
     "coco": (JSON, coco_json),
 }

@@ -28,6 +28,8 @@ class Output(StrEnum):
     labels = "labels"
     overlay = "overlay"
     masks = "masks"
+    cutout = "cutout"
+    confidence = "confidence"
     polygons = "polygons"
     coco = "coco"
     json = "json"
@@ -70,12 +72,14 @@ def add_predict(app: FastAPI, service: Service) -> None:
         request: Request,
         save: Annotated[Output, Query(description="What to give")] = Output.labels,
         model: Annotated[str | None, Query(description="A name from /models; the first one by default")] = None,
+        classes: Annotated[str | None, Query(description="Only these, comma-separated, and background")] = None,
     ) -> Response:
         """Segment one picture. The answer has the picture's own size."""
         chosen = service.model(model)
+        asked = service.classes(chosen, classes)
 
         async def read(request: Request, deadline: float) -> Task:
-            return Task(chosen, await service.bodies.picture(request, deadline), save)
+            return Task(chosen, await service.bodies.picture(request, deadline), save, classes=asked)
 
         answer = await service.see(request, read)
         return Response(answer.body, media_type=answer.media_type, headers={"X-Model": chosen})

@@ -20,13 +20,15 @@ class Setup:
 
 @dataclass(frozen=True)
 class Task:
-    """A picture (the bytes of its file), the model that sees it, and what is wanted: an output, or `raw` tensors."""
+    """A picture (the bytes of its file), the model that sees it, and what is wanted: an output, or `raw` tensors;
+    `classes` where only these are asked for."""
 
     model: str
     body: bytes
     save: str = "labels"
     raw: bool = False
     scores: bool = False
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

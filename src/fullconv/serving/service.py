@@ -41,3 +41,12 @@ class Service:
         if name not in models:
             raise Refusal(404, "model", f"no model {name!r} here; choose among {', '.join(models)}")
         return name
+
+    def classes(self, model: str, asked: str | None) -> tuple[str, ...]:
+        """ "cat,dog" → their names. Raises Refusal for one that the model does not know."""
+        known = self.workers.models[model]["classes"]
+        names = tuple(name.strip() for name in (asked or "").split(",") if name.strip())
+        for name in names:
+            if name not in known:
+                raise Refusal(422, "class", f"no class {name!r}; the classes are {', '.join(known)}")
+        return names

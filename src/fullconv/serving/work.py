@@ -6,6 +6,7 @@ import signal
 from multiprocessing.connection import Connection
 
 from fullconv.errors import FullconvError
+from fullconv.outputs.writers import needs_scores
 from fullconv.prediction.predictor import Model, load
 from fullconv.serving.about import describe
 from fullconv.serving.answers import answer, tensors
@@ -44,7 +45,8 @@ def work(connection: Connection, setup: Setup) -> None:
 def done(task: Task, models: dict[str, Model], limits: Limits) -> Answer | Refusal:
     try:
         check_picture(task.body, limits)
-        result = models[task.model].predict(task.body, scores=task.scores)
+        model = models[task.model].among(task.classes)
+        result = model.predict(task.body, scores=task.scores, soft=needs_scores([task.save]))
     except Refusal as refusal:
         return refusal
     except FullconvError as error:

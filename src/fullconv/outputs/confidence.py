@@ -1,0 +1,24 @@
+"""How sure the model is, as a grey picture."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from fullconv.outputs.file import File, beside
+from fullconv.outputs.png import save_png
+from fullconv.segmentation import Segmentation
+
+
+def write_confidence(result: Segmentation, target: Path) -> list[File]:
+    """target_confidence.png: 255 times the probability of the class that each pixel got; void is 0."""
+    return [File(beside(target, "_confidence.png"), partial(save_png, partial(picture, result)))]
+
+
+def picture(result: Segmentation) -> Image.Image:
+    grey = np.round(result.confidence * 255).astype(np.uint8)
+    grey[result.label_map == result.classes.void] = 0
+    return Image.fromarray(grey)

@@ -1,0 +1,34 @@
+"""How sure a result is, pixel by pixel: read off the scores of the picture as the network saw it.
+
+A picture that was reduced has fewer scores than pixels. What is asked of them (a probability, a margin) is worked out
+there and then enlarged, which takes one plane instead of one a class.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Plane = NDArray[np.float32]  # (H, W)
+
+
+def confidence(scores: NDArray[np.float32], size: tuple[int, int], temperature: float = 1.0) -> Plane:
+    """(H, W), 0–1: the probability of the best class, of scores (C, h, w) divided by a temperature."""
+    cooled = (scores - scores.max(0)) / temperature
+    return enlarged(1 / np.exp(cooled).sum(0), size)
+
+
+def margin(scores: NDArray[np.float32], index: int, size: tuple[int, int]) -> Plane:
+    """(H, W): how much class `index` scores above the best of the others; negative where it is not the best."""
+    others = np.delete(scores, index, 0)
+    best = others.max(0) if len(others) else np.zeros_like(scores[index])
+    return enlarged(scores[index] - best, size)
+
+
+def enlarged(plane: Plane, size: tuple[int, int]) -> Plane:
+    """(h, w) → (H, W), bilinear."""
+    if plane.shape == size:
+        return plane.astype(np.float32, copy=False)
+    picture = Image.fromarray(np.ascontiguousarray(plane, np.float32))
+    return np.array(picture.resize(size[::-1], Image.Resampling.BILINEAR))

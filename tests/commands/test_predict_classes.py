@@ -1,0 +1,53 @@
+"""--classes, --background, cut-outs and confidence at the command line."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from fullconv.commands.main import fullconv
+from tests.conftest import EXAMPLES
+
+CAT = str(EXAMPLES / "chelsea.jpg")
+
+
+def run(out, *arguments):
+    return CliRunner().invoke(fullconv, ["predict", CAT, "--out", str(out), *arguments])
+
+
+def test_a_file_for_each_class_asked_for(tmp_path):
+    result = run(tmp_path, "--save", "masks,cutout,polygons,confidence", "--classes", "cat,dog")
+    assert result.exit_code == 0, result.output
+    names = {path.name for path in tmp_path.glob("chelsea*")}
+    assert names == {"chelsea.geojson", "chelsea_confidence.png"} | {
+        f"chelsea_{name}{what}.png" for name in ("cat", "dog") for what in ("", "_cutout")
+    }
+    regions = json.loads((tmp_path / "chelsea.geojson").read_text())["features"]
+    assert {region["properties"]["class"] for region in regions} == {"cat"}
+
+
+def test_cut_outs_before_a_background(tmp_path):
+    assert run(tmp_path, "--save", "cutout", "--background", "#336699").exit_code == 0
+    picture = Image.open(tmp_path / "chelsea_cat_cutout.png")
+    assert (picture.mode, picture.getpixel((440, 10))) == ("RGB", (0x33, 0x66, 0x99))
+
+
+def test_resume_does_again_what_was_asked_for_otherwise(tmp_path):
+    run(tmp_path, "--save", "labels", "--classes", "dog")
+    dogs = np.array(Image.open(tmp_path / "chelsea_labels.png"))
+    run(tmp_path, "--save", "labels", "--resume")
+    assert not np.array_equal(np.array(Image.open(tmp_path / "chelsea_labels.png")), dogs)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--classes", "cta"], "no class 'cta'"),
+        (["--background", "white"], "--background: is for cut-outs; add --save cutout"),
+        (["--save", "cutout", "--background", "nowhere.jpg"], "give white, black, blur"),
+    ],
+)
+def test_what_cannot_be_is_one_line(tmp_path, arguments, said):
+    assert said in str(run(tmp_path, *arguments).exception)
