@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "src" / "fullconv"
 LAYERS = [
     {"errors", "files", "tables", "tiff", "words"},
-    {"locks"},
+    {"damage", "locks"},
     {"typed_values"},
     {"typed_json"},
     {"georeference"},

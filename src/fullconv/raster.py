@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fullconv import tiff
+from fullconv.damage import reason_of
 from fullconv.errors import FullconvError
 from fullconv.georeference import Georeference, import_rasterio
 from fullconv.view import Part, Pixels, Valid
@@ -28,6 +29,7 @@ GREY_JP2 = b"colr\1\0\0\0\0\0\x11"  # the box that says grey: GDAL writes it for
 HEADER = 2**16  # bytes of a JPEG 2000 in which its boxes are looked for
 COLOUR_TYPES = (2, 4, 6)  # of a PNG: RGB, grey with alpha, RGB with alpha
 SUFFIXES = (".tif", ".tiff", ".vrt", ".jp2")
+MOST_AT_ONCE = 89_478_485  # pixels of a TIFF; larger ones are gone through by windows
 UPRIGHT = 1
 FLIPS = {
     1: (0, 0),
@@ -192,7 +194,7 @@ def is_raster(source: File) -> bool:
     with suppress(OSError), _stream(source) as file:
         start = file.read(len(JP2))
         if start[:4] in tiff.MAGIC:
-            return any(tiff.is_special(tags, Image.MAX_IMAGE_PIXELS or 2**62) for tags in _first(file))
+            return any(tiff.is_special(tags, MOST_AT_ONCE) for tags in _first(file))
         if start == JP2:
             boxes = file.read(HEADER)
             return GEO_JP2 in boxes or b"gml.data" in boxes or b"gml.root-instance" in boxes
@@ -213,7 +215,7 @@ def _is_beyond_pillow(source: File) -> bool:
     """More than 8 bits in several bands of a PNG or JPEG 2000, which Pillow cuts to 8, or several bands of grey."""
     with suppress(OSError, struct.error), _stream(source) as file:
         start = file.read(26)
-        if start.startswith(PNG):
+        if start.startswith(PNG) and len(start) == 26:
             return start[24] == 16 and start[25] in COLOUR_TYPES
         if start.startswith(JP2):
             boxes = start + file.read(HEADER)
@@ -253,7 +255,12 @@ def _first(file: BinaryIO) -> Iterator[tiff.Tags]:
 
 
 def _stream(source: File) -> Any:
-    return nullcontext(io.BytesIO(source)) if isinstance(source, bytes) else source.open("rb")
+    """Raises OSError for what is no plain file, too: a pipe would be waited for."""
+    if isinstance(source, bytes):
+        return nullcontext(io.BytesIO(source))
+    if not source.is_file():
+        raise FileNotFoundError(source)
+    return source.open("rb")
 
 
 @contextmanager
@@ -262,7 +269,9 @@ def readable(name: str) -> Iterator[None]:
     rasterio = import_rasterio()
     try:
         yield
-    except rasterio.errors.RasterioError as error:
-        missing = "No such file" in str(error)
-        reason = "no such file" if missing else f"damaged raster ({' '.join(str(error).split())}); copy it again"
+    except FullconvError:
+        raise
+    except Exception as error:  # GDAL's, and what rasterio makes of numbers that it does not expect
+        missing = isinstance(error, rasterio.errors.RasterioError) and "No such file" in str(error)
+        reason = "no such file" if missing else f"damaged raster ({reason_of(error)}); copy it again"
         raise FullconvError(f"{name}: {reason}") from None
