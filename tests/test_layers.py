@@ -13,7 +13,7 @@ LAYERS = [
     {"damage", "locks"},
     {"typed_values"},
     {"typed_json"},
-    {"georeference"},
+    {"companions", "georeference"},
     {"view"},
     {"raster"},
     {"classes", "images", "published_classes", "yaml_files"},

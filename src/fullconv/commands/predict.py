@@ -71,6 +71,10 @@ WIDEST = 60  # characters of a name in the table
     type=click.IntRange(min=1),
     help="Refuse pictures of more pixels; rasters are read by windows and may have any size.  [default: 178 million]",
 )
+@click.option(
+    "--outside", type=click.Path(), multiple=True, metavar="DIR",
+    help="Allow virtual rasters (.vrt) to name files in this folder too. May be repeated.",
+)  # fmt: skip
 @click.option("--frames", type=click.IntRange(min=1), help="For videos and cameras: stop after this many frames.")
 @click.option("--cluster", type=click.Choice(["ray"]), help="Spread the pictures over processes or machines.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes with --cluster.  [default: all processors]")
@@ -81,8 +85,8 @@ WIDEST = 60  # characters of a name in the table
 def predict(
     inputs: tuple[str, ...], out: str, save: str | None, tile: str | None, halo: str | None,
     bands: tuple[int, ...] | None, values: tuple[float, ...] | None, pages: str, simplify: float | None,
-    max_pixels: int | None, frames: int | None, cluster: str | None, workers: int | None, resume: bool,
-    overwrite: bool, json_file: str | None, model: str, engine: str, precision: str, device: str | None,
+    max_pixels: int | None, outside: tuple[str, ...], frames: int | None, cluster: str | None, workers: int | None,
+    resume: bool, overwrite: bool, json_file: str | None, model: str, engine: str, precision: str, device: str | None,
 ) -> None:  # fmt: skip
     """Segment pictures and videos. Masks have each picture's own size.
 
@@ -102,7 +106,7 @@ def predict(
     if workers and not cluster:
         raise FullconvError("--workers: goes with --cluster ray; without it all processors are at work anyway")
     outputs = tuple(check_outputs(DEFAULT if save is None else save))
-    reading = Reading(bands or (), pairs(values), pages=pages == "all", max_pixels=max_pixels)
+    reading = Reading(bands or (), pairs(values), pages=pages == "all", max_pixels=max_pixels, outside=outside)
     wanted, choice = Wanted(outputs, tile, halo, reading, simplify), Choice(engine, precision, device)
     of_video = ("overlay",) if save is None else tuple(output for output in outputs if output in VIDEO_OUTPUTS)
     printing = prints_json(json_file)
@@ -157,7 +161,8 @@ class Request:
 
         wanted = {**asdict(self.wanted), "outputs": sorted(self.wanted.outputs)}
         video = {"video": sorted(self.of_video), "frames": self.frames}
-        wanted["reading"].pop("max_pixels")  # it refuses pictures, and changes no result
+        for limit in ("max_pixels", "outside"):  # which refuse pictures, and change no result
+            wanted["reading"].pop(limit)
         return settings_of(self.folder, loaded.engine, fullconv=__version__, **video, **wanted)
 
 
