@@ -10,10 +10,10 @@ import pytest
 ROOT = Path(__file__).parent.parent / "src" / "fullconv"
 LAYERS = [
     {"errors", "files", "tables", "tiff", "words"},
-    {"locks"},
+    {"damage", "locks"},
     {"typed_values"},
     {"typed_json"},
-    {"georeference"},
+    {"companions", "georeference"},
     {"view"},
     {"raster"},
     {"classes", "images", "published_classes", "yaml_files"},

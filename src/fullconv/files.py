@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -11,7 +12,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 HIDDEN = re.compile(r"\.(?P<stem>.+)-[0-9a-f]{8}\.part([.-].*)?", re.DOTALL)  # SQLite's journal has a dash
 
@@ -32,6 +33,17 @@ def whole(path: Path) -> Iterator[Path]:
     except BaseException:
         hidden.unlink(missing_ok=True)
         raise
+
+
+class NoPlainFile(OSError):
+    """A pipe, which would be waited for, or a device, which may never end."""
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """A file to be read. Raises NoPlainFile for a pipe, a device or a socket, OSError for what cannot be opened."""
+    if not path.is_file() and path.exists() and not path.is_dir():
+        raise NoPlainFile(errno.EINVAL, "a pipe, a device or a socket, and no file")
+    return path.open("rb")
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO, Union
@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from fullconv import tiff
+from fullconv.damage import as_one_line, reason_of
 from fullconv.errors import FullconvError, missing_extra
+from fullconv.files import NoPlainFile, open_plain
 from fullconv.raster import Raster, is_raster, needs_rasterio, open_raster
 from fullconv.view import Picture, View, known
 
@@ -29,8 +31,13 @@ HEIC_BRANDS, AVIF_BRANDS = (
     frozenset([b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis"]),
     frozenset([b"avif", b"avis"]),
 )
+# What pictures are decoded by, in the order in which they are asked whether the content is theirs. No other decoder of
+# Pillow's is: some run programs (Ghostscript), most are rarely used and little tested.
+DECODERS = ("JPEG", "PNG", "BMP", "GIF", "PPM", "TIFF", "WEBP", "JPEG2000", "AVIF")
+MOST_PAGES = 2**16  # of a file
 UPRIGHT = 1  # EXIF's number for a picture that needs no turn
 LARGEST_IN_MEMORY = 178_956_970  # pixels of a picture that is read whole; Pillow's limit
+CUT = "cut it into parts first"
 PHOTO = View((255.0, 255.0, 255.0))  # what a photo is to whoever looks at it
 
 
@@ -52,22 +59,33 @@ def read(source: Source) -> ImageArray:
     return PHOTO.see(open_picture(source)).image
 
 
-def open_picture(source: Source, page: int = 0) -> Picture:
-    """All that a picture holds, upright, colours as RGB, other values as they are; of several pages number `page`."""
+def open_picture(source: Source, page: int = 0, most: int | None = None) -> Picture:
+    """All that a picture holds, upright, colours as RGB, other values as they are; of several pages number `page`.
+
+    Raises FullconvError for whatever cannot be read, and for more than `most` pixels (None: LARGEST_IN_MEMORY).
+    """
     if isinstance(source, np.ndarray):
         return _from_array(source)
     if isinstance(source, Image.Image):
         return Picture(_values(source))
     file = source if isinstance(source, bytes) else Path(source)
     name = "the bytes given" if isinstance(source, bytes) else str(source)
-    if needs_rasterio(file):
-        number, count = directory_of(file, page)
-        with open_raster(file, name, number) as raster:
-            return _whole(raster, page, count)
-    with opened(file, name) as picture:
+    with as_one_line(name, "a picture", "copy it again from its source"):
+        return _of_raster(file, name, page, most) if needs_rasterio(file) else _of_photo(file, name, page, most)
+
+
+def _of_raster(file: Path | bytes, name: str, page: int, most: int | None) -> Picture:
+    number, count = directory_of(file, page)
+    with open_raster(file, name, number) as raster:
+        return _whole(raster, page, count, most)
+
+
+def _of_photo(file: Path | bytes, name: str, page: int, most: int | None) -> Picture:
+    with opened(file, name, most=most) as picture:
         numbers = page_numbers(picture)
         if numbers[page]:
             picture.seek(numbers[page])
+            refuse_large(picture.size, name, most)
         return Picture(_values(picture), name, page=page + 1, pages=len(numbers))
 
 
@@ -83,35 +101,43 @@ def count_pages(path: Path) -> int:
 
 
 @contextmanager
-def opened(source: Path | bytes, name: str, what: str = "image") -> Iterator[Image.Image]:
-    """The file open in Pillow. Whatever is wrong with it, here or as it is decoded, is one line for the user.
+def opened(source: Path | bytes, name: str, what: str = "image", most: int | None = None) -> Iterator[Image.Image]:
+    """The file open in Pillow. Whatever is wrong with it, here or as it is decoded, is one line for the user, and so is
+    a size of more than `most` pixels, before anything is decoded.
 
     Pillow maps files into memory that it opens by name, and then garbles TIFFs that are stored turned: it gets a
     stream.
     """
     try:
-        with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
-            _prepare_for_heic(file, name)
-            with Image.open(file) as picture:
+        with io.BytesIO(source) if isinstance(source, bytes) else open_plain(source) as file:
+            start = file.read(64)
+            if start[:4] in tiff.MAGIC:
+                tiff.refuse_splinters(file)
+            file.seek(0)
+            allow(most)
+            with Image.open(file, formats=[*DECODERS, *_heic(start, name)]) as picture:
+                refuse_large(picture.size, name, most)
                 yield picture
     except FullconvError:
         raise
+    except NoPlainFile as error:
+        raise FullconvError(f"{name}: is {error.strerror}; save it as one first") from None
     except FileNotFoundError:
         raise FullconvError(f"{name}: no such {'file' if what == 'image' else what}") from None
     except UnidentifiedImageError:
         message = f"{name}: not an image, or empty; remove it or convert it to JPEG or PNG"
         raise Undecodable(message, "no picture that Pillow knows") from None
     except Image.DecompressionBombError as error:
-        raise Undecodable(str(_too_large(name)), _one_line(error)) from None
+        raise Undecodable(str(_too_large(name)), reason_of(error)) from None
     except Exception as error:  # decoders raise anything on a damaged file
-        reason = _one_line(error)
+        reason = reason_of(error)
         raise Undecodable(f"{name}: damaged {what} ({reason}); copy it again from its source", reason) from None
 
 
 def directory_of(file: Path | bytes, page: int) -> tuple[int, int]:
     """(number of the TIFF's directory that is this page, how many pages it has); other rasters have one."""
     try:
-        with io.BytesIO(file) if isinstance(file, bytes) else file.open("rb") as stream:
+        with io.BytesIO(file) if isinstance(file, bytes) else open_plain(file) as stream:
             numbers = tiff.pages(stream) if stream.read(4) in tiff.MAGIC else [0]
     except OSError:
         numbers = [0]
@@ -123,22 +149,34 @@ def is_image_name(path: PurePath) -> bool:
     return path.suffix.lower() in EXTENSIONS
 
 
-def _whole(raster: Raster, page: int, pages: int) -> Picture:
+def allow(most: int | None) -> None:
+    """Who allows more pixels than Pillow does allows it to Pillow, too, which knows one limit for all threads."""
+    if most and Image.MAX_IMAGE_PIXELS and most > 2 * Image.MAX_IMAGE_PIXELS:
+        Image.MAX_IMAGE_PIXELS = most // 2 + 1
+
+
+def refuse_large(size: tuple[int, int], name: str, most: int | None, remedy: str = "") -> None:
+    """Raises FullconvError for more than `most` pixels."""
+    most = most or LARGEST_IN_MEMORY
+    if size[0] * size[1] > most:
+        raise _too_large(name, remedy, most)
+
+
+def _whole(raster: Raster, page: int, pages: int, most: int | None) -> Picture:
     height, width = raster.size
-    if height * width > LARGEST_IN_MEMORY:
-        raise _too_large(raster.name, "the command fullconv predict takes it by windows")
+    refuse_large((width, height), raster.name, most, "the command fullconv predict takes it by windows")
     everything = slice(0, height), slice(0, width)
     values = raster.read(everything)
     valid = known(values, raster.valid(everything))
     return Picture(values, raster.name, valid, raster.georeference, raster.keeps_scale, page=page + 1, pages=pages)
 
 
-def page_numbers(picture: Image.Image) -> list[int]:
+def page_numbers(picture: Image.Image) -> Sequence[int]:
     """The frames that are pages: overviews and masks of a TIFF are none, nor is what a camera puts behind a photo."""
     file: BinaryIO | None = getattr(picture, "fp", None)
     if picture.format == "TIFF" and file:
         return tiff.pages(file)
-    return list(range(getattr(picture, "n_frames", 1))) if picture.format in PAGED else [0]
+    return range(min(getattr(picture, "n_frames", 1), MOST_PAGES)) if picture.format in PAGED else [0]
 
 
 def _from_array(array: NDArray[Any]) -> Picture:
@@ -172,23 +210,18 @@ def _values(picture: Image.Image) -> NDArray[Any]:
     return np.array(picture if picture.mode == "RGB" else picture.convert("RGB"))
 
 
-def _prepare_for_heic(file: Any, name: str) -> None:
-    """Teaches Pillow to read what phones write, if the file is such. Raises FullconvError without the extra."""
-    start = file.read(64)
-    file.seek(0)
+def _heic(start: bytes, name: str) -> tuple[str, ...]:
+    """The decoder of what phones write, if the file is such. Raises FullconvError without the extra."""
     brands = {start[at : at + 4] for at in range(8, min(len(start), int.from_bytes(start[:4])), 4)}
     if start[4:8] != b"ftyp" or not brands & HEIC_BRANDS or brands & AVIF_BRANDS:
-        return
+        return ()
     try:
         import pillow_heif
     except ImportError:
         raise FullconvError(f"{name}: a HEIC photo, and {missing_extra('pillow-heif', 'heic')}") from None
     pillow_heif.register_heif_opener()
+    return ("HEIF",)
 
 
-def _too_large(name: str, remedy: str = "cut it into parts first") -> FullconvError:
-    return FullconvError(f"{name}: more than {LARGEST_IN_MEMORY // 10**6} megapixels; {remedy}")
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+def _too_large(name: str, remedy: str = "", most: int = LARGEST_IN_MEMORY) -> FullconvError:
+    return FullconvError(f"{name}: more than {most / 10**6:.0f} megapixels; {remedy or CUT}")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,8 +17,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fullconv import tiff
+from fullconv.companions import VIRTUAL, check_companions, driver_of
+from fullconv.damage import reason_of
 from fullconv.errors import FullconvError
-from fullconv.georeference import Georeference, import_rasterio
+from fullconv.georeference import NO_NETWORK, Georeference, import_rasterio
 from fullconv.view import Part, Pixels, Valid
 
 File = Path | bytes
@@ -28,6 +31,8 @@ GREY_JP2 = b"colr\1\0\0\0\0\0\x11"  # the box that says grey: GDAL writes it for
 HEADER = 2**16  # bytes of a JPEG 2000 in which its boxes are looked for
 COLOUR_TYPES = (2, 4, 6)  # of a PNG: RGB, grey with alpha, RGB with alpha
 SUFFIXES = (".tif", ".tiff", ".vrt", ".jp2")
+MOST_OF_A_PIECE = 2**28  # pixels
+MOST_AT_ONCE = 89_478_485  # pixels of a TIFF; larger ones are gone through by windows
 UPRIGHT = 1
 FLIPS = {
     1: (0, 0),
@@ -170,19 +175,41 @@ def rgb_of_inks(values: Pixels) -> Pixels:
 
 
 @contextmanager
-def open_raster(source: File, name: str = "", page: int = 0) -> Iterator[Raster]:
-    """Page `page` (a directory, from 0 on) of a file, or of its bytes. Raises FullconvError where it is no raster."""
+def open_raster(source: File, name: str = "", page: int = 0, outside: Sequence[str] = ()) -> Iterator[Raster]:
+    """Page `page` (a directory, from 0 on) of a file, or of its bytes. Raises FullconvError where it is no raster, and
+    where it names files elsewhere than below its own folder or one of `outside`."""
     rasterio = import_rasterio()
     name = name or str(source)
     with ExitStack() as stack:
-        place: Any = source
-        if isinstance(source, bytes):
-            place = stack.enter_context(rasterio.io.MemoryFile(source)).name
+        is_virtual = isinstance(source, Path) and source.suffix.lower() == VIRTUAL
         with readable(name):
-            dataset = stack.enter_context(rasterio.open(f"GTIFF_DIR:{page + 1}:{place}" if page else place))
-        is_virtual = isinstance(source, Path) and source.suffix.lower() == ".vrt"
+            if isinstance(source, bytes):
+                place = stack.enter_context(rasterio.io.MemoryFile(source)).name
+            else:
+                place = _checked(source, outside)
+            driver = driver_of(source)
+            if driver is None:
+                raise ValueError("no TIFF, PNG, JPEG, JPEG 2000, BMP, GIF or WebP")
+            where = f"GTIFF_DIR:{page + 1}:{place}" if page else place
+            dataset = stack.enter_context(rasterio.open(where, driver=driver))
+            _refuse_large_pieces(dataset)
         raster = Raster(name, dataset, is_virtual=is_virtual)
         yield raster if raster.georeference else Raster(name, dataset, _orientation(source, page), is_virtual)
+
+
+def _checked(source: Path, outside: Sequence[str]) -> str:
+    """An absolute path, which no scheme of addresses can be read into."""
+    if not source.is_file():
+        raise FullconvError(f"{source}: no such file")
+    check_companions(source, outside)
+    return os.path.abspath(source)
+
+
+def _refuse_large_pieces(dataset: Any) -> None:
+    """What is stored in one piece is decoded in one piece, however small a window is."""
+    rows, columns = max(dataset.block_shapes, key=lambda shape: shape[0] * shape[1])
+    if rows * columns > MOST_OF_A_PIECE:
+        raise ValueError(f"stored in pieces of {columns}x{rows} pixels; tile it with gdal_translate -co TILED=YES")
 
 
 def is_raster(source: File) -> bool:
@@ -192,7 +219,7 @@ def is_raster(source: File) -> bool:
     with suppress(OSError), _stream(source) as file:
         start = file.read(len(JP2))
         if start[:4] in tiff.MAGIC:
-            return any(tiff.is_special(tags, Image.MAX_IMAGE_PIXELS or 2**62) for tags in _first(file))
+            return any(tiff.is_special(tags, MOST_AT_ONCE) for tags in _first(file))
         if start == JP2:
             boxes = file.read(HEADER)
             return GEO_JP2 in boxes or b"gml.data" in boxes or b"gml.root-instance" in boxes
@@ -213,7 +240,7 @@ def _is_beyond_pillow(source: File) -> bool:
     """More than 8 bits in several bands of a PNG or JPEG 2000, which Pillow cuts to 8, or several bands of grey."""
     with suppress(OSError, struct.error), _stream(source) as file:
         start = file.read(26)
-        if start.startswith(PNG):
+        if start.startswith(PNG) and len(start) == 26:
             return start[24] == 16 and start[25] in COLOUR_TYPES
         if start.startswith(JP2):
             boxes = start + file.read(HEADER)
@@ -253,7 +280,12 @@ def _first(file: BinaryIO) -> Iterator[tiff.Tags]:
 
 
 def _stream(source: File) -> Any:
-    return nullcontext(io.BytesIO(source)) if isinstance(source, bytes) else source.open("rb")
+    """Raises OSError for what is no plain file, too: a pipe would be waited for."""
+    if isinstance(source, bytes):
+        return nullcontext(io.BytesIO(source))
+    if not source.is_file():
+        raise FileNotFoundError(source)
+    return source.open("rb")
 
 
 @contextmanager
@@ -261,8 +293,11 @@ def readable(name: str) -> Iterator[None]:
     """Raises FullconvError where rasterio cannot read what it should."""
     rasterio = import_rasterio()
     try:
-        yield
-    except rasterio.errors.RasterioError as error:
-        missing = "No such file" in str(error)
-        reason = "no such file" if missing else f"damaged raster ({' '.join(str(error).split())}); copy it again"
+        with rasterio.Env(**NO_NETWORK):  # for this thread: a virtual raster opens what it names when it is read
+            yield
+    except FullconvError:
+        raise
+    except Exception as error:  # GDAL's, and what rasterio makes of numbers that it does not expect
+        missing = isinstance(error, rasterio.errors.RasterioError) and "No such file" in str(error)
+        reason = "no such file" if missing else f"damaged raster ({reason_of(error)}); copy it again"
         raise FullconvError(f"{name}: {reason}") from None

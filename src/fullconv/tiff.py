@@ -18,6 +18,8 @@ BIG = (b"+\0", b"\0+")
 SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, ORIENTATION, SAMPLES = 254, 256, 257, 258, 259, 262, 274, 277
 OLD_SUBFILE, EXTRA_SAMPLES, SAMPLE_FORMAT = 255, 338, 339
 GROUND, NODATA = (33550, 33922, 34264, 34735), 42113  # GeoTIFF's; GDAL's
+PLACES = (273, 324)  # of strips and of tiles in the file
+MOST_PIECES, MOST_DIRECTORIES = 2**17, 2**16
 REDUCED, MASK, OLD_REDUCED = 1, 4, 2
 ALPHA = (1, 2)
 SEPARATED = 5  # inks
@@ -35,7 +37,7 @@ def directories(file: BinaryIO) -> Iterator[Tags]:
     seen: set[int] = set()
     try:
         offset = TiffImagePlugin.ImageFileDirectory_v2(header).next
-        while offset and offset not in seen:
+        while offset and offset not in seen and len(seen) < MOST_DIRECTORIES:
             seen.add(offset)
             directory = TiffImagePlugin.ImageFileDirectory_v2(header)
             file.seek(offset)
@@ -44,6 +46,14 @@ def directories(file: BinaryIO) -> Iterator[Tags]:
             offset = directory.next
     except (SyntaxError, OSError, ValueError, IndexError, TypeError, struct.error):
         return  # no TIFF, or none to its end: whoever decodes it says so
+
+
+def refuse_splinters(file: BinaryIO) -> None:
+    """Raises ValueError where a TIFF's pictures are stored in so many pieces that decoding would not end."""
+    for tags in directories(file):
+        pieces = max((len(np.atleast_1d(tags[tag])) for tag in PLACES if tag in tags), default=0)
+        if pieces > MOST_PIECES:
+            raise ValueError(f"stored in {pieces} pieces")
 
 
 def pages(file: BinaryIO) -> list[int]:

@@ -71,12 +71,16 @@ class Reading:
 
     `bands`, from 1 on, instead of the first ones; `ranges` of values that become 0–255, one for all channels or one for
     each, instead of the model's or the file's own; `page`, from 0 on; `pages`: each of them, as a picture.
+    `max_pixels` of a picture that is decoded at once; None for images.LARGEST_IN_MEMORY; `outside`: further
+    folders where the files may lie that a virtual raster names.
     """
 
     bands: tuple[int, ...] = ()
     ranges: tuple[Range, ...] = ()
     page: int = 0
     pages: bool = False
+    max_pixels: int | None = None
+    outside: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_ranges(self.ranges)

@@ -33,7 +33,7 @@ def test_what_is_a_raster_and_what_a_photo(tmp_path):
 
 def test_a_photo_of_too_many_pixels_for_pillow_is_a_raster(tmp_path, monkeypatch):
     Image.fromarray(blobs(20, 30)).save(tmp_path / "photo.tif")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 500)
+    monkeypatch.setattr("fullconv.raster.MOST_AT_ONCE", 500)
     assert is_raster(tmp_path / "photo.tif")
 
 

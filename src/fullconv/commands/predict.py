@@ -17,7 +17,7 @@ import click
 from fullconv.commands.json_output import json_option, prints_json, write_stream
 from fullconv.commands.progress import WindowsDone, frames_bar, with_bar
 from fullconv.commands.shared_options import Numbers, Words, model_options
-from fullconv.commands.terminal import is_watched, note, say
+from fullconv.commands.terminal import fail, is_watched, note, say
 from fullconv.errors import FullconvError
 from fullconv.words import counted
 
@@ -74,6 +74,15 @@ WIDEST = 60  # characters of a name in the table
     type=float,
     help="For rasters: how far polygons may be smoothed, in pixels; 0 for not at all.  [default: 1]",
 )
+@click.option(
+    "--max-pixels",
+    type=click.IntRange(min=1),
+    help="Refuse pictures of more pixels; rasters are read by windows and may have any size.  [default: 178 million]",
+)
+@click.option(
+    "--outside", type=click.Path(), multiple=True, metavar="DIR",
+    help="Allow virtual rasters (.vrt) to name files in this folder too. May be repeated.",
+)  # fmt: skip
 @click.option("--frames", type=click.IntRange(min=1), help="For videos and cameras: stop after this many frames.")
 @click.option("--cluster", type=click.Choice(["ray"]), help="Spread the pictures over processes or machines.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes with --cluster.  [default: all processors]")
@@ -85,8 +94,8 @@ def predict(
     inputs: tuple[str, ...], out: str, save: str | None, classes: tuple[str, ...] | None, background: str | None,
     tile: str | None, halo: str | None,
     bands: tuple[int, ...] | None, values: tuple[float, ...] | None, pages: str, simplify: float | None,
-    frames: int | None, cluster: str | None, workers: int | None, resume: bool, overwrite: bool,
-    json_file: str | None, model: str, engine: str, precision: str, device: str | None,
+    max_pixels: int | None, outside: tuple[str, ...], frames: int | None, cluster: str | None, workers: int | None,
+    resume: bool, overwrite: bool, json_file: str | None, model: str, engine: str, precision: str, device: str | None,
 ) -> None:  # fmt: skip
     """Segment pictures and videos. Masks have each picture's own size.
 
@@ -106,7 +115,7 @@ def predict(
     if workers and not cluster:
         raise FullconvError("--workers: goes with --cluster ray; without it all processors are at work anyway")
     outputs = tuple(check_outputs(DEFAULT if save is None else save))
-    reading = Reading(bands or (), pairs(values), pages=pages == "all")
+    reading = Reading(bands or (), pairs(values), pages=pages == "all", max_pixels=max_pixels, outside=outside)
     wanted = Wanted(outputs, tile, halo, reading, simplify, classes or (), background)
     choice = Choice(engine, precision, device)
     of_video = ("overlay",) if save is None else tuple(output for output in outputs if output in VIDEO_OUTPUTS)
@@ -166,6 +175,8 @@ class Request:
 
         wanted = {**asdict(self.wanted), "outputs": sorted(self.wanted.outputs)}
         video = {"video": sorted(self.of_video), "frames": self.frames}
+        for limit in ("max_pixels", "outside"):  # which refuse pictures, and change no result
+            wanted["reading"].pop(limit)
         return settings_of(self.folder, loaded.engine, fullconv=__version__, **video, **wanted)
 
 
@@ -320,7 +331,10 @@ def report(summary: Summary, outcomes: Iterator[Outcome], number: int, names: It
 
 def told(line: str) -> None:
     """An error, or a note."""
-    (note if line.startswith("note") else partial(click.echo, err=True))(click.format_filename(line))
+    if line.startswith("error: "):
+        fail(line.removeprefix("error: "))
+    else:
+        note(line)
 
 
 def with_rows(outcomes: Iterator[Outcome], number: int, names: Iterable[str]) -> Iterator[Outcome]:

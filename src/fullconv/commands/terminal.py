@@ -55,4 +55,5 @@ def fail(text: Any) -> None:
 
 def _shown(text: Any) -> str:
     """Lines that command no terminal, whatever names stand in them."""
-    return "\n".join(map(printable, str(text).split("\n")))
+    shown = str(text)
+    return shown if shown.isprintable() else "\n".join(map(printable, shown.split("\n")))

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags
 
 from fullconv.classes import VOID
+from fullconv.damage import reason_of
 from fullconv.data.colour_masks import colour_codes, translate
-from fullconv.data.damage import reason_of
 from fullconv.data.dataset import Sample
 from fullconv.data.masks import LabelMap, opened
 from fullconv.data.polygons import fill

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.classes import VOID, Classes
+from fullconv.damage import as_one_line
 from fullconv.data.bands import read_picture
-from fullconv.data.damage import as_one_line
 from fullconv.data.masks import LabelMap, Lookup, read_mask
 from fullconv.errors import FullconvError
 from fullconv.view import Picture, Pixels, Seen, View

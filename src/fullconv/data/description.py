@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from fullconv.classes import Classes
+from fullconv.damage import as_one_line
 from fullconv.data.assumption import Assumption, assume
-from fullconv.data.damage import as_one_line
 from fullconv.data.dataset import Dataset
 from fullconv.data.inside import refuse_outside
 from fullconv.data.label_meanings import VOID_WORDS, Naming, check_mapping, is_number, parse_naming, with_rest

@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from fullconv.damage import reason_of
 from fullconv.data.masks import LabelMap
 from fullconv.errors import FullconvError
-from fullconv.georeference import import_rasterio
+from fullconv.georeference import checked_crs, import_rasterio
+from fullconv.images import refuse_large
+from fullconv.raster import open_raster
 
 
 def burn(picture: Path, shapes: Sequence[tuple[dict[str, Any], int]], crs: str) -> LabelMap:
@@ -19,18 +22,21 @@ def burn(picture: Path, shapes: Sequence[tuple[dict[str, Any], int]], crs: str) 
     A pixel belongs to a shape where its centre does.
     """
     rasterio = import_rasterio()
-    with rasterio.open(picture) as raster:
+    with open_raster(picture) as opened:
+        raster = opened.dataset
         if raster.crs is None:
             raise FullconvError(f"{picture}: no coordinate system in it; outlines on the ground need a GeoTIFF")
         size, transform, own = raster.shape, raster.transform, raster.crs
+        refuse_large(size, str(picture), None)
     if not shapes:
         return np.zeros(size, np.uint8)
     try:
+        checked_crs(crs)
         placed = [(rasterio.warp.transform_geom(crs, own, geometry), value) for geometry, value in shapes]
         burnt: LabelMap = rasterio.features.rasterize(
             placed, out_shape=size, transform=transform, fill=0, dtype="uint8"
         )
-    except (rasterio.errors.RasterioError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = " ".join(str(error).split())
+    except Exception as error:  # a geometry may be anything
+        reason = reason_of(error).split("; ")[0]
         raise FullconvError(f"outlines for {picture} cannot be read ({reason}); export the GeoJSON again") from None
     return burnt

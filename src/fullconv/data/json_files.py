@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fullconv.data.damage import reason_of
+from fullconv.damage import reason_of
 from fullconv.errors import FullconvError
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
+from fullconv.damage import reason_of
 from fullconv.data.coco_masks import refuse_claim, upright_size
-from fullconv.data.damage import reason_of
 from fullconv.data.json_files import read_json
 from fullconv.data.masks import LabelMap
 from fullconv.data.polygons import FAR

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from fullconv.data.damage import as_one_line
+from fullconv.damage import as_one_line
 from fullconv.data.dataset import Dataset
 from fullconv.data.layout_options import Options
 from fullconv.data.layouts import (

@@ -10,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
+from fullconv.damage import as_one_line
 from fullconv.errors import FullconvError
 from fullconv.georeference import import_rasterio
+from fullconv.images import LARGEST_IN_MEMORY
+from fullconv.raster import open_raster
 
 SINGLE_CHANNEL = ("P", "L", "1", "F", "I", "I;16", "I;16B")
 TIFFS = (".tif", ".tiff")
@@ -47,17 +50,17 @@ def no_data(picture: Image.Image) -> float | None:
 def raster_values(path: Path, reason: str) -> tuple[NDArray[Any], float | None]:
     """(bands, H, W) of a TIFF that Pillow cannot read for `reason`, and its number for no data, through rasterio."""
     try:
-        rasterio = import_rasterio()
+        import_rasterio()
     except FullconvError:
         raise FullconvError(
             f"{path}: a damaged TIFF ({reason}), or one of a kind that needs: pip install 'fullconv[geo]'"
         ) from None
-    try:
-        with rasterio.open(path) as raster:
-            return raster.read(), raster.nodata
-    except rasterio.errors.RasterioError as error:
-        reason = " ".join(str(error).split())
-        raise FullconvError(f"{path}: damaged mask ({reason}); copy it again from its source") from None
+    with as_one_line(path, "a mask", "copy it again from its source"), open_raster(path) as raster:
+        if raster.size[0] * raster.size[1] > LARGEST_IN_MEMORY:
+            raise FullconvError(
+                f"{path}: a mask of more than {LARGEST_IN_MEMORY // 10**6} megapixels; cut it into parts"
+            )
+        return raster.dataset.read(), raster.dataset.nodata
 
 
 def _decoding(picture: Image.Image) -> Any:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from fullconv.jobs.video import Reel
     from fullconv.prediction.tiling import Tile
 
+SMALLER = "cut it into parts first, or give --tile auto"
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -110,6 +111,8 @@ def carried(job: Job, work: Callable[[], Outcome]) -> Outcome:
         raise
     except FullconvError as error:
         return Outcome(job.source, error=str(error))
+    except MemoryError:
+        return Outcome(job.source, error=f"{job.source}: needs more memory than there is; {SMALLER}")
     except OSError as error:
         if error.errno in DISK_FULL:
             raise

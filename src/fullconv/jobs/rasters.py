@@ -56,7 +56,7 @@ def predict_raster(
     check(job.source, wanted.outputs)
     notes.check(job.target, [beside(job.target, ENDINGS[output]) for output in wanted.outputs if output in ENDINGS])
     directory, view = directory_of(job.source, wanted.reading.page)[0], model.view.asked(wanted.reading)
-    with geotiff.steady_cache(), open_scene(job.source, view, directory) as scene:
+    with geotiff.steady_cache(), open_scene(job.source, view, directory, wanted.reading.outside) as scene:
         tiling = tiling_of(model, scene, wanted)
         work = open_work(job, tiling, rasters)
         label(model, scene, work, "scores" in wanted.outputs, partial(rasters.progress, job.source))

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fullconv.damage import as_one_line, reason_of
 from fullconv.errors import FullconvError, missing_extra
 from fullconv.files import whole
 from fullconv.jobs.search import is_webcam
@@ -27,6 +28,9 @@ FINE = {"crf": "18", "preset": "veryfast"}  # x264: hardly to be told from the o
 SWSCALE = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}  # FFmpeg's numbers of ways to write colours as YUV → swscale's
 BT601, UNSPECIFIED, LIMITED = 5, 2, 1  # what it takes where none is named; no name; 16 to 235 rather than 0 to 255
 FRAME_DURATION = 1 << 8  # FFmpeg's flag for an encoder that passes on how long a frame is shown
+# Playlists and scripts (HLS, concat) name other files and addresses: no demuxer of theirs is among these.
+FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,asf,h264,hevc,m4v,ogg,flv,dv,mxf"
+OF_FILES = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
 MISSING = Fraction(1)  # seconds less than the length that a Matroska file tells of itself: it was cut off
 
 
@@ -81,8 +85,11 @@ class Clip:
                     frame.pts = last = self._later(last, frame.pts)
                     frames += 1
                     yield frame
-        except import_av().FFmpegError as error:
-            raise FullconvError(f"{self.name}: damaged after {counted(frames, 'frame')} ({error.strerror})") from None
+        except FullconvError:
+            raise
+        except Exception as error:  # FFmpeg's own, and what PyAV makes of numbers and texts that it does not expect
+            reason = getattr(error, "strerror", None) or reason_of(error)
+            raise FullconvError(f"{self.name}: damaged after {counted(frames, 'frame')} ({reason})") from None
 
     def _decoded(self, packet: Any) -> list[Any]:
         """A packet's frames: none where it is damaged, which is not the end of what comes after it."""
@@ -225,13 +232,25 @@ def open_clip(source: str) -> Iterator[Clip]:
     av = import_av()
     place, kind = device(source) if is_webcam(Path(source)) else (source, None)
     try:
-        container = av.open(place, format=kind)
+        if kind:
+            container = av.open(place, format=kind)
+        else:
+            container = av.open(_as_file(place), options=OF_FILES, metadata_errors="replace")
     except FileNotFoundError:
         raise FullconvError(f"{source}: no such {'camera' if kind else 'file'}") from None
     except av.FFmpegError as error:
         raise FullconvError(f"{source}: no video, empty or damaged ({error.strerror})") from None
     with container:
-        yield Clip(container, source)
+        with as_one_line(source, "a video", "copy it again from its source"):
+            clip = Clip(container, source)
+        yield clip
+
+
+def _as_file(source: str) -> str:
+    """As FFmpeg takes it for a file, whatever its name: http:host?x=.mp4 may lie in a folder."""
+    if not os.path.isfile(source):
+        raise FullconvError(f"{source}: no such file" + (", but a pipe or a device" if os.path.exists(source) else ""))
+    return f"file:{os.path.abspath(source)}"
 
 
 def device(source: str) -> tuple[str, str]:
@@ -276,5 +295,6 @@ def import_av() -> Any:
         import av
     except ImportError:
         raise missing_extra("av", "video") from None
-    av.logging.set_level(av.logging.PANIC)  # what is wrong is told by exceptions
+    av.logging.set_libav_level(av.logging.PANIC)  # what is wrong is told by exceptions
+    av.logging.restore_default_callback()  # PyAV's own waits for the interpreter, which waits for the decoder
     return av

@@ -82,7 +82,7 @@ class Model:
         """
         source = picture_of(source)
         file = source if isinstance(source, Path) else None
-        picture = self._open(source, reading.page)
+        picture = self._open(source, reading)
         seen = self.view.see(picture, reading)
         as_seen = soft and not scores
         label_map, kept = self.label(seen.image, scores or soft, tile, halo, seen.keeps_scale, as_seen)
@@ -107,12 +107,12 @@ class Model:
         """
         yield from predict_many(lambda source: self.predict(source, scores), sources_of(sources), on_error)
 
-    def _open(self, source: Source, page: int) -> Picture:
+    def _open(self, source: Source, reading: Reading) -> Picture:
         """A model of other bands than photos have takes arrays of them, too, and one with a range any numbers."""
         takes_more = self.config.range or self.config.channels != 3
         if takes_more and isinstance(source, np.ndarray) and source.shape[2:] == (self.config.channels,):
             return Picture(source)
-        return images.open_picture(source, page)
+        return images.open_picture(source, reading.page, reading.max_pixels)
 
     def label(
         self,

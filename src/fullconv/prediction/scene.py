@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,9 +61,9 @@ class Scene:
 
 
 @contextmanager
-def open_scene(path: Path, view: View, page: int = 0) -> Iterator[Scene]:
+def open_scene(path: Path, view: View, page: int = 0, outside: Sequence[str] = ()) -> Iterator[Scene]:
     """The raster as `view` has it. Raises FullconvError for a file that is no raster, and bands that it has not."""
-    with open_raster(path, page=page) as raster:
+    with open_raster(path, page=page, outside=outside) as raster:
         bands = view.choose(raster.name, raster.count)
         scene = Scene(raster, view, bands, ())
         ranges = view.ranges_of(raster.name, raster.kind, raster.size, scene.values)

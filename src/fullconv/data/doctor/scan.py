@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from fullconv.data.damage import reason_of
+from fullconv.damage import reason_of
 from fullconv.data.dataset import Sample
 from fullconv.data.doctor.facts import ImageFacts, MaskFacts, image_facts, mask_facts
 from fullconv.errors import FullconvError

@@ -15,8 +15,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from fullconv.classes import VOID, Classes
+from fullconv.damage import reason_of
 from fullconv.data.coco_masks import Outlines, Segments, Thing, polygons
-from fullconv.data.damage import reason_of
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.json_files import read_json
 from fullconv.data.layout_options import Options

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fullconv.classes import VOID, Classes
-from fullconv.data.damage import reason_of
+from fullconv.damage import reason_of
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.json_files import read_json
 from fullconv.data.labelme_masks import Shapes, label_of, picture_of, read_annotation

@@ -12,14 +12,14 @@ SHOWN = 200  # characters of a reason
 
 
 @contextmanager
-def as_one_line(path: Path, what: str) -> Iterator[None]:
+def as_one_line(place: Path | str, what: str, remedy: str = "export it again") -> Iterator[None]:
     """Readers of foreign formats raise anything on damaged files: each kind for itself cannot be foreseen."""
     try:
         yield
     except FullconvError:
         raise
     except Exception as error:
-        raise FullconvError(f"{path}: cannot be read as {what} ({reason_of(error)}); export it again") from None
+        raise FullconvError(f"{place}: cannot be read as {what} ({reason_of(error)}); {remedy}") from None
 
 
 def reason_of(error: BaseException) -> str:

@@ -1,0 +1,132 @@
+"""Which other files a raster brings in: only those that lie below its own folder, or where the user allows it.
+
+GDAL opens whatever a virtual raster or a file beside a raster names: any local file, and addresses. It is therefore
+given a file only once the names in it have been looked at here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+from fullconv import tiff
+from fullconv.errors import FullconvError, argument
+
+# GDAL's drivers by how files begin; a virtual raster is one by its name alone.
+DRIVERS = {
+    **dict.fromkeys(tiff.MAGIC, "GTiff"), b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"\0\0\0\x0cjP  ": "JP2OpenJPEG",
+    b"BM": "BMP", b"GIF8": "GIF", b"RIFF": "WEBP",
+}  # fmt: skip
+VIRTUAL = ".vrt"
+MOST = 2**24  # bytes of XML
+LARGEST_SIDE = 2**20  # pixels of a virtual raster
+ELEMENTS = frozenset([  # of a virtual raster: none of them runs code or names other files
+    "VRTDataset", "SRS", "GeoTransform", "Metadata", "MDI", "VRTRasterBand", "Description", "ColorInterp",
+    "ColorTable", "Entry", "NoDataValue", "HideNoDataValue", "UnitType", "Offset", "Scale", "CategoryNames",
+    "Category", "MaskBand", "OverviewList", "SimpleSource", "ComplexSource", "SourceFilename", "SourceBand",
+    "SourceProperties", "SrcRect", "DstRect", "NODATA", "UseMaskBand", "ScaleOffset", "ScaleRatio",
+    "ColorTableComponent", "LUT", "BlockXSize", "BlockYSize", "GCPList", "GCP", "Histograms", "HistItem", "HistMin",
+    "HistMax", "BucketCount", "IncludeOutOfRange", "Approximate", "HistCounts",
+])  # fmt: skip
+DERIVED = re.compile(rb"OVERVIEW_FILE|SourceFilename|SourceDataset")  # what may name further files in an .aux.xml
+
+
+def check_companions(path: Path, outside: Sequence[str | Path] = (), depth: int = 0) -> None:
+    """Raises FullconvError where GDAL, given `path`, would open a file that lies elsewhere or is of another kind."""
+    if depth > 8:
+        raise FullconvError(f"{path}: virtual rasters within virtual rasters without end; convert it to a GeoTIFF")
+    _check_beside(path)
+    if path.suffix.lower() == VIRTUAL:
+        folders = [_plain(path.parent), *(_plain(Path(folder)) for folder in outside)]
+        for source in _sources(path):
+            if not any(_plain(source).startswith(folder) for folder in folders):
+                allow = argument("outside", os.path.dirname(_plain(source).rstrip(os.sep)))
+                raise FullconvError(f"{path}: names {source}, which lies elsewhere; if that is meant, add {allow}")
+            _check_kind(source, path)
+            check_companions(source, outside, depth + 1)
+
+
+def _check_beside(path: Path) -> None:
+    """Masks and overviews are TIFFs, as GDAL writes them, with none of their own; .aux.xml names no files."""
+    for ending in (".msk", ".ovr"):
+        beside = path.with_name(path.name + ending)
+        if beside.is_file():
+            if _start(beside)[:4] not in tiff.MAGIC:
+                raise FullconvError(f"{path}: {beside.name} beside it is no TIFF; remove it, or make it anew")
+            _check_beside(beside)
+    for described in (path.with_name(path.name + ".aux.xml"), path.with_suffix(".aux.xml")):
+        if described.is_file() and DERIVED.search(_content(described)):
+            raise FullconvError(f"{path}: {described.name} beside it names other files; remove it")
+
+
+def _sources(path: Path) -> Iterator[Path]:
+    """The files that a virtual raster is put together from."""
+    root = _parsed(path)
+    _check_size(root, path)
+    for element in root.iter():
+        if element.tag not in ELEMENTS or element.get("subClass", "VRTSourcedRasterBand") != "VRTSourcedRasterBand":
+            kind = element.get("subClass", element.tag)
+            raise FullconvError(f"{path}: a virtual raster with {kind}; convert it with gdal_translate to a GeoTIFF")
+        if element.get("key", element.get("name")) == "OVERVIEW_FILE":
+            raise FullconvError(f"{path}: names a file of overviews; convert it with gdal_translate to a GeoTIFF")
+        if element.tag == "SourceFilename":
+            relative = element.get("relativeToVRT", element.get("relativetoVRT", "0")) == "1"
+            name = (element.text or "").strip()
+            yield path.parent / name if relative else Path(name).absolute()
+
+
+def _check_size(root: Element, path: Path) -> None:
+    sides = [root.get(key, "") for key in ("rasterXSize", "rasterYSize")]
+    if not all(re.fullmatch("[0-9]{1,9}", side) and int(side) <= LARGEST_SIDE for side in sides):
+        claim = " x ".join(sides)[:60]
+        raise FullconvError(f"{path}: claims {claim} pixels; virtual rasters have {LARGEST_SIDE} a side at most")
+
+
+def _parsed(path: Path) -> Element:
+    content = _content(path)
+    if b"<!" in content.replace(b"<!--", b""):
+        raise FullconvError(f"{path}: a virtual raster with declarations (<!…>); convert it to a GeoTIFF")
+    try:
+        root = ElementTree.fromstring(content)
+    except (ElementTree.ParseError, ValueError, RecursionError) as error:
+        raise FullconvError(f"{path}: no virtual raster ({error}); make it anew with gdalbuildvrt") from None
+    if root.tag != "VRTDataset":
+        raise FullconvError(f"{path}: no virtual raster; make it anew with gdalbuildvrt")
+    return root
+
+
+def _check_kind(source: Path, path: Path) -> None:
+    if not source.is_file():
+        raise FullconvError(f"{path}: names {source}, where no file is; put it there")
+    if not driver_of(source):
+        raise FullconvError(f"{path}: names {source}, which is no raster; remove it from the list")
+
+
+def driver_of(source: Path | bytes) -> str | None:
+    """Which of GDAL's drivers reads a file: by its content, so that none is asked that looks elsewhere."""
+    if isinstance(source, Path) and source.suffix.lower() == VIRTUAL:
+        return "VRT"
+    start = source[:16] if isinstance(source, bytes) else _start(source)
+    return next((driver for begins, driver in DRIVERS.items() if start.startswith(begins)), None)
+
+
+def _start(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(16)
+
+
+def _content(path: Path) -> bytes:
+    with path.open("rb") as file:
+        content = file.read(MOST + 1)
+    if len(content) > MOST:
+        raise FullconvError(f"{path}: more than {MOST >> 20} MiB of XML; convert it to a GeoTIFF")
+    return content
+
+
+def _plain(path: Path) -> str:
+    """Absolute, without dots, with a slash at its end; links are not followed, since their owner put them there."""
+    return os.path.join(os.path.abspath(path), "")
