@@ -53,6 +53,7 @@ def first_run(tmp_path_factory):
     write_pictures(folder)
     for data in ("my-data", "data", "moved"):
         write_data(folder / data)
+    (folder / "my-data" / "data.yaml").unlink()  # a bare folder
     shutil.copy(folder / "data" / "data.yaml", folder / "data.yaml")
     text = (folder / "data.yaml").read_text()
     (folder / "data.yaml").write_text(text.replace("path: .", "path: data"))
