@@ -31,6 +31,9 @@ ONLY_PARSED = {
     "tensorboard,wandb": "needs an account; tests/training/test_trackers.py runs each with a stand-in",
     "serve": "runs until it is stopped; tests/serving runs it",
     "page --model": "needs a folder of npm's; tests/serving runs it",
+    "--time 10m": "takes ten minutes; tests/training/test_fitting.py runs it with less",
+    "--epochs 40": "takes minutes, as --epochs 1 does not",
+    "--epochs 80": "takes minutes; tests/training/test_fitting.py makes a run longer",
     "explain ladder": "needs the nets of benchmarks/ladder.py",
 }
 
@@ -53,6 +56,7 @@ def first_run(tmp_path_factory):
     write_pictures(folder)
     for data in ("my-data", "data", "moved"):
         write_data(folder / data)
+    (folder / "my-data" / "data.yaml").unlink()  # a bare folder, of which a run writes a description
     shutil.copy(folder / "data" / "data.yaml", folder / "data.yaml")
     text = (folder / "data.yaml").read_text()
     (folder / "data.yaml").write_text(text.replace("path: .", "path: data"))
