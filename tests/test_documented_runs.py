@@ -31,6 +31,9 @@ ONLY_PARSED = {
     "tensorboard,wandb": "needs an account; tests/training/test_trackers.py runs each with a stand-in",
     "serve": "runs until it is stopped; tests/serving runs it",
     "page --model": "needs a folder of npm's; tests/serving runs it",
+    "--time 10m": "takes ten minutes; tests/training/test_fitting.py runs it with less",
+    "--epochs 40": "takes minutes, as --epochs 1 does not",
+    "--epochs 80": "takes minutes; tests/training/test_fitting.py makes a run longer",
     "explain ladder": "needs the nets of benchmarks/ladder.py",
 }
 

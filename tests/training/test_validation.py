@@ -19,7 +19,7 @@ def test_of_equal_epochs_the_last_is_kept(disc_data, tmp_path, monkeypatch, scor
     _, config = prepare_data(disc_data, Recipe(trunk="test_resnet", arch="fcn32s", score_hidden=0))
     model, history = build(config), []
     for score in scores:
-        numbers = {"mean_iou": score, "boundary_iou": None, "pixel_accuracy": score}
+        numbers = {"mean_iou": score, "boundary_iou": None, "pixel_accuracy": score, "per_class": {}}
         monkeypatch.setattr(validation, "evaluate_network", lambda *_, found=numbers: found)
         history.append({"epoch": len(history) + 1})
         history[-1] |= keep_if_best(model, (), config, tmp_path, history, Skipped(tmp_path / SKIPPED))

@@ -13,9 +13,12 @@ import click
 from fullconv.commands.json_output import json_option, prints_json, write_document
 from fullconv.commands.shared_options import Words, check_data, model_options, outside_option
 from fullconv.commands.terminal import fail, is_watched, note, say
+from fullconv.errors import FullconvError
 
 if TYPE_CHECKING:
     from fullconv.data.dataset import Sample
+    from fullconv.evaluation.scoring import Scored
+    from fullconv.prediction.predictor import Model
 
 
 FILE = click.Path(path_type=Path)
@@ -38,6 +41,11 @@ FILE = click.Path(path_type=Path)
 )
 @click.option("--interval", is_flag=True, help="Add a 95 % bootstrap interval of the mean IoU over pictures.")
 @click.option("--confusion", type=FILE, help="Draw the confusion matrix to this .png or .svg file.")
+@click.option(
+    "--report",
+    type=FILE,
+    help="Write a page to this .html file: numbers, confusion, and the pictures, the worst first.",
+)
 @json_option
 @outside_option
 @model_options
@@ -49,6 +57,7 @@ def evaluate(
     merge_to: tuple[str, ...] | None,
     interval: bool,
     confusion: Path | None,
+    report: Path | None,
     json_file: str | None,
     model: str,
     engine: str,
@@ -61,27 +70,32 @@ def evaluate(
     DATA is a folder in a known layout, or a data YAML. Its classes are matched to the model's by name and by the label
     mappings of both.
     """
-    from fullconv.evaluation.definitions import DEFINITIONS
-    from fullconv.evaluation.scoring import evaluate as run
+    from fullconv.evaluation.definitions import DEFINITIONS, check_definition
+    from fullconv.evaluation.scoring import numbers_of, score
     from fullconv.prediction.predictor import load
 
     if confusion:
         check_drawing(confusion)
+    check_page(report, merge_to)
+    check_definition(definition)
     check_data(data)
     loaded = load(model, engine, precision, device)
-    report = run(loaded, data, split, with_progress, definition, worst, merge_to or (), interval, outside)
-    told(report)
-    write_document(json_file, **report)
+    scored = score(loaded, data, split, with_progress, merge_to or (), interval, outside)
+    numbers = numbers_of(scored, definition, worst, interval)
+    told(numbers)
+    write_document(json_file, **numbers)
     ran = f"{split}, {loaded.engine.name} {loaded.engine.precision}"
     if not prints_json(json_file):
         say(f"{data} {ran}, at source size, void left out")
         say(f"mean IoU as {definition}: {DEFINITIONS[definition]}")
         if merge_to:
             say(f"predicted among {len(loaded.classes)} classes; those not listed count as background")
-        say(table(report))
+        say(table(numbers))
+    if report:
+        write_page(report, loaded, f"{loaded.config.name} on {data.resolve().name}, {split}", numbers, scored)
     if confusion:
-        draw(report, f"{loaded.config.name} on {data.resolve().name} {ran}", confusion)
-    if "skipped" in report:
+        draw(numbers, f"{loaded.config.name} on {data.resolve().name} {ran}", confusion)
+    if "skipped" in numbers:
         sys.exit(1)
 
 
@@ -95,6 +109,20 @@ def told(report: dict[str, Any]) -> None:
     for path, found in list(notes.items())[:1]:
         others = f" (and so on, in {len(notes)} pictures)" if len(notes) > 1 else ""
         note(f"{path}: {'; '.join(found)}{others}")
+
+
+def check_page(path: Path | None, merge_to: tuple[str, ...] | None) -> None:
+    """Refuses, before any work, what could not be written at its end."""
+    if path and path.suffix.lower() not in (".html", ".htm"):
+        raise FullconvError(f"{path}: the report is an HTML page; give a name that ends in .html")
+    if path and merge_to:
+        raise FullconvError("--report shows all classes of the model; leave --merge-to out")
+
+
+def write_page(path: Path, model: Model, title: str, numbers: dict[str, Any], scored: Scored) -> None:
+    from fullconv.figures.report import Subject, write_report
+
+    note(f"wrote {write_report(path, model, Subject(title, numbers, scored.pictures))}")
 
 
 def check_drawing(path: Path) -> None:

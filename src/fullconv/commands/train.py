@@ -35,8 +35,18 @@ FILE = click.Path(path_type=Path)
 )
 @click.option("--recipe", type=FILE, help="YAML file with the keys that differ from the defaults.")
 @click.option("--staged", is_flag=True, default=None, help="Train FCN-32s first, then each finer one from it.")
-@click.option("--epochs", type=int, help="Passes over the pictures; with --staged, for each stage.")
-@click.option("--batch-size", type=int, help="Pictures per step, over all processes.")
+@click.option(
+    "--time", help="How long it may take until the model is there, such as 10m: the steps that fit are measured."
+)
+@click.option(
+    "--epochs",
+    type=int,
+    help="Passes over the pictures; with --staged, for each stage; with --resume, more of them.  "
+    "[default: fitted to the number of pictures]",
+)
+@click.option(
+    "--batch-size", type=int, help="Pictures per step, over all processes.  [default: 4 to 16, by their number]"
+)
 @click.option("--accumulate", type=int, help="Split each batch into this many parts, to save memory.")
 @click.option("--crop-size", type=int, help="Side of the training crops in pixels.")
 @click.option(
@@ -67,6 +77,9 @@ def train(data: Path | None, out: Path | None, resume: Path | None, repeats: Pat
     DATA is a folder in a known layout, or a data YAML. It can be left out with --from and --resume. Options given here
     override the recipe.
     """
+    from time import monotonic
+
+    began = monotonic()
     from fullconv.errors import missing_extra
 
     for library in ("torch", "torchvision", "timm", "accelerate", "safetensors"):
@@ -78,7 +91,7 @@ def train(data: Path | None, out: Path | None, resume: Path | None, repeats: Pat
 
     data, changes = inputs(data, resume, repeats, changes)
     folder = resume or out or (repeats.with_name(f"{repeats.name}-again") if repeats else Path("runs/train"))
-    model = run(data, folder, resume=resume is not None, repeats=repeats, **changes)
+    model = run(data, folder, resume=resume is not None, repeats=repeats, began=began, **changes)
     if rank_and_count()[0] == 0:
         say(f"model: {model}")
         say(f"again: fullconv train --from {folder}")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,7 @@ class Findings:
     values: NDArray[Any] | None = None
     present: frozenset[int] = frozenset()
     lost: frozenset[int] = frozenset()
+    size: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Survey:
     on_the_ground: bool = False
     thin: tuple[str, ...] = ()
     values: NDArray[Any] | None = field(default=None, repr=False)  # (n, channels)
+    size: tuple[int, int] = (0, 0)  # the median height and width
 
     def ranges(self) -> tuple[Range, ...]:
         """The range of each channel: from its 0.1th to its 99.9th percentile. Nothing where values are of 8 bits."""
@@ -89,6 +92,7 @@ def survey(samples: Sequence[Sample], classes: Classes, measures: bool = True) -
     return Survey(
         tuple(one.sample for one in good), skipped, channels, good[0].is_deep, good[0].ready,
         any(one.keeps_scale for one in good), thin(good, classes), np.concatenate(values) if values else None,
+        (int(median(one.size[0] for one in good)), int(median(one.size[1] for one in good))),
     )  # fmt: skip
 
 
@@ -102,7 +106,7 @@ def examine(sample: Sample, classes: Classes, quota: int, measures: bool) -> Fin
     present, lost = lost_classes(label_map, classes)
     return Findings(
         sample, "", picture.values.shape[2], picture.is_deep, picture.keeps_scale, picture.ready,
-        some_values(picture, quota), frozenset(present), frozenset(lost),
+        some_values(picture, quota), frozenset(present), frozenset(lost), picture.size,
     )  # fmt: skip
 
 

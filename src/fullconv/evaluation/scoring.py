@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,18 +44,32 @@ def evaluate(
     Files that lists and annotations name must lie in the data's folder, or in one of `outside`.
     """
     check_definition(definition)
+    scored = score(model, data, split, progress, merge_to, interval, outside)
+    return numbers_of(scored, definition, worst, interval)
+
+
+def score(
+    model: Model, data: str | Path, split: str = "val", progress: Progress = iter, merge_to: Sequence[str] = (),
+    keeps_matrices: bool = False, outside: Sequence[str | Path] = (),
+) -> Scored:  # fmt: skip
+    """What `evaluate` takes its numbers from. Raises FullconvError where no picture of the split can be read."""
     if not isinstance(model, Model):
         raise FullconvError("model: give what fullconv.load gives, as in evaluate(load('photos'), data)")
     path_of("data", data)
     merging = merging_to(merge_to, model.classes) if merge_to else None
     dataset = dataset_for(model, data, outside)
-    scored = score_pictures(model, dataset.split(split), progress, merging, interval)
+    scored = score_pictures(model, dataset.split(split), progress, merging, keeps_matrices)
     if scored.skipped and not scored.pictures:
         raise FullconvError(next(iter(scored.skipped.values())))
+    return replace(scored, root=dataset.root)
+
+
+def numbers_of(scored: Scored, definition: str = DEFAULT, worst: int = 0, interval: bool = False) -> dict[str, Any]:
+    """The report of `evaluate`."""
     report = redefined(scored.confusion.report(), definition, scored.pictures)
     if worst:
         classes = scored.confusion.classes
-        report["worst"] = [one.to_json(dataset.root, classes) for one in ranked(scored.pictures)[:worst]]
+        report["worst"] = [one.to_json(scored.root, classes) for one in ranked(scored.pictures)[:worst]]
     if interval:
         report["mean_iou_interval"] = mean_iou_interval(scored.matrices)
     for key, found in (("skipped", scored.skipped), ("notes", scored.notes)):
@@ -73,6 +87,7 @@ class Scored:
     skipped: dict[Path, str] = field(default_factory=dict)
     notes: dict[Path, tuple[str, ...]] = field(default_factory=dict)
     matrices: list[Counts] = field(default_factory=list)  # of each picture, where they are wanted
+    root: Path = Path()  # of the data
 
 
 def score_pictures(

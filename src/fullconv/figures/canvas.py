@@ -106,13 +106,16 @@ class Canvas:
         with rc_context(STYLE):  # text stays text, so that it can be searched and read aloud
             self.figure.savefig(path, format="svg", metadata={"Date": None})
 
-    def _png(self, path: Path) -> None:
+    def picture_of_it(self) -> Image.Image:
         """With a palette of 256 colours: photos on white take half of the bytes."""
         pixels = io.BytesIO()
         self.figure.savefig(pixels, format="png", dpi=DPI)
         with Image.open(pixels) as picture:
             colours = picture.convert("RGB")
-        with_palette(colours).save(path, optimize=True)
+        return with_palette(colours)
+
+    def _png(self, path: Path) -> None:
+        self.picture_of_it().save(path, optimize=True)
 
 
 def with_palette(picture: Image.Image) -> Image.Image:

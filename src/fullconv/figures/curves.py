@@ -8,8 +8,8 @@ from typing import Any
 from fullconv.figures.canvas import MUTED, Canvas
 
 WIDTH, HEIGHT, SIDE, TOP, BETWEEN = 900, 170, 64, 56, 46  # pixels: a panel, margins, above, between panels
-PANELS = (("loss",), ("mean_iou", "boundary_iou", "pixel_accuracy"), ("lr",))
-NAMES = {"loss": "training loss", "lr": "learning rate"}
+PANELS = (("loss", "val_loss"), ("mean_iou", "boundary_iou", "pixel_accuracy"), ("lr",))
+NAMES = {"loss": "training loss", "val_loss": "loss on val", "lr": "learning rate"}
 COLOURS = ("#1f77b4", "#d62728", "#7f7f7f")
 
 
@@ -42,7 +42,7 @@ def _draw_curve(axes: Any, history: Sequence[dict[str, Any]], key: str, colour: 
 def _name_curve(canvas: Canvas, x: float, y: float, history: Sequence[dict[str, Any]], key: str, colour: str) -> None:
     """The curve's name, and its last or its best number."""
     measured = [(entry[key], entry["epoch"]) for entry in history if entry.get(key) is not None]
-    if key in ("loss", "lr"):
+    if key in ("loss", "val_loss", "lr"):
         words = f"last {measured[-1][0]:.3g}"
     else:
         words = f"best {max(measured)[0]:.3f}, epoch {max(measured)[1]}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -13,18 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.data.dataset import Sample
+from fullconv.data.description import OWN
 from fullconv.evaluation.per_picture import PictureScore, ranked
-from fullconv.evaluation.scoring import label_sample, score_pictures
+from fullconv.evaluation.scoring import Scored, label_sample, score_pictures
 from fullconv.figures.confusion import draw_confusion
 from fullconv.figures.curves import draw_curves
 from fullconv.figures.ladder import coloured
+from fullconv.figures.report import Subject, assumed_in, write_report
 from fullconv.models.config import ModelConfig
 from fullconv.outputs.sheet import write_sheet
 from fullconv.prediction.predictor import Model, load
 from fullconv.view import rgb_of
 from fullconv.weights.model_folder import read_config
 
-CURVES, CONFUSION, SAMPLES = "curves.png", "confusion_matrix.png", "samples.png"
+CURVES, CONFUSION, SAMPLES, REPORT = "curves.png", "confusion_matrix.png", "samples.png", "report.html"
 OF_EACH = 6  # of the best and of the worst
 SCORED = 500  # pictures of val, at equal distances where there are more: a sheet needs no hours
 
@@ -46,7 +49,10 @@ def illustrate(out: Path, model: Path, log: Path, val: Sequence[Sample]) -> None
     else:
         print(f"{out}: no curves, since matplotlib is not installed; run: pip install 'fullconv[train]'")
     if val:
-        draw_samples(load(model), val, out / SAMPLES)
+        loaded = load(model)
+        scored = score_pictures(loaded, some_of(val))
+        draw_samples(loaded, scored.pictures, out / SAMPLES)
+        report(out, loaded, scored, log)
 
 
 def draw_numbers(out: Path, config: ModelConfig, history: Sequence[dict[str, Any]]) -> None:
@@ -58,10 +64,29 @@ def draw_numbers(out: Path, config: ModelConfig, history: Sequence[dict[str, Any
         draw_confusion(numbers["confusion"], config.classes.names, where).save(out / CONFUSION)
 
 
-def draw_samples(model: Model, val: Sequence[Sample], path: Path) -> None:
-    """A sheet with the best pictures of val on the left and the worst, named in red, on the right."""
-    chosen = [val[i * len(val) // SCORED] for i in range(SCORED)] if len(val) > SCORED else val
-    order = ranked(score_pictures(model, chosen).pictures)
+def some_of(val: Sequence[Sample]) -> Sequence[Sample]:
+    return [val[i * len(val) // SCORED] for i in range(SCORED)] if len(val) > SCORED else val
+
+
+def report(out: Path, model: Model, scored: Scored, log: Path) -> None:
+    """report.html, to be opened in a browser."""
+    history = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    run = shlex.quote(str(out))
+    commands = (
+        f"fullconv predict PICTURES --model {run}",
+        f"fullconv train --resume {run} --epochs {2 * len(history)}",
+        f"fullconv train --from {run}",
+    )
+    title = f"{out.name}: {model.config.architecture.title}"
+    assumed = tuple(assumed_in(out / OWN[0]))
+    write_report(
+        out / REPORT, model, Subject(title, scored.confusion.report(), scored.pictures, assumed, history, commands)
+    )
+
+
+def draw_samples(model: Model, pictures: Sequence[PictureScore], path: Path) -> None:
+    """A sheet with the best pictures on the left and the worst, named in red, on the right."""
+    order = ranked(pictures)
     count = min(OF_EACH, (len(order) + 1) // 2)
     rows = []
     for best, worst in zip(order[::-1][:count], order[:count], strict=True):

@@ -34,6 +34,12 @@ def with_inherited(changes: Mapping[str, Any], recipe: Path | None, weights: Pat
     return {**{key: value for key, value in keys.items() if key not in in_file}, **given}
 
 
+def given_keys(changes: Mapping[str, Any], recipe: Path | None) -> set[str]:
+    """The keys of a recipe that somebody gave, in its file or beside it."""
+    in_file = read_yaml(recipe, [f.name for f in fields(Recipe)]) if recipe else {}
+    return {key for key, value in {**in_file, **changes}.items() if value is not None}
+
+
 def default_weights(changes: Mapping[str, Any], recipe: Path | None) -> Path | None:
     """The bundled model, from which a run starts that is told nothing else; None where a published net, another trunk,
     ImageNet's weights or random ones are asked for."""

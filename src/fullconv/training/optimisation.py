@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from itertools import product
+from typing import Any
 
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import (
@@ -67,6 +69,15 @@ def one_cycle(optimiser: Optimizer, rising: int, steps: int) -> LRScheduler:
         return CosineAnnealingLR(optimiser, steps)
     peaks = [group["lr"] for group in optimiser.param_groups]
     return OneCycleLR(optimiser, peaks, total_steps=steps, pct_start=rising / steps, cycle_momentum=False)
+
+
+def forwarded(schedule: LRScheduler, optimiser: Optimizer, steps: int) -> list[dict[str, Any]]:
+    """Each group's numbers after so many steps of a schedule that has just begun, which then stands there."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Detected call of .lr_scheduler.step", category=UserWarning)
+        for _ in range(steps):
+            schedule.step()
+    return [{key: value for key, value in group.items() if key != "params"} for group in optimiser.param_groups]
 
 
 def rate_now(optimiser: Optimizer, recipe: Recipe) -> float:

@@ -51,10 +51,11 @@ class Recipe:
     longest_side: int | str | None = "auto"  # larger pictures are reduced to it; none: never; auto: by the masks
     range: tuple[float, ...] = ()  # values that become 0 and 255, one pair or one a channel; []: measured if needed
 
-    epochs: int = 20  # passes over the labelled pictures
-    batch_size: int = 16  # pictures a step, over all processes
+    epochs: int = 20  # passes over the labelled pictures; where no length is given, it is fitted to them
+    repeat: float = 1.0  # how often an epoch shows each labelled picture
+    batch_size: int = 16  # pictures a step, over all processes; fitted to the number of pictures where not given
     accumulate: int = 1  # parts in which each process sees its share of a batch, for less memory
-    crop_size: int = 256  # 0: whole pictures, one at a time
+    crop_size: int = 256  # 0: whole pictures, one at a time; fitted to small pictures where not given
     balance: float = 0.0  # a class in a smaller share of the pictures than this is shown more often; 0: never
     scale: tuple[float, float] = (0.5, 1.75)  # pictures are scaled by a random factor between these
     unscaled: float = 0.25  # this share keeps its size: resampling smooths, and prediction sees pictures as they are
@@ -69,7 +70,7 @@ class Recipe:
 
     optimiser: str = "adamw"  # adamw or sgd
     momentum: float = 0.9  # of sgd
-    lr: float = 1e-3  # the highest learning rate
+    lr: float = 1e-3  # the highest learning rate; fitted to the batch where not given
     trunk_lr_factor: float = 0.3  # what the trunk's learning rate is to the others'
     bias_lr_factor: float = 1.0  # biases and norms, which never decay, learn at this much of their part's rate
     weight_decay: float = 0.01  # of kernels; biases and norms have none
@@ -134,6 +135,7 @@ class Recipe:
         yield "unlabelled_share", 0 <= self.unlabelled_share < 1, "0 or more, below 1"
         yield "temperature", 0 < self.temperature < inf, "a number above 0"
         yield "copy_paste", not self.copy_paste or self.crop_size > 0, "0 where crop_size is 0"
+        yield "repeat", 0 < self.repeat < inf, "a number above 0"
         yield "lr", 0 < self.lr < float("inf"), "a number above 0"
         yield "staged", not self.staged or len(stages_of(self.arch)) > 0, "false for an arch that is no FCN"
 

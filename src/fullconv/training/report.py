@@ -7,18 +7,30 @@ import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import click
 
 from fullconv.files import write_whole
+from fullconv.training.expectation import Expectation
+from fullconv.training.symptoms import symptoms
+
+AT_A_TERMINAL, IN_A_LOG = 3.0, 60.0  # seconds between two words on what to expect
 
 
 class Report:
     """Progress over all steps of a run, of which some epochs may be done already. `speaks`: not every process does."""
 
-    def __init__(self, epochs: int, steps: int, log: Path, history: list[dict[str, Any]], speaks: bool = True) -> None:
+    def __init__(
+        self, epochs: int, steps: int, log: Path, history: list[dict[str, Any]], speaks: bool = True,
+        ends: float | None = None,
+    ) -> None:  # fmt: skip
         self.epochs, self.log, self.lines = epochs, log, [line_of(entry) for entry in history]
+        self.expected = Expectation((epochs - len(history)) * steps, list(history), ends)
+        self.every = AT_A_TERMINAL if sys.stderr.isatty() else IN_A_LOG
+        self.told, self.noticed = "", set[str]()
+        self.speaks, self.last_told = speaks, monotonic()
         self.bar = click.progressbar(
             length=epochs * steps, file=sys.stderr, show_pos=True, item_show_func=lambda loss: loss,
             hidden=not (speaks and sys.stderr.isatty()),
@@ -35,13 +47,25 @@ class Report:
         self.bar.__exit__(*error)
 
     def advance(self, loss: float) -> None:
-        self.bar.update(1, f"loss {loss:.3f}")
+        """One step is done. What to expect is said beside the bar every few seconds, without one every minute."""
+        self.expected.done += 1
+        if monotonic() - self.last_told >= self.every:
+            self.last_told, self.told = monotonic(), f", {self.expected.words(monotonic())}"
+            if self.speaks and self.bar.hidden:
+                click.echo(f"loss {loss:.3f}{self.told}", err=True)
+        self.bar.update(1, f"loss {loss:.3f}{self.told}")
 
     def end_epoch(self, entry: dict[str, Any]) -> None:
+        self.expected.history.append(entry)
         self.lines.append(line_of(entry))
         self.write_log()
-        numbers = "  ".join(f"{key} {_number(value)}" for key, value in entry.items() if key != "epoch")
+        plain = {key: value for key, value in entry.items() if key != "epoch" and not isinstance(value, dict | list)}
+        numbers = "  ".join(f"{key} {_number(value)}" for key, value in plain.items())
         click.echo(f"\repoch {entry['epoch']}/{self.epochs}  {numbers}", err=True)
+        for symptom in symptoms(self.expected.history):
+            if symptom.kind not in self.noticed:
+                self.noticed.add(symptom.kind)
+                click.echo(f"note: {symptom.text}", err=True)
 
     def write_log(self) -> None:
         """The whole log anew, so that a run that was killed and resumed has each epoch once."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from fullconv.classes import VOID
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.models.config import ModelConfig
 from fullconv.models.network import Network
@@ -22,17 +23,18 @@ from fullconv.training.batches import load_epoch
 from fullconv.training.distillation import Divergence
 from fullconv.training.divergence import check_parameters, explained
 from fullconv.training.epoch import Pictures
-from fullconv.training.loop import begin_training, train_epoch
+from fullconv.training.loop import Batch, begin_training, train_epoch
 from fullconv.training.losses import SegmentationLoss
 from fullconv.training.objective import Objective
-from fullconv.training.optimisation import build_optimiser, build_schedule, rate_now
+from fullconv.training.optimisation import build_optimiser, build_schedule, forwarded, rate_now
 from fullconv.training.pictures import Skipped, refuse_many, training_pictures
-from fullconv.training.processes import main_first, new_accelerator, rank_and_count
+from fullconv.training.processes import main_first, new_accelerator, over_processes, rank_and_count
 from fullconv.training.recipe import Recipe
 from fullconv.training.report import Report
 from fullconv.training.sampling import Sampling, presence, repeat_factors
 from fullconv.training.teacher import Teacher
 from fullconv.training.trackers import Trackers
+from fullconv.training.val_loss import val_loss
 from fullconv.training.validation import has_stalled, keep_if_best
 from fullconv.training.weighting import class_weights
 from fullconv.weights import checkpoint
@@ -59,16 +61,69 @@ class State:
         parts = {"model": self.model, "average": self.average, "optimiser": self.optimiser, "schedule": self.schedule}
         return {name: part for name, part in parts.items() if part is not None}
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path, epochs: int) -> None:
+        """`epochs`: how many the schedule is for."""
         parts = {name: part.state_dict() for name, part in self.parts().items()}
-        checkpoint.save_state(path, {**parts, "history": self.history})
+        checkpoint.save_state(path, {**parts, "history": self.history, "epochs": epochs})
 
-    def restore(self, path: Path) -> None:
-        """Puts everything back as it was when `path` was written."""
+    def restore(self, path: Path, epochs: int, steps: int) -> None:
+        """Puts everything back as it was when `path` was written.
+
+        Where the run was for fewer `epochs` of so many `steps` then, the schedule is the longer one, at its place.
+        """
         values = checkpoint.load_state(path)
-        for name, part in self.parts().items():
-            part.load_state_dict(values[name])
         self.history = values["history"]
+        is_longer = values.get("epochs", epochs) != epochs
+        groups = forwarded(self.schedule, self.optimiser, len(self.history) * steps) if is_longer else []
+        for name, part in self.parts().items():
+            if name != "schedule" or not is_longer:
+                part.load_state_dict(values[name])
+        for group, numbers in zip(self.optimiser.param_groups, groups, strict=False):
+            group.update(numbers)
+
+
+class Course:
+    """All that the steps of a run use, made of its recipe; `resumes` is a folder whose state is put back."""
+
+    def __init__(
+        self, model: Network, dataset: Dataset, config: ModelConfig, recipe: Recipe, skipped: Skipped,
+        teacher: Teacher | None = None, resumes: Path | None = None,
+    ) -> None:  # fmt: skip
+        samples = dataset.split(recipe.train_split)
+        self.recipe, self.skipped, self.config = recipe, skipped, config
+        self.accelerator = new_accelerator(recipe.precision)
+        sampling = sampling_of(dataset, recipe, teacher)
+        self.steps = -(-sampling.length // recipe.batch_size)  # of an epoch
+        self.state = start(model.to(self.accelerator.device), recipe, self.steps * recipe.epochs)
+        if resumes:
+            self.state.restore(resumes / STATE, recipe.epochs, self.steps)
+        self.objective = objective_of(recipe, samples, config, teacher)
+        seen = training_pictures([*samples, *dataset.unlabelled], config, skipped)
+        self.pictures = Pictures(seen, sampling, teacher, len(config.classes))
+        self.stepped, self.optimiser = prepared(self.state, recipe, self.accelerator)
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """Those of an epoch, from the random numbers that are its own."""
+        seed_epoch(self.recipe.seed, epoch)
+        begin_training(self.stepped, self.recipe.frozen_norms)
+        return load_epoch(self.pictures, self.recipe, epoch, self.accelerator.device)
+
+    def learn(self, batches: Iterable[Batch], advance: Callable[[float], None]) -> float:
+        """A step for each batch; gives the mean loss."""
+        moving = (self.stepped, self.state.average, self.objective, self.optimiser, self.state.schedule)
+        self.shown = torch.zeros(VOID + 1, dtype=torch.long)
+        return train_epoch(*moving, self.accelerator, self._counted(batches), self.recipe.clip, advance)
+
+    def not_shown(self) -> list[str]:
+        """The classes of which the last steps saw no pixel, in any process."""
+        shown = over_processes(self.shown.to(self.accelerator.device))
+        return [name for name, pixels in zip(self.config.classes.names, shown.tolist(), strict=False) if not pixels]
+
+    def _counted(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        for batch in batches:
+            for part in batch:
+                self.shown += torch.bincount(part.labels.flatten().cpu(), minlength=VOID + 1)
+            yield batch
 
 
 def run(
@@ -81,42 +136,41 @@ def run(
     skipped: Skipped,
     trackers: Sequence[str] = (),
     teacher: Teacher | None = None,
+    ends: float | None = None,
 ) -> None:
-    """Epoch after epoch: train, average, evaluate, write. The model folder out/model is the epoch that scored best."""
-    samples, val = dataset.split(recipe.train_split), dataset.splits.get(recipe.val_split, ())
-    accelerator = new_accelerator(recipe.precision)
-    sampling = sampling_of(dataset, recipe, teacher)
-    steps = -(-sampling.length // recipe.batch_size)
-    state = start(model.to(accelerator.device), recipe, steps * recipe.epochs)
-    if resume:
-        state.restore(out / STATE)
-    elif accelerator.is_main_process:
-        state.save(out / STATE)  # so that what the run started from need not be given again
-    objective = objective_of(recipe, samples, config, teacher)
-    seen = training_pictures([*samples, *dataset.unlabelled], config, skipped)
-    pictures = Pictures(seen, sampling, teacher, len(config.classes))
-    stepped, optimiser = prepared(state, recipe, accelerator)
+    """Epoch after epoch: train, average, evaluate, write. The model folder out/model is the epoch that scored best.
 
-    speaks = accelerator.is_main_process
-    report = Report(recipe.epochs, steps, out / LOG, state.history, speaks)
+    `ends`: the monotonic clock's reading when the steps ought to be done, where a time was asked for.
+    """
+    course = Course(model, dataset, config, recipe, skipped, teacher, out if resume else None)
+    state, val = course.state, dataset.splits.get(recipe.val_split, ())
+    speaks = course.accelerator.is_main_process
+    if not resume and speaks:
+        state.save(out / STATE, recipe.epochs)  # so that what the run started from need not be given again
+    report = Report(recipe.epochs, course.steps, out / LOG, state.history, speaks, ends)
     with report, Trackers(trackers if speaks else (), out, recipe, state.history) as told:
         for epoch in range(len(state.history), recipe.epochs):
             if has_stalled(state.history, recipe.patience):
                 break
-            seed_epoch(recipe.seed, epoch)
-            begin_training(stepped, recipe.frozen_norms)
-            batches = load_epoch(pictures, recipe, epoch, accelerator.device)
-            moving = (stepped, state.average, objective, optimiser, state.schedule, accelerator)
             with explained(epoch + 1, recipe, out / MODEL):
-                entry = {"epoch": epoch + 1, "loss": train_epoch(*moving, batches, recipe.clip, report.advance)}
+                entry: dict[str, Any] = {
+                    "epoch": epoch + 1,
+                    "loss": course.learn(course.batches(epoch), report.advance),
+                }
                 check_parameters(state.model, state.trained)
             entry["lr"] = rate_now(state.optimiser, recipe)
-            refuse_many(skipped.all(), len(seen) + len(val), f"bring them back, then go on with --resume {out}")
+            if missing := course.not_shown():
+                entry["not_shown"] = missing
+            count = len(course.pictures.pictures) + len(val)
+            refuse_many(skipped.all(), count, f"bring them back, then go on with --resume {out}")
             entry |= judged(state, val, config, recipe, out / MODEL, entry, skipped)
+            if "mean_iou" in entry:
+                where = (config, course.objective, recipe.crop_size, skipped)
+                entry["val_loss"] = val_loss(state.trained, val, *where)
             state.history.append(entry)
             with main_first() as is_main:
                 if is_main:
-                    state.save(out / STATE)
+                    state.save(out / STATE, recipe.epochs)
                     report.end_epoch(entry)
                     told.log(entry)
 
@@ -195,6 +249,7 @@ def sampling_of(dataset: Dataset, recipe: Recipe, teacher: Teacher | None) -> Sa
     labelled, unlabelled = torch.ones(len(samples)), torch.ones(len(dataset.unlabelled))
     if recipe.balance:
         labelled = repeat_factors(presence(samples, count), recipe.balance)
+    labelled = labelled * recipe.repeat
     if recipe.balance and teacher and len(unlabelled):
         present = np.stack([teacher.presence(picture, count) for picture in dataset.unlabelled])
         unlabelled = repeat_factors(present, recipe.balance)

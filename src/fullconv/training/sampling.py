@@ -89,4 +89,4 @@ def draw(factors: Tensor, generator: torch.Generator) -> list[int]:
 
 def epoch_length(factors: Tensor) -> int:
     """The number of pictures that each epoch shows."""
-    return int(factors.double().sum())
+    return max(1, int(factors.double().sum() + 1e-6))

@@ -24,6 +24,7 @@ from fullconv.models.network import Network
 from fullconv.models.published import NETS
 from fullconv.models.trunks import PAPER_TRUNKS, normalisation_of
 from fullconv.training.inheritance import take_over, take_over_what_fits
+from fullconv.training.length import told_length
 from fullconv.training.manifest import Sources
 from fullconv.training.pictures import refuse_many
 from fullconv.training.recipe import Recipe
@@ -146,6 +147,7 @@ def told(prepared: Prepared, recipe: Recipe, config: ModelConfig) -> Iterator[st
     if not prepared.dataset.splits.get(recipe.val_split):
         yield f"no split {recipe.val_split}: the last epoch is kept, and nothing says how good it is"
     yield f"longest side {config.longest_side or 'none'}: {choose_longest_side(recipe, prepared.survey)[1]}"
+    yield told_length(recipe, len(prepared.survey.samples))
     if config.range:
         why = "as asked for" if recipe.range else "0.1 to 99.9 % of the training pictures"
         yield f"range {listed(config.range)} becomes 0 to 255: {why}"

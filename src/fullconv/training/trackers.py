@@ -59,7 +59,7 @@ class Trackers:
 
     def log(self, entry: dict[str, Any]) -> None:
         """An epoch's numbers, as in log.jsonl."""
-        values = {key: value for key, value in entry.items() if key != "epoch" and value is not None}
+        values = {key: value for key, value in entry.items() if key != "epoch" and isinstance(value, float | int)}
         for tracker in self.opened:
             tracker.log(values, step=entry["epoch"])
 

@@ -26,8 +26,9 @@ from fullconv.models.network import Network
 from fullconv.sources import path_of
 from fullconv.training.card import card
 from fullconv.training.divergence import Diverged
+from fullconv.training.fitting import deadline, with_length
 from fullconv.training.illustration import illustrate
-from fullconv.training.inheritance import default_weights, with_inherited
+from fullconv.training.inheritance import default_weights, given_keys, with_inherited
 from fullconv.training.manifest import MANIFEST, Sources
 from fullconv.training.pictures import SKIPPED, Skipped
 from fullconv.training.processes import is_main, main_first
@@ -57,6 +58,8 @@ def train(
     repeats: str | Path | None = None,
     track: str | Sequence[str] | None = None,
     teacher: str | Path | None = None,
+    time: str | float | None = None,
+    began: float | None = None,
     outside: Sequence[str | Path] = (),
     **changes: Any,
 ) -> Path:
@@ -69,11 +72,15 @@ def train(
     weights from an installed package or timm's hub. `resume` goes on from where the run in `out` stopped, by its own
     recipe. `repeats` is a run folder: its recipe is taken, and its data and weights must be the same. `teacher` is a
     model to learn from beside the labels, or a folder of its scores: it also teaches the pictures that the data YAML
-    names as unlabelled. `track`: tensorboard, wandb, mlflow or "none"; TensorBoard where it is installed. A staged run
+    names as unlabelled. `time`, such as "10m", is what all of it may take from `began` (a reading of the monotonic
+    clock; now): how many steps fit is measured first. Without `time` and `epochs` the length is fitted to the number of
+    pictures; both then stand in the recipe. `resume` with more `epochs` makes the run longer. `track`: tensorboard,
+    wandb, mlflow or "none"; TensorBoard where it is installed. A staged run
     keeps its earlier nets in folders of `out` (fcn32s, fcn16s, …), each the start of the next.
     Files that the data's lists and annotations name must lie in its folder, or in one of `outside`.
     """
     out, repeated, trackers = Path(out), _path(repeats), check_trackers(track)
+    until = deadline(time, began, changes, resume or repeats is not None)
     earlier = out if resume else repeated
     if earlier and recipe:
         raise FullconvError(f"{recipe}: {earlier} has its own recipe, which is kept; leave --recipe out")
@@ -81,23 +88,26 @@ def train(
         trunk_weights, changes = None, {**changes, "pretrained": True}
     by_default = was_default(earlier) if earlier else not (weights or trunk_weights)
     start = default_weights(changes, _path(recipe)) if by_default and not earlier else _path(weights)
-    chosen = recipe_of(earlier, **changes) if earlier else _new_recipe(_path(recipe), start, changes)
+    if resume:
+        chosen = lengthened(out, changes)
+    else:
+        chosen = recipe_of(earlier, **changes) if earlier else _new_recipe(_path(recipe), start, changes)
     teaching = teacher_of(out) if resume and not teacher else _path(teacher)
     with held(out):
         if not resume:
             refuse_run_in(out)
         sources = Sources(settle(path_of("data", data), out), _path(trunk_weights), start, teaching, by_default)
-        with main_first() as first:
-            if first:
-                write_json(out / RECIPE, chosen.to_json())
         prepared, skipped = prepare(sources.data, chosen, teaching is not None, outside), Skipped(out / SKIPPED)
         if teaching:
             prepared = replace(prepared, teacher=taught(teaching, prepared, chosen, out))
+        if not earlier:
+            chosen = with_length(chosen, given_keys(changes, _path(recipe)), prepared, sources, out, until, complete)
         with main_first() as first:
             if first:
+                write_json(out / RECIPE, chosen.to_json())
                 say(prepared, chosen, skipped)
         note = partial(record, out, sources, repeated)
-        return train_stages(sources, prepared, out, chosen, resume, trackers, note, skipped)
+        return train_stages(sources, prepared, out, chosen, resume, trackers, note, skipped, until)
 
 
 def settle(data: Path, out: Path) -> Path:
@@ -142,6 +152,15 @@ def held(out: Path) -> AbstractContextManager[None]:
     return locked(out) if is_main() else nullcontext()
 
 
+def lengthened(out: Path, changes: Mapping[str, Any]) -> Recipe:
+    """The recipe of a run that goes on, for more epochs where these are asked for."""
+    others = {key: value for key, value in changes.items() if key != "epochs"}
+    recipe, epochs = recipe_of(out, **others), changes.get("epochs")
+    if epochs is None or epochs <= recipe.epochs or recipe.staged:
+        return recipe_of(out, **changes)
+    return replace(recipe, epochs=epochs)
+
+
 def refuse_run_in(out: Path) -> None:
     if any((folder / LOG).exists() for folder in (out, *out.glob("*/"))):
         raise FullconvError(f"{out}: holds a run already; choose another --out, or go on with --resume {out}")
@@ -158,7 +177,7 @@ def say(prepared: Prepared, recipe: Recipe, skipped: Skipped) -> None:
 
 def train_stages(
     sources: Sources, prepared: Prepared, out: Path, recipe: Recipe, resume: bool, trackers: Sequence[str],
-    note: Note | None, skipped: Skipped,
+    note: Note | None, skipped: Skipped, until: float | None = None,
 ) -> Path:  # fmt: skip
     """The nets of a recipe one after another, each from the one before; gives the last one's model folder."""
     if recipe.staged:
@@ -166,12 +185,12 @@ def train_stages(
             folder = train_one(sources, prepared, out / stage.arch, stage, resume, trackers, note, skipped)
             sources, note = replace(sources, trunk_weights=None, weights=folder), None
         recipe = last_stage(recipe)
-    return train_one(sources, prepared, out, recipe, resume, trackers, note, skipped)
+    return train_one(sources, prepared, out, recipe, resume, trackers, note, skipped, until)
 
 
 def train_one(
     sources: Sources, prepared: Prepared, out: Path, recipe: Recipe, resume: bool, trackers: Sequence[str],
-    note: Note | None, skipped: Skipped,
+    note: Note | None, skipped: Skipped, until: float | None = None,
 ) -> Path:  # fmt: skip
     """One net, from where it was stopped if it was; gives its model folder. The first of a run is noted before it."""
     torch.manual_seed(recipe.seed)
@@ -187,15 +206,14 @@ def train_one(
         if first and note:
             note(dataset, config, recipe, None if resume else model)
     try:
-        run(model, dataset, config, recipe, out, resume, skipped, trackers, prepared.teacher)
+        run(model, dataset, config, recipe, out, resume, skipped, trackers, prepared.teacher, until)
     except Diverged:
         if is_main() and (out / MODEL / PARAMETERS).is_file():
             finish(out / MODEL)  # what was good stays good for something
         raise
     with main_first() as first:
         if first:
-            finish(out / MODEL)
-            illustrate(out, out / MODEL, out / LOG, dataset.splits.get(recipe.val_split, ()))
+            complete(out, dataset.splits.get(recipe.val_split, ()))
     return out / MODEL
 
 
@@ -224,6 +242,12 @@ def recipe_of(out: Path, **changes: Any) -> Recipe:
         if replace(recipe, **{key: value}) != recipe:
             raise FullconvError(f"{out}: was started with {key} {getattr(recipe, key)}, and its recipe is kept")
     return recipe
+
+
+def complete(out: Path, val: Sequence[Sample]) -> None:
+    """What a run leaves once all steps are done: the graph for prediction, the card, pictures."""
+    finish(out / MODEL)
+    illustrate(out, out / MODEL, out / LOG, val)
 
 
 def finish(folder: Path) -> None:

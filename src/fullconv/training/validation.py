@@ -44,7 +44,9 @@ def keep_if_best(
         with main_first() as is_main:
             if is_main:
                 checkpoint.save_model(folder, model, replace(config, metrics={"val": numbers}, provenance=provenance))
-    return {"mean_iou": mean_iou, "boundary_iou": numbers["boundary_iou"], "pixel_accuracy": numbers["pixel_accuracy"]}
+    found = {name: row["iou"] for name, row in numbers["per_class"].items() if row["pixels"]}
+    kept = {key: numbers[key] for key in ("boundary_iou", "pixel_accuracy")}
+    return {"mean_iou": mean_iou, **kept, "iou": found}
 
 
 def evaluate_network(

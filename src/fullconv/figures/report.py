@@ -1,0 +1,174 @@
+"""A page about a model on labelled pictures: one HTML file that asks nothing of a network."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from importlib.util import find_spec
+from io import BytesIO
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fullconv.classes import Classes
+from fullconv.data.dataset import LabelMap
+from fullconv.evaluation.per_picture import PictureScore, ranked
+from fullconv.evaluation.scoring import label_sample
+from fullconv.figures.confusion import row_shares
+from fullconv.figures.curves import draw_curves
+from fullconv.files import write_whole
+from fullconv.overlay import colours
+from fullconv.prediction.predictor import Model
+from fullconv.segmentation import Segmentation
+from fullconv.view import rgb_of
+
+PAGE = Path(__file__).with_name("report.html")
+PICTURES = 40  # on a page, the worst: with more it takes long to open
+SIDE, QUALITY = 360, 80  # pixels of a picture's longer side; of JPEG
+WRONG, RIGHT, UNKNOWN = (214, 39, 40), (235, 240, 235), (190, 190, 190)  # colours of the map of errors
+KINDS = ("picture", "truth", "prediction", "errors")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a page is about. `numbers` are those of `fullconv evaluate`; what follows `pictures` may be empty."""
+
+    title: str
+    numbers: dict[str, Any]
+    pictures: Sequence[PictureScore]
+    assumed: Sequence[str] = ()
+    history: Sequence[dict[str, Any]] = ()
+    commands: Sequence[str] = ()
+
+
+def write_report(path: Path, model: Model, subject: Subject) -> Path:
+    """Every picture is labelled once more, to be shown."""
+    text = page(model, subject)
+    return write_whole(path, lambda hidden: hidden.write_text(text, encoding="utf-8"))
+
+
+def page(model: Model, subject: Subject) -> str:
+    classes, numbers = model.classes, subject.numbers
+    worst = ranked(subject.pictures)[:PICTURES]
+    options = (f'<option value="{i}">{escape(name)}</option>' for i, name in enumerate(classes.names))
+    return Template(PAGE.read_text(encoding="utf-8")).substitute(
+        title=escape(subject.title), summary=_summary(numbers, len(subject.pictures)), assumed=_assumed(subject),
+        curves=_curves(subject), classes=_classes(numbers), confusion=_confusion(numbers, classes),
+        legend=_legend(classes), options="".join(options), gallery="\n".join(_figure(model, one) for one in worst),
+        commands=_commands(subject),
+    )  # fmt: skip
+
+
+def _summary(numbers: dict[str, Any], pictures: int) -> str:
+    keys = {"mean_iou": "mean IoU", "boundary_iou": "boundary IoU", "pixel_accuracy": "pixel accuracy"}
+    found = [f"{words} {_number(numbers[key])}" for key, words in keys.items()]
+    return escape(f"{', '.join(found)} on {pictures} pictures, at their own size; void does not count.")
+
+
+def _assumed(subject: Subject) -> str:
+    if not subject.assumed:
+        return ""
+    return f"<h2>What was assumed</h2><ul>{''.join(f'<li>{escape(line)}</li>' for line in subject.assumed)}</ul>"
+
+
+def _commands(subject: Subject) -> str:
+    return f"<h2>Go on</h2><pre>{escape(chr(10).join(subject.commands))}</pre>" if subject.commands else ""
+
+
+def _curves(subject: Subject) -> str:
+    """Drawn where matplotlib is there."""
+    if not subject.history or not find_spec("matplotlib"):
+        return ""
+    image = draw_curves(subject.history, "").picture_of_it()
+    return f'<h2>How it went</h2><div class="wide curves"><img alt="curves" src="{_data(image, "PNG")}"></div>'
+
+
+def _classes(numbers: dict[str, Any]) -> str:
+    head = "<tr><th>class</th><th>IoU</th><th>accuracy</th><th>pixels</th></tr>"
+    rows = (
+        f"<tr><td>{escape(name)}</td><td>{_number(row['iou'])}</td><td>{_number(row['accuracy'])}</td>"
+        f"<td>{row['pixels']}</td></tr>"
+        for name, row in numbers["per_class"].items()
+    )
+    return f"<table>{head}{''.join(rows)}</table>"
+
+
+def _confusion(numbers: dict[str, Any], classes: Classes) -> str:
+    names = [escape(name) for name in classes.names]
+    head = "".join(f"<th>{name}</th>" for name in names)
+    rows = (
+        f"<tr><th>{name}</th>{''.join(map(_share, row))}</tr>"
+        for name, row in zip(names, row_shares(np.asarray(numbers["confusion"], np.int64)), strict=True)
+    )
+    return f"<table><tr><th></th>{head}</tr>{''.join(rows)}</table>"
+
+
+def _share(share: float) -> str:
+    """A cell: the deeper its blue, the larger the share."""
+    if np.isnan(share):
+        return "<td>-</td>"
+    ink = "#fff" if share > 0.65 else "#1f2328"
+    return f'<td style="background:rgba(9,105,218,{share:.2f});color:{ink}">{100 * share:.1f}</td>'
+
+
+def _legend(classes: Classes) -> str:
+    keys = [*zip(classes.names, colours(classes), strict=True), ("wrong", WRONG), ("void", UNKNOWN)]
+    return "".join(f'<span class="key" style="background:rgb{colour}"></span>{escape(name)}' for name, colour in keys)
+
+
+def _figure(model: Model, score: PictureScore) -> str:
+    """A picture with its truth, what was predicted, and where these differ."""
+    seen, truth, labels = label_sample(model, score.sample)
+    photo = rgb_of(seen.image)
+    overlays = (Segmentation(photo, one, model.classes).overlay() for one in (truth, labels))
+    shown = zip(KINDS, (photo, *overlays, errors(truth, labels, model.classes.void)), strict=True)
+    cells = "".join(f'<span>{kind}<img alt="{kind}" loading="lazy" src="{_jpeg(one)}"></span>' for kind, one in shown)
+    present = " ".join(map(str, np.flatnonzero(~np.isnan(score.iou))))
+    name, caption = escape(score.sample.name), escape(_caption(score, model.classes))
+    return (
+        f'<figure data-name="{name}" data-classes="{present}"><figcaption>{caption}</figcaption>'
+        f'<div class="row">{cells}</div></figure>'
+    )
+
+
+def errors(truth: LabelMap, labels: LabelMap, void: int) -> NDArray[np.uint8]:
+    """(H, W, 3): where a prediction is wrong, where it is right, and where nobody knows."""
+    table = np.array([WRONG, RIGHT, UNKNOWN], np.uint8)
+    return table[np.where(truth == void, 2, truth == labels)]
+
+
+def _caption(score: PictureScore, classes: Classes) -> str:
+    words = f"{score.sample.name}: mean IoU {score.mean_iou:.3f}"
+    if score.confused:
+        truth, prediction, pixels = score.confused
+        words += f"; {pixels} pixels of {classes.names[truth]} taken for {classes.names[prediction]}"
+    return words
+
+
+def _jpeg(image: NDArray[np.uint8]) -> str:
+    picture = Image.fromarray(image)
+    picture.thumbnail((SIDE, SIDE))
+    return _data(picture, "JPEG", quality=QUALITY)
+
+
+def _data(picture: Image.Image, form: str, **how: Any) -> str:
+    file = BytesIO()
+    picture.save(file, form, **how)
+    return f"data:image/{form.lower()};base64,{b64encode(file.getvalue()).decode()}"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def assumed_in(data_yaml: Path) -> Iterator[str]:
+    """The comment lines at the head of a data YAML that fullconv wrote."""
+    if data_yaml.is_file():
+        lines = data_yaml.read_text(encoding="utf-8").splitlines()
+        yield from (line.removeprefix("# ") for line in lines[1:] if line.startswith("# "))

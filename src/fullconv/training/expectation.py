@@ -1,0 +1,57 @@
+"""What to expect of a run that goes on: the time that is left, and where its score is heading."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+from fullconv.words import counted
+
+RISE = 0.002  # of mean IoU: what is less is no rise
+LATE = 1.1  # times the time that was left at the start
+
+
+@dataclass
+class Expectation:
+    """`steps` are those that are left when it begins; `ends`: when they ought to be done, on the monotonic clock."""
+
+    steps: int
+    history: list[dict[str, Any]]
+    ends: float | None = None
+    done: int = 0
+    began: float = field(default_factory=monotonic)
+
+    def words(self, now: float) -> str:
+        """ "about 9 minutes left, mean IoU 0.71 and rising" """
+        left = self.seconds_left(now)
+        parts = [f"about {in_words(left)} left", trend(self.history)]
+        if self.ends is not None and now + left - self.began > LATE * (self.ends - self.began):
+            late = in_words(now + left - self.ends)
+            parts.append(f"{late} more than asked for: the machine is slower than at the start, and no step is dropped")
+        return ", ".join(part for part in parts if part)
+
+    def seconds_left(self, now: float) -> float:
+        """By the mean pace so far, evaluations among it."""
+        return (self.steps - self.done) * (now - self.began) / max(self.done, 1)
+
+
+def in_words(seconds: float) -> str:
+    """ "40 seconds", "9 minutes", "3.5 hours" """
+    if seconds < 90:
+        return counted(max(1, round(seconds)), "second")
+    if seconds < 90 * 60:
+        return counted(round(seconds / 60), "minute")
+    return f"{seconds / 3600:.1f} hours"
+
+
+def trend(history: list[dict[str, Any]]) -> str:
+    """ "mean IoU 0.71 and rising"; nothing before the first evaluation."""
+    scores = [entry["mean_iou"] for entry in history if "mean_iou" in entry]
+    if not scores:
+        return ""
+    best = max(scores[:-1], default=None)
+    if best is None:
+        return f"mean IoU {scores[-1]:.2f}"
+    word = "rising" if scores[-1] > best + RISE else "steady" if scores[-1] > best - RISE else "below its best"
+    return f"mean IoU {scores[-1]:.2f} and {word}"

@@ -1,0 +1,73 @@
+"""A recipe's numbers that nobody gave: fitted to the pictures, and to the time."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Mapping
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from fullconv.errors import FullconvError, argument
+from fullconv.training.length import fitted, seconds_of, spread, steps_for
+from fullconv.training.manifest import Sources
+from fullconv.training.processes import rank_and_count
+from fullconv.training.recipe import Recipe
+from fullconv.training.start import Prepared, choose_longest_side, config_of, start_model
+from fullconv.training.trial import End, measure, within
+from fullconv.view import reduced_size
+
+
+def deadline(
+    time: str | float | None, began: float | None, changes: Mapping[str, Any], is_earlier: bool
+) -> float | None:
+    """The monotonic clock's reading when the time is over."""
+    if time is None:
+        return None
+    if is_earlier or changes.get("epochs") is not None:
+        raise FullconvError(f"{argument('time')}: the number of epochs is given already; leave one of the two out")
+    return (monotonic() if began is None else began) + seconds_of(time)
+
+
+def with_length(
+    recipe: Recipe,
+    given: Collection[str],
+    prepared: Prepared,
+    sources: Sources,
+    out: Path,
+    until: float | None,
+    end: End,
+) -> Recipe:
+    """The recipe with numbers that fit the pictures, and the time if there is a limit, in place of those not given."""
+    found = prepared.survey
+    side = choose_longest_side(recipe, found)[0]
+    size = found.size if side is None or max(found.size) <= side else reduced_size(found.size, side)
+    recipe = fitted(recipe, given, len(found.samples), size)
+    if until is not None:
+        recipe = in_time(recipe, prepared, sources, out, until, end)
+    elif not {"epochs", "repeat"} & set(given):
+        recipe = spread(recipe, steps_for(recipe, len(found.samples)), shown(prepared, recipe))
+    return recipe
+
+
+def shown(prepared: Prepared, recipe: Recipe) -> float:
+    """The pictures that an epoch shows where it shows each labelled one once."""
+    labelled, unlabelled = len(prepared.survey.samples), prepared.dataset.unlabelled
+    return labelled / (1 - recipe.unlabelled_share) if unlabelled else labelled
+
+
+def in_time(recipe: Recipe, prepared: Prepared, sources: Sources, out: Path, until: float, end: End) -> Recipe:
+    """As many steps as fit, by a trial on the run's own data."""
+    if recipe.staged or rank_and_count()[1] > 1:
+        raise FullconvError("time is for one net in one process; give epochs")
+    config = config_of(prepared, recipe)
+    with redirect_stdout(StringIO()):
+        model = start_model(config, recipe.pretrained, sources)
+    pace = measure(model, prepared, config, recipe, out, end)
+    print(
+        f"trial: {pace.step:.2g} s a step, {pace.epoch:.2g} s an evaluation, {pace.end:.2g} s at the end",
+        file=sys.stderr,
+    )
+    return within(recipe, pace, until - monotonic(), shown(prepared, recipe))

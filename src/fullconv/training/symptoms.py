@@ -1,0 +1,68 @@
+"""What the numbers of a run say while it goes: it learns by heart, it diverges, a class is never shown or found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+SINCE = 3  # evaluations since the best loss on val
+WORSE = 1.15  # times the best loss on val
+RISEN = 2.0  # times the least loss in training
+EARLY = 5  # evaluations before a class may be missed
+
+History = Sequence[dict[str, Any]]
+
+
+class Symptom(NamedTuple):
+    """`kind` is told once in a run."""
+
+    kind: str
+    text: str
+
+
+def symptoms(history: History) -> Iterator[Symptom]:
+    """Of the epochs so far, what wants a word, with what to do."""
+    yield from _by_heart(history)
+    yield from _diverging(history)
+    yield from _never_shown(history)
+    yield from _never_found(history)
+
+
+def _by_heart(history: History) -> Iterator[Symptom]:
+    scored = [entry for entry in history if entry.get("val_loss") is not None]
+    losses = [entry["val_loss"] for entry in scored]
+    best = losses.index(min(losses)) if losses else 0
+    if len(losses) - best > SINCE and losses[-1] > WORSE * losses[best] and scored[-1]["loss"] < scored[best]["loss"]:
+        yield Symptom("by heart", (
+            f"the loss on val has risen since epoch {scored[best]['epoch']}, that in training falls: the network learns"
+            " the pictures by heart. The best epoch is kept; more pictures help, or in the recipe stronger colour and "
+            "scale, and copy_paste"
+        ))  # fmt: skip
+
+
+def _diverging(history: History) -> Iterator[Symptom]:
+    losses = [entry["loss"] for entry in history]
+    if len(losses) > 2 and losses[-1] > losses[-2] > losses[-3] and losses[-1] > RISEN * min(losses):
+        yield Symptom("diverging", "the loss in training rises: try a smaller learning rate (--lr), in another folder")
+
+
+def _never_shown(history: History) -> Iterator[Symptom]:
+    """Classes of which the crops of an epoch showed no pixel."""
+    for name in history[-1].get("not_shown", ()):
+        yield Symptom(f"not shown {name}", (
+            f"no crop of epoch {history[-1]['epoch']} showed a pixel of {name}: give larger crops (--crop-size), or "
+            "balance: 0.5 in the recipe, which shows pictures with rare classes more often"
+        ))  # fmt: skip
+
+
+def _never_found(history: History) -> Iterator[Symptom]:
+    """Classes that val holds and no evaluation has found a pixel of."""
+    scored = [entry["iou"] for entry in history if "iou" in entry]
+    if len(scored) < EARLY:
+        return
+    for name in scored[-1]:
+        if all(ious.get(name) == 0 for ious in scored):
+            yield Symptom(f"not found {name}", (
+                f"{name} was never found on val so far: class_weights: balanced in the recipe may help, or more "
+                "pictures with it"
+            ))  # fmt: skip

@@ -1,0 +1,84 @@
+"""How long steps, evaluations and the end of a run take: a few of each, on its own data, and thrown away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from itertools import pairwise
+from math import ceil
+from pathlib import Path
+from shutil import rmtree
+from statistics import median
+from time import monotonic
+
+from fullconv.data.dataset import Sample
+from fullconv.errors import FullconvError
+from fullconv.models.config import ModelConfig
+from fullconv.models.network import Network
+from fullconv.training import length
+from fullconv.training.pictures import SKIPPED, Skipped
+from fullconv.training.recipe import Recipe
+from fullconv.training.report import line_of
+from fullconv.training.run import LOG, MODEL, STATE, Course, judged
+from fullconv.training.start import Prepared
+
+FOLDER = ".trial"
+STEPS, COLD = 8, 3  # steps that are done, of which the first are not counted
+SPARE = 0.03  # of the time: what no trial foresees
+SCORING = 0.2  # of the time: what evaluations may take
+FEWEST = 3  # evaluations
+
+End = Callable[[Path, Sequence[Sample]], None]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds: of a step, of what comes with each epoch, of what comes once all steps are done."""
+
+    step: float
+    epoch: float
+    end: float
+
+
+def measure(model: Network, prepared: Prepared, config: ModelConfig, recipe: Recipe, out: Path, end: End) -> Pace:
+    """`end` makes of a run's folder and val what is left there. All lies in a folder of `out`, which is removed."""
+    folder = out / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with redirect_stdout(StringIO()):
+            return _measure(model, prepared, config, recipe, folder, end)
+    finally:
+        rmtree(folder, ignore_errors=True)
+
+
+def _measure(model: Network, prepared: Prepared, config: ModelConfig, recipe: Recipe, folder: Path, end: End) -> Pace:
+    dataset = prepared.dataset
+    val = dataset.splits.get(recipe.val_split, ())
+    recipe = length.spread(recipe, STEPS, len(dataset.split(recipe.train_split)), 1)
+    course = Course(model, dataset, config, recipe, Skipped(folder / SKIPPED), prepared.teacher)
+    times = [monotonic()]
+    course.learn(course.batches(0), lambda loss: times.append(monotonic()))
+    step = median(after - before for before, after in pairwise(times[COLD:]))
+    starting = max(0.0, times[1] - times[0] - step)  # of the processes that read
+    begun, entry = monotonic(), {"epoch": 1, "loss": 1.0}
+    judged(course.state, val, config, recipe, folder / MODEL, entry, course.skipped)
+    course.state.save(folder / STATE, recipe.epochs)
+    scored = monotonic()
+    (folder / LOG).write_text(line_of(entry), encoding="utf-8")
+    end(folder, val)
+    return Pace(step, starting + scored - begun, monotonic() - scored)
+
+
+def within(recipe: Recipe, pace: Pace, seconds: float, pictures: float) -> Recipe:
+    """The recipe with as many steps as the seconds that are left allow."""
+    left = seconds * (1 - SPARE) - pace.end
+    epochs = max(FEWEST, min(length.EVALUATIONS, int(SCORING * left / max(pace.epoch, 1e-3))))
+    steps = int((left - epochs * pace.epoch) / pace.step)
+    if steps < epochs:
+        least = pace.end + FEWEST * (pace.epoch + pace.step)
+        raise FullconvError(
+            f"the time is too short: reading, scoring and writing alone take about {ceil(least)} s more; give more time"
+        )
+    return length.spread(recipe, steps, pictures, epochs)
