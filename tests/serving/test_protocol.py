@@ -70,6 +70,7 @@ IMAGE = {"name": "image", "shape": [1], "datatype": "BYTES", "data": ["AAAA"]}
         json.dumps({"inputs": [IMAGE | {"shape": [2]}]}).encode(),
         json.dumps({"inputs": [IMAGE | {"data": ["no base64!"]}]}).encode(),
         json.dumps({"inputs": [IMAGE | {"data": [7]}]}).encode(),
+        json.dumps({"inputs": [IMAGE | {"data": []}]}).encode(),
         json.dumps({"inputs": [IMAGE], "outputs": [{"name": "boxes"}]}).encode(),
         json.dumps({"inputs": [IMAGE], "outputs": "label_map"}).encode(),
         json.dumps({"inputs": [IMAGE | {"parameters": {"binary_data_size": 5}}]}).encode(),

@@ -99,11 +99,12 @@ def predict(
 ) -> None:  # fmt: skip
     """Segment pictures and videos. Masks have each picture's own size.
 
-    INPUT is a picture, a GeoTIFF, a video, a folder (with its sub-folders), a glob, or webcam:0 (until Ctrl-C). With
-    --cluster it may also be an address in an object store, such as s3://bucket/photos. For photo.jpg, fullconv writes
-    photo_labels.png (class indices, with a palette), photo_<class>.png (0/255) for each class found, and
-    photo_overlay.jpg. For clip.mp4 it writes clip_overlay.mp4, and for a GeoTIFF it writes GeoTIFFs with the same
-    georeference. predictions.jsonl lists what was done with each input.
+    INPUT is a picture, a GeoTIFF, a video, a folder (with its sub-folders), a glob, or webcam:0 (until Ctrl-C).
+    With --cluster it may also be an address in an object store, such as s3://bucket/photos. INPUT - is one picture
+    from standard input; its labels, or the one output that --save names, go to standard output. For photo.jpg,
+    fullconv writes photo_labels.png (class indices, with a palette), photo_<class>.png (0/255) for each class
+    found, and photo_overlay.jpg. For clip.mp4 it writes clip_overlay.mp4, and for a GeoTIFF it writes GeoTIFFs with
+    the same georeference. predictions.jsonl lists what was done with each input.
     """
     from fullconv.jobs.plan import Wanted
     from fullconv.locks import locked
@@ -123,6 +124,9 @@ def predict(
     request = Request(
         inputs, out, wanted, of_video, frames, resume, overwrite, json_file, printing, open_folder(model), choice
     )
+    if "-" in inputs:
+        predict_stream(request if save else replace(request, wanted=replace(wanted, outputs=("labels",))))
+        return
     with nullcontext() if "://" in out else locked(Path(out)):
         summary = predict_on_cluster(request, workers) if cluster else predict_here(request)
     if not printing:
@@ -178,6 +182,19 @@ class Request:
         for limit in ("max_pixels", "outside"):  # which refuse pictures, and change no result
             wanted["reading"].pop(limit)
         return settings_of(self.folder, loaded.engine, fullconv=__version__, **video, **wanted)
+
+
+def predict_stream(request: Request) -> None:
+    """One picture from standard input, its result to standard output."""
+    from fullconv.jobs.stream import one_result
+
+    if request.inputs != ("-",):
+        raise FullconvError("-: standard input is one picture; leave out the other inputs")
+    if sys.stdout.isatty():
+        raise FullconvError("-: the result is a file; send it somewhere, as in: fullconv predict - < in.jpg > out.png")
+    request.check()
+    body = sys.stdin.buffer.read()
+    sys.stdout.buffer.write(one_result(request.load(), body, request.wanted))
 
 
 def predict_here(request: Request) -> Summary:

@@ -104,7 +104,7 @@ def parse(body: bytes, header_length: str | None) -> tuple[bytes, Wanted]:
         size = image.get("parameters", {}).get("binary_data_size")
         picture = in_json(image) if size is None else element(body[length : length + size])
         return picture, wanted_of(request)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise bad("this is no request with one input, image, of datatype BYTES and shape [1]") from None
 
 
@@ -189,6 +189,17 @@ def bad(message: str) -> Refusal:
 
 
 IMAGE = {"name": "image", "shape": [1], "datatype": "BYTES", "data": ["/9j/4AAQSkZJRg…"]}
+INPUT = {
+    "type": "object",
+    "properties": {
+        "name": {"const": "image"},
+        "datatype": {"const": "BYTES"},
+        "shape": {"const": [1]},
+        "data": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 1},
+    },
+    "required": ["name", "datatype", "shape"],
+}
+OUTPUT = {"type": "object", "properties": {"name": {"enum": list(OUTPUTS)}}, "required": ["name"]}
 INFER: dict[str, Any] = {
     "required": True,
     "content": {
@@ -197,8 +208,8 @@ INFER: dict[str, Any] = {
                 "type": "object",
                 "properties": {
                     "id": {"type": "string"},
-                    "inputs": {"type": "array", "items": {"type": "object"}, "minItems": 1, "maxItems": 1},
-                    "outputs": {"type": "array", "items": {"type": "object"}},
+                    "inputs": {"type": "array", "items": INPUT, "minItems": 1, "maxItems": 1},
+                    "outputs": {"type": "array", "items": OUTPUT},
                 },
                 "required": ["inputs"],
             },

@@ -59,20 +59,24 @@ class Worker:
         """Raises Refusal for a picture that is none, or is not done by `deadline` (of time.monotonic): then the process
         is another one afterwards."""
         for _ in range(TRIES):
-            try:
-                self.connection.send(task)
-                said = self._receive(deadline - time.monotonic())
-            except OSError:
-                said = EOFError()
+            if time.monotonic() >= deadline:
+                raise too_late()
+            said = self._exchange(task, deadline - time.monotonic())
             if isinstance(said, Refusal):
                 raise said
-            if isinstance(said, TimeoutError):
-                self.renew()
-                raise Refusal(503, "time", "the picture took too long; send a smaller one")
-            if not isinstance(said, EOFError):
+            if not isinstance(said, (TimeoutError, EOFError)):
                 return said
             self.renew()
+            if isinstance(said, TimeoutError):
+                raise too_late()
         raise Refusal(500, "died", "the process that looked at the picture ended, twice; try another picture")
+
+    def _exchange(self, task: Task, seconds: float) -> Any:
+        try:
+            self.connection.send(task)
+        except OSError:
+            return EOFError()
+        return self._receive(seconds)
 
     def _receive(self, seconds: float) -> Any:
         try:
@@ -89,6 +93,10 @@ class Worker:
         self.process.kill()
         self.process.join()
         self.connection.close()
+
+
+def too_late() -> Refusal:
+    return Refusal(503, "time", "the picture took too long; send a smaller one, or try again later", 1)
 
 
 class Workers:

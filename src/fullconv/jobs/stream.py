@@ -1,0 +1,32 @@
+"""One picture from standard input to standard output."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from fullconv.errors import FullconvError
+from fullconv.jobs.plan import Wanted
+from fullconv.outputs.cutout import parse_ground
+from fullconv.outputs.writers import files_of, needs_scores
+from fullconv.prediction.predictor import Model
+
+
+def one_result(model: Model, body: bytes, wanted: Wanted) -> bytes:
+    """The one file that is made of a picture, given as the bytes of its file.
+
+    Raises FullconvError for what cannot be read, and where there would be more than one file, or none.
+    """
+    scores, soft = "scores" in wanted.outputs, needs_scores(wanted.outputs)
+    result = model.predict(body, scores, wanted.tile, wanted.halo, wanted.reading, soft)
+    ground = None if wanted.background is None else parse_ground(wanted.background)
+    with tempfile.TemporaryDirectory() as folder:
+        files = files_of(result, Path(folder) / "picture", wanted.outputs, ground)
+        if len(files) != 1:
+            found = ", ".join(file.path.name for file in files) or "none"
+            raise FullconvError(
+                f"standard output takes one file, and this makes {len(files)} ({found}); name one --save, and one of "
+                "--classes for masks and cut-outs"
+            )
+        files[0].fill(files[0].path)
+        return files[0].path.read_bytes()

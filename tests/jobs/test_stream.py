@@ -1,0 +1,58 @@
+"""One picture from standard input to standard output."""
+
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import fullconv
+from fullconv.errors import FullconvError
+from fullconv.jobs.plan import Wanted
+from fullconv.jobs.stream import one_result
+from tests.conftest import EXAMPLES
+
+CAT = (EXAMPLES / "chelsea.jpg").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def model():
+    return fullconv.load("photos")
+
+
+def test_labels(model):
+    picture = Image.open(io.BytesIO(one_result(model, CAT, Wanted(("labels",)))))
+    assert np.array_equal(np.array(picture), model.predict(CAT).label_map)
+
+
+def test_the_mask_of_one_class(model):
+    mask = one_result(model.among(["cat"]), CAT, Wanted(("masks",), classes=("cat",)))
+    assert np.array_equal(np.array(Image.open(io.BytesIO(mask))) == 255, model.among(["cat"]).predict(CAT).mask("cat"))
+
+
+def test_several_files_are_refused(model):
+    with pytest.raises(FullconvError, match=r"makes 2 \(picture_cat.png, picture_background.png\)"):
+        one_result(model, CAT, Wanted(("masks",)))
+    with pytest.raises(FullconvError, match="the bytes given: not an image"):
+        one_result(model, b"no picture", Wanted(("labels",)))
+
+
+def run(*arguments, body=CAT):
+    command = [sys.executable, "-m", "fullconv", "predict", *arguments]
+    return subprocess.run(command, input=body, capture_output=True, check=False)
+
+
+def test_in_a_pipe(model):
+    done = run("-", "--save", "overlay")
+    assert done.returncode == 0, done.stderr
+    assert Image.open(io.BytesIO(done.stdout)).size == (451, 300)
+    assert run("-").stdout.startswith(b"\x89PNG")
+
+
+def test_what_cannot_be_is_one_line():
+    done = run("-", "other.jpg")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.startswith(b"error: -: standard input is one picture")
+    assert run("-", body=b"").stderr.count(b"\n") == 1

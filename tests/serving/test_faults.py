@@ -1,0 +1,224 @@
+"""Whatever comes, the next good photo is answered, nothing is left behind, and nobody is shown a traceback."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import random
+import signal
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.serving.running import Running, running
+from tests.serving.test_pictures import png_head
+
+SECONDS = 10  # a request may take
+SOON = 5.0  # in which the next good photo is answered, on a machine that does much else; one second on an idle one
+GARBAGE = 1000
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """With short limits, and a temporary folder of its own, which stays empty."""
+    temporary = tmp_path_factory.mktemp("temporary")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(temporary))
+        patch.setenv("FULLCONV_CACHE", str(tmp_path_factory.mktemp("faults-cache")))
+        with running("--max-seconds", str(SECONDS), "--max-megabytes", "5", "--queue", "8") as one:
+            yield one
+            assert list(temporary.iterdir()) == []
+
+
+@pytest.fixture(autouse=True)
+def _then_a_good_photo(server, cat):
+    server.ask("/predict", cat)
+    yield
+    began = time.monotonic()
+    reply = server.ask("/predict?save=json", cat)
+    assert (reply.status, reply.json["width"]) == (200, 451)
+    assert time.monotonic() - began < SOON
+
+
+def workers_of(server: Running) -> list[int]:
+    """Processes that were started by the server and hold a model; not multiprocessing's own."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == server.process.pid and b"spawn_main" in (path / "cmdline").read_bytes():
+                found.append(int(path.name))
+        except (OSError, ValueError):
+            continue
+    return found
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc to find workers in")
+
+
+def connected(server: Running) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", server.port), timeout=60)
+
+
+def head(length: int, extra: str = "") -> bytes:
+    return f"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n{extra}\r\n".encode()
+
+
+@pytest.mark.parametrize("size", [(10_000, 9_000), (65_000, 65_000)])
+def test_bombs_are_refused_unopened(server, size):
+    reply = server.ask("/predict", png_head(*size))
+    assert (reply.status, reply.json["reason"]) == (413, "pixels")
+
+
+def test_a_body_that_is_too_large_is_told_so(server):
+    reply = server.ask("/predict", b"x" * 6_000_000)
+    assert (reply.status, reply.json["reason"]) == (413, "bytes")
+    assert "5 MB" in reply.json["error"]
+
+
+def test_a_photo_that_is_cut_off(server, cat):
+    reply = server.ask("/predict", cat[: len(cat) // 2])
+    assert (reply.status, reply.json["reason"]) == (422, "damaged")
+    assert "\n" not in reply.json["error"]
+
+
+def test_clients_that_go_away(server, cat):
+    for sent in (0, 1, len(cat) // 2, len(cat)):
+        with connected(server) as client:
+            client.sendall(head(len(cat)) + cat[:sent])
+
+
+def test_a_slow_sender_is_cut_off_and_holds_up_nobody(server, cat):
+    with connected(server) as slow:
+        slow.sendall(head(1000))
+        began = time.monotonic()
+        server.ask("/predict", cat)
+        assert time.monotonic() - began < SOON
+        for _ in range(SECONDS):
+            slow.sendall(b"x")
+            time.sleep(1)
+        assert slow.recv(1000).startswith(b"HTTP/1.1 408")
+
+
+@needs_proc
+def test_a_worker_that_is_killed_is_replaced_and_its_picture_done(cat):
+    with running() as server, ThreadPoolExecutor(4) as pool:
+        replies = [pool.submit(server.ask, "/predict", cat) for _ in range(8)]
+        for pid in workers_of(server):
+            os.kill(pid, signal.SIGKILL)
+        assert [reply.result().status for reply in replies] == [200] * 8
+
+
+@needs_proc
+def test_a_worker_that_hangs_is_killed_at_its_time(server, cat):
+    before = workers_of(server)
+    assert len(before) == 2
+    for pid in before:
+        os.kill(pid, signal.SIGSTOP)
+    reply = server.ask("/predict", cat)
+    assert (reply.status, reply.json["reason"]) == (503, "time")
+    server.ask("/predict", cat)  # by the other one, which hangs as well
+    assert not set(before) & set(workers_of(server))
+
+
+@needs_proc
+def test_a_full_queue_is_told_with_the_time_to_wait(server, cat):
+    stopped = workers_of(server)
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    with ThreadPoolExecutor(16) as pool:
+        replies = [pool.submit(server.ask, "/predict", cat) for _ in range(16)]
+        time.sleep(1)
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+        statuses = [reply.result() for reply in replies]
+    refused = [reply for reply in statuses if reply.status == 429]
+    assert len(refused) == 16 - 2 - 8  # those at work, those that may wait
+    assert all(int(reply.headers["retry-after"]) >= 1 and reply.json["reason"] == "queue" for reply in refused)
+    assert sum(reply.status == 200 for reply in statuses) == 10
+
+
+def test_garbage(server, cat):
+    """Random bytes, and photos with random bytes in them."""
+    dice = random.Random(0)
+    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    for number in range(GARBAGE):
+        body = bytearray(cat if number % 50 == 0 else dice.randbytes(dice.randrange(200)))
+        for _ in range(number % 50 == 0 and 40):
+            body[dice.randrange(len(body))] = dice.randrange(256)
+        client.request("POST", "/predict?save=json", bytes(body))
+        reply = client.getresponse()
+        text = reply.read()
+        assert reply.status in (200, 413, 415, 422), text
+        assert b"Traceback" not in text
+    client.close()
+
+
+def test_what_is_no_http(server):
+    for nonsense in (
+        b"\0" * 1000,
+        b"GET\r\n\r\n",
+        b"POST /predict HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+        b"\x16\x03\x01",
+    ):
+        with connected(server) as client:
+            client.sendall(nonsense)
+            client.shutdown(socket.SHUT_WR)
+            assert b"Traceback" not in client.recv(10_000)
+
+
+def test_large_forms_are_not_put_on_disk(server, cat):
+    """The fixture holds the temporary folder to be empty."""
+    padded = cat + b"\0" * 3_000_000
+    body = b'--x\r\nContent-Disposition: form-data; name="p"; filename="a"\r\n\r\n' + padded + b"\r\n--x--\r\n"
+    reply = server.ask("/predict", body, {"Content-Type": "multipart/form-data; boundary=x"})
+    assert reply.status == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("multipart/form-data", b"x"),
+        ("multipart/form-data; boundary=x", b"--x\r\n"),
+        ("multipart/form-data; boundary=x", b""),
+    ],
+)
+def test_forms_that_are_none(server, kind, body):
+    reply = server.ask("/predict", body, {"Content-Type": kind})
+    assert (reply.status, reply.json["reason"]) == (422, "form")
+
+
+def test_sigterm_finishes_what_is_under_way_and_takes_nothing_new(cat):
+    """Leaving `running` sends the signal, and holds the process to end well."""
+    replies, lost = [], []
+
+    def keep_asking(server):
+        while True:
+            try:
+                client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+                client.connect()
+            except OSError:
+                return  # nothing new is taken
+            try:
+                client.request("POST", "/predict", cat)
+                replies.append(client.getresponse().status)
+            except (OSError, http.client.HTTPException) as error:
+                lost.append(error)
+                return
+
+    with running() as server:
+        threads = [threading.Thread(target=keep_asking, args=(server,)) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        while len(replies) < 12:
+            time.sleep(0.05)
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    assert set(replies) == {200}
+    # A connection that the system took in the instant of closing was read by nobody: its client sees it closed.
+    assert all(isinstance(error, (ConnectionError, http.client.RemoteDisconnected)) for error in lost)
