@@ -65,8 +65,8 @@ class BlobCache:
         return f"{hashlib.sha256(f'{self.network} {key}'.encode()).hexdigest()[:24]}.blob"
 
     def _digest(self, key: tuple[Any, ...], blob: bytes) -> bytes:
-        """Of the network and the shape, so that a blob under another's name is not believed; and a checksum of the blob,
-        which is against damage alone: SHA-256 of it took a twentieth of a cold start."""
+        """Of the network and the shape, so that a blob under another's name is not believed; and a checksum of the
+        blob, which is against damage alone: SHA-256 of it took a twentieth of a cold start."""
         return hashlib.sha256(f"{self.network} {key}".encode()).digest() + zlib.crc32(blob).to_bytes(4)
 
     @staticmethod
