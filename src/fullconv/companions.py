@@ -10,11 +10,13 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from xml.etree import ElementTree
-from xml.etree.ElementTree import Element
+from typing import TYPE_CHECKING
 
 from fullconv import tiff
 from fullconv.errors import FullconvError, argument
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 # GDAL's drivers by how files begin; a virtual raster is one by its name alone.
 DRIVERS = {
@@ -87,6 +89,8 @@ def _check_size(root: Element, path: Path) -> None:
 
 
 def _parsed(path: Path) -> Element:
+    from xml.etree import ElementTree  # here, since most pictures are no virtual rasters
+
     content = _content(path)
     if b"<!" in content.replace(b"<!--", b""):
         raise FullconvError(f"{path}: a virtual raster with declarations (<!…>); convert it to a GeoTIFF")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import io
 import os
 import re
@@ -10,8 +11,10 @@ import signal
 import subprocess
 import sys
 import tarfile
+import zipfile
 from contextlib import nullcontext
 from dataclasses import replace
+from urllib.request import Request
 
 import numpy as np
 import pytest
@@ -21,6 +24,7 @@ from fullconv.data import transfer
 from fullconv.data.catalogue import CAMVID, CITYSCAPES, OXFORD_PETS, SOURCES, VOC2012, find_source
 from fullconv.data.description import open_dataset
 from fullconv.data.download import download, is_there
+from fullconv.data.transfer import Redirects
 from fullconv.errors import FullconvError
 from tests.data_server import packed, running, served, tar, zipped
 
@@ -198,6 +202,8 @@ EVIL = {
     "hard link": tar({}, link(tarfile.LNKTYPE, "../../evil")),
     "device": tar({}, link(tarfile.CHRTYPE, "")),
 }
+EVIL["symlink within"] = tar({}, link(tarfile.SYMTYPE, "a/../../b"))
+EVIL["hard link within"] = tar({}, link(tarfile.LNKTYPE, "VOCdevkit/../../b"))
 EVIL_ZIP = {"parent": "a/../../evil", "absolute": "/tmp/evil", "drive": "C:evil", "backslash": "..\\evil"}
 
 
@@ -216,6 +222,33 @@ def test_a_zip_that_reaches_out_of_its_folder_is_refused(evil, server, tmp_path)
         download(source, tmp_path / "in" / "ade", quiet)
     one_line(error)
     assert [path.name for path in tmp_path.rglob("*")] == ["in"]
+
+
+def test_an_archive_that_unpacks_to_far_more_is_refused(server, tmp_path, monkeypatch):
+    monkeypatch.setattr("fullconv.data.download.ROOM", 0)
+    members = {"a": bytes(10**7)}
+    for content in (zipped(members, zipfile.ZIP_DEFLATED), gzip.compress(tar(members))):
+        source = served(server, SOURCES["ade20k" if content.startswith(b"PK") else "voc2012"], content)
+        with pytest.raises(FullconvError, match="far more than it is itself") as error:
+            download(source, tmp_path / "in" / "data", quiet)
+        one_line(error)
+        assert not list(tmp_path.rglob("a"))
+
+
+@pytest.mark.parametrize(("old", "new"), [
+    ("https://a/b", "http://a/b"), ("https://a/b", "file:///etc/passwd"), ("http://a/b", "ftp://a/b"),
+])  # fmt: skip
+def test_no_way_leads_from_https_to_elsewhere(old, new):
+    with pytest.raises(FullconvError, match="not followed"):
+        Redirects().redirect_request(Request(old), None, 302, "Found", {}, new)
+
+
+def test_a_server_that_drips_is_given_up(server, tmp_path, monkeypatch):
+    monkeypatch.setattr("fullconv.data.transfer.WINDOW", 0.2)
+    monkeypatch.setattr("fullconv.data.transfer.SLOWEST", 10**7)
+    server.seconds = 3.0
+    with pytest.raises(FullconvError, match="bytes a second"):
+        download(served(server, VOC2012, voc_tar(1 << 20)), tmp_path / "voc", quiet)
 
 
 @pytest.mark.parametrize("content", [b"<html>sorry</html>", voc_tar(1 << 20)[:700_000]], ids=["page", "half"])

@@ -58,7 +58,8 @@ def run(*arguments: object, inside: Path, seconds: float = SECONDS, memory: int 
     if code is None:
         process.kill()
         process.join()
-    assert state_of(inside) == before, "a file beside the output changed"
+    changed = state_of(inside).items() ^ before.items()
+    assert not changed, f"files beside the output changed: {sorted(changed)}"
     out, err, peak = (path.read_text(errors="replace") if path.exists() else "" for path in files)
     return Ended(code, out, err, json.loads(peak or "0"))
 

@@ -65,6 +65,64 @@ def test_a_damaged_blob_is_made_anew(batch):
     assert max(blob.stat().st_size for blob in blobs) > 1000
 
 
+def test_one_flipped_bit_is_noticed(batch):
+    expected = load("photos", engine="openvino").engine.label_maps(batch)
+    for path in cache_folder().rglob("*.blob"):
+        blob = bytearray(path.read_bytes())
+        blob[len(blob) // 2] ^= 1
+        path.write_bytes(blob)
+    engine = load("photos", engine="openvino").engine
+    assert engine.cache.read((*batch.shape, "label_map")) is None
+    assert (engine.label_maps(batch) == expected).all()
+    assert engine.cache.read((*batch.shape, "label_map"))
+
+
+def test_a_blob_under_another_name_is_not_believed(tmp_path, monkeypatch):
+    monkeypatch.setenv("FULLCONV_CACHE", str(tmp_path))
+    one, other = BlobCache("a" * 64, "here"), BlobCache("b" * 64, "here")
+    one.write((1,), b"blob")
+    (found,) = tmp_path.rglob("*.blob")
+    other.write((1,), b"other")
+    (taken,) = {*tmp_path.rglob("*.blob")} - {found}
+    taken.write_bytes(found.read_bytes())
+    assert (one.read((1,)), other.read((1,))) == (b"blob", None)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders have no mode there")
+@pytest.mark.parametrize("mode", [0o777, 0o775, 0o757])
+@pytest.mark.parametrize("level", [0, 1])
+def test_a_folder_that_others_can_write_is_not_used(mode, level, tmp_path, monkeypatch):
+    monkeypatch.setenv("FULLCONV_CACHE", str(tmp_path))
+    cache = BlobCache("a" * 64, "here")
+    cache.write((1,), b"blob")
+    assert cache.read((1,)) == b"blob"
+    (cache.folder, cache.folder.parent)[level].chmod(mode)
+    assert not cache.is_there
+    assert cache.read((1,)) is None
+    cache.write((2,), b"more")
+    assert len(list(tmp_path.rglob("*.blob"))) == 1
+
+
+def test_a_variable_that_is_empty_is_not_the_working_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for name in ("FULLCONV_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, "")
+    assert cache_folder().is_absolute()
+    assert not cache_folder().is_relative_to(tmp_path)
+
+
+def test_a_user_without_a_home_has_no_cache(monkeypatch):
+    def unknown():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("FULLCONV_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr("pathlib.Path.home", unknown)
+    cache = BlobCache("a" * 64, "here")
+    cache.write((1,), b"blob")
+    assert (cache.is_there, cache.read((1,))) == (False, None)
+
+
 def test_a_cache_that_cannot_be_written_is_no_error(batch, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("FULLCONV_CACHE", str(tmp_path / "file"))

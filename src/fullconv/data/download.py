@@ -11,15 +11,17 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener
 
 from fullconv import __version__
 from fullconv.data.catalogue import Archive, Source
-from fullconv.data.transfer import CHUNK, Watch, ask, fetch, persist, size_of
+from fullconv.data.transfer import CHUNK, Redirects, Watch, ask, fetch, persist, size_of
 from fullconv.errors import FullconvError
 
+GROWTH, ROOM, MOST_MEMBERS = 100, 2**30, 2 * 10**6
 DAMAGE = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError)
 
 
@@ -38,20 +40,50 @@ def unpack(path: Path, folder: Path, watch: Watch) -> None:
 def unpack_tar(path: Path, folder: Path, watch: Watch) -> None:
     label = f"unpacking {path.name}"
     with path.open("rb") as file, tarfile.open(fileobj=file) as tar, watch(label, size_of(path)) as advance:
-        done = 0
+        done, budget = 0, Budget.of(path)
         for member in tar:
             if is_wanted(member.name):
-                tar.extract(member, folder, filter="data")  # refuses links that lead outside, devices, modes
+                refuse_link(member)
+                budget.take(member.size)
+                tar.extract(member, folder, filter="data")  # refuses devices, and modes that would run as root
             advance(file.tell() - done)
             done = file.tell()
 
 
 def unpack_zip(path: Path, folder: Path, watch: Watch) -> None:
+    budget = Budget.of(path)
     with zipfile.ZipFile(path) as archive, watch(f"unpacking {path.name}", size_of(path)) as advance:
         for member in archive.infolist():
             if is_wanted(member.filename):
+                budget.take(member.file_size)
                 archive.extract(member, folder)  # writes a link as a file that holds its target
             advance(member.compress_size)
+
+
+def refuse_link(member: tarfile.TarInfo) -> None:
+    """Raises FilterError for a link that does not stay in its own folder or below: what the library refuses by
+    following links, deep ones have got past (CVE-2025-4517)."""
+    target = PureWindowsPath(member.linkname)
+    if (member.issym() or member.islnk()) and (target.anchor or ".." in target.parts):
+        raise tarfile.FilterError(f"{member.name!r} is a link that leads elsewhere")
+
+
+@dataclass
+class Budget:
+    """What an archive may unpack to: GROWTH times its own size and ROOM beyond it, in MOST_MEMBERS files."""
+
+    path: Path
+    bytes: int
+    members: int = MOST_MEMBERS
+
+    @classmethod
+    def of(cls, path: Path) -> Budget:
+        return cls(path, size_of(path) * GROWTH + ROOM)
+
+    def take(self, size: int) -> None:
+        self.bytes, self.members = self.bytes - size, self.members - 1
+        if self.bytes < 0 or self.members < 0:
+            raise tarfile.FilterError(f"{self.path.name!r} unpacks to far more than it is itself")
 
 
 def is_wanted(name: str) -> bool:
@@ -108,7 +140,7 @@ def fetch_all(source: Source, store: Path, watch: Watch, credentials: tuple[str,
     missing = [archive for archive in source.archives if not (store / archive.filename).exists()]
     if not missing:
         return
-    opener = build_opener(HTTPCookieProcessor())
+    opener = build_opener(HTTPCookieProcessor(), Redirects())
     opener.addheaders = [("User-Agent", f"fullconv/{__version__}")]
     if source.login:
         persist(lambda: log_in(opener, source, credentials), source.homepage, lambda: 0)

@@ -9,13 +9,15 @@ from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.request import OpenerDirector, Request
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, OpenerDirector, Request
 
 from fullconv.data.catalogue import Archive
 from fullconv.errors import FullconvError
 
 CHUNK = 1 << 20  # bytes
 TIMEOUT = 60  # seconds without a byte
+WINDOW, SLOWEST = 60, 1000  # seconds, and bytes a second over them: what sends less would take for ever
 ATTEMPTS = 3  # in a row that bring nothing new
 WAIT = 2.0  # seconds before the second of them, then twice as long
 PASSING = {408, 429, 500, 502, 503, 504}  # HTTP's words for "not now"
@@ -23,6 +25,16 @@ NO_SUCH_RANGE = 416
 
 Watch = Callable[[str, int | None], AbstractContextManager[Callable[[int], object]]]
 """(what is done, bytes in all or None) → a context whose value is told the bytes done, piece by piece."""
+
+
+class Redirects(HTTPRedirectHandler):
+    """Never followed from https to anything else, nor to anything but the web."""
+
+    def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Request | None:
+        scheme = urlsplit(newurl).scheme
+        if scheme != "https" and not (scheme == req.type == "http"):
+            raise FullconvError(f"{req.full_url}: the server leads to {newurl}, which is not https; not followed")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 class Interrupted(Exception):
@@ -102,9 +114,15 @@ def ask(opener: OpenerDirector, request: Request) -> HTTPResponse | Any:
 
 def chunks(answer: HTTPResponse) -> Iterator[bytes]:
     """The body. Its network errors become Interrupted; those of the disk it is written to stay what they are."""
+    begun, came = time.monotonic(), 0
     try:
         while chunk := answer.read1(CHUNK):  # what has come, so that nothing of it is lost when the rest does not
+            came += len(chunk)
             yield chunk
+            if (passed := time.monotonic() - begun) > WINDOW:
+                if came < SLOWEST * passed:
+                    raise FullconvError(f"{answer.url}: sends less than {SLOWEST} bytes a second; try again later")
+                begun, came = time.monotonic(), 0
     except (OSError, HTTPException) as error:
         raise Interrupted(f"the connection broke off ({error or type(error).__name__})") from None
 

@@ -18,6 +18,10 @@ COARSEST = 32  # the stride of a trunk's last features
 FAMILIES = ("fcn", "unet", "segnet", "segnet-basic", "encoder-only")
 ALIGNMENTS = ("same", "caffe", "valid")
 STRIDES = (2, 4, 8, 16, 32)
+FARTHEST = 2**20  # pixels from one to another
+LONGEST_NAME = 200  # characters
+PRINTED = f"text of 1 to {LONGEST_NAME} characters that can be printed"
+MOST = {"channels": 2**10, "score_hidden": 2**13, "last_kernel": 2**10}
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,15 @@ class Architecture:
             raise FullconvError(f"stride {self.stride}: scores are fused down to stride 32, 16, 8, 4 or 2")
         if self.alignment not in ALIGNMENTS:
             raise FullconvError(f"no alignment {self.alignment!r}; choose among {', '.join(ALIGNMENTS)}")
-        for key in ("channels", "score_hidden", "last_kernel"):
-            if getattr(self, key) < (key == "channels"):
+        for key, most in MOST.items():
+            if not (key == "channels") <= getattr(self, key) <= most:
                 raise FullconvError(f"{key} must not be {getattr(self, key)}")
+        if not all(1 <= count <= VOID for count in self.heads.values()) or len(self.heads) > VOID:
+            raise FullconvError(f"heads must have 1 to {VOID} classes each")
+        if len(self.inputs) > MOST["channels"] or not all(
+            map(str.isprintable, (self.trunk, *self.inputs, *self.heads))
+        ):
+            raise FullconvError("trunk, inputs and heads must be names that can be printed")
         if self.family not in FAMILIES:
             raise FullconvError(f"no family {self.family!r}; choose among {', '.join(FAMILIES)}")
 
@@ -148,7 +158,13 @@ class ModelConfig:
         """(key, whether its value is right, what it must be)."""
         a, n, c = self.architecture, self.normalisation, self.classes
         channels = a.channels * max(len(a.inputs), 1)
-        yield "longest_side", self.longest_side is None or self.longest_side >= 1, "1 or more, or null"
+        yield "name", 0 < len(self.name) <= LONGEST_NAME and self.name.isprintable(), PRINTED
+        named = all(0 < len(name) <= LONGEST_NAME and name.isprintable() for name in c.names)
+        yield "classes.names", named, f"names, each {PRINTED}"
+        side = self.longest_side
+        yield "longest_side", side is None or 1 <= side <= FARTHEST, f"1 to {FARTHEST}, or null"
+        window = self.window is None or -FARTHEST <= self.window[0] <= 0 <= self.window[1] <= FARTHEST
+        yield "window", window, f"two numbers around 0, at most {FARTHEST} from it, or null"
         yield "normalisation.mean", len(n.mean) == channels, f"{channels} numbers, one a channel"
         yield "normalisation.std", len(n.std) == channels and min(n.std) > 0, f"{channels} numbers above 0"
         yield "normalisation.order", not n.order or sorted(n.order) == list(range(channels)), "each channel once"

@@ -19,7 +19,7 @@ from fullconv.models.config import ModelConfig
 from fullconv.prediction.blending import blended
 from fullconv.prediction.engines.among import Among
 from fullconv.prediction.engines.choice import Choice, open_engine
-from fullconv.prediction.engines.contract import Engine
+from fullconv.prediction.engines.contract import Engine, ModelError
 from fullconv.prediction.many import predict_many, sources_of
 from fullconv.prediction.tiling import AT_ONCE, Tile, Tiling, Window, check_halo, plan, whole
 from fullconv.segmentation import Segmentation
@@ -28,6 +28,7 @@ from fullconv.view import EVERYTHING, Picture, Pixels, Reading, View, reduced, r
 from fullconv.weights.model_folder import ModelFolder, open_folder
 from fullconv.words import counted
 
+SPARSE = 8  # of so many rows and columns one is looked at for numbers that are none: they spread over all
 Scores = NDArray[np.float32]
 Read = Callable[[tuple[slice, slice]], Pixels]  # rows, columns → the picture there, as far as it goes
 
@@ -141,7 +142,7 @@ class Model:
         small = reduced(image, longest_side)
         height, width = small.shape[:2]
         if small is image and not scores:
-            return np.ascontiguousarray(self.engine.label_maps(self._batch(small))[0, :height, :width]), None
+            return np.ascontiguousarray(self._labels(small)[:height, :width]), None
         raw = self._scores(small)[:, :height, :width]
         kept = raw if as_seen else scores_at(raw, image.shape[:2]) if scores else None
         return label_map_at(raw, image.shape[:2]), kept
@@ -190,12 +191,36 @@ class Model:
         elif scores:
             raw = self._scores(read(window.reading))[:, *window.keeping]
         else:
-            return self.engine.label_maps(self._batch(read(window.reading)))[0][window.keeping], None
+            return self._labels(read(window.reading))[window.keeping], None
         return raw.argmax(0).astype(np.uint8), raw if scores else None
 
     def _scores(self, image: Pixels) -> Scores:
         """(C, H, W), from the image's first pixel on; H and W as the network takes them."""
-        return self.engine.scores(self._batch(image))[0, : len(self.classes)]
+        batch = self._batch(image)
+        found = self.engine.scores(batch)
+        classes = max(len(self.classes), found.shape[1] if found.ndim == 4 else 0)  # heads beyond the first are more
+        self._refuse_other(found, (1, classes, *batch.shape[1:3]), "f")
+        if not np.isfinite(found[..., ::SPARSE, ::SPARSE]).all():
+            raise ModelError(f"{self.config.name}: its scores are no numbers; copy the model again")
+        return found[0, : len(self.classes)]
+
+    def _labels(self, image: Pixels) -> NDArray[np.uint8]:
+        """(H, W), H and W as the network takes them."""
+        batch = self._batch(image)
+        found = self.engine.label_maps(batch)
+        self._refuse_other(found, batch.shape[:3], "u")
+        if found.max(initial=0) >= len(self.classes):
+            told = f"{self.config.name}: gives class {found.max()} of {len(self.classes)}"
+            raise ModelError(f"{told}; bring back the files of one model")
+        return found[0]
+
+    def _refuse_other(self, found: NDArray[np.generic], shape: tuple[int, ...], kind: str) -> None:
+        """Raises ModelError where the network does not give what config.json says."""
+        if found.shape != shape or found.dtype.kind != kind:
+            raise ModelError(
+                f"{self.config.name}: gives {found.dtype} of {list(found.shape)} where {list(shape)} was expected; "
+                "bring back the files of one model"
+            )
 
     def _batch(self, image: Pixels) -> Pixels:
         return padded(image, self.view.blank, self._multiple_of)[None]

@@ -5,7 +5,8 @@ Numbers are those of onnx.proto3 (github.com/onnx/onnx): ModelProto, GraphProto,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from fullconv.weights.protobuf import BYTES, VARINT, Damaged, Message
 GRAPH, INPUT, OUTPUT = 7, 11, 12
 NAME, TYPE, TENSOR, KIND, SHAPE, DIMENSION, LENGTH = 1, 2, 1, 1, 2, 1, 1
 LONGEST_NAME = 1000
+FUNCTIONS, NODE_OF_FUNCTION, NODE, INITIALISER, SPARSE, ATTRIBUTE = 25, 7, 1, 5, 15, 5
+ATTRIBUTE_TENSORS, ATTRIBUTE_GRAPHS, EXTERNAL = (5, 10), (6, 11), (13, 14)
+DEEPEST = 20
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class Port:
 def check_graph(path: Path, config: ModelConfig) -> None:
     """Raises FullconvError where model.onnx cannot be read, or is not that of the config beside it."""
     inputs, outputs = read_ports(path)
+    refuse_external(path)
     if "image" not in inputs or not {"label_map", "scores"} <= outputs.keys():
         raise FullconvError(f"{path}: not a graph of fullconv's (image → label_map, scores); run `fullconv export`")
     image, scores = (*inputs["image"].shape, *[None] * 4), (*outputs["scores"].shape, *[None] * 4)
@@ -47,17 +52,56 @@ def check_counts(path: Path, config: ModelConfig, channels: int | None, classes:
             )
 
 
+def refuse_external(path: Path) -> None:
+    """Raises FullconvError where numbers lie in other files: any file of the machine may be named, and the digest by
+    which a compiled network is known would not be of all that makes it. fullconv writes one file."""
+    with _opened(path) as model:
+        nodes = [node for function in _inside(model, FUNCTIONS) for node in _inside(function, NODE_OF_FUNCTION)]
+        tensors = [*_inside_each(_inside(model, GRAPH), 0), *(one for node in nodes for one in _of_node(node, 0))]
+        if any(field.number in EXTERNAL and (field.wire == BYTES or field.varint) for one in tensors for field in one):
+            raise FullconvError(f"{path}: keeps numbers in other files; export it as one file")
+
+
+def _inside_each(graphs: Iterable[Message], depth: int) -> Iterator[Message]:
+    """The tensors of graphs and of those within."""
+    if depth > DEEPEST:
+        raise Damaged("graphs within graphs without end")
+    for graph in graphs:
+        for field in [field for field in graph if field.wire == BYTES]:
+            if field.number == INITIALISER:
+                yield graph.inside(field)
+            elif field.number == SPARSE:
+                yield from (part for number in (1, 2) for part in _inside(graph.inside(field), number))
+            elif field.number == NODE:
+                yield from _of_node(graph.inside(field), depth)
+
+
+def _of_node(node: Message, depth: int) -> Iterator[Message]:
+    for attribute in _inside(node, ATTRIBUTE):
+        for field in [field for field in attribute if field.wire == BYTES]:
+            if field.number in ATTRIBUTE_TENSORS:
+                yield attribute.inside(field)
+            elif field.number in ATTRIBUTE_GRAPHS:
+                yield from _inside_each([attribute.inside(field)], depth + 1)
+
+
 def read_ports(path: Path) -> tuple[dict[str, Port], dict[str, Port]]:
     """(inputs, outputs) by name. Raises FullconvError for a file that is no ONNX graph, or not a whole one."""
+    with _opened(path) as model:
+        graph = next(_inside(model, GRAPH), None)
+        if graph is None:
+            raise Damaged("no graph in it" if model.end else "it is empty")
+        fields = list(graph)
+        inputs, outputs = ([graph.inside(f) for f in fields if f.number == n] for n in (INPUT, OUTPUT))
+        return dict(map(_port, inputs)), dict(map(_port, outputs))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Message]:
+    """The whole file as a message. Raises FullconvError for a file that is none."""
     try:
         with path.open("rb") as file:
-            size = file.seek(0, 2)
-            graph = next(_inside(Message(file, 0, size), GRAPH), None)
-            if graph is None:
-                raise Damaged("no graph in it" if size else "it is empty")
-            fields = list(graph)
-            inputs, outputs = ([graph.inside(f) for f in fields if f.number == n] for n in (INPUT, OUTPUT))
-            return dict(map(_port, inputs)), dict(map(_port, outputs))
+            yield Message(file, 0, file.seek(0, 2))
     except OSError as error:
         raise FullconvError(f"{path}: cannot be read ({error.strerror or error})") from None
     except Damaged as error:

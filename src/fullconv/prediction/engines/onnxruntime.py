@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ class OnnxRuntime:
         if precision not in ("auto", "fp32"):
             other = argument("engine", "openvino")
             raise FullconvError(f"{argument('precision', precision)}: ONNX Runtime runs fp32 here; take {other}")
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else it leaves a file in the temporary folder
         try:
             import onnxruntime
         except ImportError:
