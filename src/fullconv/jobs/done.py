@@ -112,7 +112,7 @@ class Finished:
 
 def settings_of(folder: ModelFolder, engine: Engine, **others: Any) -> dict[str, Any]:
     """What results depend on: the model folder, by the content of what the engine reads, the engine, and `others`."""
-    digests = {name: folder.digest(name) for name in files_read(folder.path, engine)}
+    digests = folder.digests_of(files_read(folder.path, engine))
     return {"model": folder.path.name, **digests, "engine": engine.name, "precision": engine.precision, **others}
 
 

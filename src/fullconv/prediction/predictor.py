@@ -110,7 +110,7 @@ class Model:
 
     def _open(self, source: Source, reading: Reading) -> Picture:
         """A model of other bands than photos have takes arrays of them, too, and one with a range any numbers."""
-        takes_more = self.config.range or self.config.channels != 3
+        takes_more = self.config.range or len(self.view.blank) != 3
         if takes_more and isinstance(source, np.ndarray) and source.shape[2:] == (self.config.channels,):
             return Picture(source)
         return images.open_picture(source, reading.page, reading.max_pixels)

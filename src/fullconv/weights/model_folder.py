@@ -34,6 +34,9 @@ class ModelFolder:
                 self.digests[name] = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
         return self.digests[name]
 
+    def digests_of(self, names: Sequence[str]) -> dict[str, str]:
+        return {name: self.digest(name) for name in names}
+
     def content(self, names: Sequence[str]) -> str:
         """One digest of several of its files."""
         return hashlib.sha256(" ".join(map(self.digest, names)).encode()).hexdigest()
