@@ -96,7 +96,9 @@ def train(
     with held(out):
         if not resume:
             refuse_run_in(out)
-        sources = Sources(settle(path_of("data", data), out), _path(trunk_weights), start, teaching, by_default)
+        sources = Sources(
+            settle(path_of("data", data), out, outside), _path(trunk_weights), start, teaching, by_default
+        )
         prepared, skipped = prepare(sources.data, chosen, teaching is not None, outside), Skipped(out / SKIPPED)
         if teaching:
             prepared = replace(prepared, teacher=taught(teaching, prepared, chosen, out))
@@ -110,11 +112,11 @@ def train(
         return train_stages(sources, prepared, out, chosen, resume, trackers, note, skipped, until)
 
 
-def settle(data: Path, out: Path) -> Path:
+def settle(data: Path, out: Path, outside: Sequence[str | Path] = ()) -> Path:
     """The data's description: its own, or a data YAML in the run's folder with what is assumed of a bare folder."""
     written = out / OWN[0]
     with main_first() as first:
-        if first and data.is_dir() and not written.is_file() and (assumed := describe(data).assumption):
+        if first and data.is_dir() and not written.is_file() and (assumed := describe(data, outside).assumption):
             write_whole(written, lambda hidden: hidden.write_text(assumed.text, encoding="utf-8"))
             for line in (*assumed.lines, f"this is {written}, ready to be edited"):
                 print(line, file=sys.stderr)
