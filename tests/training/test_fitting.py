@@ -50,7 +50,7 @@ def test_without_time_and_epochs_the_length_fits_the_pictures(disc_data, tmp_pat
     monkeypatch.setattr(fitting, "steps_for", lambda *arguments: 40)
     stages.train(disc_data, tmp_path / "run", **FREE)
     chosen = recipe(tmp_path / "run")
-    assert (chosen["epochs"], chosen["repeat"], chosen["batch_size"]) == (20, 0.5, 4)
+    assert (chosen["epochs"], chosen["repeat"], chosen["batch_size"], chosen["patience"]) == (20, 0.5, 4, 10)
 
 
 def test_a_time_that_has_nearly_gone_is_refused(disc_data, tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Mapping
 from contextlib import redirect_stdout
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from time import monotonic
@@ -18,6 +19,8 @@ from fullconv.training.recipe import Recipe
 from fullconv.training.start import Prepared, choose_longest_side, config_of, start_model
 from fullconv.training.trial import End, measure, within
 from fullconv.view import reduced_size
+
+PATIENCE = 10  # evaluations without a better one that end a run of no given length: half of all
 
 
 def deadline(
@@ -49,6 +52,7 @@ def with_length(
         recipe = in_time(recipe, prepared, sources, out, until, end)
     elif not {"epochs", "repeat"} & set(given):
         recipe = spread(recipe, steps_for(recipe, len(found.samples)), shown(prepared, recipe))
+        recipe = recipe if "patience" in given else replace(recipe, patience=PATIENCE)
     return recipe
 
 

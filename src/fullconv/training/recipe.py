@@ -25,7 +25,7 @@ CHOICES = {
 # The least and the most that a number may be; where the most is no part of it, the rules below say so.
 LIMITS: dict[str, tuple[float, float]] = {
     "score_hidden": (0, inf), "epochs": (1, inf), "batch_size": (1, inf), "accumulate": (1, inf), "balance": (0, 1),
-    "unscaled": (0, 1), "flip": (0, 1), "colour": (0, 1),
+    "focused": (0, 1), "unscaled": (0, 1), "flip": (0, 1), "colour": (0, 1),
     "sharpness": (0, 1), "noise": (0, 1), "jpeg": (0, 1), "copy_paste": (0, 1), "teacher_weight": (0, inf),
     "workers": (0, inf), "momentum": (0, 1),
     "trunk_lr_factor": (0, inf), "bias_lr_factor": (0, inf), "weight_decay": (0, inf), "warm_up": (0, 1),
@@ -56,6 +56,7 @@ class Recipe:
     batch_size: int = 16  # pictures a step, over all processes; fitted to the number of pictures where not given
     accumulate: int = 1  # parts in which each process sees its share of a batch, for less memory
     crop_size: int = 256  # 0: whole pictures, one at a time; fitted to small pictures where not given
+    focused: float = 0.0  # share of the crops that show a class other than the first, each as often as another
     balance: float = 0.0  # a class in a smaller share of the pictures than this is shown more often; 0: never
     scale: tuple[float, float] = (0.5, 1.75)  # pictures are scaled by a random factor between these
     unscaled: float = 0.25  # this share keeps its size: resampling smooths, and prediction sees pictures as they are

@@ -12,6 +12,7 @@ from torchvision.transforms import v2
 
 from fullconv.classes import VOID
 from fullconv.training.appearance import appearance
+from fullconv.training.crops import RandomCrop
 from fullconv.training.recipe import Recipe
 
 MEAN_COLOUR = 127  # padding that the normalisation turns into about zero, as at prediction
@@ -25,11 +26,10 @@ def augmentation(recipe: Recipe) -> Callable[..., Placed]:
 
     crop_size 0 leaves pictures whole, at sizes of their own.
     """
-    size = (recipe.crop_size, recipe.crop_size)
     fill = {tv_tensors.Image: MEAN_COLOUR, tv_tensors.Mask: VOID}
     steps: list[Any] = [RandomScale(recipe.scale, recipe.unscaled), RandomFlip(recipe.flip)]
     if recipe.crop_size:
-        steps.insert(1, v2.RandomCrop(size, pad_if_needed=True, fill=fill))
+        steps.insert(1, RandomCrop(recipe.crop_size, fill, recipe.focused))
     if changes := appearance(recipe):
         steps.append(PhotosOnly(changes))
     return v2.Compose(steps)

@@ -331,3 +331,13 @@ def test_what_is_no_data_at_all_is_a_finding(tmp_path):
     assert kinds(report) == {"not-recognised"}
     (tmp_path / "data.yaml").write_text("name: [a]\n")
     assert "unknown key" in found(examine(tmp_path / "data.yaml"), "not-recognised").text
+
+
+def test_sparse_labels_are_a_way_of_labelling(data):
+    mask = np.full((24, 32), 255, np.uint8)
+    mask[3, :], mask[9, :] = 0, 1
+    data.save_masks(mask)
+    report = data.examine()
+    assert kinds(report) == {"sparse-labels"}
+    assert found(report, "sparse-labels").text.startswith("8.3% of the pixels of train are labelled")
+    assert not report.failed

@@ -17,6 +17,7 @@ from fullconv.data.doctor.scan import Facts
 from fullconv.data.masks import Lookup
 from fullconv.words import counted
 
+SPARSE = 0.5  # share of the pixels that are labelled
 RARE = 0.02  # share of the pictures
 ENOUGH = 100  # pictures in a split, for such a share to say something
 Counts = NDArray[np.int64]
@@ -69,7 +70,7 @@ def label_counts(mask: MaskFacts, lookup: Lookup) -> Counts:
 
 
 def judge_balance(facts: Sequence[Facts], held: dict[str, Share], classes: Classes) -> list[Finding]:
-    return [*_all_void(facts), *_empty(held, classes), *_rare(held, classes)]
+    return [*_all_void(facts), *_sparse(held), *_empty(held, classes), *_rare(held, classes)]
 
 
 def _all_void(facts: Sequence[Facts]) -> list[Finding]:
@@ -82,6 +83,19 @@ def _all_void(facts: Sequence[Facts]) -> list[Finding]:
     severity = ERROR if len(cases) == len(facts) else WARNING
     text = f"{counted(len(cases), 'mask')} wholly void: nothing there is trained on or scored"
     return [Finding("all-void", severity, text, cases, "take these names out of the lists")] if cases else []
+
+
+def _sparse(held: dict[str, Share]) -> list[Finding]:
+    """A way of labelling, not a fault: scribbles, points, or a part of each scene."""
+    share = next(iter(held.values()), None)
+    labelled = int(share.pixels.sum()) if share else 0
+    if not share or not labelled or labelled > SPARSE * (labelled + share.void):
+        return []
+    part = labelled / (labelled + share.void)
+    text = (
+        f"{part:.1%} of the pixels of {share.split} are labelled, the others are void; crops are laid where labels are"
+    )
+    return [Finding("sparse-labels", NOTE, text)]
 
 
 def _empty(held: dict[str, Share], classes: Classes) -> list[Finding]:
