@@ -39,9 +39,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         photos = sorted(arguments.photos.iterdir()) if arguments.photos else mixed_photos(Path(folder) / "photos")
         rate, expected = by_predict(photos, Path(folder) / "masks")
-        print(
-            f"fullconv predict: {rate:.1f} photos per CPU second ({len(photos)} photos, twice, the second time counted)"
-        )
+        print(f"predict: {rate:.1f} photos per CPU second ({len(photos)} photos, twice, the second time counted)")
         with_server(photos, expected, arguments.clients, arguments.seconds, rate)
 
 
@@ -160,7 +158,7 @@ def memory_of(port: int) -> float:
 
 
 def cpu_seconds(server: int) -> float:
-    """Of the server and its workers."""
+    """Of the server and its workers, those that ended too."""
     total = 0.0
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -168,7 +166,8 @@ def cpu_seconds(server: int) -> float:
         except OSError:
             continue
         if int(path.parent.name) == server or int(fields[1]) == server:
-            total += (int(fields[11]) + int(fields[12])) / HERTZ
+            ended = fields[13:15] if int(path.parent.name) == server else []
+            total += sum(map(int, [*fields[11:13], *ended])) / HERTZ
     return total
 
 
@@ -178,7 +177,7 @@ def report(told: Told, before: float, after: float, served: float, rate: float) 
     print(f"answered {told.answered}, wrong {told.wrong}, lost {told.lost}; refused: {refused}")
     print(f"latency of what was answered: p50 {cuts[49]:.2f} s, p99 {cuts[98]:.2f} s")
     print(f"memory: {before / 1e6:.0f} MB before, {after / 1e6:.0f} MB after ({after / before:.2f} times)")
-    print(f"fullconv serve: {served:.1f} photos per CPU second ({served / rate:.0%} of fullconv predict)")
+    print(f"serve: {served:.1f} photos per CPU second ({served / rate:.0%} of predict)")
 
 
 if __name__ == "__main__":

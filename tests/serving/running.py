@@ -44,7 +44,8 @@ class Running:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 return Reply(answer.status, dict(answer.headers), answer.read())
         except urllib.error.HTTPError as error:
-            return Reply(error.code, dict(error.headers), error.read())
+            with error:
+                return Reply(error.code, dict(error.headers), error.read())
 
     def metric(self, name: str) -> float:
         text = self.ask("/metrics").body.decode()

@@ -10,11 +10,11 @@ REQUESTS = 25  # a route and kind of test
 
 
 @pytest.mark.slow
-def test_the_server_does_as_its_description_says(server):
+def test_the_server_does_as_its_description_says(server, tmp_path):
     schemathesis = Path(sys.executable).parent / "schemathesis"
     if not schemathesis.is_file():
         pytest.skip("schemathesis is not installed")
     command = [schemathesis, "run", f"{server.address}/openapi.json", "--max-examples", str(REQUESTS), "--seed", "1"]
     command += ["--exclude-checks", "positive_data_acceptance"]  # no schema can say which bytes are a picture
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900, cwd=tmp_path)
     assert done.returncode == 0, done.stdout[-6000:]

@@ -13,6 +13,7 @@ from fullconv.serving.site import write_site
 from fullconv.weights.model_folder import CONFIG, GRAPH, find_model, read_config, write_config
 from tests.conftest import EXAMPLES
 from tests.serving.browsers import Visit, chromium, node_modules, static_server
+from tests.serving.running import running
 
 CAT = EXAMPLES / "chelsea.jpg"
 ON_THE_CAT = 0.5, 0.5
@@ -107,6 +108,19 @@ def test_the_divider_and_the_keyboard(server, visit):
     one.page.focus("#classes input[type=checkbox]")
     one.page.keyboard.press("Space")
     assert one.overlay_alpha(*ON_THE_CAT) == 0
+
+
+def test_the_page_asks_for_the_token(browser, cat):
+    with running("--token", "open sesame") as guarded:
+        assert guarded.ask("/predict", cat).status == 401
+        assert guarded.ask("/predict", cat, {"Authorization": "Bearer open sesame"}).status == 200
+        one = Visit(browser, guarded.address + "/")
+        one.page.fill("#token", "open sesame")
+        one.page.keyboard.press("Enter")
+        one.ready()
+        one.drop(CAT)
+        assert one.overlay_alpha(*ON_THE_CAT) == 128
+        one.context.close()
 
 
 def test_what_is_no_picture_is_told(server, visit, tmp_path):

@@ -103,7 +103,7 @@ class Workers:
     """Several, for an event loop."""
 
     def __init__(self, count: int, setup: Setup) -> None:
-        self.queue = setup.limits.queue
+        self.queue, self.share = setup.limits.queue, setup.limits.seconds / 2
         self.all = [Worker(setup) for _ in range(count)]
         self.threads = ThreadPoolExecutor(count)
         self.idle: asyncio.Queue[Worker] = asyncio.Queue()
@@ -129,12 +129,15 @@ class Workers:
         return await asyncio.shield(asked)
 
     async def _worker(self, deadline: float) -> Worker:
-        if self.waiting >= self.queue and self.idle.empty():
+        """One that is free. Half of a request's time may be spent waiting, so that no picture is begun, and its worker
+        killed, too late; who would wait longer is told at once."""
+        busy = self.idle.empty()
+        if busy and (self.waiting >= self.queue or self.patience() > self.share):
             message = f"{self.waiting} pictures wait already; try again after the seconds in Retry-After"
             raise Refusal(429, "queue", message, self.patience())
         self.waiting += 1
         try:
-            async with asyncio.timeout(deadline - time.monotonic()):
+            async with asyncio.timeout(deadline - self.share - time.monotonic()):
                 return await self.idle.get()
         except TimeoutError:
             message = "no worker was free in time; try again after the seconds in Retry-After"

@@ -1,0 +1,36 @@
+"""What `fullconv serve` refuses before it starts anything."""
+
+import shutil
+
+import pytest
+from click.testing import CliRunner
+
+from fullconv.commands import serve
+from fullconv.commands.main import fullconv
+from fullconv.weights.model_folder import find_model
+
+
+def refused(*arguments):
+    result = CliRunner().invoke(fullconv, ["serve", *arguments])
+    assert result.exit_code == 1
+    return str(result.exception)
+
+
+def test_listening_to_everybody_takes_a_token_or_a_word():
+    assert "add --token TOKEN, or --open" in refused("--host", "0.0.0.0")
+
+
+def test_no_such_model_and_two_of_one_name(tmp_path):
+    assert "no model 'photo'" in refused("--model", "photo")
+    shutil.copytree(find_model("photos"), tmp_path / "mine")
+    assert "two models are called photos" in refused("--model", "photos", "--model", str(tmp_path / "mine"))
+
+
+def test_an_unknown_format():
+    assert "--formats: no format 'svg'; choose among jpeg" in refused("--formats", "svg")
+
+
+def test_without_the_extra_it_is_named(monkeypatch):
+    monkeypatch.setattr(serve, "find_spec", lambda name: None)
+    with pytest.raises(Exception, match=r"fastapi is not installed; run: pip install 'fullconv\[serve\]'"):
+        serve.check_extra()
