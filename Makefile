@@ -1,8 +1,8 @@
-# make demo · make test · make test-fast · make lint · make docs · make bench; each makes .venv itself when it is missing.
+# make demo · make test · make test-fast · make lint · make docs · make bench · make fuzz; each makes .venv itself when it is missing.
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast lint format docs bench
+.PHONY: demo test test-fast lint format docs bench fuzz
 
 demo: $(VENV)/light
 	$(BIN)/fullconv predict examples --out runs/demo
@@ -23,6 +23,10 @@ lint: $(VENV)/dev
 
 format: $(VENV)/dev
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+MINUTES := 1
+fuzz: $(VENV)/dev
+	$(BIN)/python -m tests.hostile.fuzz --minutes $(MINUTES)
 
 docs: $(VENV)/dev
 	$(BIN)/python docs/make_cli.py && $(BIN)/python docs/make_recipe.py && $(BIN)/zensical build --strict

@@ -92,12 +92,17 @@ def large_frame() -> bytes:
 
 def mutated(form: str, seed: int, **options: object) -> bytes:
     """Some bytes changed, or a piece cut off, put in twice or left out."""
-    chance, content = random.Random(f"{form}{seed}"), bytearray(saved(form, **options))
+    return changed(saved(form, **options), random.Random(f"{form}{seed}"))
+
+
+def changed(right: bytes, chance: random.Random) -> bytes:
+    """A mutant of a right file."""
+    content = bytearray(right)
     for _ in range(chance.randint(1, 8)):
-        at, length = chance.randrange(len(content)), chance.randint(1, 64)
+        at, length = chance.randrange(len(content) or 1), chance.randint(1, 64)
         match chance.randrange(4):
             case 0:
-                content[at] = chance.randrange(256)
+                content[at : at + 1] = bytes([chance.randrange(256)])
             case 1:
                 del content[at : at + length]
             case 2:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from fullconv import __version__
+from fullconv.commands.stopping import stoppable
 from fullconv.commands.terminal import fail, quiet_option
 from fullconv.errors import FullconvError, in_flags, meant
 
@@ -37,7 +38,7 @@ class Commands(click.Group):
         return list(COMMANDS)
 
     def invoke(self, ctx: click.Context) -> Any:
-        with in_flags():
+        with in_flags(), stoppable(ctx):
             return super().invoke(ctx)
 
     def resolve_command(

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
+from fullconv.commands.stopping import stop_if_asked
 from fullconv.commands.terminal import is_watched
 
 Item = TypeVar("Item")
@@ -26,13 +27,14 @@ def with_bar(items: Iterator[Item], number: int, hidden: bool = False) -> Iterat
 
 @dataclass
 class WindowsDone:
-    """A bar for one raster after another, by windows; called from any thread."""
+    """A bar for one raster after another, by windows; called from any thread, where it also ends what is to stop."""
 
     hidden: bool
     source: Path | None = None
     bar: Any = None
 
     def __call__(self, source: Path, done: int, total: int) -> None:
+        stop_if_asked()
         if self.source is None:
             self.source = source
             self.bar = click.progressbar(length=total, label=source.name, file=sys.stderr, hidden=self.hidden)
