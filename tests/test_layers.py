@@ -39,7 +39,7 @@ HOMES = {
     "matplotlib": {"figures/canvas.py"},
     "safetensors": {"weights/tensors.py"},
     "scipy": {"data/mat.py"},
-    "torchvision": {"training/transforms.py", "training/appearance.py"},
+    "torchvision": {"training/transforms.py", "training/appearance.py", "training/crops.py"},
     "yaml": {"yaml_files.py"},
     "av": {"jobs/video_files.py"},
     "ray": {"jobs/cluster.py"},
