@@ -83,15 +83,13 @@ def bomb_png(side: int) -> bytes:
 
 
 def mat_bomb() -> bytes:
-    """3 MB that unpack to 3 GB of zeros."""
+    """300 kB that unpack to 300 MB of zeros."""
     head = struct.pack("<II", 14, 0xFFFFFFF0) + struct.pack("<IIII", 6, 8, 6, 0)
     head += (
-        struct.pack("<IIii", 5, 8, 50000, 60000)
-        + struct.pack("<HH4s", 1, 5, b"GTcl")
-        + struct.pack("<II", 2, 3 * 10**9)
+        struct.pack("<IIii", 5, 8, 5000, 60000) + struct.pack("<HH4s", 1, 5, b"GTcl") + struct.pack("<II", 2, 3 * 10**8)
     )
     stream = zlib.compressobj(9)
-    packed = stream.compress(head) + b"".join(stream.compress(bytes(10**7)) for _ in range(300)) + stream.flush()
+    packed = stream.compress(head) + b"".join(stream.compress(bytes(10**7)) for _ in range(30)) + stream.flush()
     header = b"MATLAB 5.0 MAT-file".ljust(124) + struct.pack("<H2s", 0x100, b"IM")
     return header + struct.pack("<II", 15, len(packed)) + packed
 

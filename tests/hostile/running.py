@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-SECONDS, MEMORY = 30, 2 << 30
+SECONDS, MEMORY = 60, 2 << 30
 LIBRARIES = [
     "fullconv.commands.main", "fullconv.commands.check", "fullconv.commands.predict",
     "fullconv.data.doctor.examination", "fullconv.jobs.images", "fullconv.jobs.search",
