@@ -16,8 +16,9 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM ends a 
 
 def started(*arguments, folder):
     return subprocess.Popen(
-        [*FULLCONV, *map(str, arguments)], cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+        [*FULLCONV, *map(str, arguments)], cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored in a shell's background
+    )  # fmt: skip
 
 
 def wait_for(pattern, folder, seconds=60):

@@ -152,12 +152,33 @@ def test_the_cache_keeps_what_was_used_last(tmp_path):
     assert {path.name for path in tmp_path.rglob("*.blob")} == {"0.blob", "5.blob"}
 
 
-def test_only_the_last_shapes_stay_compiled():
+def widths(engine):
+    """Of the networks that are compiled; -1 is that of any shape."""
+    return [key[2] for key in engine.compiled]
+
+
+def test_the_first_shape_has_a_network_of_its_own_and_so_have_those_that_come_often(tmp_path, monkeypatch):
+    monkeypatch.setenv("FULLCONV_CACHE", str(tmp_path))
+    monkeypatch.setattr("fullconv.prediction.engines.openvino.OFTEN", 2)
     engine = load("photos", engine="openvino").engine
     engine.KEPT = 2
-    for width in (32, 64, 96):
+    for width in (32, 64, 96, 64, 96, 96):
         engine.label_maps(np.zeros((1, 32, width, 3), np.uint8))
-    assert [key[2] for key in engine.compiled] == [64, 96]
+    assert widths(engine) == [32, -1, 64]
+    later = load("photos", engine="openvino").engine
+    for width in (96, 64, 32):
+        later.label_maps(np.zeros((1, 32, width, 3), np.uint8))
+    assert widths(later) == [96, 64, 32]  # the first, and those that were kept
+
+
+def test_the_network_of_any_shape_labels_as_each_shapes_own(batch):
+    pictures = [np.ascontiguousarray(batch[:, :h, :w]) for h, w in ((96, 256), (224, 128))]
+    alone = [load("photos", engine="openvino", precision="fp32").engine.label_maps(one) for one in pictures]
+    shared = load("photos", engine="openvino", precision="fp32").engine
+    shared.KEPT = 0
+    for one, expected in zip(pictures, alone, strict=True):
+        assert (shared.label_maps(one) == expected).mean() >= 0.9999
+    assert widths(shared) == [-1]
 
 
 def test_auto_is_openvino_without_a_gpu(monkeypatch, tmp_path):

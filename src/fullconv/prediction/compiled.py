@@ -35,6 +35,10 @@ class BlobCache:
         """Whether a form of it has been kept, for whatever shape."""
         return self.folder is not None and self.folder.is_dir() and self._is_own(self.folder)
 
+    def holds(self, key: tuple[Any, ...]) -> bool:
+        """Whether a form for this shape seems to be there."""
+        return self.folder is not None and (self.folder / self._name(key)).is_file()
+
     def read(self, key: tuple[Any, ...]) -> bytes | None:
         """None where none was kept, or what was kept is not what was written."""
         if self.folder is None or not self.is_there:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections import OrderedDict, defaultdict
+from collections import Counter, defaultdict
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -23,15 +23,20 @@ from fullconv.weights.onnx_file import check_counts
 HINTS = {"fp32": "f32", "bf16": "bf16"}  # OpenVINO's words
 ONNX = b"\x08"  # the first byte: the version's field
 CONVERTER = "openvino.tools.ovc"
+OFTEN = 6  # times that a shape comes before it gets a network of its own, if none was kept
 PROBE = 512  # pixels a side of the picture for which it tells how much memory it takes
+
+Key = tuple[Any, ...]  # a shape (N, H, W, C), and the output; -1 stands for any number
 
 
 class OpenVINO:
-    """A graph on the CPU, compiled for each shape that comes (a dynamic shape is slower), the last few kept.
+    """A graph on the CPU.
 
-    A network that takes any size is compiled once, for all. Precision `auto` is bf16 where the processor has
-    instructions for it, with matrix units or without: measured, they halve the time of float32. In int8 what was not
-    quantised runs in that precision too.
+    The shapes that matter have a network of their own, which is faster: the first one, those that were compiled in
+    earlier runs, and those that come often, KEPT at most. All others share one network that takes any shape: to compile
+    for each of them takes longer than to run it. Precision `auto` is bf16 where the processor has instructions for it,
+    with matrix units or without: measured, they halve the time of float32. In int8 what was not quantised runs in that
+    precision too.
     """
 
     name = "openvino"
@@ -65,8 +70,10 @@ class OpenVINO:
         cpu = self.core.get_property("CPU", "FULL_DEVICE_NAME")
         content = content or digest_of([graph.with_name(name) for name in self.files])
         self.cache = BlobCache(content, f"{ov.__version__} {cpu} {sorted(self.settings.items())}")
-        self.compiled: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
-        self.idle: tuple[tuple[Any, ...], list[Any]] = (), []
+        self.compiled: dict[Key, Any] = {}
+        self.own: set[Key] = set()  # shapes that have a network of their own
+        self.times: Counter[Key] = Counter()  # that a shape came without one
+        self.idle: tuple[Key, list[Any]] = (), []
         self.streams, self.lock = streams, threading.Lock()
 
     def label_maps(self, images: Images) -> NDArray[np.uint8]:
@@ -76,8 +83,9 @@ class OpenVINO:
         return self._run(images, "scores")
 
     def _run(self, images: Images, output: str) -> NDArray[Any]:
-        shape = images.shape if self.fixed else (-1, -1, -1, images.shape[3])
-        key = (*shape, output)
+        key = (*images.shape, output)
+        if not (self.fixed and self._has_own(key)):
+            key = (-1, -1, -1, images.shape[3], output)
         request = self._request_for(key)
         request.infer([images])
         result: NDArray[Any] = request.get_output_tensor(0).data.copy()
@@ -91,7 +99,16 @@ class OpenVINO:
         bytes_a_pixel = peak_bytes(compiled.get_runtime_model()) / PROBE**2
         return int(memory.budget() / self.streams / bytes_a_pixel)
 
-    def _request_for(self, key: tuple[Any, ...]) -> Any:
+    def _has_own(self, key: Key) -> bool:
+        """Whether this shape has a network of its own; it may get one now."""
+        with self.lock:
+            if key not in self.own and len(self.own) < self.KEPT:
+                self.times[key] += 1
+                if not self.own or self.times[key] >= OFTEN or self.cache.holds(key):
+                    self.own.add(key)
+            return key in self.own
+
+    def _request_for(self, key: Key) -> Any:
         """One that ran this shape before, if the last picture had it too: the memory of a new one has to be fetched
         from the system page by page, which takes half as long again for a large picture."""
         compiled = self._compiled_for(key)
@@ -100,16 +117,13 @@ class OpenVINO:
                 self.idle = key, []
             return self.idle[1].pop() if self.idle[1] else compiled.create_infer_request()
 
-    def _compiled_for(self, key: tuple[Any, ...]) -> Any:
+    def _compiled_for(self, key: Key) -> Any:
         with self.lock:
             if key not in self.compiled:
                 self.compiled[key] = self._load(key) or self._compile(key)
-            self.compiled.move_to_end(key)
-            while len(self.compiled) > self.KEPT:
-                self.compiled.popitem(last=False)
             return self.compiled[key]
 
-    def _load(self, key: tuple[Any, ...]) -> Any:
+    def _load(self, key: Key) -> Any:
         """A blob compiled earlier, or None: blobs are only a cache, so one that no longer loads is made anew."""
         blob = self.cache.read(key)
         try:
@@ -125,7 +139,7 @@ class OpenVINO:
         except RuntimeError as error:
             raise no_graph(self.graph, error) from None
 
-    def _compile(self, key: tuple[Any, ...]) -> Any:
+    def _compile(self, key: Key) -> Any:
         *shape, output = key
         model = self._read()
         for result in model.get_results():
