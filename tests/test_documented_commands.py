@@ -23,7 +23,7 @@ def command_lines(page: Path) -> list[list[str]]:
     for line in text.split("\n"):
         match = re.match(r"^(?:\$ |\w+=\S+ )*(?:torchrun .*?-m )?fullconv (.+)$", line)
         if match and not MEASURED.search(line):
-            words = shlex.split(match[1].partition(" > ")[0], comments=True)
+            words = shlex.split(re.split(r" [<>] ", match[1])[0], comments=True)
             found.append([part for word in words for part in STANDS_FOR.get(word, [word])])
     return found
 

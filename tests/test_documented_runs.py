@@ -22,6 +22,7 @@ CHELSEA = ROOT / "examples" / "chelsea.jpg"
 SHORT = {"EPOCHS": "1", "CROP_SIZE": "64", "BATCH_SIZE": "4", "WORKERS": "0", "PRECISION": "fp32"}
 ONLY_PARSED = {
     "s3://": "needs an object store",
+    "predict -": "reads standard input; tests/commands runs it",
     "convert caffe": "needs the published weights, half a gigabyte",
     "voc-fcn8s": "needs the published weights, half a gigabyte",
     "download": "needs the network; tests/commands/test_download_command.py runs it against a local server",
