@@ -51,6 +51,17 @@ def test_quiet_leaves_errors_alone(tmp_path):
     assert "error: " in failed.stderr
 
 
+@pytest.mark.slow
+def test_a_quiet_training_prints_nothing(disc_data, tmp_path):
+    pytest.importorskip("torch")
+    short = ["--epochs", "1", "--crop-size", "64", "--batch-size", "8", "--workers", "0", "--track", "none"]
+    done = shell("train", disc_data, "--out", tmp_path / "run", *short, "-q")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (tmp_path / "run" / "model" / "config.json").is_file()
+    refused = shell("train", disc_data, "--out", tmp_path / "run", *short, "-q")
+    assert refused.stderr.startswith(f"error: {tmp_path}/run: holds a run already")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

@@ -56,3 +56,10 @@ def test_what_cannot_be_is_one_line():
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr.startswith(b"error: -: standard input is one picture")
     assert run("-", body=b"").stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("option", [["--resume"], ["--overwrite"], ["--json", "r.json"], ["--frames", "3"]])
+def test_options_that_would_do_nothing_are_refused(option):
+    done = run("-", *option)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.decode() == f"error: {option[0]}: does nothing for standard input; leave it out\n"

@@ -190,6 +190,14 @@ def predict_stream(request: Request) -> None:
 
     if request.inputs != ("-",):
         raise FullconvError("-: standard input is one picture; leave out the other inputs")
+    given = {
+        "json": request.json_file,
+        "resume": request.resume,
+        "overwrite": request.overwrite,
+        "frames": request.frames,
+    }
+    if names := [f"--{name}" for name, value in given.items() if value]:
+        raise FullconvError(f"{names[0]}: does nothing for standard input; leave it out")
     if sys.stdout.isatty():
         raise FullconvError("-: the result is a file; send it somewhere, as in: fullconv predict - < in.jpg > out.png")
     request.check()

@@ -13,6 +13,7 @@ from fullconv.commands.terminal import say
 from fullconv.errors import missing_extra
 
 if TYPE_CHECKING:
+    from fullconv.prediction.engines.choice import Choice
     from fullconv.serving.limits import Limits
     from fullconv.serving.messages import Setup
     from fullconv.serving.workers import Workers
@@ -78,12 +79,13 @@ def serve(
     Pictures that are sent are neither written to disk nor logged. Ctrl-C or SIGTERM finishes what is under way and
     takes nothing new.
     """
+    from fullconv.prediction.engines.choice import Choice
     from fullconv.serving.limits import Limits
     from fullconv.serving.place import Place
     from fullconv.serving.workers import Workers
 
     limits = Limits(int(max_megabytes * 10**6), int(max_megapixels * 10**6), max_frames, formats, max_seconds, queue)
-    setup = setup_of(models, {"engine": engine, "precision": precision}, limits)
+    setup = setup_of(models, Choice(engine, precision), limits)
     place = Place(host, port, token or None, is_open, allow_hosts, origins)
     place.check()
     check_extra()
@@ -103,7 +105,7 @@ def check_extra() -> None:
             raise missing_extra(library, "serve")
 
 
-def setup_of(models: tuple[str, ...], loading: dict[str, str], limits: Limits) -> Setup:
+def setup_of(models: tuple[str, ...], choice: Choice, limits: Limits) -> Setup:
     """Raises FullconvError for a model that is not there, or two of one name."""
     from fullconv.errors import FullconvError
     from fullconv.serving.messages import Setup
@@ -114,7 +116,7 @@ def setup_of(models: tuple[str, ...], loading: dict[str, str], limits: Limits) -
     for name in names:
         if names.count(name) > 1:
             raise FullconvError(f"--model: two models are called {name}; change name in the config.json of one")
-    return Setup(dict(zip(names, folders, strict=True)), dict(loading), limits)
+    return Setup(dict(zip(names, folders, strict=True)), choice, limits)
 
 
 def tell(address: str, workers: Workers) -> None:

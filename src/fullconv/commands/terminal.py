@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from io import StringIO
 from typing import Any
 
 import click
@@ -30,6 +33,13 @@ def _keep(context: click.Context, option: click.Parameter, value: bool) -> None:
 def is_quiet() -> bool:
     context = click.get_current_context(silent=True)
     return context is not None and bool(context.meta.get(QUIET, False))
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """What the library prints in here goes nowhere; its errors are exceptions."""
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        yield
 
 
 def is_watched() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import click
 
 from fullconv.commands.shared_options import Numbers, Side, outside_option
-from fullconv.commands.terminal import say
+from fullconv.commands.terminal import is_quiet, say, silent
 
 FILE = click.Path(path_type=Path)
 
@@ -91,7 +92,8 @@ def train(data: Path | None, out: Path | None, resume: Path | None, repeats: Pat
 
     data, changes = inputs(data, resume, repeats, changes)
     folder = resume or out or (repeats.with_name(f"{repeats.name}-again") if repeats else Path("runs/train"))
-    model = run(data, folder, resume=resume is not None, repeats=repeats, began=began, **changes)
+    with silent() if is_quiet() else nullcontext():
+        model = run(data, folder, resume=resume is not None, repeats=repeats, began=began, **changes)
     if rank_and_count()[0] == 0:
         say(f"model: {model}")
         say(f"again: fullconv train --from {folder}")

@@ -17,8 +17,7 @@ from fullconv import images
 from fullconv.errors import FullconvError, argument
 from fullconv.jobs.outcome import NO_NOTES, Notes, OfFile, Outcome, stamp, together
 from fullconv.jobs.plan import ONCE, Job, RasterRun, Wanted
-from fullconv.outputs.cutout import parse_ground
-from fullconv.outputs.writers import needs_scores, save
+from fullconv.outputs.writers import save
 from fullconv.prediction.engines.contract import ModelError
 from fullconv.prediction.predictor import Model
 from fullconv.raster import is_raster
@@ -125,11 +124,8 @@ def page(model: Model, job: Job, wanted: Wanted, notes: Notes, rasters: RasterRu
         from fullconv.jobs.rasters import predict_raster
 
         return predict_raster(model, job, wanted, notes, rasters)
-    w = wanted
-    scores, soft = "scores" in w.outputs, needs_scores(w.outputs)
-    result = model.predict(job.source, scores=scores, tile=w.tile, halo=w.halo, reading=w.reading, soft=soft)
-    ground = None if w.background is None else parse_ground(w.background)
-    written = tuple(save(result, job.target, w.outputs, partial(notes.claim, job.target), ground))
+    result = wanted.of(model, job.source)
+    written = tuple(save(result, job.target, wanted.outputs, partial(notes.claim, job.target), wanted.background))
     height, width = result.label_map.shape
     smaller = reduction(model, (height, width), wanted.tile)
     return Outcome(job.source, width, height, result.shares, outputs=written, reduced_to=smaller, notes=result.notes)

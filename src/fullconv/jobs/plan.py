@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from fullconv.jobs.search import Search, is_video, names_a_file
 from fullconv.outputs.manifest import Results
+from fullconv.outputs.writers import needs_scores
 from fullconv.view import EVERYTHING, Reading
 
 if TYPE_CHECKING:
+    from fullconv.images import Source
     from fullconv.jobs.listing import LeftOut, Listing
+    from fullconv.prediction.predictor import Model
     from fullconv.prediction.tiling import Tile
+    from fullconv.segmentation import Segmentation
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,11 @@ class Wanted:
     simplify: float | None = None
     classes: tuple[str, ...] = ()
     background: str | None = None
+
+    def of(self, model: Model, source: Source) -> Segmentation:
+        """A picture as the model sees it, with the scores that the outputs are made of."""
+        scores, soft = "scores" in self.outputs, needs_scores(self.outputs)
+        return model.predict(source, scores=scores, tile=self.tile, halo=self.halo, reading=self.reading, soft=soft)
 
 
 @dataclass(frozen=True)

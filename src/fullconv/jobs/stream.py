@@ -7,8 +7,7 @@ from pathlib import Path
 
 from fullconv.errors import FullconvError
 from fullconv.jobs.plan import Wanted
-from fullconv.outputs.cutout import parse_ground
-from fullconv.outputs.writers import files_of, needs_scores
+from fullconv.outputs.writers import files_of
 from fullconv.prediction.predictor import Model
 
 
@@ -17,11 +16,9 @@ def one_result(model: Model, body: bytes, wanted: Wanted) -> bytes:
 
     Raises FullconvError for what cannot be read, and where there would be more than one file, or none.
     """
-    scores, soft = "scores" in wanted.outputs, needs_scores(wanted.outputs)
-    result = model.predict(body, scores, wanted.tile, wanted.halo, wanted.reading, soft)
-    ground = None if wanted.background is None else parse_ground(wanted.background)
+    result = wanted.of(model, body)
     with tempfile.TemporaryDirectory() as folder:
-        files = files_of(result, Path(folder) / "picture", wanted.outputs, ground)
+        files = files_of(result, Path(folder) / "picture", wanted.outputs, wanted.background)
         if len(files) != 1:
             found = ", ".join(file.path.name for file in files) or "none"
             raise FullconvError(

@@ -19,7 +19,7 @@ from fullconv.georeference import Georeference
 from fullconv.outputs.coco import write_coco
 from fullconv.outputs.coco_polygons import write_coco_polygons
 from fullconv.outputs.confidence import write_confidence
-from fullconv.outputs.cutout import Ground, write_cutouts
+from fullconv.outputs.cutout import parse_ground, write_cutouts
 from fullconv.outputs.file import File
 from fullconv.outputs.geojson import write_polygons
 from fullconv.outputs.labelme import write_labelme
@@ -47,11 +47,11 @@ WRITERS: dict[str, Callable[[Segmentation, Path], list[File]]] = {
 
 
 def save(
-    result: Segmentation, target: Path, outputs: Sequence[str], claim: Claim, ground: Ground | None = None
+    result: Segmentation, target: Path, outputs: Sequence[str], claim: Claim, background: str | None = None
 ) -> list[Path]:
-    """Writes target_labels.png and so on, as `outputs` asks, once `claim` has seen which; gives the paths. `ground`:
-    what is put behind cut-outs."""
-    files = files_of(result, target, outputs, ground)
+    """Writes target_labels.png and so on, as `outputs` asks, once `claim` has seen which; gives the paths.
+    `background`: what is put behind cut-outs."""
+    files = files_of(result, target, outputs, background)
     claim([file.path for file in files])
     return [write_whole(file.path, file.fill) for file in files]
 
@@ -86,9 +86,11 @@ def needs_scores(outputs: Sequence[str]) -> bool:
     return bool({"cutout", "confidence"} & set(outputs))
 
 
-def files_of(result: Segmentation, target: Path, outputs: Sequence[str], ground: Ground | None = None) -> list[File]:
+def files_of(result: Segmentation, target: Path, outputs: Sequence[str], background: str | None = None) -> list[File]:
     check(outputs)
-    writers = WRITERS if ground is None else WRITERS | {"cutout": partial(write_cutouts, ground=ground)}
+    writers = WRITERS
+    if background is not None:
+        writers = WRITERS | {"cutout": partial(write_cutouts, ground=parse_ground(background))}
     if result.georeference:
         from fullconv.outputs.georeferenced import GROUND_WRITERS
 

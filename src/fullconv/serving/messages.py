@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fullconv.prediction.engines.choice import Choice
 from fullconv.serving.limits import Limits
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What every worker is given: models by name, how they are loaded, limits."""
+    """What every worker is given: models by name, what runs them, limits."""
 
     models: dict[str, Path]
-    loading: dict[str, Any]
+    choice: Choice
     limits: Limits
 
 

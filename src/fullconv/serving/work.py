@@ -7,13 +7,14 @@ from multiprocessing.connection import Connection
 
 from fullconv.errors import FullconvError
 from fullconv.outputs.writers import needs_scores
-from fullconv.prediction.predictor import Model, load
+from fullconv.prediction.predictor import Model, ready
 from fullconv.serving.about import describe
 from fullconv.serving.answers import answer, tensors
 from fullconv.serving.limits import Limits
 from fullconv.serving.messages import Answer, Setup, Task
 from fullconv.serving.pictures import check_picture
 from fullconv.serving.refusal import Refusal
+from fullconv.weights.model_folder import open_folder
 
 
 def work(connection: Connection, setup: Setup) -> None:
@@ -24,7 +25,7 @@ def work(connection: Connection, setup: Setup) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     try:
-        models = {name: load(folder, **setup.loading, threads=1) for name, folder in setup.models.items()}
+        models = {name: ready(open_folder(path), setup.choice, threads=1) for name, path in setup.models.items()}
     except FullconvError as error:
         connection.send(error)
         return

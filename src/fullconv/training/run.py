@@ -111,18 +111,18 @@ class Course:
     def learn(self, batches: Iterable[Batch], advance: Callable[[float], None]) -> float:
         """A step for each batch; gives the mean loss."""
         moving = (self.stepped, self.state.average, self.objective, self.optimiser, self.state.schedule)
-        self.shown = torch.zeros(VOID + 1, dtype=torch.long)
-        return train_epoch(*moving, self.accelerator, self._counted(batches), self.recipe.clip, advance)
+        self.shown = torch.zeros(VOID + 1, dtype=torch.long, device=self.accelerator.device)
+        return train_epoch(*moving, self.accelerator, self._looked_at(batches), self.recipe.clip, advance)
 
     def not_shown(self) -> list[str]:
         """The classes of which the last steps saw no pixel, in any process."""
-        shown = over_processes(self.shown.to(self.accelerator.device))
-        return [name for name, pixels in zip(self.config.classes.names, shown.tolist(), strict=False) if not pixels]
+        shown = over_processes(self.shown)
+        return [name for name, seen in zip(self.config.classes.names, shown.tolist(), strict=False) if not seen]
 
-    def _counted(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+    def _looked_at(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         for batch in batches:
             for part in batch:
-                self.shown += torch.bincount(part.labels.flatten().cpu(), minlength=VOID + 1)
+                self.shown.scatter_(0, part.labels.flatten().long(), 1)  # nothing is fetched from a GPU for it
             yield batch
 
 

@@ -75,9 +75,9 @@ def train(
     names as unlabelled. `time`, such as "10m", is what all of it may take from `began` (a reading of the monotonic
     clock; now): how many steps fit is measured first. Without `time` and `epochs` the length is fitted to the number of
     pictures; both then stand in the recipe. `resume` with more `epochs` makes the run longer. `track`: tensorboard,
-    wandb, mlflow or "none"; TensorBoard where it is installed. A staged run
-    keeps its earlier nets in folders of `out` (fcn32s, fcn16s, …), each the start of the next.
-    Files that the data's lists and annotations name must lie in its folder, or in one of `outside`.
+    wandb, mlflow or "none"; TensorBoard where it is installed. A staged run keeps its earlier nets in folders of `out`
+    (fcn32s, fcn16s, …), each the start of the next. Files that the data's lists and annotations name must lie in its
+    folder, or in one of `outside`.
     """
     out, repeated, trackers = Path(out), _path(repeats), check_trackers(track)
     until = deadline(time, began, changes, resume or repeats is not None)
@@ -88,10 +88,7 @@ def train(
         trunk_weights, changes = None, {**changes, "pretrained": True}
     by_default = was_default(earlier) if earlier else not (weights or trunk_weights)
     start = default_weights(changes, _path(recipe)) if by_default and not earlier else _path(weights)
-    if resume:
-        chosen = lengthened(out, changes)
-    else:
-        chosen = recipe_of(earlier, **changes) if earlier else _new_recipe(_path(recipe), start, changes)
+    chosen = lengthened(out, changes) if resume else recipe_for(repeated, _path(recipe), start, changes)
     teaching = teacher_of(out) if resume and not teacher else _path(teacher)
     with held(out):
         if not resume:
@@ -110,6 +107,13 @@ def train(
                 say(prepared, chosen, skipped)
         note = partial(record, out, sources, repeated)
         return train_stages(sources, prepared, out, chosen, resume, trackers, note, skipped, until)
+
+
+def recipe_for(repeated: Path | None, recipe: Path | None, start: Path | None, changes: dict[str, Any]) -> Recipe:
+    """That of a run that is repeated, or a new one."""
+    if repeated:
+        return recipe_of(repeated, **changes)
+    return read_recipe(recipe, **with_inherited(changes, recipe, start))
 
 
 def settle(data: Path, out: Path, outside: Sequence[str | Path] = ()) -> Path:
@@ -143,10 +147,6 @@ def taught(teacher: Path, prepared: Prepared, recipe: Recipe, out: Path) -> Teac
             if first:
                 teach(teacher, pictures, folder, is_main())
     return open_teacher(folder, dataset.classes, prepared.label_mapping, pictures)
-
-
-def _new_recipe(path: Path | None, weights: Path | None, changes: Mapping[str, Any]) -> Recipe:
-    return read_recipe(path, **with_inherited(changes, path, weights))
 
 
 def held(out: Path) -> AbstractContextManager[None]:

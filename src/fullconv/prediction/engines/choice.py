@@ -59,7 +59,7 @@ def files_read(folder: Path, engine: Engine) -> tuple[str, ...]:
 def _openvino(folder: ModelFolder, precision: str, streams: int, threads: int | None) -> Engine:
     """The graph is checked against config.json unless these very files were compiled before."""
     graph = graph_for(folder.path, precision)
-    fixed = folder.config.architecture.multiple_of > 1  # then sizes repeat, and each is worth compiling for
+    fixed = folder.config.architecture.multiple_of > 1  # then sizes repeat, and some are worth compiling for
     engine = OpenVINO(graph, precision, streams, fixed, threads, folder.content((CONFIG, *files_of(graph))))
     if not engine.cache.is_there:
         check_ir(graph, folder.config) if graph.suffix == ".xml" else check_graph(graph, folder.config)
