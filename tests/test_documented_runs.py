@@ -92,7 +92,7 @@ def write_data(root: Path) -> None:
             place = root / kind / ("train" if i < 7 else "val")
             place.mkdir(parents=True, exist_ok=True)
             Image.fromarray(np.asarray(array)).save(place / f"{i:02}.png")
-    (root / "data.yaml").write_text("path: .\nnames: [background, disc]\n")
+    (root / "data.yaml").write_text("path: .\nnames: [background, cat]\n")  # photos, the teacher, knows both
 
 
 def execute(folder: Path, words: list[str]) -> None:
