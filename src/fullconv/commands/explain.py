@@ -33,17 +33,32 @@ def explain() -> None:
 
 
 @explain.command()
+@click.argument("photo", required=False)
 @MODEL
 @PUBLISHED
-@click.option("--size", type=int, default=512, help="Side of the picture that is traced, in pixels.")
+@click.option(
+    "--size", type=int, default=512, help="Side in pixels of the square image that is traced without a PHOTO."
+)
 @OUT
-def architecture(model: str, published: str | None, size: int, out: Path) -> None:
-    """Stages, scores, skips and sums of a network, with strides and receptive fields."""
-    begin(out)
-    from fullconv.figures.architecture import draw_architecture
+def architecture(photo: str | None, model: str, published: str | None, size: int, out: Path) -> None:
+    """Draw encoder, scores and decoder of a network, with map sizes, strides and receptive fields.
 
-    network, config = open_network(model, published)
-    finish(draw_architecture(network, config.name, size, len(config.normalisation.mean)), out)
+    With a PHOTO the figure shows what the model makes of it, from the coarsest scores to the mask.
+    """
+    begin(out)
+    from fullconv.errors import FullconvError
+    from fullconv.figures.architecture import draw_architecture
+    from fullconv.figures.shown import show
+
+    if photo is None:
+        network, config = open_network(model, published)
+        finish(draw_architecture(network, config.name, size, len(config.normalisation.mean)), out)
+        return
+    if published:
+        raise FullconvError(f"--published {published}: a published net has no weights here; leave {photo} out")
+    network, config = open_for_photos(model)
+    shown = show(network, read_all([photo], config.longest_side)[0], config.classes)
+    finish(draw_architecture(network, config.name, shown=shown), out)
 
 
 @explain.command()
@@ -74,10 +89,10 @@ def heatmap(photos: tuple[str, ...], class_name: str, trunk_weights: Path | None
 def ladder(
     inputs: tuple[str, ...], models: tuple[str, ...], titles: str | None, split: str, rows: int, out: Path
 ) -> None:
-    """The same photos through several models, with the mean IoU of each.
+    """Show the same photos through several models, with the mean IoU of each.
 
-    Measured on DATA, beside whose photos the truth is shown; for photos it is what each model's config.json tells of
-    its own validation split.
+    With DATA, the truth is shown too and the mean IoU is measured on it. "on val" is the mean IoU on the validation
+    split that the model was trained with, from its config.json.
     """
     begin(out, needs=("matplotlib",))
     from fullconv.evaluation.scoring import evaluate, label_sample
@@ -91,13 +106,14 @@ def ladder(
     if samples is None:
         pictures, truths = read_all(inputs), None
         maps = [[model.predict(picture).label_map for picture in pictures] for model in loaded]
-        scores = [model.config.metrics.get("val", {}).get("mean_iou") for model in loaded]
+        below = [own_score(model) for model in loaded]
     else:
         found = [[label_sample(model, sample) for sample in spaced(samples, rows)] for model in loaded]
         pictures, truths = [rgb_of(seen.image) for seen, _, _ in found[0]], [truth for _, truth, _ in found[0]]
         maps = [[label_map for _, _, label_map in row] for row in found]
         scores = [evaluate(model, inputs[0], split)["mean_iou"] for model in loaded]
-    rungs = [Rung(*column) for column in zip(names, maps, scores, strict=True)]
+        below = [[f"mean IoU {score:.3f}", *own_score(model)] for score, model in zip(scores, loaded, strict=True)]
+    rungs = [Rung(*column) for column in zip(names, maps, below, strict=True)]
     finish(draw_ladder(pictures, rungs, truths, loaded[0].classes), out)
 
 
@@ -221,6 +237,12 @@ def titles_of(titles: str | None, models: Sequence[Model]) -> list[str]:
             f"--titles {titles}: {counted(len(given), 'title')} for {counted(len(models), 'model')}; give one for each"
         )
     return given
+
+
+def own_score(model: Model) -> list[str]:
+    """What config.json says of the model's own validation split; nothing where it says nothing."""
+    score = model.config.metrics.get("val", {}).get("mean_iou")
+    return [f"on val {score:.3f}"] if score is not None else []
 
 
 def samples_of(model: Model, inputs: Sequence[str], split: str) -> Sequence[Sample] | None:

@@ -69,6 +69,15 @@ def is_pool(step: Step) -> bool:
     return step.operation in ("max", "max_pool2d_with_indices", "avg_pool2d")
 
 
+def is_unpooling(step: Step, steps: Sequence[Step]) -> bool:
+    """Whether a step that enlarges puts values where pooling found its maxima (SegNet): they were multiplied by a mask
+    of these places."""
+    before = steps[step.inputs[0]]
+    while before.operation in ("view", "_unsafe_view", "clone", "reshape"):
+        before = steps[before.inputs[0]]
+    return before.operation == "mul" and any(steps[i].operation == "eq" for i in before.inputs)
+
+
 def _strides(steps: Sequence[Step]) -> list[Fraction]:
     """What has no stride, because it was taken over the whole map, counts with the map that it came from."""
     strides: list[Fraction] = []

@@ -4,38 +4,73 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from fractions import Fraction
+from dataclasses import dataclass
 
 from torch import nn
 
-from fullconv.figures.anatomy import DECODER, ENCODER, SCORES, Part, block_of, is_pool, parts_of, spread
+from fullconv.figures.anatomy import (
+    DECODER,
+    ENCODER,
+    SCORES,
+    Key,
+    Part,
+    block_of,
+    is_pool,
+    is_unpooling,
+    parts_of,
+    spread,
+)
 from fullconv.figures.canvas import INK, MUTED, RULE, Canvas
+from fullconv.figures.shown import Image, Shown
 from fullconv.models.tracing import Step, trace
 from fullconv.words import counted
 
 FILLS = {ENCODER: "#e9eef5", SCORES: "#fdeedd", DECODER: "#e5f1e8"}
 EDGES = {ENCODER: "#5b7ea8", SCORES: "#d98a3d", DECODER: "#4f8f63"}
+HEADINGS = {ENCODER: "ENCODER", SCORES: "SCORES", DECODER: "DECODER"}
+LEGEND = {
+    ENCODER: "Each stage halves the map, so that a position sees more of the picture. A line is a convolution.",
+    SCORES: "1x1 convolutions turn a stage's map into a score for each class at every position.",
+    DECODER: "Enlarges the map step by step and joins it with what the finer stages give.",
+}
 JOINS = {"add": "+", "add_": "+", "cat": "beside"}
-PITCH, PLATE, LINE = 168, 76, 17  # pixels: between columns, side of a grid, of a line of text
-LEFT, TOP = 60, 74  # pixels beside and above the first grid
+PITCH, PLATE, LINE = 176, 100, 17  # pixels: between columns, width of a grid, of a line of text
+LEFT, TOP, HEAD = 50, 78, 26  # pixels: beside the grids, above the first row, of a row's heading and of a legend's line
+CELL = 3  # pixels: smaller cells are not drawn one by one
+
+At = tuple[float, float]
 
 
-def draw_architecture(network: nn.Module, name: str, size: int = 512, channels: int = 3) -> Canvas:
-    """Read off a trace at `size` x `size`: a column a stride; encoder on top, then scores, then decoder."""
-    steps = trace(network, size, size, channels)
+@dataclass(frozen=True)
+class Plates:
+    """Where the grids lie, (x, y) by part, and how high all of them are: as the picture is."""
+
+    at: dict[Key, At]
+    height: float
+
+
+def draw_architecture(
+    network: nn.Module, name: str, size: int = 512, channels: int = 3, shown: Shown | None = None
+) -> Canvas:
+    """Read off a trace at `size` x `size`: a column a stride; encoder on top, then scores, then decoder.
+
+    `shown`: what the network makes of a photo, at whose own size the trace is made; its labels take the grids' places.
+    """
+    height, width = shown.photo.shape[:2] if shown else (size, size)
+    steps = trace(network, height, width, channels)
     parts = parts_of(steps)
     labels = {key: label(part, network, steps) for key, part in parts.items()}
     columns = {stride: i for i, stride in enumerate(sorted({part.stride for part in parts.values()}))}
-    rows = _row_tops(labels)
-    canvas = Canvas(2 * LEFT + PITCH * (len(columns) - 1) + PLATE, rows[-1])
+    rows = _row_tops(labels, PLATE * height / width)
+    canvas = Canvas(max(820, 2 * LEFT + PITCH * (len(columns) - 1) + PLATE), rows[-1])
     canvas.text(16, 14, name, 17, bold=True)
     canvas.text(16, 40, summary(network, steps), 13, colour=MUTED)
-    at = {key: (LEFT + columns[key[1]] * PITCH, rows[key[0]]) for key in parts}
+    plates = Plates({key: (LEFT + columns[key[1]] * PITCH, rows[key[0]]) for key in parts}, PLATE * height / width)
+    _draw_headings(canvas, sorted({kind for kind, _ in parts}), rows)
     for key, part in parts.items():
-        _draw_part(canvas, part, labels[key], *at[key], cells=int(2 * max(columns) / part.stride))
-    for key, part in parts.items():
+        _draw_part(canvas, part, labels[key], plates, shown)
         for source in part.takes:
-            _draw_flow(canvas, at[source], at[key], len(labels[source]), part.kind)
+            _draw_flow(canvas, plates, source, key, len(labels[source]))
     return canvas
 
 
@@ -55,9 +90,9 @@ def label(part: Part, network: nn.Module, steps: list[Step]) -> list[str]:
     if part.kind == DECODER:
         return _decoder_label(part, steps)
     convolutions = [step for step in part.steps if step.operation == "convolution"]
-    channels = f"{part.end.shape[1]} channels"
+    channels = f"{part.end.shape[1]} channels, {_size(part)}"
     if part.kind == SCORES:
-        return [*_score_lines(convolutions, network), *_crops(part, steps)]
+        return [*_score_lines(convolutions, network), _size(part), *_crops(part, steps)]
     if part.stride == 1 and not convolutions:
         return ["picture", channels]
     work = [counted(len(convolutions), "convolution")] if convolutions else []
@@ -81,7 +116,9 @@ def _decoder_label(part: Part, steps: list[Step]) -> list[str]:
     for step in part.steps:
         sources = [steps[i] for i in step.inputs]
         factor = sources[0].rows.stride / step.rows.stride
-        if factor > 1:
+        if factor > 1 and is_unpooling(step, steps):
+            lines += [f"unpooling ×{factor},", "at the pooling indices"]
+        elif factor > 1:
             lines.append(f"{block_of(step.module) or step.operation.removesuffix('2d')} ×{factor}")
         elif step.operation == "convolution":
             convolutions += 1
@@ -92,7 +129,14 @@ def _decoder_label(part: Part, steps: list[Step]) -> list[str]:
         lines.append(counted(convolutions, "convolution"))
     is_score = part.end.shape[1] == steps[-1].shape[1] or part.end.module.startswith("upscore")
     what = "scores" if is_score else f"{part.end.shape[1]} channels"
-    return [what, f"stride {part.stride}" if part.stride > 1 else "each pixel", *lines, *_crops(part, steps)]
+    where = f"stride {part.stride}, {_size(part)}" if part.stride > 1 else "each pixel"
+    return [what, where, *lines, *_crops(part, steps)]
+
+
+def _size(part: Part) -> str:
+    # The picture's own size is not that of the map that the first stage takes, which may be padded.
+    height, width = (part.end if part.stride > 1 else part.steps[0]).shape[2:]
+    return f"{width}x{height}"
 
 
 def _crops(part: Part, steps: list[Step]) -> list[str]:
@@ -114,44 +158,80 @@ def _kernel(network: nn.Module, step: Step) -> str:
     return "x".join(map(str, side)) if isinstance(side, tuple) else step.operation
 
 
-def _row_tops(labels: dict[tuple[int, Fraction], list[str]]) -> list[float]:
-    """The top of each row of grids, and the height of the whole; a row is as high as its longest label."""
-    tops: list[float] = [TOP]
+def _row_tops(labels: dict[Key, list[str]], plate: float) -> list[float]:
+    """The top of each row of grids, and the height of all, with its legend; a row is as high as its longest label."""
+    tops: list[float] = [TOP + HEAD]
     for kind in (ENCODER, SCORES, DECODER):
         lines = max((len(words) for (other, _), words in labels.items() if other == kind), default=0)
-        tops.append(tops[-1] + (PLATE + LINE * lines + 42 if lines else 0))
-    return tops
+        tops.append(tops[-1] + (plate + LINE * lines + 34 + HEAD if lines else 0))
+    return [*tops[:-1], tops[-1] + HEAD * len({kind for kind, _ in labels})]
 
 
-def _draw_part(canvas: Canvas, part: Part, words: Sequence[str], x: float, y: float, cells: int) -> None:
+def _draw_headings(canvas: Canvas, kinds: Sequence[int], rows: Sequence[float]) -> None:
+    """The name of each row above it, and below all of them what the names stand for."""
+    for line, kind in enumerate(kinds):
+        canvas.text(16, rows[kind] - HEAD, HEADINGS[kind], 13, colour=EDGES[kind], bold=True)
+        y = rows[-1] - HEAD * (len(kinds) - line)
+        canvas.text(16, y, HEADINGS[kind], 12.5, colour=EDGES[kind], bold=True)
+        canvas.text(100, y, LEGEND[kind], 12.5, colour=MUTED)
+
+
+def _draw_part(canvas: Canvas, part: Part, words: Sequence[str], plates: Plates, shown: Shown | None) -> None:
+    x, y = plates.at[part.kind, part.stride]
     if part.kind == ENCODER:
-        _draw_convolutions(canvas, sum(step.operation == "convolution" for step in part.steps), x, y)
-    canvas.box(x, y, PLATE, PLATE, FILLS[part.kind], EDGES[part.kind], 1.5)
-    for i in range(1, cells if cells <= PLATE / 2 else 0):
-        inner = i * PLATE / cells
-        for xs, ys in (((x + inner,) * 2, (y, y + PLATE)), ((x, x + PLATE), (y + inner,) * 2)):
-            canvas.line(xs, ys, EDGES[part.kind], 0.5)
+        _draw_convolutions(canvas, sum(step.operation == "convolution" for step in part.steps), x, y, plates.height)
+    picture = _picture_of(part, shown)
+    if picture is None:
+        _draw_grid(canvas, part, x, y, plates.height)
+    else:
+        canvas.picture(picture, x, y, PLATE, plates.height)
+    canvas.box(x, y, PLATE, plates.height, edge=EDGES[part.kind], line=1.5)
     for i, line in enumerate(words):
-        canvas.text(x + PLATE / 2, y + PLATE + 6 + LINE * i, line, 12.5, "center", MUTED if i else INK, bold=i == 0)
+        below = y + plates.height + 6 + LINE * i
+        canvas.text(x + PLATE / 2, below, line, 12.5, "center", MUTED if i else INK, bold=i == 0)
 
 
-def _draw_convolutions(canvas: Canvas, count: int, x: float, y: float) -> None:
+def _picture_of(part: Part, shown: Shown | None) -> Image | None:
+    if shown is None:
+        return None
+    if part.stride == 1 and part.kind != SCORES:
+        return shown.photo if part.kind == ENCODER else shown.mask
+    return shown.labels.get((part.kind, part.stride))
+
+
+def _draw_grid(canvas: Canvas, part: Part, x: float, y: float, height: float) -> None:
+    """As many cells as the map has positions. The finest ones run together."""
+    canvas.box(x, y, PLATE, height, FILLS[part.kind], "none")
+    tall, wide = part.end.shape[2:]
+    if part.stride == 1:
+        return
+    if wide > PLATE / CELL:
+        canvas.shade(x, y, PLATE, height, EDGES[part.kind], 0.35)
+        return
+    weight = min(0.7, 0.12 * PLATE / wide)
+    for i in range(1, wide):
+        canvas.line((x + i * PLATE / wide,) * 2, (y, y + height), EDGES[part.kind], weight)
+    for i in range(1, tall):
+        canvas.line((x, x + PLATE), (y + i * height / tall,) * 2, EDGES[part.kind], weight)
+
+
+def _draw_convolutions(canvas: Canvas, count: int, x: float, y: float, height: float) -> None:
     """Between the grid before and the one at `x`: a line each."""
     room = PITCH - PLATE - 28
     gap = min(7.0, room / max(1, count))
     for i in range(count):
-        canvas.line((x - 14 - gap * i,) * 2, (y + 14, y + PLATE - 14), EDGES[ENCODER], 1.5)
+        canvas.line((x - 14 - gap * i,) * 2, (y + 0.2 * height, y + 0.8 * height), EDGES[ENCODER], 1.5)
 
 
-def _draw_flow(canvas: Canvas, source: tuple[float, float], target: tuple[float, float], lines: int, kind: int) -> None:
+def _draw_flow(canvas: Canvas, plates: Plates, origin: Key, key: Key, lines: int) -> None:
     """From part to part: along a row, or down from under the label and then sideways."""
-    (x0, y0), (x1, y1) = source, target
-    middle, below = y1 + PLATE / 2, y0 + PLATE + 12 + LINE * lines
+    (x0, y0), (x1, y1), colour = plates.at[origin], plates.at[key], EDGES[key[0]]
+    middle, below = y1 + plates.height / 2, y0 + plates.height + 10 + LINE * lines
     if y0 == y1 and x0 < x1:
         canvas.line((x0 + PLATE, x1), (middle, middle), RULE)
     elif y0 == y1:
-        canvas.arrow((x0, x1 + PLATE + 2), (middle, middle), EDGES[kind])
+        canvas.arrow((x0, x1 + PLATE + 2), (middle, middle), colour)
     elif x0 == x1:
-        canvas.arrow((x0 + PLATE / 2,) * 2, (below, y1 - 2), EDGES[kind])
+        canvas.arrow((x0 + PLATE / 2,) * 2, (below, y1 - 2), colour)
     else:
-        canvas.arrow((x0 + PLATE / 2, x0 + PLATE / 2, x1 + PLATE + 2), (below, middle, middle), EDGES[kind])
+        canvas.arrow((x0 + PLATE / 2, x0 + PLATE / 2, x1 + PLATE + 2), (below, middle, middle), colour)

@@ -86,6 +86,11 @@ class Canvas:
         xs, ys = (x, x + width, x + width, x), (y, y, y + height, y + height)
         self.axes.fill(xs, ys, facecolor=fill, edgecolor=edge, linewidth=line * 72 / DPI, zorder=3, joinstyle="miter")
 
+    def shade(self, x: float, y: float, width: float, height: float, colour: str, opacity: float) -> None:
+        """A box of one colour without an edge, through which what lies below is seen."""
+        xs, ys = (x, x + width, x + width, x), (y, y, y + height, y + height)
+        self.axes.fill(xs, ys, facecolor=colour, edgecolor="none", alpha=opacity, zorder=3)
+
     def line(self, xs: Sequence[float], ys: Sequence[float], colour: str = RULE, line: float = 1) -> None:
         self.axes.plot(xs, ys, color=colour, linewidth=line * 72 / DPI, zorder=3, solid_capstyle="butt")
 

@@ -8,63 +8,104 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fullconv import overlay
 from fullconv.classes import Classes
-from fullconv.figures.canvas import MUTED, RULE, Canvas
-from fullconv.segmentation import Segmentation
+from fullconv.figures.canvas import INK, MUTED, RULE, Canvas
 
-SIDE, GAP, TOP, WIDTH = 16, 8, 56, 1000  # pixels: margin, between pictures, above them, of the page
+SIDE, GAP, TOP, WIDTH = 16, 8, 56, 1100  # pixels: margin, between pictures, above them, of the page
+LEGEND = 38  # pixels, of the line of classes
+PART = 3  # a detail is so small a part of the photo's shorter side
+OPACITY = 0.5
 
+Image = NDArray[np.uint8]
 LabelMap = NDArray[np.uint8]
+Square = tuple[slice, slice]
 
 
 @dataclass(frozen=True)
 class Rung:
-    """A column: a model's title, its label maps of the photos, and its mean IoU (0–1) where that is known."""
+    """A column: a model's title, its label maps of the photos, and what stands below, its mean IoU say."""
 
     title: str
     label_maps: Sequence[LabelMap]
-    mean_iou: float | None = None
+    below: Sequence[str] = ()
 
 
 def draw_ladder(
-    photos: Sequence[NDArray[np.uint8]], rungs: Sequence[Rung], truths: Sequence[LabelMap] | None, classes: Classes
+    photos: Sequence[Image], rungs: Sequence[Rung], truths: Sequence[LabelMap] | None, classes: Classes
 ) -> Canvas:
-    """A row a photo: itself, what each model makes of it, and the truth where there is one; classes by colour below."""
-    columns = [Rung("photo", [])] + list(rungs) + ([Rung("truth", truths)] if truths else [])
-    across = (WIDTH - 2 * SIDE - GAP * (len(columns) - 1)) / len(columns)
-    tops = [TOP]
-    for photo in photos:
-        tops.append(tops[-1] + round(across * photo.shape[0] / photo.shape[1]) + GAP)
-    numbers = tops[-1]
-    canvas = Canvas(WIDTH, numbers + 72)
+    """Two rows a photo: itself, what each model makes of it, and the truth where there is one; below them a detail,
+    the place where the first model is furthest from the truth, or from the last model."""
+    columns = [*rungs, *([Rung("truth", truths)] if truths else [])]
+    across = (WIDTH - 2 * SIDE - GAP * len(columns)) / (len(columns) + 1)
+    tops = _row_tops(photos, across)
+    lines = max(len(column.below) for column in columns)
+    canvas = Canvas(WIDTH, tops[-1] + 19 * lines + LEGEND)
+    for i, title in enumerate(["photo", *(column.title for column in columns)]):
+        canvas.text(_left(i, across) + across / 2, 24, title, 15, "center", bold=True)
+    for j, photo in enumerate(photos):
+        detail = _worst_square(rungs[0].label_maps[j], (truths or rungs[-1].label_maps)[j], classes.void)
+        for i, labels in enumerate([None, *(column.label_maps[j] for column in columns)]):
+            painted = photo if labels is None else laid_over(photo, labels, classes)
+            part = photo[detail] if labels is None else laid_over(photo[detail], labels[detail], classes)
+            _draw_photo(canvas, painted, part, detail, _left(i, across), tops[j], across)
     for i, column in enumerate(columns):
-        x = SIDE + i * (across + GAP)
-        canvas.text(x + across / 2, 24, column.title, 15, "center", bold=True)
-        pictures = [coloured(labels, classes) for labels in column.label_maps] or list(photos)
-        for j, picture in enumerate(pictures):
-            down = tops[j + 1] - tops[j] - GAP
-            canvas.picture(picture, x, tops[j], across, down)
-            canvas.box(x, tops[j], across, down, edge=RULE, line=0.5)
-        if column.mean_iou is not None:
-            where = "" if truths else " on val"
-            canvas.text(x + across / 2, numbers + 4, f"mean IoU{where} {column.mean_iou:.3f}", 13, "center")
-    shown = [labels for column in columns for labels in column.label_maps]
-    _draw_classes(canvas, classes, shown, numbers + 38)
+        for k, line in enumerate(column.below):
+            x, y = _left(i + 1, across) + across / 2, tops[-1] + 4 + 19 * k
+            canvas.text(x, y, line, 13, "center", INK if k == 0 else MUTED)
+    _draw_classes(canvas, classes, [labels for c in columns for labels in c.label_maps], canvas.height - 28)
     return canvas
 
 
-def coloured(labels: LabelMap, classes: Classes) -> NDArray[np.uint8]:
-    """(H, W) → (H, W, 3) in the classes' colours."""
-    blank = np.zeros((*labels.shape, 3), np.uint8)
-    return np.asarray(Segmentation(blank, labels, classes).label_picture().convert("RGB"))
+def laid_over(photo: Image, labels: LabelMap, classes: Classes) -> Image:
+    """(H, W, 3): the classes' colours over the photo, with their outlines. Void is left as background is."""
+    known = np.where(labels == classes.void, np.uint8(0), labels)
+    return np.asarray(overlay.painted(photo, known, classes, OPACITY, outlined=True))
+
+
+def _left(column: int, across: float) -> float:
+    return SIDE + column * (across + GAP)
+
+
+def _row_tops(photos: Sequence[Image], across: float) -> list[float]:
+    """The top of each photo, below which its detail lies, and the bottom of all."""
+    tops = [float(TOP)]
+    for photo in photos:
+        tops.append(tops[-1] + round(across * photo.shape[0] / photo.shape[1]) + across + 3 * GAP)
+    return tops
+
+
+def _draw_photo(
+    canvas: Canvas, photo: Image, part: Image, detail: Square, x: float, y: float, across: float
+) -> None:  # fmt: skip
+    """A photo, the frame of its detail, and the detail enlarged below."""
+    down = round(across * photo.shape[0] / photo.shape[1])
+    canvas.picture(photo, x, y, across, down)
+    canvas.box(x, y, across, down, edge=RULE, line=0.5)
+    scale, (rows, columns) = across / photo.shape[1], detail
+    side = scale * (rows.stop - rows.start)
+    canvas.box(x + scale * columns.start, y + scale * rows.start, side, side, edge="#ffffff", line=1.5)
+    canvas.picture(part, x, y + down + GAP, across, across)
+    canvas.box(x, y + down + GAP, across, across, edge=RULE, line=0.5)
+
+
+def _worst_square(labels: LabelMap, reference: LabelMap, void: int) -> Square:
+    """The square, a part of the photo, that holds most pixels in which the two differ."""
+    side = max(1, min(labels.shape) // PART)
+    wrong = (labels != reference) & (reference != void)
+    sums = np.pad(wrong.astype(np.int64), ((1, 0), (1, 0))).cumsum(0).cumsum(1)
+    inside = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
+    row, column = (int(i) for i in np.unravel_index(inside.argmax(), inside.shape))
+    return slice(row, row + side), slice(column, column + side)
 
 
 def _draw_classes(canvas: Canvas, classes: Classes, shown: Sequence[LabelMap], y: float) -> None:
-    present = sorted(set().union(*(np.unique(labels).tolist() for labels in shown)))
+    present = sorted(set().union(*(np.unique(labels).tolist() for labels in shown)) - {classes.void})
     x = float(SIDE)
     for index in present:
-        name = "void" if index == classes.void else classes.names[index]
-        red, green, blue = classes.palette()[index]
-        canvas.box(x, y - 1, 13, 13, fill=f"#{red:02x}{green:02x}{blue:02x}")
-        canvas.text(x + 19, y, name, 13, colour=MUTED)
-        x += 44 + 7.6 * len(name)
+        name = classes.names[index]
+        if index or name != "background":  # the photo itself shows there
+            red, green, blue = overlay.colours(classes)[index]
+            canvas.box(x, y - 1, 13, 13, fill=f"#{red:02x}{green:02x}{blue:02x}")
+            canvas.text(x + 19, y, name, 13, colour=MUTED)
+            x += 44 + 7.6 * len(name)

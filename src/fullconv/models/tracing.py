@@ -44,16 +44,31 @@ def trace(network: nn.Module, height: int, width: int, channels: int = 3) -> lis
     The network must be in evaluation mode; nothing is computed and its parameters are not touched. Raises FullconvError
     for an operation whose geometry is not known, and where the picture is too small for the network.
     """
-    picture = torch.empty(1, channels, height, width, device="meta")
     tensors = {**dict(network.named_parameters()), **dict(network.named_buffers())}
     weightless = {name: tensor.to("meta") for name, tensor in tensors.items()}
+    return run_traced(network, torch.empty(1, channels, height, width, device="meta"), weightless).steps
+
+
+def trace_picture(network: nn.Module, picture: Tensor) -> tuple[list[Step], list[Tensor]]:
+    """The steps of a picture (1, C, H, W) of 0–255, and what each of them gave: computed, and all of it held in memory.
+
+    A step whose output a later one changes in place is found with the changed values.
+    """
+    tracer = run_traced(network, picture, {})
+    given = {index: tensor for tensor, _, index in reversed(list(tracer.known.values()))}  # of several, the first
+    return tracer.steps, [given[index] for index in range(len(tracer.steps))]
+
+
+def run_traced(network: nn.Module, picture: Tensor, parameters: dict[str, Tensor]) -> Tracer:
+    """`parameters` stand in for the network's own."""
     with torch.no_grad(), Tracer(picture) as tracer, following(network, tracer.inside):
         try:
-            functional_call(network, weightless, (picture,))
+            functional_call(network, parameters, (picture,))
         except RuntimeError as error:
             reason = str(error).splitlines()[0]
-            raise FullconvError(f"the network cannot be run on {width}x{height} pixels ({reason})") from None
-    return tracer.steps
+            size = f"{picture.shape[3]}x{picture.shape[2]}"
+            raise FullconvError(f"the network cannot be run on {size} pixels ({reason})") from None
+    return tracer
 
 
 def receptive_field(network: nn.Module, module: str = "", size: int = 512, channels: int = 3) -> Step:
@@ -90,7 +105,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self.inside = [""]  # names of the modules that are running, outermost first
         self.steps: list[Step] = []
-        # By identity; the tensors are kept, so that no identity is used twice. They hold no numbers.
+        # By identity; the tensors are kept, so that no identity is used twice.
         self.known: dict[int, tuple[Tensor, Sight, int]] = {}
         self.note("picture", (), [picture], Sight())
 

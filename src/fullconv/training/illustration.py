@@ -19,7 +19,6 @@ from fullconv.evaluation.per_picture import PictureScore, ranked
 from fullconv.evaluation.scoring import Scored, label_sample, score_pictures
 from fullconv.figures.confusion import draw_confusion
 from fullconv.figures.curves import draw_curves
-from fullconv.figures.ladder import coloured
 from fullconv.figures.report import Subject, assumed_in, write_report
 from fullconv.models.config import ModelConfig
 from fullconv.outputs.sheet import write_sheet
@@ -96,5 +95,5 @@ def draw_samples(model: Model, pictures: Sequence[PictureScore], path: Path) -> 
 
 def row_of(model: Model, score: PictureScore, remark: str = "") -> Row:
     seen, *labels = label_sample(model, score.sample)
-    pictures = (rgb_of(seen.image), *(coloured(label_map, model.classes) for label_map in labels))
+    pictures = (rgb_of(seen.image), *(model.classes.palette()[label_map] for label_map in labels))
     return Row(pictures, f"mean IoU {score.mean_iou:.3f}, {score.sample.name}", remark)

@@ -1,0 +1,51 @@
+"""What a network makes of one photo, part by part: the labels that its scores stand for at every stride."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from fullconv import overlay
+from fullconv.classes import Classes
+from fullconv.figures.anatomy import DECODER, SCORES, Key, Part, parts_of
+from fullconv.figures.maps import as_batch
+from fullconv.models.tracing import trace_picture
+
+Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """`photo` (H, W, 3), its mask laid over it, and a picture (h, w, 3) of the best class at every position of each
+    part whose maps are scores."""
+
+    photo: Image
+    mask: Image
+    labels: Mapping[Key, Image]
+
+
+def show(network: nn.Module, photo: Image, classes: Classes) -> Shown:
+    """One photo (H, W, 3) through a network that has parameters."""
+    steps, values = trace_picture(network, as_batch(photo))
+    colours, labels = overlay.palette(classes), {}
+    for key, part in answers(parts_of(steps)).items():
+        last = next((step for step in reversed(part.steps) if step.shape[1] == len(classes)), None)
+        if last is not None:
+            # Photos are padded at the right and at the bottom. What lies there is not shown.
+            rows, columns = (ceil(side / part.stride) for side in photo.shape[:2])
+            labels[key] = colours[values[steps.index(last)][0, :, :rows, :columns].argmax(0).numpy()]
+    best = torch.argmax(values[-1][0], 0).numpy().astype(np.uint8)
+    mask = np.asarray(overlay.painted(photo, best, classes, opacity=0.55, outlined=True))
+    return Shown(photo, mask, labels)
+
+
+def answers(parts: Mapping[Key, Part]) -> dict[Key, Part]:
+    """The parts whose scores are an answer: the coarsest ones and all sums. Finer scores only correct coarser ones."""
+    coarsest = max((stride for kind, stride in parts if kind == SCORES), default=None)
+    return {key: part for key, part in parts.items() if key[0] == DECODER or key == (SCORES, coarsest)}
