@@ -13,6 +13,12 @@ from PIL import Image
 Plane = NDArray[np.float32]  # (H, W)
 
 
+def probabilities(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(C, H, W): the softmax of scores (C, H, W)."""
+    powers = np.exp(scores - scores.max(0))
+    return np.asarray(powers / powers.sum(0), np.float32)
+
+
 def confidence(scores: NDArray[np.float32], size: tuple[int, int], temperature: float = 1.0) -> Plane:
     """(H, W), 0–1: the probability of the best class, of scores (C, h, w) divided by a temperature."""
     cooled = (scores - scores.max(0)) / temperature

@@ -22,6 +22,7 @@ COMMANDS = (
     "check",
     "train",
     "evaluate",
+    "label",
     "export",
     "convert",
     "explain",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from fullconv.classes import Classes
 from fullconv.damage import as_one_line
+from fullconv.data.added import joined
 from fullconv.data.assumption import Assumption, assume
 from fullconv.data.dataset import Dataset
 from fullconv.data.inside import refuse_outside
@@ -56,6 +57,7 @@ class DataFile:
     sbd: str | None = None
     boxes: str | None = None
     unlabelled: Any = None
+    added: Any = None
 
     def naming(self) -> Naming | None:
         """What names, colours and mask values mean; None where no class is named."""
@@ -80,9 +82,16 @@ class Description:
     classes: tuple[str, ...] | None = None  # the names to train on; None: the data's own
     label_mapping: dict[str, str] = field(default_factory=dict)
     assumption: Assumption | None = None  # what nobody said of the data
+    added: tuple[Dataset, ...] = ()  # others, whose pictures are trained on, too
 
     def mapped(self) -> Dataset:
         """Raises FullconvError where the mapping names a class that is not there, on either side."""
+        own = self._own_mapped()
+        for more in self.added:
+            own = joined(own, more, self.label_mapping)
+        return own
+
+    def _own_mapped(self) -> Dataset:
         if self.classes is None and not self.label_mapping:
             return self.dataset
         check_mapping(self.label_mapping, self.dataset.classes.names)
@@ -120,7 +129,8 @@ def read_data_file(path: Path) -> DataFile:
 def describe(data: str | Path, outside: Sequence[str | Path] = ()) -> Description:
     with as_one_line(Path(data), "a data set"):
         description = _described(description_in(Path(data)))
-    refuse_outside(description.dataset, [Path(folder) for folder in outside])
+    for dataset in (description.dataset, *description.added):
+        refuse_outside(dataset, [Path(folder) for folder in outside])
     return description
 
 
@@ -161,7 +171,15 @@ def _describe_by(file: DataFile, path: Path) -> Description:
         _refuse_unused(file, dataset)
         mapping = with_rest(mapping, dataset.classes.names, file.classes or ())
         check_mapping(mapping, dataset.classes.names)
-    return Description(dataset, file.classes or None, mapping)
+    return Description(dataset, file.classes or None, mapping, added=tuple(_added(file.added or (), root)))
+
+
+def _added(asked: Any, root: Path) -> Iterator[Dataset]:
+    """Folders, or data YAMLs, each with its own layout and classes."""
+    for place in [asked] if isinstance(asked, str) else asked:
+        if not isinstance(place, str) or not (root / place).exists():
+            raise FullconvError(f"{root}: added: {place} is no folder; it counts from `path` of the data YAML")
+        yield _described(description_in(root / place)).mapped()
 
 
 def _read_folder(root: Path, options: Options, file: DataFile) -> Dataset:

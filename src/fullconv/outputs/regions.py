@@ -59,7 +59,7 @@ class Region:
         return self.outline.area + sum(hole.area for hole in self.holes)
 
 
-def regions(label_map: NDArray[np.uint8]) -> list[Region]:
+def regions(label_map: NDArray[np.integer]) -> list[Region]:
     """All regions of a label map (H, W), in the order of their first pixels, row by row."""
     found: list[Region] = []
     owners: list[Region] = []  # of each ring; rings come in the order of their first top side, so owners come first
@@ -76,7 +76,7 @@ def regions(label_map: NDArray[np.uint8]) -> list[Region]:
     return found
 
 
-def trace(label_map: NDArray[np.uint8]) -> list[Ring]:
+def trace(label_map: NDArray[np.integer]) -> list[Ring]:
     """The rings around all regions and holes, in the order of their first top side, row by row."""
     framed = np.pad(label_map.astype(np.int16), 1, constant_values=-1)
     edges = _edges(framed)

@@ -1,8 +1,7 @@
 """A label map on the ground → polygons in its coordinate system: GeoJSON and GeoPackage (extra `geo`).
 
-The staircase along pixel borders is simplified once for both neighbours (a coverage, in shapely's words), so that they
-share their border afterwards too: no gaps, no overlaps. Polygons are cut along a grid of 2048 pixels, which keeps
-memory bounded; along its lines nothing is moved, so pieces meet exactly.
+Polygons are cut along a grid of 2048 pixels, which keeps memory bounded; along its lines nothing is moved, so pieces
+meet exactly.
 """
 
 from __future__ import annotations
@@ -16,12 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.errors import FullconvError, missing_extra
+from fullconv.errors import FullconvError
+from fullconv.outputs.coverage import coverage, shapely_library
 from fullconv.outputs.file import File, beside
 from fullconv.outputs.geojson import COORDINATES
 from fullconv.outputs.geopackage import GeoPackage
-from fullconv.outputs.mosaic import LabelMap, Mosaic, Part
-from fullconv.outputs.regions import Region, Ring, regions
+from fullconv.outputs.mosaic import Mosaic, Part
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def write_geojson(mosaic: Mosaic, target: Path) -> list[File]:
 
 def write_geopackage(mosaic: Mosaic, target: Path) -> list[File]:
     """target.gpkg: one layer of polygons with class, index and area in pixels."""
-    shapely, ground = _shapely(), mosaic.georeference
+    shapely, ground = shapely_library(), mosaic.georeference
 
     def write(hidden: Path) -> None:
         with GeoPackage(hidden, target.name, ground) as package:
@@ -63,42 +62,14 @@ def write_geopackage(mosaic: Mosaic, target: Path) -> list[File]:
 
 def polygons(mosaic: Mosaic) -> Iterator[Polygon]:
     """Of all classes, background too, block by block; pixels of no class are in no polygon."""
-    shapely = _shapely()
+    shapely = shapely_library()
     for part in mosaic.blocks():
         labels = mosaic.labels(part)
-        found = regions(labels) if (labels != mosaic.classes.void).any() else []
-        shapes = [_shape(shapely, region, labels) for region in found]
-        if mosaic.simplify:
-            shapes = list(shapely.coverage_simplify(shapes, mosaic.simplify, simplify_boundary=False))
-        for region, shape in zip(found, shapes, strict=True):
+        found = coverage(labels, mosaic.simplify) if (labels != mosaic.classes.void).any() else []
+        for region, shape in found:
             if region.value < len(mosaic.classes):
                 placed = shapely.transform(shape, lambda points, part=part: _place(mosaic, part, points))
                 yield Polygon(region.value, region.area, placed.normalize())
-
-
-def _shape(shapely: Any, region: Region, labels: LabelMap) -> Any:
-    corners = _corners(labels)
-    return shapely.Polygon(_points(region.outline, corners), [_points(hole, corners) for hole in region.holes])
-
-
-def _corners(labels: LabelMap) -> NDArray[np.bool_]:
-    """(H + 1, W + 1): pixel corners where some border turns or three regions meet. Neighbours must have them in common;
-    a point in the middle of a straight border is in neither."""
-    framed = np.pad(labels.astype(np.int16), 1, constant_values=-1)
-    upper_left, upper_right, lower_left, lower_right = (
-        framed[:-1, :-1],
-        framed[:-1, 1:],
-        framed[1:, :-1],
-        framed[1:, 1:],
-    )
-    upright = (upper_left == lower_left) & (upper_right == lower_right)
-    level = (upper_left == upper_right) & (lower_left == lower_right)
-    return ~(upright | level)
-
-
-def _points(ring: Ring, corners: NDArray[np.bool_]) -> NDArray[np.int64]:
-    points = ring.points()
-    return points[corners[points[:, 1], points[:, 0]]]
 
 
 def _place(mosaic: Mosaic, part: Part, points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -129,11 +100,3 @@ def _feature(mosaic: Mosaic, polygon: Polygon) -> dict[str, Any]:
         },
         "geometry": {"type": "Polygon", "coordinates": [[list(point) for point in ring.coords] for ring in rings]},
     }  # fmt: skip
-
-
-def _shapely() -> Any:
-    try:
-        import shapely
-    except ImportError:
-        raise missing_extra("shapely", "geo") from None
-    return shapely

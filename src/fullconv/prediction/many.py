@@ -13,6 +13,7 @@ from fullconv.errors import FullconvError
 from fullconv.files import files_under
 from fullconv.images import Source, is_image_name
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 THREADS = 4  # one or two run the network; the others read
 
@@ -28,14 +29,14 @@ def sources_of(sources: Iterable[Source] | str | Path) -> Iterable[Source]:
 
 
 def predict_many(
-    predict: Callable[[Source], Result],
-    sources: Iterable[Source],
-    on_error: Callable[[Source, FullconvError], object] | None,
+    predict: Callable[[Item], Result],
+    sources: Iterable[Item],
+    on_error: Callable[[Item, FullconvError], object] | None,
 ) -> Iterator[Result]:
     """Results in order; what is in work when the caller stops is finished, nothing more is begun."""
     remaining = iter(sources)
     with ThreadPoolExecutor(THREADS) as pool:
-        waiting: deque[tuple[Source, Future[Result]]] = deque()
+        waiting: deque[tuple[Item, Future[Result]]] = deque()
         try:
             while True:
                 waiting.extend((one, pool.submit(predict, one)) for one in islice(remaining, THREADS - len(waiting)))

@@ -1,0 +1,95 @@
+"""fullconv label"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fullconv.commands.json_output import json_option, prints_json, write_document
+from fullconv.commands.shared_options import check_data, model_options, outside_option
+from fullconv.commands.terminal import fail, is_watched, say
+from fullconv.errors import FullconvError
+from fullconv.words import counted
+
+if TYPE_CHECKING:
+    from fullconv.data.dataset import UnlabelledPicture
+    from fullconv.labelling.looks import Look
+    from fullconv.prediction.predictor import Model
+
+FILE = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("data", type=FILE)
+@click.option("--count", type=click.IntRange(min=1), default=20, help="How many pictures to choose.")
+@click.option(
+    "--by",
+    type=click.Choice(["uncertainty", "diversity"]),
+    default="uncertainty",
+    help="Choose those of which the model is least sure, or those least like what is labelled and chosen.",
+)
+@click.option(
+    "--to", type=click.Choice(["labelme", "cvat", "label-studio"]), default="labelme", help="The tool to label with."
+)
+@click.option(
+    "--simplify", type=click.FloatRange(min=0), default=2.0, help="How far outlines may be smoothed, in pixels."
+)
+@click.option("-o", "--out", type=FILE, default=Path("to-label"), help="A new folder for pictures and drafts.")
+@json_option
+@outside_option
+@model_options
+def label(
+    data: Path, count: int, by: str, to: str, simplify: float, out: Path, json_file: str | None,
+    outside: tuple[Path, ...], model: str, engine: str, precision: str, device: str | None,
+) -> None:  # fmt: skip
+    """Choose the pictures to label next, and draft their masks.
+
+    DATA is a folder of pictures, or a data YAML that names pictures as `unlabelled`. The chosen ones are copied to a
+    new folder, with the model's masks as the tool's own files, to be corrected there. To train on them together with
+    the masks that you have, add the line `added: to-label` to the data YAML.
+    """
+    from fullconv.labelling.candidates import candidates
+    from fullconv.labelling.choosing import WAYS
+    from fullconv.labelling.folder import TOOLS, refuse_existing, write_drafts
+    from fullconv.prediction.predictor import load
+
+    check_data(data)
+    refuse_existing(out)
+    found, loaded = candidates(data, outside), load(model, engine, precision, device)
+    looks = seen(loaded, found.unlabelled)
+    if not looks:
+        raise FullconvError(f"{data}: none of its pictures can be read")
+    chosen = WAYS[by](looks, seen(loaded, found.labelled), count)
+    write_drafts(loaded, chosen, out, TOOLS[to], simplify)
+    write_document(json_file, chosen=[to_json(look) for look in chosen])
+    if not prints_json(json_file):
+        say(table(chosen))
+        say(f"{out}: {counted(len(chosen), 'picture')} of {len(looks)}, chosen by {by}")
+        say(TOOLS[to].how(out))
+        say(f"then add to the data YAML, and train again: added: [{json.dumps(str(out.resolve()))}]")
+
+
+def seen(model: Model, pictures: Sequence[UnlabelledPicture]) -> list[Look]:
+    from fullconv.labelling.looks import look_at
+
+    return list(with_progress(look_at(model, pictures, fail), len(pictures)))
+
+
+def with_progress(looks: Iterator[Look], total: int) -> Iterator[Look]:
+    with click.progressbar(looks, total, file=sys.stderr, hidden=not is_watched()) as bar:
+        yield from bar
+
+
+def to_json(look: Look) -> dict[str, str | float]:
+    return {"file": str(look.picture.image_path), "doubt": look.doubt}
+
+
+def table(chosen: Sequence[Look]) -> str:
+    """A row a picture, in the order in which they were chosen."""
+    rows = [f"{look.doubt:>7.3f}  {look.picture.image_path}" for look in chosen]
+    return "\n".join([f"{'doubt':>7}  picture", *rows])

@@ -1,0 +1,29 @@
+"""Pictures labelled elsewhere, such as in a tool of annotation: `added:` of a data YAML, trained on as well."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from fullconv.data.dataset import Dataset
+from fullconv.errors import FullconvError, told_of
+
+TRAIN, BACKGROUND = "train", "background"
+
+
+def joined(dataset: Dataset, more: Dataset, mapping: Mapping[str, str]) -> Dataset:
+    """The pictures that `more` trains on join those of `dataset`, whose classes theirs are mapped to: by their names,
+    then by `mapping`. What lies outside of all outlines is void where no class is called background.
+
+    Raises FullconvError for a class that is in neither, and for a picture that is there already.
+    """
+    outside = {} if BACKGROUND in dataset.classes.names else {BACKGROUND: "void"}
+    own = {name: name for name in dataset.classes.names}  # a name that is meant already stays
+    with told_of(more.root):
+        added = more.mapped_to(dataset.classes, {**outside, **mapping, **own}).split(TRAIN)
+    there = {sample.image_path.resolve() for samples in dataset.splits.values() for sample in samples}
+    twice = next((sample.image_path for sample in added if sample.image_path.resolve() in there), None)
+    if twice:
+        raise FullconvError(f"{more.root}: added, but {twice} is among the pictures already; leave one of the two out")
+    splits = {**dataset.splits, TRAIN: (*dataset.splits.get(TRAIN, ()), *added)}
+    return replace(dataset, splits=splits, beside=(*dataset.beside, more.root, *more.beside))

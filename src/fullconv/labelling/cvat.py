@@ -1,0 +1,53 @@
+"""Drafts for CVAT: a file of its format COCO 1.0, which it reads and gives back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from fullconv.classes import Classes
+from fullconv.files import write_json
+from fullconv.labelling.draft import Draft
+from fullconv.outputs.coco import first_category
+from fullconv.outputs.outlines import Outline, cut_outlines
+
+ANNOTATIONS, NAMES = "annotations/instances_default.json", "labels.json"
+
+
+def write(folder: Path, drafts: Iterable[Draft], classes: Classes, simplify: float) -> None:
+    """The annotations, and the labels as CVAT's Raw tab takes them."""
+    first = first_category(classes)
+    kept = list(zip(classes.names, classes.colours, strict=True))[first:]
+    labels = [{"name": name, "color": "#{:02x}{:02x}{:02x}".format(*colour)} for name, colour in kept]
+    (folder / NAMES).write_text(json.dumps(labels, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    pictures: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    numbers = count(1)
+    for number, draft in enumerate(drafts, 1):
+        height, width = draft.label_map.shape
+        pictures.append({"id": number, "file_name": draft.name, "width": width, "height": height})
+        for outline in cut_outlines(draft.label_map, simplify):
+            if first <= outline.value < len(classes):
+                annotations.append({"id": next(numbers), "image_id": number, **annotation(outline)})
+    categories = [{"id": i, "name": name, "supercategory": ""} for i, name in enumerate(classes.names) if i >= first]
+    (folder / ANNOTATIONS).parent.mkdir()
+    write_json(folder / ANNOTATIONS, {"images": pictures, "categories": categories, "annotations": annotations})
+
+
+def annotation(outline: Outline) -> dict[str, Any]:
+    """COCO's entry; its category is the class's index."""
+    (left, top), (right, bottom) = outline.points.min(0).tolist(), outline.points.max(0).tolist()
+    return {
+        "category_id": outline.value, "segmentation": [outline.points.ravel().tolist()], "area": outline.area,
+        "bbox": [left, top, right - left, bottom - top], "iscrowd": 0,
+    }  # fmt: skip
+
+
+def how(out: Path) -> str:
+    return (
+        f"CVAT: make a task with the labels of {out / NAMES} (tab Raw) and the pictures of {out / 'images'}, and "
+        f"upload {out / ANNOTATIONS} as COCO 1.0; export it as COCO 1.0 and unpack it over {out}"
+    )

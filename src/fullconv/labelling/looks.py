@@ -1,0 +1,63 @@
+"""What is kept of a picture that a model has looked at: how unsure it was, and what the picture is like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fullconv.data.dataset import UnlabelledPicture
+from fullconv.data.doctor.facts import thumbnail_of
+from fullconv.errors import FullconvError
+from fullconv.prediction.many import predict_many
+from fullconv.prediction.predictor import Model, Scores
+from fullconv.softness import probabilities
+from fullconv.view import rgb_of
+
+CELLS = 4  # rows and columns into which a picture is divided to be compared
+
+OnError = Callable[[FullconvError], object]
+
+
+@dataclass(frozen=True)
+class Look:
+    """`doubt` 0–1: how near the second class comes to the first, the mean over all pixels; `features` (cells x (classes
+    + 3),): the mean probability of each class and the mean colour in each cell; `thumbnail`: to know copies by."""
+
+    picture: UnlabelledPicture
+    doubt: float
+    features: NDArray[np.float32]
+    thumbnail: bytes
+
+
+def look_at(model: Model, pictures: Sequence[UnlabelledPicture], on_error: OnError) -> Iterator[Look]:
+    """In order; a picture that cannot be read is left out, and `on_error` called."""
+    yield from predict_many(lambda one: look(model, one), pictures, lambda _, error: on_error(error))
+
+
+def look(model: Model, picture: UnlabelledPicture) -> Look:
+    seen, _ = picture.see(model.view)
+    _, scores = model.label(seen.image, scores=True, keeps_scale=seen.keeps_scale, as_seen=True)
+    assert scores is not None  # they were asked for
+    chances = probabilities(scores)
+    colours = rgb_of(seen.image).transpose(2, 0, 1) / np.float32(255)
+    features = np.concatenate([cells(plane) for plane in (*chances, *colours)])
+    return Look(picture, doubt(chances), features, thumbnail_of(seen.image))
+
+
+def doubt(chances: Scores) -> float:
+    """1 - (first - second) of the probabilities (C, H, W), the mean over pixels: margin sampling (Scheffer, Decomain
+    and Wrobel 2001). 0 for a model of one class."""
+    if len(chances) < 2:
+        return 0.0
+    second, first = np.partition(chances, -2, axis=0)[-2:]
+    return float((1 - (first - second)).mean())
+
+
+def cells(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(CELLS²,) means."""
+    picture = Image.fromarray(np.ascontiguousarray(plane, np.float32))
+    return np.asarray(picture.resize((CELLS, CELLS), Image.Resampling.BOX), np.float32).ravel()
