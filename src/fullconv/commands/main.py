@@ -23,6 +23,7 @@ COMMANDS = (
     "train",
     "evaluate",
     "export",
+    "push",
     "convert",
     "explain",
     "models",
