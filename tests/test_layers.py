@@ -38,6 +38,7 @@ HOMES = {
     "timm": {"models/trunks.py"},
     "matplotlib": {"figures/canvas.py"},
     "safetensors": {"weights/tensors.py"},
+    "huggingface_hub": {"weights/hub.py"},
     "scipy": {"data/mat.py"},
     "torchvision": {"training/transforms.py", "training/appearance.py", "training/crops.py"},
     "yaml": {"yaml_files.py"},

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FILE = click.Path(path_type=Path)
 PHOTO = click.argument("photos", nargs=-1, required=True, metavar="PHOTO...")
 OUT = click.option("--out", type=FILE, required=True, help="The figure's file, .svg or .png.")
-MODEL = click.option("--model", default="photos", help="A bundled model's name, or a model folder.")
+MODEL = click.option("--model", default="photos", help="A bundled model's name, a model folder, or hf://owner/name.")
 PUBLISHED = click.option("--published", metavar="NAME", help="Instead of --model: a published net, without weights.")
 
 

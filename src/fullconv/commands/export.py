@@ -17,7 +17,7 @@ from fullconv.words import counted
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Folder to write to.  [default: the model's own; for a bundled model, ./NAME]",
+    help="Folder to write to.  [default: the model's own; for a bundled model or one on the hub, ./NAME]",
 )
 @click.option("--int8", is_flag=True, help="Quantise to 8 bits on pictures of --data; with --to openvino.")
 @click.option("--data", type=click.Path(path_type=Path), help="Labelled pictures on which to compare the mean IoU.")
@@ -31,11 +31,11 @@ def export(
 ) -> None:  # fmt: skip
     """Write a model for other programs, and check that it gives the same labels.
 
-    MODEL is a bundled model's name, a model folder or a run's folder. Writes model.onnx (which predicts without torch),
-    model.xml and model.bin for OpenVINO, or model.pt2 for torch.export. What was written is read again and compared
-    with its source on real photos at three sizes; where labels differ, the export fails and leaves no file. With
-    --int8, model_int8.xml and model_int8.bin for `--precision int8`, whose labels may differ: --data measures what that
-    costs.
+    MODEL is a bundled model's name, a model folder, a run's folder or hf://owner/name. Writes model.onnx (which
+    predicts without torch), model.xml and model.bin for OpenVINO, or model.pt2 for torch.export. What was written is
+    read again and compared with its source on real photos at three sizes; where labels differ, the export fails and
+    leaves no file. With --int8, model_int8.xml and model_int8.bin for `--precision int8`, whose labels may differ:
+    --data measures what that costs.
     """
     from fullconv.exporting.export import export as run
 

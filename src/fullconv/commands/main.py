@@ -24,6 +24,7 @@ COMMANDS = (
     "evaluate",
     "label",
     "export",
+    "push",
     "convert",
     "explain",
     "models",

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import click
 
+from fullconv.commands.shared_options import MODELS
 from fullconv.commands.terminal import say
 
 
 @click.command()
-@click.option(
-    "-m", "--model", default="photos", help="A bundled model, a model folder, or the folder of a training run."
-)
+@click.option("-m", "--model", default="photos", help=MODELS)
 @click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("site"), help="Folder for the page.")
 @click.option(
     "--onnxruntime-web",

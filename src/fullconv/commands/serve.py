@@ -28,7 +28,7 @@ EXTRA = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
     "models",
     multiple=True,
     default=("photos",),
-    help="A bundled model, or a model folder; again for more.",
+    help="A bundled model, a model folder, or hf://owner/name; again for more.",
 )
 @click.option("--host", default="127.0.0.1", help="Address to listen on; 0.0.0.0 for all of this machine's.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, help="Port; 0 for any that is free.")

@@ -11,6 +11,7 @@ import click
 from fullconv.errors import FullconvError
 
 Command = Callable[..., Any]
+MODELS = "A bundled model, a model folder, the folder of a training run, or hf://owner/name[@revision]."
 
 
 class Numbers(click.ParamType[tuple[float, ...]]):
@@ -58,9 +59,7 @@ def model_options(command: Command) -> Command:
         click.option("--device", help="cpu, cuda or cuda:0.  [default: chosen by the engine]"),
         click.option("--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16", "int8"]), default="auto"),
         click.option("--engine", type=click.Choice(["auto", "openvino", "torch", "onnxruntime"]), default="auto"),
-        click.option(
-            "-m", "--model", default="photos", help="A bundled model, a model folder, or the folder of a training run."
-        ),
+        click.option("-m", "--model", default="photos", help=MODELS),
     ):
         command = option(command)
     return command

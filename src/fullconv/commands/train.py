@@ -28,7 +28,9 @@ FILE = click.Path(path_type=Path)
     type=FILE,
     help="A file of the trunk's ImageNet weights; or imagenet: from an installed package or timm's hub.",
 )
-@click.option("--weights", type=FILE, help="Start from a model, or from what fits of it.  [default: photos]")
+@click.option(
+    "--weights", type=FILE, help="Start from a model (hf://owner/name too), or from what fits of it.  [default: photos]"
+)
 @click.option(
     "--teacher",
     type=FILE,

@@ -20,6 +20,7 @@ from fullconv.prediction.engines.onnxruntime import OnnxRuntime
 from fullconv.prediction.engines.openvino import OpenVINO
 from fullconv.prediction.engines.program import Program
 from fullconv.prediction.predictor import Model
+from fullconv.weights.hub import is_address, parse
 from fullconv.weights.model_folder import BUNDLED, CARD, CONFIG, GRAPH, PARAMETERS, ModelFolder, open_folder
 from fullconv.words import counted
 
@@ -53,11 +54,11 @@ def export(
     """Writes a model in the format `to`: onnx, openvino, or torch (torch.export).
 
     The files go to the folder `out`, with config.json and the card, so that it is a model folder; by default to the
-    model's own, or for a bundled model to a folder of its name here. What was written is read again and compared with
-    its source on photos at three sizes. `int8` quantises OpenVINO's files on pictures of `data`'s split train. With
-    `data`, the mean IoU of both is measured on `pictures` of `split`. Raises FullconvError, and leaves nothing behind,
-    where labels differ or the mean IoU falls by more than `max_loss`. Files that the data's lists and
-    annotations name must lie in the data's folder, or in one of `outside`.
+    model's own, or for a bundled model or one on the hub to a folder of its name here. What was written is read again
+    and compared with its source on photos at three sizes. `int8` quantises OpenVINO's files on pictures of `data`'s
+    split train. With `data`, the mean IoU of both is measured on `pictures` of `split`. Raises FullconvError, and
+    leaves nothing behind, where labels differ or the mean IoU falls by more than `max_loss`. Files that the data's
+    lists and annotations name must lie in the data's folder, or in one of `outside`.
     """
     if to not in FORMATS:
         raise FullconvError(f"{argument('to', to)}: choose among {', '.join(FORMATS)}{meant(to, FORMATS)}")
@@ -68,7 +69,7 @@ def export(
         )
     opened = open_folder(model)
     folder = opened.path
-    target = Path(out) if out else Path(folder.name) if folder.is_relative_to(BUNDLED) else folder
+    target = Path(out) if out else own_target(model, folder)
     copied = is_copied(folder, to, target)
     source = Model(opened.config, source_engine(opened, to, copied))
     dataset = dataset_for(source, data, outside) if data else None
@@ -82,6 +83,14 @@ def export(
             if target.resolve() != folder.resolve() and (folder / name).is_file():
                 shutil.copyfile(folder / name, hidden / name)
     return Exported(tuple(target / name for name in written), agreed, scores, scored, calibrated)
+
+
+def own_target(model: str | Path, folder: Path) -> Path:
+    """The model's own folder; for those in the package or in the hub's cache, which are not to be written to, a folder
+    of their name here."""
+    if is_address(model):
+        return Path(parse(model).name)
+    return Path(folder.name) if folder.is_relative_to(BUNDLED) else folder
 
 
 def source_engine(folder: ModelFolder, to: str, copied: bool) -> Engine:

@@ -238,7 +238,7 @@ def load(
     streams: int = 1,
     threads: int | None = None,
 ) -> Model:
-    """A bundled model by name, or a model folder.
+    """A bundled model by name, a model folder, or one on the Hugging Face hub: hf://owner/name, hf://owner/name@revision.
 
     `streams`: how many threads will call it at once; `threads`: how many processors it may use, None for all.
     """

@@ -39,7 +39,8 @@ from fullconv.training.start import Prepared, config_of, prepare, start_model, t
 from fullconv.training.teacher import Teacher, open_teacher
 from fullconv.training.teaching import is_scores, teach
 from fullconv.training.trackers import check_trackers
-from fullconv.weights.model_folder import CARD, PARAMETERS, read_config
+from fullconv.weights.hub import is_address
+from fullconv.weights.model_folder import CARD, PARAMETERS, find_model, read_config
 
 __all__ = ["LOG", "MODEL", "RECIPE", "STATE", "recipe_of", "train"]
 
@@ -87,9 +88,9 @@ def train(
     if str(trunk_weights) == IMAGENET:
         trunk_weights, changes = None, {**changes, "pretrained": True}
     by_default = was_default(earlier) if earlier else not (weights or trunk_weights)
-    start = default_weights(changes, _path(recipe)) if by_default and not earlier else _path(weights)
+    start = default_weights(changes, _path(recipe)) if by_default and not earlier else _model(weights)
     chosen = lengthened(out, changes) if resume else recipe_for(repeated, _path(recipe), start, changes)
-    teaching = teacher_of(out) if resume and not teacher else _path(teacher)
+    teaching = teacher_of(out) if resume and not teacher else _model(teacher)
     with held(out):
         if not resume:
             refuse_run_in(out)
@@ -264,3 +265,8 @@ def finish(folder: Path) -> None:
 
 def _path(value: str | Path | None) -> Path | None:
     return Path(value) if value else None
+
+
+def _model(value: str | Path | None) -> Path | None:
+    """One on the hub as the folder of the commit that was fetched: the run's manifest names it."""
+    return find_model(value) if value and is_address(value) else _path(value)

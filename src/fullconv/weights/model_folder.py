@@ -43,7 +43,9 @@ class ModelFolder:
 
 
 def open_folder(name_or_dir: str | Path) -> ModelFolder:
-    """A bundled model by name, or a model folder. Raises FullconvError where there is none, or config.json is wrong."""
+    """A bundled model by name, a model folder, or a model on the hub (hf://owner/name).
+
+    Raises FullconvError where there is none, or config.json is wrong."""
     path = find_model(name_or_dir)
     return ModelFolder(path, read_config(path))
 
@@ -54,11 +56,16 @@ def bundled_models() -> dict[str, Path]:
 
 
 def find_model(name_or_dir: str | Path) -> Path:
-    """The folder of a bundled model, or of one on disk: a model folder or that of a training run, which holds one.
+    """The folder of a bundled model, or of one on disk: a model folder or that of a training run, which holds one. One
+    on the hub is fetched.
 
     Raises FullconvError where there is none.
     """
     path_of("model", name_or_dir)
+    if str(name_or_dir).startswith("hf:/"):
+        from fullconv.weights.hub import fetch
+
+        return fetch(name_or_dir)
     bundled = bundled_models()
     if str(name_or_dir) in bundled:
         return bundled[str(name_or_dir)]

@@ -1,0 +1,162 @@
+"""Models on the Hugging Face hub: hf://owner/name, or hf://owner/name@revision, as a folder on this machine.
+
+The library keeps what it fetches in its own cache; HF_ENDPOINT, HF_TOKEN, HF_HOME and HF_HUB_OFFLINE mean what its
+documentation says (huggingface.co/docs/huggingface_hub/package_reference/environment_variables).
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fullconv.damage import reason_of
+from fullconv.errors import FullconvError, missing_extra
+from fullconv.weights.model_folder import CARD, CONFIG, GRAPH, INT8, IR, PARAMETERS, read_config
+
+FILES = (
+    CONFIG,
+    CARD,
+    PARAMETERS,
+    GRAPH,
+    IR,
+    "model.bin",
+    INT8,
+    "model_int8.bin",
+)  # and nothing else is fetched or sent
+RUNNABLE = (GRAPH, PARAMETERS, IR)
+LARGEST, LARGEST_CONFIG = 4 * 10**9, 10**7  # bytes: of all files together, and of config.json, which is read first
+
+_ADDRESS = re.compile(r"hf:/{1,2}(?P<repo>[\w.-]+/[\w.-]+?)(@(?P<revision>[\w.-]+(/[\w.-]+)*))?/?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Address:
+    """A repository, and a branch, tag or commit of it; None is its main branch."""
+
+    repo: str
+    revision: str | None = None
+
+    def __str__(self) -> str:
+        return f"hf://{self.repo}" + (f"@{self.revision}" if self.revision else "")
+
+    @property
+    def name(self) -> str:
+        return self.repo.partition("/")[2]
+
+
+def is_address(model: str | Path) -> bool:
+    """One slash is what a Path leaves of two."""
+    return str(model).startswith("hf:/")
+
+
+def parse(model: str | Path) -> Address:
+    """Raises FullconvError for what is no address."""
+    match = _ADDRESS.fullmatch(str(model))
+    if not match or ".." in str(model):
+        raise FullconvError(
+            f"{model}: no address of a model on the hub; give hf://owner/name, or hf://owner/name@revision"
+        )
+    return Address(match["repo"], match["revision"])
+
+
+def fetch(model: str | Path) -> Path:
+    """The model folder in the library's cache, after a look whether the hub has a newer one; offline, the one that is
+    there. Raises FullconvError for what is not there, is no model of fullconv's, or is too large."""
+    address = parse(model)
+    library = import_library()
+    with errors_told(address, library, "try again, or set HF_HUB_OFFLINE=1 to use the copy that was fetched before"):
+        if library.constants.HF_HUB_OFFLINE:
+            folder = library.snapshot_download(address.repo, revision=address.revision, local_files_only=True)
+        else:
+            folder = _downloaded(address, library)
+    _refuse_other(address, Path(folder))
+    return Path(folder)
+
+
+def _downloaded(address: Address, library: Any) -> str:
+    info = library.HfApi().model_info(address.repo, revision=address.revision, files_metadata=True)
+    check_files(address, {file.rfilename: file.size or 0 for file in info.siblings or ()})
+    config = library.hf_hub_download(address.repo, CONFIG, revision=info.sha, tqdm_class=_bar(library))
+    _refuse_other(address, Path(config).parent)  # before gigabytes of another library's model
+    given: dict[str, Any] = {"allow_patterns": list(FILES), "tqdm_class": _bar(library)}
+    folder: str = library.snapshot_download(address.repo, revision=address.revision, **given)
+    return folder
+
+
+def check_files(address: Address, sizes: dict[str, int]) -> None:
+    """Raises FullconvError where a repository's files ({name: bytes}) are no model folder, or a too large one."""
+    if CONFIG not in sizes or not any(name in sizes for name in RUNNABLE):
+        raise FullconvError(
+            f"{address}: no model of fullconv's; its repository lacks {CONFIG} or {GRAPH}: `fullconv push` writes both"
+        )
+    total = sum(size for name, size in sizes.items() if name in FILES)
+    if total > LARGEST or sizes[CONFIG] > LARGEST_CONFIG:
+        raise FullconvError(
+            f"{address}: too large; its files have {total / 1e9:.1f} GB and the limit is {LARGEST / 1e9:g}, {CONFIG} "
+            f"{sizes[CONFIG] / 1e6:.1f} MB of {LARGEST_CONFIG / 1e6:g}; download what you trust and give the folder"
+        )
+
+
+def _refuse_other(address: Address, folder: Path) -> None:
+    """Other libraries' models have a config.json too."""
+    try:
+        read_config(folder)
+    except FullconvError as error:
+        raise FullconvError(f"{address}: no model of this fullconv's ({error})") from None
+
+
+def import_library() -> Any:
+    try:
+        import huggingface_hub.constants
+        import huggingface_hub.errors
+        import huggingface_hub.utils
+    except ImportError:
+        raise missing_extra("huggingface_hub", "hub") from None
+    return huggingface_hub
+
+
+@contextmanager
+def errors_told(address: Address, library: Any, remedy: str) -> Iterator[None]:
+    """Whatever the library raises is one line; `remedy` is for what has none of its own."""
+    try:
+        yield
+    except FullconvError:
+        raise
+    except Exception as error:  # its own, those of its HTTP client, and those of the disk
+        told = next((told for kind, told in remedies(address, library).items() if isinstance(error, kind)), None)
+        if getattr(getattr(error, "response", None), "status_code", 0) in (401, 403) and not told:
+            told = "the hub does not allow it; run `hf auth login`, or set HF_TOKEN to a token that may write there"
+        reason = reason_of(error).partition(" For more information")[0]
+        told = told or f"{library.constants.ENDPOINT} gave no right answer ({reason}); {remedy}"
+        raise FullconvError(f"{address}: {told}") from None
+
+
+def remedies(address: Address, library: Any) -> dict[type[Exception], str]:
+    """By the library's errors, the most special first."""
+    errors, site = library.errors, library.constants.ENDPOINT
+    return {
+        errors.GatedRepoError: f"its owner wants terms to be accepted first; open {site}/{address.repo}",
+        errors.RevisionNotFoundError: f"no such revision; see {site}/{address.repo}/tree/main for those there are",
+        errors.RepositoryNotFoundError: (
+            f"no such repository at {site}, or a private one; if it is private, run `hf auth login` or set HF_TOKEN"
+        ),
+        errors.LocalEntryNotFoundError: "not in this machine's cache; go online without HF_HUB_OFFLINE to fetch it",
+        errors.OfflineModeIsEnabled: "HF_HUB_OFFLINE is set; unset it to go online",
+        errors.HFValidationError: "no name of a repository; give owner/name",
+    }
+
+
+def _bar(library: Any) -> Any:
+    """Progress on a terminal only."""
+    bar: Any = library.utils.tqdm
+
+    class Bar(bar):
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, **{**named, "disable": not sys.stderr.isatty()})
+
+    return Bar
