@@ -1,18 +1,37 @@
 """What writers leave where they are killed, and what a later run makes of it."""
 
+import os
 import signal
 import subprocess
 import sys
 
 import pytest
 
-from fullconv.files import staged, sweep, write_whole
+from fullconv.files import staged, sweep, write_alone, write_whole
 
 DEADLY = """
 import os, sys
 from pathlib import Path
 from fullconv.files import write_whole
 write_whole(Path(sys.argv[1]), lambda hidden: (hidden.write_text("half"), os.kill(os.getpid(), 9)))
+"""
+LIVING = """
+import sys
+from pathlib import Path
+from fullconv.files import write_whole
+write_whole(Path(sys.argv[1]), lambda hidden: (print("begun", flush=True), input(), hidden.write_text("whole")))
+"""
+FORKING = """
+import os, sys, time
+from pathlib import Path
+from fullconv.files import whole
+with whole(Path(sys.argv[1])):
+    worker = os.fork()
+    if not worker:
+        os.close(1)
+        time.sleep(60)
+    print(worker, flush=True)
+    os.kill(os.getpid(), 9)
 """
 
 
@@ -63,3 +82,65 @@ def test_what_a_killed_export_left_is_in_nobodys_way(tmp_path, monkeypatch):
         (first / "a").write_text("a")
         (second / "b").write_text("b")
     assert {path.name for path in tmp_path.iterdir()} == {"a", "b"}
+
+
+def test_an_export_removes_what_a_killed_one_left_and_no_living_one(tmp_path):
+    left = tmp_path / ".new-0123abcd.part"
+    (left / "deep").mkdir(parents=True)
+    (left / "deep" / "model.bin").touch()
+    with staged(tmp_path) as living, staged(tmp_path):
+        assert living.is_dir()
+        assert not left.exists()
+
+
+@pytest.mark.parametrize("remove", [lambda path: sweep(path.parent), lambda path: sweep(path.parent, [path])])
+def test_a_sweep_takes_nothing_from_a_living_process(tmp_path, remove):
+    path = tmp_path / "dog"
+    dead = left_by_a_killed_writer(path)
+    command = [sys.executable, "-c", LIVING, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout.readline() == "begun\n"
+        journal = next(hidden for hidden in tmp_path.glob(".*") if hidden != dead)
+        journal.with_name(f"{journal.name}-journal").touch()
+        remove(path)
+        assert not dead.exists()
+        assert len(list(tmp_path.glob(".*"))) == 2
+        writer.communicate("\n")
+    assert path.read_text() == "whole"
+    remove(path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_one_file_of_a_command_takes_what_a_killed_command_left_with_it(tmp_path):
+    left, other = left_by_a_killed_writer(tmp_path / "a.svg"), left_by_a_killed_writer(tmp_path / "a.b.svg")
+    write_alone(tmp_path / "a.svg", lambda hidden: hidden.write_text("whole"))
+    assert (left.exists(), other.exists()) == (False, True)
+
+
+def test_a_worker_that_outlives_its_parent_holds_nothing(tmp_path):
+    path = tmp_path / "dog"
+    command = [sys.executable, "-c", FORKING, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+        worker = int(writer.stdout.readline())
+        writer.wait()
+        try:
+            sweep(tmp_path)
+            assert list(tmp_path.iterdir()) == []
+        finally:
+            os.kill(worker, signal.SIGKILL)
+
+
+def test_of_several_staged_files_none_of_before_is_left_beside_new_ones(tmp_path, monkeypatch):
+    """As a process does that is killed after the first of them has its name."""
+    for name in ("model.bin", "model.xml"):
+        (tmp_path / name).write_text("old")
+    real, moved = os.replace, []
+    monkeypatch.setattr("os.replace", lambda a, b: [real, killed][len(moved)](a, moved.append(b) or b))
+    with pytest.raises(KeyboardInterrupt), staged(tmp_path) as hidden:  # noqa: PT012  both files come first
+        for name in ("model.bin", "model.xml"):
+            (hidden / name).write_text("new")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("model.bin", "new")]
+
+
+def killed(*_):
+    raise KeyboardInterrupt

@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "src" / "fullconv"
 LAYERS = [
-    {"errors", "files", "tables", "tiff", "words"},
+    {"errors", "living", "tables", "tiff", "words"},
+    {"files"},
     {"damage", "locks"},
     {"typed_values"},
     {"typed_json"},

@@ -9,12 +9,15 @@ import re
 import secrets
 import shutil
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-HIDDEN = re.compile(r"\.(?P<stem>.+)-[0-9a-f]{8}\.part([.-].*)?", re.DOTALL)  # SQLite's journal has a dash
+from fullconv.living import held
+
+HIDDEN = re.compile(r"\.(?P<stem>.+)-(?P<number>[0-9a-f]{8})\.part([.-].*)?", re.DOTALL)  # SQLite's journal has a dash
 
 
 def hidden_beside(path: Path, suffix: str = "") -> Path:
@@ -23,16 +26,49 @@ def hidden_beside(path: Path, suffix: str = "") -> Path:
 
 
 @contextmanager
+def hidden_file(path: Path) -> Iterator[Path]:
+    """A new hidden file beside `path`, with its suffix, which tells writers the format. No sweep takes it."""
+    with _new_hidden(path, path.suffix, partial(Path.touch, exist_ok=False)) as hidden:
+        yield hidden
+
+
+@contextmanager
+def hidden_folder(path: Path) -> Iterator[Path]:
+    """A new hidden folder beside `path`, which is removed in the end unless it was renamed. No sweep takes it."""
+    with _new_hidden(path, "", Path.mkdir) as hidden:
+        try:
+            yield hidden
+        finally:
+            shutil.rmtree(hidden, ignore_errors=True)
+
+
+@contextmanager
+def _new_hidden(path: Path, suffix: str, make: Callable[[Path], object]) -> Iterator[Path]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        while True:
+            hidden = hidden_beside(path, suffix)
+            make(hidden)
+            try:
+                stack.enter_context(held(hidden))
+            except (BlockingIOError, FileNotFoundError):
+                continue  # a sweep came first, which took it for that of a killed process
+            except OSError:
+                pass  # a file system without locks
+            break
+        yield hidden
+
+
+@contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """A hidden path beside `path` to fill, renamed at the end: nobody ever sees half of a file under its name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    hidden = hidden_beside(path, path.suffix)  # the suffix tells writers the format
-    try:
-        yield hidden
-        os.replace(hidden, path)
-    except BaseException:
-        hidden.unlink(missing_ok=True)
-        raise
+    with hidden_file(path) as hidden:
+        try:
+            yield hidden
+            os.replace(hidden, path)
+        except BaseException:
+            hidden.unlink(missing_ok=True)
+            raise
 
 
 class NoPlainFile(OSError):
@@ -52,20 +88,34 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
     return path
 
 
-def sweep(folder: Path, targets: Iterable[Path]) -> None:
-    """Removes the hidden files, anywhere below `folder`, of writers that were killed at files of these targets.
+def write_alone(path: Path, write: Callable[[Path], object]) -> Path:
+    """A file of which a command writes one. What a killed process left of the same file is removed."""
+    sweep_beside(path)
+    return write_whole(path, write)
 
-    A target is what names begin with: dog of dog_labels.png and dog.json.
+
+def sweep(folder: Path, targets: Iterable[Path] | None = None) -> None:
+    """Removes what killed writers left, hidden, anywhere below `folder`: all of it, or that of files of these targets.
+
+    A target is what names begin with: dog of dog_labels.png and dog.json. What a living process writes stays.
     """
-    left: dict[str, list[str]] = defaultdict(list)
-    for place, _, names in os.walk(folder):
-        for match in filter(None, map(HIDDEN.fullmatch, names)):
-            for start in beginnings(match["stem"]):
-                left[os.path.join(place, start)].append(os.path.join(place, match[0]))
-    for target in targets if left else ():
-        for path in left.get(str(target), ()):
-            with suppress(OSError):  # it is in nobody's way
-                os.unlink(path)
+    left: dict[str, list[list[Path]]] = defaultdict(list)
+    for place, folders, names in os.walk(folder):
+        for stem, group in _hidden_in(Path(place), [*folders, *names]):
+            for start in beginnings(stem):
+                left[os.path.join(place, start)].append(group)
+        folders[:] = [name for name in folders if not HIDDEN.fullmatch(name)]
+    for target in left if targets is None else targets if left else ():
+        for group in left.get(str(target), ()):
+            _remove_dead(group)
+
+
+def sweep_beside(path: Path) -> None:
+    """Removes what killed writers of `path` left, a file or a folder."""
+    if path.parent.is_dir():
+        for stem, group in _hidden_in(path.parent, os.listdir(path.parent)):
+            if stem == path.stem:
+                _remove_dead(group)
 
 
 def beginnings(stem: str) -> Iterator[str]:
@@ -73,18 +123,34 @@ def beginnings(stem: str) -> Iterator[str]:
     yield from (stem[: mark.start()] for mark in re.finditer(r"[_.]|$", stem))
 
 
+def _hidden_in(place: Path, names: Iterable[str]) -> Iterator[tuple[str, list[Path]]]:
+    """(stem, hidden files of one writer): SQLite's journal belongs to its database."""
+    groups: dict[tuple[str, str], list[Path]] = defaultdict(list)
+    for match in filter(None, map(HIDDEN.fullmatch, names)):
+        groups[match["stem"], match["number"]].append(place / match[0])
+    yield from ((stem, group) for (stem, _), group in groups.items())
+
+
+def _remove_dead(paths: Sequence[Path]) -> None:
+    """Removes the hidden files or the folder of one writer, unless it lives or that cannot be told."""
+    with suppress(OSError), ExitStack() as stack:  # what stays is in nobody's way
+        for path in paths:
+            stack.enter_context(held(path))
+        for path in paths:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
 @contextmanager
 def staged(folder: Path) -> Iterator[Path]:
     """A hidden folder inside `folder`: the files put there move to `folder` together, when all went well."""
-    folder.mkdir(parents=True, exist_ok=True)
-    hidden = hidden_beside(folder / "new")
-    hidden.mkdir()
-    try:
+    sweep_beside(folder / "new")
+    with hidden_folder(folder / "new") as hidden:
         yield hidden
-        for path in sorted(hidden.iterdir()):  # .bin before .xml, which is what a reader looks for
+        paths = sorted(hidden.iterdir())  # .bin before .xml, which is what a reader looks for
+        if len(paths) > 1:  # a process that is killed in between leaves no old .xml with a new .bin
+            (folder / paths[-1].name).unlink(missing_ok=True)
+        for path in paths:
             os.replace(path, folder / path.name)
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
 
 
 def files_under(folder: Path) -> Iterator[Path]:

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fullconv.errors import FullconvError
+from fullconv.living import hold, let_go
 
 NAME = ".fullconv.lock"
 LOCKLESS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL)  # what file systems without locks say
@@ -42,7 +43,10 @@ def _take(folder: Path) -> int:
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            _lock(handle)
+            hold(handle, path)
+        except FileNotFoundError:  # its last holder has just removed it
+            os.close(handle)
+            continue
         except (BlockingIOError, PermissionError):
             holder = _holder(handle)
             os.close(handle)
@@ -50,10 +54,7 @@ def _take(folder: Path) -> int:
         except OSError as error:
             if error.errno not in LOCKLESS:
                 raise
-        if _is_still(handle, path):
-            break
-        os.close(handle)  # its last holder has just removed it
-    _held.add(handle)
+        break
     os.truncate(handle, 0)
     os.write(handle, f"process {os.getpid()} on {platform.node()}".encode())
     return handle
@@ -62,48 +63,12 @@ def _take(folder: Path) -> int:
 def _release(handle: int, path: Path) -> None:
     with suppress(OSError):  # Windows removes no open file, other systems only an open one safely
         path.unlink()
-    _held.discard(handle)
-    os.close(handle)
+    let_go(handle)
     if sys.platform == "win32":
         with suppress(OSError):
             path.unlink()
 
 
-def _is_still(handle: int, path: Path) -> bool:
-    with suppress(OSError):
-        return os.path.samestat(os.fstat(handle), path.stat())
-    return False
-
-
 def _holder(handle: int) -> str:
     os.lseek(handle, 0, os.SEEK_SET)
     return os.read(handle, 200).decode(errors="replace") or "another process"
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(handle: int) -> None:
-        os.lseek(handle, 1 << 20, os.SEEK_SET)  # beyond what is written there, which others may then read
-        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        os.lseek(handle, 0, os.SEEK_SET)
-
-else:
-    import fcntl
-
-    def _lock(handle: int) -> None:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-_held: set[int] = set()
-
-
-def _let_go_in_child() -> None:
-    """A forked worker shares what its parent has open, and would hold the lock beyond its parent's death."""
-    for handle in _held:
-        os.close(handle)
-    _held.clear()
-
-
-if sys.platform != "win32":
-    os.register_at_fork(after_in_child=_let_go_in_child)

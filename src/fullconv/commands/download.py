@@ -31,11 +31,12 @@ def download(name: str, out: Path | None, unverified: bool) -> None:
     """
     from fullconv.data.catalogue import find_source
     from fullconv.data.download import download as run
-    from fullconv.data.download import is_there
+    from fullconv.data.download import is_there, remove_store
 
     source = find_source(name)
     folder = out or Path("data", name)
     if is_there(source, folder):
+        remove_store(folder)
         say(f"{folder}: is there already\n{after(folder)}")
         return
     say(f"{source.title}, {source.homepage}\nterms: {source.terms}")

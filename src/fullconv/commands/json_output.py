@@ -45,9 +45,10 @@ def write_document(json_file: str | None, **values: Any) -> None:
     if prints_json(json_file):
         click.echo(json.dumps(document, indent=2))
     else:
-        from fullconv.files import write_json
+        from fullconv.files import sweep_beside, write_json
 
         try:
+            sweep_beside(Path(json_file))
             write_json(Path(json_file), document)
         except OSError as error:
             raise _cannot_be_written(json_file, error) from None

@@ -211,6 +211,7 @@ def predict_here(request: Request) -> Summary:
     from fullconv.jobs.images import parallelism, run
     from fullconv.jobs.plan import Listed, is_source, plan, skipped
     from fullconv.jobs.summary import Summary
+    from fullconv.outputs.manifest import NAME
     from fullconv.raster import is_raster
 
     out = Path(request.out)
@@ -222,8 +223,9 @@ def predict_here(request: Request) -> Summary:
     loaded = request.load(streams)
     settings = request.settings(loaded)
     todo = jobs
-    if request.resume:
+    if (out / NAME).is_file():  # else no run was ever begun there
         sweep(out, (job.target for job in jobs))
+    if request.resume:
         todo = unfinished(jobs, out, settings)
     videos = [job for job in todo if job.is_video]
     check_video(request, videos)

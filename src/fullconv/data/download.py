@@ -10,7 +10,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from urllib.parse import urlencode, urlsplit
@@ -20,6 +20,7 @@ from fullconv import __version__
 from fullconv.data.catalogue import Archive, Source
 from fullconv.data.transfer import CHUNK, Redirects, Watch, ask, fetch, persist, size_of
 from fullconv.errors import FullconvError
+from fullconv.locks import locked
 
 GROWTH, ROOM, MOST_MEMBERS = 100, 2**30, 2 * 10**6
 DAMAGE = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError)
@@ -121,18 +122,37 @@ def download(
             "add --unverified to accept what the server sends"
         )
     out = out.resolve()
-    store = out.with_name(f".{out.name}.download")
-    with disk_errors_told(store):
-        store.mkdir(parents=True, exist_ok=True)
-        try:
-            fetch_all(source, store, watch, credentials)
-            found = {archive.filename: verify(archive, store / archive.filename, watch) for archive in source.archives}
-            place(unpack_all(source, store, watch), source, out)
-            shutil.rmtree(store)
-        finally:
-            if store.exists() and not any(store.iterdir()):
-                store.rmdir()
+    store = store_of(out)
+    with disk_errors_told(store), kept_for_later(store):
+        fetch_all(source, store, watch, credentials)
+        found = {archive.filename: verify(archive, store / archive.filename, watch) for archive in source.archives}
+        place(unpack_all(source, store, watch), source, out)
+        shutil.rmtree(store)
     return found
+
+
+def store_of(out: Path) -> Path:
+    return out.with_name(f".{out.name}.download")
+
+
+def remove_store(out: Path) -> None:
+    """Removes what a run left that was killed when the data was there already."""
+    store = store_of(out.resolve())
+    if store.is_dir():
+        with disk_errors_told(store), locked(store):
+            shutil.rmtree(store)
+
+
+@contextmanager
+def kept_for_later(store: Path) -> Iterator[None]:
+    """A folder for this process alone, which goes where nothing is in it."""
+    store.mkdir(parents=True, exist_ok=True)
+    try:
+        with locked(store):
+            yield
+    finally:
+        with suppress(OSError):
+            store.rmdir()
 
 
 def fetch_all(source: Source, store: Path, watch: Watch, credentials: tuple[str, str] | None) -> None:

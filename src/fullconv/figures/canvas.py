@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fullconv.errors import FullconvError, missing_extra
-from fullconv.files import write_whole
+from fullconv.files import write_alone
 
 INK, MUTED, RULE, PAPER = "#1f2328", "#6a737d", "#b4bcc4", "#ffffff"
 DPI = 100
@@ -103,7 +103,7 @@ class Canvas:
     def save(self, path: Path) -> Path:
         """Writes the drawing; the same drawing gives the same bytes."""
         check_format(path)
-        return write_whole(path, self._svg if path.suffix.lower() == ".svg" else self._png)
+        return write_alone(path, self._svg if path.suffix.lower() == ".svg" else self._png)
 
     def _svg(self, path: Path) -> None:
         from matplotlib import rc_context

@@ -22,7 +22,7 @@ from fullconv.evaluation.per_picture import PictureScore, ranked
 from fullconv.evaluation.scoring import label_sample
 from fullconv.figures.confusion import row_shares
 from fullconv.figures.curves import draw_curves
-from fullconv.files import write_whole
+from fullconv.files import write_alone
 from fullconv.overlay import colours
 from fullconv.prediction.predictor import Model
 from fullconv.segmentation import Segmentation
@@ -50,7 +50,7 @@ class Subject:
 def write_report(path: Path, model: Model, subject: Subject) -> Path:
     """Every picture is labelled once more, to be shown."""
     text = page(model, subject)
-    return write_whole(path, lambda hidden: hidden.write_text(text, encoding="utf-8"))
+    return write_alone(path, lambda hidden: hidden.write_text(text, encoding="utf-8"))
 
 
 def page(model: Model, subject: Subject) -> str:

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from fullconv.classes import Classes, Colour, voc_colour
 from fullconv.errors import FullconvError
-from fullconv.files import write_whole
+from fullconv.files import write_alone
 
 WIDEST = 6  # pictures side by side
 BOX = (230, 172)  # width and height that a picture is fitted into, pixels
@@ -40,7 +40,7 @@ def check_format(path: Path) -> None:
 
 def write_sheet(entries: Sequence[Entry], classes: Classes, path: Path) -> Path:
     check_format(path)
-    return write_whole(path, lambda hidden: draw_sheet(entries, classes).save(hidden))
+    return write_alone(path, lambda hidden: draw_sheet(entries, classes).save(hidden))
 
 
 def draw_sheet(entries: Sequence[Entry], classes: Classes) -> Image.Image:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from fullconv.files import write_whole
+from fullconv.files import sweep, write_whole
 
 FOLDER = "networks"
 DIGEST = 32 + 4  # bytes
@@ -60,6 +60,7 @@ class BlobCache:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if self._is_own(self.folder):
                 content = self._digest(key, blob) + blob
+                sweep(self.folder)
                 write_whole(self.folder / self._name(key), lambda hidden: hidden.write_bytes(content))
                 trim(self.folder.parent, LIMIT)
         except OSError:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fullconv.errors import FullconvError
-from fullconv.files import write_json
+from fullconv.files import sweep, write_json, write_whole
 from fullconv.models.config import ModelConfig
 from fullconv.prediction.tiling import halo_of
 from fullconv.serving.about import describe
@@ -33,9 +34,10 @@ def write_site(folder: Path, out: Path, runtime: Path, overwrite: bool = False) 
     check_free(out, overwrite)
     sources = files_of("browser") | {GRAPH: folder / GRAPH, CONFIG: folder / CONFIG}
     sources |= {f"ort/{name}": runtime / "dist" / name for name in RUNTIME_FILES}
-    (out / "ort").mkdir(parents=True, exist_ok=True)
-    written = [Path(shutil.copyfile(source, out / name)) for name, source in sources.items()]
-    return [*written, write_json(out / MODEL, page_model(config))]
+    sweep(out)
+    model = write_json(out / MODEL, page_model(config))  # first: by it, one that was not finished is known again
+    written = [write_whole(out / name, partial(shutil.copyfile, source)) for name, source in sources.items()]
+    return [*written, model]
 
 
 def page_model(config: ModelConfig) -> dict[str, Any]:

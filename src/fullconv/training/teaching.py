@@ -13,7 +13,6 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from fullconv.data.dataset import Picture, Sample, UnlabelledPicture
-from fullconv.files import sweep
 from fullconv.prediction.predictor import Model, load
 from fullconv.training.teacher import INDEX, keys_of, write_index, write_scores
 
@@ -35,7 +34,6 @@ def teach(model: str | Path, pictures: Sequence[Sample | UnlabelledPicture], fol
         return
     teacher = load(model)
     folder.mkdir(parents=True, exist_ok=True)
-    sweep(folder, (folder / key for _, key in missing))
     write_index(folder, teacher.config.name, teacher.classes.names, align_corners=False)
     label = f"the teacher {teacher.config.name} sees {len(missing)} of {len(keys)} pictures"
     with click.progressbar(missing, label=label, file=sys.stderr, hidden=not speaks) as bar:

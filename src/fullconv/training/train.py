@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
@@ -18,7 +18,7 @@ from fullconv.data.dataset import Dataset, Sample, UnlabelledPicture
 from fullconv.data.description import OWN, describe
 from fullconv.errors import FullconvError
 from fullconv.exporting.onnx import export_onnx
-from fullconv.files import write_json, write_whole
+from fullconv.files import sweep, write_json, write_whole
 from fullconv.locks import locked
 from fullconv.models.build import build
 from fullconv.models.config import ModelConfig
@@ -152,7 +152,15 @@ def taught(teacher: Path, prepared: Prepared, recipe: Recipe, out: Path) -> Teac
 
 def held(out: Path) -> AbstractContextManager[None]:
     """The run's folder, for this run alone; of several processes the first holds it."""
-    return locked(out) if is_main() else nullcontext()
+    return swept(out) if is_main() else nullcontext()
+
+
+@contextmanager
+def swept(out: Path) -> Iterator[None]:
+    """The folder locked, and rid of what a killed run left half-written."""
+    with locked(out):
+        sweep(out)
+        yield
 
 
 def lengthened(out: Path, changes: Mapping[str, Any]) -> Recipe:

@@ -9,12 +9,12 @@ from io import StringIO
 from itertools import pairwise
 from math import ceil
 from pathlib import Path
-from shutil import rmtree
 from statistics import median
 from time import monotonic
 
 from fullconv.data.dataset import Sample
 from fullconv.errors import FullconvError
+from fullconv.files import hidden_folder
 from fullconv.models.config import ModelConfig
 from fullconv.models.network import Network
 from fullconv.training import length
@@ -24,7 +24,7 @@ from fullconv.training.report import line_of
 from fullconv.training.run import LOG, MODEL, STATE, Course, judged
 from fullconv.training.start import Prepared
 
-FOLDER = ".trial"
+FOLDER = "trial"
 STEPS, COLD = 8, 3  # steps that are done, of which the first are not counted
 SPARE = 0.03  # of the time: what no trial foresees
 SCORING = 0.2  # of the time: what evaluations may take
@@ -44,13 +44,8 @@ class Pace:
 
 def measure(model: Network, prepared: Prepared, config: ModelConfig, recipe: Recipe, out: Path, end: End) -> Pace:
     """`end` makes of a run's folder and val what is left there. All lies in a folder of `out`, which is removed."""
-    folder = out / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with redirect_stdout(StringIO()):
-            return _measure(model, prepared, config, recipe, folder, end)
-    finally:
-        rmtree(folder, ignore_errors=True)
+    with hidden_folder(out / FOLDER) as folder, redirect_stdout(StringIO()):
+        return _measure(model, prepared, config, recipe, folder, end)
 
 
 def _measure(model: Network, prepared: Prepared, config: ModelConfig, recipe: Recipe, folder: Path, end: End) -> Pace:

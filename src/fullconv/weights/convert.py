@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,7 +13,7 @@ import numpy as np
 from torch import Tensor
 
 from fullconv.errors import FullconvError
-from fullconv.files import hidden_beside
+from fullconv.files import hidden_folder, sweep_beside
 from fullconv.models import published
 from fullconv.models.fcn import FCN, SCORE_NAMES
 from fullconv.weights.caffe import read_caffe
@@ -89,16 +88,13 @@ def refuse_used(out: Path) -> None:
 def new_folder(out: Path) -> Iterator[Path]:
     """A hidden folder beside `out`, which takes its place when all went well and goes when not."""
     out = out.resolve()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    hidden = hidden_beside(out)
-    hidden.mkdir()
-    try:
+    sweep_beside(out)
+    with hidden_folder(out) as hidden:
         yield hidden
+        refuse_used(out)
         if out.exists():
             out.rmdir()
         hidden.rename(out)
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
 
 
 def _write_parameters(kind: str, file: Path, net: str, path: Path) -> Report:
