@@ -62,6 +62,9 @@ def test_nothing_is_left_of_it(tmp_path):
     with pytest.raises(ZeroDivisionError), locked(tmp_path / "made"):
         raise ZeroDivisionError
     assert not (tmp_path / "made").exists()
+    with locked(tmp_path / "made" / "deeper" / "run"):
+        pass
+    assert not (tmp_path / "made").exists()
     with locked(tmp_path / "made"):
         (tmp_path / "made" / "result").touch()
     assert [path.name for path in (tmp_path / "made").iterdir()] == ["result"]

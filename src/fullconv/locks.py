@@ -23,7 +23,7 @@ def locked(folder: Path) -> Iterator[None]:
 
     The file that is locked lies in it only meanwhile; one that a killed process left is in nobody's way.
     """
-    made = not folder.exists()
+    made = [place for place in (folder, *folder.parents) if not place.exists()]  # the innermost first
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle = _take(folder)
@@ -33,9 +33,9 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         _release(handle, folder / NAME)
-        if made:
-            with suppress(OSError):  # something was written there
-                folder.rmdir()
+        with suppress(OSError):  # something was written there
+            for place in made:
+                place.rmdir()
 
 
 def _take(folder: Path) -> int:

@@ -100,6 +100,7 @@ def test_a_cat_is_found_where_the_cat_is(tmp_path):
     ("arguments", "message"),
     [
         (["predict", "nowhere/*.jpg"], "no pictures there"),
+        (["predict", "nowhere"], "nowhere: no such file or folder"),
         (["predict", str(EXAMPLES), "--model", "lions"], "no model 'lions'"),
         (["predict", str(EXAMPLES), "--save", "maskes"], "did you mean masks?"),
         (["predict", str(EXAMPLES), "--save", ""], "no output is named; choose among labels"),
@@ -131,6 +132,7 @@ def test_wrong_input_is_one_line_and_exit_code_1(arguments, message, tmp_path, m
     assert errors.startswith("error: ")
     assert message in errors
     assert "\n" not in errors
+    assert not list(tmp_path.iterdir()), "nothing is left of what was not begun"
 
 
 @pytest.mark.parametrize(

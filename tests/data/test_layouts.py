@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from fullconv.classes import VOC_NAMES, Classes
 from fullconv.data.layout_options import Options
@@ -129,7 +130,23 @@ class TestEveryLayout:
 
 def test_an_empty_folder_is_no_layout(tmp_path):
     assert find_layout(tmp_path) is None
-    with pytest.raises(FullconvError, match="layout not recognised"):
+    with pytest.raises(FullconvError, match="no pictures there; put masks in masks/ beside images/"):
+        recognise(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (["images/a.png", "images/b.png"], "no masks found beside the pictures in images;"),
+        (["a.png", "b.png"], "no masks found beside the pictures;"),
+        (["left/a.png", "right/a.png"], "layout not recognised, pictures are in left, right;"),
+    ],
+)
+def test_pictures_without_masks_are_told_from_an_unknown_layout(tmp_path, files, message):
+    for name in files:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (8, 8)).save(tmp_path / name)
+    with pytest.raises(FullconvError, match=message):
         recognise(tmp_path)
 
 

@@ -1,5 +1,7 @@
 """One command for a folder that nobody described: what was assumed lies in the run's folder, and is used again."""
 
+import shutil
+
 import pytest
 from PIL import Image
 
@@ -63,6 +65,17 @@ def test_edited_the_description_trains_another_run(folder, tmp_path):
     edited.write_text((tmp_path / "run" / "data.yaml").read_text().replace("object", "disc"))
     stages.train(edited, tmp_path / "other", **TINY, epochs=1)
     assert not (tmp_path / "other" / "data.yaml").exists()
+
+
+def test_what_was_assumed_of_another_folder_is_not_trained_on(folder, tmp_path):
+    """A first try that failed before its first step leaves its data.yaml."""
+    out = tmp_path / "run"
+    with pytest.raises(FullconvError, match="timm has no network"):
+        stages.train(folder, out, **{**TINY, "trunk": "none_such"}, epochs=1)
+    other = shutil.copytree(folder, tmp_path / "other")
+    with pytest.raises(FullconvError, match=r"run/data.yaml: describes .*data, not .*other; choose another out"):
+        stages.train(other, out, **TINY, epochs=1)
+    stages.train(folder, out, **TINY, epochs=1)
 
 
 def test_a_bare_folder_that_says_nothing_clear_is_one_line(folder, tmp_path):

@@ -73,5 +73,6 @@ def test_the_time_is_kept_by_what_was_measured():
 
 
 def test_a_time_in_which_nothing_can_be_done_is_refused():
-    with pytest.raises(FullconvError, match="the time is too short"):
-        within(Recipe(), Pace(1.0, 5.0, 20.0), 30, 20)
+    enough = "the trial took 41 s, and scoring and writing alone take about 38 s more; give at least time='2m'"
+    with pytest.raises(FullconvError, match=f"the time is too short: {enough}"):
+        within(Recipe(), Pace(1.0, 5.0, 20.0), 30, 20, spent=41)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +15,7 @@ from fullconv.commands.shared_options import Numbers, Side, outside_option
 from fullconv.commands.terminal import is_quiet, say, silent
 
 FILE = click.Path(path_type=Path)
+LISTED = 6  # classes whose scores stand in one line
 
 
 @click.command()
@@ -97,12 +99,28 @@ def train(data: Path | None, out: Path | None, resume: Path | None, repeats: Pat
     with silent() if is_quiet() else nullcontext():
         model = run(data, folder, resume=resume is not None, repeats=repeats, began=began, **changes)
     if rank_and_count()[0] == 0:
-        say(f"model: {model}")
-        say(f"again: fullconv train --from {folder}")
+        for line in results(folder, model):
+            say(line)
     skipped = Skipped(folder / SKIPPED)
     if skipped.all():
         click.echo(f"pictures left out: {len(skipped.all())}; {skipped.path} names them", err=True)
         sys.exit(1)
+
+
+def results(folder: Path, model: Path) -> Iterator[str]:
+    """Where the model of a run is, how good it is, and where more is said of it."""
+    from fullconv.training.illustration import REPORT
+    from fullconv.weights.model_folder import read_config
+
+    yield f"model: {model}"
+    scores = read_config(model).metrics.get("val", {"per_class": {}})
+    classes = {name: scored["iou"] for name, scored in scores["per_class"].items() if scored["iou"] is not None}
+    if classes:
+        each = ", ".join(f"{name} {iou:.3f}" for name, iou in classes.items())
+        yield f"mean IoU {scores['mean_iou']:.3f} on val" + (f" ({each})" if len(classes) <= LISTED else "")
+    if (folder / REPORT).is_file():
+        yield f"report: {folder / REPORT}"
+    yield f"again: fullconv train --from {folder}"
 
 
 def inputs(

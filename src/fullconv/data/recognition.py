@@ -29,6 +29,8 @@ from fullconv.data.layouts import (
     voc,
 )
 from fullconv.errors import FullconvError
+from fullconv.files import files_under
+from fullconv.images import is_image_name
 
 
 class Layout(Protocol):
@@ -49,7 +51,10 @@ LAYOUTS: tuple[Layout, ...] = (
 )  # fmt: skip
 
 
-MOST = 40  # folders looked into for a hint
+MOST, LISTED = 40, 10_000  # folders, and files, looked at for a hint
+REMEDY = (
+    "put masks in masks/ beside images/ under equal names, or see docs/datasets.md for the layouts that fullconv reads"
+)
 
 
 class Recognition(NamedTuple):
@@ -75,10 +80,19 @@ def recognise(root: Path) -> Recognition:
             raise FullconvError(
                 f"{root}: layout not recognised, but {folder.name} in it is {inner.name}; give {folder}"
             )
-    raise FullconvError(
-        f"{root}: layout not recognised; put masks in masks/ beside images/ under equal names, "
-        "or see docs/datasets.md for the layouts that fullconv reads"
-    )
+    raise FullconvError(f"{root}: {_seen_in(root)}; {REMEDY}")
+
+
+def _seen_in(root: Path) -> str:
+    """What somebody who gives this folder may have overlooked."""
+    pictures = (path for path in islice(files_under(root), LISTED) if is_image_name(path))
+    folders = list(dict.fromkeys(path.parent for path in pictures))
+    if not folders:
+        return "no pictures there"
+    if len(folders) == 1:
+        where = "" if folders == [root] else f" in {folders[0].name}"
+        return f"no masks found beside the pictures{where}"
+    return f"layout not recognised, pictures are in {', '.join(str(path.relative_to(root)) for path in folders[:5])}"
 
 
 def find_layout(root: Path) -> Recognition | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from fullconv.jobs.search import Search, is_video, names_a_file
+from fullconv.jobs.search import Search, is_video, names_a_file, refuse_missing
 from fullconv.outputs.manifest import Results
 from fullconv.outputs.writers import needs_scores
 from fullconv.view import EVERYTHING, Reading
@@ -94,6 +94,7 @@ def plan(inputs: Sequence[str], out: Path) -> Jobs:
     joins it. What earlier runs wrote, by the manifests beside it, is never an input, wherever it lies.
     """
     if len(inputs) == 1 and names_a_file(inputs[0]):
+        refuse_missing(inputs[0])
         search = Search(Results())
         jobs: Jobs = [_job(source, out / path.with_suffix("")) for _, source, path in search.found(inputs)]
     else:

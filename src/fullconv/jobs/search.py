@@ -99,6 +99,12 @@ def names_a_file(pattern: str) -> bool:
     return not path.is_dir() and (path.exists() or not glob.has_magic(pattern))
 
 
+def refuse_missing(name: str) -> None:
+    """Raises FullconvError where nothing is called so, and the name is the only one: then there is nothing to do."""
+    if not (Path(name).exists() or is_webcam(Path(name))):
+        raise FullconvError(f"{name}: no such file or folder")
+
+
 def _expand(pattern: str) -> Iterator[tuple[Path, Path]]:
     """(file, its path relative to the folder that the user named, or to the part of a glob before its first *)."""
     path = Path(pattern)

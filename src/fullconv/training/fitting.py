@@ -66,7 +66,7 @@ def in_time(recipe: Recipe, prepared: Prepared, sources: Sources, out: Path, unt
     """As many steps as fit, by a trial on the run's own data."""
     if recipe.staged or rank_and_count()[1] > 1:
         raise FullconvError("time is for one net in one process; give epochs")
-    config = config_of(prepared, recipe)
+    began, config = monotonic(), config_of(prepared, recipe)
     with redirect_stdout(StringIO()):
         model = start_model(config, recipe.pretrained, sources)
     pace = measure(model, prepared, config, recipe, out, end)
@@ -74,4 +74,5 @@ def in_time(recipe: Recipe, prepared: Prepared, sources: Sources, out: Path, unt
         f"trial: {pace.step:.2g} s a step, {pace.epoch:.2g} s an evaluation, {pace.end:.2g} s at the end",
         file=sys.stderr,
     )
-    return within(recipe, pace, until - monotonic(), shown(prepared, recipe))
+    now = monotonic()
+    return within(recipe, pace, until - now, shown(prepared, recipe), spent=now - began)

@@ -15,8 +15,8 @@ from typing import Any
 import torch
 
 from fullconv.data.dataset import Dataset, Sample, UnlabelledPicture
-from fullconv.data.description import OWN, describe
-from fullconv.errors import FullconvError
+from fullconv.data.description import OWN, describe, folder_of, read_data_file
+from fullconv.errors import FullconvError, argument
 from fullconv.exporting.onnx import export_onnx
 from fullconv.files import sweep, write_json, write_whole
 from fullconv.locks import locked
@@ -120,12 +120,23 @@ def recipe_for(repeated: Path | None, recipe: Path | None, start: Path | None, c
 def settle(data: Path, out: Path, outside: Sequence[str | Path] = ()) -> Path:
     """The data's description: its own, or a data YAML in the run's folder with what is assumed of a bare folder."""
     written = out / OWN[0]
+    if data.is_dir() and written.is_file():
+        refuse_other(written, data)
     with main_first() as first:
         if first and data.is_dir() and not written.is_file() and (assumed := describe(data, outside).assumption):
             write_whole(written, lambda hidden: hidden.write_text(assumed.text, encoding="utf-8"))
             for line in (*assumed.lines, f"this is {written}, ready to be edited"):
                 print(line, file=sys.stderr)
     return written if data.is_dir() and written.is_file() else data
+
+
+def refuse_other(written: Path, data: Path) -> None:
+    """A run that failed before it began may have left there what it assumed of a folder: no other is trained on."""
+    described = folder_of(written, read_data_file(written))
+    if described != data.resolve():
+        raise FullconvError(
+            f"{written}: describes {described}, not {data}; choose another {argument('out')}, or remove that file"
+        )
 
 
 def teacher_of(out: Path) -> Path | None:

@@ -13,7 +13,7 @@ from statistics import median
 from time import monotonic
 
 from fullconv.data.dataset import Sample
-from fullconv.errors import FullconvError
+from fullconv.errors import FullconvError, argument
 from fullconv.files import hidden_folder
 from fullconv.models.config import ModelConfig
 from fullconv.models.network import Network
@@ -66,14 +66,16 @@ def _measure(model: Network, prepared: Prepared, config: ModelConfig, recipe: Re
     return Pace(step, starting + scored - begun, monotonic() - scored)
 
 
-def within(recipe: Recipe, pace: Pace, seconds: float, pictures: float) -> Recipe:
-    """The recipe with as many steps as the seconds that are left allow."""
+def within(recipe: Recipe, pace: Pace, seconds: float, pictures: float, spent: float = 0.0) -> Recipe:
+    """The recipe with as many steps as the seconds that are left allow; so many were `spent` before."""
     left = seconds * (1 - SPARE) - pace.end
     epochs = max(FEWEST, min(length.EVALUATIONS, int(SCORING * left / max(pace.epoch, 1e-3))))
     steps = int((left - epochs * pace.epoch) / pace.step)
     if steps < epochs:
         least = pace.end + FEWEST * (pace.epoch + pace.step)
+        minutes = ceil((spent + 2 * least) / 60)
         raise FullconvError(
-            f"the time is too short: reading, scoring and writing alone take about {ceil(least)} s more; give more time"
+            f"the time is too short: the trial took {ceil(spent)} s, and scoring and writing alone take about "
+            f"{ceil(least)} s more; give at least {argument('time', f'{minutes}m')}"
         )
     return length.spread(recipe, steps, pictures, epochs)
