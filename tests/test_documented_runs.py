@@ -73,6 +73,7 @@ def write_pictures(folder: Path) -> None:
     (folder / "photos" / "sub").mkdir(parents=True)
     (folder / "docs" / "figures").mkdir(parents=True)
     shutil.copy(CHELSEA, folder / "photo.jpg")
+    shutil.copy(ROOT / "docs" / "figures" / "two-cats.jpg", folder / "docs" / "figures")
     for name in ("photos/a.jpg", "photos/sub/b.png", "mosaic.png"):
         Image.open(CHELSEA).resize((160, 128)).save(folder / name)
     if find_spec("rasterio"):

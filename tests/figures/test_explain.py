@@ -55,6 +55,15 @@ def test_architecture_of_the_bundled_model(tmp_path):
     assert "sees 1115 px" in text
 
 
+def test_architecture_with_a_photo_shows_it_and_its_labels_at_every_stride(small, tmp_path):
+    explain("architecture", small, "--out", tmp_path / "a.svg")
+    images = ET.parse(tmp_path / "a.svg").getroot().iter("{http://www.w3.org/2000/svg}image")
+    assert len(list(images)) == 6  # photo, coarsest scores, three sums, mask
+    text = words(tmp_path / "a.svg")
+    assert "3 channels, 96x64" in text
+    assert {"ENCODER", "SCORES", "DECODER"} <= set(text.splitlines())
+
+
 @pytest.mark.parametrize(
     ("net", "expected"),
     [
@@ -166,6 +175,7 @@ def test_receptive_field_of_a_published_net_is_its_geometry_alone(small, tmp_pat
         (["architecture", "--out", "a.jpg"], "written as .svg or .png"),
         (["architecture", "--model", "lions", "--out", "a.svg"], "no model 'lions'"),
         (["architecture", "--published", "voc-fcn9s", "--out", "a.svg"], "no published net 'voc-fcn9s'"),
+        (["architecture", str(CHELSEA), "--published", "voc-fcn8s", "--out", "a.svg"], "has no weights here"),
         (["heatmap", str(CHELSEA), "--class", "tabby kat", "--out", "h.png"], "near it: tabby"),
         (["heatmap", "nowhere.jpg", "--class", "tabby", "--out", "h.png"], "nowhere.jpg: no such file"),
         (["heatmap", str(CHELSEA), "--class", "tabby", "--trunk-weights", "no.pth", "--out", "h.png"], "no such file"),

@@ -1,21 +1,28 @@
 """What the figures show, as numbers."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from fullconv import images
+from fullconv import images, overlay
+from fullconv.classes import Classes
 from fullconv.errors import FullconvError
 from fullconv.figures.anatomy import DECODER, ENCODER, SCORES, parts_of, spread, stage_ends
+from fullconv.figures.architecture import draw_architecture
 from fullconv.figures.classifier import class_index, installed_weights, load_classifier
 from fullconv.figures.features import found_first, most_varied
 from fullconv.figures.heatmap import laid_out, probability
 from fullconv.figures.kernels import first_kernels, patch_at, peaks
-from fullconv.figures.maps import influence, maps_of, within_photo
+from fullconv.figures.ladder import _worst_square
+from fullconv.figures.maps import as_batch, influence, maps_of, within_photo
 from fullconv.figures.receptive_field import draw_receptive_field, side_holding
+from fullconv.figures.shown import show
 from fullconv.models.config import Architecture, NormalisationValues
 from fullconv.models.fcn import FCN
+from fullconv.models.segnet import SegNet
 from fullconv.models.tracing import trace
 from tests.conftest import EXAMPLES
 
@@ -167,3 +174,31 @@ def test_channels_and_classes_are_ranked():
     assert most_varied(maps, 2) == [2, 1]
     scores = np.stack([np.full((2, 2), 1.0), [[2, 2], [2, 0]], np.full((2, 2), -1.0)]).astype(np.float32)
     assert found_first(scores) == [1, 0, 2]
+
+
+def test_what_is_shown_at_each_stride_are_the_best_classes_of_the_climb(resnet):
+    """The finest sums are those that the network itself gives before it enlarges them."""
+    photo = np.random.default_rng(0).integers(0, 255, (96, 64, 3), np.uint8)
+    classes = Classes.named(["background", "cat", "dog"])
+    shown = show(resnet, photo, classes)
+    with torch.inference_mode():
+        sums = resnet(as_batch(photo), enlarged=False)[0].argmax(0).numpy()
+    assert np.array_equal(shown.labels[DECODER, Fraction(8)], overlay.palette(classes)[sums])
+    assert set(shown.labels) == {(SCORES, 32), (DECODER, 16), (DECODER, 8), (DECODER, 1)}
+
+
+def test_unpooling_is_told_from_other_ways_to_enlarge():
+    for net, label in ((SegNet(3, basic=True), "at the pooling indices"), (FCN(3, trunk="resnet18"), "upscore2 ×2")):
+        canvas = draw_architecture(net.eval(), "net", 64)
+        words = [text.get_text() for text in canvas.axes.texts]
+        assert label in words
+        assert ("at the pooling indices" in words) == isinstance(net, SegNet)
+
+
+def test_the_detail_of_a_ladder_is_where_most_is_wrong_void_left_out():
+    labels, truth = np.zeros((30, 60), np.uint8), np.zeros((30, 60), np.uint8)
+    truth[18:24, 40:46] = 1
+    truth[:15, :30] = 255
+    rows, columns = _worst_square(labels, truth, 255)
+    assert (rows.stop - rows.start, columns.stop - columns.start) == (10, 10)
+    assert (truth[rows, columns] == 1).sum() == 36

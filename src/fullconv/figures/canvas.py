@@ -16,7 +16,8 @@ from fullconv.files import write_alone
 
 INK, MUTED, RULE, PAPER = "#1f2328", "#6a737d", "#b4bcc4", "#ffffff"
 DPI = 100
-STYLE: Any = {"svg.fonttype": "none", "svg.hashsalt": "fullconv"}
+# Text stays text, so that it can be searched and read aloud; pictures stay apart, each with its own pixels.
+STYLE: Any = {"svg.fonttype": "none", "svg.hashsalt": "fullconv", "image.composite_image": False}
 FLAT = 24  # colours of a PNG's palette that are kept exactly
 FORMATS = (".svg", ".png")
 
@@ -108,7 +109,7 @@ class Canvas:
     def _svg(self, path: Path) -> None:
         from matplotlib import rc_context
 
-        with rc_context(STYLE):  # text stays text, so that it can be searched and read aloud
+        with rc_context(STYLE):
             self.figure.savefig(path, format="svg", metadata={"Date": None})
 
     def picture_of_it(self) -> Image.Image:

@@ -55,8 +55,7 @@ def trace_picture(network: nn.Module, picture: Tensor) -> tuple[list[Step], list
     A step whose output a later one changes in place is found with the changed values.
     """
     tracer = run_traced(network, picture, {})
-    given = {index: tensor for tensor, _, index in reversed(list(tracer.known.values()))}  # of several, the first
-    return tracer.steps, [given[index] for index in range(len(tracer.steps))]
+    return tracer.steps, tracer.outputs
 
 
 def run_traced(network: nn.Module, picture: Tensor, parameters: dict[str, Tensor]) -> Tracer:
@@ -105,6 +104,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self.inside = [""]  # names of the modules that are running, outermost first
         self.steps: list[Step] = []
+        self.outputs: list[Tensor] = []  # of each step, the first where it has several
         # By identity; the tensors are kept, so that no identity is used twice.
         self.known: dict[int, tuple[Tensor, Sight, int]] = {}
         self.note("picture", (), [picture], Sight())
@@ -122,6 +122,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def note(self, operation: str, inputs: tuple[int, ...], outputs: list[Tensor], sight: Sight) -> None:
         shape = tuple(outputs[0].shape)
         self.known.update({id(output): (output, sight, len(self.steps)) for output in outputs})
+        self.outputs.append(outputs[0])
         self.steps.append(Step(self.inside[-1], operation, inputs, shape, sight.rows, sight.columns, sight.whole))
 
 
