@@ -172,7 +172,8 @@ class Request:
     def load(self, streams: int = 1) -> Model:
         from fullconv.prediction.predictor import ready
 
-        return self.wanted.asked_of(ready(self.folder, self.choice, streams))
+        loaded = ready(self.folder, self.choice, streams).among(self.wanted.classes)
+        return loaded.mirrored() if self.wanted.mirrored else loaded
 
     def settings(self, loaded: Model) -> dict[str, Any]:
         """What results depend on."""

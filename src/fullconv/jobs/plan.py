@@ -47,10 +47,6 @@ class Wanted:
     background: str | None = None
     mirrored: bool = False
 
-    def asked_of(self, model: Model) -> Model:
-        """The model, asked for the classes that are wanted, in the way that is wanted."""
-        return (model.mirrored() if self.mirrored else model).among(self.classes)
-
     def of(self, model: Model, source: Source) -> Segmentation:
         """A picture as the model sees it, with the scores that the outputs are made of."""
         scores, soft = "scores" in self.outputs, needs_scores(self.outputs)
