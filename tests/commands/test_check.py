@@ -10,6 +10,7 @@ from PIL import Image
 
 from fullconv.commands.main import fullconv
 from fullconv.errors import FullconvError
+from tests.conftest import EXAMPLES
 
 
 def check(*arguments):
@@ -77,3 +78,24 @@ def test_a_sheet_of_nothing_is_no_crash(tmp_path):
 def test_what_cannot_be_done_is_said_at_once(arguments, message):
     assert isinstance(error := check(*arguments).exception, FullconvError)
     assert message in str(error)
+
+
+def test_with_a_model_suspected_labels_are_listed_and_drawn(tmp_path):
+    for kind in ("images", "masks"):
+        (tmp_path / kind).mkdir()
+    with Image.open(EXAMPLES / "chelsea.jpg") as photo:
+        for name, value in (("right1", 1), ("right2", 1), ("wrong", 2)):
+            photo.crop((100, 40, 228, 168)).save(tmp_path / "images" / f"{name}.png")
+            Image.fromarray(np.full((128, 128), value, np.uint8)).save(tmp_path / "masks" / f"{name}.png")
+    (tmp_path / "data.yaml").write_text("names: [background, cat, horse]\n")
+    result = check(tmp_path, "--model", "photos", "--json", tmp_path / "a.json", "--sheet", tmp_path / "a.png")
+    assert result.exit_code == 0, result.output
+    (suspect,) = json.loads((tmp_path / "a.json").read_text())["suspects"]
+    (region,) = suspect["regions"]
+    assert (region["label"], region["suggested"]) == ("horse", "cat")
+    lines = result.output.splitlines()
+    assert "suspected labels in 1 picture, the most suspicious first" in lines
+    assert any("images/wrong.png: horse may be cat, " in line for line in lines)
+    assert lines[-1].startswith("judged by a model that may have seen these pictures")
+    with Image.open(tmp_path / "a.png") as sheet:
+        assert sheet.width > 600

@@ -3,34 +3,46 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fullconv.commands.json_output import json_option, prints_json, write_document
 from fullconv.commands.shared_options import outside_option
 from fullconv.commands.terminal import is_watched, say
+from fullconv.words import counted
 
 if TYPE_CHECKING:
+    from fullconv.data.dataset import Sample
     from fullconv.data.doctor.examination import Report
     from fullconv.data.doctor.scan import Facts
+    from fullconv.evaluation.folds import Judges
+    from fullconv.evaluation.suspects import Suspicion
 
 FILE = click.Path(path_type=Path)
 EXAMPLES = 24  # pairs on a sheet
+LISTED = 20  # pictures with suspected labels that are printed
 
 
 @click.command()
 @click.argument("data", type=FILE)
 @json_option
 @click.option("--sheet", type=FILE, help="Write a sheet of sample pictures with their masks to this .png or .jpg.")
+@click.option(
+    "-m",
+    "--model",
+    help="A model, or the folder of a run: list the labels with which it disagrees confidently.  [default: none]",
+)
 @outside_option
-def check(data: Path, json_file: str | None, sheet: Path | None, outside: tuple[Path, ...]) -> None:
+def check(data: Path, json_file: str | None, sheet: Path | None, model: str | None, outside: tuple[Path, ...]) -> None:
     """Examine labelled pictures before training. Every file is read.
 
     DATA is a folder or a data YAML; it may be one that training refuses. For each problem you get the number of files,
-    the first of them, and a line to paste that fixes it. The exit code is 1 if there are errors, else 0.
+    the first of them, and a line to paste that fixes it. The exit code is 1 if there are errors, else 0. With --model
+    the labels that may be wrong are listed too, and the sheet shows these.
     """
     from fullconv.data.doctor.examination import check as examine
     from fullconv.data.doctor.text import written
@@ -39,13 +51,68 @@ def check(data: Path, json_file: str | None, sheet: Path | None, outside: tuple[
     if sheet:
         check_format(sheet)
     report = examine(data, with_progress, outside)
-    write_document(json_file, **report.to_json())
-    if sheet:
+    doubts = suspected(data, model, outside) if model else None
+    write_document(json_file, **report.to_json(), **(doubts.to_json() if doubts else {}))
+    if sheet and doubts:
+        doubts.draw(sheet)
+    elif sheet:
         draw(report, sheet)
     if not prints_json(json_file):
         say(written(report))
+        if doubts:
+            say(f"\n{doubts.table()}")
     if report.failed:
         sys.exit(1)
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """What a model suspects, the most suspicious first; `unsure`: that it may have seen the pictures."""
+
+    suspicions: Sequence[Suspicion]
+    judges: Judges
+    unsure: str
+
+    def to_json(self) -> dict[str, Any]:
+        classes = self.judges.other.classes
+        return {"suspects": [suspicion.to_json(classes) for suspicion in self.suspicions], "unsure": self.unsure}
+
+    def draw(self, sheet: Path) -> None:
+        from fullconv.evaluation.suspect_sheet import write_suspects
+
+        write_suspects(self.suspicions[:EXAMPLES], self.judges, self.judges.other.classes, sheet)
+
+    def table(self) -> str:
+        """A row a picture: its weightiest region."""
+        if not self.suspicions:
+            return "no label is suspected"
+        from fullconv.evaluation.folds import place_of
+
+        names, root = self.judges.other.classes.names, self.judges.root
+        lines = [f"suspected labels in {counted(len(self.suspicions), 'picture')}, the most suspicious first"]
+        for suspicion in self.suspicions[:LISTED]:
+            first = suspicion.suspects[0]
+            words = f"{names[first.label]} may be {names[first.suggested]}, {first.pixels} pixels in {first.box}"
+            lines.append(f"{suspicion.weight:>8.4f}  {place_of(suspicion.sample, root)}: {words}")
+        return "\n".join([*lines, *([self.unsure] if self.unsure else [])])
+
+
+def suspected(data: Path, model: str, outside: Sequence[Path]) -> Doubts:
+    from fullconv.evaluation.folds import judges_of
+    from fullconv.evaluation.scoring import dataset_for
+    from fullconv.evaluation.suspects import find_suspects
+    from fullconv.prediction.predictor import load
+
+    judges = judges_of(model, data, load)
+    dataset = dataset_for(judges.other, data, outside)
+    judges = replace(judges, root=dataset.root)
+    samples = list({sample.image_path: sample for split in dataset.splits.values() for sample in split}.values())
+    return Doubts(find_suspects(judges, samples, each_with_progress), judges, judges.unsure(samples))
+
+
+def each_with_progress(samples: Sequence[Sample]) -> Iterator[Sample]:
+    with click.progressbar(samples, file=sys.stderr, hidden=not is_watched()) as bar:
+        yield from bar
 
 
 def with_progress(facts: Iterator[Facts], total: int) -> Iterator[Facts]:

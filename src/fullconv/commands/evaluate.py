@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fullconv.commands.json_output import json_option, prints_json, write_document
-from fullconv.commands.shared_options import Words, check_data, model_options, outside_option
+from fullconv.commands.shared_options import Words, check_data, model_options, outside_option, tta_option
 from fullconv.commands.terminal import fail, is_watched, note, say
 from fullconv.errors import FullconvError
 
@@ -46,6 +46,7 @@ FILE = click.Path(path_type=Path)
     type=FILE,
     help="Write a page to this .html file: numbers, confusion, and the pictures, the worst first.",
 )
+@tta_option
 @json_option
 @outside_option
 @model_options
@@ -58,6 +59,7 @@ def evaluate(
     interval: bool,
     confusion: Path | None,
     report: Path | None,
+    tta: bool,
     json_file: str | None,
     model: str,
     engine: str,
@@ -80,11 +82,12 @@ def evaluate(
     check_definition(definition)
     check_data(data)
     loaded = load(model, engine, precision, device)
+    loaded = loaded.mirrored() if tta else loaded
     scored = score(loaded, data, split, with_progress, merge_to or (), interval, outside)
     numbers = numbers_of(scored, definition, worst, interval)
     told(numbers)
     write_document(json_file, **numbers)
-    ran = f"{split}, {loaded.engine.name} {loaded.engine.precision}"
+    ran = f"{split}, {loaded.engine.name} {loaded.engine.precision}{', with mirror images' if tta else ''}"
     if not prints_json(json_file):
         say(f"{data} {ran}, at source size, void left out")
         say(f"mean IoU as {definition}: {DEFINITIONS[definition]}")

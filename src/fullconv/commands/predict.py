@@ -16,7 +16,7 @@ import click
 
 from fullconv.commands.json_output import json_option, prints_json, write_stream
 from fullconv.commands.progress import WindowsDone, frames_bar, with_bar
-from fullconv.commands.shared_options import Numbers, Words, model_options
+from fullconv.commands.shared_options import Numbers, Words, model_options, tta_option
 from fullconv.commands.terminal import fail, is_watched, note, say
 from fullconv.errors import FullconvError
 from fullconv.words import counted
@@ -88,6 +88,7 @@ WIDEST = 60  # characters of a name in the table
 @click.option("--workers", type=click.IntRange(min=1), help="Processes with --cluster.  [default: all processors]")
 @click.option("--resume", is_flag=True, help="Continue an earlier run; finished pictures are not done again.")
 @click.option("--overwrite", is_flag=True, help="Replace existing files even if fullconv did not write them.")
+@tta_option
 @json_option
 @model_options
 def predict(
@@ -95,7 +96,8 @@ def predict(
     tile: str | None, halo: str | None,
     bands: tuple[int, ...] | None, values: tuple[float, ...] | None, pages: str, simplify: float | None,
     max_pixels: int | None, outside: tuple[str, ...], frames: int | None, cluster: str | None, workers: int | None,
-    resume: bool, overwrite: bool, json_file: str | None, model: str, engine: str, precision: str, device: str | None,
+    resume: bool, overwrite: bool, tta: bool, json_file: str | None, model: str, engine: str, precision: str,
+    device: str | None,
 ) -> None:  # fmt: skip
     """Segment pictures and videos. Masks have each picture's own size.
 
@@ -117,7 +119,7 @@ def predict(
         raise FullconvError("--workers: goes with --cluster ray; without it all processors are at work anyway")
     outputs = tuple(check_outputs(DEFAULT if save is None else save))
     reading = Reading(bands or (), pairs(values), pages=pages == "all", max_pixels=max_pixels, outside=outside)
-    wanted = Wanted(outputs, tile, halo, reading, simplify, classes or (), background)
+    wanted = Wanted(outputs, tile, halo, reading, simplify, classes or (), background, tta)
     choice = Choice(engine, precision, device)
     of_video = ("overlay",) if save is None else tuple(output for output in outputs if output in VIDEO_OUTPUTS)
     printing = prints_json(json_file)
@@ -170,7 +172,8 @@ class Request:
     def load(self, streams: int = 1) -> Model:
         from fullconv.prediction.predictor import ready
 
-        return ready(self.folder, self.choice, streams).among(self.wanted.classes)
+        loaded = ready(self.folder, self.choice, streams).among(self.wanted.classes)
+        return loaded.mirrored() if self.wanted.mirrored else loaded
 
     def settings(self, loaded: Model) -> dict[str, Any]:
         """What results depend on."""

@@ -65,6 +65,10 @@ def model_options(command: Command) -> Command:
     return command
 
 
+tta_option = click.option(
+    "--tta", is_flag=True, help="Look at each picture's mirror image too, and average the scores: twice the time."
+)
+
 outside_option = click.option(
     "--outside", type=click.Path(path_type=Path), multiple=True, metavar="DIR",
     help="Allow the data's lists and annotations to name files in this folder too. May be repeated.",

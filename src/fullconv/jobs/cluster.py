@@ -295,7 +295,8 @@ class Worker:
         self.task, self.folder = task, tempfile.TemporaryDirectory()  # engines read from it later, too
         for name, content in import_ray().get(model[0]).items():
             Path(self.folder.name, name).write_bytes(content)
-        self.model = ready(open_folder(self.folder.name), task.choice, threads=1).among(task.wanted.classes)
+        loaded = ready(open_folder(self.folder.name), task.choice, threads=1).among(task.wanted.classes)
+        self.model = loaded.mirrored() if task.wanted.mirrored else loaded
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, Any]:
         """Columns of rows → a line of the manifest for each."""

@@ -34,7 +34,8 @@ class Job:
 class Wanted:
     """What is made of every picture of a run, whichever it is: which outputs, seen in which tiles, what of the file is
     read. `simplify`: how far borders of a raster's polygons may be smoothed, in pixels; None: as they are by default.
-    `classes`: those that alone are asked for; `background`: what is put behind cut-outs, as it was written.
+    `classes`: those that alone are asked for; `background`: what is put behind cut-outs, as it was written; `mirrored`:
+    whether each picture's mirror image is looked at, too.
     """
 
     outputs: tuple[str, ...]
@@ -44,6 +45,7 @@ class Wanted:
     simplify: float | None = None
     classes: tuple[str, ...] = ()
     background: str | None = None
+    mirrored: bool = False
 
     def of(self, model: Model, source: Source) -> Segmentation:
         """A picture as the model sees it, with the scores that the outputs are made of."""

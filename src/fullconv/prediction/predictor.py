@@ -20,6 +20,7 @@ from fullconv.prediction.blending import blended
 from fullconv.prediction.engines.among import Among
 from fullconv.prediction.engines.choice import Choice, open_engine
 from fullconv.prediction.engines.contract import Engine, ModelError
+from fullconv.prediction.engines.mirrored import Mirrored
 from fullconv.prediction.many import predict_many, sources_of
 from fullconv.prediction.tiling import AT_ONCE, Tile, Tiling, Window, check_halo, plan, whole
 from fullconv.segmentation import Segmentation
@@ -53,6 +54,11 @@ class Model:
             return replace(self, asked=asked)
         others = tuple(sorted(set(range(1, len(self.classes))) - wanted))
         return replace(self, engine=Among(self.engine, others), asked=asked)
+
+    def mirrored(self) -> Model:
+        """The same model, which also looks at every picture's mirror image, and takes the mean of both scores: a little
+        better, at twice the time."""
+        return replace(self, engine=Mirrored(self.engine))
 
     def __repr__(self) -> str:
         what = f"{self.config.architecture.title}, {counted(len(self.classes), 'class', 'classes')}"

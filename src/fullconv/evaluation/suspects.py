@@ -1,0 +1,149 @@
+"""Labels that a model disagrees with confidently: confident learning (Northcutt, Jiang and Chuang, arXiv 1911.00068),
+on pixels.
+
+The threshold of a class is the mean probability that the model gives it where it is the label. A pixel is suspected
+where another class is the model's best and reaches its own threshold: there the model is as sure of the other class as
+it usually is where that is right. Suspected pixels of one other class that hang together are a region; thin ones, as
+they lie along every border, are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from fullconv.classes import VOID, Classes
+from fullconv.data.dataset import LabelMap, Sample
+from fullconv.errors import FullconvError
+from fullconv.outputs.coco_polygons import box, filled
+from fullconv.outputs.regions import Region, regions
+from fullconv.prediction.predictor import Model, Scores
+from fullconv.softness import probabilities
+
+THICK = 5  # pixels a side of a square that fits into a region, at the size that the network saw
+
+Progress = Callable[[Sequence[Sample]], Iterable[Sample]]
+Judge = Callable[[Sample], Model]  # the model that judges a picture: one that has not seen it, where there is one
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A region whose label may be wrong. `weight`: the sum over its pixels of how much more probable the model finds
+    `suggested` than the label, as a share of the picture; `box`: left, top, right, bottom in the picture's pixels."""
+
+    label: int
+    suggested: int
+    pixels: int
+    box: tuple[int, int, int, int]
+    weight: float
+
+    def to_json(self, classes: Classes) -> dict[str, Any]:
+        names = {"label": classes.names[self.label], "suggested": classes.names[self.suggested]}
+        return {**names, "pixels": self.pixels, "box": list(self.box), "weight": self.weight}
+
+
+@dataclass(frozen=True)
+class Suspicion:
+    """A picture and its suspected regions, the weightiest first."""
+
+    sample: Sample
+    suspects: tuple[Suspect, ...]
+
+    @property
+    def weight(self) -> float:
+        """That of its weightiest region: errors along borders add up in any crowded picture."""
+        return self.suspects[0].weight
+
+    def to_json(self, classes: Classes) -> dict[str, Any]:
+        regions_ = [suspect.to_json(classes) for suspect in self.suspects]
+        return {"file": str(self.sample.image_path), "weight": self.weight, "regions": regions_}
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What a model makes of a labelled picture: probabilities (C, h, w) and labels (h, w) as the network saw it; `size`
+    is the picture's own (height, width)."""
+
+    chances: Scores
+    labels: LabelMap
+    size: tuple[int, int]
+
+
+def find_suspects(judge: Judge, samples: Sequence[Sample], progress: Progress = iter) -> list[Suspicion]:
+    """The pictures that have suspected regions, the most suspicious first. What cannot be read is left out: `check`
+    names it. Every picture is looked at twice: for the thresholds, and by them."""
+    limits = thresholds(opinion for sample in progress(samples) if (opinion := opinion_of(judge, sample)))
+    found = []
+    for sample in progress(samples):
+        opinion = opinion_of(judge, sample)
+        if opinion and (suspects := suspects_in(opinion, limits)):
+            found.append(Suspicion(sample, tuple(suspects)))
+    return sorted(found, key=lambda suspicion: -suspicion.weight)
+
+
+def opinion_of(judge: Judge, sample: Sample) -> Opinion | None:
+    model = judge(sample)
+    try:
+        seen, truth = sample.see(model.view)
+    except FullconvError:
+        return None
+    _, scores = model.label(seen.image, scores=True, keeps_scale=seen.keeps_scale, as_seen=True)
+    assert scores is not None  # they were asked for
+    height, width = scores.shape[1:]
+    labels = Image.fromarray(truth).resize((width, height), Image.Resampling.NEAREST)
+    return Opinion(probabilities(scores), np.asarray(labels), (truth.shape[0], truth.shape[1]))
+
+
+def thresholds(opinions: Iterable[Opinion]) -> NDArray[np.float64]:
+    """(C,): the mean probability of each class over the pixels that are labelled so; above 1 for a class without any,
+    which is never suggested then."""
+    total = count = np.zeros(1)
+    for opinion in opinions:
+        classes = len(opinion.chances)
+        known = opinion.labels < classes
+        labels, own = opinion.labels[known], given(opinion)[known]
+        total = total + np.bincount(labels, own, classes)
+        count = count + np.bincount(labels, minlength=classes)
+    return np.where(count > 0, total / np.maximum(count, 1), 2.0)
+
+
+def given(opinion: Opinion) -> Scores:
+    """(h, w): the probability of the label; of no class where that is void."""
+    index = np.minimum(opinion.labels, len(opinion.chances) - 1)[None]
+    return np.take_along_axis(opinion.chances, index.astype(np.intp), 0)[0]
+
+
+def suspects_in(opinion: Opinion, limits: NDArray[np.float64]) -> list[Suspect]:
+    """The weightiest first."""
+    best, sure = opinion.chances.argmax(0), opinion.chances.max(0)
+    doubted = (opinion.labels < len(opinion.chances)) & (best != opinion.labels) & (sure >= limits[best])
+    suggested = np.where(doubted, best, VOID).astype(np.uint8)
+    excess = sure - given(opinion)
+    found = [suspect_of(region, opinion, excess) for region in regions(suggested) if region.value != VOID]
+    return sorted((one for one in found if one), key=lambda one: -one.weight)
+
+
+def suspect_of(region: Region, opinion: Opinion, excess: Scores) -> Suspect | None:
+    """None for a thin region."""
+    left, top, right, bottom = box(region.outline)
+    mask = filled(region)
+    if not is_thick(mask):
+        return None
+    labels = opinion.labels[top:bottom, left:right][mask]
+    scale = np.array(opinion.size[::-1]) / opinion.labels.shape[::-1]  # x, y
+    corners = np.concatenate([np.floor(scale * (left, top)), np.ceil(scale * (right, bottom))]).astype(int)
+    weight = float(excess[top:bottom, left:right][mask].sum()) / opinion.labels.size
+    pixels = round(int(mask.sum()) * float(scale.prod()))
+    x0, y0, x1, y1 = corners.tolist()
+    return Suspect(int(np.bincount(labels).argmax()), region.value, pixels, (x0, y0, x1, y1), weight)
+
+
+def is_thick(mask: NDArray[np.bool_]) -> bool:
+    """Whether a square of THICK pixels fits into it."""
+    framed = Image.fromarray(np.pad(mask, THICK).view(np.uint8))
+    return bool(np.asarray(framed.filter(ImageFilter.MinFilter(THICK))).any())
