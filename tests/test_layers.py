@@ -34,7 +34,7 @@ HOMES = {
     "openvino": {"prediction/engines/openvino.py"},
     "onnxruntime": {"prediction/engines/onnxruntime.py"},
     "nncf": {"exporting/openvino.py"},
-    "onnx": {"exporting/onnx.py"},
+    "onnx": {"exporting/onnx.py", "exporting/deepness.py"},
     "onnxscript": {"exporting/onnx.py"},
     "timm": {"models/trunks.py"},
     "matplotlib": {"figures/canvas.py"},
