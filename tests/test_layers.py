@@ -38,6 +38,7 @@ HOMES = {
     "onnxscript": {"exporting/onnx.py"},
     "timm": {"models/trunks.py"},
     "matplotlib": {"figures/canvas.py"},
+    "cvat_sdk": {"labelling/cvat_function.py"},
     "safetensors": {"weights/tensors.py"},
     "huggingface_hub": {"weights/hub.py"},
     "scipy": {"data/mat.py"},
