@@ -34,10 +34,11 @@ HOMES = {
     "openvino": {"prediction/engines/openvino.py"},
     "onnxruntime": {"prediction/engines/onnxruntime.py"},
     "nncf": {"exporting/openvino.py"},
-    "onnx": {"exporting/onnx.py"},
+    "onnx": {"exporting/onnx.py", "exporting/deepness.py"},
     "onnxscript": {"exporting/onnx.py"},
     "timm": {"models/trunks.py"},
     "matplotlib": {"figures/canvas.py"},
+    "cvat_sdk": {"labelling/cvat_function.py"},
     "safetensors": {"weights/tensors.py"},
     "huggingface_hub": {"weights/hub.py"},
     "scipy": {"data/mat.py"},
@@ -51,7 +52,7 @@ HOMES = {
     "shapely": {"outputs/coverage.py"},
     "uvicorn": {"serving/server.py"},
     "prometheus_client": {"serving/metrics.py"},
-    "fastapi": {"serving/app.py", "serving/protocol.py"},
+    "fastapi": {"serving/app.py", "serving/label_studio.py", "serving/protocol.py"},
 }
 # Segmentation.save is a convenience of the value for the reader at a prompt; it calls the writer above it.
 ALLOWED = {("segmentation.py", "outputs")}

@@ -27,6 +27,25 @@ print(numbers["mean_iou"], net.architecture.stride, fullconv.check("data.yaml").
 """
 
 
+def test_the_blocks_on_other_tools_run(tmp_path, monkeypatch):
+    supervision = pytest.importorskip("supervision", reason="supervision is not installed")
+    pytest.importorskip("torch")
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    first, second = BLOCK.findall((ROOT / "docs" / "integrations.md").read_text())
+    exec(compile(first, "docs/integrations.md", "exec"), names)
+    result, detections = names["result"], names["detections"]
+    assert isinstance(detections, supervision.Detections)
+    assert list(detections["class_name"]) == ["cat"]
+    assert (detections.mask[0] == result.mask("cat")).all()
+    assert detections.confidence[0] == pytest.approx(result.confidence[result.mask("cat")].mean())
+    assert (names["picture"] != result.image[:, :, ::-1]).any()
+    exec(compile(second, "docs/integrations.md", "exec"), names)
+    again = names["detections"]
+    assert (again.mask[list(again["class_name"]).index("cat")] == result.mask("cat")).all()
+
+
 def test_every_block_of_the_page_runs(tmp_path, disc_data, monkeypatch):
     pytest.importorskip("onnxruntime")
     shutil.copytree(ROOT / "examples", tmp_path / "examples")

@@ -13,7 +13,7 @@ from fullconv.words import counted
 
 @click.command()
 @click.argument("model")
-@click.option("--to", type=click.Choice(["onnx", "openvino", "torch"]), default="onnx")
+@click.option("--to", type=click.Choice(["onnx", "openvino", "torch", "deepness"]), default="onnx")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -24,10 +24,14 @@ from fullconv.words import counted
 @click.option("--split", default="val", help="Which split of DATA to score on.")
 @click.option("--pictures", type=int, help="How many pictures of the split to score on.  [default: all]")
 @click.option("--max-loss", default=0.03, help="Mean IoU (0-1) that the export may lose on DATA.")
+@click.option(
+    "--resolution", type=click.FloatRange(min=0, min_open=True), metavar="CM",
+    help="With --to deepness: centimetres on the ground of a pixel that the model was trained on.",
+)  # fmt: skip
 @outside_option
 def export(
     model: str, to: str, out: Path | None, int8: bool, data: Path | None, split: str, pictures: int | None,
-    max_loss: float, outside: tuple[Path, ...],
+    max_loss: float, resolution: float | None, outside: tuple[Path, ...],
 ) -> None:  # fmt: skip
     """Write a model for other programs, and check that it gives the same labels.
 
@@ -35,13 +39,14 @@ def export(
     predicts without torch), model.xml and model.bin for OpenVINO, or model.pt2 for torch.export. What was written is
     read again and compared with its source on real photos at three sizes; where labels differ, the export fails and
     leaves no file. With --int8, model_int8.xml and model_int8.bin for `--precision int8`, whose labels may differ:
-    --data measures what that costs.
+    --data measures what that costs. With --to deepness, model_deepness.onnx for the QGIS plugin Deepness: tiles of
+    512x512 pixels in, probabilities out, and what the plugin fills its form with.
     """
     from fullconv.exporting.export import export as run
 
     if data:
         check_data(data)
-    done = run(model, to, out, int8, data, split, pictures, max_loss, outside)
+    done = run(model, to, out, int8, data, split, pictures, max_loss, outside, resolution)
     if done.calibrated:
         say(f"ranges measured on {counted(done.calibrated, 'picture')} of train")
     for agreement in done.agreements:

@@ -67,12 +67,23 @@ EXTRA = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
 @click.option(
     "--formats", type=Words(), default="jpeg,png,webp,gif,bmp,avif", help="Formats taken; tiff is another one."
 )
+@click.option(
+    "--label-studio",
+    metavar="URL",
+    help="Answer Label Studio, which runs there, and fetch its pictures, from there alone.",
+)
+@click.option(
+    "--label-studio-key",
+    envvar="LABEL_STUDIO_API_KEY",
+    help="Access token of a user there; also read from LABEL_STUDIO_API_KEY.",
+)
 @click.option("--engine", type=click.Choice(["auto", "openvino", "torch", "onnxruntime"]), default="auto")
 @click.option("--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16", "int8"]), default="auto")
 def serve(
     models: tuple[str, ...], host: str, port: int, token: str | None, is_open: bool, allow_hosts: tuple[str, ...],
     origins: tuple[str, ...], workers: int | None, queue: int, max_megabytes: float, max_megapixels: float,
-    max_frames: int, max_seconds: float, formats: tuple[str, ...], engine: str, precision: str,
+    max_frames: int, max_seconds: float, formats: tuple[str, ...], label_studio: str | None,
+    label_studio_key: str | None, engine: str, precision: str,
 ) -> None:  # fmt: skip
     """Serve a page and an address for programs (POST /predict).
 
@@ -81,6 +92,7 @@ def serve(
     """
     from fullconv.prediction.engines.choice import Choice
     from fullconv.serving.limits import Limits
+    from fullconv.serving.one_host import OneHost
     from fullconv.serving.place import Place
     from fullconv.serving.workers import Workers
 
@@ -88,12 +100,15 @@ def serve(
     setup = setup_of(models, Choice(engine, precision), limits)
     place = Place(host, port, token or None, is_open, allow_hosts, origins)
     place.check()
+    pictures_from = OneHost(label_studio, label_studio_key or None) if label_studio else None
+    if pictures_from:
+        pictures_from.check()
     check_extra()
     pool = Workers(workers or os.cpu_count() or 1, setup)  # which get ready while the server is imported
     try:
         from fullconv.serving.server import run
 
-        run(place, pool, limits, tell)
+        run(place, pool, limits, tell, pictures_from)
     finally:
         pool.stop()
 

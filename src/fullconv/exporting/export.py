@@ -12,7 +12,8 @@ from fullconv.data.dataset import Dataset
 from fullconv.errors import FullconvError, argument, meant
 from fullconv.evaluation.scoring import dataset_for
 from fullconv.exporting import openvino as files
-from fullconv.exporting.parity import EQUAL, Agreement, agreements, calibration, mean_ious, own_photos
+from fullconv.exporting.deepness import TILE, Deepness, write_deepness
+from fullconv.exporting.parity import EQUAL, SIZES, Agreement, agreements, calibration, mean_ious, own_photos
 from fullconv.files import staged
 from fullconv.prediction.engines.choice import Choice, open_engine
 from fullconv.prediction.engines.contract import Engine
@@ -24,7 +25,7 @@ from fullconv.weights.hub import is_address, parse
 from fullconv.weights.model_folder import BUNDLED, CARD, CONFIG, GRAPH, PARAMETERS, ModelFolder, open_folder
 from fullconv.words import counted
 
-FORMATS = ("onnx", "openvino", "torch")
+FORMATS = ("onnx", "openvino", "torch", "deepness")
 CALIBRATION = 200  # pictures of the train split on which the ranges for int8 are measured
 
 
@@ -50,15 +51,17 @@ def export(
     pictures: int | None = None,
     max_loss: float = 0.03,
     outside: Sequence[str | Path] = (),
+    resolution: float | None = None,
 ) -> Exported:
-    """Writes a model in the format `to`: onnx, openvino, or torch (torch.export).
+    """Writes a model in the format `to`: onnx, openvino, torch (torch.export), or deepness (a plugin of QGIS).
 
     The files go to the folder `out`, with config.json and the card, so that it is a model folder; by default to the
     model's own, or for a bundled model or one on the hub to a folder of its name here. What was written is read again
     and compared with its source on photos at three sizes. `int8` quantises OpenVINO's files on pictures of `data`'s
     split train. With `data`, the mean IoU of both is measured on `pictures` of `split`. Raises FullconvError, and
     leaves nothing behind, where labels differ or the mean IoU falls by more than `max_loss`. Files that the data's
-    lists and annotations name must lie in the data's folder, or in one of `outside`.
+    lists and annotations name must lie in the data's folder, or in one of `outside`. `resolution`: centimetres on the
+    ground of a pixel, for Deepness.
     """
     if to not in FORMATS:
         raise FullconvError(f"{argument('to', to)}: choose among {', '.join(FORMATS)}{meant(to, FORMATS)}")
@@ -67,6 +70,7 @@ def export(
             f"{argument('int8', True)}: goes with {argument('to', 'openvino')} and {argument('data')}, on whose "
             "pictures ranges are measured"
         )
+    refuse_idle(to, data, resolution)
     opened = open_folder(model)
     folder = opened.path
     target = Path(out) if out else own_target(model, folder)
@@ -74,15 +78,28 @@ def export(
     source = Model(opened.config, source_engine(opened, to, copied))
     dataset = dataset_for(source, data, outside) if data else None
     with staged(target) as hidden:
-        engine, calibrated = write(to, int8, source, folder, hidden, dataset, copied)
+        engine, calibrated = write(to, int8, source, folder, hidden, dataset, copied, resolution)
         exported = Model(source.config, engine)
-        agreed = tuple(proved(source, exported, must_be_equal=not int8))
+        sizes = ((TILE, TILE),) if to == "deepness" else SIZES
+        agreed = tuple(proved(source, exported, must_be_equal=not int8, sizes=sizes))
         scores, scored = scored_both(source, exported, dataset, split, pictures, max_loss) if dataset else (None, 0)
         written = sorted(path.name for path in hidden.iterdir())
         for name in (CONFIG, CARD):
             if target.resolve() != folder.resolve() and (folder / name).is_file():
                 shutil.copyfile(folder / name, hidden / name)
     return Exported(tuple(target / name for name in written), agreed, scores, scored, calibrated)
+
+
+def refuse_idle(to: str, data: str | Path | None, resolution: float | None) -> None:
+    """Raises FullconvError for what would do nothing, or cannot be done, with this format."""
+    if resolution is not None and to != "deepness":
+        raise FullconvError(
+            f"{argument('resolution', resolution)}: goes with {argument('to', 'deepness')}; leave it out"
+        )
+    if data is not None and to == "deepness":
+        raise FullconvError(
+            f"{argument('data')}: a file for Deepness takes tiles of one size and cannot be scored here; leave it out"
+        )
 
 
 def own_target(model: str | Path, folder: Path) -> Path:
@@ -95,7 +112,7 @@ def own_target(model: str | Path, folder: Path) -> Path:
 
 def source_engine(folder: ModelFolder, to: str, copied: bool) -> Engine:
     """What the export is compared with, in float32: the network in torch, or the graph that it is made from."""
-    from_graph = copied or to == "openvino"
+    from_graph = copied or to in ("openvino", "deepness")
     return open_engine(folder, Choice("openvino" if from_graph else "torch", "fp32", "cpu"))
 
 
@@ -107,9 +124,12 @@ def is_copied(folder: Path, to: str, target: Path) -> bool:
 
 
 def write(
-    to: str, int8: bool, source: Model, folder: Path, hidden: Path, dataset: Dataset | None, copied: bool
-) -> tuple[Engine, int]:
+    to: str, int8: bool, source: Model, folder: Path, hidden: Path, dataset: Dataset | None, copied: bool,
+    resolution: float | None = None,
+) -> tuple[Engine, int]:  # fmt: skip
     """Writes into the folder `hidden`; gives what runs the files, and on how many pictures int8 was measured."""
+    if to == "deepness":
+        return Deepness(write_deepness(folder, source.config, hidden, resolution)), 0
     if to == "torch":
         from fullconv.exporting.onnx import export_program
 
@@ -134,9 +154,11 @@ def graph_in(folder: Path, hidden: Path, copied: bool) -> Path:
     return export_onnx(folder, hidden)
 
 
-def proved(source: Model, exported: Model, must_be_equal: bool) -> list[Agreement]:
+def proved(
+    source: Model, exported: Model, must_be_equal: bool, sizes: Sequence[tuple[int, int]] = SIZES
+) -> list[Agreement]:
     """How many labels are equal. Raises FullconvError where too few are."""
-    found = agreements(source.config, source.engine, exported.engine, own_photos())
+    found = agreements(source.config, source.engine, exported.engine, own_photos(), sizes)
     for one in found:
         if must_be_equal and one.equal < EQUAL:
             raise FullconvError(f"the export gives other labels than its source ({one}); nothing was written")

@@ -37,12 +37,13 @@ class Agreement:
 
 
 def agreements(
-    config: ModelConfig, source: Engine, exported: Engine, photos: Iterable[images.ImageArray]
-) -> list[Agreement]:
-    """Both engines on each photo at three sizes, its values taken for those that the model's range becomes."""
+    config: ModelConfig, source: Engine, exported: Engine, photos: Iterable[images.ImageArray],
+    sizes: Sequence[tuple[int, int]] = SIZES,
+) -> list[Agreement]:  # fmt: skip
+    """Both engines on each photo at some sizes, its values taken for those that the model's range becomes."""
     found = []
     photos = list(photos)
-    for size in SIZES:
+    for size in sizes:
         batches = [_shaped(photo, size, config.channels).astype(config.input) for photo in photos]
         equal = [source.label_maps(batch) == exported.label_maps(batch) for batch in batches]
         found.append(Agreement(size, float(np.mean(equal)), sum(part.size for part in equal)))

@@ -17,6 +17,7 @@ from fullconv.outputs.confidence import picture as grey_picture
 from fullconv.outputs.cutout import cut_out
 from fullconv.outputs.png import LARGEST_JPEG, RUN_LENGTHS, mask_picture
 from fullconv.segmentation import Segmentation
+from fullconv.serving import drafts
 from fullconv.serving.messages import Answer
 
 JSON, PNG, JPEG, ZIP = "application/json", "image/png", "image/jpeg", "application/zip"
@@ -95,6 +96,8 @@ ENCODERS: dict[str, tuple[str, Callable[[Segmentation], bytes]]] = {
     "confidence": (PNG, confidence),
     "polygons": ("application/geo+json", polygons),
     "coco": (JSON, coco_json),
+    drafts.BRUSH: (JSON, drafts.brush),
+    drafts.OUTLINES: (JSON, drafts.outlines),
 }
 
 

@@ -16,7 +16,9 @@ from starlette.types import ASGIApp
 from fullconv import __version__
 from fullconv.serving import descriptions, protocol
 from fullconv.serving.guard import Guard, Rules, response
+from fullconv.serving.label_studio import add_routes
 from fullconv.serving.messages import Task
+from fullconv.serving.one_host import OneHost
 from fullconv.serving.page_files import TYPES, files_of
 from fullconv.serving.refusal import Refusal
 from fullconv.serving.service import Service
@@ -35,13 +37,15 @@ class Output(StrEnum):
     json = "json"
 
 
-def make_app(service: Service, rules: Rules) -> ASGIApp:
-    """All of it, guarded."""
+def make_app(service: Service, rules: Rules, label_studio: OneHost | None = None) -> ASGIApp:
+    """All of it, guarded; with the addresses that Label Studio asks where its host is given."""
     app = FastAPI(title="fullconv", version=__version__, description=descriptions.SERVER, docs_url=None, redoc_url=None)
     add_page(app)
     add_predict(app, service)
     add_models(app, service)
     protocol.add_routes(app, service)
+    if label_studio:
+        add_routes(app, service, label_studio)
     add_refusals(app, service)
     guarded: ASGIApp = Guard(app, rules)
     if rules.origins:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from fullconv.serving.refusal import Refusal
 
 OPEN_PATHS = ("/", "/metrics", "/v2/health/live", "/v2/health/ready", "/favicon.ico")
+LABEL_STUDIO = "/label-studio/"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -40,7 +42,7 @@ class Rules:
         self._check_host(headers)
         self._check_origin(method, headers)
         if self.token and method != "OPTIONS" and path not in OPEN_PATHS and path not in self.page:
-            self._check_token(headers)
+            self._check_token(headers, path)
 
     def _check_host(self, headers: Headers) -> None:
         """Without this, a site could point its own name at this machine and have its visitors' browsers ask."""
@@ -55,11 +57,22 @@ class Rules:
         if origin.partition("://")[2] != headers.get("host"):
             raise Refusal(403, "origin", f"pages of {origin} may not ask this server; start it with --cors {origin}")
 
-    def _check_token(self, headers: Headers) -> None:
+    def _check_token(self, headers: Headers, path: str) -> None:
+        """Label Studio shows a name and a password; the token is the password."""
         scheme, _, shown = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "basic" and path.startswith(LABEL_STUDIO):
+            scheme, shown = "bearer", password_of(shown)
         right = hmac.compare_digest(shown.strip().encode(), (self.token or "").encode())
         if scheme.lower() != "bearer" or not right:
             raise Refusal(401, "token", "this server wants its token; send the header Authorization: Bearer TOKEN")
+
+
+def password_of(shown: str) -> str:
+    """ "bmFtZTpwYXNzd29yZA==" → "password"; "" for what is none."""
+    try:
+        return base64.b64decode(shown, validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def without_port(host: str) -> str:

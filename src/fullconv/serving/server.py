@@ -11,6 +11,7 @@ import uvicorn
 from fullconv.serving.app import make_app
 from fullconv.serving.guard import Rules
 from fullconv.serving.limits import Limits
+from fullconv.serving.one_host import OneHost
 from fullconv.serving.page_files import files_of
 from fullconv.serving.place import Place
 from fullconv.serving.service import Service
@@ -19,16 +20,22 @@ from fullconv.serving.workers import Workers
 GRACE = 5  # seconds that answers under way get beyond the time limit of a request
 
 
-def run(place: Place, workers: Workers, limits: Limits, tell: Callable[[str, Workers], object]) -> None:
+def run(
+    place: Place, workers: Workers, limits: Limits, tell: Callable[[str, Workers], object],
+    label_studio: OneHost | None = None,
+) -> None:  # fmt: skip
     """Serves until SIGTERM or Ctrl-C; what is under way then is finished. `tell` is called with the address, once the
-    server answers."""
-    asyncio.run(serve(place, workers, limits, tell))
+    server answers; `label_studio` is the one host that pictures may be fetched from."""
+    asyncio.run(serve(place, workers, limits, tell, label_studio))
 
 
-async def serve(place: Place, workers: Workers, limits: Limits, tell: Callable[[str, Workers], object]) -> None:
+async def serve(
+    place: Place, workers: Workers, limits: Limits, tell: Callable[[str, Workers], object],
+    label_studio: OneHost | None,
+) -> None:  # fmt: skip
     with place.bind() as listening:
         await workers.start()
-        app = make_app(Service(workers, limits), rules_of(place))
+        app = make_app(Service(workers, limits), rules_of(place), label_studio)
         server = uvicorn.Server(settings(app, limits.seconds))
         tell(place.address(listening.getsockname()[1]), workers)
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -26,12 +26,16 @@ class Service:
 
     async def see(self, request: Request, read: Reader) -> Answer:
         """Reads the request, has a worker do what it asks, and counts. Raises Refusal."""
-        deadline = time.monotonic() + self.limits.seconds
+        deadline = self.deadline()
         with self.metrics.timed():
             task = await read(request, deadline)
             answer = await self.workers.run(task, deadline, request.is_disconnected)
         self.metrics.pictures.labels(task.model).inc()
         return answer
+
+    def deadline(self) -> float:
+        """Of a request that begins now, by time.monotonic."""
+        return time.monotonic() + self.limits.seconds
 
     def model(self, name: str | None) -> str:
         """The model's name; the first one where none is named. Raises Refusal."""

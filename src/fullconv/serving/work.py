@@ -10,6 +10,7 @@ from fullconv.outputs.writers import needs_scores
 from fullconv.prediction.predictor import Model, ready
 from fullconv.serving.about import describe
 from fullconv.serving.answers import answer, tensors
+from fullconv.serving.drafts import BRUSH, OUTLINES
 from fullconv.serving.limits import Limits
 from fullconv.serving.messages import Answer, Setup, Task
 from fullconv.serving.pictures import check_picture
@@ -47,12 +48,13 @@ def done(task: Task, models: dict[str, Model], limits: Limits) -> Answer | Refus
     try:
         check_picture(task.body, limits)
         model = models[task.model].among(task.classes)
-        result = model.predict(task.body, scores=task.scores, soft=needs_scores([task.save]))
+        soft = needs_scores([task.save]) or task.save in (BRUSH, OUTLINES)
+        result = model.predict(task.body, scores=task.scores, soft=soft)
+        facts = {"model": task.model}
+        return tensors(result, facts) if task.raw else answer(result, task.save, facts)
     except Refusal as refusal:
         return refusal
     except FullconvError as error:
         return Refusal(422, "damaged", str(error).replace("the bytes given", "the picture", 1))
     except MemoryError:
         return Refusal(413, "memory", "the picture needs more memory than there is; send a smaller one")
-    facts = {"model": task.model}
-    return tensors(result, facts) if task.raw else answer(result, task.save, facts)

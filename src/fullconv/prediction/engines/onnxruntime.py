@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,22 @@ from fullconv.prediction import memory
 from fullconv.prediction.engines.contract import BYTES_A_PIXEL, Images, no_graph
 
 NAMES = {"image", "label_map", "scores"}  # of what goes in and comes out
+
+
+def open_session(graph: Path, threads: int | None) -> Any:
+    """An InferenceSession on the CPU; `threads` None for all. Raises FullconvError for what is no graph."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else it leaves a file in the temporary folder
+    try:
+        import onnxruntime
+    except ImportError:
+        raise missing_extra("onnxruntime", "export") from None
+    options = onnxruntime.SessionOptions()
+    if threads:
+        options.intra_op_num_threads = threads
+    try:
+        return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime has a kind of its own for each
+        raise no_graph(graph, error) from None
 
 
 class OnnxRuntime:
@@ -25,19 +42,8 @@ class OnnxRuntime:
         if precision not in ("auto", "fp32"):
             other = argument("engine", "openvino")
             raise FullconvError(f"{argument('precision', precision)}: ONNX Runtime runs fp32 here; take {other}")
-        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else it leaves a file in the temporary folder
-        try:
-            import onnxruntime
-        except ImportError:
-            raise missing_extra("onnxruntime", "export") from None
-        options = onnxruntime.SessionOptions()
-        if streams > 1 or threads:
-            options.intra_op_num_threads = max(1, (threads or 1) // streams)
         self.streams = streams
-        try:
-            self.session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime has a kind of its own for each
-            raise no_graph(graph, error) from None
+        self.session = open_session(graph, max(1, (threads or 1) // streams) if streams > 1 or threads else None)
         names = {value.name for value in (*self.session.get_inputs(), *self.session.get_outputs())}
         if names != NAMES:
             raise no_graph(graph, f"its inputs and outputs are {', '.join(sorted(names))}")

@@ -1,0 +1,74 @@
+"""A model as a function of CVAT's: cvat-cli task auto-annotate TASK --function-module fullconv.labelling.cvat_function.
+
+The interface is cvat_sdk.auto_annotation's: https://docs.cvat.ai/docs/api_sdk/sdk/auto-annotation/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from PIL import Image
+
+from fullconv.outputs.coco import first_category
+from fullconv.outputs.outlines import cut_outlines
+from fullconv.prediction.predictor import Model, load
+from fullconv.segmentation import Segmentation
+
+SIMPLIFY = 1.0  # pixels that a polygon may leave its region by
+
+
+def create(
+    model: str = "photos", classes: str = "", engine: str = "auto", precision: str = "auto", device: str = ""
+) -> CvatFunction:
+    """What cvat-cli calls with its -p: -p model=str:runs/first -p classes=str:cat,dog."""
+    loaded = load(model, engine, precision, device or None)
+    names = [name.strip() for name in classes.split(",") if name.strip()]
+    return CvatFunction(loaded.among(names) if names else loaded)
+
+
+class CvatFunction:
+    """A mask for each class that is there; a background is none."""
+
+    def __init__(self, model: Model) -> None:
+        from cvat_sdk import auto_annotation
+
+        self.model, self.cvat = model, auto_annotation
+        names = model.classes.names
+        kept = [index for index in range(first_category(model.classes), len(names)) if wanted(model, names[index])]
+        labels = [auto_annotation.label_spec(names[index], index, type="mask") for index in kept]
+        self.spec = auto_annotation.DetectionFunctionSpec(labels=labels)
+
+    def detect(self, context: Any, image: Image.Image) -> list[Any]:
+        """Of the classes of which the model is at least as sure, on average, as the context asks: cvat_sdk's shapes."""
+        result = self.model.predict(image, soft=True)
+        sure = {
+            label.id: score
+            for label in self.spec.labels
+            if (score := sureness(result, label.name)) >= (context.conf_threshold or 0) and score > 0
+        }
+        shapes = self.polygons(result, sure) if context.conv_mask_to_poly else self.masks(result, sure)
+        return list(shapes)
+
+    def masks(self, result: Segmentation, sure: dict[int, float]) -> Iterator[Any]:
+        from cvat_sdk.masks import encode_mask
+
+        for index, score in sure.items():
+            yield self.cvat.mask(index, encode_mask(result.label_map == index), score=score)
+
+    def polygons(self, result: Segmentation, sure: dict[int, float]) -> Iterator[Any]:
+        """Without holes, which CVAT's polygons have not; needs the extra `geo`."""
+        for outline in cut_outlines(result.label_map, SIMPLIFY):
+            if outline.value in sure:
+                points = outline.points.ravel().tolist()
+                yield self.cvat.polygon(outline.value, points, score=sure[outline.value])
+
+
+def wanted(model: Model, name: str) -> bool:
+    return not model.asked or name in model.asked
+
+
+def sureness(result: Segmentation, name: str) -> float:
+    """The mean confidence where a class is; 0 where it is nowhere."""
+    mask = result.mask(name)
+    return float(result.confidence[mask].mean()) if mask.any() else 0.0

@@ -1,0 +1,152 @@
+"""What Label Studio asks of a model that drafts labels: /label-studio/health, /setup and /predict.
+
+The requests are those of github.com/HumanSignal/label-studio-ml-backend (label_studio_ml/api.py), the answers
+predictions of its import format: https://labelstud.io/guide/predictions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree
+
+from fastapi import FastAPI, Request
+
+from fullconv.serving.drafts import BRUSH, OUTLINES
+from fullconv.serving.messages import Answer, Task
+from fullconv.serving.one_host import OneHost
+from fullconv.serving.refusal import Refusal
+from fullconv.serving.service import Service
+
+MOST = 100  # tasks of one request
+LARGEST = 2**20  # characters of a labelling interface
+KINDS = {"BrushLabels": BRUSH, "PolygonLabels": OUTLINES}  # the tags of an interface: what is asked for
+
+
+@dataclass(frozen=True)
+class Interface:
+    """What a project's labelling interface says: which of a task's values is the picture, the names of the tags, which
+    of KINDS the labels are, and {class of the model: label of the project}."""
+
+    key: str
+    picture: str
+    labels: str
+    kind: str
+    known: dict[str, str]
+
+
+def add_routes(app: FastAPI, service: Service, host: OneHost) -> None:
+    @app.get("/label-studio/health", include_in_schema=False)
+    async def health() -> dict[str, str]:
+        return {"status": "UP", "model_class": service.model(None)}
+
+    @app.post("/label-studio/setup", include_in_schema=False)
+    async def setup() -> dict[str, str]:
+        """Nothing of a project is kept: each request to predict brings its interface."""
+        return {"model_version": service.model(None)}
+
+    @app.post("/label-studio/predict", include_in_schema=False)
+    async def predict(request: Request) -> dict[str, Any]:
+        asked = await asked_of(request, service)
+        chosen = service.model(None)
+        interface = read_interface(asked.get("label_config"), service.workers.models[chosen]["classes"])
+        found = [await draft(request, service, host, interface, task) for task in tasks_of(asked)]
+        if found and all(isinstance(one, Refusal) for one in found):
+            raise found[0]  # type: ignore[misc]
+        return {"results": [prediction(one, chosen, interface) for one in found]}
+
+
+async def asked_of(request: Request, service: Service) -> dict[str, Any]:
+    try:
+        asked = json.loads(await service.bodies.read(request, service.deadline()))
+    except (ValueError, RecursionError):
+        asked = None
+    if not isinstance(asked, dict):
+        raise Refusal(
+            400, "protocol", "this is no request of Label Studio's, which is JSON with tasks and label_config"
+        )
+    return asked
+
+
+def tasks_of(asked: dict[str, Any]) -> list[dict[str, Any]]:
+    tasks = asked.get("tasks")
+    if not isinstance(tasks, list) or len(tasks) > MOST or not all(isinstance(task, dict) for task in tasks):
+        raise Refusal(422, "protocol", f"tasks must be a list of at most {MOST} tasks")
+    return tasks
+
+
+async def draft(
+    request: Request, service: Service, host: OneHost, interface: Interface, task: dict[str, Any]
+) -> Answer | Refusal:
+    """A picture that cannot be had does not stop the others."""
+
+    async def read(_: Request, deadline: float) -> Task:
+        values = task.get("data")
+        address = values.get(interface.key) if isinstance(values, dict) else None
+        if not isinstance(address, str):
+            raise Refusal(422, "protocol", f"task {task.get('id')}: has no {interface.key} in its data")
+        picture = await host.fetch(address, service.limits.body, deadline)
+        return Task(service.model(None), picture, KINDS[interface.kind])
+
+    try:
+        return await service.see(request, read)
+    except Refusal as refusal:
+        return refusal
+
+
+def prediction(found: Answer | Refusal, model: str, interface: Interface) -> dict[str, Any]:
+    """Of one task; its score is the mean of its regions', by which Label Studio sorts."""
+    if isinstance(found, Refusal):
+        return {"model_version": model, "score": 0.0, "result": [], "error": found.message}
+    regions = [region(one, number, found.facts, interface) for number, one in enumerate(json.loads(found.body))]
+    kept = [one for one in regions if one]
+    score = sum(one["score"] for one in kept) / len(kept) if kept else 0.0
+    return {"model_version": model, "score": round(score, 4), "result": kept}
+
+
+def region(found: dict[str, Any], number: int, facts: dict[str, Any], interface: Interface) -> dict[str, Any] | None:
+    """None for a class that the project has no label for."""
+    label, kind = interface.known.get(found["label"]), interface.kind.lower()
+    if label is None:
+        return None
+    return {
+        "id": f"fullconv{number}", "type": kind, "from_name": interface.labels, "to_name": interface.picture,
+        "original_width": facts["width"], "original_height": facts["height"], "image_rotation": 0,
+        "score": found["score"], "readonly": False, "value": {**found["value"], kind: [label]},
+    }  # fmt: skip
+
+
+def read_interface(text: Any, classes: Sequence[str]) -> Interface:
+    """Raises Refusal for an interface without a picture, without labels to draft, or without one that is a class."""
+    root = parsed(text)
+    pictures = {one.get("name"): one for one in root.iter("Image")}
+    for tag in KINDS:
+        for labels in root.iter(tag):
+            picture = pictures.get(labels.get("toName"))
+            if picture is not None:
+                return interface_of(picture, labels, classes)
+    raise Refusal(422, "interface", f"the labelling interface has no Image with {' or '.join(KINDS)}; add them")
+
+
+def interface_of(picture: ElementTree.Element, labels: ElementTree.Element, classes: Sequence[str]) -> Interface:
+    """Labels and classes are the same where their names are, but for capitals."""
+    names = [label.get("value", "") for label in labels.iter("Label")]
+    folded = {name.casefold(): name for name in names}
+    known = {name: folded[name.casefold()] for name in classes if name.casefold() in folded}
+    if not known:
+        told = f"none of the labels ({', '.join(names)}) is a class of the model ({', '.join(classes)})"
+        raise Refusal(422, "interface", f"{told}; give some of them the same names")
+    key = picture.get("value", "").removeprefix("$")
+    return Interface(key, picture.get("name", ""), labels.get("name", ""), labels.tag, known)
+
+
+def parsed(text: Any) -> ElementTree.Element:
+    """Without entities: nothing that Label Studio writes has any, and they can be made to grow without end."""
+    try:
+        if isinstance(text, str) and len(text) <= LARGEST and "<!" not in text.replace("<!--", ""):
+            return ElementTree.fromstring(text)
+    except ElementTree.ParseError:
+        pass
+    raise Refusal(422, "interface", "label_config is no labelling interface; set one up in the project's settings")
