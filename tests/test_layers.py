@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "src" / "fullconv"
 LAYERS = [
-    {"errors", "files", "tables", "tiff", "words"},
+    {"errors", "files", "strips", "tables", "tiff", "words"},
     {"damage", "locks"},
     {"typed_values"},
     {"typed_json"},
