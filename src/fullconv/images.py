@@ -17,6 +17,7 @@ from fullconv.damage import as_one_line, reason_of
 from fullconv.errors import FullconvError, missing_extra
 from fullconv.files import NoPlainFile, open_plain
 from fullconv.raster import Raster, is_raster, needs_rasterio, open_raster
+from fullconv.strips import strips
 from fullconv.view import Picture, View, known
 
 ImageArray = NDArray[np.uint8]
@@ -204,10 +205,24 @@ def _values(picture: Image.Image) -> NDArray[Any]:
 
         profiles = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
         return np.array(ImageCms.profileToProfile(picture, *profiles, outputMode="RGB"))
+    return _rgb(picture)
+
+
+def _rgb(picture: Image.Image) -> ImageArray:
+    """(H, W, 3). NumPy's own way takes the bytes of the whole picture twice on the way."""
+    image = np.empty((picture.height, picture.width, 3), np.uint8)
+    for rows in strips((picture.height, picture.width)):
+        strip = picture.crop((0, rows.start, picture.width, rows.stop))
+        image[rows] = np.asarray(_plain(strip))
+    return image
+
+
+def _plain(picture: Image.Image) -> Image.Image:
+    """RGB; what is transparent lies on white."""
     if picture.has_transparency_data:
         on_white = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(on_white, picture.convert("RGBA"))
-    return np.array(picture if picture.mode == "RGB" else picture.convert("RGB"))
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def _heic(start: bytes, name: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from fullconv.classes import Classes, Colour
+from fullconv.strips import strips
 
 WHITE, BLACK = 255, 0
 LINE = 1000  # an outline of two pixels suits a picture of so many; larger ones get wider outlines
@@ -64,15 +65,27 @@ def painted(
     image: NDArray[np.uint8], label_map: NDArray[np.uint8], classes: Classes, opacity: float, outlined: bool
 ) -> Image.Image:
     """The photo (H, W, 3) with each class's colour laid over it; a first class called background stays as it is."""
+    plain = classes.names[0] == "background"
+    whole = Image.new("RGB", (label_map.shape[1], label_map.shape[0]))
+    edge = outline(label_map) if outlined else None
+    for rows in strips(label_map.shape):
+        ground = label_map[rows] == 0 if plain else np.zeros(label_map[rows].shape, bool)
+        strip = tinted(image[rows], label_map[rows], ground, classes, opacity)
+        if edge is not None:
+            strip.paste((WHITE,) * 3, mask=Image.fromarray(edge[rows] & ~ground))
+            strip.paste((BLACK,) * 3, mask=Image.fromarray(edge[rows] & ground))
+        whole.paste(strip, (0, rows.start))
+    return whole
+
+
+def tinted(
+    image: NDArray[np.uint8], label_map: NDArray[np.uint8], ground: NDArray[np.bool_], classes: Classes, opacity: float
+) -> Image.Image:
+    """The same without outlines; `ground` (H, W) stays as it is."""
     photo, tint = Image.fromarray(image), Image.fromarray(label_map, "P")
     tint.putpalette(palette(classes).tobytes())
     blended = Image.blend(photo, tint.convert("RGB"), opacity)
-    ground = label_map == 0 if classes.names[0] == "background" else np.zeros(label_map.shape, bool)
     blended.paste(photo, mask=Image.fromarray(ground))
-    if outlined:
-        edge = outline(label_map)
-        blended.paste((WHITE,) * 3, mask=Image.fromarray(edge & ~ground))
-        blended.paste((BLACK,) * 3, mask=Image.fromarray(edge & ground))
     return blended
 
 

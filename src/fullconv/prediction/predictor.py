@@ -25,6 +25,7 @@ from fullconv.prediction.many import predict_many, sources_of
 from fullconv.prediction.tiling import AT_ONCE, Tile, Tiling, Window, check_halo, plan, whole
 from fullconv.segmentation import Segmentation
 from fullconv.sources import picture_of
+from fullconv.strips import strips
 from fullconv.view import EVERYTHING, Picture, Pixels, Reading, View, reduced, rgb_of
 from fullconv.weights.model_folder import ModelFolder, open_folder
 from fullconv.words import counted
@@ -276,18 +277,24 @@ def scores_at(scores: Scores, size: tuple[int, ...]) -> Scores:
     """(C, h, w) → (C, H, W), bilinear."""
     if scores.shape[1:] == tuple(size):
         return scores
-    return np.stack([_resized(plane, size) for plane in scores])
+    enlarged = np.empty((len(scores), *size), np.float32)
+    for plane, into in zip(scores, enlarged, strict=True):
+        for rows in strips(size):
+            into[rows] = _resized(plane, size, rows)
+    return enlarged
 
 
 def label_map_at(scores: Scores, size: tuple[int, ...]) -> NDArray[np.uint8]:
-    """(C, h, w) → (H, W), H ≥ h and W ≥ w: the best class of the enlarged scores, holding two planes at a time."""
+    """(C, h, w) → (H, W), H ≥ h and W ≥ w: the best class of the enlarged scores, holding a strip of two planes at a
+    time."""
     first, *others = contenders(scores)
-    best = _resized(scores[first], size)
     label_map = np.full(size, first, np.uint8)
-    for index in others:
-        plane = _resized(scores[index], size)
-        label_map[plane > best] = index
-        np.maximum(best, plane, out=best)
+    for rows in strips(size) if others else ():
+        best, labels = _resized(scores[first], size, rows), label_map[rows]
+        for index in others:
+            plane = _resized(scores[index], size, rows)
+            labels[plane > best] = index
+            np.maximum(best, plane, out=best)
     return label_map
 
 
@@ -305,6 +312,10 @@ def contenders(scores: Scores) -> list[int]:
     return [int(i) for i in np.flatnonzero((most >= least.max(0) - rounding).any((1, 2)))]
 
 
-def _resized(plane: NDArray[np.float32], size: tuple[int, ...]) -> Scores:
+def _resized(plane: NDArray[np.float32], size: tuple[int, ...], rows: slice) -> Scores:
+    """These rows of the plane at that size."""
     height, width = size
-    return np.array(Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR))
+    own_height, own_width = plane.shape
+    box = (0, rows.start * own_height / height, own_width, rows.stop * own_height / height)
+    resized = Image.fromarray(plane).resize((width, rows.stop - rows.start), Image.Resampling.BILINEAR, box)
+    return np.array(resized)
