@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from fullconv.errors import FullconvError
@@ -30,18 +31,15 @@ def work(connection: Connection, setup: Setup) -> None:
     except FullconvError as error:
         connection.send(error)
         return
-    connection.send(
-        {
-            name: describe(model.config, name, f"{model.engine.name} {model.engine.precision}")
-            for name, model in models.items()
-        }
-    )
-    while True:
-        try:
-            task = connection.recv()
-        except (EOFError, OSError):
-            return
-        connection.send(done(task, models, setup.limits))
+    with suppress(EOFError, OSError):  # the server is gone; what goes wrong with a picture is an answer
+        connection.send(
+            {
+                name: describe(model.config, name, f"{model.engine.name} {model.engine.precision}")
+                for name, model in models.items()
+            }
+        )
+        while True:
+            connection.send(done(connection.recv(), models, setup.limits))
 
 
 def done(task: Task, models: dict[str, Model], limits: Limits) -> Answer | Refusal:
