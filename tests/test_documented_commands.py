@@ -10,9 +10,9 @@ import pytest
 from fullconv.commands.main import fullconv
 
 ROOT = Path(__file__).parent.parent
-BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^```[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 MEASURED = re.compile(r"\d s \(|^fullconv +\d")  # rows of what a benchmark printed
-PAGES = sorted([ROOT / "README.md", *(p for p in (ROOT / "docs").glob("*.md") if p.name != "cli.md")])
+PAGES = sorted([ROOT / "README.md", *(p for p in (ROOT / "docs").rglob("*.md") if p.name != "cli.md")])
 STANDS_FOR = {"…": [], "DATA": ["data.yaml"]}  # words of the docs that are no words of a command line
 
 

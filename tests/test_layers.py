@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "src" / "fullconv"
 LAYERS = [
-    {"errors", "living", "strips", "tables", "tiff", "words"},
+    {"errors", "living", "logger", "strips", "tables", "tiff", "words"},
     {"files"},
     {"damage", "locks"},
     {"typed_values"},

@@ -1,3 +1,5 @@
+import logging
+
 import pytest
 import torch
 
@@ -9,3 +11,10 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def said(caplog):
+    """What training says, in `text`."""
+    caplog.set_level(logging.INFO, logger="fullconv")
+    return caplog

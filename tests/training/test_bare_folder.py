@@ -30,10 +30,10 @@ def folder(tmp_path):
     return tmp_path / "data"
 
 
-def test_what_was_assumed_is_told_and_written(folder, tmp_path, capsys):
+def test_what_was_assumed_is_told_and_written(folder, tmp_path, said):
     out = tmp_path / "run"
     stages.train(folder, out, **TINY, epochs=1)
-    told = capsys.readouterr().err
+    told = said.text
     assert "masks hold 0 background, 255 object" in told
     assert "val: 2 of 10 pictures, held back" in told
     assert str(out / "data.yaml") in told

@@ -30,13 +30,13 @@ def recipe(out):
     return json.loads((out / "recipe.json").read_text())
 
 
-def test_a_time_is_measured_and_becomes_a_number_of_steps(disc_data, tmp_path, capsys, monkeypatch):
+def test_a_time_is_measured_and_becomes_a_number_of_steps(disc_data, tmp_path, said, monkeypatch):
     """Measured for real; then the numbers are those of a machine that nobody else uses."""
     out, real, measured = tmp_path / "run", fitting.measure, []
     monkeypatch.setattr(fitting, "measure", lambda *a: measured.append(real(*a)) or Pace(4.0, 20.0, 30.0))
     stages.train(disc_data, out, time="10m", **FREE)
     assert all(seconds > 0 for seconds in (measured[0].step, measured[0].epoch, measured[0].end))
-    assert "trial:" in capsys.readouterr().err
+    assert "trial:" in said.text
     chosen = recipe(out)
     assert (chosen["batch_size"], chosen["crop_size"], chosen["lr"]) == (4, 96, 5e-4)
     assert len(history(out)) == chosen["epochs"] >= 3

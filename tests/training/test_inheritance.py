@@ -121,13 +121,13 @@ def test_where_nothing_fits_is_an_error_that_names_both(disc_data, coarse):
         take_over(coarse, build(config), config.classes)
 
 
-def test_a_run_from_a_run_folder_has_its_shape(disc_data, coarse, tmp_path, capsys):
+def test_a_run_from_a_run_folder_has_its_shape(disc_data, coarse, tmp_path, said):
     free = {key: value for key, value in TINY.items() if key not in ("arch", "trunk", "score_hidden")}
     (tmp_path / "first").mkdir()
     (tmp_path / "first" / "model").symlink_to(coarse)
     stages.train(disc_data, tmp_path / "second", weights=tmp_path / "first", **{**free, "epochs": 1})
     assert read_config(tmp_path / "second" / "model").architecture == read_config(coarse).architecture
-    assert "0 left initialised, 0 unused" in capsys.readouterr().out
+    assert "0 left initialised, 0 unused" in said.text
     run(disc_data, tmp_path / "third", arch="fcn32s", weights=tmp_path / "first", epochs=1)
 
 
@@ -160,23 +160,23 @@ def test_a_recipe_s_trunk_counts_too(tmp_path):
     assert default_weights({"trunk": "tf_efficientnet_lite1"}, tmp_path / "r.yaml") == Path("photos")
 
 
-def test_a_plain_training_starts_from_the_bundled_model_and_can_be_made_again(disc_data, tmp_path, capfd, monkeypatch):
+def test_a_plain_training_starts_from_the_bundled_model_and_can_be_made_again(disc_data, tmp_path, said, monkeypatch):
     """Nothing is fetched: timm's hub is out of reach."""
     monkeypatch.setattr("timm.models._builder.load_pretrained", lambda *_, **__: pytest.fail("asked a hub"))
     plain = {"epochs": 1, "crop_size": 64, "batch_size": 16, "workers": 0, "precision": "fp32", "track": "none"}
     stages.train(disc_data, tmp_path / "first", **plain)
     config = read_config(tmp_path / "first" / "model")
     assert config.architecture == read_config(find_model("photos")).architecture
-    assert "weights photos: 4" in capfd.readouterr().out
+    assert "weights photos: 4" in said.text
     stages.train(disc_data, tmp_path / "again", repeats=tmp_path / "first", weights=find_model("photos"))
     parts = [read_tensors(tmp_path / name / "model" / "model.safetensors") for name in ("first", "again")]
     assert all(torch.equal(parts[0][name], parts[1][name]) for name in parts[0])
 
 
-def test_of_a_network_that_shares_nothing_with_it_nothing_is_taken(disc_data, tmp_path, capfd):
+def test_of_a_network_that_shares_nothing_with_it_nothing_is_taken(disc_data, tmp_path, said):
     plain = {"epochs": 1, "crop_size": 64, "batch_size": 16, "workers": 0, "precision": "fp32", "track": "none"}
     stages.train(disc_data, tmp_path / "first", arch="segnet-basic", **plain)
-    assert "weights photos: nothing fits; the network starts from random parameters" in capfd.readouterr().out
+    assert "weights photos: nothing fits; the network starts from random parameters" in said.text
     with pytest.raises(FullconvError, match="as a start for SegNet-Basic"):
         stages.train(disc_data, tmp_path / "asked", arch="segnet-basic", weights="photos", **plain)
 

@@ -160,11 +160,11 @@ def damage(path):
     path.write_bytes(path.read_bytes()[:300])
 
 
-def test_a_damaged_picture_is_left_out_named_and_counted(tmp_path, capsys):
+def test_a_damaged_picture_is_left_out_named_and_counted(tmp_path, said):
     data = write_data(tmp_path / "d", photos, (64, 80), (24, 3))
     damage(tmp_path / "d" / "images" / "train" / "3.jpg")
     stages.train(data, tmp_path / "run", track="none", **TINY)
-    assert "left out: " in capsys.readouterr().err
+    assert "left out: " in said.text
     (left,) = Skipped(tmp_path / "run" / SKIPPED).all()
     assert left.endswith("train/3.jpg")
 

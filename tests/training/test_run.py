@@ -144,7 +144,7 @@ def test_weights_of_another_model_are_the_start(disc_data, straight, tmp_path):
     assert torch.allclose(ours["score_fr.0.weight"], theirs["score_fr.0.weight"])
 
 
-def test_weights_of_a_model_of_other_classes_are_all_but_its_scores(disc_data, straight, tmp_path, capsys):
+def test_weights_of_a_model_of_other_classes_are_all_but_its_scores(disc_data, straight, tmp_path, said):
     (tmp_path / "data.yaml").write_text(f"path: {disc_data.parent}\nnames: [ground, disc, sky]\n")
     run(tmp_path / "data.yaml", tmp_path / "run", epochs=1, lr=1e-9, weights=straight / "model", ema=0.0)
     ours, theirs = parameters(tmp_path / "run" / "model"), parameters(straight / "model")
@@ -152,16 +152,16 @@ def test_weights_of_a_model_of_other_classes_are_all_but_its_scores(disc_data, s
         if name.endswith("weight") and not name.startswith("upscore") and value.shape[0] != 2:
             torch.testing.assert_close(ours[name], value)
     assert ours["score_fr.3.weight"].abs().max() < 1e-6
-    assert "0 unused" in capsys.readouterr().out
+    assert "0 unused" in said.text
 
 
-def test_trunk_weights_from_a_file(disc_data, tmp_path, capsys):
+def test_trunk_weights_from_a_file(disc_data, tmp_path, said):
     import timm
     from safetensors.torch import save_file
 
     save_file(timm.create_model("test_resnet").state_dict(), tmp_path / "trunk.safetensors")
     run(disc_data, tmp_path / "run", epochs=1, pretrained=True, trunk_weights=tmp_path / "trunk.safetensors")
-    assert "0 left initialised" in capsys.readouterr().out
+    assert "0 left initialised" in said.text
 
 
 def test_label_maps_are_trained_at_their_own_size(disc_data, straight):
@@ -170,7 +170,7 @@ def test_label_maps_are_trained_at_their_own_size(disc_data, straight):
     assert np.sum(numbers["confusion"]) == 4 * 64 * 80
 
 
-def test_a_finer_net_starts_as_the_coarser_one(disc_data, tmp_path, capsys):
+def test_a_finer_net_starts_as_the_coarser_one(disc_data, tmp_path, said):
     """The stages of the paper: every parameter comes along but the last deconvolution, and new scores are zero."""
     run(disc_data, tmp_path / "32s", arch="fcn32s", epochs=1, ema=0.0)
     run(disc_data, tmp_path / "16s", arch="fcn16s", epochs=1, ema=0.0, lr=1e-12, weights=tmp_path / "32s" / "model")
@@ -178,7 +178,7 @@ def test_a_finer_net_starts_as_the_coarser_one(disc_data, tmp_path, capsys):
     for name in [n for n in coarse if n.endswith("weight") and not n.startswith("upscore")]:
         torch.testing.assert_close(fine[name], coarse[name])
     assert fine["score_pool4.3.weight"].abs().max() < 1e-6
-    assert "1 unused (upscore.weight)" in capsys.readouterr().out
+    assert "1 unused (upscore.weight)" in said.text
 
 
 def test_the_model_keeps_how_other_classes_map_to_its_own(disc_data):

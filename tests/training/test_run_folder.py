@@ -140,12 +140,12 @@ def test_another_initialisation_is_seen(own):
         stages.train(data, out.with_name("again"), repeats=out)
 
 
-def test_other_libraries_are_told_and_no_error(own, capsys):
+def test_other_libraries_are_told_and_no_error(own, said):
     out, data = own
     manifest = read_manifest(out)
     write_json(out / "manifest.json", {**manifest, "environment": {**manifest["environment"], "timm": "0.1"}})
     stages.train(data, out.with_name("again"), repeats=out)
-    assert "the model may differ a little: timm 0.1 → " in capsys.readouterr().err
+    assert "the model may differ a little: timm 0.1 → " in said.text
 
 
 def test_a_recipe_of_its_own_is_kept(made, tmp_path):
@@ -190,11 +190,11 @@ def test_killed_and_resumed_the_folder_is_as_complete(made, tmp_path, monkeypatc
     assert same(parameters(out / "model"), parameters(made[0] / "model"))
 
 
-def test_without_matplotlib_the_rest_is_there_and_it_is_said(own, monkeypatch, capsys):
+def test_without_matplotlib_the_rest_is_there_and_it_is_said(own, monkeypatch, said):
     out, data = own
     monkeypatch.setattr(illustration, "find_spec", lambda library: None)
     run(data, out.with_name("plain"))
-    assert "matplotlib is not installed; run: pip install 'fullconv[train]'" in capsys.readouterr().out
+    assert "matplotlib is not installed; run: pip install 'fullconv[train]'" in said.text
     held = {path.name for path in out.with_name("plain").iterdir()}
     assert "samples.png" in held
     assert not {"curves.png", "confusion_matrix.png"} & held

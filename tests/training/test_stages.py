@@ -32,13 +32,13 @@ def test_the_nets_that_lead_to_one():
         Recipe(arch="unet", staged=True)
 
 
-def test_stages_follow_each_other_in_one_command(disc_data, tmp_path, capsys):
+def test_stages_follow_each_other_in_one_command(disc_data, tmp_path, said):
     folder = stages.train(disc_data, tmp_path, **STAGED)
     nets = [tmp_path / "fcn32s" / "model", tmp_path / "fcn16s" / "model", folder]
     recipes = [read_config(net).provenance["recipe"] for net in nets]
     assert [recipe["lr"] for recipe in recipes] == [3e-3, 1.5e-3, 0.75e-3]
     assert [read_config(net).architecture.stride for net in nets] == [32, 16, 8]
-    assert capsys.readouterr().out.count("1 unused (upscore") == 2
+    assert said.text.count("1 unused (upscore") == 2
 
 
 def test_a_staged_run_that_was_stopped_goes_on_in_its_stage(disc_data, tmp_path, monkeypatch):

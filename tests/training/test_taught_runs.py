@@ -98,14 +98,14 @@ def test_stopped_and_resumed_ends_where_it_would_have(data, straight, tmp_path, 
     assert same(parameters(tmp_path / "model"), parameters(straight / "model"))
 
 
-def test_the_run_says_who_teaches_and_can_be_made_again(data, straight, tmp_path, capfd):
+def test_the_run_says_who_teaches_and_can_be_made_again(data, straight, tmp_path):
     manifest = read_manifest(straight)
     assert manifest["weights"]["teacher"]["path"] == str(data.parent / "teacher")
     assert manifest["data"]["splits"]["unlabelled"]["pictures"] == 18
     again = CliRunner().invoke(fullconv, ["train", "--from", str(straight), "--out", str(tmp_path / "again")])
     assert again.exit_code == 0, again.output
     assert same(parameters(tmp_path / "again" / "model"), parameters(straight / "model"))
-    said = capfd.readouterr().err + again.stderr
+    said = again.stderr
     assert "2 of 2 classes" in said
     assert "18 pictures without labels: 50% of what each epoch shows" in said
 
@@ -121,9 +121,9 @@ def test_another_teacher_or_other_pictures_are_not_the_same_run(data, straight, 
         run(tmp_path / "data" / "data.yaml", tmp_path / "b", repeats=straight)
 
 
-def test_without_a_teacher_unlabelled_pictures_are_not_used_and_that_is_said(data, tmp_path, capfd):
+def test_without_a_teacher_unlabelled_pictures_are_not_used_and_that_is_said(data, tmp_path, said):
     run(data, tmp_path, epochs=1, teacher=None)
-    assert "18 pictures without labels are not used; they need a teacher" in capfd.readouterr().err
+    assert "18 pictures without labels are not used; they need a teacher" in said.text
 
 
 def test_a_damaged_picture_is_skipped_and_the_epoch_goes_on(data, tmp_path):

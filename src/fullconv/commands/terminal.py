@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -10,6 +11,7 @@ from typing import Any
 
 import click
 
+from fullconv.logger import logger
 from fullconv.words import printable
 
 QUIET = "fullconv.quiet"  # in the context of the whole command line
@@ -33,6 +35,28 @@ def _keep(context: click.Context, option: click.Parameter, value: bool) -> None:
 def is_quiet() -> bool:
     context = click.get_current_context(silent=True)
     return context is not None and bool(context.meta.get(QUIET, False))
+
+
+class _Lines(logging.Handler):
+    """Each record is a line; a warning begins with `note:`."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        note(f"note: {record.getMessage()}" if record.levelno >= logging.WARNING else record.getMessage())
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """What the library says in here is printed, to standard error, and goes to no other handler."""
+    handler, before = _Lines(), (logger.level, logger.propagate)
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before[0])
+        logger.propagate = before[1]
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import click
 
 from fullconv.commands.shared_options import Numbers, Side, outside_option
-from fullconv.commands.terminal import is_quiet, say, silent
+from fullconv.commands.terminal import is_quiet, say, silent, told
 
 FILE = click.Path(path_type=Path)
 LISTED = 6  # classes whose scores stand in one line
@@ -96,7 +95,7 @@ def train(data: Path | None, out: Path | None, resume: Path | None, repeats: Pat
 
     data, changes = inputs(data, resume, repeats, changes)
     folder = resume or out or (repeats.with_name(f"{repeats.name}-again") if repeats else Path("runs/train"))
-    with silent() if is_quiet() else nullcontext():
+    with silent() if is_quiet() else told():
         model = run(data, folder, resume=resume is not None, repeats=repeats, began=began, **changes)
     if rank_and_count()[0] == 0:
         for line in results(folder, model):

@@ -9,10 +9,17 @@ from fullconv.models.network import Network
 from fullconv.models.segnet import SegNet
 from fullconv.models.unet import UNet
 
-FAMILIES = {"fcn": FCN, "unet": UNet, "segnet": SegNet, "segnet-basic": SegNet, "encoder-only": EncoderOnly}
+FAMILIES: dict[str, type[Network]] = {
+    "fcn": FCN,
+    "unet": UNet,
+    "segnet": SegNet,
+    "segnet-basic": SegNet,
+    "encoder-only": EncoderOnly,
+}
 
 
 def build(config: ModelConfig, pretrained: bool = False) -> Network:
     """The network that a config.json describes; `pretrained` fetches the ImageNet weights of a timm trunk."""
-    family: type[Network] = FAMILIES[config.architecture.family]
-    return family.of(config.architecture, len(config.classes), config.normalisation, pretrained)
+    return FAMILIES[config.architecture.family].of(
+        config.architecture, len(config.classes), config.normalisation, pretrained
+    )

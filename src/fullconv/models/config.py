@@ -15,7 +15,13 @@ from fullconv.view import Range, View
 FORMAT = 2
 READABLE = (1, 2)  # 1 knew no range of values: every model took uint8
 COARSEST = 32  # the stride of a trunk's last features
-FAMILIES = ("fcn", "unet", "segnet", "segnet-basic", "encoder-only")
+FAMILIES = {  # what a network of each is called
+    "fcn": "FCN-{stride}s",
+    "unet": "U-Net",
+    "segnet": "SegNet",
+    "segnet-basic": "SegNet-Basic",
+    "encoder-only": "encoder only,",
+}
 ALIGNMENTS = ("same", "caffe", "valid")
 STRIDES = (2, 4, 8, 16, 32)
 FARTHEST = 2**20  # pixels from one to another
@@ -68,8 +74,7 @@ class Architecture:
     @property
     def title(self) -> str:
         """ "FCN-8s vgg16", "U-Net", …"""
-        name = {"fcn": f"FCN-{self.stride}s", "unet": "U-Net", "segnet": "SegNet", "segnet-basic": "SegNet-Basic"}
-        return f"{name.get(self.family, 'encoder only,')} {self.trunk}".strip()
+        return f"{FAMILIES[self.family].format(stride=self.stride)} {self.trunk}".strip()
 
     @property
     def multiple_of(self) -> int:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Mapping
-from contextlib import redirect_stdout
 from dataclasses import replace
-from io import StringIO
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from fullconv.errors import FullconvError, argument
+from fullconv.logger import logger, muted
 from fullconv.training.length import fitted, seconds_of, spread, steps_for
 from fullconv.training.manifest import Sources
 from fullconv.training.processes import rank_and_count
@@ -67,12 +65,9 @@ def in_time(recipe: Recipe, prepared: Prepared, sources: Sources, out: Path, unt
     if recipe.staged or rank_and_count()[1] > 1:
         raise FullconvError("time is for one net in one process; give epochs")
     began, config = monotonic(), config_of(prepared, recipe)
-    with redirect_stdout(StringIO()):
+    with muted():
         model = start_model(config, recipe.pretrained, sources)
     pace = measure(model, prepared, config, recipe, out, end)
-    print(
-        f"trial: {pace.step:.2g} s a step, {pace.epoch:.2g} s an evaluation, {pace.end:.2g} s at the end",
-        file=sys.stderr,
-    )
+    logger.info(f"trial: {pace.step:.2g} s a step, {pace.epoch:.2g} s an evaluation, {pace.end:.2g} s at the end")
     now = monotonic()
     return within(recipe, pace, until - now, shown(prepared, recipe), spent=now - began)

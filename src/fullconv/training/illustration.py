@@ -20,6 +20,7 @@ from fullconv.evaluation.scoring import Scored, label_sample, score_pictures
 from fullconv.figures.confusion import draw_confusion
 from fullconv.figures.curves import draw_curves
 from fullconv.figures.report import Subject, assumed_in, write_report
+from fullconv.logger import logger
 from fullconv.models.config import ModelConfig
 from fullconv.outputs.sheet import write_sheet
 from fullconv.prediction.predictor import Model, load
@@ -46,7 +47,7 @@ def illustrate(out: Path, model: Path, log: Path, val: Sequence[Sample]) -> None
     if find_spec("matplotlib"):
         draw_numbers(out, config, [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()])
     else:
-        print(f"{out}: no curves, since matplotlib is not installed; run: pip install 'fullconv[train]'")
+        logger.info(f"{out}: no curves, since matplotlib is not installed; run: pip install 'fullconv[train]'")
     if val:
         loaded = load(model)
         scored = score_pictures(loaded, some_of(val))

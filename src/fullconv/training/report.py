@@ -1,4 +1,4 @@
-"""What a run says while it goes: a progress bar with the time left, a line an epoch, and log.jsonl."""
+"""What a run says while it goes: a bar with the time left on a terminal, a line an epoch, and log.jsonl."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from fullconv.files import write_whole
+from fullconv.logger import logger
 from fullconv.training.expectation import Expectation
 from fullconv.training.symptoms import symptoms
 
@@ -52,7 +53,7 @@ class Report:
         if monotonic() - self.last_told >= self.every:
             self.last_told, self.told = monotonic(), f", {self.expected.words(monotonic())}"
             if self.speaks and self.bar.hidden:
-                click.echo(f"loss {loss:.3f}{self.told}", err=True)
+                logger.info(f"loss {loss:.3f}{self.told}")
         self.bar.update(1, f"loss {loss:.3f}{self.told}")
 
     def end_epoch(self, entry: dict[str, Any]) -> None:
@@ -61,11 +62,13 @@ class Report:
         self.write_log()
         plain = {key: value for key, value in entry.items() if key != "epoch" and not isinstance(value, dict | list)}
         numbers = "  ".join(f"{key} {_number(value)}" for key, value in plain.items())
-        click.echo(f"\repoch {entry['epoch']}/{self.epochs}  {numbers}", err=True)
+        if not self.bar.hidden:
+            click.echo("\r", nl=False, err=True)  # over the bar
+        logger.info(f"epoch {entry['epoch']}/{self.epochs}  {numbers}")
         for symptom in symptoms(self.expected.history):
             if symptom.kind not in self.noticed:
                 self.noticed.add(symptom.kind)
-                click.echo(f"note: {symptom.text}", err=True)
+                logger.warning(symptom.text)
 
     def write_log(self) -> None:
         """The whole log anew, so that a run that was killed and resumed has each epoch once."""

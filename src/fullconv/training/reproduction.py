@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from torch import nn
 
 from fullconv.data.dataset import Dataset
 from fullconv.errors import FullconvError
+from fullconv.logger import logger
 from fullconv.models.config import ModelConfig
 from fullconv.training.digests import differences, read_lines
 from fullconv.training.manifest import (
@@ -109,7 +109,7 @@ def tell_of_environment(run: Path, now: Mapping[str, Any]) -> None:
     then = read_manifest(run)["environment"]
     other = [f"{key} {then.get(key)} → {value}" for key, value in now.items() if then.get(key) != value]
     if other:
-        print(f"not as in {run}, so the model may differ a little: {', '.join(other)}", file=sys.stderr)
+        logger.info(f"not as in {run}, so the model may differ a little: {', '.join(other)}")
 
 
 def _hash_in(entry: Any) -> str | None:

@@ -18,6 +18,7 @@ from fullconv.data.overlap import look_through
 from fullconv.data.survey import Survey, survey
 from fullconv.data.thinness import USUAL_SIDE
 from fullconv.errors import FullconvError, told_of
+from fullconv.logger import logger
 from fullconv.models.build import build
 from fullconv.models.config import Architecture, ModelConfig, NormalisationValues, parse_arch
 from fullconv.models.network import Network
@@ -198,13 +199,13 @@ def start_model(config: ModelConfig, pretrained: bool | None, sources: Sources) 
             "give a file with --trunk-weights, or leave --trunk out to start from the bundled model"
         ) from None
     if trunk_weights:
-        print(f"trunk weights {trunk_weights.name}: {load_trunk_weights(trunk_of(model), trunk_weights)}")
+        logger.info(f"trunk weights {trunk_weights.name}: {load_trunk_weights(trunk_of(model), trunk_weights)}")
     if weights:
         take = take_over_what_fits if sources.by_default else take_over
         taken = take(find_model(weights), model, config.classes)
-        print(f"weights {weights}: {taken or 'nothing fits; the network starts from random parameters'}")
+        logger.info(f"weights {weights}: {taken or 'nothing fits; the network starts from random parameters'}")
     elif not trunk_weights and not from_hub:
-        print("the network starts from random parameters; --trunk-weights imagenet brings its trunk's")
+        logger.info("the network starts from random parameters; --trunk-weights imagenet brings its trunk's")
     if bad := not_finite(model.state_dict()):
         raise FullconvError(
             f"{weights or trunk_weights}: {bad[0]} holds numbers that are not finite; take other weights"

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from fullconv.data.dataset import Picture, Sample, UnlabelledPicture
+from fullconv.logger import logger
 from fullconv.prediction.predictor import Model, load
 from fullconv.training.teacher import INDEX, keys_of, write_index, write_scores
 
@@ -36,7 +37,9 @@ def teach(model: str | Path, pictures: Sequence[Sample | UnlabelledPicture], fol
     folder.mkdir(parents=True, exist_ok=True)
     write_index(folder, teacher.config.name, teacher.classes.names, align_corners=False)
     label = f"the teacher {teacher.config.name} sees {len(missing)} of {len(keys)} pictures"
-    with click.progressbar(missing, label=label, file=sys.stderr, hidden=not speaks) as bar:
+    if speaks and not sys.stderr.isatty():
+        logger.info(label)
+    with click.progressbar(missing, label=label, file=sys.stderr, hidden=not (speaks and sys.stderr.isatty())) as bar:
         for picture, key in bar:
             seen = picture.read_picture()
             write_scores(folder, key, scores_of(teacher, seen), seen.size)

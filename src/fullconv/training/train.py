@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
@@ -20,6 +19,7 @@ from fullconv.errors import FullconvError, argument
 from fullconv.exporting.onnx import export_onnx
 from fullconv.files import sweep, write_json, write_whole
 from fullconv.locks import locked
+from fullconv.logger import logger
 from fullconv.models.build import build
 from fullconv.models.config import ModelConfig
 from fullconv.models.network import Network
@@ -126,7 +126,7 @@ def settle(data: Path, out: Path, outside: Sequence[str | Path] = ()) -> Path:
         if first and data.is_dir() and not written.is_file() and (assumed := describe(data, outside).assumption):
             write_whole(written, lambda hidden: hidden.write_text(assumed.text, encoding="utf-8"))
             for line in (*assumed.lines, f"this is {written}, ready to be edited"):
-                print(line, file=sys.stderr)
+                logger.info(line)
     return written if data.is_dir() and written.is_file() else data
 
 
@@ -194,7 +194,7 @@ def say(prepared: Prepared, recipe: Recipe, skipped: Skipped) -> None:
     for path, error in prepared.skipped.items():
         skipped.add(path, error)
     for line in told(prepared, recipe, config_of(prepared, recipe)):
-        print(line, file=sys.stderr)
+        logger.info(line)
 
 
 def train_stages(
@@ -279,7 +279,9 @@ def finish(folder: Path) -> None:
     if find_spec("onnxscript"):
         export_onnx(folder)
     else:
-        print(f"{folder} predicts with torch; to do without: pip install 'fullconv[export]', fullconv export {folder}")
+        logger.info(
+            f"{folder} predicts with torch; to do without: pip install 'fullconv[export]', fullconv export {folder}"
+        )
 
 
 def _path(value: str | Path | None) -> Path | None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass
-from io import StringIO
 from itertools import pairwise
 from math import ceil
 from pathlib import Path
@@ -15,6 +13,7 @@ from time import monotonic
 from fullconv.data.dataset import Sample
 from fullconv.errors import FullconvError, argument
 from fullconv.files import hidden_folder
+from fullconv.logger import muted
 from fullconv.models.config import ModelConfig
 from fullconv.models.network import Network
 from fullconv.training import length
@@ -44,7 +43,7 @@ class Pace:
 
 def measure(model: Network, prepared: Prepared, config: ModelConfig, recipe: Recipe, out: Path, end: End) -> Pace:
     """`end` makes of a run's folder and val what is left there. All lies in a folder of `out`, which is removed."""
-    with hidden_folder(out / FOLDER) as folder, redirect_stdout(StringIO()):
+    with hidden_folder(out / FOLDER) as folder, muted():
         return _measure(model, prepared, config, recipe, folder, end)
 
 

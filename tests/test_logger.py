@@ -1,0 +1,41 @@
+"""What the library says is for whoever listens; the command line does."""
+
+import logging
+
+import click
+from click.testing import CliRunner
+
+from fullconv.commands.terminal import told
+from fullconv.logger import logger, muted
+
+
+def test_nothing_is_said_where_it_is_muted(caplog):
+    caplog.set_level(logging.INFO, logger="fullconv")
+    with muted():
+        logger.warning("unheard")
+    logger.info("heard")
+    assert caplog.messages == ["heard"]
+
+
+def test_in_a_program_what_is_said_is_its_own_to_show(capsys):
+    logger.info("epoch 1/2")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_command_line_prints_lines_and_notes_to_standard_error():
+    @click.command()
+    def command():
+        with told():
+            logger.info("epoch 1/2")
+            logger.warning("a class was never found")
+        logger.info("after it")
+
+    result = CliRunner().invoke(command)
+    assert (result.stdout, result.stderr) == ("", "epoch 1/2\nnote: a class was never found\n")
+
+
+def test_it_leaves_the_logger_as_it_was(caplog):
+    before = logger.level, logger.propagate, list(logger.handlers)
+    with told():
+        assert not logger.propagate
+    assert (logger.level, logger.propagate, list(logger.handlers)) == before
