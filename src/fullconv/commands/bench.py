@@ -24,14 +24,15 @@ PAIRS = (
 
 
 @click.command()
-@click.option("--size", default="384x512", help="HEIGHTxWIDTH of the picture, in pixels.")
+@click.option("--size", default="384x512", help="Size of the input picture as HEIGHTxWIDTH, in pixels.")
 @json_option
 @model_options
 def bench(size: str, json_file: str | None, model: str, engine: str, precision: str, device: str | None) -> None:
-    """Time a model on this machine, beside the machine's own peak.
+    """Time a model on this machine, and compare it with the machine's peak speed.
 
-    Without --engine and --precision each pair that is installed is timed, one picture at a time. The peak is that of a
-    matrix product and of a 3x3 convolution in the same run, in OpenVINO, or in torch where only torch is timed.
+    Without --engine and --precision, every installed combination is timed, one picture at a time. The peak is the speed
+    of a matrix product and of a 3x3 convolution, measured in the same run with OpenVINO, or with torch if only torch is
+    timed.
     """
     from fullconv.prediction.benchmark import multiply_adds, peaks
     from fullconv.prediction.engines.choice import Choice

@@ -30,19 +30,22 @@ LISTED = 20  # pictures with suspected labels that are printed
 @click.command()
 @click.argument("data", type=FILE)
 @json_option
-@click.option("--sheet", type=FILE, help="Write a sheet of sample pictures with their masks to this .png or .jpg.")
+@click.option(
+    "--sheet", type=FILE, help="Write a contact sheet of sample pictures and masks to this .png or .jpg file."
+)
 @click.option(
     "-m",
     "--model",
-    help="A model, or the folder of a run: list the labels with which it disagrees confidently.  [default: none]",
+    help="Model or training run to compare the labels with; lists labels that it confidently contradicts.  "
+    "[default: none]",
 )
 @outside_option
 def check(data: Path, json_file: str | None, sheet: Path | None, model: str | None, outside: tuple[Path, ...]) -> None:
-    """Examine labelled pictures before training. Every file is read.
+    """Check labelled pictures for problems before training. Every file is read.
 
-    DATA is a folder or a data YAML; it may be one that training refuses. For each problem you get the number of files,
-    the first of them, and a line to paste that fixes it. The exit code is 1 if there are errors, else 0. With --model
-    the labels that may be wrong are listed too, and the sheet shows these.
+    DATA is a folder or a data YAML, even one that training refuses. For each problem, fullconv prints the number of
+    files affected, the first few of them, and a line to paste that fixes it. The exit code is 1 if there are errors,
+    and 0 otherwise. With --model, labels that may be wrong are listed too, and the sheet shows them.
     """
     from fullconv.data.doctor.examination import check as examine
     from fullconv.data.doctor.text import written

@@ -13,14 +13,15 @@ from fullconv.commands.terminal import say
 @click.command()
 @click.argument("kind", type=click.Choice(["caffe", "torchfcn"]))
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--net", required=True, help="The published net that the file was made for, such as voc-fcn8s.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The model folder to be made.")
-@click.option("--onnx/--no-onnx", default=None, help="Write model.onnx too.  [default: where that is installed]")
+@click.option("--net", required=True, help="Published net that the file belongs to, such as voc-fcn8s.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Model folder to create.")
+@click.option("--onnx/--no-onnx", default=None, help="Also write model.onnx.  [default: if onnxscript is installed]")
 def convert(kind: str, file: Path, net: str, out: Path, onnx: bool | None) -> None:
-    """Import the published nets' weights: a .caffemodel, or a .pth of pytorch-fcn.
+    """Import the weights of a published net: a .caffemodel, or a .pth file from pytorch-fcn.
 
-    Every parameter is copied exactly, in float32, and accounted for; neither Caffe nor protobuf is needed. model.onnx,
-    for prediction without torch, takes several times the weights' size in memory; `fullconv export` can write it later.
+    Every parameter is copied exactly, in float32, and none is left over. Neither Caffe nor protobuf is needed. Writing
+    model.onnx, which predicts without torch, takes several times the size of the weights in memory; `fullconv export`
+    can do it later.
     """
     from fullconv.errors import missing_extra
 

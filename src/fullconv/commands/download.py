@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("name")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="The folder to be made.  [default: data/NAME]")
-@click.option("--unverified", is_flag=True, help="Accept an archive of which no checksum is published.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Folder to create.  [default: data/NAME]")
+@click.option("--unverified", is_flag=True, help="Accept an archive that has no published checksum.")
 def download(name: str, out: Path | None, unverified: bool) -> None:
-    """Fetch labelled pictures to train on from their own site.
+    """Download a public data set to train on, from its own website.
 
-    NAME is voc2012, sbd, camvid, oxford-pets, cityscapes or ade20k. Run the same command again to continue an
-    interrupted download. Checksums are compared before anything is unpacked. For cityscapes, the user name and password
-    of its site come from CITYSCAPES_USERNAME and CITYSCAPES_PASSWORD, or are asked for.
+    NAME is voc2012, sbd, camvid, oxford-pets, cityscapes or ade20k. If a download is interrupted, run the same command
+    again to continue it. Checksums are compared before anything is unpacked. Cityscapes needs the user name and
+    password of its website: set CITYSCAPES_USERNAME and CITYSCAPES_PASSWORD, or type them when asked.
     """
     from fullconv.data.catalogue import find_source
     from fullconv.data.download import download as run

@@ -26,25 +26,26 @@ FILE = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("data", type=FILE)
-@click.option("--split", default="val", help="Which split to score on.")
+@click.option("--split", default="val", help="Split to score the model on.")
 @click.option(
     "--definition",
     type=click.Choice(["mmseg", "torchmetrics", "paddleseg"]),
     default="mmseg",
-    help="Whose definition of mean IoU. They differ in absent classes; mmseg is also that of Caffe and of the paper.",
+    help="Library whose definition of mean IoU to use. They differ for absent classes. Caffe and the paper define "
+    "it as mmseg does.",
 )
-@click.option("--worst", type=click.IntRange(0), default=0, help="List this many pictures, the worst first.")
+@click.option("--worst", type=click.IntRange(0), default=0, help="List this many of the pictures, worst first.")
 @click.option(
     "--merge-to",
     type=Words(),
-    help="Score only these classes (comma-separated); all others count as background in truth and prediction.",
+    help="Score only these classes (separated by commas). All others count as background, in truth and prediction.",
 )
-@click.option("--interval", is_flag=True, help="Add a 95 % bootstrap interval of the mean IoU over pictures.")
+@click.option("--interval", is_flag=True, help="Add a 95 % bootstrap interval for the mean IoU, resampled by picture.")
 @click.option("--confusion", type=FILE, help="Draw the confusion matrix to this .png or .svg file.")
 @click.option(
     "--report",
     type=FILE,
-    help="Write a page to this .html file: numbers, confusion, and the pictures, the worst first.",
+    help="Write a report to this .html file: the numbers, the confusion matrix, and the pictures, worst first.",
 )
 @tta_option
 @json_option
@@ -69,8 +70,8 @@ def evaluate(
 ) -> None:
     """Score a model on labelled pictures, each at its own size.
 
-    DATA is a folder in a known layout, or a data YAML. Its classes are matched to the model's by name and by the label
-    mappings of both.
+    DATA is a folder in a known layout, or a data YAML. Its classes are matched to the model's classes by name, and by
+    the label mappings of both.
     """
     from fullconv.evaluation.definitions import DEFINITIONS, check_definition
     from fullconv.evaluation.scoring import numbers_of, score

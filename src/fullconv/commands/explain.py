@@ -22,26 +22,26 @@ if TYPE_CHECKING:
 
 FILE = click.Path(path_type=Path)
 PHOTO = click.argument("photos", nargs=-1, required=True, metavar="PHOTO...")
-OUT = click.option("--out", type=FILE, required=True, help="The figure's file, .svg or .png.")
-MODEL = click.option("--model", default="photos", help="A bundled model's name, a model folder, or hf://owner/name.")
-PUBLISHED = click.option("--published", metavar="NAME", help="Instead of --model: a published net, without weights.")
+OUT = click.option("--out", type=FILE, required=True, help="File to write the figure to, .svg or .png.")
+MODEL = click.option("--model", default="photos", help="Name of a bundled model, a model folder, or hf://owner/name.")
+PUBLISHED = click.option(
+    "--published", metavar="NAME", help="Draw a published net, without weights, instead of --model."
+)
 
 
 @click.group()
 def explain() -> None:
-    """Draw what is inside a network, from the network itself."""
+    """Draw figures of what is inside a network."""
 
 
 @explain.command()
 @click.argument("photo", required=False)
 @MODEL
 @PUBLISHED
-@click.option(
-    "--size", type=int, default=512, help="Side in pixels of the square image that is traced without a PHOTO."
-)
+@click.option("--size", type=int, default=512, help="Side in pixels of the square image that is used without a PHOTO.")
 @OUT
 def architecture(photo: str | None, model: str, published: str | None, size: int, out: Path) -> None:
-    """Draw encoder, scores and decoder of a network, with map sizes, strides and receptive fields.
+    """Draw a network's encoder, scores and decoder, with map sizes, strides and receptive fields.
 
     With a PHOTO the figure shows what the model makes of it, from the coarsest scores to the mask.
     """
@@ -63,13 +63,17 @@ def architecture(photo: str | None, model: str, published: str | None, size: int
 
 @explain.command()
 @PHOTO
-@click.option("--class", "class_name", required=True, help='A name of ImageNet, such as "tabby cat".')
-@click.option("--trunk-weights", type=FILE, help="EfficientNet-Lite0 with its classifier.  [default: as installed]")
+@click.option("--class", "class_name", required=True, help='Name of an ImageNet class, such as "tabby cat".')
+@click.option(
+    "--trunk-weights",
+    type=FILE,
+    help="File of EfficientNet-Lite0 weights, classifier included.  [default: those installed]",
+)
 @OUT
 def heatmap(photos: tuple[str, ...], class_name: str, trunk_weights: Path | None, out: Path) -> None:
-    """Where a classifier of whole photos, made fully convolutional, finds a class.
+    """Show where an image classifier, made fully convolutional, finds a class.
 
-    Several photos are laid out as one large picture.
+    Several photos are joined into one large picture.
     """
     begin(out)
     from fullconv.figures.classifier import class_index, load_classifier
@@ -81,18 +85,20 @@ def heatmap(photos: tuple[str, ...], class_name: str, trunk_weights: Path | None
 
 @explain.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="DATA|PHOTO...")
-@click.option("--models", multiple=True, required=True, help="A bundled model or a folder; once for each column.")
-@click.option("--titles", help="Titles of the columns, comma-separated.  [default: the models' names]")
-@click.option("--split", default="val", help="The split of DATA that mean IoU is measured on.")
-@click.option("--rows", type=click.IntRange(1), default=4, help="How many photos of DATA are shown.")
+@click.option(
+    "--models", multiple=True, required=True, help="Name of a bundled model, or a folder. Repeat for each column."
+)
+@click.option("--titles", help="Column titles, separated by commas.  [default: the models' names]")
+@click.option("--split", default="val", help="Split of DATA to measure the mean IoU on.")
+@click.option("--rows", type=click.IntRange(1), default=4, help="Number of photos from DATA to show.")
 @OUT
 def ladder(
     inputs: tuple[str, ...], models: tuple[str, ...], titles: str | None, split: str, rows: int, out: Path
 ) -> None:
-    """Show the same photos through several models, with the mean IoU of each.
+    """Compare several models on the same photos, with the mean IoU of each.
 
-    With DATA, the truth is shown too and the mean IoU is measured on it. "on val" is the mean IoU on the validation
-    split that the model was trained with, from its config.json.
+    With DATA, the mean IoU is measured on it, and the true labels are shown too. "on val" is the mean IoU on the
+    validation split that the model was trained with, from its config.json.
     """
     begin(out, needs=("matplotlib",))
     from fullconv.evaluation.scoring import evaluate, label_sample
@@ -122,7 +128,7 @@ def ladder(
 @MODEL
 @OUT
 def kernels(photos: tuple[str, ...], model: str, out: Path) -> None:
-    """First-layer kernels as colours, deeper channels by the places that excite them most."""
+    """Show first-layer kernels as colours, and deeper channels by the patches that excite them most."""
     begin(out)
     from fullconv.figures.kernels import draw_kernels
 
@@ -135,7 +141,7 @@ def kernels(photos: tuple[str, ...], model: str, out: Path) -> None:
 @MODEL
 @OUT
 def features(photo: str, model: str, out: Path) -> None:
-    """The maps of every stage on one photo, and the scores."""
+    """Show the feature maps of every stage for one photo, and the scores."""
     begin(out)
     from fullconv.figures.features import draw_features
 
@@ -149,7 +155,7 @@ def features(photo: str, model: str, out: Path) -> None:
 @PUBLISHED
 @OUT
 def receptive_field(photos: tuple[str, ...], model: str, published: str | None, out: Path) -> None:
-    """What a score can see by the layers' geometry, and what it looks at by its gradients."""
+    """Show which pixels can affect a score (from the layers' geometry), and which do (from gradients)."""
     begin(out)
     from fullconv.figures.receptive_field import draw_receptive_field
 

@@ -13,20 +13,24 @@ from fullconv.words import counted
 
 @click.command()
 @click.argument("model")
-@click.option("--to", type=click.Choice(["onnx", "openvino", "torch", "deepness"]), default="onnx")
+@click.option(
+    "--to", type=click.Choice(["onnx", "openvino", "torch", "deepness"]), default="onnx", help="Format to write."
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     help="Folder to write to.  [default: the model's own; for a bundled model or one on the hub, ./NAME]",
 )
-@click.option("--int8", is_flag=True, help="Quantise to 8 bits on pictures of --data; with --to openvino.")
-@click.option("--data", type=click.Path(path_type=Path), help="Labelled pictures on which to compare the mean IoU.")
-@click.option("--split", default="val", help="Which split of DATA to score on.")
-@click.option("--pictures", type=int, help="How many pictures of the split to score on.  [default: all]")
-@click.option("--max-loss", default=0.03, help="Mean IoU (0-1) that the export may lose on DATA.")
+@click.option(
+    "--int8", is_flag=True, help="Quantise to 8 bits, calibrated on pictures from --data. Needs --to openvino."
+)
+@click.option("--data", type=click.Path(path_type=Path), help="Labelled pictures to compare the mean IoU on.")
+@click.option("--split", default="val", help="Split of --data to score on.")
+@click.option("--pictures", type=int, help="Number of pictures of the split to score on.  [default: all]")
+@click.option("--max-loss", default=0.03, help="Largest drop in mean IoU (0-1) on --data to accept.")
 @click.option(
     "--resolution", type=click.FloatRange(min=0, min_open=True), metavar="CM",
-    help="With --to deepness: centimetres on the ground of a pixel that the model was trained on.",
+    help="For --to deepness: ground size of a pixel in the training pictures, in centimetres.",
 )  # fmt: skip
 @outside_option
 def export(
@@ -35,12 +39,14 @@ def export(
 ) -> None:  # fmt: skip
     """Write a model for other programs, and check that it gives the same labels.
 
-    MODEL is a bundled model's name, a model folder, a run's folder or hf://owner/name. Writes model.onnx (which
-    predicts without torch), model.xml and model.bin for OpenVINO, or model.pt2 for torch.export. What was written is
-    read again and compared with its source on real photos at three sizes; where labels differ, the export fails and
-    leaves no file. With --int8, model_int8.xml and model_int8.bin for `--precision int8`, whose labels may differ:
-    --data measures what that costs. With --to deepness, model_deepness.onnx for the QGIS plugin Deepness: tiles of
-    512x512 pixels in, probabilities out, and what the plugin fills its form with.
+    MODEL is the name of a bundled model, a model folder, a training run's folder, or hf://owner/name. The command
+    writes model.onnx (which predicts without torch), model.xml and model.bin for OpenVINO, or model.pt2 for
+    torch.export. The result is read back and compared with its source on real photos at three sizes. If any labels
+    differ, the export fails and leaves no file.
+
+    With --int8, the command writes model_int8.xml and model_int8.bin for `--precision int8`. Their labels can differ:
+    --data measures by how much. With --to deepness, it writes model_deepness.onnx for the QGIS plugin Deepness, which
+    takes tiles of 512x512 pixels and gives probabilities, together with the settings for the plugin's form.
     """
     from fullconv.exporting.export import export as run
 

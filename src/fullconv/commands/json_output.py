@@ -29,7 +29,7 @@ class JsonFile(click.ParamType[str]):
 
 
 def json_option(command: Command) -> Command:
-    text = "Write the results as JSON to this file, or to standard output (-) in place of the table."
+    text = "Write the results as JSON to this file, or to standard output (-) instead of the table."
     return click.option("--json", "json_file", type=JsonFile(), help=text)(command)
 
 

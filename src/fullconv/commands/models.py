@@ -11,10 +11,12 @@ from fullconv.commands.terminal import say
 
 
 @click.command()
-@click.option("--published", is_flag=True, help="The FCN authors' nets, for whose weights there is `fullconv convert`.")
+@click.option(
+    "--published", is_flag=True, help="List the FCN authors' nets, whose weights `fullconv convert` can import."
+)
 @json_option
 def models(published: bool, json_file: str | None) -> None:
-    """List the models inside the package, or the published nets."""
+    """List the models bundled with the package, or the published nets."""
     from fullconv.models.published import NETS
     from fullconv.weights.model_folder import bundled_models
 

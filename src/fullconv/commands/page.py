@@ -12,7 +12,7 @@ from fullconv.commands.terminal import say
 
 @click.command()
 @click.option("-m", "--model", default="photos", help=MODELS)
-@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("site"), help="Folder for the page.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("site"), help="Folder to write the page to.")
 @click.option(
     "--onnxruntime-web",
     "runtime",
@@ -20,11 +20,11 @@ from fullconv.commands.terminal import say
     default=Path("node_modules/onnxruntime-web"),
     help="Folder of the npm package onnxruntime-web, which runs the model in the browser.",
 )
-@click.option("--overwrite", is_flag=True, help="Write into a folder that holds other files.")
+@click.option("--overwrite", is_flag=True, help="Write to the folder even if it contains other files.")
 def page(model: str, out: Path, runtime: Path, overwrite: bool) -> None:
-    """Write a page that runs a model in the browser.
+    """Write a web page that runs a model in the browser.
 
-    The folder can be served by any web server. Photos never leave the visitor's machine. The page needs the npm package
+    Any web server can serve the folder. Photos never leave the visitor's computer. The page needs the npm package
     onnxruntime-web: run `npm install onnxruntime-web@1.30.0` first.
     """
     from fullconv.serving.site import write_site

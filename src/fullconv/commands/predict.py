@@ -42,51 +42,61 @@ WIDEST = 60  # characters of a name in the table
 @click.option(
     "-s",
     "--save",
-    help="What to write, comma-separated: labels, masks, overlay, cutout, confidence, scores, polygons, coco, "
-    "coco-polygons, labelme; for videos labels, overlay.  [default: labels,masks,overlay; for videos overlay]",
+    help="Outputs to write, separated by commas: labels, masks, overlay, cutout, confidence, scores, polygons, coco, "
+    "coco-polygons, labelme, geopackage. Videos support labels and overlay.  [default: labels,masks,overlay; for videos, overlay]",
 )
 @click.option(
     "--classes",
     type=Words(),
-    help="Only these classes, such as cat,dog: each pixel gets the best of them and background.",
+    help="Use only these classes, such as cat,dog. Each pixel gets the best of these and background.",
 )
 @click.option(
-    "--background", help="Behind cut-outs: white, black, blur, #rrggbb, or a picture.  [default: transparent]"
+    "--background",
+    help="Background of cut-outs: white, black, blur, #rrggbb, or a picture file.  [default: transparent]",
 )
 @click.option(
-    "--tile", help="Look at pictures at their own scale, in tiles of this many pixels (a multiple of 32), or auto."
+    "--tile",
+    help="Process pictures at full resolution in tiles of this many pixels (a multiple of 32), or 'auto'.",
 )
 @click.option(
     "--halo", help="Overlap around each tile in pixels, or 'exact' for results identical to running on the whole image."
 )
 @click.option(
-    "--bands", type=Numbers(int), help="Which bands to use, in the model's order, such as 4,3,2.  [default: the first]"
+    "--bands",
+    type=Numbers(int),
+    help="Bands to use, in the order the model expects, such as 4,3,2.  [default: the first ones]",
 )
 @click.option(
     "--range",
     "values",
     type=Numbers(float),
-    help="Which values become 0 and 255, such as 0,3000, or one pair per band.  [default: the model's or the file's]",
+    help="Values to map to 0 and 255, such as 0,3000; or one pair per band.  [default: from the model or the file]",
 )
-@click.option("--pages", type=click.Choice(["first", "all"]), default="first", help="Pages to use of multi-page files.")
+@click.option(
+    "--pages", type=click.Choice(["first", "all"]), default="first", help="Pages to use from multi-page files."
+)
 @click.option(
     "--simplify",
     type=float,
-    help="For rasters: how far polygons may be smoothed, in pixels; 0 for not at all.  [default: 1]",
+    help="Rasters only: how far simplified polygons may move from the pixels' edges, in pixels; 0 turns simplification "
+    "off.  [default: 1]",
 )
 @click.option(
     "--max-pixels",
     type=click.IntRange(min=1),
-    help="Refuse pictures of more pixels; rasters are read by windows and may have any size.  [default: 178 million]",
+    help="Refuse pictures with more pixels than this. Rasters are read in windows and can be any size.  "
+    "[default: 178 million]",
 )
 @click.option(
     "--outside", type=click.Path(), multiple=True, metavar="DIR",
-    help="Allow virtual rasters (.vrt) to name files in this folder too. May be repeated.",
+    help="Also allow virtual rasters (.vrt) to refer to files in this folder. Can be repeated.",
 )  # fmt: skip
-@click.option("--frames", type=click.IntRange(min=1), help="For videos and cameras: stop after this many frames.")
-@click.option("--cluster", type=click.Choice(["ray"]), help="Spread the pictures over processes or machines.")
-@click.option("--workers", type=click.IntRange(min=1), help="Processes with --cluster.  [default: all processors]")
-@click.option("--resume", is_flag=True, help="Continue an earlier run; finished pictures are not done again.")
+@click.option("--frames", type=click.IntRange(min=1), help="Videos and cameras only: stop after this many frames.")
+@click.option("--cluster", type=click.Choice(["ray"]), help="Distribute the work over several processes or machines.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Number of processes for --cluster.  [default: one per processor]"
+)
+@click.option("--resume", is_flag=True, help="Continue an earlier run and skip the pictures that are finished.")
 @click.option("--overwrite", is_flag=True, help="Replace existing files even if fullconv did not write them.")
 @tta_option
 @json_option
@@ -99,14 +109,16 @@ def predict(
     resume: bool, overwrite: bool, tta: bool, json_file: str | None, model: str, engine: str, precision: str,
     device: str | None,
 ) -> None:  # fmt: skip
-    """Segment pictures and videos. Masks have each picture's own size.
+    """Segment pictures and videos. Each mask has the same size as its picture.
 
-    INPUT is a picture, a GeoTIFF, a video, a folder (with its sub-folders), a glob, or webcam:0 (until Ctrl-C).
-    With --cluster it may also be an address in an object store, such as s3://bucket/photos. INPUT - is one picture
-    from standard input; its labels, or the one output that --save names, go to standard output. For photo.jpg,
-    fullconv writes photo_labels.png (class indices, with a palette), photo_<class>.png (0/255) for each class
-    found, and photo_overlay.jpg. For clip.mp4 it writes clip_overlay.mp4, and for a GeoTIFF it writes GeoTIFFs with
-    the same georeference. predictions.jsonl lists what was done with each input.
+    INPUT is a picture, a GeoTIFF, a video, a folder (including its subfolders), a glob pattern, or webcam:0 (runs
+    until Ctrl-C). With --cluster it can also be an object store URL, such as s3://bucket/photos. If INPUT is -, one
+    picture is read from standard input, and its labels (or the one output named by --save) are written to standard
+    output.
+
+    For photo.jpg, fullconv writes photo_labels.png (class indices, with a palette), photo_<class>.png (0/255) for each
+    class found, and photo_overlay.jpg. For clip.mp4 it writes clip_overlay.mp4. For a GeoTIFF it writes GeoTIFFs with
+    the same georeference. predictions.jsonl records the result for each input.
     """
     from fullconv.jobs.plan import Wanted
     from fullconv.locks import locked

@@ -28,67 +28,100 @@ EXTRA = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
     "models",
     multiple=True,
     default=("photos",),
-    help="A bundled model, a model folder, or hf://owner/name; again for more.",
+    help="Name of a bundled model, a model folder, or hf://owner/name. Can be repeated.",
 )
-@click.option("--host", default="127.0.0.1", help="Address to listen on; 0.0.0.0 for all of this machine's.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, help="Port; 0 for any that is free.")
+@click.option("--host", default="127.0.0.1", help="Address to listen on; 0.0.0.0 listens on all network interfaces.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, help="Port to listen on; 0 picks a free one.")
 @click.option(
     "--token",
     envvar="FULLCONV_TOKEN",
-    help="What requests must show, as in Authorization: Bearer TOKEN; also read from FULLCONV_TOKEN.",
+    help="Token that requests must send (Authorization: Bearer TOKEN). Also read from FULLCONV_TOKEN.",
 )
-@click.option("--open", "is_open", is_flag=True, help="Allow other machines to ask without a token.")
+@click.option("--open", "is_open", is_flag=True, help="Accept requests from other machines without a token.")
 @click.option(
     "--allow-host",
     "allow_hosts",
     multiple=True,
     metavar="NAME",
-    help="A name under which the server may be asked; again for more.  [default: local names; any with --host]",
+    help="Host name that requests may use. Can be repeated.  [default: local names; with --host, any name]",
 )
 @click.option(
     "--cors",
     "origins",
     multiple=True,
     metavar="ORIGIN",
-    help="A site whose pages may ask, such as https://a.example; again for more.",
+    help="Website whose pages may send requests, such as https://a.example. Can be repeated.",
 )
 @click.option(
-    "--workers", type=click.IntRange(min=1), help="Processes that look at pictures.  [default: one a processor]"
+    "--workers",
+    type=click.IntRange(min=1),
+    help="Number of processes that run the model.  [default: one per processor]",
 )
 @click.option(
-    "--queue", type=click.IntRange(min=1), default=64, help="Pictures that may wait; more are refused with 429."
+    "--queue",
+    type=click.IntRange(min=1),
+    default=64,
+    help="Most pictures that can wait. Further requests get status 429.",
 )
 @click.option(
-    "--max-megabytes", type=click.FloatRange(min=0, min_open=True), default=25, help="Largest body of a request."
+    "--max-megabytes",
+    type=click.FloatRange(min=0, min_open=True),
+    default=25,
+    help="Largest request body, in megabytes.",
 )
-@click.option("--max-megapixels", type=click.FloatRange(min=0, min_open=True), default=50, help="Largest picture.")
-@click.option("--max-frames", type=click.IntRange(min=1), default=1, help="Frames a file may hold; the first is used.")
-@click.option("--max-seconds", type=click.FloatRange(min=0, min_open=True), default=30, help="Time a request may take.")
 @click.option(
-    "--formats", type=Words(), default="jpeg,png,webp,gif,bmp,avif", help="Formats taken; tiff is another one."
+    "--max-megapixels", type=click.FloatRange(min=0, min_open=True), default=50, help="Largest picture, in megapixels."
+)
+@click.option(
+    "--max-frames",
+    type=click.IntRange(min=1),
+    default=1,
+    help="Most frames a picture file can contain. Only the first is used.",
+)
+@click.option(
+    "--max-seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=30,
+    help="Time limit for a request, in seconds.",
+)
+@click.option(
+    "--formats",
+    type=Words(),
+    default="jpeg,png,webp,gif,bmp,avif",
+    help="Picture formats to accept, separated by commas. tiff can be added.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["auto", "openvino", "torch", "onnxruntime"]),
+    default="auto",
+    help="Library that runs the model.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "fp32", "bf16", "fp16", "int8"]),
+    default="auto",
+    help="Number format to compute in.",
 )
 @click.option(
     "--label-studio",
     metavar="URL",
-    help="Answer Label Studio, which runs there, and fetch its pictures, from there alone.",
+    help="Serve predictions to the Label Studio at this URL, and download pictures only from there.",
 )
 @click.option(
     "--label-studio-key",
     envvar="LABEL_STUDIO_API_KEY",
-    help="Access token of a user there; also read from LABEL_STUDIO_API_KEY.",
+    help="Access token of a Label Studio user. Also read from LABEL_STUDIO_API_KEY.",
 )
-@click.option("--engine", type=click.Choice(["auto", "openvino", "torch", "onnxruntime"]), default="auto")
-@click.option("--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16", "int8"]), default="auto")
 def serve(
     models: tuple[str, ...], host: str, port: int, token: str | None, is_open: bool, allow_hosts: tuple[str, ...],
     origins: tuple[str, ...], workers: int | None, queue: int, max_megabytes: float, max_megapixels: float,
     max_frames: int, max_seconds: float, formats: tuple[str, ...], label_studio: str | None,
     label_studio_key: str | None, engine: str, precision: str,
 ) -> None:  # fmt: skip
-    """Serve a page and an address for programs (POST /predict).
+    """Serve a web page, and an HTTP API for programs (POST /predict).
 
-    Pictures that are sent are neither written to disk nor logged. Ctrl-C or SIGTERM finishes what is under way and
-    takes nothing new.
+    Uploaded pictures are neither written to disk nor logged. On Ctrl-C or SIGTERM, the server finishes the requests in
+    progress, accepts no new ones, and exits.
     """
     from fullconv.prediction.engines.choice import Choice
     from fullconv.serving.limits import Limits

@@ -56,9 +56,19 @@ class Side(click.ParamType[Any]):
 def model_options(command: Command) -> Command:
     """--model, and what it runs on."""
     for option in (
-        click.option("--device", help="cpu, cuda or cuda:0.  [default: chosen by the engine]"),
-        click.option("--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16", "int8"]), default="auto"),
-        click.option("--engine", type=click.Choice(["auto", "openvino", "torch", "onnxruntime"]), default="auto"),
+        click.option("--device", help="Where to run: cpu, cuda or cuda:0.  [default: chosen by the engine]"),
+        click.option(
+            "--precision",
+            type=click.Choice(["auto", "fp32", "bf16", "fp16", "int8"]),
+            default="auto",
+            help="Number format to compute in.",
+        ),
+        click.option(
+            "--engine",
+            type=click.Choice(["auto", "openvino", "torch", "onnxruntime"]),
+            default="auto",
+            help="Library that runs the model.",
+        ),
         click.option("-m", "--model", default="photos", help=MODELS),
     ):
         command = option(command)
@@ -71,7 +81,7 @@ tta_option = click.option(
 
 outside_option = click.option(
     "--outside", type=click.Path(path_type=Path), multiple=True, metavar="DIR",
-    help="Allow the data's lists and annotations to name files in this folder too. May be repeated.",
+    help="Also allow the data's lists and annotations to refer to files in this folder. Can be repeated.",
 )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ def quiet_option() -> click.Option:
         is_flag=True,
         expose_value=False,
         callback=_keep,
-        help="Print only errors, and JSON if asked.",
+        help="Print only errors, and JSON if requested.",
     )
 
 

@@ -19,67 +19,83 @@ LISTED = 6  # classes whose scores stand in one line
 
 @click.command()
 @click.argument("data", type=FILE, required=False)
-@click.option("--arch", help="fcn32s … fcn2s, unet, segnet, encoder-only and others.  [default: that of --weights]")
+@click.option(
+    "--arch",
+    help="Architecture: fcn32s to fcn2s, unet, segnet, encoder-only and others.  [default: the same as --weights]",
+)
 @click.option(
     "--trunk",
-    help="Any timm network with features at the strides needed.  [default: that of --weights]",
+    help="Encoder: any timm network that gives features at the required strides.  [default: the same as --weights]",
 )
 @click.option(
     "--trunk-weights",
     type=FILE,
-    help="A file of the trunk's ImageNet weights; or imagenet: from an installed package or timm's hub.",
+    help="File with ImageNet weights for the trunk, or 'imagenet' to use an installed package or timm's hub.",
 )
 @click.option(
-    "--weights", type=FILE, help="Start from a model (hf://owner/name too), or from what fits of it.  [default: photos]"
+    "--weights",
+    type=FILE,
+    help="Model to start from (also hf://owner/name); parameters that fit are copied.  [default: photos]",
 )
 @click.option(
     "--teacher",
     type=FILE,
-    help="A model to learn from in addition to the labels, or a folder of its scores.",
+    help="Model to learn from in addition to the labels, or a folder of its scores.",
 )
-@click.option("--recipe", type=FILE, help="YAML file with the keys that differ from the defaults.")
-@click.option("--staged", is_flag=True, default=None, help="Train FCN-32s first, then each finer one from it.")
+@click.option("--recipe", type=FILE, help="YAML file with the settings that differ from the defaults.")
 @click.option(
-    "--time", help="How long it may take until the model is there, such as 10m: the steps that fit are measured."
+    "--staged", is_flag=True, default=None, help="Train FCN-32s first, then each finer net from the last one."
+)
+@click.option(
+    "--time",
+    help="Time until the model must be ready, such as 10m. A short trial measures how many steps fit.",
 )
 @click.option(
     "--epochs",
     type=int,
-    help="Passes over the pictures; with --staged, for each stage; with --resume, more of them.  "
-    "[default: fitted to the number of pictures]",
+    help="Number of passes over the pictures (per stage with --staged). With --resume, a larger number trains longer.  "
+    "[default: depends on the number of pictures]",
 )
 @click.option(
-    "--batch-size", type=int, help="Pictures per step, over all processes.  [default: 4 to 16, by their number]"
+    "--batch-size",
+    type=int,
+    help="Pictures per step, over all processes.  [default: 4 to 16, depending on the number of pictures]",
 )
 @click.option("--accumulate", type=int, help="Split each batch into this many parts, to save memory.")
 @click.option("--crop-size", type=int, help="Side of the training crops in pixels.")
 @click.option(
     "--longest-side",
     type=Side(),
-    help="Reduce larger pictures to this many pixels, or 'none'.  [default: 512, if no thin structure is lost by it]",
+    help="Reduce larger pictures to this many pixels, or 'none' to keep their size.  [default: 512, unless thin "
+    "structures would be lost]",
 )
 @click.option(
     "--range",
     type=Numbers(float),
-    help="Which values become 0 and 255, such as 0,3000, or one pair per band.  "
+    help="Values to map to 0 and 255, such as 0,3000; or one pair per band.  "
     "[default for more than 8 bits: the 0.1 and 99.9 percentiles of the training pictures]",
 )
 @click.option("--lr", type=float, help="Peak learning rate.")
-@click.option("--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16"]))
-@click.option("--workers", type=int, help="Number of processes that read and augment pictures.")
-@click.option("--seed", type=int, help="Same seed, same model.")
 @click.option(
-    "--track", help="Where to log: tensorboard, wandb, mlflow (comma-separated), or none.  [default: tensorboard]"
+    "--precision",
+    type=click.Choice(["auto", "fp32", "bf16", "fp16"]),
+    help="Number format to compute in.  [default: auto]",
 )
-@click.option("-o", "--out", type=FILE, help="Folder of the run.  [default: runs/train]")
+@click.option("--workers", type=int, help="Number of processes that read and augment pictures.")
+@click.option("--seed", type=int, help="Random seed. The same seed gives the same model.")
+@click.option(
+    "--track",
+    help="Where to log: tensorboard, wandb, mlflow (separated by commas), or none.  [default: tensorboard]",
+)
+@click.option("-o", "--out", type=FILE, help="Folder for the run.  [default: runs/train]")
 @click.option("--resume", type=FILE, help="Continue the run in this folder.")
 @click.option("--from", "repeats", type=FILE, help="Repeat the run in this folder, with the same data and weights.")
 @outside_option
 def train(data: Path | None, out: Path | None, resume: Path | None, repeats: Path | None, **changes: Any) -> None:
     """Train a model on labelled pictures.
 
-    DATA is a folder in a known layout, or a data YAML. It can be left out with --from and --resume. Options given here
-    override the recipe.
+    DATA is a folder in a known layout, or a data YAML. It is optional with --from and --resume. Options override the
+    recipe.
     """
     from time import monotonic
 
