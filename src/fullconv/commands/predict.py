@@ -43,7 +43,8 @@ WIDEST = 60  # characters of a name in the table
     "-s",
     "--save",
     help="Outputs to write, separated by commas: labels, masks, overlay, cutout, confidence, scores, polygons, coco, "
-    "coco-polygons, labelme, geopackage. Videos support labels and overlay.  [default: labels,masks,overlay; for videos, overlay]",
+    "coco-polygons, labelme, geopackage. Videos support labels and overlay.  "
+    "[default: labels,masks,overlay; for videos, overlay]",
 )
 @click.option(
     "--classes",

@@ -38,66 +38,66 @@ LIMITS: dict[str, tuple[float, float]] = {
 class Recipe:
     """What `fullconv train` does. Lengths are in pixels, learning rates are the schedule's peak."""
 
-    arch: str = "fcn4s"  # fcn32s … fcn2s, unet, segnet, encoder-only and others, or a published net
-    trunk: str = "tf_efficientnet_lite1"  # a timm network with features at strides 2 to 32
-    score_hidden: int = 64  # channels of a 3x3 convolution before each score; 0: none, as in the paper
-    learned_upsampling: bool = False  # whether deconvolutions learn; else they stay bilinear
-    name: str = "model"  # of the model, in config.json
-    pretrained: bool | None = None  # true: the trunk's ImageNet weights (package or timm's hub); false: random
-    classes: tuple[str, ...] | None = None  # the names to train on; null: the data's own
-    label_mapping: dict[str, str] = field(default_factory=dict)  # classes of the data that count as others, or as void
-    train_split: str = "train"  # the split that is trained on
-    val_split: str = "val"  # the split by which the best epoch is chosen
-    longest_side: int | str | None = "auto"  # larger pictures are reduced to it; none: never; auto: by the masks
-    range: tuple[float, ...] = ()  # values that become 0 and 255, one pair or one a channel; []: measured if needed
+    arch: str = "fcn4s"  # architecture: fcn32s to fcn2s, unet, segnet, encoder-only and others, or a published net
+    trunk: str = "tf_efficientnet_lite1"  # encoder: a timm network that gives features at strides 2 to 32
+    score_hidden: int = 64  # channels of the 3x3 convolution before each score layer; 0: none, as in the paper
+    learned_upsampling: bool = False  # true: train the deconvolutions; false: keep them bilinear
+    name: str = "model"  # name of the model in config.json
+    pretrained: bool | None = None  # true: ImageNet weights for the trunk (package or timm's hub); false: random
+    classes: tuple[str, ...] | None = None  # class names to train on; null: all classes of the data
+    label_mapping: dict[str, str] = field(default_factory=dict)  # classes of the data to treat as another, or as void
+    train_split: str = "train"  # split to train on
+    val_split: str = "val"  # split that decides which epoch is best
+    longest_side: int | str | None = "auto"  # reduce larger pictures to this; none: never; auto: depends on the masks
+    range: tuple[float, ...] = ()  # values to map to 0 and 255, one pair or one per channel; []: measured if needed
 
-    epochs: int = 20  # passes over the labelled pictures; where no length is given, it is fitted to them
-    repeat: float = 1.0  # how often an epoch shows each labelled picture
-    batch_size: int = 16  # pictures a step, over all processes; fitted to the number of pictures where not given
-    accumulate: int = 1  # parts in which each process sees its share of a batch, for less memory
-    crop_size: int = 256  # 0: whole pictures, one at a time; fitted to small pictures where not given
-    focused: float = 0.0  # share of the crops that show a class other than the first, each as often as another
-    balance: float = 0.0  # a class in a smaller share of the pictures than this is shown more often; 0: never
-    scale: tuple[float, float] = (0.5, 1.75)  # pictures are scaled by a random factor between these
-    unscaled: float = 0.25  # this share keeps its size: resampling smooths, and prediction sees pictures as they are
-    flip: float = 0.5  # share of the pictures that are mirrored
-    colour: float = 0.3  # strength of random brightness, contrast, saturation and hue, of 4 pictures in 5
-    sharpness: float = 0.0  # share of the pictures that are blurred or sharpened
-    noise: float = 0.0  # share of the pictures that get Gaussian noise
-    jpeg: float = 0.0  # share of the pictures that are saved as a JPEG of quality 40 to 95 first
-    copy_paste: float = 0.0  # share of the pictures that get the objects of another one; arXiv 2012.07177
-    unlabelled_share: float = 0.5  # of the pictures that an epoch shows, where a teacher sees some without labels
-    workers: int | None = None  # processes that read and augment; null: one less than there are processors, up to 8
+    epochs: int = 20  # passes over the labelled pictures; depends on their number if no length is given
+    repeat: float = 1.0  # how many times an epoch shows each labelled picture
+    batch_size: int = 16  # pictures per step, over all processes; depends on the number of pictures if not given
+    accumulate: int = 1  # parts into which each process splits its share of a batch, to save memory
+    crop_size: int = 256  # side of the training crops; 0: whole pictures, one at a time; smaller for small pictures
+    focused: float = 0.0  # share of crops chosen to show a class other than the first, all such classes equally often
+    balance: float = 0.0  # classes found in a smaller share of the pictures than this are shown more often; 0: off
+    scale: tuple[float, float] = (0.5, 1.75)  # range of the random scale factor
+    unscaled: float = 0.25  # share of pictures kept at their own size, since prediction does not resample
+    flip: float = 0.5  # share of pictures that are mirrored
+    colour: float = 0.3  # strength of random brightness, contrast, saturation and hue changes, for 4 pictures in 5
+    sharpness: float = 0.0  # share of pictures that are blurred or sharpened
+    noise: float = 0.0  # share of pictures that get Gaussian noise
+    jpeg: float = 0.0  # share of pictures that are compressed as JPEG with quality 40 to 95
+    copy_paste: float = 0.0  # share of pictures that get objects pasted from another picture; arXiv 2012.07177
+    unlabelled_share: float = 0.5  # share of unlabelled pictures in an epoch, if a teacher labels some
+    workers: int | None = None  # processes that read and augment pictures; null: processors minus one, at most 8
 
     optimiser: str = "adamw"  # adamw or sgd
-    momentum: float = 0.9  # of sgd
-    lr: float = 1e-3  # the highest learning rate; fitted to the batch where not given
-    trunk_lr_factor: float = 0.3  # what the trunk's learning rate is to the others'
-    bias_lr_factor: float = 1.0  # biases and norms, which never decay, learn at this much of their part's rate
-    weight_decay: float = 0.01  # of kernels; biases and norms have none
-    schedule: str = "one_cycle"  # one_cycle, cosine, poly or constant
-    warm_up: float = 0.1  # share of the steps in which the learning rate rises
-    clip: float = 1.0  # largest norm of the gradient; 0: any
-    frozen_norms: bool = False  # batch norms keep the statistics that they start with
-    ema: float = 0.998  # of the moving average of the parameters, which is what is kept; 0: none
+    momentum: float = 0.9  # momentum of sgd
+    lr: float = 1e-3  # peak learning rate; depends on the batch size if not given
+    trunk_lr_factor: float = 0.3  # learning rate of the trunk relative to the other layers
+    bias_lr_factor: float = 1.0  # learning rate of biases and norms relative to the other parameters of their part
+    weight_decay: float = 0.01  # weight decay of kernels; biases and norms have none
+    schedule: str = "one_cycle"  # learning rate schedule: one_cycle, cosine, poly or constant
+    warm_up: float = 0.1  # share of the steps during which the learning rate rises
+    clip: float = 1.0  # gradient clipping: largest norm of the gradient; 0: off
+    frozen_norms: bool = False  # true: batch norms keep their initial statistics
+    ema: float = 0.998  # decay of the moving average of the parameters, which becomes the model; 0: off
 
-    pixels: str = "mean"  # cross-entropy's mean over the labelled pixels of a batch, or, as in the paper, their total
-    class_weights: str | tuple[float, ...] = "none"  # none, balanced, enet, or a number for each class
-    focal: float = 0.0  # exponent that plays down pixels that are right already; arXiv 1708.02002
-    hardest: float = 1.0  # share of the labelled pixels, the worst, that count; arXiv 1604.03540
-    dice: float = 0.5  # weight of 1 - Dice beside cross-entropy; arXiv 1606.04797
-    lovasz: float = 0.0  # weight of the Lovász extension of 1 - IoU; arXiv 1705.08790
-    coarse_loss: bool = False  # labels are compared with an FCN's scores before these are enlarged: faster
-    teacher_weight: float = 1.0  # what a teacher counts beside the labels
-    temperature: float = 1.0  # by which scores are divided where network and teacher are compared
+    pixels: str = "mean"  # cross-entropy over the labelled pixels of a batch: mean, or total as in the paper
+    class_weights: str | tuple[float, ...] = "none"  # none, balanced, enet, or one number per class
+    focal: float = 0.0  # focal loss exponent: gives less weight to pixels that are already right; arXiv 1708.02002
+    hardest: float = 1.0  # share of labelled pixels that count, those with the largest loss; arXiv 1604.03540
+    dice: float = 0.5  # weight of the Dice loss, added to cross-entropy; arXiv 1606.04797
+    lovasz: float = 0.0  # weight of the Lovász loss, which extends 1 - IoU; arXiv 1705.08790
+    coarse_loss: bool = False  # true: compare labels with an FCN's scores before they are upsampled, which is faster
+    teacher_weight: float = 1.0  # weight of the teacher's loss relative to that of the labels
+    temperature: float = 1.0  # divisor of the scores when network and teacher are compared
 
-    staged: bool = False  # 32s first, then each finer stride from the one before
-    stage_lr_factor: float = 1.0  # what each stage's learning rate is to that of the one before
-    patience: int = 0  # evaluations without a better one after which a run ends; 0: never
-    evaluate_every: int = 1  # epochs between two evaluations on val
-    precision: str = "auto"  # fp32, bf16, fp16; auto: bf16 where the processor or GPU multiplies in it
-    compile: bool = False  # whether the network is compiled first
-    seed: int = 0  # same seed, same model
+    staged: bool = False  # true: train 32s first, then each finer stride starting from the previous one
+    stage_lr_factor: float = 1.0  # learning rate of each stage relative to the previous one
+    patience: int = 0  # stop after this many evaluations without an improvement; 0: never
+    evaluate_every: int = 1  # epochs between evaluations on val
+    precision: str = "auto"  # fp32, bf16 or fp16; auto: bf16 if the processor or GPU supports it in hardware
+    compile: bool = False  # true: compile the network with torch.compile
+    seed: int = 0  # random seed; the same seed gives the same model
 
     def __post_init__(self) -> None:
         if self.longest_side == "none":
