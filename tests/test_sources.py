@@ -45,11 +45,11 @@ class Tensor:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (None, "no picture but None; give a path, the bytes"), (5, "of type int"), ({}, "of type dict"),
-        ([[0]], r"of type list; .*; make one of it, as in np.asarray"), (Tensor(), "make one of it, as in np.asarray"),
-        (ARRAY[:0], r"shape \(0, 6, 3\) holds no pixels"), (ARRAY[:, :0], "holds no pixels"),
-        ("", "is empty"), (str(EXAMPLES), "is a folder"), ("https://example.org/a.jpg", "is an address; download it"),
-        (io.StringIO("text"), "open it as bytes"), (closed(), "cannot be read .*; open it again"),
+        (None, "not a picture but None; give a path, the bytes"), (5, "of type int"), ({}, "of type dict"),
+        ([[0]], r"of type list; .*; convert it, as in np.asarray"), (Tensor(), "convert it, as in np.asarray"),
+        (ARRAY[:0], r"shape \(0, 6, 3\) contains no pixels"), (ARRAY[:, :0], "contains no pixels"),
+        ("", "is empty"), (str(EXAMPLES), "is a folder"), ("https://example.org/a.jpg", "is a URL; download it"),
+        (io.StringIO("text"), "is open in text mode"), (closed(), "cannot be read .*; open it again"),
     ],
 )  # fmt: skip
 def test_whatever_else_is_one_line(given, message):
@@ -83,5 +83,5 @@ def test_public_functions_refuse_what_is_no_path(given, tmp_path):
 
 
 def test_names_in_one_text_are_refused():
-    with pytest.raises(FullconvError, match="give a list of texts"):
+    with pytest.raises(FullconvError, match="give a list of strings"):
         Classes.named("cat")

@@ -73,7 +73,7 @@ def test_right_values_become_the_dataclass_with_tuples_for_lists():
         ({"inner": {"names": [], "nmae": 1}}, "x.json: inner: unknown key 'nmae'; did you mean names?"),
         (
             {"zzz": 1},
-            "x.json: unknown key 'zzz'; known are inner, count, rate, name, flag, weights, counts, other",
+            "x.json: unknown key 'zzz'; choose from inner, count, rate, name, flag, weights, counts, other",
         ),
         ({"count": -1}, "x.json: count must be 0 or more"),
     ],

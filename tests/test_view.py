@@ -53,7 +53,7 @@ def test_large_values_keep_their_differences():
 def test_bands_that_were_left_out_are_said():
     picture = Picture(ramp(np.uint8, 5))
     seen = View(THREE).see(picture)
-    assert seen.notes == ("bands 1,2,3 of 5 are taken; --bands 1,2,3 repeats that",)
+    assert seen.notes == ("bands 1,2,3 of 5 are used; to repeat this, give --bands 1,2,3",)
     assert (View(THREE, bands=(5, 1, 2)).see(picture).image == picture.values[..., [4, 0, 1]]).all()
     with pytest.raises(FullconvError, match="takes 5 bands and the file has 3"):
         View((1.0,) * 5).see(Picture(ramp(np.uint8)))
@@ -61,7 +61,7 @@ def test_bands_that_were_left_out_are_said():
 
 @pytest.mark.parametrize("ranges", [((0, 1), (0, 2)), ((0, 1),) * 4])
 def test_as_many_ranges_as_channels_or_one(ranges):
-    with pytest.raises(FullconvError, match="give one pair, or one a channel"):
+    with pytest.raises(FullconvError, match="give one pair, or one per channel"):
         View(THREE, ranges)
 
 

@@ -52,20 +52,20 @@ class Classes:
             raise FullconvError(f"{len(self.names)} classes; a model has 1 to {VOID}, since {VOID} is void")
         if len(self.colours) != len(self.names):
             names, colours = counted(len(self.names), "class", "classes"), counted(len(self.colours), "colour")
-            raise FullconvError(f"{names} but {colours}; give one colour a class")
+            raise FullconvError(f"{names} but {colours}; give one colour per class")
         if pair := _equal_pair(self.names):
-            raise FullconvError(f"class {self.names[pair[0]]!r} is named twice; give every class a name of its own")
+            raise FullconvError(f"class {self.names[pair[0]]!r} is named twice; give every class a different name")
         if pair := _equal_pair(self.colours):
             raise FullconvError(
                 f"classes {self.names[pair[0]]!r} and {self.names[pair[1]]!r} share the colour "
-                f"{list(self.colours[pair[0]])}; give every class a colour of its own"
+                f"{list(self.colours[pair[0]])}; give every class a different colour"
             )
 
     @classmethod
     def named(cls, names: Sequence[str], colours: Sequence[Colour] | None = None) -> Classes:
         """Classes by name; without colours, VOC's names keep VOC's colours and others take the palette's next."""
         if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
-            raise FullconvError(f"names: give a list of texts, as in ['road', 'car'], not a {type(names).__name__}")
+            raise FullconvError(f"names: give a list of strings, such as ['road', 'car'], not a {type(names).__name__}")
         return cls(tuple(names), tuple(tuple(c) for c in colours) if colours else _default_colours(names))  # type: ignore[misc]
 
     def __len__(self) -> int:
@@ -96,7 +96,7 @@ class Classes:
                 continue
             if target not in self.names:
                 raise FullconvError(
-                    f"class {name!r} of the data is none of the model's ({', '.join(self.names)}); "
+                    f"class {name!r} of the data is not a class of the model ({', '.join(self.names)}); "
                     f"add a line to label_mapping, for example {name}: {self.names[0]}, or {name}: void"
                 )
             table[value] = self.names.index(target)

@@ -40,14 +40,14 @@ DERIVED = re.compile(rb"OVERVIEW_FILE|SourceFilename|SourceDataset")  # what may
 def check_companions(path: Path, outside: Sequence[str | Path] = (), depth: int = 0) -> None:
     """Raises FullconvError where GDAL, given `path`, would open a file that lies elsewhere or is of another kind."""
     if depth > 8:
-        raise FullconvError(f"{path}: virtual rasters within virtual rasters without end; convert it to a GeoTIFF")
+        raise FullconvError(f"{path}: virtual rasters are nested too deeply; convert it to a GeoTIFF")
     _check_beside(path)
     if path.suffix.lower() == VIRTUAL:
         folders = [_plain(path.parent), *(_plain(Path(folder)) for folder in outside)]
         for source in _sources(path):
             if not any(_plain(source).startswith(folder) for folder in folders):
                 allow = argument("outside", os.path.dirname(_plain(source).rstrip(os.sep)))
-                raise FullconvError(f"{path}: names {source}, which lies elsewhere; if that is meant, add {allow}")
+                raise FullconvError(f"{path}: refers to {source}, outside its folder; if this is intended, add {allow}")
             _check_kind(source, path)
             check_companions(source, outside, depth + 1)
 
@@ -58,11 +58,11 @@ def _check_beside(path: Path) -> None:
         beside = path.with_name(path.name + ending)
         if beside.is_file():
             if _start(beside)[:4] not in tiff.MAGIC:
-                raise FullconvError(f"{path}: {beside.name} beside it is no TIFF; remove it, or make it anew")
+                raise FullconvError(f"{path}: {beside.name} next to it is not a TIFF; remove it, or create it again")
             _check_beside(beside)
     for described in (path.with_name(path.name + ".aux.xml"), path.with_suffix(".aux.xml")):
         if described.is_file() and DERIVED.search(_content(described)):
-            raise FullconvError(f"{path}: {described.name} beside it names other files; remove it")
+            raise FullconvError(f"{path}: {described.name} next to it refers to other files; remove it")
 
 
 def _sources(path: Path) -> Iterator[Path]:
@@ -72,9 +72,9 @@ def _sources(path: Path) -> Iterator[Path]:
     for element in root.iter():
         if element.tag not in ELEMENTS or element.get("subClass", "VRTSourcedRasterBand") != "VRTSourcedRasterBand":
             kind = element.get("subClass", element.tag)
-            raise FullconvError(f"{path}: a virtual raster with {kind}; convert it with gdal_translate to a GeoTIFF")
+            raise FullconvError(f"{path}: a virtual raster with {kind}; convert it to a GeoTIFF with gdal_translate")
         if element.get("key", element.get("name")) == "OVERVIEW_FILE":
-            raise FullconvError(f"{path}: names a file of overviews; convert it with gdal_translate to a GeoTIFF")
+            raise FullconvError(f"{path}: refers to an overview file; convert it to a GeoTIFF with gdal_translate")
         if element.tag == "SourceFilename":
             relative = element.get("relativeToVRT", element.get("relativetoVRT", "0")) == "1"
             name = (element.text or "").strip()
@@ -85,7 +85,7 @@ def _check_size(root: Element, path: Path) -> None:
     sides = [root.get(key, "") for key in ("rasterXSize", "rasterYSize")]
     if not all(re.fullmatch("[0-9]{1,9}", side) and int(side) <= LARGEST_SIDE for side in sides):
         claim = " x ".join(sides)[:60]
-        raise FullconvError(f"{path}: claims {claim} pixels; virtual rasters have {LARGEST_SIDE} a side at most")
+        raise FullconvError(f"{path}: claims {claim} pixels; virtual rasters have at most {LARGEST_SIDE} per side")
 
 
 def _parsed(path: Path) -> Element:
@@ -97,17 +97,17 @@ def _parsed(path: Path) -> Element:
     try:
         root = ElementTree.fromstring(content)
     except (ElementTree.ParseError, ValueError, RecursionError) as error:
-        raise FullconvError(f"{path}: no virtual raster ({error}); make it anew with gdalbuildvrt") from None
+        raise FullconvError(f"{path}: not a virtual raster ({error}); create it again with gdalbuildvrt") from None
     if root.tag != "VRTDataset":
-        raise FullconvError(f"{path}: no virtual raster; make it anew with gdalbuildvrt")
+        raise FullconvError(f"{path}: not a virtual raster; create it again with gdalbuildvrt")
     return root
 
 
 def _check_kind(source: Path, path: Path) -> None:
     if not source.is_file():
-        raise FullconvError(f"{path}: names {source}, where no file is; put it there")
+        raise FullconvError(f"{path}: refers to {source}, which does not exist; put it there")
     if not driver_of(source):
-        raise FullconvError(f"{path}: names {source}, which is no raster; remove it from the list")
+        raise FullconvError(f"{path}: refers to {source}, which is not a raster; remove it from the list")
 
 
 def driver_of(source: Path | bytes) -> str | None:

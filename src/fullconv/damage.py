@@ -29,7 +29,7 @@ def reason_of(error: BaseException) -> str:
         case KeyError():
             return f"no {text}"
         case MemoryError():
-            return "more than the memory holds"
+            return "does not fit in memory"
         case RecursionError():
             return "nested too deeply"
         case OverflowError():

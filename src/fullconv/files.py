@@ -78,7 +78,7 @@ class NoPlainFile(OSError):
 def open_plain(path: Path) -> BinaryIO:
     """A file to be read. Raises NoPlainFile for a pipe, a device or a socket, OSError for what cannot be opened."""
     if not path.is_file() and path.exists() and not path.is_dir():
-        raise NoPlainFile(errno.EINVAL, "a pipe, a device or a socket, and no file")
+        raise NoPlainFile(errno.EINVAL, "a pipe, a device or a socket, not a file")
     return path.open("rb")
 
 

@@ -122,12 +122,12 @@ def opened(source: Path | bytes, name: str, what: str = "image", most: int | Non
     except FullconvError:
         raise
     except NoPlainFile as error:
-        raise FullconvError(f"{name}: is {error.strerror}; save it as one first") from None
+        raise FullconvError(f"{name}: is {error.strerror}; save it as a file first") from None
     except FileNotFoundError:
         raise FullconvError(f"{name}: no such {'file' if what == 'image' else what}") from None
     except UnidentifiedImageError:
         message = f"{name}: not an image, or empty; remove it or convert it to JPEG or PNG"
-        raise Undecodable(message, "no picture that Pillow knows") from None
+        raise Undecodable(message, "not a picture format that Pillow knows") from None
     except Image.DecompressionBombError as error:
         raise Undecodable(str(_too_large(name)), reason_of(error)) from None
     except Exception as error:  # decoders raise anything on a damaged file
@@ -185,7 +185,7 @@ def _from_array(array: NDArray[Any]) -> Picture:
         return Picture(_values(Image.fromarray(array)))
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
         raise FullconvError(
-            f"an array of shape {array.shape} and type {array.dtype} is no image; give HxW, HxWx3 or HxWx4 of uint8"
+            f"an array of shape {array.shape} and type {array.dtype} is not an image; give HxW, HxWx3 or HxWx4 of uint8"
         )
     return Picture(np.ascontiguousarray(array))
 

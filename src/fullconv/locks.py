@@ -50,7 +50,7 @@ def _take(folder: Path) -> int:
         except (BlockingIOError, PermissionError):
             holder = _holder(handle)
             os.close(handle)
-            raise FullconvError(f"{folder}: in use by {holder}; wait for its end, or choose another folder") from None
+            raise FullconvError(f"{folder}: in use by {holder}; wait until it ends, or choose another folder") from None
         except OSError as error:
             if error.errno not in LOCKLESS:
                 raise

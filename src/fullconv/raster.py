@@ -280,7 +280,7 @@ def _first(file: BinaryIO) -> Iterator[tiff.Tags]:
 
 
 def _stream(source: File) -> Any:
-    """Raises OSError for what is no plain file, too: a pipe would be waited for."""
+    """Raises OSError for what is not a plain file, too: a pipe would be waited for."""
     if isinstance(source, bytes):
         return nullcontext(io.BytesIO(source))
     if not source.is_file():

@@ -83,7 +83,7 @@ class Segmentation:
         from fullconv.softness import confidence
 
         if self.any_scores is None:
-            raise FullconvError("confidence: the prediction kept no scores; predict with soft=True")
+            raise FullconvError("confidence: scores were not kept by this prediction; predict with soft=True")
         return confidence(self.any_scores, (self.label_map.shape[0], self.label_map.shape[1]))
 
     def cutout(self, name: str, *others: str) -> NDArray[np.uint8]:

@@ -33,23 +33,23 @@ def picture_of(given: Any) -> Source:
     if isinstance(given, bytes):
         return given
     numbers = isinstance(given, (list, tuple)) or hasattr(given, "__array__")
-    remedy = "; make one of it, as in np.asarray(…, np.uint8)" if numbers else ""
-    raise FullconvError(f"what was given is no picture but {_kind(given)}; give {FORMS}{remedy}")
+    remedy = "; convert it, as in np.asarray(…, np.uint8)" if numbers else ""
+    raise FullconvError(f"the input is not a picture but {_kind(given)}; give {FORMS}{remedy}")
 
 
 def path_of(name: str, given: Any) -> Path:
     """What was given as the argument `name`, as a path."""
     if not isinstance(given, (str, os.PathLike)):
-        raise FullconvError(f"{argument(name)}: give text or a path; this is {_kind(given)}")
+        raise FullconvError(f"{argument(name)}: give a string or a path, not {_kind(given)}")
     return Path(given)
 
 
 def _path(given: str | os.PathLike[str]) -> Path:
     path = Path(os.fsdecode(given))
     if "://" in str(given):
-        raise FullconvError(f"{given}: is an address; download it and give the file, or its bytes")
+        raise FullconvError(f"{given}: is a URL; download it and give the file or its bytes")
     if not str(given):
-        raise FullconvError("the path given is empty; give the path of a picture")
+        raise FullconvError("the path is empty; give the path of a picture")
     if path.is_dir():
         raise FullconvError(f"{path}: is a folder; give one picture at a time, or use the command fullconv predict")
     return path
@@ -63,13 +63,13 @@ def _content(file: Any) -> bytes:
     except (OSError, ValueError) as error:
         raise FullconvError(f"{name}: cannot be read ({error}); open it again") from None
     if not isinstance(content, bytes):
-        raise FullconvError(f"{name}: is open as text; open it as bytes, with mode 'rb'")
+        raise FullconvError(f"{name}: is open in text mode; open it with mode 'rb'")
     return content
 
 
 def _filled(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     if 0 in array.shape:
-        raise FullconvError(f"an array of shape {array.shape} holds no pixels; give {FORMS}")
+        raise FullconvError(f"an array of shape {array.shape} contains no pixels; give {FORMS}")
     return array
 
 
@@ -79,7 +79,7 @@ def _opened(picture: Image.Image) -> Image.Image:
         picture.load()
     except Exception as error:  # of many kinds, one of them for a picture that was closed
         reason = " ".join(str(error).split())
-        raise FullconvError(f"the picture given cannot be read ({reason}); open it again, or give its path") from None
+        raise FullconvError(f"the picture cannot be read ({reason}); open it again, or give its path") from None
     return picture
 
 

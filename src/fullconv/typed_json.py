@@ -35,7 +35,7 @@ def _refuse_keys(values: Mapping[Any, Any], needed: Mapping[str, bool], place: s
             raise FullconvError(f"{place}: unknown key {name!r}; {hint(str(name), list(needed))}")
     for name, is_needed in needed.items():
         if is_needed and name not in values:
-            raise FullconvError(f"{place}: lacks {name}")
+            raise FullconvError(f"{place}: {name} is missing")
 
 
 def _is_needed(field: Field[Any]) -> bool:

@@ -35,7 +35,7 @@ def check_value(key: str, value: Any, kind: Any) -> Any:
         return convert(value, kind)
     except (ValueError, TypeError, OverflowError):
         shown = "empty" if value is None else repr(value)[:SHOWN]
-        raise FullconvError(f"{key} must be {words(kind)}, and is {shown}") from None
+        raise FullconvError(f"{key} must be {words(kind)}, not {shown}") from None
 
 
 def hint(wrong: str, known: Sequence[str]) -> str:
@@ -43,7 +43,7 @@ def hint(wrong: str, known: Sequence[str]) -> str:
     import difflib
 
     close = difflib.get_close_matches(wrong, known, 1) or [k for k in known if k.lower() == wrong.lower()]
-    return f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
+    return f"did you mean {close[0]}?" if close else f"choose from {', '.join(known)}"
 
 
 def convert(value: Any, kind: Any) -> Any:

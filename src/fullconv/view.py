@@ -120,7 +120,7 @@ class View:
         _check_ranges(self.ranges)
         if len(self.ranges) not in (0, 1, self.channels):
             pairs, channels = counted(len(self.ranges), "pair"), counted(self.channels, "channel")
-            raise FullconvError(f"--range: {pairs} for {channels}; give one pair, or one a channel")
+            raise FullconvError(f"--range: {pairs} for {channels}; give one pair, or one per channel")
 
     @property
     def channels(self) -> int:
@@ -156,8 +156,8 @@ class View:
             told = f"--bands {','.join(map(str, self.bands))}: " if self.bands else ""
             example = ",".join(map(str, range(self.channels, 0, -1)))
             raise FullconvError(
-                f"{name}: {told}the model takes {counted(self.channels, 'band')} and the file has {count}; "
-                f"name {self.channels} of them, as in --bands {example}"
+                f"{name}: {told}the model takes {counted(self.channels, 'band')}, but the file has {count}; "
+                f"choose {self.channels} of them, as in --bands {example}"
             )
         return bands
 
@@ -169,7 +169,7 @@ class View:
             return self.ranges
         found = [values[slice(None) if valid is None else valid] for values, valid in map(read, places(size))]
         if not any(values.size for values in found):
-            raise FullconvError(f"{name}: no data found to take a range of values from; give it, as in --range 0,3000")
+            raise FullconvError(f"{name}: no data found to measure the range of values; give it, as in --range 0,3000")
         return (usual_range(np.concatenate([values.ravel() for values in found])),)
 
     def image(self, values: Pixels, valid: Valid | None, ranges: tuple[Range, ...]) -> Pixels:
@@ -188,10 +188,12 @@ class View:
         """What was decided that nobody asked for: which bands, which range."""
         notes = []
         if count > self.channels and not self.bands:
-            notes.append(f"bands {_listed(bands)} of {count} are taken; --bands {_listed(bands)} repeats that")
+            notes.append(f"bands {_listed(bands)} of {count} are used; to repeat this, give --bands {_listed(bands)}")
         if ranges and not self.ranges:
             (low, high) = ranges[0]
-            notes.append(f"values {low:g} to {high:g} become 0 to 255; --range {low:g},{high:g} repeats that")
+            notes.append(
+                f"values {low:g} to {high:g} are mapped to 0 to 255; to repeat this, give --range {low:g},{high:g}"
+            )
         return tuple(notes)
 
 

@@ -37,7 +37,7 @@ def read_yaml(path: Path, keys: Sequence[str]) -> dict[str, Any]:
 
 def _text(path: Path) -> str:
     if path.exists() and not path.is_file():
-        raise ValueError("no plain file")
+        raise ValueError("not a plain file")
     if path.is_file() and path.stat().st_size > MOST:
         raise ValueError(f"larger than {MOST} bytes")
     return path.read_text(encoding="utf-8")
@@ -84,7 +84,7 @@ def _load(text: str) -> dict[str, Any] | None:
 
 
 def _refuse_growth(root: Any) -> None:
-    """Raises ValueError where aliases repeat aliases, so that few lines stand for more than the memory holds."""
+    """Raises ValueError where aliases repeat aliases, so that few lines stand for does not fit in memory."""
     sizes: dict[int, int] = {}
 
     def size(node: Any) -> int:
@@ -97,4 +97,4 @@ def _refuse_growth(root: Any) -> None:
         return sizes[id(node)]
 
     if size(root) > MOST:
-        raise ValueError("aliases (*name) that stand for too much; write the values out")
+        raise ValueError("aliases (*name) that expand to too much; write the values out")

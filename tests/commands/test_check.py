@@ -26,7 +26,7 @@ def own_data(disc_data, tmp_path):
 def test_sound_data_are_code_0(disc_data):
     result = check(disc_data)
     assert result.exit_code == 0
-    assert result.output.splitlines()[-1] == "nothing wrong was found"
+    assert result.output.splitlines()[-1] == "no problems found"
     assert "disc" in result.output
 
 

@@ -99,11 +99,11 @@ def test_a_cat_is_found_where_the_cat_is(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["predict", "nowhere/*.jpg"], "no pictures there"),
+        (["predict", "nowhere/*.jpg"], "no pictures found"),
         (["predict", "nowhere"], "nowhere: no such file or folder"),
         (["predict", str(EXAMPLES), "--model", "lions"], "no model 'lions'"),
         (["predict", str(EXAMPLES), "--save", "maskes"], "did you mean masks?"),
-        (["predict", str(EXAMPLES), "--save", ""], "no output is named; choose among labels"),
+        (["predict", str(EXAMPLES), "--save", ""], "no output is named; choose from labels"),
         (["predict", str(EXAMPLES), "--model", "photo"], "did you mean photos?"),
         (["predict", str(EXAMPLES), "--model", "animals"], "no model 'animals' any more; photos knows its classes and"),
         (["predict", str(EXAMPLES), "--tile", "0"], "--tile 0: tiles start on"),
@@ -111,9 +111,9 @@ def test_a_cat_is_found_where_the_cat_is(tmp_path):
         (["predict", str(EXAMPLES), "--halo", "64"], "--halo 64: photos are not seen in tiles"),
         (["predict", str(EXAMPLES), "--range", "0,3000,5"], "--range 0,3000,5: give pairs"),
         (["predict", str(EXAMPLES), "--range", "0,3000,0,9"], "--range: 2 pairs for 3 channels"),
-        (["predict", str(EXAMPLES), "--simplify", "0"], "--simplify: is for rasters"),
-        (["predict", str(EXAMPLES), "--frames", "3"], "--frames: is for videos"),
-        (["predict", str(EXAMPLES), "--workers", "2"], "--workers: goes with --cluster"),
+        (["predict", str(EXAMPLES), "--simplify", "0"], "--simplify: applies to rasters"),
+        (["predict", str(EXAMPLES), "--frames", "3"], "--frames: applies to videos"),
+        (["predict", str(EXAMPLES), "--workers", "2"], "--workers: only works with --cluster"),
         (["predict", str(EXAMPLES), "--device", "banana"], "--device banana: no such device"),
         (["predict", str(EXAMPLES), "--device", "cuda", "--engine", "openvino"], "openvino runs on the CPU"),
         (["predict", str(EXAMPLES), "--device", "cuda:1", "--engine", "onnxruntime"], "onnxruntime runs on the CPU"),
@@ -192,7 +192,7 @@ def test_nothing_of_the_users_is_replaced(tmp_path):
         assert result.returncode == FAILED
         errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
         assert [error.partition(":")[2].split(":")[0].strip() for error in errors] == ["a_overlay.jpg", "c.json"]
-        assert "c.json: is in the way, and no earlier run wrote it; choose another folder" in errors[1]
+        assert "c.json: exists, and no earlier run wrote it; choose another folder" in errors[1]
         assert "--overwrite" in errors[1]
         found = contents(tmp_path)
         assert mine.items() <= found.items()
@@ -347,7 +347,7 @@ def test_a_full_disk_is_one_line_and_nothing_is_corrupt(sixty, small_disk, tmp_p
     result = small_disk(kilobytes, kept, sixty, *saving)
     assert result.returncode == FAILED
     assert result.stderr.count("\n") == 1
-    assert "No space left on device; make room, then run again with --resume" in result.stderr
+    assert "No space left on device; free some space, then run again with --resume" in result.stderr
     found, expected = contents(kept / "out"), contents(whole)
     assert 0 < len(found) < len(expected)
     assert all(content == expected[name] for name, content in found.items())
@@ -363,7 +363,7 @@ def test_a_full_disk_ends_a_video_in_one_line(small_disk, tmp_path, kilobytes):
     result = small_disk(kilobytes, tmp_path / "kept", clip, "--engine", "onnxruntime")
     assert result.returncode == FAILED
     assert result.stderr.count("\n") == 1
-    assert "No space left on device; make room, then run again with --resume" in result.stderr
+    assert "No space left on device; free some space, then run again with --resume" in result.stderr
     assert [path.name for path in (tmp_path / "kept" / "out").iterdir()] == ["predictions.jsonl"]
 
 
@@ -381,7 +381,7 @@ def test_a_video_beside_photos(tmp_path):
     assert result.returncode == FAILED
     assert "80x60 30 frames" in result.stdout
     assert f"1 picture, 1 video, 5 files in {out} (openvino, " in result.stdout
-    assert "; 1 could not be done" in result.stdout
+    assert "; 1 failed" in result.stdout
     assert "empty.mov: no video, empty or damaged" in result.stderr
     assert times(out / "sub" / "a_mp4_overlay.mp4") == times(clip)
     assert (out / "sub" / "a_jpg_labels.png").exists()
@@ -420,7 +420,7 @@ def test_a_name_that_is_no_utf8_is_done_like_others(tmp_path):
     for form in ([], ["--json", "-"], ["--resume"]):
         result = subprocess.run([*COMMAND, *arguments, *form], capture_output=True, check=False, timeout=300)
         assert (result.returncode, result.stderr) == (OK, b"")
-    assert b"1 was done before" in result.stdout
+    assert b"1 was finished earlier" in result.stdout
 
 
 @pytest.fixture
@@ -464,5 +464,5 @@ def test_a_folder_of_results_in_use_is_refused(tmp_path):
         result = shell("predict", EXAMPLES / "chelsea.jpg", "--out", tmp_path / "out")
     assert (result.returncode, result.stdout) == (FAILED, "")
     assert result.stderr.startswith(f"error: {tmp_path / 'out'}: in use by process {os.getpid()} on")
-    assert shell("predict", tmp_path, "--out", tmp_path / "out").returncode == FAILED  # no pictures there
+    assert shell("predict", tmp_path, "--out", tmp_path / "out").returncode == FAILED  # no pictures found
     assert not (tmp_path / "out").exists()

@@ -45,7 +45,7 @@ def test_resume_does_again_what_was_asked_for_otherwise(tmp_path):
     ("arguments", "said"),
     [
         (["--classes", "cta"], "no class 'cta'"),
-        (["--background", "white"], "--background: is for cut-outs; add --save cutout"),
+        (["--background", "white"], "--background: applies to cut-outs; add --save cutout"),
         (["--save", "cutout", "--background", "nowhere.jpg"], "give white, black, blur"),
     ],
 )

@@ -88,7 +88,7 @@ def test_a_full_disk_is_one_line_and_nothing_is_corrupt(scene, model, whole, sma
     result = small_disk(kilobytes, kept, scene, "--model", model, "--tile", 64, *EVERYTHING)
     assert result.returncode == FAILED, result.stdout
     assert result.stderr.count("\n") == 1, result.stderr
-    assert "No space left on device; make room, then run again with --resume" in result.stderr
+    assert "No space left on device; free some space, then run again with --resume" in result.stderr
     expected = contents(whole)
     assert all(content == expected[name] for name, content in contents(kept / "out").items())
 

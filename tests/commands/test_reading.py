@@ -29,7 +29,7 @@ def test_the_range_that_was_taken_is_said_and_repeats_the_labels(tmp_path, photo
     (line,) = json.loads(first.stdout)["results"]
     given = line["notes"][0].split("--range ")[1].split()[0]
     again = shell("predict", tmp_path / "deep.png", "--out", tmp_path / "b", "--save", "labels", "--range", given)
-    assert "become 0 to 255" not in again.stderr
+    assert "mapped to 0 to 255" not in again.stderr
     assert (tmp_path / "a" / "deep_labels.png").read_bytes() == (tmp_path / "b" / "deep_labels.png").read_bytes()
 
 
@@ -45,7 +45,7 @@ def test_the_first_page_is_taken_and_said_or_each_has_files_of_its_own(tmp_path,
 
 
 @pytest.mark.parametrize(
-    ("given", "told"), [("0", "give pairs"), ("9,3", "lower value first"), ("0,1,0,2", "one pair, or one a channel")]
+    ("given", "told"), [("0", "give pairs"), ("9,3", "lower value first"), ("0,1,0,2", "one pair, or one per channel")]
 )
 def test_a_range_that_cannot_be_is_one_line(tmp_path, photo, given, told):
     photo.save(tmp_path / "a.png")

@@ -59,7 +59,7 @@ def test_a_quiet_training_prints_nothing(disc_data, tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert (tmp_path / "run" / "model" / "config.json").is_file()
     refused = shell("train", disc_data, "--out", tmp_path / "run", *short, "-q")
-    assert refused.stderr.startswith(f"error: {tmp_path}/run: holds a run already")
+    assert refused.stderr.startswith(f"error: {tmp_path}/run: already contains a run")
 
 
 @pytest.mark.parametrize(

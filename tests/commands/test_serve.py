@@ -27,7 +27,7 @@ def test_no_such_model_and_two_of_one_name(tmp_path):
 
 
 def test_an_unknown_format():
-    assert "--formats: no format 'svg'; choose among jpeg" in refused("--formats", "svg")
+    assert "--formats: no format 'svg'; choose from jpeg" in refused("--formats", "svg")
 
 
 def test_without_the_extra_it_is_named(monkeypatch):

@@ -47,7 +47,7 @@ def test_a_folder_is_left_soon_and_gone_on_with(number, code, photos):
     _, err = process.communicate(timeout=20)
     assert time.monotonic() - begun < 10
     assert process.returncode == code, err
-    assert err.splitlines() == ["stopped; what is done stays, and --resume goes on from there"]
+    assert err.splitlines() == ["stopped; finished results are kept; continue with --resume"]
     done = len(list(photos.glob("out/*_labels.png")))
     assert 0 < done < 400
     assert not list(photos.glob("out/.*.part*"))
@@ -78,6 +78,6 @@ def test_training_ends_as_well_and_its_workers_with_it(disc_data, tmp_path):
     _, err = process.communicate(timeout=30)
     assert process.returncode == 143, err
     assert "Traceback" not in err
-    assert err.rstrip().splitlines()[-1] == "stopped; what is done stays, and --resume goes on from there"
+    assert err.rstrip().splitlines()[-1] == "stopped; finished results are kept; continue with --resume"
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(disc_data) not in listed

@@ -118,7 +118,7 @@ def write_colour_mask(root):
         (write_strange_ids, "path: pairs\nnames: [a, b]\n", r"values \[7\] belong to no class"),
         (write_colour_mask, "path: pairs\nnames: [a, b]\n", "one channel"),
         (lambda root: None, "path: pairs\n", "class names are missing"),
-        (lambda root: None, "path: pairs\nnames: {0: a, 2: b}\n", "without a gap"),
+        (lambda root: None, "path: pairs\nnames: {0: a, 2: b}\n", "without gaps"),
         (lambda root: None, "path: pairs\nname: [a]\n", "did you mean names"),
         (lambda root: None, "path: elsewhere\nnames: [a]\n", "no such folder"),
         (lambda root: None, "- a\n", "key: value"),

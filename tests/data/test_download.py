@@ -229,7 +229,7 @@ def test_an_archive_that_unpacks_to_far_more_is_refused(server, tmp_path, monkey
     members = {"a": bytes(10**7)}
     for content in (zipped(members, zipfile.ZIP_DEFLATED), gzip.compress(tar(members))):
         source = served(server, SOURCES["ade20k" if content.startswith(b"PK") else "voc2012"], content)
-        with pytest.raises(FullconvError, match="far more than it is itself") as error:
+        with pytest.raises(FullconvError, match="far more than its own size") as error:
             download(source, tmp_path / "in" / "data", quiet)
         one_line(error)
         assert not list(tmp_path.rglob("a"))
@@ -253,7 +253,7 @@ def test_a_server_that_drips_is_given_up(server, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("content", [b"<html>sorry</html>", voc_tar(1 << 20)[:700_000]], ids=["page", "half"])
 def test_what_is_no_archive_is_removed(content, server, tmp_path):
-    with pytest.raises(FullconvError, match="no archive, or a damaged one") as error:
+    with pytest.raises(FullconvError, match="not an archive, or damaged") as error:
         download(served(server, VOC2012, content), tmp_path / "voc", quiet)
     one_line(error)
     assert list(tmp_path.iterdir()) == []

@@ -111,36 +111,36 @@ def test_a_palette_mask_with_colours_keeps_its_values(opened):
     ("text", "mask", "message"),
     [
         ("names: [a, b]", VALUES, r"values \[7, 8\] belong to no class"),
-        ("names: {0: a, 255: b}", VALUES, "without a gap, or give mask values"),
+        ("names: {0: a, 255: b}", VALUES, "without gaps, or give mask values"),
         ("names: {[128, 0, 0]: a}", coloured(RED, BLUE), r"colour \[0, 0, 128\] belongs to no class \(42 pixels"),
-        ("names: {[128, 0]: a}", VALUES, "is no colour"),
+        ("names: {[128, 0]: a}", VALUES, "is not a colour"),
         ("names: {[128, 0, 0]: a, 1: b}", VALUES, "mixed"),
         ("names: [{name: a, labels: [0, 300]}]", VALUES, "'300' is no mask value"),
-        ("names: [{name: a, labels: [0]}, {name: b, labels: [0]}]", VALUES, "one stands for two classes"),
+        ("names: [{name: a, labels: [0]}, {name: b, labels: [0]}]", VALUES, "one is used for two classes"),
         ("names: [{nam: a}]", VALUES, "should read"),
         ("names: roof", VALUES, "write a list of names"),
         ("names: [a]\nlabel_mapping: {7: 4}", VALUES, "'4' is no class; give 0 to 0"),
         ("label_mapping: {7: 0}", VALUES, "add `names"),
         ("names: [a]", np.full((6, 8), 300, np.uint16), "values 300 to 300"),
-        ("names: [a, a, c]", VALUES, "class 'a' is named twice; where several values are one class, write"),
+        ("names: [a, a, c]", VALUES, "class 'a' is named twice; if several values belong to one class, write"),
         ("names: {0: a, 0: b}", VALUES, "'0' is given twice"),
         ("names: ['', ' ', c]", VALUES, "'' is no name"),
         ("names: []", VALUES, "the list is empty"),
         ("names: {0.0: a}", VALUES, "'0.0' is no mask value"),
         ("names: [a, b]\ncolours: 5", VALUES, "colours: '5'; give a list"),
-        ("names: [a, b]\ncolours: [black, red]", VALUES, "colours: 'black' is no colour"),
-        ("names: [a, b]\ncolours: [[1, 1, 1], [1, 1, 1]]", VALUES, "stands for two classes"),
+        ("names: [a, b]\ncolours: [black, red]", VALUES, "colours: 'black' is not a colour"),
+        ("names: [a, b]\ncolours: [[1, 1, 1], [1, 1, 1]]", VALUES, "is used for two classes"),
         ("names: [a, b]\nclasses: a", VALUES, "classes must be a list of names"),
         ("names: [a, b]\nlabel_mapping: [a]", VALUES, "label_mapping must be a mapping"),
         ("names: [a, b]\nreduce_zero_label: maybe", VALUES, "reduce_zero_label must be true or false"),
-        ("names: [a, b]\nlabel_mapping: {c: a}", VALUES, "the data have no class 'c'; known are a, b"),
+        ("names: [a, b]\nlabel_mapping: {c: a}", VALUES, "the data has no class 'c'; choose from a, b"),
         ("names: [a, Bee]\nlabel_mapping: {bee: a}", VALUES, "no class 'bee'; did you mean Bee"),
         ("names: [a, bee]\nlabel_mapping: {a: beee}", VALUES, "no class 'beee' to map to; did you mean bee"),
         ("names: [a, b]\nlabel_mapping: {2.0: a}", VALUES, "no class '2.0'"),
         ("names: [a, b]\nlabel_mapping: {300: a}", VALUES, "300 is no mask value"),
-        ("names: {[1, 0, 0]: a}\nlabel_mapping: {7: a}", VALUES, "mask values mean nothing"),
-        ("names: {[1, 0, 0]: a}\nreduce_zero_label: true", VALUES, "mask values mean nothing"),
-        ("names: [{name: a, labels: [1]}]\nreduce_zero_label: true", VALUES, "give mask values already"),
+        ("names: {[1, 0, 0]: a}\nlabel_mapping: {7: a}", VALUES, "mask values have no meaning"),
+        ("names: {[1, 0, 0]: a}\nreduce_zero_label: true", VALUES, "mask values have no meaning"),
+        ("names: [{name: a, labels: [1]}]\nreduce_zero_label: true", VALUES, "already gives mask values"),
         ("names: [a, b]\nboxes: region", VALUES, "boxes is for the layout coco"),
     ],
 )
@@ -178,7 +178,7 @@ def test_inputs_of_nyud(tmp_path):
             assert image[..., 3] == pytest.approx(np.log(2550))
             assert (image[..., :3] == PHOTO).all()
     (tmp_path / "data.yaml").write_text("path: nyud\ninputs: colour\n")
-    with pytest.raises(FullconvError, match="choose among color, hha"):
+    with pytest.raises(FullconvError, match="choose from color, hha"):
         open_dataset(tmp_path / "data.yaml")
 
 

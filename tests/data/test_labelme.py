@@ -81,7 +81,7 @@ def test_labels_are_names_without_the_blanks_around(opened):
         ({"points": QUAD[:2]}, "number of points of a polygon: 2"),
         ({"points": []}, "number of points of a polygon: 0"),
         ({"points": [[10, 10], [1e12, 60], [60, 1e12]]}, "far outside the picture"),
-        ({"points": [[10, 10], [float("nan"), 60], [60, 10]]}, "or no number"),
+        ({"points": [[10, 10], [float("nan"), 60], [60, 10]]}, "or not a number"),
         ({"points": QUAD[:3], "shape_type": "circle"}, "number of points of a circle: 3"),
         ({"points": QUAD[:3], "shape_type": "rectangle"}, "number of points of a rectangle: 3"),
         ({"points": QUAD, "shape_type": "spline"}, "unknown shape spline"),

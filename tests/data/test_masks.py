@@ -200,7 +200,7 @@ class TestColours:
         Image.fromarray(np.array([[0, 1, 255]], np.uint8)).save(tmp_path / "m.png")
         palette_mask(tmp_path / "p.png", [[0, 1]], WHITE, RED)
         for name in ("m.png", "p.png"):
-            with pytest.raises(FullconvError, match="has a colour of `colours`"):
+            with pytest.raises(FullconvError, match="has a colour listed in `colours`"):
                 read_index_or_colour(tmp_path / name, [BLACK, WHITE])
 
 

@@ -37,7 +37,7 @@ def pairs(root, images="images", masks="masks"):
 )
 def test_two_files_of_one_name_are_an_error_that_names_both(tmp_path, names, both):
     touch(tmp_path, *names)
-    with pytest.raises(FullconvError, match=f"{both} have one name") as error:
+    with pytest.raises(FullconvError, match=f"{both} have the same name") as error:
         pairs(tmp_path)
     assert "\n" not in str(error.value)
 
@@ -68,7 +68,7 @@ def test_pictures_and_masks_in_one_folder(tmp_path, names, expected):
 
 def test_a_picture_is_never_its_own_mask(tmp_path):
     touch(tmp_path, "a.png", "b.png")
-    with pytest.raises(FullconvError, match="no names tell them apart"):
+    with pytest.raises(FullconvError, match="names do not distinguish them"):
         pairs(tmp_path, ".", ".")
     (tmp_path / "data.yaml").write_text("names: [x, y]\ntrain: t.txt\n")
     (tmp_path / "t.txt").write_text("a.png a.png\n")

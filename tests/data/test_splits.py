@@ -73,7 +73,7 @@ def test_sbd_beside_a_voc_devkit(tmp_path):
     ("text", "message"),
     [
         ("train: nowhere", "no split or folder 'nowhere'"),
-        ("train: nowhere.txt", "write one name a line"),
+        ("train: nowhere.txt", "write one name per line"),
         ("train: {images: imgs}", "give a folder, a .txt"),
         ("train: {images: imgs, masks: gone}", "no such folder"),
         ("train: list.txt", "'zebra' is no picture"),

@@ -57,7 +57,7 @@ def test_what_is_known_of_a_folder_goes_with_its_pictures(root):
         ("unlabelled: masks", None),
         ("unlabelled: [{shows: cat}]", "an entry has no path"),
         ("unlabelled: [{path: cats, show: cat}]", "unknown key 'show'; did you mean shows"),
-        ("unlabelled: [{path: cats, shows: cat}]", "among must name the classes of shows"),
+        ("unlabelled: [{path: cats, shows: cat}]", "among must list the classes of shows"),
         ("unlabelled: [{path: cats, shows: [[cat]]}]", "shows must be a list of names"),
     ],
 )
@@ -71,7 +71,7 @@ def test_wrong_entries_are_one_line(root, lines, message):
 
 def test_an_empty_folder_is_an_error(root):
     (root / "empty").mkdir()
-    with pytest.raises(FullconvError, match="no pictures in it"):
+    with pytest.raises(FullconvError, match="contains no pictures"):
         opened(root, "unlabelled: empty")
 
 
@@ -85,7 +85,9 @@ def test_a_copy_of_a_picture_that_is_scored_is_refused(root, change):
     path = root / "street" / ("copy.jpg" if change == "jpeg" else "copy.png")
     copy.save(path)
     dataset = opened(root, "unlabelled: [cats, street]")
-    with pytest.raises(FullconvError, match=rf"{path.name} shows what .*2\.png shows, which the model is scored on"):
+    with pytest.raises(
+        FullconvError, match=rf"{path.name} shows the same as .*2\.png shows, which the model is scored on"
+    ):
         look_through(dataset.unlabelled, dataset.split("val"))
 
 

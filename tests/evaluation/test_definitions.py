@@ -102,5 +102,5 @@ def test_all_void_is_no_number_where_nothing_is_counted():
 
 
 def test_an_unknown_definition_is_told_what_there_is():
-    with pytest.raises(FullconvError, match="choose among mmseg, torchmetrics, paddleseg"):
+    with pytest.raises(FullconvError, match="choose from mmseg, torchmetrics, paddleseg"):
         check_definition("caffe2")

@@ -47,7 +47,7 @@ def test_the_definition_is_told_and_without_worst_none_are_listed(pets):
 
 
 def test_an_unknown_definition_is_refused_before_any_picture(pets):
-    with pytest.raises(FullconvError, match="choose among"):
+    with pytest.raises(FullconvError, match="choose from"):
         fullconv.evaluate(fullconv.load("photos"), pets, definition="voc", progress=lambda _: pytest.fail("began"))
 
 

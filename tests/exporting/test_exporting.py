@@ -92,7 +92,7 @@ def test_another_networks_labels_fail_the_export_and_leave_no_file(folder, monke
     monkeypatch.setattr(openvino_files, "write_ir", spoilt)
     result = run(folder, "--to", "openvino")
     assert isinstance(result.exception, FullconvError)
-    assert "other labels than its source" in str(result.exception)
+    assert "labels differ from those of its source" in str(result.exception)
     assert not (folder / "model.xml").exists()
     assert not list(folder.glob(".*"))
 
@@ -189,7 +189,7 @@ def test_out_receives_a_whole_model_folder_and_a_bundled_model_goes_here(folder,
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"to": "onyx"}, "choose among onnx, openvino, torch; did you mean onnx"),
+        ({"to": "onyx"}, "choose from onnx, openvino, torch; did you mean onnx"),
         ({"int8": True}, "int8.*goes with to="),
     ],
 )

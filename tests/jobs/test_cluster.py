@@ -233,7 +233,7 @@ def test_the_whole_job_killed_and_resumed(bucket, store):
     assert written == expected
     assert len(lines) == len({line["target"] for line in lines}) == COUNT
     assert lines[: len(earlier)] == earlier
-    assert f"; {len(earlier)} {was(len(earlier))} done before" in result.stdout
+    assert f"; {len(earlier)} {was(len(earlier))} finished earlier" in result.stdout
     untouched = {f"out/{name}" for line in earlier for name in line["outputs"]}
     assert untouched
     assert {name: times[name] for name in untouched}.items() <= store.times("out").items()
@@ -313,11 +313,14 @@ def test_on_disk_a_picture_that_kills_its_worker_takes_along_only_those_of_its_t
     assert deadly.returncode == FAILED
     errors = [line for line in deadly.stderr.splitlines() if line.startswith("error: ")]
     assert len(errors) == 32
-    assert any(line == f"error: {photos}/7.png: 4 workers died with it or with a picture beside it" for line in errors)
+    assert any(
+        line == f"error: {photos}/7.png: 4 workers died while processing it or a picture in the same batch"
+        for line in errors
+    )
     result = shell(*arguments, "--resume")
     assert result.returncode == OK, result.stderr
     assert "32 pictures" in result.stdout
-    assert "32 were done before" in result.stdout
+    assert "32 were finished earlier" in result.stdout
     assert shell("predict", photos, "--out", tmp_path / "bucket" / "plain", *OPTIONS).returncode == OK
     out, plain = (results_below(tmp_path / "bucket" / name) for name in ("out", "plain"))
     assert out == plain  # nothing hidden is left of the workers that died
@@ -337,7 +340,7 @@ def test_what_others_made_is_left_alone_and_results_are_no_pictures(bucket, bare
         assert len(json.loads(result.stdout)["results"]) == 4
         errors = sorted(line for line in result.stderr.splitlines() if line.startswith("error: "))
         assert len(errors) == refused, result.stderr
-        assert errors[0].startswith("error: s3://bucket/photos/1_labels.png: is in the way")
+        assert errors[0].startswith("error: s3://bucket/photos/1_labels.png: exists, and no earlier run wrote it")
         assert bare_store.get("photos/1_labels.png") == photos["photos/2.png"]
     assert bare_store.get("photos/2_overlay.jpg") != b"made by hand"
     whole = shell("predict", bare_store("photos"), *arguments[5:])

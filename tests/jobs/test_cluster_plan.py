@@ -70,7 +70,7 @@ def test_results_of_earlier_runs_are_no_pictures_and_counted(photos, tmp_path):
     (photos / NAME).write_text(json.dumps({"run": "1", "target": "a", "outputs": ["a_labels.png"]}) + "\n")
     found = cluster.find(task(photos, tmp_path / "out", "."), None)
     assert (names(found), found.results) == (["a", "link/d", "sub/b"], 1)
-    with pytest.raises(FullconvError, match="nothing there but results"):
+    with pytest.raises(FullconvError, match="contains only results"):
         cluster.find(task(photos, tmp_path / "out", "a_*.png"), None)
 
 

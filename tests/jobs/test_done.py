@@ -114,5 +114,5 @@ def test_settings_hold_the_model_by_content(tmp_path):
 
 def test_a_folder_that_cannot_be_is_said(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(FullconvError, match=r"cannot be written .*; make room, or choose another folder"):
+    with pytest.raises(FullconvError, match=r"cannot be written .*; free some space, or choose another folder"):
         begin(tmp_path / "file", SETTINGS)

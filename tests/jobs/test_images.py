@@ -163,7 +163,7 @@ def test_results_of_an_earlier_run_are_no_pictures_wherever_they_are(tmp_path, m
     assert targets(["."]) == before
     assert [job.source for job in plan(["photos/**/*"], OUT)] == [job.source for job in jobs]
     assert [job.source for job in plan(["photos/sub"], OUT)] == [job.source for job in jobs][1:]
-    with pytest.raises(FullconvError, match="nothing there but results of earlier runs"):
+    with pytest.raises(FullconvError, match="contains only results of earlier runs"):
         plan([str(next(Path(out).rglob("b_labels.png")))], OUT)
     again = plan(["photos", *map(str, Path(out).glob("*"))], OUT)
     assert {job.source for job in jobs} <= {job.source for job in again}
@@ -184,7 +184,7 @@ def test_pictures_in_the_folder_of_the_results_are_done(tmp_path):
 
 
 def test_nothing_there_is_said(tmp_path):
-    with pytest.raises(FullconvError, match="no pictures there"):
+    with pytest.raises(FullconvError, match="no pictures found"):
         plan([str(tmp_path)], OUT)
 
 
@@ -213,7 +213,7 @@ def test_a_full_disk_stops_the_run_and_what_is_done_stays(tmp_path, monkeypatch)
 
     monkeypatch.setattr("fullconv.jobs.images.save", save)
     model, outcomes = StubModel(), []
-    with pytest.raises(FullconvError, match=r"out.05: No space left on device; make room.*resume"):
+    with pytest.raises(FullconvError, match=r"out.05: No space left on device; free some space.*resume"):
         outcomes.extend(run(model, plan([str(tmp_path)], OUT), Wanted(("labels",)), 1))
     assert len(written) == 5
     assert len(model.seen) < 10

@@ -154,7 +154,7 @@ def test_a_coordinate_system_without_a_number(tmp_path):
     geopandas = pytest.importorskip("geopandas")
     own = "+proj=aea +lat_0=7 +lon_0=11 +lat_1=3 +lat_2=40 +datum=WGS84 +units=m"
     path = write_scene(tmp_path / "x.tif", blobs(80, 90), crs=own)
-    with pytest.raises(FullconvError, match="take geopackage"):
+    with pytest.raises(FullconvError, match="save geopackage"):
         predict(path, tmp_path / "x", ["polygons"])
     _, _, (package,) = predict(path, tmp_path / "x", ["geopackage"])
     with rasterio.open(path) as source:
@@ -170,7 +170,7 @@ def test_a_raster_that_lies_nowhere_has_polygons_in_pixels(tmp_path):
 
 
 def test_what_is_for_photos_only_is_refused(scene, tmp_path):
-    with pytest.raises(FullconvError, match=r"coco is for photos; of a raster come labels, scores, masks, overlay"):
+    with pytest.raises(FullconvError, match=r"coco is for photos; rasters support labels, scores, masks, overlay"):
         predict(scene[0], tmp_path / "x", ["coco"])
 
 

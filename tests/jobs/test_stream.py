@@ -62,4 +62,4 @@ def test_what_cannot_be_is_one_line():
 def test_options_that_would_do_nothing_are_refused(option):
     done = run("-", *option)
     assert (done.returncode, done.stdout) == (1, b"")
-    assert done.stderr.decode() == f"error: {option[0]}: does nothing for standard input; leave it out\n"
+    assert done.stderr.decode() == f"error: {option[0]}: has no effect with standard input; remove it\n"

@@ -155,7 +155,7 @@ def test_a_video_of_which_nothing_can_be_decoded_is_one_line(tmp_path):
     source = write_clip(tmp_path / "a.avi", codec="mjpeg", sound=None)
     for packet in range(30):
         damage(source, packet)
-    with pytest.raises(FullconvError, match=r"holds no frames that can be decoded \(30 damaged packets\)"):
+    with pytest.raises(FullconvError, match=r"contains no frames that can be decoded \(30 damaged packets\)"):
         write(source, tmp_path / "out" / "a")
     assert not list((tmp_path / "out").rglob("*"))
 
@@ -259,8 +259,8 @@ def test_whatever_is_no_whole_video_is_one_line_and_leaves_nothing(tmp_path):
 
         add_sound(container, container.add_stream("aac", rate=44100, layout="mono"), 1)
     messages = {
-        "head.mp4": "no video, empty or damaged", "tail.mkv": "damaged, it ends after", "fast.mp4": "damaged, it ends",
-        "empty.mp4": "no video, empty", "text.mp4": "no video, empty", "sound.mp4": "holds no video",
+"head.mp4": "not a video, empty", "tail.mkv": "damaged, it ends after", "fast.mp4": "damaged, it ends",
+        "empty.mp4": "not a video, empty", "text.mp4": "not a video, empty", "sound.mp4": "contains no video",
         "none.mp4": "no such file",
     }  # fmt: skip
     for name, message in messages.items():

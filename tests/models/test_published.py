@@ -85,5 +85,5 @@ def test_channels_are_reordered_to_bgr():
 
 
 def test_an_unknown_name_lists_the_nets():
-    with pytest.raises(FullconvError, match="choose among voc-fcn32s"):
+    with pytest.raises(FullconvError, match="choose from voc-fcn32s"):
         published.build("voc-fcn64s")

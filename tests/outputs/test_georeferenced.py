@@ -121,7 +121,7 @@ def test_the_text_of_polygons(tmp_path):
 def test_a_system_without_a_number_or_a_name(tmp_path):
     pytest.importorskip("shapely", "2.1")
     own = Georeference(ground().crs, TRANSFORM, None)
-    with pytest.raises(FullconvError, match=r"their EPSG number .*take geopackage"):
+    with pytest.raises(FullconvError, match=r"an EPSG code, .*save geopackage"):
         written(tmp_path, ["polygons"], place=own)
     (path,) = written(tmp_path, ["polygons"], place=ground(None))
     assert not {"crs", "coordinates_in"} & set(json.loads(path.read_text()))

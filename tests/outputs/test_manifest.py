@@ -48,7 +48,7 @@ def test_without_a_file_names_begin_with_image_and_a_stem_goes_before_either(tmp
 )  # fmt: skip
 def test_what_others_made_stays_as_it_is(tmp_path, output, name):
     (tmp_path / name).write_bytes(HAND_MADE)
-    with pytest.raises(FullconvError, match=rf"{name}: is in the way, .*overwrite=True") as refused:
+    with pytest.raises(FullconvError, match=rf"{name}: exists, .*overwrite=True") as refused:
         result_of([[0]]).save(tmp_path, "a", ["scores", output][1:])
     assert "\n" not in str(refused.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, NAME])
@@ -86,7 +86,7 @@ def test_a_file_of_another_picture_is_in_the_way(tmp_path):
 
     one, other = Classes.named(["light"]), Classes.named(["traffic_light"])
     result_of([[0]], one).save(tmp_path, "a_traffic", ["masks"])
-    with pytest.raises(FullconvError, match=r"a_traffic_light.png: is in the way"):
+    with pytest.raises(FullconvError, match=r"a_traffic_light.png: exists, and no earlier"):
         result_of([[0]], other).save(tmp_path, "a", ["masks"])
     with closing(Manifest(tmp_path, overwrite=True)) as manifest:
         manifest.claim(tmp_path / "b", [tmp_path / "b_labels.png"])
@@ -104,7 +104,7 @@ def test_a_picture_that_is_still_to_be_read_is_never_replaced(tmp_path):
     photo.touch()
     with (
         closing(Manifest(tmp_path, overwrite=True, is_input=lambda path: path == photo)) as manifest,
-        pytest.raises(FullconvError, match="would replace this picture of the same run"),
+        pytest.raises(FullconvError, match="would replace this input picture"),
     ):
         manifest.claim(tmp_path / "a", [photo])
 
@@ -112,7 +112,7 @@ def test_a_picture_that_is_still_to_be_read_is_never_replaced(tmp_path):
 def test_a_file_of_that_name_that_is_no_manifest_is_left_alone(tmp_path):
     for content in (b"notes of mine\n", b"[1]\n", b'{"unfinished": \n'):
         (tmp_path / NAME).write_bytes(content)
-        with pytest.raises(FullconvError, match=f"{NAME}: is in the way, and not fullconv's"):
+        with pytest.raises(FullconvError, match=f"{NAME}: exists, and fullconv did not create it"):
             result_of([[0]]).save(tmp_path)
         assert (tmp_path / NAME).read_bytes() == content
 

@@ -12,12 +12,12 @@ ALL = "labels, masks, overlay, scores, polygons, coco, coco-polygons, labelme"
 def test_unknown_outputs_are_refused():
     assert check_outputs("labels, masks,labels") == ["labels", "masks"]
     for wrong in ("label", "", "masks,xyz"):
-        with pytest.raises(FullconvError, match=f"choose among {ALL}"):
+        with pytest.raises(FullconvError, match=f"choose from {ALL}"):
             check_outputs(wrong)
 
 
 def test_from_python_too(tmp_path):
-    with pytest.raises(FullconvError, match="no output 'mask'; choose among"):
+    with pytest.raises(FullconvError, match="no output 'mask'; choose from"):
         result_of([[0]]).save(tmp_path, "photo", ["labels", "mask"])
     assert list(tmp_path.iterdir()) == []
 

@@ -191,14 +191,14 @@ def test_auto_is_openvino_without_a_gpu(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"engine": "tensorrt"}, "engine='tensorrt': choose among auto, openvino"),
-        ({"engine": None}, "engine: choose among"),
-        ({"precision": "int3"}, "choose among"),
+        ({"engine": "tensorrt"}, "engine='tensorrt': choose from auto, openvino"),
+        ({"engine": None}, "engine: choose from"),
+        ({"precision": "int3"}, "choose from"),
         ({"device": "banana"}, "device='banana': no such device"),
         ({"device": 0}, "device=0: no such device"),
         ({"device": "cuda", "engine": "openvino"}, "device='cuda': openvino runs on the CPU; .*engine='torch'"),
         ({"device": "cuda:1", "engine": "onnxruntime"}, "onnxruntime runs on the CPU"),
-        ({"engine": "onnxruntime", "precision": "bf16"}, "runs fp32"),
+        ({"engine": "onnxruntime", "precision": "bf16"}, "supports fp32"),
         ({"model": "lions"}, "neither bundled .camvid, photos."),
     ],
 )

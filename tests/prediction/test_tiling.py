@@ -69,7 +69,7 @@ def test_the_halo_that_is_exact_comes_from_the_window():
 
 
 def test_a_halo_around_no_tiles_is_refused():
-    with pytest.raises(FullconvError, match=r"halo=64: .*; add tile='auto', or leave halo out"):
+    with pytest.raises(FullconvError, match=r"halo=64: .*; add tile='auto', or remove halo"):
         check_halo(None, 64)
     check_halo("auto", 64)
     check_halo(None, None)

@@ -75,7 +75,7 @@ def test_models_have_classes_and_colours(server):
 def test_no_such_model_and_no_such_output(server, cat):
     reply = server.ask("/predict?model=dogs", cat)
     assert (reply.status, reply.json["reason"]) == (404, "model")
-    assert "choose among photos" in reply.json["error"]
+    assert "choose from photos" in reply.json["error"]
     reply = server.ask("/predict?save=everything", cat)
     assert (reply.status, reply.json["reason"]) == (422, "question")
     assert "'labels'" in reply.json["error"]

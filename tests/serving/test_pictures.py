@@ -71,5 +71,5 @@ def test_frames():
 
 
 def test_an_unknown_format_is_named():
-    with pytest.raises(Exception, match="no format 'heif'; choose among jpeg"):
+    with pytest.raises(Exception, match="no format 'heif'; choose from jpeg"):
         Limits(formats=("heif",))

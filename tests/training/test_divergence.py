@@ -59,7 +59,9 @@ def test_a_loss_that_is_not_finite_ends_the_run_in_one_line(disc_data, tmp_path,
 
 def test_a_rate_far_too_high_is_told_whenever_it_shows(disc_data, tmp_path, finished):
     """One step an epoch: the loss is finite, and what the step made of the parameters is seen before it is kept."""
-    with pytest.raises(Diverged, match=r"epoch 1: .* holds no finite numbers, or too large ones; no epoch was kept"):
+    with pytest.raises(
+        Diverged, match=r"epoch 1: .* contains numbers that are not finite or too large; no epoch was saved"
+    ):
         run(disc_data, tmp_path, epochs=1, batch_size=16, lr=1e30, optimiser="sgd", clip=0.0, schedule="constant",
             warm_up=0.0)  # fmt: skip
     assert not (tmp_path / "model").exists()
@@ -103,7 +105,7 @@ def test_starting_weights_that_are_no_numbers_are_named(disc_data, small, tmp_pa
     monkeypatch.setattr(checkpoint, "not_finite", lambda _: [])
     checkpoint.save_model(tmp_path / "bad", model, config)
     monkeypatch.undo()
-    with pytest.raises(FullconvError, match=r"bad: trunk\.\S+ holds numbers that are not finite; take other weights"):
+    with pytest.raises(FullconvError, match=r"bad: trunk\.\S+ contains numbers that are not finite; use other weights"):
         run(disc_data, tmp_path / "run", weights=tmp_path / "bad")
 
 

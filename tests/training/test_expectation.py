@@ -17,7 +17,7 @@ def test_times_as_people_say_them(seconds, words):
     ("scores", "words"),
     [
         ([], ""), ([0.5], "mean IoU 0.50"), ([0.5, 0.71], "mean IoU 0.71 and rising"),
-        ([0.5, 0.71, 0.71], "mean IoU 0.71 and steady"), ([0.5, 0.71, 0.6], "mean IoU 0.60 and below its best"),
+        ([0.5, 0.71, 0.71], "mean IoU 0.71 and steady"), ([0.5, 0.71, 0.6], "mean IoU 0.60 and below the best"),
     ],
 )  # fmt: skip
 def test_where_the_score_is_heading(scores, words):

@@ -76,7 +76,7 @@ def test_a_published_net_is_known_by_its_numbers(name):
 def test_a_network_without_a_name_is_said():
     config = read_config(BUNDLED / "photos")
     odd = type(config)(**{**vars(config), "architecture": Architecture(skip_scales=(0.5, 0.5))})
-    with pytest.raises(FullconvError, match=r"photos: its network \(FCN-8s .*\) has no name among .*; choose arch"):
+    with pytest.raises(FullconvError, match=r"photos: its network \(FCN-8s .*\) is not a named .*; give arch"):
         recipe_keys(odd)
     assert recipe_keys(odd, named=True)["trunk"] == "tf_efficientnet_lite0"
 
@@ -176,7 +176,7 @@ def test_a_plain_training_starts_from_the_bundled_model_and_can_be_made_again(di
 def test_of_a_network_that_shares_nothing_with_it_nothing_is_taken(disc_data, tmp_path, said):
     plain = {"epochs": 1, "crop_size": 64, "batch_size": 16, "workers": 0, "precision": "fp32", "track": "none"}
     stages.train(disc_data, tmp_path / "first", arch="segnet-basic", **plain)
-    assert "weights photos: nothing fits; the network starts from random parameters" in said.text
+    assert "weights photos: no parameter fits; the network starts from random parameters" in said.text
     with pytest.raises(FullconvError, match="as a start for SegNet-Basic"):
         stages.train(disc_data, tmp_path / "asked", arch="segnet-basic", weights="photos", **plain)
 

@@ -119,7 +119,7 @@ def test_a_finished_run_is_not_overwritten(disc_data, straight):
 
 
 def test_resuming_what_never_ran_is_said(disc_data, tmp_path):
-    with pytest.raises(FullconvError, match="no run there"):
+    with pytest.raises(FullconvError, match="no run found"):
         run(disc_data, tmp_path, resume=True)
 
 

@@ -128,15 +128,15 @@ def test_other_starting_weights_are_refused(made, tmp_path):
     run(made[1], tmp_path / "other", seed=3, epochs=1, track="none")
     shutil.copy(tmp_path / "other" / "model" / "model.safetensors", tmp_path / "start")
     error = train("--from", tmp_path / "second", "--out", tmp_path / "fourth").exception
-    assert "the model --weights was" in str(error)
-    assert "bring back what it was" in str(error)
+    assert "the model of --weights was" in str(error)
+    assert "restore the original" in str(error)
 
 
 def test_another_initialisation_is_seen(own):
     out, data = own
     manifest = read_manifest(out)
     write_json(out / "manifest.json", {**manifest, "weights": {**manifest["weights"], "start": "0" * 64}})
-    with pytest.raises(FullconvError, match="the network before its first step"):
+    with pytest.raises(FullconvError, match="the network's initial parameters"):
         stages.train(data, out.with_name("again"), repeats=out)
 
 
@@ -152,14 +152,14 @@ def test_a_recipe_of_its_own_is_kept(made, tmp_path):
     with pytest.raises(FullconvError, match="was started with lr"):
         stages.train(made[1], tmp_path / "again", repeats=made[0], lr=1.0)
     (tmp_path / "recipe.yaml").write_text("lr: 1.0\n")
-    with pytest.raises(FullconvError, match="leave --recipe out"):
+    with pytest.raises(FullconvError, match="remove --recipe"):
         stages.train(made[1], tmp_path / "again", repeats=made[0], recipe=tmp_path / "recipe.yaml")
 
 
 def test_what_no_run_left_is_said(tmp_path):
     assert "manifest.json: cannot be read" in str(train("--from", tmp_path).exception)
     assert "Missing argument 'DATA'" in train().output
-    assert "give one of them" in train("--from", tmp_path, "--resume", tmp_path).output
+    assert "use only one of them" in train("--from", tmp_path, "--resume", tmp_path).output
 
 
 class Killed(BaseException):

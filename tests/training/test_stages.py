@@ -28,7 +28,7 @@ def test_the_nets_that_lead_to_one():
     assert stages_of("voc-fcn16s") == ["voc-fcn32s", "voc-fcn16s"]
     assert stages_of("fcn-4s") == ["fcn-32s", "fcn-16s", "fcn-8s", "fcn-4s"]
     assert stages_of("voc-fcn8s-atonce") == stages_of("unet") == []
-    with pytest.raises(FullconvError, match="staged must be false for an arch that is no FCN"):
+    with pytest.raises(FullconvError, match="staged must be false for an arch that is not an FCN"):
         Recipe(arch="unet", staged=True)
 
 

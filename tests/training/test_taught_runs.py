@@ -114,7 +114,7 @@ def test_another_teacher_or_other_pictures_are_not_the_same_run(data, straight, 
     shutil.copytree(data.parent, tmp_path / "data")
     scores = sorted((tmp_path / "data" / "teacher").glob("*.npz"))[0]
     write_scores(scores.parent, scores.stem, np.zeros((2, 4, 5), np.float16), (64, 80))
-    with pytest.raises(FullconvError, match="the teacher --teacher was"):
+    with pytest.raises(FullconvError, match="the teacher of --teacher was"):
         run(data, tmp_path / "a", repeats=straight, teacher=tmp_path / "data" / "teacher")
     (tmp_path / "data" / "more" / "10.png").unlink()
     with pytest.raises(FullconvError, match="1 missing"):
@@ -145,5 +145,5 @@ def teachable(yaml):
 
 
 def test_coarse_loss_is_refused_where_no_enlargement_ends_the_net(data, tmp_path):
-    with pytest.raises(FullconvError, match="coarse_loss is for an FCN"):
+    with pytest.raises(FullconvError, match="coarse_loss only works for an FCN"):
         run(data, tmp_path, arch="unet")

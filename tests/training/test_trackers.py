@@ -55,7 +55,7 @@ def test_what_is_asked_for():
     assert check_trackers(None) == ("tensorboard",)
     assert check_trackers("none") == check_trackers("") == check_trackers([]) == ()
     assert check_trackers(["tensorboard"]) == check_trackers(" tensorboard ") == ("tensorboard",)
-    with pytest.raises(FullconvError, match="no such tracker; choose among tensorboard, wandb, mlflow, none"):
+    with pytest.raises(FullconvError, match="no such tracker; choose from tensorboard, wandb, mlflow, none"):
         check_trackers("tensorbored")
 
 

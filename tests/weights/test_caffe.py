@@ -181,7 +181,7 @@ def test_a_layer_found_twice_is_an_error(layers, tmp_path):
     "content", [b"", b"PK\x03\x04" + bytes(100), b"\x89HDF\r\n\x1a\n" + bytes(50), b"name: 'net'\n"]
 )
 def test_other_files_are_no_caffemodels(tmp_path, content):
-    with pytest.raises(FullconvError, match="damaged or no caffemodel"):
+    with pytest.raises(FullconvError, match="damaged or not a caffemodel"):
         read_caffe(written(tmp_path / "a.caffemodel", content))
 
 

@@ -51,11 +51,11 @@ def test_the_ports_are_what_onnx_reads(tmp_path):
 @pytest.mark.parametrize(
     "content",
     [b"", b"no graph at all", CONTENT[: len(CONTENT) // 2], CONTENT[:-1], CONTENT[:1000], b"\0" * 1000, b"\x08\x0a"],
-    ids=["empty", "text", "half", "a byte short", "its beginning", "zeros", "no graph in it"],
+    ids=["empty", "text", "half", "a byte short", "its beginning", "zeros", "it contains no graph"],
 )
 def test_a_damaged_graph_is_one_line(folder, content, engine):
     (folder / GRAPH).write_bytes(content)
-    assert f"{folder / GRAPH}: damaged, or no ONNX graph" in error_of(folder, engine=engine)
+    assert f"{folder / GRAPH}: damaged, or not an ONNX graph" in error_of(folder, engine=engine)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -90,7 +90,7 @@ def test_a_config_that_names_another_number_of_classes_is_refused(folder, change
     message = error_of(folder, engine="openvino")
     assert (
         message
-        == f"{folder / GRAPH}: has 21 classes, but config.json names {21 + change}; bring back the files of one model"
+        == f"{folder / GRAPH}: has 21 classes, but config.json names {21 + change}; restore files from the same model"
     )
 
 
@@ -99,13 +99,13 @@ def test_another_graph_is_said(folder):
     value = onnx.helper.make_tensor_value_info("image", onnx.TensorProto.FLOAT, [1])
     graph = onnx.helper.make_graph([], "g", [value], [value])
     onnx.save(onnx.helper.make_model(graph), folder / GRAPH)
-    assert "not a graph of fullconv's (image → label_map, scores)" in error_of(folder)
+    assert "not a fullconv graph (image → label_map, scores)" in error_of(folder)
 
 
 def test_a_folder_without_a_graph_says_so_where_there_is_no_torch(folder, monkeypatch):
     monkeypatch.setattr(choice, "find_spec", lambda _: None)
     assert error_of(folder) == (
-        f"{folder / GRAPH}: missing; nor is there {PARAMETERS} to make it of; copy the model folder again"
+        f"{folder / GRAPH}: missing; and there is no {PARAMETERS} to create it from; copy the model folder again"
     )
     (folder / PARAMETERS).touch()
     assert f"{folder / GRAPH}: missing; run `fullconv export {folder}` where torch is" in error_of(folder)

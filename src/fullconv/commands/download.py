@@ -37,13 +37,13 @@ def download(name: str, out: Path | None, unverified: bool) -> None:
     folder = out or Path("data", name)
     if is_there(source, folder):
         remove_store(folder)
-        say(f"{folder}: is there already\n{after(folder)}")
+        say(f"{folder}: already exists\n{after(folder)}")
         return
     say(f"{source.title}, {source.homepage}\nterms: {source.terms}")
     checksums = run(source, folder, with_progress, credentials(source), unverified)
     for archive in source.archives:
         if not archive.sha256:
-            say(f"not verified: {archive.url}, SHA-256 {checksums[archive.filename]}")
+            say(f"not verified (no published checksum): {archive.url}, SHA-256 {checksums[archive.filename]}")
     say(f"{name}: {folder}\n{after(folder)}")
 
 

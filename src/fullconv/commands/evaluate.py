@@ -14,6 +14,7 @@ from fullconv.commands.json_output import json_option, prints_json, write_docume
 from fullconv.commands.shared_options import Words, check_data, model_options, outside_option, tta_option
 from fullconv.commands.terminal import fail, is_watched, note, say
 from fullconv.errors import FullconvError
+from fullconv.words import counted
 
 if TYPE_CHECKING:
     from fullconv.data.dataset import Sample
@@ -109,9 +110,9 @@ def told(report: dict[str, Any]) -> None:
     for error in skipped.values():
         fail(error)
     if skipped:
-        note(f"left out of the numbers: {len(skipped)} of the pictures")
+        note(f"not scored: {counted(len(skipped), 'picture')}")
     for path, found in list(notes.items())[:1]:
-        others = f" (and so on, in {len(notes)} pictures)" if len(notes) > 1 else ""
+        others = f" (the same applies to {len(notes)} pictures in all)" if len(notes) > 1 else ""
         note(f"{path}: {'; '.join(found)}{others}")
 
 
@@ -120,7 +121,7 @@ def check_page(path: Path | None, merge_to: tuple[str, ...] | None) -> None:
     if path and path.suffix.lower() not in (".html", ".htm"):
         raise FullconvError(f"{path}: the report is an HTML page; give a name that ends in .html")
     if path and merge_to:
-        raise FullconvError("--report shows all classes of the model; leave --merge-to out")
+        raise FullconvError("--report shows all classes of the model; remove --merge-to")
 
 
 def write_page(path: Path, model: Model, title: str, numbers: dict[str, Any], scored: Scored) -> None:
@@ -164,13 +165,13 @@ def table(report: dict[str, Any]) -> str:
 
 
 def listed(worst: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """The worst pictures, each with its commonest error."""
+    """The worst pictures, each with its most common error."""
     if worst:
         width = max(24, *(len(row["file"]) + 2 for row in worst))
-        yield f"\n{'worst':<{width}}{'mean iou':>8}  commonest error"
+        yield f"\n{'worst':<{width}}{'mean iou':>8}  most common error"
         for row in worst:
             error = row["confused"]
-            words = "{pixels} pixels of {truth} taken for {prediction}".format(**error) if error else "none"
+            words = "{pixels} pixels of {truth} predicted as {prediction}".format(**error) if error else "none"
             yield f"{row['file']:<{width}}{number(row['mean_iou']):>8}  {words}"
 
 

@@ -206,10 +206,12 @@ def open_for_photos(model: str, published: str | None = None) -> tuple[nn.Module
     channels = len(config.normalisation.mean)
     if channels != 3:
         raise FullconvError(
-            f"{config.name} takes {counted(channels, 'channel')}; this figure is made of photos, which have 3"
+            f"{config.name} takes {counted(channels, 'channel')}; this figure needs a model for photos, which have 3"
         )
     if config.range:
-        raise FullconvError(f"{config.name} takes values of a range; this figure is made of photos, which have 8 bits")
+        raise FullconvError(
+            f"{config.name} takes values in a range; this figure needs a model for photos, which have 8 bits"
+        )
     return network, config
 
 
@@ -228,7 +230,7 @@ def alike(models: list[Model]) -> list[Model]:
     for model in models[1:]:
         if model.classes != models[0].classes:
             names = f"{models[0].config.name} and {model.config.name}"
-            raise FullconvError(f"{names} have different classes; a ladder compares models of the same ones")
+            raise FullconvError(f"{names} have different classes; a ladder compares models with the same classes")
     return models
 
 
@@ -240,7 +242,8 @@ def titles_of(titles: str | None, models: Sequence[Model]) -> list[str]:
     given = [title.strip() for title in titles.split(",")]
     if len(given) != len(models):
         raise FullconvError(
-            f"--titles {titles}: {counted(len(given), 'title')} for {counted(len(models), 'model')}; give one for each"
+            f"--titles {titles}: {counted(len(given), 'title')} for {counted(len(models), 'model')}; "
+            "give one title per model"
         )
     return given
 

@@ -54,7 +54,7 @@ def export(
         check_data(data)
     done = run(model, to, out, int8, data, split, pictures, max_loss, outside, resolution)
     if done.calibrated:
-        say(f"ranges measured on {counted(done.calibrated, 'picture')} of train")
+        say(f"calibrated on {counted(done.calibrated, 'picture')} of train")
     for agreement in done.agreements:
         say(str(agreement))
     if done.mean_ious:

@@ -129,7 +129,7 @@ def predict(
     from fullconv.weights.model_folder import open_folder
 
     if workers and not cluster:
-        raise FullconvError("--workers: goes with --cluster ray; without it all processors are at work anyway")
+        raise FullconvError("--workers: only works with --cluster ray; without it, all processors are used anyway")
     outputs = tuple(check_outputs(DEFAULT if save is None else save))
     reading = Reading(bands or (), pairs(values), pages=pages == "all", max_pixels=max_pixels, outside=outside)
     wanted = Wanted(outputs, tile, halo, reading, simplify, classes or (), background, tta)
@@ -205,7 +205,7 @@ def predict_stream(request: Request) -> None:
     from fullconv.jobs.stream import one_result
 
     if request.inputs != ("-",):
-        raise FullconvError("-: standard input is one picture; leave out the other inputs")
+        raise FullconvError("-: standard input is one picture; remove the other inputs")
     given = {
         "json": request.json_file,
         "resume": request.resume,
@@ -213,9 +213,9 @@ def predict_stream(request: Request) -> None:
         "frames": request.frames,
     }
     if names := [f"--{name}" for name, value in given.items() if value]:
-        raise FullconvError(f"{names[0]}: does nothing for standard input; leave it out")
+        raise FullconvError(f"{names[0]}: has no effect with standard input; remove it")
     if sys.stdout.isatty():
-        raise FullconvError("-: the result is a file; send it somewhere, as in: fullconv predict - < in.jpg > out.png")
+        raise FullconvError("-: the result is a file; redirect it, as in: fullconv predict - < in.jpg > out.png")
     request.check()
     body = sys.stdin.buffer.read()
     sys.stdout.buffer.write(one_result(request.load(), body, request.wanted))
@@ -294,7 +294,7 @@ def film(loaded: Model, job: Job, request: Request, threads: int, notes: Notes) 
 def check_video(request: Request, videos: list[Job]) -> None:
     if videos and not request.of_video:
         outputs = ", ".join(VIDEO_OUTPUTS)
-        raise FullconvError(f"{videos[0].source}: of a video there are {outputs}; --save names none of them")
+        raise FullconvError(f"{videos[0].source}: videos support {outputs}; name one of these in --save")
 
 
 def check_concerned(request: Request, sources: Callable[[], Iterable[Path]], is_raster: Callable[[Path], bool]) -> None:
@@ -304,11 +304,11 @@ def check_concerned(request: Request, sources: Callable[[], Iterable[Path]], is_
 
     named = " ".join(request.inputs)
     if request.wanted.simplify is not None and not any(map(is_raster, sources())):
-        raise FullconvError(f"--simplify: is for rasters, and there are none in {named}; leave it out")
+        raise FullconvError(f"--simplify: applies to rasters, and there are none in {named}; remove it")
     if request.wanted.simplify is not None and not set(request.wanted.outputs) & {"polygons", "geopackage"}:
-        raise FullconvError("--simplify: is for polygons; add --save polygons or geopackage, or leave it out")
+        raise FullconvError("--simplify: applies to polygons; add --save polygons or geopackage, or remove it")
     if request.frames and not any(map(is_video, sources())):
-        raise FullconvError(f"--frames: is for videos, and there are none in {named}; leave it out")
+        raise FullconvError(f"--frames: applies to videos, and there are none in {named}; remove it")
     if request.wanted.halo is not None and not all(map(is_raster, sources())):
         check_halo(request.wanted.tile, request.wanted.halo)
 
@@ -319,13 +319,13 @@ def check_background(wanted: Wanted) -> None:
 
     parse_ground(wanted.background or "")
     if "cutout" not in wanted.outputs:
-        raise FullconvError("--background: is for cut-outs; add --save cutout, or leave it out")
+        raise FullconvError("--background: applies to cut-outs; add --save cutout, or remove it")
 
 
 def check_addresses(request: Request) -> None:
     for text in (*request.inputs, request.out):
         if "://" in text:
-            raise FullconvError(f"{text}: object stores go with --cluster ray (pip install 'fullconv[ray]')")
+            raise FullconvError(f"{text}: object stores need --cluster ray (pip install 'fullconv[ray]')")
 
 
 def predict_on_cluster(request: Request, workers: int | None) -> Summary:

@@ -163,10 +163,12 @@ def setup_of(models: tuple[str, ...], choice: Choice, limits: Limits) -> Setup:
     names = [read_config(folder).name for folder in folders]
     for name in names:
         if names.count(name) > 1:
-            raise FullconvError(f"--model: two models are called {name}; change name in the config.json of one")
+            raise FullconvError(
+                f"--model: two models are called {name}; change the name in one of their config.json files"
+            )
     return Setup(dict(zip(names, folders, strict=True)), choice, limits)
 
 
 def tell(address: str, workers: Workers) -> None:
     names, engines = ", ".join(workers.models), {model["engine"] for model in workers.models.values()}
-    say(f"{address} serves {names} ({', '.join(sorted(engines))}; {len(workers.all)} workers). Ctrl-C ends it.")
+    say(f"{address} serves {names} ({', '.join(sorted(engines))}; {len(workers.all)} workers). Press Ctrl-C to stop.")

@@ -26,7 +26,7 @@ class Numbers(click.ParamType[tuple[float, ...]]):
         try:
             return tuple(self.kind(part) for part in str(value).split(","))
         except ValueError:
-            self.fail(f"{value}: give numbers, comma-separated", param, ctx)
+            self.fail(f"{value}: give numbers separated by commas", param, ctx)
 
 
 class Words(click.ParamType[tuple[str, ...]]):

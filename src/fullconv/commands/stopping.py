@@ -62,8 +62,8 @@ def _remedy(context: click.Context) -> str:
     group, name = context.command, context.invoked_subcommand
     command = group.get_command(context, name) if isinstance(group, click.Group) and name else None
     if command and any(option.name == "resume" for option in command.params):
-        return "what is done stays, and --resume goes on from there"
-    return "what is done stays; run the command again"
+        return "finished results are kept; continue with --resume"
+    return "finished results are kept; run the command again"
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

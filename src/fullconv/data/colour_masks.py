@@ -50,8 +50,8 @@ def positions(rgb: NDArray[np.uint8], path: Path, colours: Sequence[Colour]) -> 
         code = int(codes[strange][0])
         colour = [code >> 16, code >> 8 & 255, code & 255]
         raise FullconvError(
-            f"{path}: colour {colour} belongs to no class ({strange.sum()} pixels in all); name it in the data YAML, "
-            "or save the mask without smoothing or JPEG"
+            f"{path}: colour {colour} does not belong to a class ({strange.sum()} pixels in all); name it in the data "
+            "YAML, or save the mask without smoothing or JPEG"
         )
     return values
 
@@ -99,7 +99,7 @@ def values_or_positions(values: LabelMap, rgb: NDArray[np.uint8], path: Path, co
     odd = [value for value, meaning in meant.items() if meaning not in (None, value)]
     if odd:
         raise FullconvError(
-            f"{path}: value {odd[0]} has a colour of `colours`, value {plain[0]} has none of them; give the mask "
+            f"{path}: value {odd[0]} has a colour listed in `colours`, but value {plain[0]} does not; give the mask "
             "values in the data YAML, names: [{name: …, labels: [value, …]}], or add the colour"
         )
     return values

@@ -105,7 +105,7 @@ class Sample:
         if picture.size != label_map.shape:
             raise FullconvError(
                 f"{self.label_path}: mask is {_size(label_map)} but its image {_size(picture.values)}; "
-                "make the mask anew at the image's own size, after its EXIF turn"
+                "create the mask again at the image's own size, after applying its EXIF rotation"
             )
         if picture.valid is not None:
             label_map = np.where(picture.valid, label_map, np.uint8(VOID))

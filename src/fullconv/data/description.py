@@ -65,7 +65,7 @@ class DataFile:
         if self.names is not None:
             return parse_naming(self.names, self.colours, numbers, self.reduce_zero_label)
         if numbers or self.reduce_zero_label or self.colours is not None:
-            raise FullconvError("mask values or colours are given a meaning, but no class a name; add `names: [...]`")
+            raise FullconvError("mask values or colours are defined, but no class names; add `names: [...]`")
         return None
 
     def by_name(self) -> dict[str, str]:
@@ -161,7 +161,7 @@ def _describe_by(file: DataFile, path: Path) -> Description:
     """What `file`, the data YAML at `path`, says."""
     root = folder_of(path, file)
     if not root.is_dir():
-        raise FullconvError(f"{root}: no such folder; `path` in a data YAML counts from the YAML's own folder")
+        raise FullconvError(f"{root}: no such folder; `path` in a data YAML is relative to the YAML's own folder")
     with told_of(path):
         options, mapping = _options(file, path.parent), file.by_name()
     dataset = _read_folder(root, options, file)
@@ -206,7 +206,7 @@ def _refuse_unused(file: DataFile, dataset: Dataset) -> None:
     """A key that means nothing for the layout found is a mistake."""
     for key, only in (("inputs", "nyud"), ("sbd", "voc"), ("boxes", "coco")):
         if getattr(file, key) is not None and dataset.layout != only:
-            raise FullconvError(f"{key} is for the layout {only}, and this is {dataset.layout}; remove it")
+            raise FullconvError(f"{key} only applies to the layout {only}, but this is {dataset.layout}; remove it")
     naming = file.naming()
     if naming is None:
         return
@@ -216,7 +216,9 @@ def _refuse_unused(file: DataFile, dataset: Dataset) -> None:
             "reduce_zero_label out, and map classes by their names"
         )
     if naming.in_colour and dataset.layout not in PICTURES:
-        raise FullconvError(f"names: the masks of the layout {dataset.layout} have no colours; name the classes alone")
+        raise FullconvError(
+            f"names: the masks of the layout {dataset.layout} have no colours; give only the class names"
+        )
 
 
 def _options(file: DataFile, folder: Path) -> Options:

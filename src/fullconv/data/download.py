@@ -32,10 +32,10 @@ def unpack(path: Path, folder: Path, watch: Watch) -> None:
         (unpack_zip if path.suffix == ".zip" else unpack_tar)(path, folder, watch)
     except tarfile.FilterError as error:
         path.unlink()
-        raise FullconvError(f"{path.name}: {error}: refused and removed, get it from a source that you trust") from None
+        raise FullconvError(f"{path.name}: {error}: refused and removed; get it from a source you trust") from None
     except DAMAGE:
         path.unlink()
-        raise FullconvError(f"{path.name}: no archive, or a damaged one; removed, run again") from None
+        raise FullconvError(f"{path.name}: not an archive, or damaged; it was removed, run the command again") from None
 
 
 def unpack_tar(path: Path, folder: Path, watch: Watch) -> None:
@@ -66,7 +66,7 @@ def refuse_link(member: tarfile.TarInfo) -> None:
     following links, deep ones have got past (CVE-2025-4517)."""
     target = PureWindowsPath(member.linkname)
     if (member.issym() or member.islnk()) and (target.anchor or ".." in target.parts):
-        raise tarfile.FilterError(f"{member.name!r} is a link that leads elsewhere")
+        raise tarfile.FilterError(f"{member.name!r} is a link that points outside the archive")
 
 
 @dataclass
@@ -84,7 +84,7 @@ class Budget:
     def take(self, size: int) -> None:
         self.bytes, self.members = self.bytes - size, self.members - 1
         if self.bytes < 0 or self.members < 0:
-            raise tarfile.FilterError(f"{self.path.name!r} unpacks to far more than it is itself")
+            raise tarfile.FilterError(f"{self.path.name!r} unpacks to far more than its own size")
 
 
 def is_wanted(name: str) -> bool:
@@ -94,7 +94,7 @@ def is_wanted(name: str) -> bool:
     """
     path = PureWindowsPath(name)  # knows every way to leave a folder: "/", "..", "C:", with either slash
     if path.anchor or ".." in path.parts:
-        raise tarfile.FilterError(f"{name!r} leads out of the archive's folder")
+        raise tarfile.FilterError(f"{name!r} points outside the archive's folder")
     return not path.name.startswith("._")
 
 
@@ -103,7 +103,7 @@ def is_there(source: Source, out: Path) -> bool:
     if all((out / name).exists() for name in source.contains):
         return True
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise FullconvError(f"{out}: is there already and is not {source.title}; choose another --out")
+        raise FullconvError(f"{out}: already exists and is not {source.title}; choose another --out")
     return False
 
 
@@ -118,7 +118,7 @@ def download(
     """
     if not (unverified or source.verifiable):
         raise FullconvError(
-            f"{source.name}: no checksum of this archive is published, so it cannot be verified; "
+            f"{source.name}: this archive has no published checksum, so it cannot be verified; "
             "add --unverified to accept what the server sends"
         )
     out = out.resolve()
@@ -193,7 +193,7 @@ def verify(archive: Archive, path: Path, watch: Watch) -> str:
         path.unlink()
         raise FullconvError(
             f"{archive.url}: wrong checksum, SHA-256 expected {archive.sha256}, found {found}; "
-            "the file was removed, run again or ask its publisher whether it changed"
+            "the file was removed; run the command again, or ask the publisher whether it changed"
         )
     return found
 
@@ -231,7 +231,7 @@ def disk_errors_told(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            advice = "free some space and run the same command again, it goes on from here"
+            advice = "free some space and run the same command again to continue"
         else:
-            advice = "choose an --out that can be written"
+            advice = "choose an --out that you can write to"
         raise FullconvError(f"{folder}: {error.strerror or error}; {advice}") from None

@@ -25,7 +25,7 @@ def burn(picture: Path, shapes: Sequence[tuple[dict[str, Any], int]], crs: str) 
     with open_raster(picture) as opened:
         raster = opened.dataset
         if raster.crs is None:
-            raise FullconvError(f"{picture}: no coordinate system in it; outlines on the ground need a GeoTIFF")
+            raise FullconvError(f"{picture}: has no coordinate system; geographic outlines need a GeoTIFF")
         size, transform, own = raster.shape, raster.transform, raster.crs
         refuse_large(size, str(picture), None)
     if not shapes:

@@ -24,7 +24,7 @@ def refuse_outside(dataset: Dataset, allowed: Sequence[Path]) -> None:
         place = _plain(path)
         if not any(place.startswith(folder) for folder in folders):
             raise Outside(
-                f"{dataset.root}: a list or an annotation names {place}, which lies outside of it; "
+                f"{dataset.root}: a list or an annotation refers to {place}, outside this folder; "
                 f"if that is meant, add {argument('outside', os.path.dirname(place))}"
             )
 

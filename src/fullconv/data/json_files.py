@@ -17,5 +17,5 @@ def read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError, MemoryError) as error:
         raise FullconvError(f"{path}: not a JSON file ({reason_of(error)}); export it again") from None
     if not isinstance(values, dict):
-        raise FullconvError(f"{path}: a JSON {type(values).__name__} where an object was expected; export it again")
+        raise FullconvError(f"{path}: a JSON {type(values).__name__} instead of an object; export it again")
     return values

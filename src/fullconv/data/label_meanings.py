@@ -45,14 +45,14 @@ def parse_naming(names: Any, colours: Any, values: Mapping[str, str], skip_zero:
     classes = Classes.named(order, shown)
     if in_colour:
         if values or skip_zero:
-            raise FullconvError("names: masks are read by colour, so mask values mean nothing; leave them out")
+            raise FullconvError("names: masks are read by colour, so mask values have no meaning; remove them")
         pixels = tuple(_colour(label) for label, _ in labels)
         lookup = value_lookup({**{i: index for i, (_, index) in enumerate(labels)}, VOID: VOID})
         return Naming(classes, lookup, partial(read_colours, colours=pixels), in_colour)
     reader = partial(read_index_or_colour, colours=classes.colours) if colours else read_mask
     in_order = all(label == index for label, index in labels)
     if skip_zero and not in_order:
-        raise FullconvError("reduce_zero_label: `names` give mask values already; leave one of the two out")
+        raise FullconvError("reduce_zero_label: `names` already gives mask values; remove one of the two")
     if not values and in_order and not skip_zero:
         return Naming(classes, None, reader)
     numbers = {int(label): index for label, index in labels}  # type: ignore[arg-type]
@@ -69,7 +69,7 @@ def check_mapping(mapping: Mapping[str, str], names: Sequence[str]) -> None:
     """Raises FullconvError for a line of label_mapping {class: class} that begins with no class of the data."""
     for name in mapping:
         if name not in names:
-            raise FullconvError(f"label_mapping: the data have no class {name!r}; {hint(name, names)}")
+            raise FullconvError(f"label_mapping: the data has no class {name!r}; {hint(name, names)}")
 
 
 def with_rest(mapping: Mapping[str, str], names: Sequence[str], wanted: Sequence[str]) -> dict[str, str]:
@@ -97,7 +97,7 @@ def _entries(names: Any) -> list[tuple[str, list[Label]]]:
     if len(set(named)) < len(named):
         twice = next(name for name in named if named.count(name) > 1)
         raise FullconvError(
-            f"names: class {twice!r} is named twice; where several values are one class, write "
+            f"names: class {twice!r} is named twice; if several values belong to one class, write "
             f"{{name: {twice}, labels: [0, 1]}}"
         )
     return entries
@@ -110,7 +110,7 @@ def _counted(names: Mapping[Any, Any]) -> list[tuple[str, Any]]:
     numbers = sorted(map(int, names))
     if numbers != list(range(len(names))):
         raise FullconvError(
-            f"names: the numbers are {numbers}; count from 0 without a gap, "
+            f"names: the numbers are {numbers}; number the classes from 0 without gaps, "
             "or give mask values as {name: roof, labels: [255]}"
         )
     return sorted(names.items(), key=lambda row: int(row[0]))
@@ -127,7 +127,7 @@ def _entry(key: Any, value: Any) -> tuple[str, list[Label]]:
 
 def _name(name: Any) -> str:
     if not isinstance(name, str) or not name.strip():
-        raise FullconvError(f"names: {name!r} is no name; give every class one")
+        raise FullconvError(f"names: {name!r} is not a name; give every class a name")
     return name.strip()
 
 
@@ -137,7 +137,7 @@ def _label(label: Any) -> Label:
     if isinstance(label, Sequence) and not isinstance(label, str):
         return _colour(label)
     if not (isinstance(label, str) and label.isdecimal() and int(label) <= VOID):
-        raise FullconvError(f"names: {label!r} is no mask value; give 0 to {VOID}, or a colour [R, G, B]")
+        raise FullconvError(f"names: {label!r} is not a mask value; give 0 to {VOID}, or a colour [R, G, B]")
     return int(label)
 
 
@@ -147,14 +147,14 @@ def _colours(colours: Any) -> list[Colour]:
     found = [_colour(colour, "colours") for colour in colours]
     if len(set(found)) < len(found):
         twice = next(colour for colour in found if found.count(colour) > 1)
-        raise FullconvError(f"colours: {list(twice)} stands for two classes; give each one of its own")
+        raise FullconvError(f"colours: {list(twice)} is used for two classes; give each class its own colour")
     return found
 
 
 def _colour(values: Any, key: str = "names") -> Colour:
     texts = [] if isinstance(values, str) or not isinstance(values, Sequence) else [str(value) for value in values]
     if len(texts) != 3 or not all(text.isdecimal() and int(text) <= 255 for text in texts):
-        raise FullconvError(f"{key}: {values!r} is no colour; give [R, G, B], 0 to 255 each")
+        raise FullconvError(f"{key}: {values!r} is not a colour; give [R, G, B], each from 0 to 255")
     red, green, blue = map(int, texts)
     return red, green, blue
 
@@ -162,7 +162,9 @@ def _colour(values: Any, key: str = "names") -> Colour:
 def _are_colours(labels: Sequence[Label]) -> bool:
     kinds = {isinstance(label, tuple) for label in labels}
     if len(kinds) > 1 or len(set(labels)) < len(labels):
-        raise FullconvError("names: values and colours are mixed, or one stands for two classes; give each one class")
+        raise FullconvError(
+            "names: values and colours are mixed, or one is used for two classes; use one kind, and each once"
+        )
     return kinds == {True}
 
 
@@ -178,7 +180,7 @@ def _with_values(lookup: Lookup, values: Mapping[str, str], classes: Classes) ->
     changed = lookup.copy()
     for text, target in values.items():
         if not -1 <= int(text) <= VOID:
-            raise FullconvError(f"label_mapping: {text} is no mask value; they are 0 to {VOID}")
+            raise FullconvError(f"label_mapping: {text} is not a mask value; mask values are 0 to {VOID}")
         if int(text) >= 0:  # tools that write -1 read masks as signed bytes: no file holds it
             changed[int(text)] = VOID if target in VOID_WORDS else _index(target, classes)
     return changed
@@ -188,5 +190,5 @@ def _index(target: str, classes: Classes) -> int:
     if target in classes.names:
         return classes.names.index(target)
     if not target.isdecimal() or int(target) >= len(classes):
-        raise FullconvError(f"label_mapping: {target!r} is no class; give 0 to {len(classes) - 1}, a name, or void")
+        raise FullconvError(f"label_mapping: {target!r} is not a class; give 0 to {len(classes) - 1}, a name, or void")
     return int(target)

@@ -52,7 +52,7 @@ class Shapes:
 
     def _value(self, label: str, path: Path) -> int:
         if label not in self.values:
-            raise FullconvError(f"{path}: label {label!r} is no class; add it to labels.txt or to `names`")
+            raise FullconvError(f"{path}: label {label!r} is not a class; add it to labels.txt or to `names`")
         return self.values[label]
 
 
@@ -78,7 +78,7 @@ def picture_of(annotation: Mapping[str, Any], path: Path) -> Path:
     places = [path.parent / named, path.parent / named.rpartition("/")[2]]
     picture = next((place for place in places if place.is_file()), None)
     if picture is None:
-        raise FullconvError(f"{path}: its imagePath {named} is not there; put the picture beside the .json")
+        raise FullconvError(f"{path}: its imagePath {named} does not exist; put the picture next to the .json file")
     return picture
 
 
@@ -91,7 +91,7 @@ def read_annotation(path: Path) -> dict[str, Any]:
         complete = False
     if not complete:
         raise FullconvError(
-            f"{path}: no labelme file (imagePath, shapes with labels); move it elsewhere, or save it again"
+            f"{path}: not a labelme file (imagePath, shapes with labels); move it elsewhere, or save it again"
         )
     return content
 
@@ -124,7 +124,7 @@ def _points(values: Sequence[Sequence[float]], kind: str) -> list[Point]:
     """Raises ValueError for a number that is none or far outside, and for another count than the shape takes."""
     points = [(float(x), float(y)) for x, y in values]
     if not all(abs(number) < FAR for point in points for number in point):  # NaN is not less
-        raise ValueError(f"a {kind} with a point that is far outside the picture, or no number")
+        raise ValueError(f"a {kind} with a point that is far outside the picture or not a number")
     if len(points) not in COUNTS.get(kind, ANY):
         raise ValueError(f"number of points of a {kind}: {len(points)}")
     return points

@@ -12,7 +12,7 @@ def read_names(path: Path) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise FullconvError(f"{path}: no list of names ({error}); write one name a line") from None
+        raise FullconvError(f"{path}: not a list of names ({error}); write one name per line") from None
     return [line.strip() for line in lines if line.strip()]
 
 

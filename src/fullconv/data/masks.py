@@ -47,7 +47,7 @@ def read_picture(
 def picture_values(path: Path, picture: Image.Image) -> LabelMap:
     if picture.mode not in SINGLE_CHANNEL:
         raise FullconvError(
-            f"{path}: a mask has one channel of class indices, this one is {picture.mode}; "
+            f"{path}: a mask has one channel of class indices, but this one is {picture.mode}; "
             "save it as a palette or 8-bit grey PNG, or give the classes' `colours` in a data YAML"
         )
     return byte_values(stored_values(picture), path, no_data(picture))
@@ -55,7 +55,7 @@ def picture_values(path: Path, picture: Image.Image) -> LabelMap:
 
 def _only(bands: NDArray[Any], path: Path) -> NDArray[Any]:
     if len(bands) != 1:
-        raise FullconvError(f"{path}: a mask has one channel of class indices, this one has {len(bands)}")
+        raise FullconvError(f"{path}: a mask has one channel of class indices, but this one has {len(bands)}")
     return np.asarray(bands[0])
 
 
@@ -68,7 +68,7 @@ def byte_values(values: NDArray[Any], path: Path, nothing: float | None = None) 
         return values.astype(np.uint8, copy=False)
     if values.dtype.kind not in "biuf":
         raise FullconvError(
-            f"{path}: mask values of type {values.dtype}; class indices are whole numbers from 0 to 254"
+            f"{path}: mask values have type {values.dtype}; class indices are whole numbers from 0 to 254"
         )
     whole = values.astype(np.float64)
     wrong = ~((whole >= 0) & (whole <= VOID) & (whole == np.floor(whole)))  # NaN too
@@ -77,7 +77,7 @@ def byte_values(values: NDArray[Any], path: Path, nothing: float | None = None) 
     strange = whole[wrong & ~void]
     if strange.size:
         raise FullconvError(
-            f"{path}: mask values {values.min():g} to {values.max():g}, such as {strange[0]:g}; "
+            f"{path}: mask values range from {values.min():g} to {values.max():g}, such as {strange[0]:g}; "
             "class indices are whole numbers from 0 to 254, and 255 is void"
         )
     return whole.astype(np.uint8)
@@ -107,5 +107,5 @@ def opened(path: Path, what: str = "mask") -> Iterator[Image.Image]:
     with images.opened(path, str(path), what) as picture:
         pages = images.page_numbers(picture)
         if len(pages) > 1:
-            raise FullconvError(f"{path}: {len(pages)} pages, and a {what} has one; save each as a file of its own")
+            raise FullconvError(f"{path}: {len(pages)} pages, but a {what} has one; save each page as a separate file")
         yield picture

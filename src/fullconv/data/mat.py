@@ -35,7 +35,9 @@ def read_mat(path: Path, keys: Sequence[str]) -> NDArray[Any]:
         for field in keys[1:]:
             values = values[field][0, 0]
     except (KeyError, ValueError, IndexError):
-        raise FullconvError(f"{path}: no {'.'.join(keys)} in it; is this the release that its folder says?") from None
+        raise FullconvError(
+            f"{path}: no {'.'.join(keys)} in it; check that this is the release that its folder name says"
+        ) from None
     except Exception as error:  # scipy raises many kinds for damaged files
         reason = " ".join(str(error).split())
         raise FullconvError(f"{path}: damaged .mat file ({reason}); copy it again from its source") from None
@@ -49,7 +51,9 @@ def _refuse_bomb(path: Path) -> None:
         while len(tag := file.read(8)) == 8:
             kind, length = struct.unpack(f"{order}II", tag)
             if kind == COMPRESSED and _unpacked(file.read(min(length, MOST))) > MOST:
-                raise FullconvError(f"{path}: unpacks to more than {MOST >> 20} MiB; no mask is that large")
+                raise FullconvError(
+                    f"{path}: unpacks to more than {MOST >> 20} MiB and cannot be a mask; copy it again"
+                )
             if kind != COMPRESSED:
                 file.seek(length, os.SEEK_CUR)
 

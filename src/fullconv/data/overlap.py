@@ -42,7 +42,7 @@ def refuse_copies(pictures: Sequence[tuple[Sample | UnlabelledPicture, bytes]]) 
     if copies:
         new, scored = (pictures[i][0].image_path for i in min(copies.items()))
         raise FullconvError(
-            f"{new} shows what {scored} shows, which the model is scored on; take it out of the unlabelled pictures "
+            f"{new} shows the same as {scored}, which the model is scored on; remove it from the unlabelled pictures "
             f"({len(copies)} in all)"
         )
 

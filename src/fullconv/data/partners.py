@@ -47,7 +47,7 @@ def by_name(files: Iterable[Path], folder: Path) -> Names:
         name = name_of(path, folder)
         if name in found:
             raise FullconvError(
-                f"{folder}: {found[name].name} and {path.name} have one name; keep one of them, or rename one"
+                f"{folder}: {found[name].name} and {path.name} have the same name; keep or rename one of them"
             )
         found[name] = path
     return found
@@ -73,8 +73,8 @@ def _in_one(folder: Path) -> tuple[Names, Names]:
         masks = {_without(name, beginning): path for name, path in names.items() if _begins(name, beginning)}
         return {name: path for name, path in names.items() if not _begins(name, beginning)}, masks
     raise FullconvError(
-        f"{folder}: pictures and masks in one folder, and no names tell them apart; call the mask of a.jpg "
-        "a.png or a_mask.png, or put masks in a folder of their own"
+        f"{folder}: pictures and masks are mixed, and names do not distinguish them; name the mask of a.jpg "
+        "a.png or a_mask.png, or put the masks in a separate folder"
     )
 
 

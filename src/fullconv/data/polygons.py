@@ -26,7 +26,7 @@ def fill(points: Sequence[Sequence[float]] | Numbers, height: int, width: int) -
     filled = np.zeros((height, width), bool)
     corners = np.asarray(points, float)
     if not (np.abs(corners) < FAR).all():  # NaN is not less
-        raise FullconvError("a corner that is far outside the picture, or no number")
+        raise FullconvError("a corner that is far outside the picture or not a number")
     lowest, highest = np.floor(corners.min(0)), np.ceil(corners.max(0))
     (left, top), (right, bottom) = (b.clip(0, (width, height)).astype(int).tolist() for b in (lowest, highest))
     toggles = np.zeros((bottom - top, right - left + 1), np.uint8)  # within the polygon's box; odd: toggled
@@ -46,7 +46,7 @@ def _crossings(corners: Numbers, top: int, bottom: int) -> Iterator[tuple[Counts
     last = np.ceil(lower[:, 1] - 0.5).clip(max=bottom).astype(np.int64)
     counts = (last - first).clip(0)
     if counts.sum() > MOST:
-        raise FullconvError(f"an outline of {len(corners)} corners that crosses itself everywhere; simplify it")
+        raise FullconvError(f"an outline of {len(corners)} corners that crosses itself too often; simplify it")
     for some in _portions(np.flatnonzero(counts), counts):
         yield _of_edges(upper[some], lower[some], first[some], counts[some])
 

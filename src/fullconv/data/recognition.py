@@ -52,9 +52,7 @@ LAYOUTS: tuple[Layout, ...] = (
 
 
 MOST, LISTED = 40, 10_000  # folders, and files, looked at for a hint
-REMEDY = (
-    "put masks in masks/ beside images/ under equal names, or see docs/datasets.md for the layouts that fullconv reads"
-)
+REMEDY = "put masks in masks/ next to images/ with the same names, or see docs/datasets.md for the layouts that fullconv reads"
 
 
 class Recognition(NamedTuple):
@@ -78,7 +76,7 @@ def recognise(root: Path) -> Recognition:
     for folder in islice(_inside(root), MOST):
         if inner := find_layout(folder):
             raise FullconvError(
-                f"{root}: layout not recognised, but {folder.name} in it is {inner.name}; give {folder}"
+                f"{root}: layout not recognised, but {folder.name} inside it is {inner.name}; give {folder}"
             )
     raise FullconvError(f"{root}: {_seen_in(root)}; {REMEDY}")
 
@@ -88,10 +86,10 @@ def _seen_in(root: Path) -> str:
     pictures = (path for path in islice(files_under(root), LISTED) if is_image_name(path))
     folders = list(dict.fromkeys(path.parent for path in pictures))
     if not folders:
-        return "no pictures there"
+        return "no pictures found"
     if len(folders) == 1:
         where = "" if folders == [root] else f" in {folders[0].name}"
-        return f"no masks found beside the pictures{where}"
+        return f"no masks found next to the pictures{where}"
     return f"layout not recognised, pictures are in {', '.join(str(path.relative_to(root)) for path in folders[:5])}"
 
 

@@ -30,12 +30,12 @@ def unpack(text: str) -> NDArray[np.int64]:
     the difference to the run two before."""
     codes = np.frombuffer(text.encode("ascii", "replace"), np.uint8).astype(np.int64)
     if ((codes < FIRST) | (codes > LAST)).any():
-        raise FullconvError("run lengths with characters that COCO does not use; export them again")
+        raise FullconvError("run lengths contain characters that COCO does not use; export them again")
     codes -= FIRST
     ends = np.flatnonzero(codes & 0x20 == 0)
     starts = np.concatenate([[0], ends[:-1] + 1])[: len(ends)]
     if len(codes) != (ends[-1] + 1 if len(ends) else 0) or (ends - starts >= LONGEST).any():
-        raise FullconvError("run lengths that are cut off, or too long; export them again")
+        raise FullconvError("run lengths are cut off or too long; export them again")
     if not len(ends):
         return ends
     places = np.arange(len(codes)) - np.repeat(starts, ends - starts + 1)  # of each character in its number
@@ -50,5 +50,5 @@ def unpack(text: str) -> NDArray[np.int64]:
 def _whole_numbers(counts: Any) -> NDArray[np.int64]:
     runs = np.asarray(counts)
     if runs.ndim != 1 or (len(runs) and runs.dtype.kind not in "iu"):
-        raise FullconvError("run lengths that are no whole numbers; export them again")
+        raise FullconvError("run lengths are not whole numbers; export them again")
     return runs.astype(np.int64)

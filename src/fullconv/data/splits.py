@@ -57,7 +57,7 @@ class Chooser:
 
     def _folder(self, name: str) -> Path:
         if not (self.root / name).is_dir():
-            raise FullconvError(f"{self.root / name}: no such folder; it counts from `path` of the data YAML")
+            raise FullconvError(f"{self.root / name}: no such folder; it is relative to `path` in the data YAML")
         self.named.append(self.root / name)
         return self.root / name
 
@@ -68,7 +68,7 @@ class Chooser:
             return known
         image, *mask = line.split("\t") if "\t" in line else line.split()
         if len(mask) != 1:
-            raise FullconvError(f"{self.root / listed_in}: {line!r} is no picture of this layout; correct its name")
+            raise FullconvError(f"{self.root / listed_in}: {line!r} is not a picture of this layout; correct its name")
         if image == mask[0]:
             raise FullconvError(f"{self.root / listed_in}: {image!r} is listed as its own mask; name its mask instead")
         lookup = self.options.lookup_for(self.options.named_classes(self.root))

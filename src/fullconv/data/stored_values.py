@@ -53,13 +53,11 @@ def raster_values(path: Path, reason: str) -> tuple[NDArray[Any], float | None]:
         import_rasterio()
     except FullconvError:
         raise FullconvError(
-            f"{path}: a damaged TIFF ({reason}), or one of a kind that needs: pip install 'fullconv[geo]'"
+            f"{path}: a damaged TIFF ({reason}), or one that needs: pip install 'fullconv[geo]'"
         ) from None
     with as_one_line(path, "a mask", "copy it again from its source"), open_raster(path) as raster:
         if raster.size[0] * raster.size[1] > LARGEST_IN_MEMORY:
-            raise FullconvError(
-                f"{path}: a mask of more than {LARGEST_IN_MEMORY // 10**6} megapixels; cut it into parts"
-            )
+            raise FullconvError(f"{path}: a mask of more than {LARGEST_IN_MEMORY // 10**6} megapixels; split it")
         return raster.dataset.read(), raster.dataset.nodata
 
 

@@ -133,8 +133,8 @@ def refuse_mixture(found: Sequence[Findings]) -> None:
     shallow = next((one for one in found if not one.is_deep), None)
     if deep and shallow:
         raise FullconvError(
-            f"{shallow.sample.image_path} has 8 bits and {deep.sample.image_path} more; a model has one range "
-            "of values: convert the ones to the others' type, or train on each kind alone"
+            f"{shallow.sample.image_path} has 8 bits and {deep.sample.image_path} more; a model has a single range "
+            "of values: convert all to one type, or train on each type separately"
         )
     usual = Counter(one.bands for one in found).most_common(1)[0][0]
     first = next(one for one in found if one.bands == usual)
@@ -142,7 +142,7 @@ def refuse_mixture(found: Sequence[Findings]) -> None:
     if odd:
         raise FullconvError(
             f"{odd.sample.image_path} has {counted(odd.bands, 'band')} and {first.sample.image_path} {usual}; "
-            "give all the same bands, or train on each kind alone"
+            "give all the same bands, or train on each kind separately"
         )
 
 

@@ -33,7 +33,9 @@ class Redirects(HTTPRedirectHandler):
     def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Request | None:
         scheme = urlsplit(newurl).scheme
         if scheme != "https" and not (scheme == req.type == "http"):
-            raise FullconvError(f"{req.full_url}: the server leads to {newurl}, which is not https; not followed")
+            raise FullconvError(
+                f"{req.full_url}: the server redirects to {newurl}, which is not https; the redirect was not followed"
+            )
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
@@ -63,7 +65,7 @@ def persist(attempt: Callable[[], None], url: str, bytes_there: Callable[[], int
             furthest, vain = max(furthest, there), 1 if there > furthest else vain + 1
             if vain >= ATTEMPTS:
                 raise FullconvError(
-                    f"{url}: {error}; check the network and run the same command again, it goes on from here"
+                    f"{url}: {error}; check the network and run the same command again to continue"
                 ) from None
             time.sleep(WAIT * 2 ** (vain - 1))
 
@@ -90,7 +92,7 @@ def check_complete(part: Path, offset: int, content_range: str) -> None:
     """Nothing lies beyond `offset`: either all is there ("bytes */SIZE" says so), or it is another file's."""
     if content_range.rpartition("/")[2] != str(offset):
         part.unlink()
-        raise Interrupted("the server has another file than before")
+        raise Interrupted("the server has a different file than before")
 
 
 def ask(opener: OpenerDirector, request: Request) -> HTTPResponse | Any:
@@ -101,10 +103,10 @@ def ask(opener: OpenerDirector, request: Request) -> HTTPResponse | Any:
         if error.code == NO_SUCH_RANGE:
             return error
         if error.code in PASSING:
-            raise Interrupted(f"the server says {error.code} {error.reason}") from None
+            raise Interrupted(f"the server answered {error.code} {error.reason}") from None
         raise FullconvError(
-            f"{request.full_url}: the server says {error.code} {error.reason}; "
-            "try the address in a browser, the file may have moved"
+            f"{request.full_url}: the server answered {error.code} {error.reason}; "
+            "try the address in a browser, since the file may have moved"
         ) from None
     except URLError as error:
         raise Interrupted(f"no connection ({error.reason})") from None

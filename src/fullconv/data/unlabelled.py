@@ -34,19 +34,19 @@ def _folder(entry: Any) -> Folder:
     values = entry if isinstance(entry, Mapping) else {"path": entry}
     with told_of("unlabelled"):
         if "path" not in values:
-            raise FullconvError("an entry has no path; give a folder, or {path: …, shows: …, among: …}")
+            raise FullconvError("an entry has no path; give a folder or {path: …, shows: …, among: …}")
         lists = {key: [value] if isinstance(value, str) and key != "path" else value for key, value in values.items()}
         folder = Folder(**check_values(Folder, lists))
         if folder.shows and not set(folder.shows) < set(folder.among):
-            raise FullconvError(f"{folder.path}: among must name the classes of shows, and others they are taken for")
+            raise FullconvError(f"{folder.path}: among must list the classes of shows and those they are confused with")
     return folder
 
 
 def _pictures(root: Path, folder: Folder) -> list[UnlabelledPicture]:
     place = root / folder.path
     if not place.is_dir():
-        raise FullconvError(f"{place}: no such folder; `unlabelled` counts from `path` of the data YAML")
+        raise FullconvError(f"{place}: no such folder; `unlabelled` is relative to `path` in the data YAML")
     found = sorted(path for path in files_under(place) if is_image_name(path))
     if not found:
-        raise FullconvError(f"{place}: no pictures in it; correct `unlabelled`, or leave it out")
+        raise FullconvError(f"{place}: contains no pictures; correct `unlabelled`, or remove it")
     return [UnlabelledPicture(path, folder.shows, folder.among) for path in found]

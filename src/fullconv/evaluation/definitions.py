@@ -12,18 +12,16 @@ from fullconv.evaluation.per_picture import PictureScore
 
 # The first is ours, the paper's and the default. docs/metrics.md tells where each was read, and tests hold them to it.
 DEFINITIONS = {
-    "mmseg": "IoU over the whole set; a class absent from truth and prediction is left out, one only predicted is 0",
-    "torchmetrics": "IoU of every class in every picture, then the mean over all; left out where absent from a picture",
-    "paddleseg": "IoU over the whole set; a class absent from truth and prediction is 0",
+    "mmseg": "IoU over the whole set; a class absent from truth and prediction is left out; one that is only predicted counts as 0",
+    "torchmetrics": "IoU of each class in each picture, then the mean; classes absent from a picture are left out",
+    "paddleseg": "IoU over the whole set; a class absent from truth and prediction counts as 0",
 }
 DEFAULT = "mmseg"
 
 
 def check_definition(name: str) -> str:
     if name not in DEFINITIONS:
-        raise FullconvError(
-            f"{argument('definition', name)}: no such definition; choose among {', '.join(DEFINITIONS)}"
-        )
+        raise FullconvError(f"{argument('definition', name)}: no such definition; choose from {', '.join(DEFINITIONS)}")
     return name
 
 

@@ -32,7 +32,7 @@ def merge_to(names: Sequence[str], classes: Classes) -> Merging:
     for name in names:
         if name not in (BACKGROUND, *classes.names):
             near = meant(name, classes.names)
-            raise FullconvError(f"{argument('merge_to', name)}: no class of the model{near}")
+            raise FullconvError(f"{argument('merge_to', name)}: not a class of the model{near}")
     kept = [BACKGROUND, *dict.fromkeys(name for name in names if name != BACKGROUND)]
     lookup = np.zeros(256, np.uint8)
     lookup[classes.void] = classes.void

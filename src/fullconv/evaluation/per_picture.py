@@ -19,7 +19,7 @@ from fullconv.metrics import Counts, ious
 class PictureScore:
     """`iou` (classes,) is NaN for classes absent from the picture's truth and prediction; void never counts.
 
-    `confused` is the commonest error: (true class, predicted class, pixels), None where there is none.
+    `confused` is the most common error: (true class, predicted class, pixels), None where there is none.
     """
 
     sample: Sample
@@ -32,7 +32,7 @@ class PictureScore:
         return float("nan") if np.isnan(self.iou).all() else float(np.nanmean(self.iou))
 
     def to_json(self, root: Path, classes: Classes) -> dict[str, Any]:
-        """The file (from `root`, where it lies below it), its mean IoU, and its commonest error by name."""
+        """The file (from `root`, where it lies below it), its mean IoU, and its most common error by name."""
         path = self.sample.image_path
         file = path.relative_to(root) if path.is_relative_to(root) else path
         line: dict[str, Any] = {"file": file.as_posix(), "mean_iou": self.mean_iou, "confused": None}

@@ -37,7 +37,7 @@ def evaluate(
     """The numbers of metrics.py for `model` on a split of DATA, whose classes are mapped to the model's.
 
     `definition` is whose mean IoU: mmseg (the paper's), torchmetrics or paddleseg. With `worst`, so many pictures are
-    listed under that key, the worst first: file, mean IoU, commonest error. `skipped`, where there are any: the files
+    listed under that key, the worst first: file, mean IoU, most common error. `skipped`, where there are any: the files
     that could not be read, and why; `notes`: what was decided in reading the others. With `merge_to`, labels are
     predicted among all of the model's classes; then whatever is not named counts as background, in truth and
     prediction. `interval` adds `mean_iou_interval`: 95 % of sets of as many pictures, drawn from these, lie within.
@@ -54,7 +54,7 @@ def score(
 ) -> Scored:  # fmt: skip
     """What `evaluate` takes its numbers from. Raises FullconvError where no picture of the split can be read."""
     if not isinstance(model, Model):
-        raise FullconvError("model: give what fullconv.load gives, as in evaluate(load('photos'), data)")
+        raise FullconvError("model: give a model from fullconv.load, as in evaluate(load('photos'), data)")
     path_of("data", data)
     merging = merging_to(merge_to, model.classes) if merge_to else None
     dataset = dataset_for(model, data, outside)

@@ -64,11 +64,11 @@ def export(
     ground of a pixel, for Deepness.
     """
     if to not in FORMATS:
-        raise FullconvError(f"{argument('to', to)}: choose among {', '.join(FORMATS)}{meant(to, FORMATS)}")
+        raise FullconvError(f"{argument('to', to)}: choose from {', '.join(FORMATS)}{meant(to, FORMATS)}")
     if int8 and (to != "openvino" or data is None):
         raise FullconvError(
-            f"{argument('int8', True)}: goes with {argument('to', 'openvino')} and {argument('data')}, on whose "
-            "pictures ranges are measured"
+            f"{argument('int8', True)}: needs {argument('to', 'openvino')} and {argument('data')}, whose "
+            "pictures are used for calibration"
         )
     refuse_idle(to, data, resolution)
     opened = open_folder(model)
@@ -161,7 +161,7 @@ def proved(
     found = agreements(source.config, source.engine, exported.engine, own_photos(), sizes)
     for one in found:
         if must_be_equal and one.equal < EQUAL:
-            raise FullconvError(f"the export gives other labels than its source ({one}); nothing was written")
+            raise FullconvError(f"the export's labels differ from those of its source ({one}); nothing was written")
     return found
 
 

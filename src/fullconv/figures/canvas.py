@@ -25,7 +25,7 @@ FORMATS = (".svg", ".png")
 def check_format(path: Path) -> Path:
     """The same path, if a picture can be written there: to be asked before minutes of work."""
     if path.suffix.lower() not in FORMATS:
-        raise FullconvError(f"{path}: figures are written as {' or '.join(FORMATS)}; give such a name")
+        raise FullconvError(f"{path}: figures can be written as {' or '.join(FORMATS)}; change the file name")
     return path
 
 

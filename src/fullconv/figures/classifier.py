@@ -47,7 +47,7 @@ def load_classifier(path: Path | None) -> ConvolutionalClassifier:
     model = ConvolutionalClassifier()
     state = dict(read_classifier(path or installed_weights(), model.trunk.network))
     if "classifier.weight" not in state:
-        raise FullconvError(f"{path}: has no classifier's last layer; give the weights of a whole EfficientNet-Lite0")
+        raise FullconvError(f"{path}: has no classifier layer; give the weights of a complete EfficientNet-Lite0")
     state["classifier.weight"] = torch.as_tensor(state["classifier.weight"])[..., None, None]
     heads = ("conv_head.", "bn2.", "classifier.")
     names = {name: name if name.startswith(heads) else f"trunk.network.{name}" for name in state}
@@ -74,4 +74,4 @@ def class_index(name: str) -> int:
         return names[name.lower()]
     holding = [word for word in names if name.lower() in word.split()]
     close = (holding + difflib.get_close_matches(name.lower(), names, 5, 0))[:5]
-    raise FullconvError(f"no ImageNet class {name!r}; near it: {', '.join(close)}")
+    raise FullconvError(f"no ImageNet class {name!r}; similar names: {', '.join(close)}")

@@ -31,9 +31,7 @@ def draw_heatmap(classifier: nn.Module, image: Image, name: str, index: int) -> 
     canvas = Canvas(WIDTH, TOP + tall + 64)
     canvas.text(SIDE, 14, f"Where is the {name}?", 18, bold=True)
     places = f"{shares.shape[1]}x{shares.shape[0]}"
-    words = (
-        f"EfficientNet-Lite0 was taught to name whole photos; made of convolutions alone it answers at {places} places."
-    )
+    words = f"EfficientNet-Lite0 classifies whole photos; as convolutions alone, it answers at {places} positions."
     canvas.text(SIDE, 46, words, 13, colour=MUTED)
     canvas.picture(image, SIDE, TOP, across)
     canvas.picture(overlaid(image, shares), 2 * SIDE + across, TOP, across)

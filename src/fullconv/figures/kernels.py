@@ -40,7 +40,7 @@ def draw_kernels(network: nn.Module, name: str, photos: Sequence[Image]) -> Canv
     found = {step: excited(network, step, photos) for step in stage_ends(trace(network, *photos[0].shape[:2]))}
     row = TILE + 44
     canvas = Canvas(WIDTH, y + row * len(found))
-    canvas.text(SIDE, 14, f"{name}: what its kernels look for in {counted(len(photos), 'photo')}", 17, bold=True)
+    canvas.text(SIDE, 14, f"{name}: what its kernels respond to in {counted(len(photos), 'photo')}", 17, bold=True)
     size = "x".join(map(str, tiles[0].shape[:2]))
     _describe(canvas, 56, "first layer", [f"{len(tiles)} kernels {size}", block_of(first)])
     for i, tile in enumerate(tiles):

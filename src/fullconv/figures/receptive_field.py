@@ -53,14 +53,16 @@ def draw_receptive_field(network: nn.Module, name: str, photos: Sequence[Image],
     fields = [field_of(step, f"stride {step.rows.stride}", height, width) for step in stage_ends(steps)]
     fields.append(field_of(steps[-1], "a pixel's scores", height, width))
     canvas = Canvas(WIDTH, TOP + PANEL + (24 * len(fields) if trained else 0) + 40)
-    canvas.text(SIDE, 14, f"{name}: what the middle of a photo of {width}x{height} pixels is judged by", 17, bold=True)
+    canvas.text(SIDE, 14, f"{name}: which pixels decide the centre of a {width}x{height} photo", 17, bold=True)
     _draw_theory(canvas, photo, fields)
     _draw_fields(canvas, fields, *((SIDE, TOP + PANEL + 20) if trained else (WIDTH - SIDE - PANEL, TOP)))
     if trained:
         alike = [fitted(other, width, height) for other in photos]
         seen = np.mean([influence(network, other, height // 2, width // 2) for other in alike], 0)
         if not seen.any():
-            raise FullconvError(f"the scores of {name} answer to no pixel; train the network, or draw a trained one")
+            raise FullconvError(
+                f"the scores of {name} do not depend on any pixel; train the network, or use a trained one"
+            )
         _draw_practice(canvas, photo, seen, len(photos))
     return canvas
 
@@ -103,7 +105,7 @@ def _draw_theory(canvas: Canvas, photo: Image, fields: Sequence[Field]) -> None:
     x0 = SIDE + (PANEL - scale * (right - left)) / 2 - scale * left
     y0 = TOP + (PANEL - scale * (bottom - top)) / 2 - scale * top
     canvas.text(SIDE, 48, "can see", 14, bold=True)
-    canvas.text(SIDE, 70, "from kernels, strides and paddings; outside the photo lies padding", 12.5, colour=MUTED)
+    canvas.text(SIDE, 70, "from kernels, strides and padding; outside the photo is padding", 12.5, colour=MUTED)
     canvas.picture(photo, x0, y0, width * scale, height * scale)
     for i, field in reversed(list(enumerate(fields))):
         wide, tall = field.right - field.left + 1, field.bottom - field.top + 1
@@ -128,7 +130,7 @@ def _draw_practice(canvas: Canvas, photo: Image, seen: NDArray[np.float32], coun
         side = side_holding(seen, share)
         box = clipped(side, height, width)
         canvas.box(x + scale * box[0], y + scale * box[1], scale * box[2], scale * box[3], edge=colour, line=2)
-        words = f"{share:.0%} of the influence: {side} px around the middle"
+        words = f"{share:.0%} of the influence: {side} px around the centre"
         _draw_key(canvas, x, TOP + PANEL + 20 + 24 * i, colour, words)
 
 

@@ -80,7 +80,9 @@ class Task:
 def check(task: Task) -> None:
     """Raises FullconvError for what cannot be done here."""
     if "labelme" in task.wanted.outputs and any(top.scheme != task.out.scheme for top in task.inputs):
-        raise FullconvError("--save labelme: its files lead to the pictures, so --out must be where INPUT is")
+        raise FullconvError(
+            "--save labelme: its files refer to the pictures, so --out must be in the same place as INPUT"
+        )
 
 
 def find(task: Task, settings: Mapping[str, Any] | None) -> Plan:
@@ -208,7 +210,8 @@ def refuse_shared_pages(sources: Mapping[str, str]) -> None:
         first, mark, number = name.rpartition("_page")
         if mark and number.isdigit() and first in sources:
             raise FullconvError(
-                f"{source}: its results would be called like those of a page of {sources[first]}; rename one of the two"
+                f"{source}: its results would have the same names as those of a page of {sources[first]}; "
+                "rename one of the two"
             )
 
 
@@ -236,7 +239,9 @@ def run(task: Task, folder: Path, rows: list[Row], settings: Mapping[str, Any], 
         tidy(task.out, (row["name"] for row in rows))
         for name, row in left.items():
             source = task.inputs[row["input"]].at(row["path"])
-            line = failure(name, source, f"{source}: {TRIES + 1} workers died with it or with a picture beside it")
+            line = failure(
+                name, source, f"{source}: {TRIES + 1} workers died while processing it or a picture in the same batch"
+            )
             write(line)
             yield line
 
@@ -402,7 +407,7 @@ def session(workers: int | None) -> Iterator[Any]:
         start(ray, workers)
     except Exception as error:  # Ray has no kind of its own for it
         reason = " ".join(str(error).split())
-        raise FullconvError(f"Ray did not start: {reason} (look at RAY_ADDRESS and how busy the machine is)") from None
+        raise FullconvError(f"Ray did not start: {reason} (check RAY_ADDRESS and how busy the machine is)") from None
     try:
         logging.getLogger("ray.data").setLevel(logging.ERROR)
         ray.data.DataContext.get_current().enable_progress_bars = False

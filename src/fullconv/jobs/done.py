@@ -62,7 +62,7 @@ def begin(
     except OSError as error:
         reason = error.strerror or error
         raise FullconvError(
-            f"{out / NAME}: cannot be written ({reason}); make room, or choose another folder"
+            f"{out / NAME}: cannot be written ({reason}); free some space, or choose another folder"
         ) from None
     return manifest
 

@@ -97,7 +97,7 @@ def attempt(job: Job, notes: Notes, work: Callable[[], Outcome]) -> Outcome:
         outcome = replace(carried(job, work), seconds=time.perf_counter() - start, stamp=seen)
         notes.add(job, outcome)
     except OSError as error:
-        remedy = f"make room, then run again with {argument('resume', True)}"
+        remedy = f"free some space, then run again with {argument('resume', True)}"
         raise FullconvError(f"{job.target}: {_reason(error)}; {remedy}") from None
     return outcome
 
@@ -111,7 +111,7 @@ def carried(job: Job, work: Callable[[], Outcome]) -> Outcome:
     except FullconvError as error:
         return Outcome(job.source, error=str(error))
     except MemoryError:
-        return Outcome(job.source, error=f"{job.source}: needs more memory than there is; {SMALLER}")
+        return Outcome(job.source, error=f"{job.source}: needs more memory than is available; {SMALLER}")
     except OSError as error:
         if error.errno in DISK_FULL:
             raise

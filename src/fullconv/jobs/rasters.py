@@ -81,7 +81,7 @@ def tiling_of(model: Model, scene: Scene, wanted: Wanted) -> Tiling:
 def check(source: Path, outputs: Sequence[str]) -> None:
     impossible = [output for output in outputs if output not in OUTPUTS]
     if impossible:
-        raise FullconvError(f"{source}: {impossible[0]} is for photos; of a raster come {', '.join(OUTPUTS)}")
+        raise FullconvError(f"{source}: {impossible[0]} is for photos; rasters support {', '.join(OUTPUTS)}")
 
 
 @dataclass(frozen=True)

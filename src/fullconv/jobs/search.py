@@ -66,14 +66,14 @@ class Search:
         named = " ".join(patterns)
         if self.earlier:
             return FullconvError(
-                f"{named}: nothing there but results of earlier runs; copy them to use them as pictures"
+                f"{named}: contains only results of earlier runs; copy them elsewhere to use them as pictures"
             )
         videos = ", no videos" if self.videos else ""
-        return FullconvError(f"{named}: no pictures there ({' '.join(sorted(images.EXTENSIONS))}){videos}")
+        return FullconvError(f"{named}: no pictures found ({' '.join(sorted(images.EXTENSIONS))}){videos}")
 
 
 def no_cluster(video: PurePath) -> FullconvError:
-    return FullconvError(f"{video}: videos and cameras go without a cluster; leave {argument('cluster', 'ray')} out")
+    return FullconvError(f"{video}: videos and cameras cannot use a cluster; remove {argument('cluster', 'ray')}")
 
 
 def is_hidden(relative: PurePath) -> bool:

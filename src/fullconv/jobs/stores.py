@@ -81,7 +81,9 @@ class Place:
             if not self.scheme:
                 raise
             reason = " ".join(str(error).split())
-            raise FullconvError(f"{self}: {reason}; look at address, credentials, network, then use --resume") from None
+            raise FullconvError(
+                f"{self}: {reason}; check the address, credentials and network, then use --resume"
+            ) from None
 
 
 def place(text: str) -> Place:
@@ -92,7 +94,7 @@ def place(text: str) -> Place:
     try:
         store, path = fs.FileSystem.from_uri(text)
     except (ValueError, OSError) as error:
-        raise FullconvError(f"{text}: no address of an object store ({error})") from None
+        raise FullconvError(f"{text}: not an object store URL ({error})") from None
     return Place(store, path, text.partition("://")[0])
 
 

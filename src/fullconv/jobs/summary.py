@@ -38,7 +38,7 @@ class Summary:
             self._count(outcome)
             yield outcome
         if self.noted > NOTES:
-            say(f"and {counted(self.noted - NOTES, 'note')} more like these; --json has all")
+            say(f"and {counted(self.noted - NOTES, 'note')} more like these; --json lists all")
 
     def _count(self, outcome: Outcome) -> None:
         self.noted += len(outcome.notes)
@@ -56,11 +56,11 @@ class Summary:
         return f"{number} of {every} {was(number)} reduced to {side} pixels; --tile auto keeps {whose} scale"
 
     def line(self, out: str) -> str:
-        earlier = f"; {self.earlier} {was(self.earlier)} done before" if self.earlier else ""
+        earlier = f"; {self.earlier} {was(self.earlier)} finished earlier" if self.earlier else ""
         results = (
-            f"; {counted(self.results, 'result')} of earlier runs {was(self.results)} left out" if self.results else ""
+            f"; {counted(self.results, 'result')} of earlier runs {was(self.results)} ignored" if self.results else ""
         )
-        failed = f"; {self.failed} could not be done" if self.failed else ""
+        failed = f"; {self.failed} failed" if self.failed else ""
         done = counted(self.done - self.videos, "picture") if self.done > self.videos or not self.videos else ""
         videos = counted(self.videos, "video") if self.videos else ""
         made = f"{', '.join(filter(None, (done, videos)))}, {counted(self.files, 'file')} in {out} ({self.ran})"

@@ -42,7 +42,7 @@ class Clip:
 
     def __init__(self, container: Any, name: str) -> None:
         if not container.streams.video:
-            raise FullconvError(f"{name}: holds no video")
+            raise FullconvError(f"{name}: contains no video")
         self.container, self.name, self.lost = container, name, 0
         self.stream, self.sounds = container.streams.video[0], container.streams.audio
         self.stream.thread_type = "SLICE"  # threads for whole frames lose the last ones where a packet is damaged
@@ -72,7 +72,7 @@ class Clip:
             if is_frame(item):
                 return item, chain(before, items)
         damage = f" that can be decoded ({counted(self.lost, 'damaged packet')})" if self.lost else ""
-        raise FullconvError(f"{self.name}: holds no frames{damage}")
+        raise FullconvError(f"{self.name}: contains no frames{damage}")
 
     def _read(self) -> Iterator[Any]:
         frames, last = 0, None
@@ -135,9 +135,7 @@ class Clip:
         return "mov" in self.container.format.name and os.path.isfile(self.name)
 
     def _cut(self, frames: int) -> FullconvError:
-        return FullconvError(
-            f"{self.name}: damaged, it ends after {counted(frames, 'frame')}; it was not copied to its end"
-        )
+        return FullconvError(f"{self.name}: damaged, it ends after {counted(frames, 'frame')}; the file is incomplete")
 
 
 class Sink(ABC):
@@ -239,7 +237,7 @@ def open_clip(source: str) -> Iterator[Clip]:
     except FileNotFoundError:
         raise FullconvError(f"{source}: no such {'camera' if kind else 'file'}") from None
     except av.FFmpegError as error:
-        raise FullconvError(f"{source}: no video, empty or damaged ({error.strerror})") from None
+        raise FullconvError(f"{source}: not a video, empty or damaged ({error.strerror})") from None
     with container:
         with as_one_line(source, "a video", "copy it again from its source"):
             clip = Clip(container, source)
@@ -259,7 +257,7 @@ def device(source: str) -> tuple[str, str]:
     if not number.isdigit():
         raise FullconvError(f"{source}: give a camera's number, as in webcam:0")
     if not sys.platform.startswith("linux"):
-        raise FullconvError(f"{source}: cameras are read on Linux only; record a video and give that")
+        raise FullconvError(f"{source}: cameras are supported only on Linux; record a video and use that")
     return f"/dev/video{number}", "v4l2"
 
 
@@ -287,7 +285,9 @@ def sink_of(output: str, target: Path, clip: Clip) -> tuple[Path, type[Sink]]:
         with import_av().open(io.BytesIO(), "w", format=form) as container:
             if sound <= container.supported_codecs:
                 return target.with_name(f"{target.name}_{output}{ending}"), kind
-    raise FullconvError(f"{clip.name}: sound as {', '.join(sound)} goes with no {output}; convert it, or leave it out")
+    raise FullconvError(
+        f"{clip.name}: {output} cannot hold sound as {', '.join(sound)}; convert the sound, or remove it"
+    )
 
 
 def import_av() -> Any:

@@ -56,9 +56,9 @@ class Architecture:
 
     def __post_init__(self) -> None:
         if self.stride not in STRIDES:
-            raise FullconvError(f"stride {self.stride}: scores are fused down to stride 32, 16, 8, 4 or 2")
+            raise FullconvError(f"stride {self.stride}: scores can be fused down to stride 32, 16, 8, 4 or 2")
         if self.alignment not in ALIGNMENTS:
-            raise FullconvError(f"no alignment {self.alignment!r}; choose among {', '.join(ALIGNMENTS)}")
+            raise FullconvError(f"no alignment {self.alignment!r}; choose from {', '.join(ALIGNMENTS)}")
         for key, most in MOST.items():
             if not (key == "channels") <= getattr(self, key) <= most:
                 raise FullconvError(f"{key} must not be {getattr(self, key)}")
@@ -69,7 +69,7 @@ class Architecture:
         ):
             raise FullconvError("trunk, inputs and heads must be names that can be printed")
         if self.family not in FAMILIES:
-            raise FullconvError(f"no family {self.family!r}; choose among {', '.join(FAMILIES)}")
+            raise FullconvError(f"no family {self.family!r}; choose from {', '.join(FAMILIES)}")
 
     @property
     def title(self) -> str:
@@ -150,7 +150,7 @@ class ModelConfig:
     def from_json(cls, values: dict[str, Any], file: str = "config.json") -> ModelConfig:
         """Raises FullconvError where a key is missing or unknown, or a value is not of its type."""
         if not isinstance(values, dict) or values.get("format") not in READABLE:
-            raise FullconvError(f"{file} is not of format {FORMAT}; update fullconv, or export the model again")
+            raise FullconvError(f"{file} is not in format {FORMAT}; update fullconv, or export the model again")
         known = {key: value for key, value in values.items() if key not in ("format", "input")}  # it follows from range
         return built(cls, known, file)
 
@@ -170,12 +170,12 @@ class ModelConfig:
         yield "longest_side", side is None or 1 <= side <= FARTHEST, f"1 to {FARTHEST}, or null"
         window = self.window is None or -FARTHEST <= self.window[0] <= 0 <= self.window[1] <= FARTHEST
         yield "window", window, f"two numbers around 0, at most {FARTHEST} from it, or null"
-        yield "normalisation.mean", len(n.mean) == channels, f"{channels} numbers, one a channel"
+        yield "normalisation.mean", len(n.mean) == channels, f"{channels} numbers, one per channel"
         yield "normalisation.std", len(n.std) == channels and min(n.std) > 0, f"{channels} numbers above 0"
         yield "normalisation.order", not n.order or sorted(n.order) == list(range(channels)), "each channel once"
         pairs = len(self.range) in (0, 1, channels) and all(low < high for low, high in self.range)
         yield "range", pairs, f"{channels} pairs of numbers, the lower first"
-        yield "classes.void", len(c) <= c.void <= VOID, f"{VOID}, or a number that is no class"
+        yield "classes.void", len(c) <= c.void <= VOID, f"{VOID}, or a number that is not a class"
         yield "classes.colours", all(0 <= v <= 255 for colour in c.colours for v in colour), "numbers from 0 to 255"
 
 

@@ -41,7 +41,9 @@ def dilate(net: FCN, stride: int) -> FCN:
             layer.stride = (1, 1) if pair else 1
             dilation *= step
     if reached != stride:
-        raise FullconvError(f"stride {stride}: the trunk's strides pass {reached}, not this; choose one that they pass")
+        raise FullconvError(
+            f"stride {stride}: the trunk reaches the strides {reached}, not this one; choose one of them"
+        )
     return net
 
 

@@ -51,7 +51,7 @@ class Network(nn.Module):
 
     def score_coarsely(self, image: Tensor) -> Tensor:
         """The same before the last enlargement: (N, classes, H / stride, W / stride)."""
-        raise FullconvError(f"{self.architecture.title} does not end in an enlargement of its scores")
+        raise FullconvError(f"{self.architecture.title} does not end by upsampling its scores")
 
     def label_map(self, scores: Tensor) -> Tensor:
         """Scores (N, classes, H, W) → class indices (N, H, W) uint8; of several heads, the first."""

@@ -295,5 +295,5 @@ def rule_of(operation: Any) -> Callable[[Sight, Arguments], Sight]:
     if operation.overloadpacket in RULES:
         return RULES[operation.overloadpacket]
     raise FullconvError(
-        f"{operation}: no known geometry; this network cannot be traced (add its rule to operations.py)"
+        f"{operation}: no known geometry; this network cannot be traced (add a rule to operation_windows.py)"
     )

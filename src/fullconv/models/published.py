@@ -87,7 +87,7 @@ NETS: dict[str, Published] = {
 def config(name: str) -> ModelConfig:
     """config.json of a published net. Raises FullconvError for a name that is none of theirs."""
     if name not in NETS:
-        raise FullconvError(f"no published net {name!r}; choose among {', '.join(NETS)}")
+        raise FullconvError(f"no published net {name!r}; choose from {', '.join(NETS)}")
     net = NETS[name]
     return ModelConfig(name, net.architecture, Classes.named(net.classes), net.normalisation)
 

@@ -94,7 +94,7 @@ def last_step(steps: list[Step], module: str = "") -> Step:
             return step
     names = list(dict.fromkeys(step.module for step in steps if step.module))
     close = difflib.get_close_matches(module, names, 3, cutoff=0) or names[:3]
-    raise FullconvError(f"no layer {module!r} in the network; near it: {', '.join(close)}")
+    raise FullconvError(f"no layer {module!r} in the network; similar names: {', '.join(close)}")
 
 
 class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -28,7 +28,7 @@ def build_trunk(architecture: Architecture, strides: Sequence[int], pretrained: 
     if architecture.alignment == "same":
         return Trunk(name, strides, pretrained, architecture.channels)
     if name not in PAPER_TRUNKS:
-        raise FullconvError(f"alignment caffe has no trunk {name!r}; choose among {', '.join(PAPER_TRUNKS)}")
+        raise FullconvError(f"alignment caffe has no trunk {name!r}; choose from {', '.join(PAPER_TRUNKS)}")
     return PAPER_TRUNKS[name](architecture.channels).tapped_at(tuple(strides))
 
 
@@ -81,7 +81,7 @@ def _create(name: str, strides: Sequence[int], pretrained: bool, channels: int) 
     timm = _timm()
     if not timm.is_model(name):
         close = difflib.get_close_matches(name, timm.list_models(), 3) or ["tf_efficientnet_lite0", "resnet18"]
-        raise FullconvError(f"timm has no network {name!r}; near it: {', '.join(close)}")
+        raise FullconvError(f"timm has no network {name!r}; similar names: {', '.join(close)}")
     try:
         probe = timm.create_model(name, features_only=True)
         at = {reduction: i for i, reduction in enumerate(probe.feature_info.reduction())}

@@ -26,7 +26,7 @@ class Upsampling(nn.ConvTranspose2d):
 
     def __init__(self, channels: int, factor: int, learned: bool = False, padded: bool = True, side: int = 0) -> None:
         if factor < 2 or factor % 2:
-            raise ValueError(f"factor {factor}: scores are enlarged by an even factor")
+            raise ValueError(f"factor {factor}: scores can only be enlarged by an even factor")
         side = side or 2 * factor
         padding = factor // 2 if padded else 0
         super().__init__(channels, channels, side, factor, padding, groups=channels, bias=False)

@@ -72,7 +72,7 @@ class Manifest:
         if owner is not None and place >= self.opened_at:
             raise _twice(path, owner)
         if self.is_input(path):
-            raise FullconvError(f"{path}: a result would replace this picture of the same run; choose another folder")
+            raise FullconvError(f"{path}: a result would replace this input picture; choose another folder")
         if not self.overwrite:
             raise in_the_way(path)
 
@@ -94,20 +94,20 @@ class Manifest:
 
 def in_the_way(path: Path | str) -> FullconvError:
     return FullconvError(
-        f"{path}: is in the way, and no earlier run wrote it; choose another folder for the results, "
+        f"{path}: exists, and no earlier run wrote it; choose another folder for the results, "
         f"or replace it with {argument('overwrite', True)}"
     )
 
 
 def _twice(path: Path, other: str) -> FullconvError:
-    return FullconvError(f"{path}: is written for {other} in this run, too; rename one of the two pictures")
+    return FullconvError(f"{path}: this run also writes it for {other}; rename one of the two pictures")
 
 
 def _opened(path: Path) -> FileIO:
     """To be added to; a line that was cut off is ended."""
     first, last = _ends(path)
     if first is not None and not _is_line(first):
-        raise FullconvError(f"{path}: is in the way, and not fullconv's; move it, or choose another folder")
+        raise FullconvError(f"{path}: exists, and fullconv did not create it; move it, or choose another folder")
     file = path.open("ab", buffering=0)
     if last not in (None, b"\n"):
         file.write(b"\n")

@@ -10,7 +10,7 @@ from fullconv.errors import FullconvError
 from fullconv.outputs.file import File, beside
 from fullconv.segmentation import Segmentation
 
-NO_SCORES = "scores: the prediction kept none; predict with scores=True"
+NO_SCORES = "scores: not kept by this prediction; predict with scores=True"
 
 
 def write_scores(result: Segmentation, target: Path) -> list[File]:

@@ -35,7 +35,7 @@ class Entry(Protocol):
 
 def check_format(path: Path) -> None:
     if path.suffix.lower() not in FORMATS:
-        raise FullconvError(f"{path}: a sheet is written as {' or '.join(FORMATS)}; change the file's ending")
+        raise FullconvError(f"{path}: a sheet can be written as {' or '.join(FORMATS)}; change the file name")
 
 
 def write_sheet(entries: Sequence[Entry], classes: Classes, path: Path) -> Path:

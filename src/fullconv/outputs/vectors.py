@@ -84,8 +84,8 @@ def _ground(mosaic: Mosaic) -> dict[str, Any]:
         return {"coordinates_in": COORDINATES} if mosaic.georeference is None else {}
     if mosaic.georeference.epsg is None:
         raise FullconvError(
-            "polygons: GeoJSON names coordinate systems by their EPSG number and the scene's has none; "
-            "take geopackage, or gdalwarp the scene first"
+            "polygons: GeoJSON needs an EPSG code, and the raster's coordinate system has none; "
+            "save geopackage instead, or run gdalwarp first"
         )
     name = f"urn:ogc:def:crs:EPSG::{mosaic.georeference.epsg}"
     return {"crs": {"type": "name", "properties": {"name": name}}}

@@ -33,7 +33,7 @@ from fullconv.sources import path_of
 def nowhere(result: Segmentation, target: Path) -> list[File]:
     """A GeoPackage of a picture that lies nowhere on the ground."""
     raise FullconvError(
-        f"{result.source or target.name}: no place on the ground, which a GeoPackage needs; take polygons"
+        f"{result.source or target.name}: no georeference, which a GeoPackage needs; save polygons instead"
     )
 
 
@@ -64,7 +64,7 @@ def save_noted(
     folder, outputs = path_of("folder", folder), check_outputs(outputs) if isinstance(outputs, str) else outputs
     target = folder / path_of("stem", stem or (result.source.stem if result.source else "image"))
     if not target.is_relative_to(folder) or ".." in target.relative_to(folder).parts:
-        raise FullconvError(f"{argument('stem', stem)}: leads out of {folder}; give a name")
+        raise FullconvError(f"{argument('stem', stem)}: points outside {folder}; give a plain name")
     files_of(result, target, outputs)  # for what cannot be, nothing is opened
     with closing(Manifest(folder, overwrite=overwrite)) as manifest:
         written = save(result, target, outputs, partial(manifest.claim, target))
@@ -120,8 +120,8 @@ def check_outputs(wanted: str) -> list[str]:
 
 def check(outputs: Sequence[str]) -> None:
     if not outputs:
-        raise FullconvError(f"no output is named; choose among {', '.join(WRITERS)}")
+        raise FullconvError(f"no output is named; choose from {', '.join(WRITERS)}")
     for output in outputs:
         if output not in WRITERS:
             near = meant(str(output), WRITERS)
-            raise FullconvError(f"no output {output!r}; choose among {', '.join(WRITERS)}{near}")
+            raise FullconvError(f"no output {output!r}; choose from {', '.join(WRITERS)}{near}")

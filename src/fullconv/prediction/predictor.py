@@ -208,7 +208,7 @@ class Model:
         classes = max(len(self.classes), found.shape[1] if found.ndim == 4 else 0)  # heads beyond the first are more
         self._refuse_other(found, (1, classes, *batch.shape[1:3]), "f")
         if not np.isfinite(found[..., ::SPARSE, ::SPARSE]).all():
-            raise ModelError(f"{self.config.name}: its scores are no numbers; copy the model again")
+            raise ModelError(f"{self.config.name}: its scores are not numbers; copy the model again")
         return found[0, : len(self.classes)]
 
     def _labels(self, image: Pixels) -> NDArray[np.uint8]:
@@ -218,7 +218,7 @@ class Model:
         self._refuse_other(found, batch.shape[:3], "u")
         if found.max(initial=0) >= len(self.classes):
             told = f"{self.config.name}: gives class {found.max()} of {len(self.classes)}"
-            raise ModelError(f"{told}; bring back the files of one model")
+            raise ModelError(f"{told}; restore files from the same model")
         return found[0]
 
     def _refuse_other(self, found: NDArray[np.generic], shape: tuple[int, ...], kind: str) -> None:

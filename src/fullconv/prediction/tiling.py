@@ -156,7 +156,7 @@ def fixed(side: int, halo: Halo) -> tuple[int, int]:
     32."""
     if side < COARSEST or side % COARSEST:
         raise FullconvError(
-            f"{argument('tile', side)}: tiles start on the network's coarsest grid; "
+            f"{argument('tile', side)}: tiles must start on the network's coarsest grid; "
             f"choose a multiple of {COARSEST}, or auto"
         )
     return side + _up(sum(halo)), side + _up(sum(halo))
@@ -188,7 +188,7 @@ def halo_of(config: ModelConfig, halo: str | int | None) -> Halo:
         if exact is None:
             raise FullconvError(
                 f"{argument('halo', halo)}: {config.name} looks at the whole picture at once; give a number of pixels, "
-                f"or leave {argument('halo')} out: tiles are then blended"
+                f"or remove {argument('halo')} to blend the tiles"
             )
         return exact
     if not str(halo).isdigit():
@@ -212,8 +212,8 @@ def check_halo(tile: Tile, halo: str | int | None) -> None:
     for."""
     if halo is not None and tile is None:
         raise FullconvError(
-            f"{argument('halo', halo)}: photos are not seen in tiles unless that is asked for; "
-            f"add {argument('tile', 'auto')}, or leave {argument('halo')} out"
+            f"{argument('halo', halo)}: photos are processed in tiles only on request; "
+            f"add {argument('tile', 'auto')}, or remove {argument('halo')}"
         )
 
 

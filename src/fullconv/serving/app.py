@@ -118,11 +118,11 @@ def add_refusals(app: FastAPI, service: Service) -> None:
 
     @app.exception_handler(HTTPException)
     async def unknown(_: Request, error: HTTPException) -> JSONResponse:
-        told = {404: "no such address; see /openapi.json for those there are"}.get(error.status_code, error.detail)
+        told = {404: "no such address; see /openapi.json for the list"}.get(error.status_code, error.detail)
         answer = refuse(Refusal(error.status_code, "address", told))
         answer.headers.update(error.headers or {})
         return answer
 
     @app.exception_handler(Exception)
     async def failed(_: Request, error: Exception) -> JSONResponse:
-        return refuse(Refusal(500, "fault", "the server failed at this request; its log says why"))
+        return refuse(Refusal(500, "fault", "the server failed on this request; see its log"))

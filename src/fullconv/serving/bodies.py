@@ -36,7 +36,7 @@ class Bodies:
         if request.headers.get("content-type", "").lower().startswith(FORM):
             body = await file_of(request.headers, body)
         if not body:
-            raise Refusal(422, "empty", "the request holds no picture; send the file as the body, or in a form")
+            raise Refusal(422, "empty", "the request contains no picture; send the file as the body or in a form")
         return body
 
     async def read(self, request: Request, deadline: float) -> bytes:
@@ -48,7 +48,7 @@ class Bodies:
             message = f"the body did not arrive within {self.limits.seconds:g} s; send it faster, or a smaller picture"
             raise Refusal(408, "slow", message) from None
         except ClientDisconnect:
-            raise Refusal(499, "gone", "the client went away") from None
+            raise Refusal(499, "gone", "the client disconnected") from None
 
     async def _read(self, request: Request) -> bytes:
         parts, length = [], 0
@@ -84,7 +84,7 @@ class Holding:
         self.bytes += count
         self.bodies.held += count
         if self.bodies.held > self.bodies.limits.held:
-            raise Refusal(503, "memory", "too many pictures arrive at once; try again after a second", 1)
+            raise Refusal(503, "memory", "too many pictures are arriving at once; try again after a second", 1)
 
 
 async def file_of(headers: Headers, body: bytes) -> bytes:
@@ -99,5 +99,5 @@ async def file_of(headers: Headers, body: bytes) -> bytes:
         raise Refusal(422, "form", "the form cannot be read; send one file, as in: curl -F picture=@a.jpg") from None
     files = [value for value in form.values() if isinstance(value, UploadFile)]
     if not files:
-        raise Refusal(422, "form", "the form holds no file; send one, as in: curl -F picture=@a.jpg")
+        raise Refusal(422, "form", "the form contains no file; send one, as in: curl -F picture=@a.jpg")
     return await files[0].read()

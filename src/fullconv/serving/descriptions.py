@@ -51,14 +51,16 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
         },
     },
     **REFUSED,
-    404: refused("No such model", "model", "no model 'dogs' here; choose among photos"),
+    404: refused("No such model", "model", "no model 'dogs' here; choose from photos"),
     408: refused("The body came too slowly", "slow", "the body did not arrive within 30 s; send it faster, or …"),
     413: refused("Too large", "pixels", "the picture has more than 50 megapixels; send a smaller one"),
     415: refused(
-        "Not a picture, or of another format", "format", "not a picture in a format that this server takes; …"
+        "Not a picture, or of another format", "format", "not a picture in a format that this server accepts; …"
     ),
     422: refused("A damaged picture, or a wrong question", "damaged", "the picture is damaged or cut off; …"),
-    429: refused("The queue is full", "queue", "64 pictures wait already; try again after the seconds in Retry-After"),
-    500: refused("A fault of the server's", "fault", "the server failed at this request; its log says why"),
+    429: refused(
+        "The queue is full", "queue", "64 pictures are already waiting; try again after the seconds in Retry-After"
+    ),
+    500: refused("A fault of the server's", "fault", "the server failed on this request; see its log"),
     503: refused("Not in time", "time", "no worker was free in time; try again after the seconds in Retry-After"),
 }

@@ -25,7 +25,7 @@ class Limits:
     def __post_init__(self) -> None:
         for name in self.formats:
             if name not in KNOWN:
-                raise FullconvError(f"--formats: no format {name!r}; choose among {', '.join(KNOWN)}")
+                raise FullconvError(f"--formats: no format {name!r}; choose from {', '.join(KNOWN)}")
         if not self.formats:
             raise FullconvError(f"--formats: name at least one of {', '.join(KNOWN)}")
 

@@ -24,7 +24,9 @@ def check_picture(body: bytes, limits: Limits) -> None:
     except Exception:  # decoders raise anything on a damaged file
         raise damaged() from None
     if frames > limits.frames:
-        raise Refusal(422, "frames", f"the file holds {frames} frames and the limit is {limits.frames}; send one frame")
+        raise Refusal(
+            422, "frames", f"the file contains {frames} frames, and the limit is {limits.frames}; send one frame"
+        )
 
 
 def check_size(width: int, height: int, limits: Limits) -> None:
@@ -39,7 +41,7 @@ def too_large(limits: Limits) -> Refusal:
 
 def unknown(limits: Limits) -> Refusal:
     formats = ", ".join(limits.formats)
-    return Refusal(415, "format", f"not a picture in a format that this server takes; send one of {formats}")
+    return Refusal(415, "format", f"not a picture in a format that this server accepts; send one of {formats}")
 
 
 def damaged() -> Refusal:

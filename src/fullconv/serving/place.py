@@ -28,8 +28,8 @@ class Place:
         """Raises FullconvError for a place that everybody could reach without a token."""
         if not self.is_local and not self.token and not self.open:
             raise FullconvError(
-                f"--host {self.host}: everybody who reaches this machine could use the server; "
-                "add --token TOKEN, or --open if that is wanted"
+                f"--host {self.host}: anyone who can reach this machine could use the server; "
+                "add --token TOKEN, or --open if this is intended"
             )
 
     @property
@@ -54,5 +54,5 @@ class Place:
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error
             raise FullconvError(
-                f"--host {self.host} --port {self.port}: {reason}; choose another port, or 0 for any that is free"
+                f"--host {self.host} --port {self.port}: {reason}; choose another port, or 0 for any free one"
             ) from None

@@ -100,12 +100,12 @@ def parse(body: bytes, header_length: str | None) -> tuple[bytes, Wanted]:
         request = json.loads(body[:length])
         (image,) = request["inputs"]
         if image["name"] != "image" or image["datatype"] != "BYTES" or image["shape"] not in ([1], [1, 1]):
-            raise bad("the one input is image, of datatype BYTES and shape [1]")
+            raise bad("the only input must be image, with datatype BYTES and shape [1]")
         size = image.get("parameters", {}).get("binary_data_size")
         picture = in_json(image) if size is None else element(body[length : length + size])
         return picture, wanted_of(request)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        raise bad("this is no request with one input, image, of datatype BYTES and shape [1]") from None
+        raise bad("this is not a request with one input, image, with datatype BYTES and shape [1]") from None
 
 
 def in_json(image: dict[str, Any]) -> bytes:
@@ -114,14 +114,16 @@ def in_json(image: dict[str, Any]) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except binascii.Error:
-        raise bad("the data of image is no base64; encode the bytes of the file, or send them as binary data") from None
+        raise bad(
+            "the data of image is not base64; encode the bytes of the file, or send them as binary data"
+        ) from None
 
 
 def element(tensor: bytes) -> bytes:
     """The one element of a BYTES tensor."""
     length = int.from_bytes(tensor[:LENGTH], "little")
     if len(tensor) != LENGTH + length:
-        raise bad("the binary data of image is not one element with its length before it")
+        raise bad("the binary data of image is not a single element preceded by its length")
     return tensor[LENGTH:]
 
 
@@ -132,7 +134,7 @@ def wanted_of(request: dict[str, Any]) -> Wanted:
     outputs, binary = [], set()
     for output in named:
         if output["name"] not in OUTPUTS:
-            raise bad(f"no output {output['name']!r}; choose among {', '.join(OUTPUTS)}")
+            raise bad(f"no output {output['name']!r}; choose from {', '.join(OUTPUTS)}")
         outputs.append(output["name"])
         if output.get("parameters", {}).get("binary_data", everything):
             binary.add(output["name"])
@@ -230,4 +232,4 @@ GIVEN = {
         "application/octet-stream": {"schema": descriptions.FILE},
     },
 }  # fmt: skip
-NO_REQUEST = descriptions.refused("No request of the protocol", "protocol", "this is no request with one input, …")
+NO_REQUEST = descriptions.refused("No request of the protocol", "protocol", "this is not a request with one input, …")

@@ -43,7 +43,7 @@ class Service:
         if name is None:
             return next(iter(models))
         if name not in models:
-            raise Refusal(404, "model", f"no model {name!r} here; choose among {', '.join(models)}")
+            raise Refusal(404, "model", f"no model {name!r} here; choose from {', '.join(models)}")
         return name
 
     def classes(self, model: str, asked: str | None) -> tuple[str, ...]:

@@ -53,7 +53,9 @@ def page_model(config: ModelConfig) -> dict[str, Any]:
 
 def check_model(config: ModelConfig, folder: Path) -> None:
     if config.channels != 3:
-        raise FullconvError(f"{folder}: the model takes {config.channels} bands; the page shows photos, which have 3")
+        raise FullconvError(
+            f"{folder}: the model takes {config.channels} bands; the page works with photos, which have 3"
+        )
     if not (folder / GRAPH).is_file():
         raise FullconvError(f"{folder / GRAPH}: missing; run `fullconv export {folder}`")
     check_graph(folder / GRAPH, config)
@@ -65,9 +67,9 @@ def check_runtime(runtime: Path) -> None:
     try:
         version = json.loads((runtime / "package.json").read_text(encoding="utf-8"))["version"]
     except (OSError, ValueError, KeyError, TypeError):
-        raise FullconvError(f"{runtime}: no npm package onnxruntime-web there; {remedy}") from None
+        raise FullconvError(f"{runtime}: no npm package onnxruntime-web found; {remedy}") from None
     if version != RUNTIME:
-        raise FullconvError(f"{runtime}: version {version} of onnxruntime-web, the page wants {RUNTIME}; {remedy}")
+        raise FullconvError(f"{runtime}: version {version} of onnxruntime-web, but the page needs {RUNTIME}; {remedy}")
     for name in RUNTIME_FILES:
         if not (runtime / "dist" / name).is_file():
             raise FullconvError(f"{runtime / 'dist' / name}: missing; {remedy}")
@@ -76,6 +78,6 @@ def check_runtime(runtime: Path) -> None:
 def check_free(out: Path, overwrite: bool) -> None:
     """Raises FullconvError for a folder that holds something else than a site of before."""
     if out.is_dir() and any(out.iterdir()) and not (out / MODEL).is_file() and not overwrite:
-        raise FullconvError(f"{out}: not empty, and no page of fullconv's; choose another folder, or add --overwrite")
+        raise FullconvError(f"{out}: not empty, and not a fullconv page; choose another folder, or add --overwrite")
     if out.exists() and not out.is_dir():
-        raise FullconvError(f"{out}: a file; choose a folder")
+        raise FullconvError(f"{out}: is a file; choose a folder")

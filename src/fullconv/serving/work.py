@@ -55,4 +55,4 @@ def done(task: Task, models: dict[str, Model], limits: Limits) -> Answer | Refus
     except FullconvError as error:
         return Refusal(422, "damaged", str(error).replace("the bytes given", "the picture", 1))
     except MemoryError:
-        return Refusal(413, "memory", "the picture needs more memory than there is; send a smaller one")
+        return Refusal(413, "memory", "the picture needs more memory than is available; send a smaller one")

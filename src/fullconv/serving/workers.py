@@ -69,7 +69,7 @@ class Worker:
             self.renew()
             if isinstance(said, TimeoutError):
                 raise too_late()
-        raise Refusal(500, "died", "the process that looked at the picture ended, twice; try another picture")
+        raise Refusal(500, "died", "the worker processing the picture ended twice; try another picture")
 
     def _exchange(self, task: Task, seconds: float) -> Any:
         try:
@@ -123,7 +123,7 @@ class Workers:
         worker = await self._worker(deadline)
         if await gone():
             self.idle.put_nowait(worker)
-            raise Refusal(499, "gone", "the client went away")
+            raise Refusal(499, "gone", "the client disconnected")
         asked = asyncio.get_running_loop().run_in_executor(self.threads, self._timed, worker, task, deadline)
         asked.add_done_callback(lambda _: self.idle.put_nowait(worker))  # even where nobody waits for the answer
         return await asyncio.shield(asked)
@@ -133,7 +133,7 @@ class Workers:
         killed, too late; who would wait longer is told at once."""
         busy = self.idle.empty()
         if busy and (self.waiting >= self.queue or self.patience() > self.share):
-            message = f"{self.waiting} pictures wait already; try again after the seconds in Retry-After"
+            message = f"{self.waiting} pictures are already waiting; try again after the seconds in Retry-After"
             raise Refusal(429, "queue", message, self.patience())
         self.waiting += 1
         try:

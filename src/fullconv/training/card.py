@@ -28,7 +28,7 @@ def card(config: ModelConfig) -> str:
         *scores(config.metrics.get("val")),
         "## Recipe",
         "",
-        "What differs from the defaults of `fullconv train`:",
+        "Settings that differ from the defaults of `fullconv train`:",
         "",
         "```yaml",
         *(f"{key}: {value}" for key, value in differing(config.provenance.get("recipe", {})).items()),
@@ -41,12 +41,13 @@ def card(config: ModelConfig) -> str:
 def scores(val: dict[str, Any] | None) -> list[str]:
     """A table of IoU and accuracy a class, and the means, as Markdown lines."""
     if not val:
-        return ["No validation split was there to measure on.", ""]
+        return ["There was no validation split to measure on.", ""]
     rows = [
         f"| {name} | {_number(row['iou'])} | {_number(row['accuracy'])} |" for name, row in val["per_class"].items()
     ]
     return [
-        f"On the validation split, on which the epoch was chosen, at source size: mean IoU {_number(val['mean_iou'])}, "
+        "On the validation split, which was also used to choose the epoch, at source size: "
+        f"mean IoU {_number(val['mean_iou'])}, "
         f"boundary IoU {_number(val['boundary_iou'])}, pixel accuracy {_number(val['pixel_accuracy'])}.",
         "",
         "| class | IoU | accuracy |",

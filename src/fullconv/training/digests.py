@@ -61,9 +61,9 @@ def differences(then: Mapping[str, Any], now: Mapping[str, SplitDigest], old: Ha
         if split not in then or split not in now:
             found.append(f"split {split} is {'new' if split in now else 'missing'}")
         elif then[split]["values"] != now[split].values:
-            found.append(f"mask values or classes of {split} mean something else (names, label_mapping)")
+            found.append(f"mask values or classes of {split} have a different meaning (names, label_mapping)")
         elif then[split]["names"] != now[split].names:
-            found.append(f"{split} lists {counted(now[split].pictures, 'picture')} in another order or choice")
+            found.append(f"{split} lists {counted(now[split].pictures, 'picture')} in a different order or selection")
     return [words for words in found if words]
 
 
@@ -81,7 +81,9 @@ def sha256_of(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise FullconvError(f"{path}: cannot be read ({error.strerror}); bring it back, or mend its rights") from None
+        raise FullconvError(
+            f"{path}: cannot be read ({error.strerror}); restore it, or correct its permissions"
+        ) from None
 
 
 def _files(what: str, names: Sequence[str]) -> str:

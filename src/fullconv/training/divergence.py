@@ -30,7 +30,7 @@ def check_parameters(*models: nn.Module) -> None:
     for model in models:
         state: dict[str, Tensor] = model.state_dict()
         for name in not_finite(state):
-            raise Diverged(f"{name.removeprefix('module.')} holds no finite numbers, or too large ones")
+            raise Diverged(f"{name.removeprefix('module.')} contains numbers that are not finite or too large")
 
 
 @contextmanager
@@ -39,8 +39,8 @@ def explained(epoch: int, recipe: Recipe, model: Path) -> Iterator[None]:
     try:
         yield
     except Diverged as error:
-        kept = f"the best epoch before it is kept in {model}" if model.exists() else "no epoch was kept"
-        raise Diverged(f"epoch {epoch}: {error}; {kept}; {remedies(recipe)}, in another folder") from None
+        kept = f"the best epoch so far is saved in {model}" if model.exists() else "no epoch was saved"
+        raise Diverged(f"epoch {epoch}: {error}; {kept}; {remedies(recipe)}, in a new folder") from None
 
 
 def remedies(recipe: Recipe) -> str:

@@ -28,7 +28,9 @@ class Expectation:
         parts = [f"about {in_words(left)} left", trend(self.history)]
         if self.ends is not None and now + left - self.began > LATE * (self.ends - self.began):
             late = in_words(now + left - self.ends)
-            parts.append(f"{late} more than asked for: the machine is slower than at the start, and no step is dropped")
+            parts.append(
+                f"{late} longer than requested: the machine is slower than at the start, and no step is skipped"
+            )
         return ", ".join(part for part in parts if part)
 
     def seconds_left(self, now: float) -> float:
@@ -53,5 +55,5 @@ def trend(history: list[dict[str, Any]]) -> str:
     best = max(scores[:-1], default=None)
     if best is None:
         return f"mean IoU {scores[-1]:.2f}"
-    word = "rising" if scores[-1] > best + RISE else "steady" if scores[-1] > best - RISE else "below its best"
+    word = "rising" if scores[-1] > best + RISE else "steady" if scores[-1] > best - RISE else "below the best"
     return f"mean IoU {scores[-1]:.2f} and {word}"

@@ -28,7 +28,7 @@ def deadline(
     if time is None:
         return None
     if is_earlier or changes.get("epochs") is not None:
-        raise FullconvError(f"{argument('time')}: the number of epochs is given already; leave one of the two out")
+        raise FullconvError(f"{argument('time')}: the number of epochs is given as well; remove one of the two")
     return (monotonic() if began is None else began) + seconds_of(time)
 
 
@@ -63,7 +63,7 @@ def shown(prepared: Prepared, recipe: Recipe) -> float:
 def in_time(recipe: Recipe, prepared: Prepared, sources: Sources, out: Path, until: float, end: End) -> Recipe:
     """As many steps as fit, by a trial on the run's own data."""
     if recipe.staged or rank_and_count()[1] > 1:
-        raise FullconvError("time is for one net in one process; give epochs")
+        raise FullconvError("time only works for one net in one process; give epochs instead")
     began, config = monotonic(), config_of(prepared, recipe)
     with muted():
         model = start_model(config, recipe.pretrained, sources)

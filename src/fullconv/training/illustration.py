@@ -47,7 +47,7 @@ def illustrate(out: Path, model: Path, log: Path, val: Sequence[Sample]) -> None
     if find_spec("matplotlib"):
         draw_numbers(out, config, [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()])
     else:
-        logger.info(f"{out}: no curves, since matplotlib is not installed; run: pip install 'fullconv[train]'")
+        logger.info(f"{out}: no curves drawn, because matplotlib is not installed; run: pip install 'fullconv[train]'")
     if val:
         loaded = load(model)
         scored = score_pictures(loaded, some_of(val))

@@ -60,7 +60,7 @@ def recipe_keys(config: ModelConfig, named: bool = False) -> dict[str, Any]:
     keys = {"trunk": a.trunk, "score_hidden": a.score_hidden, "learned_upsampling": a.learned_upsampling}
     arch = arch_of(a)
     if arch is None and not named:
-        raise FullconvError(f"{config.name}: its network ({a.title}) has no name among architectures; choose arch")
+        raise FullconvError(f"{config.name}: its network ({a.title}) is not a named architecture; give arch")
     keys = {key: value for key, value in keys.items() if value != ""}  # a family with an encoder of its own
     return keys if named else {**keys, "arch": arch}
 

@@ -97,7 +97,9 @@ def read_manifest(run: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise FullconvError(f"{run / MANIFEST}: cannot be read ({error}); give the folder of a run") from None
     if manifest.get("format") != FORMAT:
-        raise FullconvError(f"{run / MANIFEST} is not of format {FORMAT}; use the fullconv that made the run")
+        raise FullconvError(
+            f"{run / MANIFEST} is not in format {FORMAT}; use the version of fullconv that made the run"
+        )
     return manifest
 
 

@@ -47,7 +47,7 @@ def refuse_many(skipped: Mapping[Path, str] | Mapping[str, str], total: int, rem
     """Raises FullconvError where more than a twentieth of the pictures cannot be read."""
     if len(skipped) > MOST * total:
         first = next(iter(skipped.values()))
-        raise FullconvError(f"{len(skipped)} of {total} pictures cannot be read, the first: {first}; {remedy}")
+        raise FullconvError(f"{len(skipped)} of {total} pictures cannot be read, the first is {first}; {remedy}")
 
 
 class Read(NamedTuple):

@@ -123,7 +123,7 @@ class Recipe:
             yield key, getattr(self, key) in choices, " or ".join([", ".join(choices[:-1]), choices[-1]])
         weights = self.class_weights
         right = all(weight >= 0 for weight in weights) if isinstance(weights, tuple) else weights in WEIGHTS
-        yield "class_weights", right, f"{', '.join(WEIGHTS)}, or a number for each class, 0 or more"
+        yield "class_weights", right, f"{', '.join(WEIGHTS)}, or one number per class, 0 or more"
         yield "crop_size", self.crop_size % 32 == 0 and self.crop_size >= 0, "a multiple of 32, or 0"
         yield (
             "accumulate",
@@ -138,7 +138,7 @@ class Recipe:
         yield "copy_paste", not self.copy_paste or self.crop_size > 0, "0 where crop_size is 0"
         yield "repeat", 0 < self.repeat < inf, "a number above 0"
         yield "lr", 0 < self.lr < float("inf"), "a number above 0"
-        yield "staged", not self.staged or len(stages_of(self.arch)) > 0, "false for an arch that is no FCN"
+        yield "staged", not self.staged or len(stages_of(self.arch)) > 0, "false for an arch that is not an FCN"
 
     def to_json(self) -> dict[str, Any]:
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}

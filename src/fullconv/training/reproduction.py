@@ -27,10 +27,10 @@ from fullconv.training.manifest import (
 from fullconv.training.recipe import Recipe
 
 NAMES = {
-    "trunk_weights": "the file --trunk-weights",
-    "weights": "the model --weights",
-    "teacher": "the teacher --teacher",
-    "start": "the network before its first step (the hub's weights, or the initialisation of another torch)",
+    "trunk_weights": "the file of --trunk-weights",
+    "weights": "the model of --weights",
+    "teacher": "the teacher of --teacher",
+    "start": "the network's initial parameters (from the hub, or initialised by another version of torch)",
 }
 
 
@@ -90,8 +90,8 @@ def refuse_other_data(run: Path, digest: DataDigest, config: ModelConfig) -> Non
         found.append(f"the classes were {', '.join(names)}")
     if found:
         raise FullconvError(
-            f"the data are not those of {run}: {'; '.join(found)}; bring back what was there, or train without --from "
-            f"and --resume"
+            f"the data is not the same as in {run}: {'; '.join(found)}; "
+            "restore the original data, or train without --from and --resume"
         )
 
 
@@ -101,7 +101,7 @@ def refuse_other_weights(run: Path, now: Mapping[str, Any]) -> None:
     for key, name in NAMES.items():
         old, new = _hash_in(then["weights"].get(key)), _hash_in(now["weights"][key])
         if old != new:
-            raise FullconvError(f"{run}: {name} was {old} and is {new}; bring back what it was")
+            raise FullconvError(f"{run}: {name} was {old} and is now {new}; restore the original")
 
 
 def tell_of_environment(run: Path, now: Mapping[str, Any]) -> None:
@@ -109,7 +109,7 @@ def tell_of_environment(run: Path, now: Mapping[str, Any]) -> None:
     then = read_manifest(run)["environment"]
     other = [f"{key} {then.get(key)} → {value}" for key, value in now.items() if then.get(key) != value]
     if other:
-        logger.info(f"not as in {run}, so the model may differ a little: {', '.join(other)}")
+        logger.info(f"different from {run}, so the model may differ slightly: {', '.join(other)}")
 
 
 def _hash_in(entry: Any) -> str | None:

@@ -162,7 +162,7 @@ def run(
             if missing := course.not_shown():
                 entry["not_shown"] = missing
             count = len(course.pictures.pictures) + len(val)
-            refuse_many(skipped.all(), count, f"bring them back, then go on with --resume {out}")
+            refuse_many(skipped.all(), count, f"restore them, then continue with --resume {out}")
             entry |= judged(state, val, config, recipe, out / MODEL, entry, skipped)
             if "mean_iou" in entry:
                 where = (config, course.objective, recipe.crop_size, skipped)

@@ -75,13 +75,13 @@ def looked_through(dataset: Dataset, train_split: str) -> tuple[tuple[Unlabelled
     """(the pictures without labels that can be read, why the others cannot)."""
     scored = [sample for split, samples in dataset.splits.items() if split != train_split for sample in samples]
     good, skipped = look_through(dataset.unlabelled, scored) if dataset.unlabelled else ((), {})
-    refuse_many(skipped, len(dataset.unlabelled), "remove them from the folders that `unlabelled` names")
+    refuse_many(skipped, len(dataset.unlabelled), "remove them from the folders listed in `unlabelled`")
     return good, skipped
 
 
 def surveyed(samples: Sequence[Sample], classes: Classes, split: str, measures: bool) -> Survey:
     found = survey(samples, classes, measures)
-    refuse_many(found.skipped, len(samples), f"mend the split {split} first: fullconv check names each of them")
+    refuse_many(found.skipped, len(samples), f"correct the split {split} first; fullconv check lists each of them")
     return found
 
 
@@ -114,7 +114,7 @@ def ranges_of(recipe: Recipe, found: Survey) -> tuple[Range, ...]:
     given = tuple(zip(recipe.range[::2], recipe.range[1::2], strict=True))
     if len(given) not in (0, 1, found.channels):
         pairs, channels = counted(len(given), "pair"), counted(found.channels, "channel")
-        raise FullconvError(f"recipe: range has {pairs} for {channels}; give one pair, or one a channel")
+        raise FullconvError(f"recipe: range has {pairs} for {channels}; give one pair, or one per channel")
     return (given * found.channels if len(given) == 1 else given) or found.ranges()
 
 
@@ -123,7 +123,7 @@ def check_coarse_loss(recipe: Recipe, architecture: Architecture) -> None:
     ends_plainly = a.family == "fcn" and a.alignment == "same" and not a.heads and not a.learned_upsampling
     if recipe.coarse_loss and not ends_plainly:
         raise FullconvError(
-            f"recipe: coarse_loss is for an FCN that ends in a fixed enlargement, which {a.title} is not"
+            f"recipe: coarse_loss only works for an FCN that ends in fixed upsampling, unlike {a.title}"
         )
 
 
@@ -132,10 +132,10 @@ def choose_longest_side(recipe: Recipe, found: Survey) -> tuple[int | None, str]
     if recipe.longest_side != "auto":
         return None if recipe.longest_side is None else int(recipe.longest_side), "as asked for"
     if found.on_the_ground:
-        return None, "the pictures lie on the ground"
+        return None, "the pictures are georeferenced"
     if found.thin:
-        return None, f"reduction to {USUAL_SIDE} would leave too little of {', '.join(found.thin)}"
-    return USUAL_SIDE, "larger pictures are reduced to it"
+        return None, f"reducing to {USUAL_SIDE} would lose too much of {', '.join(found.thin)}"
+    return USUAL_SIDE, "larger pictures are reduced to this"
 
 
 def told(prepared: Prepared, recipe: Recipe, config: ModelConfig) -> Iterator[str]:
@@ -144,28 +144,28 @@ def told(prepared: Prepared, recipe: Recipe, config: ModelConfig) -> Iterator[st
         yield f"left out: {error}"
     if boxed := count_boxed(prepared.dataset.splits.get(recipe.train_split, ())):
         boxes = counted(boxed, "object")
-        yield f"{boxes} with a box and no outline: the boxes are void; `boxes: region` makes them regions"
+        yield f"{boxes} with a box but no outline: the boxes are void; set `boxes: region` to use them as regions"
     if not prepared.dataset.splits.get(recipe.val_split):
-        yield f"no split {recipe.val_split}: the last epoch is kept, and nothing says how good it is"
+        yield f"no split {recipe.val_split}: the last epoch is kept, and its quality is not measured"
     yield f"longest side {config.longest_side or 'none'}: {choose_longest_side(recipe, prepared.survey)[1]}"
     yield told_length(recipe, len(prepared.survey.samples))
     if config.range:
-        why = "as asked for" if recipe.range else "0.1 to 99.9 % of the training pictures"
-        yield f"range {listed(config.range)} becomes 0 to 255: {why}"
+        why = "as asked for" if recipe.range else "0.1 and 99.9 percentiles of the training pictures"
+        yield f"range {listed(config.range)} is mapped to 0 to 255: {why}"
     if prepared.unused:
-        yield f"{prepared.unused} pictures without labels are not used; they need a teacher (--teacher)"
+        yield f"{prepared.unused} unlabelled pictures are not used; they need a teacher (--teacher)"
     if prepared.teacher:
         known = len(prepared.teacher.known)
         yield f"teacher {prepared.teacher.folder}: {known} of {len(config.classes)} classes"
         if prepared.dataset.unlabelled:
             count = len(prepared.dataset.unlabelled)
-            yield f"{count} pictures without labels: {recipe.unlabelled_share:.0%} of what each epoch shows"
+            yield f"{count} unlabelled pictures: {recipe.unlabelled_share:.0%} of each epoch"
 
 
 def trunk_of(model: Network) -> nn.Module:
     """Raises FullconvError where a network has an encoder of its own, which no classifier's file fits."""
     if not model.architecture.trunk or model.architecture.inputs:
-        raise FullconvError(f"{model.architecture.family} has no single trunk; leave --trunk-weights out")
+        raise FullconvError(f"{model.architecture.family} has no single trunk; remove --trunk-weights")
     return model.get_submodule("trunk")
 
 
@@ -188,26 +188,28 @@ def start_model(config: ModelConfig, pretrained: bool | None, sources: Sources) 
     is_papers = config.architecture.trunk in PAPER_TRUNKS and config.architecture.alignment == "caffe"
     if is_papers and pretrained is not False and not trunk_weights and not weights:
         raise FullconvError(
-            f"{config.architecture.trunk} of the paper starts from a classifier's file: give --trunk-weights "
+            f"{config.architecture.trunk} from the paper needs classifier weights: give --trunk-weights "
             "(a .caffemodel, or torchvision's .pth), or pretrained: false in the recipe"
         )
     try:
         model = build(config, from_hub)
     except OSError:
         raise FullconvError(
-            f"the ImageNet weights of {config.architecture.trunk} could not be fetched from the hub; go online for it, "
-            "give a file with --trunk-weights, or leave --trunk out to start from the bundled model"
+            f"the ImageNet weights of {config.architecture.trunk} could not be downloaded from the hub; go online, "
+            "give a file with --trunk-weights, or remove --trunk to start from the bundled model"
         ) from None
     if trunk_weights:
         logger.info(f"trunk weights {trunk_weights.name}: {load_trunk_weights(trunk_of(model), trunk_weights)}")
     if weights:
         take = take_over_what_fits if sources.by_default else take_over
         taken = take(find_model(weights), model, config.classes)
-        logger.info(f"weights {weights}: {taken or 'nothing fits; the network starts from random parameters'}")
+        logger.info(f"weights {weights}: {taken or 'no parameter fits; the network starts from random parameters'}")
     elif not trunk_weights and not from_hub:
-        logger.info("the network starts from random parameters; --trunk-weights imagenet brings its trunk's")
+        logger.info(
+            "the network starts from random parameters; use --trunk-weights imagenet to start from ImageNet weights"
+        )
     if bad := not_finite(model.state_dict()):
         raise FullconvError(
-            f"{weights or trunk_weights}: {bad[0]} holds numbers that are not finite; take other weights"
+            f"{weights or trunk_weights}: {bad[0]} contains numbers that are not finite; use other weights"
         )
     return model.to(memory_format=torch.channels_last)

@@ -34,8 +34,8 @@ def _by_heart(history: History) -> Iterator[Symptom]:
     best = losses.index(min(losses)) if losses else 0
     if len(losses) - best > SINCE and losses[-1] > WORSE * losses[best] and scored[-1]["loss"] < scored[best]["loss"]:
         yield Symptom("by heart", (
-            f"the loss on val has risen since epoch {scored[best]['epoch']}, that in training falls: the network learns"
-            " the pictures by heart. The best epoch is kept; more pictures help, or in the recipe stronger colour and "
+            f"the loss on val has risen since epoch {scored[best]['epoch']}, while the training loss falls: the "
+            "network is overfitting. The best epoch is kept. More pictures help, or in the recipe stronger colour and "
             "scale, and copy_paste"
         ))  # fmt: skip
 
@@ -43,14 +43,14 @@ def _by_heart(history: History) -> Iterator[Symptom]:
 def _diverging(history: History) -> Iterator[Symptom]:
     losses = [entry["loss"] for entry in history]
     if len(losses) > 2 and losses[-1] > losses[-2] > losses[-3] and losses[-1] > RISEN * min(losses):
-        yield Symptom("diverging", "the loss in training rises: try a smaller learning rate (--lr), in another folder")
+        yield Symptom("diverging", "the training loss is rising: try a smaller learning rate (--lr), in a new folder")
 
 
 def _never_shown(history: History) -> Iterator[Symptom]:
     """Classes of which the crops of an epoch showed no pixel."""
     for name in history[-1].get("not_shown", ()):
         yield Symptom(f"not shown {name}", (
-            f"no crop of epoch {history[-1]['epoch']} showed a pixel of {name}: give larger crops (--crop-size), or "
+            f"no crop of epoch {history[-1]['epoch']} showed a pixel of {name}: use larger crops (--crop-size), or "
             "balance: 0.5 in the recipe, which shows pictures with rare classes more often"
         ))  # fmt: skip
 
@@ -63,6 +63,6 @@ def _never_found(history: History) -> Iterator[Symptom]:
     for name in scored[-1]:
         if all(ious.get(name) == 0 for ious in scored):
             yield Symptom(f"not found {name}", (
-                f"{name} was never found on val so far: class_weights: balanced in the recipe may help, or more "
-                "pictures with it"
+                f"{name} has never been found on val so far: class_weights: balanced in the recipe may help, "
+                "or more pictures that show it"
             ))  # fmt: skip

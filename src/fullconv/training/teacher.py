@@ -79,14 +79,14 @@ def open_teacher(
     if len({target for target in targets if target >= 0}) < 2:
         raise FullconvError(
             f"{folder}: the teacher's classes ({', '.join(names)}) and the model's ({', '.join(classes.names)}) "
-            "have fewer than two in common; name those that are the same in `label_mapping`"
+            "have fewer than two in common; map equivalent classes in `label_mapping`"
         )
     keys = keys_of(pictures)
     missing = [path for path, key in keys.items() if not (folder / f"{key}.npz").is_file()]
     if missing:
         raise FullconvError(
-            f"{folder}: no scores of {len(missing)} of {len(keys)} pictures, the first {missing[0]}; "
-            "let that teacher see them too, or give the model itself as --teacher"
+            f"{folder}: no scores for {len(missing)} of {len(keys)} pictures, the first is {missing[0]}; "
+            "add their scores, or give the model itself as --teacher"
         )
     return Teacher(folder, names, align_corners, targets, keys)
 
@@ -105,7 +105,7 @@ def read_scores(folder: Path, key: str) -> NDArray[np.float16]:
             scores: NDArray[np.float16] = arrays["scores"]
             return scores
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise FullconvError(f"{path}: no teacher's scores ({error}); remove it and start again") from None
+        raise FullconvError(f"{path}: not a file of teacher scores ({error}); remove it and start again") from None
 
 
 def write_scores(folder: Path, key: str, scores: NDArray[np.float16], size: tuple[int, int]) -> None:
@@ -135,7 +135,7 @@ def _index(folder: Path) -> tuple[tuple[str, ...], bool]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FullconvError(f"{path}: cannot be read ({error}); give a model or a folder of scores") from None
     if number != FORMAT or not isinstance(align_corners, bool) or not all(isinstance(n, str) for n in names):
-        raise FullconvError(f"{path}: is not of format {FORMAT}; docs/training.md describes it")
+        raise FullconvError(f"{path}: is not in format {FORMAT}; see docs/training.md")
     return tuple(names), align_corners
 
 

@@ -36,7 +36,7 @@ def teach(model: str | Path, pictures: Sequence[Sample | UnlabelledPicture], fol
     teacher = load(model)
     folder.mkdir(parents=True, exist_ok=True)
     write_index(folder, teacher.config.name, teacher.classes.names, align_corners=False)
-    label = f"the teacher {teacher.config.name} sees {len(missing)} of {len(keys)} pictures"
+    label = f"the teacher {teacher.config.name} predicts {len(missing)} of {len(keys)} pictures"
     if speaks and not sys.stderr.isatty():
         logger.info(label)
     with click.progressbar(missing, label=label, file=sys.stderr, hidden=not (speaks and sys.stderr.isatty())) as bar:

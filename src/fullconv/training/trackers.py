@@ -29,7 +29,7 @@ def check_trackers(asked: str | Sequence[str] | None) -> tuple[str, ...]:
     chosen = tuple(name for name in names if name and name != "none")
     for name in chosen:
         if name not in INSTALLED_BY:
-            raise FullconvError(f"--track {name}: no such tracker; choose among {', '.join(INSTALLED_BY)}, none")
+            raise FullconvError(f"--track {name}: no such tracker; choose from {', '.join(INSTALLED_BY)}, none")
         if find_spec(name) is None:
             raise FullconvError(f"--track {name}: {name} is not installed; run: pip install {INSTALLED_BY[name]}")
     return chosen

@@ -84,7 +84,7 @@ def train(
     until = deadline(time, began, changes, resume or repeats is not None)
     earlier = out if resume else repeated
     if earlier and recipe:
-        raise FullconvError(f"{recipe}: {earlier} has its own recipe, which is kept; leave --recipe out")
+        raise FullconvError(f"{recipe}: {earlier} has its own recipe, which is kept; remove --recipe")
     if str(trunk_weights) == IMAGENET:
         trunk_weights, changes = None, {**changes, "pretrained": True}
     by_default = was_default(earlier) if earlier else not (weights or trunk_weights)
@@ -125,7 +125,7 @@ def settle(data: Path, out: Path, outside: Sequence[str | Path] = ()) -> Path:
     with main_first() as first:
         if first and data.is_dir() and not written.is_file() and (assumed := describe(data, outside).assumption):
             write_whole(written, lambda hidden: hidden.write_text(assumed.text, encoding="utf-8"))
-            for line in (*assumed.lines, f"this is {written}, ready to be edited"):
+            for line in (*assumed.lines, f"this is {written}, which you can edit"):
                 logger.info(line)
     return written if data.is_dir() and written.is_file() else data
 
@@ -185,7 +185,7 @@ def lengthened(out: Path, changes: Mapping[str, Any]) -> Recipe:
 
 def refuse_run_in(out: Path) -> None:
     if any((folder / LOG).exists() for folder in (out, *out.glob("*/"))):
-        raise FullconvError(f"{out}: holds a run already; choose another --out, or go on with --resume {out}")
+        raise FullconvError(f"{out}: already contains a run; choose another --out, or continue with --resume {out}")
 
 
 def say(prepared: Prepared, recipe: Recipe, skipped: Skipped) -> None:
@@ -218,7 +218,7 @@ def train_one(
     torch.manual_seed(recipe.seed)
     dataset, config = prepared.dataset, config_of(prepared, recipe)
     if resume and not (out / STATE).exists() and not (sources.weights or sources.trunk_weights):
-        raise FullconvError(f"{out}: was stopped before it had begun; start it again, without --resume")
+        raise FullconvError(f"{out}: was stopped before training began; start it again without --resume")
     resume = resume and (out / STATE).exists()
     if resume:
         model = build(config).to(memory_format=torch.channels_last)  # all parameters come from the checkpoint
@@ -258,11 +258,11 @@ def _stages(recipe: Recipe) -> list[Recipe]:
 def recipe_of(out: Path, **changes: Any) -> Recipe:
     """The recipe with which a run was started. Raises FullconvError where `changes` would alter it."""
     if not (out / RECIPE).is_file():
-        raise FullconvError(f"{out}: no run there; --resume and --from take the folder of an earlier run")
+        raise FullconvError(f"{out}: no run found; --resume and --from need the folder of an earlier run")
     recipe = from_values(json.loads((out / RECIPE).read_text()))
     for key, value in check_recipe({key: value for key, value in changes.items() if value is not None}).items():
         if replace(recipe, **{key: value}) != recipe:
-            raise FullconvError(f"{out}: was started with {key} {getattr(recipe, key)}, and its recipe is kept")
+            raise FullconvError(f"{out}: was started with {key} {getattr(recipe, key)}, and its recipe cannot change")
     return recipe
 
 
@@ -280,7 +280,8 @@ def finish(folder: Path) -> None:
         export_onnx(folder)
     else:
         logger.info(
-            f"{folder} predicts with torch; to do without: pip install 'fullconv[export]', fullconv export {folder}"
+            f"{folder} needs torch to predict; to predict without it: "
+            f"pip install 'fullconv[export]', fullconv export {folder}"
         )
 
 

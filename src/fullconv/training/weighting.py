@@ -39,5 +39,5 @@ def counted(samples: Sequence[Sample], num_classes: int) -> Share:
         counts = np.bincount(sample.read_label_map().ravel(), minlength=256)
         share = added(share, "train", counts, num_classes)
     if share is None:
-        raise FullconvError("class_weights: no pictures to count in the training split")
+        raise FullconvError("class_weights: the training split has no pictures to count")
     return share

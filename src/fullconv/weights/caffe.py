@@ -178,4 +178,4 @@ def _times(shape: tuple[int, ...]) -> str:
 
 
 def _error(path: Path, what: str) -> FullconvError:
-    return FullconvError(f"{path}: {what}; the file is damaged or no caffemodel, fetch it again")
+    return FullconvError(f"{path}: {what}; the file is damaged or not a caffemodel; download it again")

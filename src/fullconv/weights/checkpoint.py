@@ -25,7 +25,7 @@ def save_model(folder: Path, model: Network, config: ModelConfig) -> None:
     """Writes config.json and model.safetensors; kernels are stored in half precision, everything else in float32."""
     state = {name: stored(value) for name, value in model.state_dict().items()}
     if bad := not_finite(state):
-        raise FullconvError(f"{folder}: not written, since {bad[0]} holds numbers that are not finite")
+        raise FullconvError(f"{folder}: not written, because {bad[0]} contains numbers that are not finite")
     write_tensors(folder / PARAMETERS, state)
     write_config(folder, with_window(config))
 
@@ -48,7 +48,7 @@ def load_model(folder: Path) -> tuple[Network, ModelConfig]:
     config = read_config(folder)
     path = folder / PARAMETERS
     if not path.is_file():
-        raise FullconvError(f"{path}: missing; this model folder holds a graph for prediction only")
+        raise FullconvError(f"{path}: missing; this model folder can only predict")
     model = build(config)
     transplant(read_tensors(path), model)
     return model.eval(), config
@@ -61,7 +61,7 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
 
 def load_state(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        raise FullconvError(f"{path}: no such checkpoint; --resume takes the folder of an earlier run")
+        raise FullconvError(f"{path}: no such checkpoint; --resume needs the folder of an earlier run")
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return state
 

@@ -74,14 +74,14 @@ def check_scales(source: Source, net: FCN) -> list[str]:
             if not (math.isclose(lowest, scale, rel_tol=1e-6) and math.isclose(highest, scale, rel_tol=1e-6)):
                 raise FullconvError(
                     f"weights do not fit: {name}: expected the constant {scale:g}, found {lowest:g} to {highest:g}; "
-                    "choose the --net that the file was made for"
+                    "choose the --net that the file belongs to"
                 )
     return found
 
 
 def refuse_used(out: Path) -> None:
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise FullconvError(f"{out}: is there already and not an empty folder; choose another --out")
+        raise FullconvError(f"{out}: already exists and is not an empty folder; choose another --out")
 
 
 @contextmanager

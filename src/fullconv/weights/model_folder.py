@@ -75,7 +75,7 @@ def find_model(name_or_dir: str | Path) -> Path:
     if str(name_or_dir) in REPLACED:
         new = REPLACED[str(name_or_dir)]
         raise FullconvError(
-            f"no model {str(name_or_dir)!r} any more; {new} knows its classes and more: {argument('model', new)}"
+            f"no model {str(name_or_dir)!r} any more; {new} has its classes and more: {argument('model', new)}"
         )
     raise FullconvError(
         f"no model {str(name_or_dir)!r}: neither bundled ({', '.join(bundled)}) nor a folder with {CONFIG}"

@@ -35,7 +35,7 @@ def check_graph(path: Path, config: ModelConfig) -> None:
     inputs, outputs = read_ports(path)
     refuse_external(path)
     if "image" not in inputs or not {"label_map", "scores"} <= outputs.keys():
-        raise FullconvError(f"{path}: not a graph of fullconv's (image → label_map, scores); run `fullconv export`")
+        raise FullconvError(f"{path}: not a fullconv graph (image → label_map, scores); run `fullconv export`")
     image, scores = (*inputs["image"].shape, *[None] * 4), (*outputs["scores"].shape, *[None] * 4)
     check_counts(path, config, image[3], scores[1])
 
@@ -48,7 +48,7 @@ def check_counts(path: Path, config: ModelConfig, channels: int | None, classes:
     for what, wanted, found in (("classes", wanted_classes, classes), ("channels", wanted_channels, channels)):
         if found not in (wanted, None):
             raise FullconvError(
-                f"{path}: has {found} {what}, but config.json names {wanted}; bring back the files of one model"
+                f"{path}: has {found} {what}, but config.json lists {wanted}; restore files from the same model"
             )
 
 
@@ -59,13 +59,13 @@ def refuse_external(path: Path) -> None:
         nodes = [node for function in _inside(model, FUNCTIONS) for node in _inside(function, NODE_OF_FUNCTION)]
         tensors = [*_inside_each(_inside(model, GRAPH), 0), *(one for node in nodes for one in _of_node(node, 0))]
         if any(field.number in EXTERNAL and (field.wire == BYTES or field.varint) for one in tensors for field in one):
-            raise FullconvError(f"{path}: keeps numbers in other files; export it as one file")
+            raise FullconvError(f"{path}: stores parameters in other files; export it as one file")
 
 
 def _inside_each(graphs: Iterable[Message], depth: int) -> Iterator[Message]:
     """The tensors of graphs and of those within."""
     if depth > DEEPEST:
-        raise Damaged("graphs within graphs without end")
+        raise Damaged("graphs are nested too deeply")
     for graph in graphs:
         for field in [field for field in graph if field.wire == BYTES]:
             if field.number == INITIALISER:
@@ -90,7 +90,7 @@ def read_ports(path: Path) -> tuple[dict[str, Port], dict[str, Port]]:
     with _opened(path) as model:
         graph = next(_inside(model, GRAPH), None)
         if graph is None:
-            raise Damaged("no graph in it" if model.end else "it is empty")
+            raise Damaged("it contains no graph" if model.end else "it is empty")
         fields = list(graph)
         inputs, outputs = ([graph.inside(f) for f in fields if f.number == n] for n in (INPUT, OUTPUT))
         return dict(map(_port, inputs)), dict(map(_port, outputs))
@@ -106,7 +106,7 @@ def _opened(path: Path) -> Iterator[Message]:
         raise FullconvError(f"{path}: cannot be read ({error.strerror or error})") from None
     except Damaged as error:
         raise FullconvError(
-            f"{path}: damaged, or no ONNX graph ({error}); copy it again, or run `fullconv export`"
+            f"{path}: damaged, or not an ONNX graph ({error}); copy it again, or run `fullconv export`"
         ) from None
 
 

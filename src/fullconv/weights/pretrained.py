@@ -70,7 +70,7 @@ def _timm_name(name: str, position: list[tuple[int, int]]) -> str:
         return f"blocks.{stage}.{i}.{layers[block[2]]}.{block[3]}"
     except (KeyError, IndexError, ValueError):
         raise FullconvError(
-            f"parameter {name!r} has no counterpart in the trunk; is the file of another net?"
+            f"parameter {name!r} has no counterpart in the trunk; check that the file is for this network"
         ) from None
 
 

@@ -26,7 +26,7 @@ _NUMPY_NUMBER: list[Any] = [
 def read_tensors(path: Path) -> State:
     """{name: tensor} from a .safetensors file, or from a .pth file that holds nothing but tensors."""
     if not path.is_file():
-        raise FullconvError(f"{path}: no such file; weights are a .safetensors or a .pth file")
+        raise FullconvError(f"{path}: no such file; give a .safetensors or .pth file")
     try:
         if path.suffix == ".safetensors":
             return _safetensors().load_file(path)
@@ -41,7 +41,7 @@ def read_tensors(path: Path) -> State:
         state = state.get(inside, state) if isinstance(state, dict) else {}
     tensors = {name: v for name, v in state.items() if isinstance(v, Tensor)} if isinstance(state, dict) else {}
     if not tensors:
-        raise FullconvError(f"{path}: holds no named tensors; give the file of a state dict")
+        raise FullconvError(f"{path}: contains no named tensors; give a file with a state dict")
     return tensors
 
 

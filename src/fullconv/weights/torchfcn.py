@@ -13,5 +13,5 @@ def read_torchfcn(path: Path) -> State:
     state = {name.removeprefix("module."): value for name, value in read_tensors(path).items()}
     for name, value in state.items():
         if not value.isfinite().all():
-            raise FullconvError(f"{path}: {name}: expected finite numbers, found inf or nan; fetch the file again")
+            raise FullconvError(f"{path}: {name}: expected finite numbers, found inf or nan; download the file again")
     return state

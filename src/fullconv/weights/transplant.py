@@ -60,7 +60,7 @@ def transplant(
     lacking = wanted.keys() - source.keys() - set(may_stay_initialised)
     _refuse("the file lacks", {name: f"expected {_times(wanted[name])}" for name in lacking})
     left_over = source.keys() - wanted.keys() - set(may_stay_unused)
-    _refuse("the network has no place for", {name: f"found {_times(source[name])}" for name in left_over})
+    _refuse("the network does not have", {name: f"found {_times(source[name])}" for name in left_over})
     names = [name for name in wanted if name in source]
     same = {name for name in names if tuple(wanted[name].shape) == tuple(source[name].shape)}
     misfits = {name for name in names if name not in same and not _fits(name, source[name], wanted[name], more_classes)}
@@ -87,7 +87,7 @@ def transplant_fitting(source: Mapping[str, Tensor], target: nn.Module) -> Repor
     halves = {_layer(name) for name in wanted.keys() - fits}
     fitting = {name: source[name] for name in fits if _layer(name) not in halves}
     if not fitting:
-        raise FullconvError("weights do not fit: no layer has the name and the shape of one of the network's")
+        raise FullconvError("weights do not fit: no layer matches one of the network's by name and shape")
     report = transplant(fitting, target, may_stay_initialised=wanted.keys() - fitting.keys())
     return Report(report.copied, (), report.initialised, tuple(sorted(source.keys() - fitting.keys())))
 
@@ -148,8 +148,8 @@ def _diagonal(name: str, dense: Tensor | Stored) -> Tensor:
     others = dense.count_nonzero() - grouped.count_nonzero()
     if others:
         raise FullconvError(
-            f"weights do not fit: {name} mixes classes: expected zeros beside the diagonal, found {others} other "
-            "numbers; only nets whose deconvolutions enlarge each class by itself can be imported"
+            f"weights do not fit: {name} mixes classes: expected zeros off the diagonal, found {others} other "
+            "numbers; only nets whose deconvolutions upsample each class separately can be imported"
         )
     return grouped
 

@@ -39,7 +39,7 @@ def test_objects_without_an_outline_are_counted(tmp_path, outlines, severity, ob
     assert "white-is-void" not in kinds(report)
     (tmp_path / "d.yaml").write_text(f"path: d\n{finding.remedy}\n")
     mended = found(examine(tmp_path / "d.yaml"), "boxes-only")
-    assert (mended.severity, mended.text.rpartition("; ")[2]) == ("note", "each box is taken for the object's region")
+    assert (mended.severity, mended.text.rpartition("; ")[2]) == ("note", "each box is used as the object's region")
 
 
 def test_names_that_differ_in_spelling_alone(tmp_path):

@@ -130,7 +130,7 @@ def test_colour_masks_saved_as_jpeg(data):
     ImageDraw.Draw(disc).ellipse((8, 5, 90, 60), fill=(200, 40, 40))
     disc.save(data.mask("train/a"), "JPEG", quality=50)
     finding = found(data.examine(), "colour-masks")
-    assert finding.remedy.startswith("save the masks anew as PNG")
+    assert finding.remedy.startswith("export the masks again from their source as PNG")
     assert "colours: [[0, 0, 0], [" in finding.remedy
 
 
@@ -213,7 +213,7 @@ def test_sixteen_bit_images_say_what_becomes_black_and_white(data):
     assert not report.failed
     assert len(report.ranges) == 3
     assert 0 <= report.ranges[0][0] < report.ranges[0][1] <= 255 * 16
-    assert "becomes 0 to 255 in training" in written(report)
+    assert "is mapped to 0 to 255 in training" in written(report)
 
 
 def test_one_deep_image_among_shallow_ones(data):

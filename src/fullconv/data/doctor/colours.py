@@ -27,10 +27,10 @@ def _drawn(facts: Sequence[Facts], classes: Classes, named: bool) -> list[Findin
     if not masks:
         return []
     pixels = _common(masks)
-    text, remedy = f"{counted(len(masks), 'colour mask')} whose colours are not all described", ""
+    text, remedy = f"{counted(len(masks), 'colour mask')} with colours that are not described", ""
     if len(pixels) > MOST:
-        text += "; JPEG or smoothing made many of them"
-        remedy = "save the masks anew as PNG, from what they were made of, without smoothing\n"
+        text += "; many come from JPEG or smoothing"
+        remedy = "export the masks again from their source as PNG, without smoothing\n"
         least = RARE * sum(pixels.values())
         pixels = {colour: count for colour, count in pixels.items() if count >= least}
     remedy += name_colours(propose(pixels, classes, named)) if pixels else ""
@@ -55,7 +55,9 @@ def _differing_palettes(facts: Sequence[Facts], classes: Classes, named: bool) -
     if not odd:
         return []
     seen = {colour: 1 for each in masks if each.mask for colour in each.mask.palette.values()}
-    text = f"{counted(len(odd), 'mask')} whose palette differs from the first's: one index has several colours"
+    text = (
+        f"{counted(len(odd), 'mask')} whose palette differs from the first one's: the same index has different colours"
+    )
     return [Finding("palettes-differ", WARNING, text, _cases(odd), name_only_colours(propose(seen, classes, named)))]
 
 

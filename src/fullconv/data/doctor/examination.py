@@ -95,5 +95,5 @@ def _with_counted_classes(subject: Subject, facts: Sequence[Facts]) -> Subject:
     if seen in (set(), {0, VOID}):  # what these masks mean is another finding
         return replace(subject, dataset=dataset)
     remedy = f"path: {subject.dataset.root.resolve()}\n{name_list(['background', *names[1:]])}"
-    text = f"the classes have no names; masks hold values up to {top}"
+    text = f"the classes have no names; mask values go up to {top}"
     return replace(subject, dataset=dataset, findings=(*subject.findings, Finding("no-names", ERROR, text, (), remedy)))

@@ -25,15 +25,18 @@ def judge_files(facts: Sequence[Facts]) -> list[Finding]:
 def _missing(noun: str, errors: Sequence[tuple[Path, str]]) -> list[Finding]:
     paths = [path for path, _ in errors if not path.exists()]
     cases = [Case(path, _like(path) if i < LOOKED_UP else "") for i, path in enumerate(paths)]
-    text = f"{counted(len(cases), noun)} not there, though listed"
-    remedy = "mend the list or the files' names" + (f"; {cases[0].detail}" if cases and cases[0].detail else "")
+    text = f"{counted(len(cases), noun)} listed but missing"
+    remedy = "correct the list or the file names" + (f"; {cases[0].detail}" if cases and cases[0].detail else "")
     return [Finding(f"missing-{noun}", ERROR, text, tuple(cases), remedy)] if cases else []
 
 
 def _damaged(noun: str, errors: Sequence[tuple[Path, str]]) -> list[Finding]:
     cases = tuple(Case(path, _reason(error, path)) for path, error in errors if path.exists())
     text = f"{counted(len(cases), noun)} that cannot be read"
-    remedy = "copy the files again from their source (of several pages, save one), or take their names out of the lists"
+    remedy = (
+        "copy the files again from their source (if a file has several pages, save only one), "
+        "or remove their names from the lists"
+    )
     return [Finding(f"unreadable-{noun}", ERROR, text, cases, remedy)] if cases else []
 
 
@@ -78,19 +81,21 @@ def disagreement(image: ImageFacts, mask: MaskFacts) -> str:
 
 
 def _differing(cases: list[Case]) -> list[Finding]:
-    text = f"{counted(len(cases), 'mask')} of another size than the image"
-    remedy = "make the masks anew at the images' own size, or resize them with nearest neighbour, never smoothly"
+    text = f"{counted(len(cases), 'mask')} with a different size than the image"
+    remedy = "create the masks again at the images' own size, or resize them with nearest neighbour, without smoothing"
     return [Finding("size-mismatch", ERROR, text, tuple(cases), remedy)] if cases else []
 
 
 def _unturned(cases: list[Case], facts: Sequence[Facts]) -> list[Finding]:
-    text = f"{counted(len(cases), 'mask')} drawn on the photo before its EXIF turn"
+    text = f"{counted(len(cases), 'mask')} drawn on the photo before its EXIF rotation"
     return [Finding("exif-unturned", ERROR, text, tuple(cases), _drop_turn(cases, facts))] if cases else []
 
 
 def _unclear(cases: list[Case], facts: Sequence[Facts]) -> list[Finding]:
-    text = f"{counted(len(cases), 'photo')} with an EXIF turn that keeps the size; the mask may be of either side"
-    remedy = f"look: fullconv check … --sheet sheet.png; where a mask is turned: {_drop_turn(cases, facts)}"
+    text = (
+        f"{counted(len(cases), 'photo')} with an EXIF rotation that keeps the size; the mask may or may not include it"
+    )
+    remedy = f"to see it: fullconv check … --sheet sheet.png; where a mask is rotated: {_drop_turn(cases, facts)}"
     return [Finding("exif-unclear", WARNING, text, tuple(cases), remedy)] if cases else []
 
 
@@ -119,11 +124,11 @@ def judge_boxes(facts: Sequence[Facts], classes: Classes) -> list[Finding]:
     cases = tuple(Case(each.mask_path, counted(len(values), "box", "boxes")) for each, values in boxed)
     text = f"{counted(numbers.total(), 'object')} without an outline ({named}); "
     if any(each.mask and each.mask.boxes_are_regions for each, _ in boxed):
-        return [Finding("boxes-only", NOTE, f"{text}each box is taken for the object's region", cases)]
+        return [Finding("boxes-only", NOTE, f"{text}each box is used as the object's region", cases)]
     shown = {int(each.sample.lookup[value]) for each in facts if each.mask for value in each.mask.pixels}
     severity = WARNING if numbers.keys() - {VOID} <= shown else ERROR
-    remedy = "boxes: region  # if the boxes are good enough; else draw outlines"
-    return [Finding("boxes-only", severity, f"{text}what lies in their boxes is void", cases, remedy)]
+    remedy = "boxes: region  # if the boxes are good enough; otherwise draw outlines"
+    return [Finding("boxes-only", severity, f"{text}the pixels in their boxes are void", cases, remedy)]
 
 
 def _name(index: int, classes: Classes) -> str:

@@ -30,7 +30,7 @@ def _alone(pairing: Pairing, mask_dir: Path) -> list[Finding]:
     folder = f"{mask_dir.name}/"
     text = f"{counted(len(lonely), 'image')} without a mask in {folder}, {counted(len(masks), 'mask')} without an image"
     moves = [f"mv '{mask}' '{mask.with_stem(image.stem)}'" for image, mask in like.items()]
-    remedy = "\n".join(moves) or "give an image and its mask one name, or move away what is alone"
+    remedy = "\n".join(moves) or "give each image and its mask the same name, or move unmatched files away"
     return [Finding("unpaired", ERROR, text, tuple(cases), remedy)]
 
 
@@ -59,6 +59,6 @@ def judge_alike(classes: Classes) -> list[Finding]:
     alike = [names for names in spelt.values() if len(names) > 1]
     if not alike:
         return []
-    text = f"class names that differ in their spelling alone: {'; '.join(', '.join(names) for names in alike)}"
+    text = f"class names that differ only in spelling: {'; '.join(', '.join(names) for names in alike)}"
     lines = ", ".join(f"{quoted(other)}: {quoted(names[0])}" for names in alike for other in names[1:])
-    return [Finding("names-alike", WARNING, text, remedy=f"label_mapping: {{{lines}}}  # if they are one class")]
+    return [Finding("names-alike", WARNING, text, remedy=f"label_mapping: {{{lines}}}  # if they are the same class")]

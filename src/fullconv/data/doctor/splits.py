@@ -17,7 +17,7 @@ DISTANCE = BANDS - 1  # bits; two hashes that differ in so few are equal in one 
 NEIGHBOURS = 1000  # that a hash is compared with in one band at most: thousands are equal in films of a fixed camera
 CONTRAST = 4.0  # grey levels: a thumbnail with a smaller standard deviation is too flat to know a picture by
 LIKENESS = 0.98  # correlation of two thumbnails
-DIVIDED_ANEW = "train: [train, val]\nval: 0.2  # of all, in whole groups of what looks alike"
+DIVIDED_ANEW = "train: [train, val]\nval: 0.2  # of all pictures; those that look alike stay together"
 Indices = NDArray[np.intp]  # (pairs,)
 Hashes = NDArray[np.uint64]  # (pictures,)
 Thumbnails = NDArray[np.uint8]  # (pictures, 16, 18) grey
@@ -97,8 +97,8 @@ def _shared(facts: Sequence[Facts], members: Mapping[str, set[int]]) -> list[Fin
         splits = [split for split in each.splits if i in members.get(split, ())]
         if len(splits) > 1:
             cases.append(Case(each.sample.image_path, f"in {' and '.join(splits)}"))
-    text = f"{counted(len(cases), 'picture')} in more than one split; a score there is of pictures that were learned"
-    remedy = "take these names out of one of the two lists"
+    text = f"{counted(len(cases), 'picture')} in more than one split; scores would include pictures seen in training"
+    remedy = "remove these names from one of the two lists"
     return [Finding("shared-files", ERROR, text, tuple(cases), remedy)] if cases else []
 
 
@@ -106,18 +106,19 @@ def _near(facts: Sequence[Facts], members: Mapping[str, set[int]]) -> list[Findi
     pairs = _pairs(facts, members)
     split = {i: name for name, whole in members.items() for i in whole}
     cases = tuple(
-        Case(facts[i].sample.image_path, f"of {split[i]}, like {facts[j].sample.name} of {split[j]}") for i, j in pairs
+        Case(facts[i].sample.image_path, f"of {split[i]}, similar to {facts[j].sample.name} of {split[j]}")
+        for i, j in pairs
     )
-    text = f"{counted(len(cases), 'picture')} nearly the same as one of another split; the scores flatter the model"
-    remedy = DIVIDED_ANEW if {"train", "val"} == members.keys() else "move what shows one scene into one split"
+    text = f"{counted(len(cases), 'picture')} nearly identical to one in another split; scores would be too high"
+    remedy = DIVIDED_ANEW if {"train", "val"} == members.keys() else "keep pictures of the same scene in one split"
     return [Finding("near-duplicates", WARNING, text, cases, remedy)] if cases else []
 
 
 def _single(members: Mapping[str, set[int]]) -> list[Finding]:
     if len(members) != 1:
         return []
-    text = f"all pictures are in {next(iter(members))}: none is held back to choose the best epoch by, and to score on"
-    remedy = "val: 0.2  # of the pictures, in whole groups of what looks alike; or a list of names, val.txt"
+    text = f"all pictures are in {next(iter(members))}: none is held back for choosing the best epoch and for scoring"
+    remedy = "val: 0.2  # of the pictures; those that look alike stay together. Or give a list of names, val.txt"
     return [Finding("one-split", NOTE, text, remedy=remedy)]
 
 

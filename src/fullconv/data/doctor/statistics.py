@@ -81,8 +81,8 @@ def _all_void(facts: Sequence[Facts]) -> list[Finding]:
         if each.mask and not each.mask.error and {int(each.sample.lookup[v]) for v in each.mask.pixels} == {VOID}
     )
     severity = ERROR if len(cases) == len(facts) else WARNING
-    text = f"{counted(len(cases), 'mask')} wholly void: nothing there is trained on or scored"
-    return [Finding("all-void", severity, text, cases, "take these names out of the lists")] if cases else []
+    text = f"{counted(len(cases), 'mask')} completely void: nothing in them is trained on or scored"
+    return [Finding("all-void", severity, text, cases, "remove these names from the lists")] if cases else []
 
 
 def _sparse(held: dict[str, Share]) -> list[Finding]:
@@ -93,7 +93,7 @@ def _sparse(held: dict[str, Share]) -> list[Finding]:
         return []
     part = labelled / (labelled + share.void)
     text = (
-        f"{part:.1%} of the pixels of {share.split} are labelled, the others are void; crops are laid where labels are"
+        f"{part:.1%} of the pixels of {share.split} are labelled, the rest are void; crops are placed on labelled areas"
     )
     return [Finding("sparse-labels", NOTE, text)]
 
@@ -104,12 +104,12 @@ def _empty(held: dict[str, Share], classes: Classes) -> list[Finding]:
     lines = ", ".join(f"{quoted(classes.names[i])}: void" for i in nowhere)
     findings = []
     if nowhere and any(share.pixels.any() for share in held.values()):
-        text = f"named, but without a pixel: {_named(nowhere, classes)}"
+        text = f"classes named but without any pixels: {_named(nowhere, classes)}"
         findings.append(Finding("empty-classes", WARNING, text, remedy=f"label_mapping: {{{lines}}}"))
     for split, share in held.items():
         missing = [i for i in np.flatnonzero(share.pixels == 0).tolist() if i not in nowhere]
         if missing and share.pixels.any():
-            text = f"without a pixel in {split}, though not elsewhere: {_named(missing, classes)}"
+            text = f"classes without any pixels in {split}, though present elsewhere: {_named(missing, classes)}"
             remedy = f"move some pictures with {'it' if len(missing) == 1 else 'them'} into {split}"
             findings.append(Finding("empty-in-split", WARNING, text, remedy=remedy))
     return findings
@@ -122,7 +122,7 @@ def _rare(held: dict[str, Share], classes: Classes) -> list[Finding]:
         return []
     rare = [i for i, count in enumerate(share.pictures.tolist()) if 0 < count < RARE * share.total]
     text = f"in fewer than {RARE:.0%} of the pictures of {share.split}: {_named(rare, classes)}"
-    remedy = f"balance: {RARE}  # in the recipe: shows pictures of rarer classes more often"
+    remedy = f"balance: {RARE}  # in the recipe: shows pictures with rare classes more often"
     return [Finding("rare-classes", NOTE, text, remedy=remedy)] if rare else []
 
 

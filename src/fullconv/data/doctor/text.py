@@ -59,7 +59,7 @@ def _classes(held: dict[str, Share], classes: Classes) -> Iterator[str]:
     void = first.void / max(1, first.void + total)
     yield f"pixels and weights (median frequency) of {first.split}, where {void:.1%} is void"
     if len(classes) > ROWS:
-        yield f"{counted(len(classes) - ROWS, 'class', 'classes')} between left out; --json has all"
+        yield f"{counted(len(classes) - ROWS, 'class', 'classes')} in between not shown; --json lists all"
     else:
         yield f"> class_weights: [{', '.join(f'{weight or 0:.3g}' for weight in weights)}]  # in the recipe"
 
@@ -78,10 +78,14 @@ def _channels(report: Report) -> list[str]:
     mean, deviation = ([f"{value:.1f}" for value in each] for each in (report.channels.mean, report.channels.deviation))
     lines = [f"channels: mean {' '.join(mean)}, standard deviation {' '.join(deviation)}"]
     ranges = listed(report.ranges)
-    return lines + ([f"range: {ranges} becomes 0 to 255 in training (0.1 to 99.9 % of its pictures)"] if ranges else [])
+    return lines + (
+        [f"range: {ranges} is mapped to 0 to 255 in training (0.1 and 99.9 percentiles of its pictures)"]
+        if ranges
+        else []
+    )
 
 
 def _verdict(report: Report) -> str:
     counts = {severity: sum(finding.severity == severity for finding in report.findings) for severity in SEVERITIES}
     said = [counted(count, severity) for severity, count in counts.items() if count]
-    return ", ".join(said) or "nothing wrong was found"
+    return ", ".join(said) or "no problems found"

@@ -81,8 +81,8 @@ def black_and_white(masks: Sequence[Facts], named: bool) -> bool:
 
 def _smoothed(masks: Sequence[Facts]) -> list[Finding]:
     cases = tuple(Case(each.mask_path, _form(each.mask)) for each in masks if each.mask)
-    text = f"{counted(len(cases), 'mask')} with values between the classes, from JPEG or smooth resizing"
-    remedy = "save the masks anew as PNG, from what they were made of; resize with nearest neighbour only"
+    text = f"{counted(len(cases), 'mask')} with values between those of the classes, caused by JPEG or smooth resizing"
+    remedy = "export the masks again from their source as PNG; resize only with nearest neighbour"
     return [Finding("smoothed-masks", ERROR, text, cases, remedy)] if cases else []
 
 
@@ -94,7 +94,7 @@ def _black_and_white(masks: Sequence[Facts], classes: Classes, named: bool) -> F
     """White of a drawing program is 255, and 255 is void: the class in white would never be learned."""
     cases = tuple(Case(each.mask_path) for each in masks if each.mask and VOID in each.mask.pixels)
     names = classes.names[:2] if named and len(classes) > 1 else ("background", "foreground")
-    text = f"{counted(len(cases), 'mask')} of 0 and 255 only; 255 is void, so what is white is never learned"
+    text = f"{counted(len(cases), 'mask')} with only 0 and 255; 255 is void, so white pixels are never learned"
     remedy = name_values({0: names[0], VOID: names[1]})
     return Finding("white-is-void", ERROR, text, cases, remedy)
 
@@ -108,10 +108,10 @@ def _from_one(masks: Sequence[Facts], classes: Classes, named: bool) -> list[Fin
     if not all(each.sample.lookup[i] == i for each in masks[:1] for i in range(len(classes))):
         return []  # the data say themselves what their ids are
     if named and strange == {len(classes)}:
-        text = f"ids go up to {top}, but {len(classes)} names end at {top - 1}: are they of ids 1 to {top}?"
+        text = f"ids go up to {top}, but {len(classes)} names end at {top - 1}: do they belong to ids 1 to {top}?"
         return [Finding("ids-from-one", ERROR, text, cases, skip_zero(classes.names))]
     if 0 not in present and top > 1 and len(present) == top and not strange:
-        text = f"ids are 1 to {top}, no mask holds 0: is 0 kept for unlabelled?"
+        text = f"ids are 1 to {top}, and no mask contains 0: does 0 mean unlabelled?"
         names = classes.names[1:] if named else [f"class_{i}" for i in range(1, top + 1)]
         return [Finding("ids-from-one", WARNING, text, cases, skip_zero(names))]
     return []
@@ -147,10 +147,18 @@ def _mixed_depth(facts: Sequence[Facts]) -> list[Finding]:
     if not deep or not shallow:
         return []
     fewer = min(deep, shallow, key=len)
-    text = f"{counted(len(shallow), 'image')} of 8 bits and {len(deep)} of more: a model has one range of values"
+    text = (
+        f"{counted(len(shallow), 'image')} with 8 bits and {len(deep)} with more: a model has a single range of values"
+    )
     cases = tuple(Case(each.sample.image_path, "8 bits" if fewer is shallow else "more than 8 bits") for each in fewer)
     return [
-        Finding("mixed-depth", ERROR, text, cases, "convert these to the others' type, or train on each kind alone")
+        Finding(
+            "mixed-depth",
+            ERROR,
+            text,
+            cases,
+            "convert these to the type of the others, or train on each type separately",
+        )
     ]
 
 
@@ -162,7 +170,7 @@ def _mixed_bands(facts: Sequence[Facts]) -> list[Finding]:
         return []
     usual = kinds.most_common(1)[0][0]
     odd = {path: count for path, count in bands.items() if count not in (usual, 1 if usual == 3 else usual)}
-    text = f"{counted(len(odd), 'image')} of other bands than the others, which have {usual}"
+    text = f"{counted(len(odd), 'image')} with different bands than the others, which have {usual}"
     cases = tuple(Case(path, counted(count, "band")) for path, count in odd.items())
     return [Finding("mixed-bands", ERROR, text, cases, "give all pictures the same bands (gdal_translate -b)")]
 
@@ -176,9 +184,9 @@ def _deep_masks(facts: Sequence[Facts]) -> list[Finding]:
     peaks = {
         each.mask_path: max(mask.pixels) for each in facts if (mask := each.mask) and mask.error and not mask.in_colour
     }
-    text = f"{counted(len(peaks), 'mask')} of 16 bits with values that are no class indices (0 to 254, 255 is void)"
+    text = f"{counted(len(peaks), 'mask')} with 16 bits and values that are not class indices (0 to 254; 255 is void)"
     remedy = (
-        "give the masks of classes, not of instances (Cityscapes: labelTrainIds); for class * 1000 + n: value // 1000"
+        "use the class masks, not the instance masks (Cityscapes: labelTrainIds); for class * 1000 + n: value // 1000"
     )
     return [Finding("deep-masks", ERROR, text, _cases(peaks), remedy)] if peaks else []
 

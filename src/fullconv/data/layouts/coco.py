@@ -94,7 +94,7 @@ def _names(files: Iterable[tuple[Path, Mapping[str, Any]]], panoptic: bool) -> l
             groups = _groups(content)
             names += [name for number, name in _categories(content).items() if number not in groups]
         except (LookupError, TypeError, ValueError, AttributeError, OverflowError):
-            raise FullconvError(f"{path}: no categories with ids and names; export the annotations again") from None
+            raise FullconvError(f"{path}: has no categories with ids and names; export the annotations again") from None
     return list(dict.fromkeys(names))
 
 
@@ -120,7 +120,7 @@ def _renamed(classes: Classes, options: Options, root: Path) -> Classes:
     names, categories = counted(len(options.classes), "name"), counted(len(classes), "category", "categories")
     raise FullconvError(
         f"{root}: {names} for {categories} ({', '.join(classes.names[:4])} …); "
-        "leave `names` out, and choose with `classes` and `label_mapping`"
+        "remove `names`, and choose with `classes` and `label_mapping`"
     )
 
 
@@ -147,12 +147,12 @@ class Reader:
             for note in content.get("annotations", ()):
                 notes[note["image_id"]].append(note)
             if not pictures:
-                raise FullconvError(f"{path}: no images in it; export the annotations again, with their images")
+                raise FullconvError(f"{path}: lists no images; export the annotations again, including the images")
             folders = _image_folders(self.root, path, next(iter(pictures.values()))["file_name"])
             build = self._panoptic if _is_panoptic(path) else self._instances
             return [build(path, folders, one, notes[number], values) for number, one in pictures.items()]
         except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise FullconvError(f"{path}: not as COCO writes it ({reason_of(error)}); export it again") from None
+            raise FullconvError(f"{path}: not in COCO format ({reason_of(error)}); export it again") from None
 
     def _instances(
         self, path: Path, folders: Sequence[Path], picture: Mapping[str, Any], notes: list[dict[str, Any]],

@@ -77,7 +77,7 @@ class Features:
         if not name and len(self.values) == 2:
             return 1
         raise FullconvError(
-            f"{path}: a feature of class {name!r}; give each a property `class` that is one of {', '.join(self.values)}"
+            f"{path}: a feature of class {name!r}; give each a property `class` with one of {', '.join(self.values)}"
         )
 
 
@@ -94,5 +94,5 @@ def _outlines(root: Path, picture: Path) -> Path:
     if own.is_file() or not shared:
         return own
     if len(shared) > 1:
-        raise FullconvError(f"{root}: {len(shared)} .geojson files; keep one, or one a picture in labels/")
+        raise FullconvError(f"{root}: {len(shared)} .geojson files; keep one, or one per picture in labels/")
     return shared[0]

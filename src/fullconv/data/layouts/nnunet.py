@@ -69,7 +69,7 @@ def _read_channel(path: Path) -> NDArray[Any]:
     """(H, W, 1)"""
     values = read_bands(path)
     if values.shape[2] > 1 and (values != values[..., :1]).any():  # 8-bit greys come as RGB
-        raise FullconvError(f"{path}: colours among several channel files; give each channel a file")
+        raise FullconvError(f"{path}: a colour picture among channel files; give each channel a file of its own")
     return values[..., :1]
 
 
@@ -90,7 +90,7 @@ def _labels(labels: Mapping[str, Any], path: Path) -> dict[str, int]:
     turned = {str(v): k for k, v in labels.items()} if all(str(k).isdecimal() for k in labels) else labels
     if not turned or not all(str(value).isdecimal() and int(value) <= VOID for value in turned.values()):
         raise FullconvError(
-            f"{path}: `labels` of one value a name are needed, 0 to {VOID}; regions (lists) are not read"
+            f"{path}: `labels` with one value per name are needed, 0 to {VOID}; regions (lists) are not supported"
         )
     return dict(sorted(((name, int(value)) for name, value in turned.items()), key=lambda item: item[1]))
 

@@ -50,7 +50,7 @@ def read(root: Path, options: Options) -> Dataset:
         if (root / f"{split}.txt").is_file()
     }  # fmt: skip
     if not splits:
-        raise FullconvError(f"{root}: no train.txt or test.txt; add lists of numbers such as 5001, one a line")
+        raise FullconvError(f"{root}: no train.txt or test.txt; add lists of numbers such as 5001, one per line")
     return Dataset(root, "nyud", classes, splits)
 
 
@@ -81,7 +81,7 @@ INPUTS = {"color": ("images",), "hha": ("hha",), "color-d": ("images", "depth"),
 
 def inputs_of(name: str) -> tuple[str, ...]:
     if name not in INPUTS:
-        raise FullconvError(f"inputs {name!r} are unknown; choose among {', '.join(INPUTS)}")
+        raise FullconvError(f"unknown inputs {name!r}; choose from {', '.join(INPUTS)}")
     return INPUTS[name]
 
 

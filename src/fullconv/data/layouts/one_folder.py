@@ -15,7 +15,7 @@ def recognises(root: Path) -> str:
     folders = _folders(root)
     if not folders or not all(names_tell_masks(folder) for folder in folders.values()):
         return ""
-    return "pictures and masks in one folder, told apart by their names"
+    return "pictures and masks in one folder, distinguished by their names"
 
 
 def read(root: Path, options: Options) -> Dataset:

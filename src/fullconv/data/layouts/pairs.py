@@ -39,7 +39,7 @@ def read(root: Path, options: Options) -> Dataset:
     candidates = _candidates(options.masks_dir)
     folders = next((found for names in candidates if (found := _folders(root, *names))), None)
     if folders is None:
-        raise FullconvError(f"{root}: no images/ beside {options.masks_dir}/; name the folder of masks with masks_dir")
+        raise FullconvError(f"{root}: no images/ beside {options.masks_dir}/; give the folder of masks as masks_dir")
     return Dataset(root, "pairs", classes, {name: pair_up(i, m, options) for name, (i, m) in folders.items()})
 
 
@@ -56,7 +56,7 @@ def pair_up(image_dir: Path, mask_dir: Path, options: Options) -> tuple[Sample, 
     if alone:
         raise FullconvError(
             f"{image_dir}: {counted(len(alone), 'name')} without a partner in {mask_dir}, such as {alone[0]}; "
-            "give an image and its mask one name, or remove what is alone"
+            "give each image and its mask the same name, or remove unmatched files"
         )
     return tuple(
         Sample(name, pictures[name], masks[name], lookup, read_picture, options.open_mask) for name in sorted(pictures)

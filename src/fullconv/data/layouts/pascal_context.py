@@ -55,7 +55,7 @@ class Chosen:
     def __call__(self, path: Path) -> LabelMap:
         labels = read_mat(path, ("LabelMap",)).astype(np.int64)
         if labels.size and (labels.min() < 0 or labels.max() >= len(self.table)):
-            raise FullconvError(f"{path}: label {labels.max()} is not in {LABELS}; take both from one release")
+            raise FullconvError(f"{path}: label {labels.max()} is not in {LABELS}; use both from the same release")
         return np.array(self.table, np.uint8)[labels]
 
 
@@ -65,7 +65,7 @@ def _table(labels: dict[int, str], chosen: list[str]) -> tuple[int, ...]:
     for index, name in enumerate(chosen, 1):
         spelt = name if name in numbers else SPELT.get(name, name)
         if spelt not in numbers:
-            raise FullconvError(f"{CHOSEN}: {name} is not in {LABELS}; take both files from one release")
+            raise FullconvError(f"{CHOSEN}: {name} is not in {LABELS}; use both files from the same release")
         table[numbers[spelt]] = index
     return tuple(table)
 

@@ -27,7 +27,7 @@ def read(root: Path, options: Options) -> Dataset:
     folders = _folders(root)
     tables = [_table(folder / NAMES_FILE) for folder in folders.values()]
     if any(table != tables[0] for table in tables):
-        raise FullconvError(f"{root}: the {NAMES_FILE} of its folders differ; export all splits from one version")
+        raise FullconvError(f"{root}: the {NAMES_FILE} of its folders differ; export all splits from the same version")
     values = {value: i for i, value in enumerate(tables[0])}
     options = options.with_own(Classes.named(tuple(tables[0].values())), value_lookup({VOID: VOID, **values}))
     splits = {split: pair_up(folder, folder, options) for split, folder in folders.items()}
@@ -42,5 +42,5 @@ def _table(path: Path) -> dict[int, str]:
     """{pixel value: class} under a headline."""
     rows = [[cell.strip() for cell in row] for row in csv.reader(read_names(path)[1:])]
     if not rows or not all(len(row) == 2 and row[0].isdecimal() and int(row[0]) <= VOID and row[1] for row in rows):
-        raise FullconvError(f"{path}: should read `Pixel Value, Class`, then a line a class, such as `1, roof`")
+        raise FullconvError(f"{path}: should read `Pixel Value, Class`, then one line per class, such as `1, roof`")
     return {int(value): name for value, name in rows}

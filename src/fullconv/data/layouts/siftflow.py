@@ -39,7 +39,7 @@ def read(root: Path, options: Options) -> Dataset:
         if any((root / f"{name}.txt").is_file() for name in spellings)
     }
     if not lists:
-        raise FullconvError(f"{root}: no trainval.txt or test.txt; add lists of names such as coast_bea1, one a line")
+        raise FullconvError(f"{root}: no trainval.txt or test.txt; add lists of names such as coast_bea1, one per line")
     splits = {split: tuple(_sample(root, n, *lookups) for n in read_names(path)) for split, path in lists.items()}
     return Dataset(root, "siftflow", classes, splits, {GEOMETRIC: geometric})
 

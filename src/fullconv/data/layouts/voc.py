@@ -31,7 +31,7 @@ def read(root: Path, options: Options) -> Dataset:
     sample = partial(_sample, root, options.lookup_for(classes), options.open_mask)
     lists = {path.stem: read_names(path) for path in sorted((root / LISTS).glob("*.txt"))}
     if not lists:
-        raise FullconvError(f"{root / LISTS}: no list of names; add train.txt and val.txt, one name a line")
+        raise FullconvError(f"{root / LISTS}: no list of names; add train.txt and val.txt, one name per line")
     splits = {split: tuple(map(sample, names)) for split, names in lists.items()}
     if options.sbd:
         extra = sbd.read(options.sbd, options)

@@ -97,14 +97,14 @@ def _remedy(missing: Path) -> str:
     if missing.name != GRAPH:
         return f"choose another {argument('engine')}"
     if not (missing.parent / PARAMETERS).is_file():
-        return f"nor is there {PARAMETERS} to make it of; copy the model folder again"
-    return f"run `fullconv export {missing.parent}` where torch is (pip install 'fullconv[train,export]')"
+        return f"and there is no {PARAMETERS} to create it from; copy the model folder again"
+    return f"run `fullconv export {missing.parent}` where torch is installed (pip install 'fullconv[train,export]')"
 
 
 def _check(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         near = meant(str(value), choices)
-        raise FullconvError(f"{argument(name, value)}: choose among {', '.join(choices)}{near}")
+        raise FullconvError(f"{argument(name, value)}: choose from {', '.join(choices)}{near}")
 
 
 def _check_device(device: str | None, engine: str) -> None:
@@ -114,4 +114,4 @@ def _check_device(device: str | None, engine: str) -> None:
         raise FullconvError(f"{argument('device', device)}: no such device; choose cpu, cuda, or cuda:1 and so on")
     if engine != "torch":
         other = argument("engine", "torch")
-        raise FullconvError(f"{argument('device', device)}: {engine} runs on the CPU; leave it out, or take {other}")
+        raise FullconvError(f"{argument('device', device)}: {engine} runs only on the CPU; remove it, or use {other}")

@@ -23,9 +23,7 @@ def no_graph(graph: Path, error: Exception | str) -> ModelError:
     """The error for a file that an engine cannot read."""
     told = re.sub(r"Exception from \S+:\d+:|Check '.*?' failed at \S+:\d+:", "", str(error))  # where in its own source
     reason = " ".join(told.split())[:200]
-    return ModelError(
-        f"{graph}: damaged, or no graph of fullconv's ({reason}); copy it again, or run `fullconv export`"
-    )
+    return ModelError(f"{graph}: damaged, or not a fullconv graph ({reason}); copy it again, or run `fullconv export`")
 
 
 class Engine(Protocol):

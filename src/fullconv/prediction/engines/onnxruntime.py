@@ -41,7 +41,7 @@ class OnnxRuntime:
     def __init__(self, graph: Path, precision: str, streams: int, threads: int | None = None) -> None:
         if precision not in ("auto", "fp32"):
             other = argument("engine", "openvino")
-            raise FullconvError(f"{argument('precision', precision)}: ONNX Runtime runs fp32 here; take {other}")
+            raise FullconvError(f"{argument('precision', precision)}: ONNX Runtime supports fp32 here; use {other}")
         self.streams = streams
         self.session = open_session(graph, max(1, (threads or 1) // streams) if streams > 1 or threads else None)
         names = {value.name for value in (*self.session.get_inputs(), *self.session.get_outputs())}

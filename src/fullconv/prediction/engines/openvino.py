@@ -58,7 +58,7 @@ class OpenVINO:
         self.graph, self.core, self.fixed, self.files = graph, openvino_core(), fixed, files_of(graph)
         if precision == "fp16":
             raise FullconvError(
-                f"{argument('precision', precision)}: OpenVINO runs fp32, bf16 and int8 on a CPU; choose one of these"
+                f"{argument('precision', precision)}: OpenVINO supports fp32, bf16 and int8 on a CPU; use one of these"
             )
         has_bf16 = "BF16" in self.core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         fastest = "bf16" if has_bf16 else "fp32"
@@ -133,7 +133,7 @@ class OpenVINO:
 
     def _read(self) -> Any:
         if self.graph.suffix == ".onnx" and not self.graph.read_bytes().startswith(ONNX):
-            raise no_graph(self.graph, "it does not begin as ONNX does")  # OpenVINO would try all formats, aloud
+            raise no_graph(self.graph, "it does not start like an ONNX file")  # OpenVINO would try all formats, aloud
         try:
             return self.core.read_model(self.graph)
         except RuntimeError as error:

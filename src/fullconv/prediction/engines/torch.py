@@ -32,8 +32,8 @@ class Torch:
             raise missing_extra("torch", "train") from None
         if precision == "int8":
             raise FullconvError(
-                f"{argument('precision', precision)}: torch runs fp32, bf16 and fp16 here; "
-                f"take {argument('engine', 'openvino')}"
+                f"{argument('precision', precision)}: torch supports fp32, bf16 and fp16 here; "
+                f"use {argument('engine', 'openvino')}"
             )
         if threads:
             torch.set_num_threads(threads)
@@ -42,7 +42,7 @@ class Torch:
         self.on_gpu = self.device.startswith("cuda")
         if self.on_gpu and int(self.device.partition(":")[2] or 0) >= torch.cuda.device_count():
             raise FullconvError(
-                f"{argument('device', device)}: no such CUDA device here; leave {argument('device')} out to use the CPU"
+                f"{argument('device', device)}: no such CUDA device here; remove {argument('device')} to use the CPU"
             )
         self.precision = self._fastest() if precision == "auto" else precision
         network = spare_border(load_model(folder)[0])
