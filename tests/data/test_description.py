@@ -135,7 +135,7 @@ def test_what_is_wrong_is_said(pairs, break_it, text, message):
 
 def test_an_unknown_layout_or_split_is_said(tmp_path, voc):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(FullconvError, match="no pictures there"):
+    with pytest.raises(FullconvError, match="no pictures found"):
         open_dataset(tmp_path / "empty")
     with pytest.raises(FullconvError, match="it has train, val"):
         open_dataset(voc).split("test")

@@ -87,7 +87,7 @@ def test_other_labels_fail_the_export_and_leave_no_file(tmp_path, monkeypatch):
         return path
 
     monkeypatch.setattr(exporting, "write_deepness", spoilt)
-    assert "other labels than its source" in str(run(folder, "--to", "deepness").exception)
+    assert "labels differ from those of its source" in str(run(folder, "--to", "deepness").exception)
     assert not (folder / "model_deepness.onnx").exists()
 
 

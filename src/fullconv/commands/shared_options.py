@@ -11,7 +11,7 @@ import click
 from fullconv.errors import FullconvError
 
 Command = Callable[..., Any]
-MODELS = "A bundled model, a model folder, the folder of a training run, or hf://owner/name[@revision]."
+MODELS = "Name of a bundled model, a model folder, a training run's folder, or hf://owner/name[@revision]."
 
 
 class Numbers(click.ParamType[tuple[float, ...]]):

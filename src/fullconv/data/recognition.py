@@ -52,7 +52,7 @@ LAYOUTS: tuple[Layout, ...] = (
 
 
 MOST, LISTED = 40, 10_000  # folders, and files, looked at for a hint
-REMEDY = "put masks in masks/ next to images/ with the same names, or see docs/datasets.md for the layouts that fullconv reads"
+REMEDY = "put masks in masks/ next to images/ with the same names, or see docs/datasets.md for the known layouts"
 
 
 class Recognition(NamedTuple):

@@ -12,7 +12,7 @@ from fullconv.evaluation.per_picture import PictureScore
 
 # The first is ours, the paper's and the default. docs/metrics.md tells where each was read, and tests hold them to it.
 DEFINITIONS = {
-    "mmseg": "IoU over the whole set; a class absent from truth and prediction is left out; one that is only predicted counts as 0",
+    "mmseg": "IoU over the whole set; a class absent from truth and prediction is left out, one only predicted is 0",
     "torchmetrics": "IoU of each class in each picture, then the mean; classes absent from a picture are left out",
     "paddleseg": "IoU over the whole set; a class absent from truth and prediction counts as 0",
 }
