@@ -44,5 +44,5 @@ def test_where_there_are_none_the_way_out_is_told(root, tmp_path):
     with pytest.raises(FullconvError, match="all of its pictures are labelled; give a folder of pictures"):
         candidates(root)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(FullconvError, match="no pictures in it"):
+    with pytest.raises(FullconvError, match="contains no pictures"):
         candidates(tmp_path / "empty")

@@ -77,7 +77,7 @@ def test_a_fetched_model_serves_offline_and_where_the_hub_is_gone(hub, ask):
     assert ask(*predict("hf://ann/streets"), "--out", "b", HF_HUB_OFFLINE="1").returncode == 0
     assert not hub.paths
     line = refused(ask(*predict("hf://ann/streets"), "--out", "c", HF_ENDPOINT="http://127.0.0.1:9"))
-    assert "set HF_HUB_OFFLINE=1 to use the copy that was fetched before" in line
+    assert "set HF_HUB_OFFLINE=1 to use the copy downloaded before" in line
     assert "not in this machine's cache" in refused(ask(*predict("hf://bob/cats"), HF_HUB_OFFLINE="1"))
 
 
@@ -87,11 +87,11 @@ def test_what_is_no_model_is_told_before_it_is_fetched(hub, ask):
     hub.add("ann/huge", model_files())
     hub.gated.add("ann/terms")
     for name, told in {
-        "hf://ann/words": "no model of this fullconv's",
+        "hf://ann/words": "not a model that this fullconv can read",
         "hf://ann/data": "no model of fullconv's; its repository lacks config.json or model.onnx",
         "hf://ann/none": "no such repository",
         "hf://ann/streets@v9": "no such revision",
-        "hf://ann/terms": "its owner wants terms to be accepted first",
+        "hf://ann/terms": "its owner requires you to accept terms first",
         "hf://ann": "give hf://owner/name",
         "hf://ann/../streets": "give hf://owner/name",
     }.items():
@@ -133,7 +133,7 @@ def test_a_push_that_is_not_allowed_or_would_hide_another_model_is_refused(hub, 
     before = dict(hub.repos["ann/words"])
     assert "hf auth login" in refused(ask("push", "camvid", "ann/new", HF_TOKEN="hf_wrong"))
     line = refused(ask("push", "camvid", "ann/words", HF_TOKEN=hub_server.TOKEN))
-    assert "holds a model that is not fullconv's; choose another name, or add --overwrite" in line
+    assert "contains a model from another library; choose another name, or add --overwrite" in line
     assert hub.repos["ann/words"] == before
     done = ask("push", "camvid", "ann/words", "--overwrite", HF_TOKEN=hub_server.TOKEN)
     assert done.returncode == 0

@@ -55,7 +55,7 @@ def architecture(photo: str | None, model: str, published: str | None, size: int
         finish(draw_architecture(network, config.name, size, len(config.normalisation.mean)), out)
         return
     if published:
-        raise FullconvError(f"--published {published}: a published net has no weights here; leave {photo} out")
+        raise FullconvError(f"--published {published}: a published net has no weights here; remove {photo}")
     network, config = open_for_photos(model)
     shown = show(network, read_all([photo], config.longest_side)[0], config.classes)
     finish(draw_architecture(network, config.name, shown=shown), out)

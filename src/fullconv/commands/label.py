@@ -26,20 +26,23 @@ FILE = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("data", type=FILE)
-@click.option("--count", type=click.IntRange(min=1), default=20, help="How many pictures to choose.")
+@click.option("--count", type=click.IntRange(min=1), default=20, help="Number of pictures to choose.")
 @click.option(
     "--by",
     type=click.Choice(["uncertainty", "diversity"]),
     default="uncertainty",
-    help="Choose those of which the model is least sure, or those least like what is labelled and chosen.",
+    help="Choose pictures the model is least sure of, or those least similar to the ones labelled or chosen so far.",
 )
 @click.option(
-    "--to", type=click.Choice(["labelme", "cvat", "label-studio"]), default="labelme", help="The tool to label with."
+    "--to",
+    type=click.Choice(["labelme", "cvat", "label-studio"]),
+    default="labelme",
+    help="Labelling tool to write files for.",
 )
 @click.option(
-    "--simplify", type=click.FloatRange(min=0), default=2.0, help="How far outlines may be smoothed, in pixels."
+    "--simplify", type=click.FloatRange(min=0), default=2.0, help="How far simplified outlines may move, in pixels."
 )
-@click.option("-o", "--out", type=FILE, default=Path("to-label"), help="A new folder for pictures and drafts.")
+@click.option("-o", "--out", type=FILE, default=Path("to-label"), help="New folder for the pictures and drafts.")
 @json_option
 @outside_option
 @model_options
@@ -49,9 +52,9 @@ def label(
 ) -> None:  # fmt: skip
     """Choose the pictures to label next, and draft their masks.
 
-    DATA is a folder of pictures, or a data YAML that names pictures as `unlabelled`. The chosen ones are copied to a
-    new folder, with the model's masks as the tool's own files, to be corrected there. To train on them together with
-    the masks that you have, add the line `added: to-label` to the data YAML.
+    DATA is a folder of pictures, or a data YAML that lists pictures as `unlabelled`. The chosen pictures are copied to
+    a new folder, with the model's masks in the labelling tool's own format, for you to correct. To train on them
+    together with your existing masks, add the line `added: to-label` to the data YAML.
     """
     from fullconv.labelling.candidates import candidates
     from fullconv.labelling.choosing import WAYS
@@ -71,7 +74,7 @@ def label(
         say(table(chosen))
         say(f"{out}: {counted(len(chosen), 'picture')} of {len(looks)}, chosen by {by}")
         say(TOOLS[to].how(out))
-        say(f"then add to the data YAML, and train again: added: [{json.dumps(str(out.resolve()))}]")
+        say(f"next: add this line to the data YAML and train again: added: [{json.dumps(str(out.resolve()))}]")
 
 
 def seen(model: Model, pictures: Sequence[UnlabelledPicture]) -> list[Look]:

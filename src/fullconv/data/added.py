@@ -24,6 +24,6 @@ def joined(dataset: Dataset, more: Dataset, mapping: Mapping[str, str]) -> Datas
     there = {sample.image_path.resolve() for samples in dataset.splits.values() for sample in samples}
     twice = next((sample.image_path for sample in added if sample.image_path.resolve() in there), None)
     if twice:
-        raise FullconvError(f"{more.root}: added, but {twice} is among the pictures already; leave one of the two out")
+        raise FullconvError(f"{more.root}: added, but {twice} is already among the pictures; remove one of the two")
     splits = {**dataset.splits, TRAIN: (*dataset.splits.get(TRAIN, ()), *added)}
     return replace(dataset, splits=splits, beside=(*dataset.beside, more.root, *more.beside))

@@ -178,7 +178,7 @@ def _added(asked: Any, root: Path) -> Iterator[Dataset]:
     """Folders, or data YAMLs, each with its own layout and classes."""
     for place in [asked] if isinstance(asked, str) else asked:
         if not isinstance(place, str) or not (root / place).exists():
-            raise FullconvError(f"{root}: added: {place} is no folder; it counts from `path` of the data YAML")
+            raise FullconvError(f"{root}: added: {place} is not a folder; it is relative to `path` in the data YAML")
         yield _described(description_in(root / place)).mapped()
 
 

@@ -31,7 +31,7 @@ HEADINGS = {ENCODER: "ENCODER", SCORES: "SCORES", DECODER: "DECODER"}
 LEGEND = {
     ENCODER: "Each stage halves the map, so that a position sees more of the picture. A line is a convolution.",
     SCORES: "1x1 convolutions turn a stage's map into a score for each class at every position.",
-    DECODER: "Enlarges the map step by step and joins it with what the finer stages give.",
+    DECODER: "Upsamples the map step by step and adds what the finer stages give.",
 }
 JOINS = {"add": "+", "add_": "+", "cat": "beside"}
 PITCH, PLATE, LINE = 176, 100, 17  # pixels: between columns, width of a grid, of a line of text

@@ -68,17 +68,19 @@ def page(model: Model, subject: Subject) -> str:
 def _summary(numbers: dict[str, Any], pictures: int) -> str:
     keys = {"mean_iou": "mean IoU", "boundary_iou": "boundary IoU", "pixel_accuracy": "pixel accuracy"}
     found = [f"{words} {_number(numbers[key])}" for key, words in keys.items()]
-    return escape(f"{', '.join(found)} on {pictures} pictures, at their own size; void does not count.")
+    return escape(f"{', '.join(found)} on {pictures} pictures, scored at their own size, without void pixels.")
 
 
 def _assumed(subject: Subject) -> str:
     if not subject.assumed:
         return ""
-    return f"<h2>What was assumed</h2><ul>{''.join(f'<li>{escape(line)}</li>' for line in subject.assumed)}</ul>"
+    return (
+        f"<h2>Assumptions about the data</h2><ul>{''.join(f'<li>{escape(line)}</li>' for line in subject.assumed)}</ul>"
+    )
 
 
 def _commands(subject: Subject) -> str:
-    return f"<h2>Go on</h2><pre>{escape(chr(10).join(subject.commands))}</pre>" if subject.commands else ""
+    return f"<h2>Next steps</h2><pre>{escape(chr(10).join(subject.commands))}</pre>" if subject.commands else ""
 
 
 def _curves(subject: Subject) -> str:
@@ -86,7 +88,7 @@ def _curves(subject: Subject) -> str:
     if not subject.history or not find_spec("matplotlib"):
         return ""
     image = draw_curves(subject.history, "").picture_of_it()
-    return f'<h2>How it went</h2><div class="wide curves"><img alt="curves" src="{_data(image, "PNG")}"></div>'
+    return f'<h2>Training curves</h2><div class="wide curves"><img alt="curves" src="{_data(image, "PNG")}"></div>'
 
 
 def _classes(numbers: dict[str, Any]) -> str:

@@ -28,7 +28,7 @@ def candidates(data: Path, outside: Sequence[Path] = ()) -> Candidates:
     if data.is_dir() and description_in(data) == data and find_layout(data) is None:
         found = sorted(path for path in files_under(data) if is_image_name(path))
         if not found:
-            raise FullconvError(f"{data}: no pictures in it; give a folder of pictures, or a data YAML")
+            raise FullconvError(f"{data}: contains no pictures; give a folder of pictures, or a data YAML")
         return Candidates(tuple(UnlabelledPicture(path) for path in found))
     dataset = open_dataset(data, outside)
     if not dataset.unlabelled:

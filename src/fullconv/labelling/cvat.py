@@ -48,6 +48,6 @@ def annotation(outline: Outline) -> dict[str, Any]:
 
 def how(out: Path) -> str:
     return (
-        f"CVAT: make a task with the labels of {out / NAMES} (tab Raw) and the pictures of {out / 'images'}, and "
+        f"CVAT: create a task with the labels in {out / NAMES} (tab Raw) and the pictures in {out / 'images'}, and "
         f"upload {out / ANNOTATIONS} as COCO 1.0; export it as COCO 1.0 and unpack it over {out}"
     )

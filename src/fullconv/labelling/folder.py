@@ -59,7 +59,7 @@ def write_drafts(model: Model, chosen: Sequence[Look], out: Path, tool: Tool, si
 
 def refuse_existing(out: Path) -> None:
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise FullconvError(f"{out}: is there already, perhaps with somebody's work; choose another --out")
+        raise FullconvError(f"{out}: already exists, perhaps with someone's work; choose another --out")
 
 
 def draft_of(model: Model, picture: UnlabelledPicture, name: str, simplify: float) -> Draft:

@@ -74,9 +74,11 @@ def add_predict(app: FastAPI, service: Service) -> None:
     @app.post("/predict", openapi_extra=descriptions.PICTURE, responses=descriptions.ANSWERS, response_class=Response)
     async def predict(
         request: Request,
-        save: Annotated[Output, Query(description="What to give")] = Output.labels,
+        save: Annotated[Output, Query(description="Output to return")] = Output.labels,
         model: Annotated[str | None, Query(description="A name from /models; the first one by default")] = None,
-        classes: Annotated[str | None, Query(description="Only these, comma-separated, and background")] = None,
+        classes: Annotated[
+            str | None, Query(description="Only these classes (separated by commas) and background")
+        ] = None,
     ) -> Response:
         """Segment one picture. The answer has the picture's own size."""
         chosen = service.model(model)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-SERVER = "Semantic segmentation: send a picture, get the class of each of its pixels."
+SERVER = "Semantic segmentation: send a picture, get the class of each pixel."
 FILE = {"type": "string", "format": "binary"}
 ERROR = {
     "type": "object",
@@ -14,7 +14,7 @@ ERROR = {
 PICTURE: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "description": "The file of a picture, as it is or in a form.",
+        "description": "A picture file, as the request body or in a form.",
         "content": {
             "application/octet-stream": {"schema": FILE},
             "image/jpeg": {"schema": FILE},
@@ -36,12 +36,16 @@ def refused(status: str, reason: str, message: str) -> dict[str, Any]:
 
 
 REFUSED: dict[int | str, dict[str, Any]] = {
-    401: refused("No token, or a wrong one", "token", "this server wants its token; send the header Authorization: …"),
-    403: refused("Asked under a name or by a page that is not allowed", "host", "no host 'a.example' here; …"),
+    401: refused(
+        "No token, or the wrong one", "token", "this server requires a token; send the header Authorization: …"
+    ),
+    403: refused(
+        "The host name, or the website that sent the request, is not allowed", "host", "no host 'a.example' here; …"
+    ),
 }
 ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "What was asked for",
+        "description": "The result",
         "content": {
             "image/png": {"schema": FILE},
             "image/jpeg": {"schema": FILE},
@@ -52,15 +56,15 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
     },
     **REFUSED,
     404: refused("No such model", "model", "no model 'dogs' here; choose from photos"),
-    408: refused("The body came too slowly", "slow", "the body did not arrive within 30 s; send it faster, or …"),
+    408: refused("The body arrived too slowly", "slow", "the body did not arrive within 30 s; send it faster, or …"),
     413: refused("Too large", "pixels", "the picture has more than 50 megapixels; send a smaller one"),
     415: refused(
         "Not a picture, or of another format", "format", "not a picture in a format that this server accepts; …"
     ),
-    422: refused("A damaged picture, or a wrong question", "damaged", "the picture is damaged or cut off; …"),
+    422: refused("A damaged picture, or an invalid request", "damaged", "the picture is damaged or cut off; …"),
     429: refused(
         "The queue is full", "queue", "64 pictures are already waiting; try again after the seconds in Retry-After"
     ),
-    500: refused("A fault of the server's", "fault", "the server failed on this request; see its log"),
-    503: refused("Not in time", "time", "no worker was free in time; try again after the seconds in Retry-After"),
+    500: refused("An internal server error", "fault", "the server failed on this request; see its log"),
+    503: refused("Timed out", "time", "no worker was free in time; try again after the seconds in Retry-After"),
 }

@@ -64,7 +64,7 @@ class Rules:
             scheme, shown = "bearer", password_of(shown)
         right = hmac.compare_digest(shown.strip().encode(), (self.token or "").encode())
         if scheme.lower() != "bearer" or not right:
-            raise Refusal(401, "token", "this server wants its token; send the header Authorization: Bearer TOKEN")
+            raise Refusal(401, "token", "this server requires a token; send the header Authorization: Bearer TOKEN")
 
 
 def password_of(shown: str) -> str:

@@ -17,11 +17,11 @@ class Metrics:
 
     def __init__(self, queue: Callable[[], int], pids: Callable[[], Iterable[int]]) -> None:
         self.registry = all_of = CollectorRegistry()
-        told = "From the first byte to the answer"
+        told = "Time from the first byte of a request to its answer"
         self.seconds = Histogram("fullconv_request_seconds", told, buckets=SECONDS, registry=all_of)
         self.pictures = Counter("fullconv_pictures", "Pictures answered", ["model"], registry=all_of)
         self.refusals = Counter("fullconv_refusals", "Requests refused", ["reason"], registry=all_of)
-        waiting = Gauge("fullconv_queue", "Pictures that wait for a worker", registry=all_of)
+        waiting = Gauge("fullconv_queue", "Pictures waiting for a worker", registry=all_of)
         waiting.set_function(queue)
         memory = Gauge("fullconv_memory_bytes", "Resident memory of the server and its workers", registry=all_of)
         memory.set_function(lambda: sum(map(resident, [os.getpid(), *pids()])))

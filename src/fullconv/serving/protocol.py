@@ -220,7 +220,7 @@ INFER: dict[str, Any] = {
     },
 }
 GIVEN = {
-    "description": "The outputs asked for",
+    "description": "The requested outputs",
     "content": {
         "application/json": {
             "schema": {"type": "object"},
@@ -232,4 +232,6 @@ GIVEN = {
         "application/octet-stream": {"schema": descriptions.FILE},
     },
 }  # fmt: skip
-NO_REQUEST = descriptions.refused("No request of the protocol", "protocol", "this is not a request with one input, …")
+NO_REQUEST = descriptions.refused(
+    "Not a valid request of the protocol", "protocol", "this is not a request with one input, …"
+)

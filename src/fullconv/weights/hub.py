@@ -59,7 +59,7 @@ def parse(model: str | Path) -> Address:
     match = _ADDRESS.fullmatch(str(model))
     if not match or ".." in str(model):
         raise FullconvError(
-            f"{model}: no address of a model on the hub; give hf://owner/name, or hf://owner/name@revision"
+            f"{model}: not the address of a model on the hub; give hf://owner/name, or hf://owner/name@revision"
         )
     return Address(match["repo"], match["revision"])
 
@@ -69,7 +69,7 @@ def fetch(model: str | Path) -> Path:
     there. Raises FullconvError for what is not there, is no model of fullconv's, or is too large."""
     address = parse(model)
     library = import_library()
-    with errors_told(address, library, "try again, or set HF_HUB_OFFLINE=1 to use the copy that was fetched before"):
+    with errors_told(address, library, "try again, or set HF_HUB_OFFLINE=1 to use the copy downloaded before"):
         if library.constants.HF_HUB_OFFLINE:
             folder = library.snapshot_download(address.repo, revision=address.revision, local_files_only=True)
         else:
@@ -92,7 +92,7 @@ def check_files(address: Address, sizes: dict[str, int]) -> None:
     """Raises FullconvError where a repository's files ({name: bytes}) are no model folder, or a too large one."""
     if CONFIG not in sizes or not any(name in sizes for name in RUNNABLE):
         raise FullconvError(
-            f"{address}: no model of fullconv's; its repository lacks {CONFIG} or {GRAPH}: `fullconv push` writes both"
+            f"{address}: not a fullconv model; its repository lacks {CONFIG} or {GRAPH}: `fullconv push` writes both"
         )
     total = sum(size for name, size in sizes.items() if name in FILES)
     if total > LARGEST or sizes[CONFIG] > LARGEST_CONFIG:
@@ -107,7 +107,7 @@ def _refuse_other(address: Address, folder: Path) -> None:
     try:
         read_config(folder)
     except FullconvError as error:
-        raise FullconvError(f"{address}: no model of this fullconv's ({error})") from None
+        raise FullconvError(f"{address}: not a model that this fullconv can read ({error})") from None
 
 
 def import_library() -> Any:
@@ -130,9 +130,9 @@ def errors_told(address: Address, library: Any, remedy: str) -> Iterator[None]:
     except Exception as error:  # its own, those of its HTTP client, and those of the disk
         told = next((told for kind, told in remedies(address, library).items() if isinstance(error, kind)), None)
         if getattr(getattr(error, "response", None), "status_code", 0) in (401, 403) and not told:
-            told = "the hub does not allow it; run `hf auth login`, or set HF_TOKEN to a token that may write there"
+            told = "the hub denied access; run `hf auth login`, or set HF_TOKEN to a token that may write there"
         reason = reason_of(error).partition(" For more information")[0]
-        told = told or f"{library.constants.ENDPOINT} gave no right answer ({reason}); {remedy}"
+        told = told or f"{library.constants.ENDPOINT} did not answer correctly ({reason}); {remedy}"
         raise FullconvError(f"{address}: {told}") from None
 
 
@@ -140,14 +140,14 @@ def remedies(address: Address, library: Any) -> dict[type[Exception], str]:
     """By the library's errors, the most special first."""
     errors, site = library.errors, library.constants.ENDPOINT
     return {
-        errors.GatedRepoError: f"its owner wants terms to be accepted first; open {site}/{address.repo}",
-        errors.RevisionNotFoundError: f"no such revision; see {site}/{address.repo}/tree/main for those there are",
+        errors.GatedRepoError: f"its owner requires you to accept terms first; open {site}/{address.repo}",
+        errors.RevisionNotFoundError: f"no such revision; see {site}/{address.repo}/tree/main for the list",
         errors.RepositoryNotFoundError: (
-            f"no such repository at {site}, or a private one; if it is private, run `hf auth login` or set HF_TOKEN"
+            f"no such repository at {site}, or it is private; if so, run `hf auth login` or set HF_TOKEN"
         ),
-        errors.LocalEntryNotFoundError: "not in this machine's cache; go online without HF_HUB_OFFLINE to fetch it",
+        errors.LocalEntryNotFoundError: "not in this machine's cache; go online without HF_HUB_OFFLINE to download it",
         errors.OfflineModeIsEnabled: "HF_HUB_OFFLINE is set; unset it to go online",
-        errors.HFValidationError: "no name of a repository; give owner/name",
+        errors.HFValidationError: "not a repository name; give owner/name",
     }
 
 

@@ -45,11 +45,11 @@ def push(
     """
     address = parse(f"hf://{repo.removeprefix('hf://')}")
     if address.revision:
-        raise FullconvError(f"{repo}: what is pushed becomes the newest commit; leave @{address.revision} out")
+        raise FullconvError(f"{repo}: a push always becomes the newest commit; remove @{address.revision}")
     folder = open_folder(model)
     names = [name for name in FILES if name != CARD and (folder.path / name).is_file()]
     if not set(RUNNABLE) & set(names):
-        raise FullconvError(f"{folder.path}: holds none of {', '.join(RUNNABLE)}; copy the model folder again")
+        raise FullconvError(f"{folder.path}: contains none of {', '.join(RUNNABLE)}; copy the model folder again")
     library = import_library()
     with errors_told(address, library, "try again; nothing was committed"):
         card, stated = card_for(folder, library, licence)
@@ -74,7 +74,7 @@ def refuse_another(address: Address, hub: Any, library: Any) -> None:
         read_config(Path(library.hf_hub_download(address.repo, CONFIG, revision=info.sha)).parent)
     except FullconvError:
         raise FullconvError(
-            f"{address}: holds a model that is not fullconv's; choose another name, or add --overwrite"
+            f"{address}: contains a model from another library; choose another name, or add --overwrite"
         ) from None
 
 

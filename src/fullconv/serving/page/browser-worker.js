@@ -35,7 +35,7 @@ async function load() {
 
 async function found(name) {
   const reply = await fetch(new URL(name, import.meta.url));
-  if (!reply.ok) throw new Error(`${name} is missing beside the page; write the site again with fullconv page.`);
+  if (!reply.ok) throw new Error(`${name} is missing from the page's folder; create the site again with fullconv page.`);
   return reply;
 }
 

@@ -21,7 +21,7 @@ export async function openEngine() {
     error ? failed(new Error(error)) : done(answer);
   };
   worker.onerror = () => {
-    for (const { failed } of waiting.values()) failed(new Error("The model cannot be loaded; reload the page."));
+    for (const { failed } of waiting.values()) failed(new Error("The model could not be loaded; reload the page."));
   };
   const { model } = await ask({ load: true });
   return {

@@ -15,7 +15,7 @@ export async function openEngine(askForToken) {
     for (let tries = 1; ; tries++) {
       const headers = token ? { Authorization: `Bearer ${token}` } : {};
       const reply = await fetch(path, body ? { method: "POST", body, headers } : { headers }).catch(() => {
-        throw new Error("The server does not answer; is it still running?");
+        throw new Error("The server does not answer; check that it is still running.");
       });
       if (reply.ok) return reply;
       if (reply.status === 401) {
@@ -32,7 +32,7 @@ export async function openEngine(askForToken) {
   const models = (await (await ask("models")).json()).map((model) => ({ ...model, colours: model.shown }));
   return {
     note: "",
-    privacy: "Photos go to the server of this page, which does not keep them.",
+    privacy: "Photos are sent to this page's server, which does not store them.",
     models,
     async segment(photo, model) {
       const reply = await ask(`predict?save=labels&model=${encodeURIComponent(model.name)}`, photo);

@@ -90,7 +90,7 @@ async function add(files) {
 async function look(photo) {
   select(photo);
   await started;
-  busy(`Looking at ${photo.name} …`);
+  busy(`Processing ${photo.name} …`);
   try {
     photo.model = engine.models.find((model) => model.name === $("model").value);
     photo.result = await engine.segment(photo.blob, photo.model);

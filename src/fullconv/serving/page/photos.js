@@ -5,7 +5,7 @@ const SHOWN = 1600; // pixels of the longer side on the screen; the result keeps
 /** A photo to be shown: {name, stem, blob, bitmap}, the bitmap upright and of at most SHOWN pixels. */
 export async function openPhoto(blob, name) {
   const whole = await createImageBitmap(blob).catch(() => {
-    throw new Error(`${name}: this browser cannot read it as a picture; give a JPEG, PNG or WebP.`);
+    throw new Error(`${name}: this browser cannot open it as a picture; use a JPEG, PNG or WebP file.`);
   });
   const factor = Math.min(1, SHOWN / Math.max(whole.width, whole.height));
   const size = { resizeWidth: Math.max(1, Math.round(whole.width * factor)), resizeHeight: Math.max(1, Math.round(whole.height * factor)) };
@@ -29,7 +29,7 @@ export function filesIn(transfer) {
 /** Opens the camera in a dialog; gives the photo's Blob, or null where nobody wanted it after all. */
 export async function shoot(dialog, video, button, cancel) {
   const stream = await navigator.mediaDevices?.getUserMedia({ video: { facingMode: "environment" } }).catch(() => null);
-  if (!stream) throw new Error("There is no camera here, or this page may not use it.");
+  if (!stream) throw new Error("No camera was found, or this page is not allowed to use it.");
   video.srcObject = stream;
   dialog.showModal();
   try {

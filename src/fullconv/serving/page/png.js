@@ -23,7 +23,7 @@ export async function encodeLabels(labels, width, height, palette) {
 export async function decodeLabels(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const [width, height, depth, kind, interlaced] = [view.getUint32(16), view.getUint32(20), bytes[24], bytes[25], bytes[28]];
-  if (depth !== 8 || kind !== PALETTE_COLOURS || interlaced) throw new Error("the server's answer is no label map");
+  if (depth !== 8 || kind !== PALETTE_COLOURS || interlaced) throw new Error("the server's answer is not a label map");
   const parts = [];
   for (let at = 8; at < bytes.length; ) {
     const length = view.getUint32(at);
