@@ -39,64 +39,64 @@ class Recipe:
     """What `fullconv train` does. Lengths are in pixels, learning rates are the schedule's peak."""
 
     arch: str = "fcn4s"  # fcn32s … fcn2s, unet, segnet, encoder-only and others, or a published net
-    trunk: str = "tf_efficientnet_lite1"  # a timm network with features at strides 2 to 32
+    trunk: str = "tf_efficientnet_lite1"  # the encoder: a timm network with features at strides 2 to 32
     score_hidden: int = 64  # channels of a 3x3 convolution before each score; 0: none, as in the paper
-    learned_upsampling: bool = False  # whether deconvolutions learn; else they stay bilinear
-    name: str = "model"  # of the model, in config.json
-    pretrained: bool | None = None  # true: the trunk's ImageNet weights (package or timm's hub); false: random
-    classes: tuple[str, ...] | None = None  # the names to train on; null: the data's own
+    learned_upsampling: bool = False  # whether deconvolutions are trained; otherwise they stay bilinear
+    name: str = "model"  # name of the model in config.json
+    pretrained: bool | None = None  # true: ImageNet weights for the trunk (package or timm's hub); false: random
+    classes: tuple[str, ...] | None = None  # names of the classes to train on; null: all classes of the data
     label_mapping: dict[str, str] = field(default_factory=dict)  # classes of the data that count as others, or as void
-    train_split: str = "train"  # the split that is trained on
-    val_split: str = "val"  # the split by which the best epoch is chosen
-    longest_side: int | str | None = "auto"  # larger pictures are reduced to it; none: never; auto: by the masks
-    range: tuple[float, ...] = ()  # values that become 0 and 255, one pair or one a channel; []: measured if needed
+    train_split: str = "train"  # the split to train on
+    val_split: str = "val"  # the split that chooses the best epoch
+    longest_side: int | str | None = "auto"  # larger pictures are reduced to this; none: never; auto: by the masks
+    range: tuple[float, ...] = ()  # values that become 0 and 255, one pair or one per channel; []: measured if needed
 
-    epochs: int = 20  # passes over the labelled pictures; where no length is given, it is fitted to them
+    epochs: int = 20  # passes over the labelled pictures; chosen to fit the data if no length is given
     repeat: float = 1.0  # how often an epoch shows each labelled picture
-    batch_size: int = 16  # pictures a step, over all processes; fitted to the number of pictures where not given
-    accumulate: int = 1  # parts in which each process sees its share of a batch, for less memory
-    crop_size: int = 256  # 0: whole pictures, one at a time; fitted to small pictures where not given
-    focused: float = 0.0  # share of the crops that show a class other than the first, each as often as another
+    batch_size: int = 16  # pictures per step, over all processes; chosen to fit the data if not given
+    accumulate: int = 1  # number of parts in which each process runs its share of a batch, to save memory
+    crop_size: int = 256  # side in pixels; 0: whole pictures, one at a time; fitted to small pictures if not given
+    focused: float = 0.0  # share of the crops that show a class other than the first, each class equally often
     balance: float = 0.0  # a class in a smaller share of the pictures than this is shown more often; 0: never
-    scale: tuple[float, float] = (0.5, 1.75)  # pictures are scaled by a random factor between these
-    unscaled: float = 0.25  # this share keeps its size: resampling smooths, and prediction sees pictures as they are
+    scale: tuple[float, float] = (0.5, 1.75)  # pictures are scaled by a random factor between these two
+    unscaled: float = 0.25  # share not resampled, since resampling smooths and prediction sees pictures as they are
     flip: float = 0.5  # share of the pictures that are mirrored
-    colour: float = 0.3  # strength of random brightness, contrast, saturation and hue, of 4 pictures in 5
+    colour: float = 0.3  # strength of random brightness, contrast, saturation and hue, in 4 of 5 pictures
     sharpness: float = 0.0  # share of the pictures that are blurred or sharpened
     noise: float = 0.0  # share of the pictures that get Gaussian noise
-    jpeg: float = 0.0  # share of the pictures that are saved as a JPEG of quality 40 to 95 first
-    copy_paste: float = 0.0  # share of the pictures that get the objects of another one; arXiv 2012.07177
-    unlabelled_share: float = 0.5  # of the pictures that an epoch shows, where a teacher sees some without labels
-    workers: int | None = None  # processes that read and augment; null: one less than there are processors, up to 8
+    jpeg: float = 0.0  # share of the pictures that are first saved as a JPEG of quality 40 to 95
+    copy_paste: float = 0.0  # share of the pictures that get the objects of another picture; arXiv 2012.07177
+    unlabelled_share: float = 0.5  # share of pictures without labels in an epoch, if there is a teacher
+    workers: int | None = None  # processes that read and augment; null: one less than the number of processors, up to 8
 
     optimiser: str = "adamw"  # adamw or sgd
-    momentum: float = 0.9  # of sgd
-    lr: float = 1e-3  # the highest learning rate; fitted to the batch where not given
-    trunk_lr_factor: float = 0.3  # what the trunk's learning rate is to the others'
-    bias_lr_factor: float = 1.0  # biases and norms, which never decay, learn at this much of their part's rate
-    weight_decay: float = 0.01  # of kernels; biases and norms have none
+    momentum: float = 0.9  # momentum of sgd
+    lr: float = 1e-3  # peak learning rate; chosen to fit the batch size if not given
+    trunk_lr_factor: float = 0.3  # learning rate of the trunk, relative to lr
+    bias_lr_factor: float = 1.0  # learning rate of biases and norms, relative to that of their layer; they never decay
+    weight_decay: float = 0.01  # weight decay of kernels; biases and norms have none
     schedule: str = "one_cycle"  # one_cycle, cosine, poly or constant
     warm_up: float = 0.1  # share of the steps in which the learning rate rises
-    clip: float = 1.0  # largest norm of the gradient; 0: any
-    frozen_norms: bool = False  # batch norms keep the statistics that they start with
-    ema: float = 0.998  # of the moving average of the parameters, which is what is kept; 0: none
+    clip: float = 1.0  # largest norm of the gradient; 0: no limit
+    frozen_norms: bool = False  # whether batch norms keep their initial statistics
+    ema: float = 0.998  # decay of the moving average of the parameters, which is what is saved; 0: none
 
-    pixels: str = "mean"  # cross-entropy's mean over the labelled pixels of a batch, or, as in the paper, their total
-    class_weights: str | tuple[float, ...] = "none"  # none, balanced, enet, or a number for each class
-    focal: float = 0.0  # exponent that plays down pixels that are right already; arXiv 1708.02002
-    hardest: float = 1.0  # share of the labelled pixels, the worst, that count; arXiv 1604.03540
-    dice: float = 0.5  # weight of 1 - Dice beside cross-entropy; arXiv 1606.04797
-    lovasz: float = 0.0  # weight of the Lovász extension of 1 - IoU; arXiv 1705.08790
-    coarse_loss: bool = False  # labels are compared with an FCN's scores before these are enlarged: faster
-    teacher_weight: float = 1.0  # what a teacher counts beside the labels
-    temperature: float = 1.0  # by which scores are divided where network and teacher are compared
+    pixels: str = "mean"  # cross-entropy over the labelled pixels of a batch: its mean, or as in the paper its total
+    class_weights: str | tuple[float, ...] = "none"  # none, balanced, enet, or one number per class
+    focal: float = 0.0  # exponent that reduces the weight of pixels that are already right; arXiv 1708.02002
+    hardest: float = 1.0  # share of the labelled pixels that count, those with the highest loss; arXiv 1604.03540
+    dice: float = 0.5  # weight of 1 - Dice, added to cross-entropy; arXiv 1606.04797
+    lovasz: float = 0.0  # weight of the Lovász extension of 1 - IoU, added to cross-entropy; arXiv 1705.08790
+    coarse_loss: bool = False  # whether labels are compared with an FCN's scores before upsampling, which is faster
+    teacher_weight: float = 1.0  # weight of the teacher, relative to the labels
+    temperature: float = 1.0  # scores of the network and the teacher are divided by this before they are compared
 
-    staged: bool = False  # 32s first, then each finer stride from the one before
-    stage_lr_factor: float = 1.0  # what each stage's learning rate is to that of the one before
-    patience: int = 0  # evaluations without a better one after which a run ends; 0: never
+    staged: bool = False  # train 32s first, then each finer stride from the one before
+    stage_lr_factor: float = 1.0  # learning rate of each stage, relative to the stage before
+    patience: int = 0  # end the run after this many evaluations without improvement; 0: never
     evaluate_every: int = 1  # epochs between two evaluations on val
-    precision: str = "auto"  # fp32, bf16, fp16; auto: bf16 where the processor or GPU multiplies in it
-    compile: bool = False  # whether the network is compiled first
+    precision: str = "auto"  # fp32, bf16 or fp16; auto: bf16 if the processor or GPU multiplies in it
+    compile: bool = False  # whether to compile the network first
     seed: int = 0  # same seed, same model
 
     def __post_init__(self) -> None:
