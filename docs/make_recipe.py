@@ -11,9 +11,11 @@ GROUPS = ("Network and data", "Pictures", "Optimiser", "Loss", "Course of a run"
 LINE = re.compile(r"    (\w+): (.+?) = (.+?)  # (.+)")
 OPENING = """# Recipe keys
 
-Written by `make docs` from `training/recipe.py`. A recipe is a YAML file with whatever differs from these defaults:
-`fullconv train DATA --recipe FILE`. In Python each is an argument of `fullconv.train`. [Training](training.md) explains
-them in context.
+A recipe is a YAML file that lists only the settings that differ from these defaults. Use it with
+`fullconv train DATA --recipe FILE`. In Python, each key is an argument of `fullconv.train`. [Training](training.md)
+explains the keys in context.
+
+`make docs` writes this page from `training/recipe.py`.
 """
 
 
@@ -24,7 +26,7 @@ def reference() -> str:
     parts = [OPENING]
     for title, block in zip(GROUPS, blocks, strict=True):
         rows = [row(*found) for found in map(LINE.match, block.split("\n")) if found for found in [found.groups()]]
-        parts += [f"## {title}\n", "| key | default | |", "|---|---|---|", *rows, ""]
+        parts += [f"## {title}\n", "| key | default | meaning |", "|---|---|---|", *rows, ""]
     return "\n".join(parts)
 
 
