@@ -1,8 +1,8 @@
-# make demo · make test · make test-fast · make lint · make docs · make bench · make fuzz; each makes .venv itself when it is missing.
+# make demo · make test · make test-fast · make coverage · make lint · make docs · make bench · make fuzz; each makes .venv itself when it is missing.
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast lint format docs bench fuzz
+.PHONY: demo test test-fast coverage lint format docs bench fuzz
 
 demo: $(VENV)/light
 	$(BIN)/fullconv predict examples --out runs/demo
@@ -17,6 +17,12 @@ test: $(VENV)/dev
 FAST := $(wildcard tests/test_*.py) tests/outputs tests/weights tests/evaluation
 test-fast: $(VENV)/dev
 	$(BIN)/python -m pytest -m "not slow and not gpu" $(FAST)
+
+# Branch coverage of src by all tests, a process for each folder; processes that tests start are counted too.
+coverage: $(VENV)/dev
+	rm -f .coverage .coverage.*
+	@for part in tests/test_*.py $(PARTS); do $(BIN)/python -m coverage run -m pytest -q $$part; done
+	$(BIN)/python -m coverage combine -q && $(BIN)/python -m coverage report
 
 lint: $(VENV)/dev
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
