@@ -189,6 +189,12 @@ def test_nothing_is_fetched_from_elsewhere(backend, studio):
     assert predict(backend, "/round").status == 200  # a redirect that stays
 
 
+def test_names_with_spaces_and_letters_beyond_ascii(backend, studio, cat):
+    studio.files["/data/upload/1/my%20caf%C3%A9%20%25.jpg"] = cat
+    for address in ("/data/upload/1/my café %25.jpg", "/data/upload/1/my%20caf%C3%A9%20%25.jpg"):
+        assert predict(backend, address).status == 200
+
+
 def test_what_cannot_be_had_is_told_and_does_not_stop_the_others(backend):
     for address, reason in {"/gone": "fetch", "/large": "bytes", "/text": "format"}.items():
         assert predict(backend, address).json["reason"] == reason

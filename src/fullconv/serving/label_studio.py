@@ -93,6 +93,8 @@ async def draft(
     try:
         return await service.see(request, read)
     except Refusal as refusal:
+        if refusal.reason == "gone":
+            raise
         return refusal
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from fullconv import __version__
@@ -18,6 +18,7 @@ from fullconv.serving.refusal import Refusal
 
 CHUNK = 2**16  # bytes
 PATIENCE = 10.0  # seconds without a byte
+AS_THEY_ARE = "%/:?#[]@!$&'()*+,;=~"  # all others are written as %XX: spaces and letters beyond ASCII
 PORTS = {"http": 80, "https": 443}
 
 
@@ -39,7 +40,7 @@ class OneHost:
 
         Raises Refusal for another host's, and for what does not come.
         """
-        url = urljoin(f"{self.address.rstrip('/')}/", address)
+        url = quote(urljoin(f"{self.address.rstrip('/')}/", address), safe=AS_THEY_ARE)
         self._refuse_other(url)
         return await asyncio.to_thread(self._fetched, url, most, deadline)
 
