@@ -7,7 +7,6 @@ documentation says (huggingface.co/docs/huggingface_hub/package_reference/enviro
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -81,10 +80,9 @@ def fetch(model: str | Path) -> Path:
 def _downloaded(address: Address, library: Any) -> str:
     info = library.HfApi().model_info(address.repo, revision=address.revision, files_metadata=True)
     check_files(address, {file.rfilename: file.size or 0 for file in info.siblings or ()})
-    config = library.hf_hub_download(address.repo, CONFIG, revision=info.sha, tqdm_class=_bar(library))
+    config = library.hf_hub_download(address.repo, CONFIG, revision=info.sha)
     _refuse_other(address, Path(config).parent)  # before gigabytes of another library's model
-    given: dict[str, Any] = {"allow_patterns": list(FILES), "tqdm_class": _bar(library)}
-    folder: str = library.snapshot_download(address.repo, revision=address.revision, **given)
+    folder: str = library.snapshot_download(address.repo, revision=address.revision, allow_patterns=list(FILES))
     return folder
 
 
@@ -114,7 +112,6 @@ def import_library() -> Any:
     try:
         import huggingface_hub.constants
         import huggingface_hub.errors
-        import huggingface_hub.utils
     except ImportError:
         raise missing_extra("huggingface_hub", "hub") from None
     return huggingface_hub
@@ -149,14 +146,3 @@ def remedies(address: Address, library: Any) -> dict[type[Exception], str]:
         errors.OfflineModeIsEnabled: "HF_HUB_OFFLINE is set; unset it to go online",
         errors.HFValidationError: "not a repository name; give owner/name",
     }
-
-
-def _bar(library: Any) -> Any:
-    """Progress on a terminal only."""
-    bar: Any = library.utils.tqdm
-
-    class Bar(bar):
-        def __init__(self, *given: Any, **named: Any) -> None:
-            super().__init__(*given, **{**named, "disable": not sys.stderr.isatty()})
-
-    return Bar
