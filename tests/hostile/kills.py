@@ -66,7 +66,7 @@ class Series:
         """Runs the command to its end; gives its results."""
         process = self.start()
         if self.work.name == "serve":
-            answer = ask(address_of(process, self.folder), self.folder)
+            answer = ask(address_of(process, self.folder), self.photo)
             process.terminate()
         process.join(PATIENCE)
         if process.exitcode or "Traceback" in self.err:
@@ -76,7 +76,7 @@ class Series:
     def interrupt(self, number: int) -> None:
         """A signal at a random moment. What finished nevertheless is compared, and begun anew."""
         process = self.start()
-        with asked_meanwhile(process, self.folder) if self.work.name == "serve" else nullcontext():
+        with asked_meanwhile(process, self.folder, self.photo) if self.work.name == "serve" else nullcontext():
             process.join(self.chance.uniform(0, self.seconds))
             self.early += process.exitcode is not None
             with suppress(ProcessLookupError):
@@ -92,6 +92,10 @@ class Series:
             os.killpg(process.pid, signal.SIGKILL)
         if process.exitcode == 0 and self.work.name != "serve":
             self.compare()
+
+    @property
+    def photo(self) -> bytes:
+        return (self.folder / "photos" / "00.png").read_bytes()
 
     @property
     def err(self) -> str:
@@ -153,14 +157,14 @@ def address_of(process: BaseProcess, folder: Path) -> str:
 
 
 @contextmanager
-def asked_meanwhile(process: BaseProcess, folder: Path) -> Iterator[None]:
+def asked_meanwhile(process: BaseProcess, folder: Path, photo: bytes) -> Iterator[None]:
     """A client asks one thing after another."""
 
     def client() -> None:
         with suppress(OSError, AssertionError, ValueError):
             address = address_of(process, folder)
             while process.exitcode is None:
-                ask(address, folder)
+                ask(address, photo)
 
     thread = threading.Thread(target=client)
     thread.start()

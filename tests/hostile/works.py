@@ -114,10 +114,9 @@ def training_data(folder: Path) -> None:
 def nothing(folder: Path) -> None: ...
 
 
-def ask(address: str, folder: Path) -> bytes:
-    """A server's labels of a photo, as a PNG."""
-    body = (folder / "photos" / "00.png").read_bytes()
-    request = urllib.request.Request(f"{address}/predict", body, {"Content-Type": "image/png", "Accept": "image/png"})
+def ask(address: str, photo: bytes) -> bytes:
+    """A server's labels of a photo, a PNG as the photo is."""
+    request = urllib.request.Request(f"{address}/predict", photo, {"Content-Type": "image/png", "Accept": "image/png"})
     with urllib.request.urlopen(request, timeout=60) as answer:
         return answer.read()
 
