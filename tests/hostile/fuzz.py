@@ -247,9 +247,10 @@ def _written(path: Path, content: bytes) -> Path:
 )
 def fuzz(minutes: float, seed: int, keep: Path) -> None:
     """Read mutants until the time is over; the exit code is 1 if one was neither read nor refused."""
-    chance, end, files = random.Random(seed), time.monotonic() + 60 * minutes, list(right_files())
+    chance, files = random.Random(seed), list(right_files())
     counts: Counter[str] = Counter()
     wrong, peak, longest, stamp = replay(keep), 0, 0.0, int(time.time())
+    end = time.monotonic() + 60 * minutes
     while time.monotonic() < end:
         for read, content in files:
             mutants = [mutant(content, chance) for _ in range(BATCH)]

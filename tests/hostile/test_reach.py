@@ -31,21 +31,37 @@ COMMANDS = {
     "predict": ["predict", "photos", "--out", "out"],
     "check": ["check", "data.yaml"],
     "train": ["train", "data.yaml", *TINY, "--out", "out"],
+    "export": [
+        "export",
+        "photos",
+        "--to",
+        "openvino",
+        "--int8",
+        "--data",
+        "cats.yaml",
+        "--max-loss",
+        "1",
+        "--out",
+        "out",
+    ],
 }
+
+NEEDS = {"train": ("torch",), "export": ("nncf",)}  # whose telemetry would look up a host
 
 
 @pytest.fixture
 def folder(tmp_path):
     photos(tmp_path)
     training_data(tmp_path)
+    (tmp_path / "cats.yaml").write_text("path: data\nnames: [background, cat]\n")
     (tmp_path / "home").mkdir()
     return tmp_path
 
 
 def traced(command, folder) -> list[str]:
     """The calls of the command and of all that it starts. Descriptors are followed by the path they stand for."""
-    if command == "train":
-        pytest.importorskip("torch")
+    for library in NEEDS.get(command, ()):
+        pytest.importorskip(library)
     environment = {
         name: value for name, value in os.environ.items() if name in ("PATH", "PYTHONPATH", "LANG", "VIRTUAL_ENV")
     } | {"HOME": str(folder / "home"), "TMPDIR": str(folder / "home"), "OMP_NUM_THREADS": "1"}
