@@ -1,4 +1,4 @@
-"""SegNet (arXiv 1511.00561): the decoder puts values back where the encoder's pooling took its maxima from."""
+"""SegNet (arXiv 1511.00561): the decoder puts values back at the positions of the encoder's pooling maxima."""
 
 from __future__ import annotations
 

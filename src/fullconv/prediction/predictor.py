@@ -30,7 +30,7 @@ from fullconv.view import EVERYTHING, Picture, Pixels, Reading, View, reduced, r
 from fullconv.weights.model_folder import ModelFolder, open_folder
 from fullconv.words import counted
 
-SPARSE = 8  # of so many rows and columns one is looked at for numbers that are none: they spread over all
+SPARSE = 8  # every 8th row and column is checked for NaN, which spreads over all pixels
 Scores = NDArray[np.float32]
 Read = Callable[[tuple[slice, slice]], Pixels]  # rows, columns → the picture there, as far as it goes
 
