@@ -41,7 +41,7 @@ def voc_palette() -> NDArray[np.uint8]:
 
 @dataclass(frozen=True)
 class Classes:
-    """What the numbers of a label map mean: `names[i]` and `colours[i]` (RGB, 0–255) belong to index i."""
+    """The classes of a label map: `names[i]` and `colours[i]` (RGB, 0–255) belong to index i."""
 
     names: tuple[str, ...]
     colours: tuple[Colour, ...]
@@ -63,7 +63,7 @@ class Classes:
 
     @classmethod
     def named(cls, names: Sequence[str], colours: Sequence[Colour] | None = None) -> Classes:
-        """Classes by name; without colours, VOC's names keep VOC's colours and others take the palette's next."""
+        """Classes with these names. Without colours, VOC's names get VOC's colours, others the next of the palette."""
         if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
             raise FullconvError(f"names: give a list of strings, such as ['road', 'car'], not a {type(names).__name__}")
         return cls(tuple(names), tuple(tuple(c) for c in colours) if colours else _default_colours(names))  # type: ignore[misc]
@@ -77,16 +77,16 @@ class Classes:
         return self.names.index(name)
 
     def palette(self) -> NDArray[np.uint8]:
-        """(256, 3): the colour of every value a label map may hold; void is VOC's cream (224, 224, 192)."""
+        """(256, 3) uint8: the colour of every value in a label map; void has VOC's cream (224, 224, 192)."""
         palette = voc_palette().copy()
         palette[: len(self)] = self.colours
         palette[self.void] = voc_colour(255)
         return palette
 
     def lookup_from(self, source: Classes, mapping: Mapping[str, str] | None = None) -> NDArray[np.uint8]:
-        """A table t of 256 values: t[label map of `source`] is a label map of these classes.
+        """(256,) table t such that t[label map of `source`] is a label map of these classes.
 
-        A class is found by its own name, or by the name that `mapping` gives it ("void" leaves its pixels out).
+        A class is found by its own name, or by the name that `mapping` gives it ("void" ignores its pixels).
         """
         mapping = mapping or {}
         table = np.full(256, self.void, np.uint8)

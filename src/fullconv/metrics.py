@@ -1,4 +1,4 @@
-"""One integer confusion matrix; every number is read off it (paper section 5, and the design's one definition)."""
+"""An integer confusion matrix, from which all metrics are computed (paper, section 5)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BOUNDARY_WIDTH = 0.02  # of the image's diagonal (Boundary IoU, arXiv 2103.16562
 
 @dataclass
 class Confusion:
-    """Pixel counts over a whole set; `matrix[t, p]` is the number of pixels of truth t predicted as p."""
+    """Pixel counts over a whole data set: `matrix[t, p]` is the number of pixels of class t predicted as p."""
 
     classes: Classes
     matrix: Counts = field(init=False)
@@ -29,7 +29,7 @@ class Confusion:
         self.boundary = np.zeros((n, 2), np.int64)
 
     def add(self, truth: LabelMap, prediction: LabelMap) -> Counts:
-        """Counts one image, HxW both, and gives its own matrix. Pixels whose truth is void never count."""
+        """Adds one image, given as two (H, W) label maps, and returns its own matrix. Void pixels never count."""
         if truth.shape != prediction.shape:
             raise ValueError(f"truth is {truth.shape}, prediction {prediction.shape}; predict at the source's size")
         known = truth != self.classes.void
@@ -43,7 +43,7 @@ class Confusion:
         return counts
 
     def report(self) -> dict[str, Any]:
-        """The numbers, 0–1, None where nothing was there to measure; keys as in `fullconv evaluate --json`."""
+        """The metrics, 0–1, or None if there was nothing to measure; keys as in `fullconv evaluate --json`."""
         hits, truth = np.diag(self.matrix), self.matrix.sum(1)
         iou, accuracy = ious(self.matrix), _ratio(hits, truth)
         per_class = {

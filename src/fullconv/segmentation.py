@@ -23,13 +23,13 @@ DEFAULT_OUTPUTS = ("labels", "masks", "overlay")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Segmentation:
-    """One image and the class of each of its pixels. Two are equal where image, labels, scores and classes are.
+    """An image and the class of each of its pixels. Two are equal if image, labels, scores and classes are equal.
 
-    `label_map` is (H, W) uint8 at the image's own size, `scores` (classes, H, W) float32 where they were asked for,
-    `image` (H, W, 3) uint8 RGB as it was read, upright; `source` is the file that it was read from, where it was one;
-    `georeference` says where the picture lies on the ground, where that is known; `notes` what was decided in reading
-    it that nobody asked for, such as the range of its values. `seen_scores` (classes, h, w) are those of the picture as
-    the network saw it, smaller where that was reduced; `asked` are the classes that alone were asked for, none for all.
+    `image`: (H, W, 3) uint8 RGB, upright. `label_map`: (H, W) uint8 class indices, at the image's own size. `scores`:
+    (classes, H, W) float32, or None unless requested. `source`: the file the image was read from, if any.
+    `georeference`: the image's position on the ground, if known. `notes`: choices made while reading the image, such as
+    the range of its values. `seen_scores`: (classes, h, w), the scores at the size the network saw, which can be
+    smaller. `asked`: the only classes requested; empty for all.
     """
 
     image: NDArray[np.uint8]
@@ -59,27 +59,27 @@ class Segmentation:
     __hash__ = None  # type: ignore[assignment]
 
     def mask(self, name: str) -> NDArray[np.bool_]:
-        """(H, W): where the class `name` is. Raises FullconvError for a name that is no class."""
+        """(H, W) bool: the pixels of the class `name`. Raises FullconvError for an unknown name."""
         return self.label_map == self.classes.index(name)
 
     @property
     def wanted(self) -> list[str]:
-        """The classes asked for, or those present but for a first class called background, the largest first."""
+        """The requested classes, or else those present, largest first, without a first class named background."""
         ground = self.classes.names[0] == "background"
         return list(self.asked) or [n for n in self.shares if not (ground and n == "background")]
 
     @property
     def any_scores(self) -> NDArray[np.float32] | None:
-        """Those of the picture as the network saw it, or at its own size, whichever were kept."""
+        """The scores at the size the network saw, or at the image's own size, whichever were kept."""
         return self.scores if self.seen_scores is None else self.seen_scores
 
     def wants(self, index: int) -> bool:
-        """Whether class `index` is one of those that were asked for, or any may be."""
+        """Whether class `index` was requested; true for every class if none was named."""
         return not self.asked or self.classes.names[index] in self.asked
 
     @cached_property
     def confidence(self) -> NDArray[np.float32]:
-        """(H, W), 0–1: the probability of each pixel's class. Needs `predict(…, soft=True)`, or the scores."""
+        """(H, W), 0–1: the probability of each pixel's class. Needs `predict(…, soft=True)` or `scores=True`."""
         from fullconv.softness import confidence
 
         if self.any_scores is None:
@@ -87,15 +87,15 @@ class Segmentation:
         return confidence(self.any_scores, (self.label_map.shape[0], self.label_map.shape[1]))
 
     def cutout(self, name: str, *others: str) -> NDArray[np.uint8]:
-        """(H, W, 4): the photo with everything transparent but these classes. With `predict(…, soft=True)` the edge
-        follows the scores; else it is evenly soft."""
+        """(H, W, 4) RGBA: the photo with everything except these classes transparent. With `predict(…, soft=True)`, the
+        edge follows the scores; otherwise it is evenly soft."""
         from fullconv.outputs.cutout import cut_out
 
         return np.array(cut_out(self, [name, *others]))
 
     def to_list(self) -> list[dict[str, Any]]:
-        """A dictionary for each class that is there, as transformers' pipelines give them: `label`, `score` (the mean
-        confidence, None where no scores were kept) and `mask`, a picture of 0 and 255."""
+        """A dictionary for each class present, in the format of transformers' pipelines: `label`, `score` (the mean
+        confidence, or None if no scores were kept) and `mask`, a PIL image of 0 and 255."""
         found = []
         for name in self.asked or self.shares:
             mask = self.mask(name)
@@ -105,7 +105,7 @@ class Segmentation:
         return found
 
     def _repr_png_(self) -> bytes:
-        """What notebooks show: the overlay with its legend, at most 1024 pixels a side."""
+        """What notebooks show: the overlay with its legend, at most 1024 pixels per side."""
         shown, encoded = self.overlay_picture(legend=True), BytesIO()
         shown.thumbnail((1024, 1024))
         shown.save(encoded, "PNG")
@@ -113,17 +113,17 @@ class Segmentation:
 
     @cached_property
     def shares(self) -> dict[str, float]:
-        """{class: share of the pixels, 0–1} of the classes that are present, the largest first."""
+        """{class: share of the pixels, 0–1} for the classes present, largest first."""
         # Pillow counts bytes as they are; NumPy would make eight of each first.
         return shares_of(np.array(Image.fromarray(self.label_map).histogram()), self.classes)
 
     def overlay(self, opacity: float = 0.5, outlined: bool = True) -> NDArray[np.uint8]:
-        """(H, W, 3): the image with each class's colour laid over it, bright, and the borders between classes drawn; a
-        first class called background stays as it is."""
+        """(H, W, 3) uint8 RGB: the image with each class in a bright colour and outlined. A first class named
+        background is left as it is."""
         return np.array(self.overlay_picture(opacity, outlined))
 
     def overlay_picture(self, opacity: float = 0.5, outlined: bool = True, legend: bool = False) -> Image.Image:
-        """The same as a picture; with a `legend` of the classes that are there, where there is room."""
+        """The overlay as a PIL image, optionally with a `legend` of the classes present, if there is room."""
         picture = painted(self.image, self.label_map, self.classes, opacity, outlined)
         if legend:
             plain = self.classes.names[0] == "background"
@@ -131,7 +131,7 @@ class Segmentation:
         return picture
 
     def label_picture(self) -> Image.Image:
-        """The label map as a palette picture: indices as pixels, colours beside them."""
+        """The label map as a PIL image in palette mode: class indices as pixels, colours in the palette."""
         picture = Image.fromarray(self.label_map, "P")
         picture.putpalette(self.classes.palette().tobytes())
         return picture
@@ -143,10 +143,10 @@ class Segmentation:
         outputs: Sequence[str] = DEFAULT_OUTPUTS,
         overwrite: bool = False,
     ) -> list[Path]:
-        """Writes `stem`_labels.png and so on into `folder`, for what lies on the ground GeoTIFFs; gives their paths.
+        """Writes `stem`_labels.png etc. to `folder` (GeoTIFFs if the image is georeferenced); returns their paths.
 
-        Names begin with that of the picture's file where no `stem` is given. Files of the same names that were not
-        written by fullconv, as predictions.jsonl in the folder says, are left alone, unless `overwrite` is set.
+        Without `stem`, names start with the name of the image's file. Existing files that fullconv did not write,
+        according to predictions.jsonl in the folder, are not replaced unless `overwrite` is set.
         """
         from fullconv.outputs.writers import save_noted
 

@@ -78,7 +78,7 @@ def test_the_folder_is_complete(made):
 def test_from_makes_the_same_model(made, tmp_path):
     result = train("--from", made[0], "--out", tmp_path / "again")
     assert result.exit_code == 0, result.output
-    assert f"again: fullconv train --from {tmp_path / 'again'}" in result.output
+    assert f"to repeat it: fullconv train --from {tmp_path / 'again'}" in result.output
     assert f"report: {tmp_path / 'again' / 'report.html'}" in result.output
     best = max(json.loads(line)["mean_iou"] for line in (made[0] / "log.jsonl").read_text().splitlines())
     assert f"mean IoU {best:.3f} on val (background " in result.output

@@ -150,9 +150,11 @@ class UnlabelledPicture:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Samples by split, and the classes that their label maps hold; `further` are those of the other heads.
+    """Labelled pictures by split, and the classes of their label maps.
 
-    `beside`: folders outside of `root` that belong to the data, too.
+    `splits`: {"train": samples, …}; `sample.read()` gives (image (H, W, C), label map (H, W)). `further`: the classes
+    of additional heads. `unlabelled`: pictures without labels. `beside`: folders outside `root` that also belong to the
+    data.
     """
 
     root: Path
@@ -169,7 +171,7 @@ class Dataset:
         return self.splits[name]
 
     def mapped_to(self, classes: Classes, mapping: Mapping[str, str] | None = None) -> Dataset:
-        """The same pictures labelled with other classes (of the main head), found by name and by `mapping`."""
+        """The same pictures labelled with other classes (of the main head), matched by name and by `mapping`."""
         table = classes.lookup_from(self.classes, mapping)
         splits = {
             split: tuple(replace(sample, lookup=_chain(sample.lookup, table)) for sample in samples)

@@ -110,9 +110,10 @@ def folder_of(path: Path, file: DataFile) -> Path:
 
 
 def open_dataset(data: str | Path, outside: Sequence[str | Path] = ()) -> Dataset:
-    """The data with the classes that its description asks for. Raises FullconvError where nothing is recognised.
+    """Opens labelled pictures: `data` is a folder in a known layout, or a data YAML.
 
-    Files that its lists and annotations name must lie in its folder, or in one of `outside`.
+    Classes are those that the description asks for. Files that lists and annotations refer to must be in the data's
+    folder or in one of `outside`. Raises FullconvError if the layout is not recognised.
     """
     description = describe(data, outside)
     with told_of(data):

@@ -34,14 +34,16 @@ def evaluate(
     interval: bool = False,
     outside: Sequence[str | Path] = (),
 ) -> dict[str, Any]:
-    """The numbers of metrics.py for `model` on a split of DATA, whose classes are mapped to the model's.
+    """Scores `model` on a split of `data`; returns the metrics of `Confusion.report`, 0–1, at each picture's own size.
 
-    `definition` is whose mean IoU: mmseg (the paper's), torchmetrics or paddleseg. With `worst`, so many pictures are
-    listed under that key, the worst first: file, mean IoU, most common error. `skipped`, where there are any: the files
-    that could not be read, and why; `notes`: what was decided in reading the others. With `merge_to`, labels are
-    predicted among all of the model's classes; then whatever is not named counts as background, in truth and
-    prediction. `interval` adds `mean_iou_interval`: 95 % of sets of as many pictures, drawn from these, lie within.
-    Files that lists and annotations name must lie in the data's folder, or in one of `outside`.
+    The classes of the data are mapped to the model's. `definition`: the mean IoU of mmseg (the same as the paper's),
+    torchmetrics or paddleseg. `worst`: list this many pictures, worst first, under the key `worst` (file, mean IoU,
+    most common error). `merge_to`: count all classes except these as background, in truth and prediction, after
+    predicting with all of the model's classes. `interval`: add `mean_iou_interval`, a 95 % bootstrap interval over
+    pictures. Files that lists and annotations refer to must be in the data's folder or in one of `outside`.
+
+    The key `skipped` lists files that could not be read, with the reason; `notes` lists choices made while reading the
+    others. Raises FullconvError if no picture of the split can be read.
     """
     check_definition(definition)
     scored = score(model, data, split, progress, merge_to, interval, outside)

@@ -53,15 +53,16 @@ def export(
     outside: Sequence[str | Path] = (),
     resolution: float | None = None,
 ) -> Exported:
-    """Writes a model in the format `to`: onnx, openvino, torch (torch.export), or deepness (a plugin of QGIS).
+    """Writes a model in the format `to`: onnx, openvino, torch (torch.export), or deepness (a QGIS plugin).
 
-    The files go to the folder `out`, with config.json and the card, so that it is a model folder; by default to the
-    model's own, or for a bundled model or one on the hub to a folder of its name here. What was written is read again
-    and compared with its source on photos at three sizes. `int8` quantises OpenVINO's files on pictures of `data`'s
-    split train. With `data`, the mean IoU of both is measured on `pictures` of `split`. Raises FullconvError, and
-    leaves nothing behind, where labels differ or the mean IoU falls by more than `max_loss`. Files that the data's
-    lists and annotations name must lie in the data's folder, or in one of `outside`. `resolution`: centimetres on the
-    ground of a pixel, for Deepness.
+    The files go to the folder `out`, together with config.json and the card, so that it is a model folder. By default
+    this is the model's own folder, or for a bundled model or one on the hub, a folder with its name in the current
+    folder. The result is read back and compared with its source on photos at three sizes.
+
+    `int8`: quantise the OpenVINO files, calibrated on the train split of `data`. `data`: measure the mean IoU of both
+    models on `pictures` pictures of `split`. `resolution`: ground size of a pixel in centimetres, for Deepness. Files
+    that the data's lists and annotations refer to must be in its folder or in one of `outside`. Raises FullconvError,
+    and leaves no file behind, if labels differ or the mean IoU falls by more than `max_loss`.
     """
     if to not in FORMATS:
         raise FullconvError(f"{argument('to', to)}: choose from {', '.join(FORMATS)}{meant(to, FORMATS)}")

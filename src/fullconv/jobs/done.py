@@ -1,4 +1,4 @@
-"""predictions.jsonl beside the results: what was done, so that a later run can go on from there.
+"""predictions.jsonl next to the results: what is finished, so that a later run can continue.
 
 A line for each run, with all that its results depend on but the pictures, and two lines for each picture: one before
 its files are written (outputs/manifest.py), one when they lie under their names, or with the error. The last line of a

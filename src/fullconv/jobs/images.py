@@ -1,4 +1,4 @@
-"""Many files → their outputs: read, run and write overlap; one bad file never stops the rest."""
+"""Many files → their outputs. Reading, prediction and writing overlap; one bad file never stops the rest."""
 
 from __future__ import annotations
 

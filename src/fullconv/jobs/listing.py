@@ -1,4 +1,4 @@
-"""Which files are done, each under a name of its own: tables on disk, so that memory stays the same for any number."""
+"""The list of files to process, each under a unique name, in tables on disk so that memory does not grow."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def whole(source: str) -> str:
 
 
 def _encoded(row: tuple[str | int, ...]) -> tuple[bytes | int, ...]:
-    """Names that are no UTF-8 are none for SQLite either."""
+    """Names that are not UTF-8 are not text for SQLite either."""
     return tuple(os.fsencode(value) if isinstance(value, str) else value for value in row)
 
 

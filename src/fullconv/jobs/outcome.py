@@ -1,4 +1,4 @@
-"""What became of a picture or a video, and who is told of it."""
+"""The outcome of a picture or a video, and where it is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is to be done: every picture and video of the inputs, where its results go, and what is made of it."""
+"""The plan of a run: every picture and video of the inputs, where its results go, and which outputs it gets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files are to be done: pictures and videos, no companions of theirs and no results of earlier runs."""
+"""Which files to process: pictures and videos, but not their companion files or results of earlier runs."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ class Place:
 
 
 def place(text: str) -> Place:
-    """s3://bucket/folder, or a path on disk. Raises FullconvError for an address that is none."""
+    """s3://bucket/folder, or a path on disk. Raises FullconvError for an invalid address."""
     fs = import_fs()
     if "://" not in text:
         return Place(fs.LocalFileSystem(), os.path.abspath(text), "")

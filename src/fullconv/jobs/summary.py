@@ -1,4 +1,4 @@
-"""What is known of all pictures of a run together; none of them is kept."""
+"""Totals over all pictures of a run, without keeping any of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A video → the same video with the classes' colours over it, or a video of class indices; the sound as it was.
+"""A video → the same video with coloured classes, or a video of class indices; the sound is copied.
 
 Decoding and encoding run in the codecs' own threads, in the order of time; seeing and painting, which lie between, are
 done for a few frames at once. Only those are held.

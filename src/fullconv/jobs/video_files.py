@@ -1,4 +1,4 @@
-"""Video files, through PyAV: frames upright and in the order of time, sound passed on as it is."""
+"""Video files through PyAV: upright frames in order of time, with the sound copied unchanged."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from fullconv.jobs.video_times import Clock
 from fullconv.segmentation import Segmentation
 from fullconv.words import counted
 
-FINE = {"crf": "18", "preset": "veryfast"}  # x264: hardly to be told from the original, and fast
+FINE = {"crf": "18", "preset": "veryfast"}  # x264: hard to distinguish from the original, and fast
 SWSCALE = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}  # FFmpeg's numbers of ways to write colours as YUV → swscale's
 BT601, UNSPECIFIED, LIMITED = 5, 2, 1  # what it takes where none is named; no name; 16 to 235 rather than 0 to 255
 FRAME_DURATION = 1 << 8  # FFmpeg's flag for an encoder that passes on how long a frame is shown
@@ -182,7 +182,7 @@ class Sink(ABC):
 
 
 class Overlay(Sink):
-    """H.264, hardly to be told from the original where nothing lies over it, in the clip's own kind of colours."""
+    """H.264, hard to distinguish from the original outside the overlay, in the clip's own colour format."""
 
     forms: ClassVar = {"mp4": ".mp4", "matroska": ".mkv", "mov": ".mov"}
 
@@ -295,6 +295,6 @@ def import_av() -> Any:
         import av
     except ImportError:
         raise missing_extra("av", "video") from None
-    av.logging.set_libav_level(av.logging.PANIC)  # what is wrong is told by exceptions
+    av.logging.set_libav_level(av.logging.PANIC)  # errors are reported by exceptions
     av.logging.restore_default_callback()  # PyAV's own waits for the interpreter, which waits for the decoder
     return av

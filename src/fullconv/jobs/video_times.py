@@ -1,4 +1,4 @@
-"""When the packets of a video are shown: from its start on, and never back."""
+"""When the packets of a video are shown: times that start at 0 and never decrease."""
 
 from __future__ import annotations
 

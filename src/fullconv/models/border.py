@@ -1,4 +1,4 @@
-"""A wide border of zeros around the picture, computed only where the picture reaches.
+"""A wide border of zeros around the picture, computed only where the picture has an influence.
 
 The paper pads by 100 pixels. Far from the picture each map then holds one value per channel, which follows from the
 parameters, and along the frame's edge what a frame without a picture holds. So the early stages run on the picture

@@ -1,4 +1,4 @@
-"""The baseline without a decoder: scores at stride 32, each one painted over the block of pixels that it stands for."""
+"""The baseline without a decoder: scores at stride 32, each one repeated over its block of pixels."""
 
 from __future__ import annotations
 

@@ -28,10 +28,11 @@ Features = dict[int, list[Tensor]]  # stride → (N, channels, h, w) of each tru
 class FCN(Network):
     """FCN-32s, 16s, 8s, 4s or 2s over any trunk: (N, 3, H, W) of 0–255 → scores (N, classes, H, W).
 
-    `stride`: the finest score that is added: 32, 16, 8, 4 or 2. `trunk`: a timm network with features at strides 2 to
-    32; with `pretrained` its ImageNet weights are fetched. `score_hidden` = 0 scores features with one 1x1 convolution,
-    as in the paper; N > 0 puts a 3x3 convolution to N channels, normalised, before it. Raises FullconvError where the
-    trunk or the stride is none. Source: arXiv 1411.4038, section 4.
+    `stride`: stride of the finest score that is added: 32, 16, 8, 4 or 2. `trunk`: a timm network with features at
+    strides 2 to 32. `pretrained`: download its ImageNet weights. `score_hidden`: 0 computes scores with a single 1x1
+    convolution, as in the paper; N > 0 adds a normalised 3x3 convolution with N channels before it.
+    `learned_upsampling`: train the deconvolutions instead of keeping them bilinear. Raises FullconvError for an unknown
+    trunk or stride. Source: arXiv 1411.4038, section 4.
     """
 
     def __init__(

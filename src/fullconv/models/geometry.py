@@ -1,4 +1,4 @@
-"""Where a position of a layer's output lies in the picture, and how much of it that position sees: exact arithmetic."""
+"""Where each position of a layer's output lies in the picture, and which part it sees, in exact arithmetic."""
 
 from __future__ import annotations
 

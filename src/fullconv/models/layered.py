@@ -1,4 +1,4 @@
-"""A trunk that is one layer after another, as the paper's classifiers are, with features tapped on the way."""
+"""A trunk that is a plain sequence of layers, like the paper's classifiers, with features taken along the way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract of every network here: scores of the picture's size, whatever that is."""
+"""What every network here guarantees: scores of the same size as the picture."""
 
 from __future__ import annotations
 

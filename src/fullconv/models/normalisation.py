@@ -1,4 +1,4 @@
-"""Pixel values 0–255 → what the trunk was trained on; kept in the model, so that callers hand over plain RGB."""
+"""Pixel values 0–255 → the values the trunk was trained on. Part of the network, so callers pass plain RGB."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each tensor operation does to the part of the picture that a map sees; one that is not named here is refused."""
+"""How each tensor operation changes the part of the picture that a map sees; unlisted operations are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The nets of the FCN authors by name: nothing but numbers. Needs no torch until one is built."""
+"""The FCN authors' nets by name, as plain numbers. Needs no torch until a net is built."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ NETS: dict[str, Published] = {
 
 
 def config(name: str) -> ModelConfig:
-    """config.json of a published net. Raises FullconvError for a name that is none of theirs."""
+    """config.json of a published net. Raises FullconvError for an unknown name."""
     if name not in NETS:
         raise FullconvError(f"no published net {name!r}; choose from {', '.join(NETS)}")
     net = NETS[name]

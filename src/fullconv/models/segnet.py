@@ -1,4 +1,4 @@
-"""SegNet (arXiv 1511.00561): the decoder puts values back where the encoder's pooling took its maxima from."""
+"""SegNet (arXiv 1511.00561): the decoder puts values back at the positions of the encoder's pooling maxima."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ BASIC_STAGES = ((64,), (64,), (64,), (64,))  # section 3.1
 class SegNet(Network):
     """SegNet: (N, channels, H, W) of 0–255 → scores (N, classes, H, W).
 
-    It has 13 convolutions of 3x3 each way; `basic` has four of 7x7 each way, and no ReLU in the decoder. Source: arXiv
-    1511.00561.
+    Encoder and decoder have 13 convolutions of 3x3 each. With `basic` they have four of 7x7 each, and the decoder has
+    no ReLU. Source: arXiv 1511.00561.
     """
 
     def __init__(self, classes: int, basic: bool = False, channels: int = 3) -> None:

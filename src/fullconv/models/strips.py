@@ -1,4 +1,4 @@
-"""The best class of enlarged scores, band by band of rows, so that the enlarged scores never exist as a whole."""
+"""The best class of upsampled scores, strip by strip of rows, so that they never fill memory as a whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every map in a network sees of the picture: the network is run without numbers, and windows go along."""
+"""Which part of the picture every map in a network sees, by running the network on windows instead of numbers."""
 
 from __future__ import annotations
 

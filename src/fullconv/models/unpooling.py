@@ -1,4 +1,4 @@
-"""2x2 max pooling that remembers where each maximum lay, and its inverse (SegNet, section 3.2: two bits a window)."""
+"""2x2 max pooling that remembers the position of each maximum, and its inverse (SegNet, section 3.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fast a model runs here: times of one picture after another, and what share of the machine's peak that is."""
+"""How fast a model runs on this machine: times for single pictures, and the share of the machine's peak speed."""
 
 from __future__ import annotations
 

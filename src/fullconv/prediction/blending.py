@@ -1,4 +1,4 @@
-"""Scores of patches that overlap by half, blended: for networks that look at a whole picture at once.
+"""Blended scores of patches that overlap by half, for networks that look at the whole picture at once.
 
 With squeeze-and-excitation or attention every score depends on all that the network sees, so no halo makes tiles equal
 to the whole picture. Patches then count by a Hann window, most in their middle and next to nothing at their edges, and

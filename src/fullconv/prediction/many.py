@@ -1,4 +1,4 @@
-"""Many pictures one after another, a few in work at once."""
+"""Many pictures in order, a few of them in progress at once."""
 
 from __future__ import annotations
 

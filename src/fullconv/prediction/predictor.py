@@ -30,24 +30,24 @@ from fullconv.view import EVERYTHING, Picture, Pixels, Reading, View, reduced, r
 from fullconv.weights.model_folder import ModelFolder, open_folder
 from fullconv.words import counted
 
-SPARSE = 8  # of so many rows and columns one is looked at for numbers that are none: they spread over all
+SPARSE = 8  # every 8th row and column is checked for NaN, which spreads over all pixels
 Scores = NDArray[np.float32]
 Read = Callable[[tuple[slice, slice]], Pixels]  # rows, columns → the picture there, as far as it goes
 
 
 @dataclass(frozen=True, repr=False)
 class Model:
-    """A network ready to predict: what `load` gives. It may be used from several threads."""
+    """A network ready to predict, as returned by `load`. It can be used from several threads."""
 
     config: ModelConfig
     engine: Engine
     asked: tuple[str, ...] = ()
 
     def among(self, names: Sequence[str]) -> Model:
-        """The same model, asked for these classes alone: each pixel gets the best of them and the background. Where
-        there is no class background, label maps stay as they are and only what else is written is of these classes.
+        """The same model, restricted to these classes: each pixel gets the best of these and background. If the model
+        has no class named background, label maps do not change, and only the other outputs are restricted.
 
-        Raises FullconvError for a name that is no class.
+        Raises FullconvError for an unknown class name.
         """
         asked = tuple(dict.fromkeys(names))
         wanted = {self.classes.index(name) for name in asked}
@@ -82,11 +82,12 @@ class Model:
         reading: Reading = EVERYTHING,
         soft: bool = False,
     ) -> Segmentation:
-        """Segments a path, the bytes of a file, a PIL image or an HxWx3 uint8 array; `scores` keeps the scores too.
+        """Segments one image: a path, the bytes of a file, a PIL image, or an (H, W, 3) uint8 RGB array.
 
-        With `tile` pixels a side, or "auto", the picture is seen at its own scale, tile by tile, each with `halo`
-        pixels around it; "exact" gives the labels of the whole picture seen at once. `reading`: which page, bands and
-        values. `soft` keeps what the result's `confidence` and cut-outs with soft edges are made of.
+        `scores`: also keep the scores. `tile`: process the image at full resolution in tiles of this many pixels, or
+        "auto". `halo`: overlap around each tile in pixels, or "exact" for labels identical to processing the whole
+        image at once. `reading`: page, bands and values to read. `soft`: keep what the result's `confidence` and
+        soft-edged cut-outs need. Raises FullconvError for an image that cannot be read.
         """
         source = picture_of(source)
         file = source if isinstance(source, Path) else None
@@ -107,16 +108,16 @@ class Model:
         scores: bool = False,
         on_error: Callable[[Source, FullconvError], object] | None = None,
     ) -> Iterator[Segmentation]:
-        """Segments each picture of an iterable, or of a folder and those below it, in order: reading, running and what
-        the caller does overlap, and memory does not grow with the number of pictures.
+        """Segments each picture of an iterable, or of a folder and its subfolders, in order. Reading, prediction and
+        the caller's own work overlap, and memory does not grow with the number of pictures.
 
-        A picture that cannot be read raises FullconvError; with `on_error`, that is called with it and the error, and
-        the others go on. `load(streams=2)` lets the engine work on two at once.
+        A picture that cannot be read raises FullconvError. With `on_error`, that function is called with the picture
+        and the error instead, and the remaining pictures are processed. `load(streams=2)` runs two pictures at once.
         """
         yield from predict_many(lambda source: self.predict(source, scores), sources_of(sources), on_error)
 
     def _open(self, source: Source, reading: Reading) -> Picture:
-        """A model of other bands than photos have takes arrays of them, too, and one with a range any numbers."""
+        """Opens the source. Models for other bands also accept arrays of those; models with a range, any numbers."""
         takes_more = self.config.range or len(self.view.blank) != 3
         if takes_more and isinstance(source, np.ndarray) and source.shape[2:] == (self.config.channels,):
             return Picture(source)
@@ -131,10 +132,10 @@ class Model:
         keeps_scale: bool = False,
         as_seen: bool = False,
     ) -> tuple[NDArray[np.uint8], Scores | None]:
-        """(label map, the scores where wanted) of a picture as the model takes it (`view`), at its own size; scores
-        `as_seen` are those of the picture as the network saw it, reduced.
+        """(label map, scores if requested) of an image in the model's form (`view`), at its own size. With `as_seen`,
+        the scores have the size the network saw, which can be smaller.
 
-        Training's validation, evaluation and prediction all come here.
+        Prediction, evaluation and validation during training all use this method.
         """
         height, width = image.shape[:2]
         tiling = self.tiling((height, width), tile, halo, scores, keeps_scale)
@@ -145,7 +146,7 @@ class Model:
     def label_whole(
         self, image: Pixels, scores: bool, longest_side: int | None, as_seen: bool = False
     ) -> tuple[NDArray[np.uint8], Scores | None]:
-        """The same of a picture seen at once, reduced to the size that the model knows."""
+        """The same for a picture processed at once, reduced to the size the model was trained on."""
         small = reduced(image, longest_side)
         height, width = small.shape[:2]
         if small is image and not scores:
@@ -157,7 +158,7 @@ class Model:
     def label_tiles(
         self, image: Pixels, scores: bool, tile: Tile = "auto", halo: str | int | None = None
     ) -> tuple[NDArray[np.uint8], Scores | None]:
-        """The same of a picture seen at its own scale, a tile at a time."""
+        """The same for a picture processed at full resolution, tile by tile."""
         return self.label(image, scores, tile, halo)
 
     def _label_windows(self, image: Pixels, tiling: Tiling, scores: bool) -> tuple[NDArray[np.uint8], Scores | None]:
@@ -190,7 +191,7 @@ class Model:
     def label_window(
         self, read: Read, tiling: Tiling, window: Window, scores: bool
     ) -> tuple[NDArray[np.uint8], Scores | None]:
-        """(label map, the scores where wanted) of what a window keeps; `read` gives any part of the picture."""
+        """(label map, scores if requested) for the part that a window keeps; `read` gives any part of the picture."""
         if tiling.at_once:
             return self.label_whole(read(window.reading), scores, tiling.longest_side or None)
         if tiling.patch:
@@ -226,7 +227,7 @@ class Model:
         if found.shape != shape or found.dtype.kind != kind:
             raise ModelError(
                 f"{self.config.name}: gives {found.dtype} of {list(found.shape)} where {list(shape)} was expected; "
-                "bring back the files of one model"
+                "restore files from the same model"
             )
 
     def _batch(self, image: Pixels) -> Pixels:
@@ -245,20 +246,22 @@ def load(
     streams: int = 1,
     threads: int | None = None,
 ) -> Model:
-    """A bundled model by name, a model folder, or one on the Hugging Face hub: hf://owner/name, hf://owner/name@revision.
+    """Loads a model: the name of a bundled one, a model folder, or hf://owner/name[@revision] on the Hugging Face hub.
 
-    `streams`: how many threads will call it at once; `threads`: how many processors it may use, None for all.
+    `engine`: auto, openvino, torch or onnxruntime. `precision`: auto, fp32, bf16, fp16 or int8. `device`: cpu, cuda or
+    cuda:1. `streams`: number of threads that will call it at once. `threads`: number of processors to use, None for
+    all. Raises FullconvError if the model is missing or damaged, or cannot run with these settings.
     """
     return ready(open_folder(model), Choice(engine, precision, device), streams, threads)
 
 
 def ready(folder: ModelFolder, choice: Choice, streams: int = 1, threads: int | None = None) -> Model:
-    """The same for a folder that is open."""
+    """The same for a model folder that is already open."""
     return Model(folder.config, open_engine(folder, choice, streams, threads))
 
 
 def predict(source: Source, model: str | Path = "photos", scores: bool = False) -> Segmentation:
-    """Loads a model and segments one image; for more than one, `load` once."""
+    """Loads a model and segments one image. For several images, `load` the model once and use its methods."""
     return load(model).predict(source, scores)
 
 

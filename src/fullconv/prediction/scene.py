@@ -1,4 +1,4 @@
-"""A raster on disk as a model sees it, part by part, whatever its size (extra `geo`)."""
+"""A raster on disk in the form a model takes, read part by part, for any size (extra `geo`)."""
 
 from __future__ import annotations
 

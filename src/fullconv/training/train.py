@@ -64,21 +64,27 @@ def train(
     outside: Sequence[str | Path] = (),
     **changes: Any,
 ) -> Path:
-    """Trains on DATA and gives the model folder out/model: the epoch that scored best on the validation split.
+    """Trains a model on `data` and returns the model folder out/model, which holds the best epoch on the val split.
 
-    `recipe` is a YAML file and `changes` are keys of a recipe (arch="fcn8s", epochs=20, ...), which override it.
-    The network starts from the bundled model `photos`, or from the model `weights`: it has that model's architecture
-    where none is asked for, else what fits is copied; of a model of other classes, all but what scores them. With
-    another `trunk` it starts from random parameters, or from `trunk_weights`: a file, or "imagenet" for ImageNet's
-    weights from an installed package or timm's hub. `resume` goes on from where the run in `out` stopped, by its own
-    recipe. `repeats` is a run folder: its recipe is taken, and its data and weights must be the same. `teacher` is a
-    model to learn from beside the labels, or a folder of its scores: it also teaches the pictures that the data YAML
-    names as unlabelled. `time`, such as "10m", is what all of it may take from `began` (a reading of the monotonic
-    clock; now): how many steps fit is measured first. Without `time` and `epochs` the length is fitted to the number of
-    pictures; both then stand in the recipe. `resume` with more `epochs` makes the run longer. `track`: tensorboard,
-    wandb, mlflow or "none"; TensorBoard where it is installed. A staged run keeps its earlier nets in folders of `out`
-    (fcn32s, fcn16s, …), each the start of the next. Files that the data's lists and annotations name must lie in its
-    folder, or in one of `outside`.
+    `data` is a folder in a known layout, or a data YAML. `recipe` is a YAML file; `changes` are recipe keys
+    (arch="fcn8s", epochs=20, …) that override it. Raises FullconvError if data or settings are not usable.
+
+    Start: `weights` is the model to start from (by default the bundled model `photos`). It also sets the architecture
+    unless one is given; otherwise the parameters that fit are copied, without the scores of other classes. With another
+    `trunk`, training starts from random parameters, or from `trunk_weights`: a file, or "imagenet" to use an installed
+    package or timm's hub. `teacher` is a model to learn from in addition to the labels, or a folder of its scores; it
+    also labels the pictures listed as unlabelled in the data YAML.
+
+    Length: `time`, such as "10m", limits the whole run, counted from `began` (a reading of the monotonic clock; by
+    default now); a trial measures how many steps fit. Without `time` and `epochs`, the length depends on the number of
+    pictures. The recipe in the run's folder records it.
+
+    Earlier runs: `resume` continues the run in `out` with its own recipe; a larger `epochs` makes it longer. `repeats`
+    is a run folder whose recipe is used again; data and weights must be the same. A staged run keeps its earlier nets
+    in subfolders of `out` (fcn32s, fcn16s, …), each the start of the next.
+
+    `track`: tensorboard, wandb, mlflow or "none"; by default TensorBoard if it is installed. Files that the data's
+    lists and annotations refer to must be in its folder or in one of `outside`.
     """
     out, repeated, trackers = Path(out), _path(repeats), check_trackers(track)
     until = deadline(time, began, changes, resume or repeats is not None)

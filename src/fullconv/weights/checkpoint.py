@@ -38,8 +38,8 @@ def with_window(config: ModelConfig) -> ModelConfig:
 
 
 def load_network(model: str | Path) -> Network:
-    """The torch network of a bundled model or a model folder, in evaluation mode: (N, channels, H, W) of 0–255 → scores
-    (N, classes, H, W). Raises FullconvError where it holds a graph for prediction only."""
+    """Loads the torch network of a bundled model or a model folder, in evaluation mode: (N, channels, H, W) of 0–255 →
+    scores (N, classes, H, W). Raises FullconvError if the folder can only predict (model.onnx without parameters)."""
     return load_model(find_model(model))[0]
 
 

@@ -28,7 +28,7 @@ Progress = Callable[[Iterator[Facts], int], Iterable[Facts]]
 
 @dataclass(frozen=True)
 class Report:
-    """What was found, the worst first, and what the data holds."""
+    """The problems found, most serious first, and statistics of the data."""
 
     dataset: Dataset
     findings: tuple[Finding, ...]
@@ -54,10 +54,10 @@ class Report:
 def check(
     data: str | Path, progress: Progress = lambda facts, total: facts, outside: Sequence[str | Path] = ()
 ) -> Report:
-    """Examines labelled pictures before training: every file of DATA, a folder or a data YAML, is read.
+    """Checks labelled pictures for problems before training, and returns a report; every file of `data` is read.
 
-    Files that its lists and annotations name must lie in its folder, or in one of `outside`.
-    Raises FullconvError only where there is nothing at that path; all else that is wrong is a finding.
+    `data` is a folder or a data YAML. Files that its lists and annotations refer to must be in its folder or in one of
+    `outside`. Raises FullconvError only if the path does not exist; every other problem is a finding.
     """
     subject = open_anyway(path_of("data", data), outside)
     pictures = unread(subject.dataset.splits)

@@ -1,4 +1,4 @@
-"""An engine that knows only some of its model's classes: each pixel gets the best of these."""
+"""An engine restricted to some of its model's classes: each pixel gets the best of these."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every engine does: a batch of pictures → label maps, or scores."""
+"""What every engine provides: a batch of pictures → label maps or scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An engine that also looks at each picture's mirror image: its scores are the mean of both."""
+"""An engine that also processes each picture's mirror image, and gives the mean of both scores."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ NAMES = {"image", "label_map", "scores"}  # of what goes in and comes out
 
 def open_session(graph: Path, threads: int | None) -> Any:
     """An InferenceSession on the CPU; `threads` None for all. Raises FullconvError for what is no graph."""
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else it leaves a file in the temporary folder
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # otherwise it leaves a file in the temporary folder
     try:
         import onnxruntime
     except ImportError:

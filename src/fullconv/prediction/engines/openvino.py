@@ -1,4 +1,4 @@
-"""OpenVINO on the CPU: each shape compiled, and kept between runs."""
+"""OpenVINO on the CPU: networks are compiled for each input shape and cached between runs."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class OpenVINO:
             return self.compiled[key]
 
     def _load(self, key: Key) -> Any:
-        """A blob compiled earlier, or None: blobs are only a cache, so one that no longer loads is made anew."""
+        """A blob compiled earlier, or None: the cache is optional, so a file that no longer loads is compiled again."""
         blob = self.cache.read(key)
         try:
             return self.core.import_model(blob, "CPU", self.settings) if blob else None

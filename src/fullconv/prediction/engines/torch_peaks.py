@@ -1,4 +1,4 @@
-"""What a processor or a GPU does at most, in torch: a matrix product and a convolution, ready to be timed."""
+"""The peak speed of a CPU or GPU in torch, by a matrix product and a convolution that can be timed."""
 
 from __future__ import annotations
 
