@@ -1,12 +1,12 @@
 """The least versions that pyproject.toml declares, and no newer ones, in an environment of their own: they work."""
 
+import os
 import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -14,6 +14,7 @@ from tests.discs import draw_photo
 
 ROOT = Path(__file__).parent.parent
 EXTRAS = ("geo", "serve")  # beside the light core; the others bring gigabytes
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # what is installed, alone
 LEAST = re.compile(r"(?P<name>[\w-]+)(\[\w+\])?>=(?P<version>[\d.]+)")
 
 
@@ -47,16 +48,16 @@ def python(tmp_path_factory):
 @pytest.fixture
 def data(tmp_path):
     """Pairs of pictures and masks, and one of the pictures as a GeoTIFF."""
-    rasterio = pytest.importorskip("rasterio")
+    pytest.importorskip("rasterio")
+    from tests.prediction.scenes import write_scene
+
     for split, seed in (("train", 0), ("train", 1), ("val", 2)):
         image, label_map = draw_photo((96, 128), seed)
         for kind, array in (("images", image), ("masks", label_map)):
             (tmp_path / kind / split).mkdir(parents=True, exist_ok=True)
             Image.fromarray(array).save(tmp_path / kind / split / f"{seed}.png")
     (tmp_path / "data.yaml").write_text("path: .\nnames: [background, cat]\n")
-    ground = {"crs": "EPSG:32633", "transform": rasterio.transform.from_origin(500_000, 5_000_000, 1, 1)}
-    with rasterio.open(tmp_path / "a.tif", "w", width=128, height=96, count=3, dtype="uint8", **ground) as raster:
-        raster.write(np.moveaxis(image, 2, 0))
+    write_scene(tmp_path / "a.tif", image)
     return tmp_path
 
 
@@ -72,7 +73,9 @@ def data(tmp_path):
     ids=["photos", "raster", "check", "evaluate"],
 )
 def test_the_least_versions_work(python, data, arguments):
-    done = subprocess.run([python, "-m", "fullconv", *arguments], cwd=data, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [python, "-m", "fullconv", *arguments], cwd=data, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -81,7 +84,10 @@ def test_a_server_of_the_least_versions_answers(python, data):
     from tests.hostile.works import ask
 
     server = subprocess.Popen(
-        [python, "-m", "fullconv", "serve", "--port", "0", "--workers", "1"], stdout=subprocess.PIPE, text=True
+        [python, "-m", "fullconv", "serve", "--port", "0", "--workers", "1"],
+        stdout=subprocess.PIPE,
+        env=ENVIRONMENT,
+        text=True,
     )
     try:
         address = re.search(r"(http://\S+) serves", server.stdout.readline())[1]

@@ -37,7 +37,7 @@ LIBRARIES = [
     "fullconv.training.train", "fullconv.weights.convert", "fullconv.exporting.export", "fullconv.jobs.rasters",
     "fullconv.prediction.predictor", "rasterio", "shapely",
 ]  # fmt: skip
-STOPPED = re.compile(r"stopped; what is done stays[^\n]*\n\Z")
+STOPPED = re.compile(r"stopped; finished results are kept[^\n]*\n\Z")
 
 
 class Series:

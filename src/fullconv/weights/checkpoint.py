@@ -55,8 +55,13 @@ def load_model(folder: Path) -> tuple[Network, ModelConfig]:
 
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
-    """Everything that a run needs to go on, whole or not at all."""
-    write_whole(path, lambda hidden: torch.save(state, hidden))
+    """Everything that a run needs to go on, whole or not at all. The same state gives the same bytes."""
+
+    def write(hidden: Path) -> None:
+        with hidden.open("wb") as file:  # given a path, torch writes its name, which is a hidden one, into the file
+            torch.save(state, file)
+
+    write_whole(path, write)
 
 
 def load_state(path: Path) -> dict[str, Any]:
