@@ -48,6 +48,7 @@ HOMES = {
     "ray": {"jobs/cluster.py"},
     "pyarrow": {"jobs/stores.py"},
     "rasterio": {"georeference.py"},
+    "pandas": {"outputs/class_table.py"},
     "pillow_heif": {"images.py"},
     "shapely": {"outputs/coverage.py"},
     "uvicorn": {"serving/server.py"},

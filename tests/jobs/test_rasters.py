@@ -91,6 +91,33 @@ def test_scores_are_probabilities(scene, tmp_path):
     assert (values.argmax(0) == expected(array))[data].mean() > 0.98  # a tie goes to the first
 
 
+def test_confidence_is_the_largest_probability_window_by_window(scene, tmp_path):
+    path, array = scene
+    _, _, written = predict(path, tmp_path / "x", ["scores", "confidence"], tile=64)
+    same_ground(written[1], path)
+    with rasterio.open(written[0]) as scores, rasterio.open(written[1]) as confidence:
+        best, found = scores.read().max(0), confidence.read(1)
+        assert (confidence.descriptions, confidence.scales, confidence.nodata) == (("confidence",), (1 / 254,), VOID)
+    assert (found == best).all()
+    assert ((found == VOID) == (expected(array) == VOID)).all()
+    result = bright_model().predict(path, soft=True)
+    (whole,) = result.save(tmp_path, "whole", ["confidence"])
+    with rasterio.open(whole) as confidence:
+        assert (confidence.read(1) == found).all()
+
+
+def test_a_temperature_makes_less_sure(scene, tmp_path):
+    path, array = scene
+    warm = replace(bright_model(), config=replace(bright_model().config, temperature=2.0))
+    kept = []
+    for name, model in (("one", bright_model()), ("two", warm)):
+        _, _, (written,) = predict(path, tmp_path / name, ["confidence"], model=model, tile=64)
+        with rasterio.open(written) as raster:
+            kept.append(raster.read(1)[expected(array) != VOID])
+    assert (kept[1] <= kept[0]).all()
+    assert kept[1].mean() < kept[0].mean()
+
+
 def test_masks_and_overlay(scene, tmp_path):
     path, array = scene
     _, _, written = predict(path, tmp_path / "x", ["masks", "overlay"], tile=64)
@@ -170,7 +197,7 @@ def test_a_raster_that_lies_nowhere_has_polygons_in_pixels(tmp_path):
 
 
 def test_what_is_for_photos_only_is_refused(scene, tmp_path):
-    with pytest.raises(FullconvError, match=r"coco is for photos; rasters support labels, scores, masks, overlay"):
+    with pytest.raises(FullconvError, match=r"coco is for photos; rasters support labels, scores, confidence, masks"):
         predict(scene[0], tmp_path / "x", ["coco"])
 
 

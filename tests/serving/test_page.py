@@ -81,6 +81,25 @@ def test_with_the_server_a_dropped_cat_is_found(server, visit, tmp_path):
     assert bytes(Image.open(saved).getpalette()) == expected.classes.palette().tobytes()
 
 
+def sure_of(one, name):
+    """The page's mean confidence of a class, 0–1, once it is asked for."""
+    one.page.get_by_label("Darken where the model is unsure").check()
+    one.page.wait_for_function("document.querySelector('#classes').innerText.includes('sure')")
+    row = next(row for row in one.page.locator("#classes li").all() if name in row.inner_text())
+    return float(row.inner_text().split(",")[1].split("%")[0]) / 100
+
+
+@pytest.mark.parametrize("where", ["server", "site"])
+def test_how_sure_is_asked_for_and_drawn(where, request, visit):
+    found = request.getfixturevalue(where)
+    one = visit(found if where == "site" else found.address + "/")
+    one.drop(CAT)
+    expected = fullconv.load("photos", precision="fp32").predict(CAT, soft=True)
+    assert sure_of(one, "cat") == pytest.approx(expected.sureness["cat"], abs=0.02)
+    least = np.unravel_index(expected.confidence.argmin(), expected.confidence.shape)
+    assert one.overlay_alpha(least[1] / 451, least[0] / 300) > 128  # dark even where nothing is found
+
+
 def test_the_archive_has_labels_masks_overlay_and_cut_out(server, visit, tmp_path):
     one = visit(server.address + "/")
     one.drop(CAT)

@@ -104,7 +104,13 @@ def test_the_whole_way_learns_and_predicts_without_torch(disc_data, tmp_path):
     report = fullconv.evaluate(model, disc_data)
     assert report["mean_iou"] > 0.85
     assert report["mean_iou"] == pytest.approx(max(entry["mean_iou"] for entry in log), abs=0.01)
-    assert json.loads((folder / "config.json").read_text())["provenance"]["recipe"]["lr"] == 1e-2
+    config = json.loads((folder / "config.json").read_text())
+    assert config["provenance"]["recipe"]["lr"] == 1e-2
+    calibration = config["metrics"]["calibration"]
+    assert (
+        config["temperature"] == calibration["temperature"] == model.predict(np.zeros((9, 9, 3), np.uint8)).temperature
+    )
+    assert f"is {calibration['error_after']:.4f}; without it, " in (folder / "README.md").read_text()
 
 
 def test_a_short_run_is_not_held_at_its_start_by_the_moving_average(disc_data, tmp_path):

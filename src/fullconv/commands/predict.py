@@ -22,8 +22,9 @@ from fullconv.errors import FullconvError
 from fullconv.words import counted
 
 if TYPE_CHECKING:
+    from fullconv.jobs.addresses import Fetched
     from fullconv.jobs.outcome import Notes, Outcome
-    from fullconv.jobs.plan import Job, RasterRun, Wanted
+    from fullconv.jobs.plan import Job, Jobs, RasterRun, Wanted
     from fullconv.jobs.summary import Summary
     from fullconv.prediction.engines.choice import Choice
     from fullconv.prediction.predictor import Model
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 DEFAULT = "labels,masks,overlay"
 VIDEO_OUTPUTS = ("labels", "overlay")
+TABLE = "csv"  # the output that is one file of all pictures
 ROWS = 200  # pictures; of more, only the sums are printed, and predictions.jsonl has the rest
 WIDEST = 60  # characters of a name in the table
 
@@ -43,7 +45,7 @@ WIDEST = 60  # characters of a name in the table
     "-s",
     "--save",
     help="Outputs to write, separated by commas: labels, masks, overlay, cutout, confidence, scores, polygons, coco, "
-    "coco-polygons, labelme, geopackage. Videos support labels and overlay.  "
+    "coco-polygons, labelme, geopackage, csv (one table). Videos support labels and overlay.  "
     "[default: labels,masks,overlay; for videos, overlay]",
 )
 @click.option(
@@ -92,6 +94,7 @@ WIDEST = 60  # characters of a name in the table
     "--outside", type=click.Path(), multiple=True, metavar="DIR",
     help="Also allow virtual rasters (.vrt) to refer to files in this folder. Can be repeated.",
 )  # fmt: skip
+@click.option("--allow-http", is_flag=True, help="Also fetch photos from unencrypted addresses (http://).")
 @click.option("--frames", type=click.IntRange(min=1), help="Videos and cameras only: stop after this many frames.")
 @click.option("--cluster", type=click.Choice(["ray"]), help="Distribute the work over several processes or machines.")
 @click.option(
@@ -106,16 +109,16 @@ def predict(
     inputs: tuple[str, ...], out: str, save: str | None, classes: tuple[str, ...] | None, background: str | None,
     tile: str | None, halo: str | None,
     bands: tuple[int, ...] | None, values: tuple[float, ...] | None, pages: str, simplify: float | None,
-    max_pixels: int | None, outside: tuple[str, ...], frames: int | None, cluster: str | None, workers: int | None,
-    resume: bool, overwrite: bool, tta: bool, json_file: str | None, model: str, engine: str, precision: str,
-    device: str | None,
+    max_pixels: int | None, outside: tuple[str, ...], allow_http: bool, frames: int | None, cluster: str | None,
+    workers: int | None, resume: bool, overwrite: bool, tta: bool, json_file: str | None, model: str, engine: str,
+    precision: str, device: str | None,
 ) -> None:  # fmt: skip
     """Segment pictures and videos. Each mask has the same size as its picture.
 
-    INPUT is a picture, a GeoTIFF, a video, a folder (including its subfolders), a glob pattern, or webcam:0 (runs
-    until Ctrl-C). With --cluster it can also be an object store URL, such as s3://bucket/photos. If INPUT is -, one
-    picture is read from standard input, and its labels (or the one output named by --save) are written to standard
-    output.
+    INPUT is a picture, a GeoTIFF, a video, a folder (including its subfolders), a glob pattern, the address of a
+    photo (https://...), or webcam:0 (runs until Ctrl-C). With --cluster it can also be an object store URL, such as
+    s3://bucket/photos. If INPUT is -, one picture is read from standard input, and its labels (or the one output named
+    by --save) are written to standard output.
 
     For photo.jpg, fullconv writes photo_labels.png (class indices, with a palette), photo_<class>.png (0/255) for each
     class found, and photo_overlay.jpg. For clip.mp4 it writes clip_overlay.mp4. For a GeoTIFF it writes GeoTIFFs with
@@ -143,7 +146,12 @@ def predict(
         predict_stream(request if save else replace(request, wanted=replace(wanted, outputs=("labels",))))
         return
     with nullcontext() if "://" in out else locked(Path(out)):
-        summary = predict_on_cluster(request, workers) if cluster else predict_here(request)
+        if cluster:
+            summary = predict_on_cluster(request, workers)
+        elif any("://" in text for text in inputs):
+            summary = predict_fetched(request, allow_http)
+        else:
+            summary = predict_here(request)
     if not printing:
         say(summary.line(out))
     if summary.reduced:
@@ -214,6 +222,8 @@ def predict_stream(request: Request) -> None:
     }
     if names := [f"--{name}" for name, value in given.items() if value]:
         raise FullconvError(f"{names[0]}: has no effect with standard input; remove it")
+    if TABLE in request.wanted.outputs:
+        raise FullconvError("--save csv: is one table for many pictures; choose another output for standard input")
     if sys.stdout.isatty():
         raise FullconvError("-: the result is a file; redirect it, as in: fullconv predict - < in.jpg > out.png")
     request.check()
@@ -221,18 +231,33 @@ def predict_stream(request: Request) -> None:
     sys.stdout.buffer.write(one_result(request.load(), body, request.wanted))
 
 
-def predict_here(request: Request) -> Summary:
+def predict_fetched(request: Request, allow_http: bool) -> Summary:
+    """Pictures here, some of which lie on the web."""
+    from fullconv.jobs.addresses import fetched
+
+    check_addresses(request)
+    request.check()
+    with fetched(request.inputs, allow_http) as found:
+        if not found.inputs:
+            raise FullconvError(str(found.failures[0].error))
+        return predict_here(replace(request, inputs=found.inputs), found)
+
+
+def predict_here(request: Request, found: Fetched | None = None) -> Summary:
+    """Pictures on disk; `found` tells of those that were fetched."""
     from fullconv.files import sweep
     from fullconv.jobs.done import begin, unfinished
     from fullconv.jobs.images import parallelism, run
     from fullconv.jobs.plan import Listed, is_source, plan, skipped
     from fullconv.jobs.summary import Summary
+    from fullconv.jobs.table import check_table, write_table
     from fullconv.outputs.manifest import NAME
     from fullconv.raster import is_raster
 
     out = Path(request.out)
-    check_addresses(request)
-    request.check()
+    if found is None:
+        check_addresses(request)
+        request.check()
     jobs = plan(request.inputs, out)
     check_concerned(request, lambda: (job.source for job in jobs), is_raster)
     streams, threads = parallelism(len(jobs), sum(job.is_video for job in jobs))
@@ -240,7 +265,7 @@ def predict_here(request: Request) -> Summary:
     settings = request.settings(loaded)
     todo = jobs
     if (out / NAME).is_file():  # else no run was ever begun there
-        sweep(out, (job.target for job in jobs))
+        sweep(out, chain((job.target for job in jobs), [(out / NAME).with_suffix("")]))
     if request.resume:
         todo = unfinished(jobs, out, settings)
     videos = [job for job in todo if job.is_video]
@@ -249,14 +274,30 @@ def predict_here(request: Request) -> Summary:
     results = jobs.results if isinstance(jobs, Listed) else 0
     summary = Summary(ran_by(loaded), len(jobs) - len(todo), results, skipped(jobs))
     with closing(begin(out, settings, request.overwrite, partial(is_source, jobs))) as manifest:
+        if TABLE in request.wanted.outputs:
+            check_table(manifest)
         rasters = raster_run(request, manifest.run)
         photos = run(loaded, pictures, request.wanted, threads, manifest, rasters)
         outcomes = chain(
             behind_bar(photos, len(todo) - len(videos), request, (job.source for job in todo)),
             (film(loaded, job, request, threads, manifest) for job in videos),
         )
-        report(summary, outcomes, len(todo), (str(job.source) for job in todo), request)
+        report_named(summary, outcomes, todo, request, found)
+        if TABLE in request.wanted.outputs:
+            write_table(manifest, jobs, found.name if found else str)
+            summary.files += 1
     return summary
+
+
+def report_named(
+    summary: Summary, outcomes: Iterator[Outcome], todo: Jobs, request: Request, found: Fetched | None
+) -> None:
+    """The same as `report`; what was fetched goes by its address."""
+    if found is None:
+        report(summary, outcomes, len(todo), (str(job.source) for job in todo), request)
+    else:
+        told_by_address = chain(found.failures, map(found.told, outcomes))
+        report(summary, told_by_address, len(todo), (found.name(job.source) for job in todo), request)
 
 
 def raster_run(request: Request, name: str) -> RasterRun:
@@ -323,8 +364,10 @@ def check_background(wanted: Wanted) -> None:
 
 
 def check_addresses(request: Request) -> None:
+    from fullconv.jobs.search import is_address
+
     for text in (*request.inputs, request.out):
-        if "://" in text:
+        if "://" in text and (text == request.out or not is_address(text)):
             raise FullconvError(f"{text}: object stores need --cluster ray (pip install 'fullconv[ray]')")
 
 
@@ -340,6 +383,8 @@ def predict_on_cluster(request: Request, workers: int | None) -> Summary:
         raise no_cluster(cameras[0])
     inputs, out = [place(text) for text in request.inputs], place(request.out)
     task = cluster.Task(inputs, out, request.wanted, request.choice, [], request.overwrite)
+    if TABLE in request.wanted.outputs:
+        raise FullconvError("--save csv: does not work with --cluster; read the shares in predictions.jsonl instead")
     cluster.check(task)
     request.check()
     loaded = request.load()

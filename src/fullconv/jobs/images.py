@@ -17,7 +17,9 @@ from fullconv import images
 from fullconv.errors import FullconvError, argument
 from fullconv.jobs.outcome import NO_NOTES, Notes, OfFile, Outcome, stamp, together
 from fullconv.jobs.plan import ONCE, Job, RasterRun, Wanted
-from fullconv.outputs.writers import save
+from fullconv.outputs.class_table import table_rows
+from fullconv.outputs.mosaic import frame_of
+from fullconv.outputs.writers import TABLE, save
 from fullconv.prediction.engines.contract import ModelError
 from fullconv.prediction.predictor import Model
 from fullconv.raster import is_raster
@@ -126,9 +128,12 @@ def page(model: Model, job: Job, wanted: Wanted, notes: Notes, rasters: RasterRu
         return predict_raster(model, job, wanted, notes, rasters)
     result = wanted.of(model, job.source)
     written = tuple(save(result, job.target, wanted.outputs, partial(notes.claim, job.target), wanted.background))
+    rows = table_rows(frame_of(result), result.label_map.__getitem__) if TABLE in wanted.outputs else ()
     height, width = result.label_map.shape
     smaller = reduction(model, (height, width), wanted.tile)
-    return Outcome(job.source, width, height, result.shares, outputs=written, reduced_to=smaller, notes=result.notes)
+    return Outcome(
+        job.source, width, height, result.shares, outputs=written, reduced_to=smaller, rows=rows, notes=result.notes
+    )
 
 
 def pages(model: Model, job: Job, wanted: Wanted, notes: Notes, rasters: RasterRun) -> Outcome:

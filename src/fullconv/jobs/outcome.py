@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from fullconv.jobs.plan import Job
 
+Row = dict[str, Any]  # column → value
 Stamp = tuple[int, int]  # bytes of a file, and when it was modified (nanoseconds)
 
 
@@ -26,6 +27,7 @@ class Outcome:
     error: str | None = None
     frames: int = 0  # of a video
     reduced_to: int | None = None  # pixels of the longer side, where the model saw it smaller than it is
+    rows: tuple[Row, ...] = ()  # of the run's table, where one is wanted
     notes: tuple[str, ...] = ()  # what else is to be said of it, and what was decided for it that nobody asked for
 
     def to_json(self) -> dict[str, Any]:
@@ -35,8 +37,9 @@ class Outcome:
         size |= {"reduced_to": self.reduced_to} if self.reduced_to else {}
         written = [str(path) for path in self.outputs]
         notes = {"notes": list(self.notes)} if self.notes else {}
+        table = {"table": list(self.rows)} if self.rows else {}
         return {"file": str(self.source), **size, "classes": self.shares, "seconds": round(self.seconds, 4),
-                "outputs": written, **notes}  # fmt: skip
+                "outputs": written, **table, **notes}  # fmt: skip
 
 
 class Notes(Protocol):
@@ -90,7 +93,8 @@ def together(pages: Sequence[Outcome]) -> Outcome:
     said = dict.fromkeys(note for one in pages for note in one.notes if not note.startswith("page "))
     smaller = next((one.reduced_to for one in pages if one.reduced_to), None)
     told = (f"{len(pages)} pages", *said)
-    return replace(pages[0], shares=shares, outputs=written, reduced_to=smaller, notes=told)
+    rows = tuple({"page": number, **row} for number, one in enumerate(pages, 1) for row in one.rows)
+    return replace(pages[0], shares=shares, outputs=written, reduced_to=smaller, rows=rows, notes=told)
 
 
 def stamp(source: Path) -> Stamp | None:

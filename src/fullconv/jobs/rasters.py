@@ -16,6 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,23 +26,26 @@ from fullconv.errors import FullconvError
 from fullconv.files import write_json, write_whole
 from fullconv.georeference import import_rasterio
 from fullconv.images import LARGEST_IN_MEMORY, directory_of
-from fullconv.jobs.outcome import NO_NOTES, Notes, Outcome
+from fullconv.jobs.outcome import NO_NOTES, Notes, Outcome, Row
 from fullconv.jobs.plan import ONCE, Job, RasterRun, Wanted
 from fullconv.outputs import geotiff
+from fullconv.outputs.class_table import table_rows
 from fullconv.outputs.file import File, beside
 from fullconv.outputs.georeferenced import ON_THE_GROUND
 from fullconv.outputs.mosaic import SIMPLIFIED, Frame, LabelMap, Mosaic, Part
-from fullconv.outputs.writers import Claim
+from fullconv.outputs.writers import TABLE, Claim
 from fullconv.prediction.blending import reach
 from fullconv.prediction.predictor import Model
 from fullconv.prediction.scene import Scene, open_scene
 from fullconv.prediction.tiling import Tiling, Window
+from fullconv.softness import confidence
 from fullconv.view import Pixels, listed
 
-OUTPUTS = ("labels", "scores", *ON_THE_GROUND)
+SOFT = {"scores": "probabilities", "confidence": "confidence"}  # outputs of scores: what pieces call them
+OUTPUTS = ("labels", *SOFT, *ON_THE_GROUND, TABLE)
 ENDINGS = {
-    "labels": "_labels.tif", "scores": "_scores.tif", "overlay": "_overlay.tif", "polygons": ".geojson",
-    "geopackage": ".gpkg",
+    "labels": "_labels.tif", "scores": "_scores.tif", "overlay": "_overlay.tif",
+    "confidence": "_confidence.tif", "polygons": ".geojson", "geopackage": ".gpkg",
 }  # fmt: skip
 
 
@@ -59,15 +63,16 @@ def predict_raster(
     with geotiff.steady_cache(), open_scene(job.source, view, directory, wanted.reading.outside) as scene:
         tiling = tiling_of(model, scene, wanted)
         work = open_work(job, tiling, rasters)
-        label(model, scene, work, "scores" in wanted.outputs, partial(rasters.progress, job.source))
+        label(model, scene, work, wanted.outputs, partial(rasters.progress, job.source))
         frame = Frame(scene.size, model.classes, scene.georeference)
         counts = assemble(work, frame, described(scene, model))
+        rows = rows_in(work, frame) if TABLE in wanted.outputs else ()
         written = write(work, scene, frame, job.target, wanted, partial(notes.claim, job.target))
     shutil.rmtree(work.folder)
     height, width = frame.size
     return Outcome(
         job.source, width, height, shares(counts, model.classes), outputs=tuple(written),
-        reduced_to=tiling.reduced_to, notes=scene.notes,
+        reduced_to=tiling.reduced_to, rows=rows, notes=scene.notes,
     )  # fmt: skip
 
 
@@ -75,7 +80,9 @@ def tiling_of(model: Model, scene: Scene, wanted: Wanted) -> Tiling:
     """As other pictures are seen; in tiles whatever is too large to be held at once."""
     height, width = scene.size
     tile = "auto" if wanted.tile is None and height * width > LARGEST_IN_MEMORY else wanted.tile
-    return model.tiling(scene.size, tile, wanted.halo, "scores" in wanted.outputs, scene.raster.keeps_scale)
+    return model.tiling(
+        scene.size, tile, wanted.halo, bool(SOFT.keys() & set(wanted.outputs)), scene.raster.keeps_scale
+    )
 
 
 def check(source: Path, outputs: Sequence[str]) -> None:
@@ -120,7 +127,9 @@ def open_work(job: Job, tiling: Tiling, rasters: RasterRun) -> Work:
     return Work(folder, tiling)
 
 
-def label(model: Model, scene: Scene, work: Work, scores: bool, progress: Callable[[int, int], object]) -> None:
+def label(
+    model: Model, scene: Scene, work: Work, outputs: Sequence[str], progress: Callable[[int, int], object]
+) -> None:
     """Makes the pieces that are missing; reading the next and writing the last go on beside the network."""
     windows = work.tiling.windows
     todo = [number for number in range(len(windows)) if not work.piece(number).exists()]
@@ -130,7 +139,7 @@ def label(model: Model, scene: Scene, work: Work, scores: bool, progress: Callab
         for place, number in enumerate(todo):
             seen = ahead.popleft().result()
             ahead.extend(reader.submit(look, scene, work.tiling, windows[n]) for n in todo[place + 1 : place + 2])
-            piece = segment(model, seen, work.tiling, windows[number], scores)
+            piece = segment(model, seen, work.tiling, windows[number], outputs)
             if behind:
                 behind.popleft().result()
             behind.append(writer.submit(save, work.piece(number), piece))
@@ -165,17 +174,24 @@ def look(scene: Scene, tiling: Tiling, window: Window) -> Seen:
     return Seen(image, corner, known[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left])
 
 
-def segment(model: Model, seen: Seen, tiling: Tiling, window: Window, scores: bool) -> dict[str, NDArray[np.uint8]]:
-    """A window's labels, and probabilities where wanted; void where there is no data, where no network need look."""
-    void, shape = model.classes.void, seen.valid.shape
+def segment(
+    model: Model, seen: Seen, tiling: Tiling, window: Window, outputs: Sequence[str]
+) -> dict[str, NDArray[np.uint8]]:
+    """A window's labels, and what is made of scores where wanted; void where there is no data, where no network need
+    look."""
+    void, shape, soft = model.classes.void, seen.valid.shape, [output for output in SOFT if output in outputs]
     if seen.image is None:
-        empty = {"labels": np.full(shape, void, np.uint8)}
-        return empty | ({"probabilities": np.full((len(model.classes), *shape), void, np.uint8)} if scores else {})
-    label_map, raw = model.label_window(seen.read, tiling, window, scores)
-    piece = {"labels": np.where(seen.valid, label_map, np.uint8(void))}
-    if raw is not None:
-        piece["probabilities"] = np.where(seen.valid, geotiff.probabilities(raw), np.uint8(void))
-    return piece
+        sizes = {"scores": (len(model.classes), *shape), "confidence": shape}
+        empty = {SOFT[output]: np.full(sizes[output], void, np.uint8) for output in soft}
+        return {"labels": np.full(shape, void, np.uint8), **empty}
+    label_map, raw = model.label_window(seen.read, tiling, window, bool(soft), as_seen="scores" not in soft)
+    found, temperature = {"labels": label_map}, model.config.temperature
+    if raw is not None and "scores" in soft:
+        found["probabilities"] = geotiff.probabilities(raw, temperature)
+    if raw is not None and "confidence" in soft:
+        size = label_map.shape[0], label_map.shape[1]
+        found["confidence"] = geotiff.stored(confidence(raw, size, temperature))
+    return {kind: np.where(seen.valid, values, np.uint8(void)) for kind, values in found.items()}
 
 
 def save(path: Path, piece: dict[str, NDArray[np.uint8]]) -> Path:
@@ -202,22 +218,35 @@ def described(scene: Scene, model: Model) -> dict[str, str]:
     return {"model": model.config.name, "bands": ",".join(map(str, scene.bands)), "values": taken}
 
 
+def rows_in(work: Work, frame: Frame) -> tuple[Row, ...]:
+    """What the run's table tells of the raster."""
+    with import_rasterio().open(work.labels) as labels:
+        return table_rows(frame, reader(labels))
+
+
+def reader(raster: Any) -> Callable[[Part], LabelMap]:
+    """What reads any part of an open label map."""
+
+    def read(part: Part) -> LabelMap:
+        label_map: LabelMap = raster.read(1, window=geotiff.window_of(part))
+        return label_map
+
+    return read
+
+
 def write(work: Work, scene: Scene, frame: Frame, target: Path, wanted: Wanted, claim: Claim) -> list[Path]:
     """Everything under its final name, the label map last: until then the run can be resumed."""
     files: list[File] = []
     simplify = SIMPLIFIED if wanted.simplify is None else wanted.simplify
     with import_rasterio().open(work.labels) as labels:
-
-        def read(part: Part) -> LabelMap:
-            label_map: LabelMap = labels.read(1, window=geotiff.window_of(part))
-            return label_map
-
-        mosaic = Mosaic(frame.size, frame.classes, frame.georeference, read, scene.rgb, simplify)
+        mosaic = Mosaic(frame.size, frame.classes, frame.georeference, reader(labels), scene.rgb, simplify)
         for output in wanted.outputs:
             if output in ON_THE_GROUND:
                 files += ON_THE_GROUND[output](mosaic, target)
         if "scores" in wanted.outputs:
-            files += geotiff.write_scores(frame, target, work.pieces("probabilities"))
+            files += geotiff.write_scores(frame, target, work.pieces(SOFT["scores"]))
+        if "confidence" in wanted.outputs:
+            files += geotiff.write_confidence(frame, target, work.pieces(SOFT["confidence"]))
         named = [geotiff.write_categories(target, frame.classes)] if "labels" in wanted.outputs else []
         label_map = [geotiff.labels_path(target) for _ in named]
         claim([*(file.path for file in files + named), *label_map])

@@ -22,6 +22,7 @@ WEBCAM = "webcam:"
 COMPANIONS = (
     ".aux.xml", ".ovr", ".msk", ".rrd", ".wld", ".tfw", ".tifw", ".jgw", ".jpgw", ".pgw", ".pngw", ".j2w", ".bpw",
     ".prj", "thumbs.db", "desktop.ini", "predictions.jsonl",
+    "predictions.csv",
 )  # fmt: skip
 
 
@@ -88,6 +89,11 @@ def is_companion(path: PurePath) -> bool:
 
 def is_video(path: PurePath) -> bool:
     return path.suffix.lower() in VIDEOS or is_webcam(path)
+
+
+def is_address(text: str) -> bool:
+    """Whether it is that of a photo on the web."""
+    return text.lower().startswith(("https://", "http://"))
 
 
 def is_webcam(path: PurePath) -> bool:

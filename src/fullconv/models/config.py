@@ -12,8 +12,8 @@ from fullconv.errors import FullconvError
 from fullconv.typed_json import built
 from fullconv.view import Range, View
 
-FORMAT = 2
-READABLE = (1, 2)  # 1 knew no range of values: every model took uint8
+FORMAT = 3
+READABLE = (1, 2, 3)  # 1 knew no range of values: every model took uint8; 2 no temperature
 COARSEST = 32  # the stride of a trunk's last features
 FAMILIES = {  # what a network of each is called
     "fcn": "FCN-{stride}s",
@@ -27,6 +27,7 @@ STRIDES = (2, 4, 8, 16, 32)
 FARTHEST = 2**20  # pixels from one to another
 LONGEST_NAME = 200  # characters
 PRINTED = f"text of 1 to {LONGEST_NAME} characters that can be printed"
+COLDEST, HOTTEST = 0.01, 100.0  # temperatures
 MOST = {"channels": 2**10, "score_hidden": 2**13, "last_kernel": 2**10}
 
 
@@ -110,6 +111,7 @@ class ModelConfig:
     model that has it takes float32, without it takes uint8.
     `label_mapping` says which classes of other data count as which of the model's. `window` is what the scores of pixel
     0 depend on, from the first pixel to the last: (-487, 518); None where that is unknown or the whole picture.
+    `temperature`: what scores are divided by before the softmax, so that probabilities are what they say.
     """
 
     name: str
@@ -121,6 +123,7 @@ class ModelConfig:
     range: tuple[Range, ...] = ()
     window: tuple[int, int] | None = None
     label_mapping: dict[str, str] = field(default_factory=dict)
+    temperature: float = 1.0
     provenance: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
 
@@ -175,6 +178,7 @@ class ModelConfig:
         yield "normalisation.order", not n.order or sorted(n.order) == list(range(channels)), "each channel once"
         pairs = len(self.range) in (0, 1, channels) and all(low < high for low, high in self.range)
         yield "range", pairs, f"{channels} pairs of numbers, the lower first"
+        yield "temperature", COLDEST <= self.temperature <= HOTTEST, f"a number from {COLDEST:g} to {HOTTEST:g}"
         yield "classes.void", len(c) <= c.void <= VOID, f"{VOID}, or a number that is not a class"
         yield "classes.colours", all(0 <= v <= 255 for colour in c.colours for v in colour), "numbers from 0 to 255"
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fullconv.errors import FullconvError
 from fullconv.outputs import geotiff
@@ -33,10 +34,20 @@ def write_scores(result: Segmentation, target: Path) -> list[File]:
     """target_scores.tif of a result in memory that kept its scores."""
     if result.scores is None:
         raise FullconvError(NO_SCORES)
-    probabilities = np.where(
-        result.label_map == result.classes.void, result.classes.void, geotiff.probabilities(result.scores)
-    )
-    return geotiff.write_scores(mosaic_of(result), target, [(_all(result), probabilities.astype(np.uint8))])
+    probabilities = _where_known(result, geotiff.probabilities(result.scores, result.temperature))
+    return geotiff.write_scores(mosaic_of(result), target, [(_all(result), probabilities)])
+
+
+def write_confidence(result: Segmentation, target: Path) -> list[File]:
+    """target_confidence.tif of a result in memory that kept its scores."""
+    stored = _where_known(result, geotiff.stored(result.confidence))
+    return geotiff.write_confidence(mosaic_of(result), target, [(_all(result), stored)])
+
+
+def _where_known(result: Segmentation, values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(…, H, W), void where the labels are."""
+    void = np.uint8(result.classes.void)
+    return np.where(result.label_map == void, void, values)
 
 
 def _written(write: Callable[[Mosaic, Path], list[File]]) -> Callable[[Segmentation, Path], list[File]]:
@@ -54,5 +65,6 @@ def _all(result: Segmentation) -> Part:
 
 
 GROUND_WRITERS: dict[str, Callable[[Segmentation, Path], list[File]]] = {
-    "labels": write_labels, "scores": write_scores, **{name: _written(write) for name, write in ON_THE_GROUND.items()},
+    "labels": write_labels, "scores": write_scores, "confidence": write_confidence,
+    **{name: _written(write) for name, write in ON_THE_GROUND.items()},
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""GeoTIFFs of label maps, masks, overlays and scores, written part by part (extra `geo`)."""
+"""GeoTIFFs of label maps, masks, overlays, scores and confidence, written part by part (extra `geo`)."""
 
 from __future__ import annotations
 
@@ -101,11 +101,28 @@ def write_scores(frame: Frame, target: Path, parts: Iterable[tuple[Part, NDArray
     return [File(beside(target, "_scores.tif"), write)]
 
 
-def probabilities(scores: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """(C, H, W) scores → softmax x 254, rounded."""
-    powers = np.exp(scores - scores.max(0))
-    powers *= CERTAIN / powers.sum(0)
-    return powers.round().astype(np.uint8)
+def write_confidence(frame: Frame, target: Path, parts: Iterable[tuple[Part, NDArray[np.uint8]]]) -> list[File]:
+    """target_confidence.tif: the probability of each pixel's class x 254, as in write_scores."""
+
+    def write(hidden: Path) -> None:
+        with _created(hidden, frame, 1, nodata=frame.classes.void) as raster:
+            raster.scales, raster.descriptions = [1 / CERTAIN], ["confidence"]
+            for part, confidences in parts:
+                raster.write(confidences, 1, window=window_of(part))
+
+    return [File(beside(target, "_confidence.tif"), write)]
+
+
+def probabilities(scores: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.uint8]:
+    """(C, H, W) scores → softmax of them divided by the temperature, as it is stored."""
+    powers = np.exp((scores - scores.max(0)) / temperature)
+    powers /= powers.sum(0)
+    return stored(powers)
+
+
+def stored(shares: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Probabilities x 254, rounded."""
+    return (shares * CERTAIN).round().astype(np.uint8)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fullconv.classes import Classes
 from fullconv.georeference import Georeference
+from fullconv.segmentation import Segmentation
 
 BLOCK = 2048  # pixels a side of the parts that writers hold
 SIMPLIFIED = 1.0  # pixels: a border's step of one pixel becomes a slope
@@ -25,6 +26,12 @@ class Frame:
     size: tuple[int, int]
     classes: Classes
     georeference: Georeference | None
+
+
+def frame_of(result: Segmentation) -> Frame:
+    """Of a result in memory."""
+    height, width = result.label_map.shape
+    return Frame((height, width), result.classes, result.georeference)
 
 
 @dataclass(frozen=True)

@@ -37,12 +37,19 @@ def nowhere(result: Segmentation, target: Path) -> list[File]:
     )
 
 
+def in_one_table(result: Segmentation, target: Path) -> list[File]:
+    """The rows of all pictures of a run go into one file: jobs/table.py writes it."""
+    return []
+
+
+TABLE = "csv"
 Claim = Callable[[Sequence[Path]], object]  # raises FullconvError for files that are not to be written
 
 WRITERS: dict[str, Callable[[Segmentation, Path], list[File]]] = {
     "labels": write_labels, "masks": write_masks, "overlay": write_overlay, "scores": write_scores,
     "polygons": write_polygons, "coco": write_coco, "coco-polygons": write_coco_polygons, "labelme": write_labelme,
     "geopackage": nowhere, "cutout": write_cutouts, "confidence": write_confidence,
+    TABLE: in_one_table,
 }  # fmt: skip
 
 
@@ -61,6 +68,8 @@ def save_noted(
 ) -> list[Path]:
     """The same for a value at hand; predictions.jsonl in `folder` tells of it. Without a `stem` names begin with that
     of the picture's file."""
+    if TABLE in outputs:
+        raise FullconvError("csv: is one table of many pictures; of one, write result.to_df().to_csv(FILE)")
     folder, outputs = path_of("folder", folder), check_outputs(outputs) if isinstance(outputs, str) else outputs
     target = folder / path_of("stem", stem or (result.source.stem if result.source else "image"))
     if not target.is_relative_to(folder) or ".." in target.relative_to(folder).parts:

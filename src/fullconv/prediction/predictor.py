@@ -100,7 +100,7 @@ class Model:
         photo = rgb_of(seen.image)
         full = None if as_seen else kept
         about = file, picture.georeference, seen.notes
-        return Segmentation(photo, label_map, self.classes, full, *about, kept, self.asked)
+        return Segmentation(photo, label_map, self.classes, full, *about, kept, self.asked, self.config.temperature)
 
     def predict_many(
         self,
@@ -189,11 +189,12 @@ class Model:
         return plan(self.config, size, tile, halo, lambda: self.engine.room(self.config.channels, scores))
 
     def label_window(
-        self, read: Read, tiling: Tiling, window: Window, scores: bool
+        self, read: Read, tiling: Tiling, window: Window, scores: bool, as_seen: bool = False
     ) -> tuple[NDArray[np.uint8], Scores | None]:
-        """(label map, scores if requested) for the part that a window keeps; `read` gives any part of the picture."""
+        """(label map, scores if requested) for the part that a window keeps; `read` gives any part of the picture. Scores
+        `as_seen` are at the size the network saw, if the picture is seen at once."""
         if tiling.at_once:
-            return self.label_whole(read(window.reading), scores, tiling.longest_side or None)
+            return self.label_whole(read(window.reading), scores, tiling.longest_side or None, as_seen)
         if tiling.patch:
             raw = blended(lambda part: self._scores(read(part)), tiling.size, tiling.patch, window)
         elif scores:

@@ -20,5 +20,6 @@ def describe(config: ModelConfig, name: str, engine: str) -> dict[str, Any]:
         "shown": [list(colour) for colour in overlay.colours(classes)],
         "void": classes.void,
         "longest_side": config.longest_side,
+        "temperature": config.temperature,
         "metrics": config.metrics,
     }

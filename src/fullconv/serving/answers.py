@@ -16,6 +16,7 @@ from fullconv.outputs.class_names import file_names
 from fullconv.outputs.confidence import picture as grey_picture
 from fullconv.outputs.cutout import cut_out
 from fullconv.outputs.png import LARGEST_JPEG, RUN_LENGTHS, mask_picture
+from fullconv.outputs.writers import needs_scores
 from fullconv.segmentation import Segmentation
 from fullconv.serving import drafts
 from fullconv.serving.messages import Answer
@@ -24,11 +25,17 @@ JSON, PNG, JPEG, ZIP = "application/json", "image/png", "image/jpeg", "applicati
 STEM = "picture"  # what files in an archive are called after: the server does not know the photo's name
 
 
+def is_soft(save: str) -> bool:
+    """Whether it is made of scores."""
+    return save in ("json", drafts.BRUSH, drafts.OUTLINES) or needs_scores([save])
+
+
 def answer(result: Segmentation, save: str, facts: dict[str, Any]) -> Answer:
     """`facts` are the model's name and so on; size and classes join them."""
     height, width = result.label_map.shape
     told = {**facts, "width": width, "height": height, "classes": result.shares, "notes": list(result.notes)}
     if save == "json":
+        told["confidence"] = {name: round(sure, 4) for name, sure in result.sureness.items()}
         return Answer(JSON, json.dumps(told).encode(), told)
     media_type, encode = ENCODERS[save]
     if save == "overlay" and max(width, height) > LARGEST_JPEG:

@@ -26,7 +26,8 @@ PICTURE: dict[str, Any] = {
     }
 }
 SUMMARY = {
-    "model": "photos", "width": 451, "height": 300, "classes": {"cat": 0.62, "background": 0.38}, "notes": [],
+    "model": "photos", "width": 451, "height": 300, "classes": {"cat": 0.62, "background": 0.38},
+    "notes": [], "confidence": {"cat": 0.98, "background": 0.97},
 }  # fmt: skip
 
 

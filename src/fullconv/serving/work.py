@@ -7,11 +7,9 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from fullconv.errors import FullconvError
-from fullconv.outputs.writers import needs_scores
 from fullconv.prediction.predictor import Model, ready
 from fullconv.serving.about import describe
-from fullconv.serving.answers import answer, tensors
-from fullconv.serving.drafts import BRUSH, OUTLINES
+from fullconv.serving.answers import answer, is_soft, tensors
 from fullconv.serving.limits import Limits
 from fullconv.serving.messages import Answer, Setup, Task
 from fullconv.serving.pictures import check_picture
@@ -46,8 +44,7 @@ def done(task: Task, models: dict[str, Model], limits: Limits) -> Answer | Refus
     try:
         check_picture(task.body, limits)
         model = models[task.model].among(task.classes)
-        soft = needs_scores([task.save]) or task.save in (BRUSH, OUTLINES)
-        result = model.predict(task.body, scores=task.scores, soft=soft)
+        result = model.predict(task.body, scores=task.scores, soft=is_soft(task.save))
         facts = {"model": task.model}
         return tensors(result, facts) if task.raw else answer(result, task.save, facts)
     except Refusal as refusal:

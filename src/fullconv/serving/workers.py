@@ -8,6 +8,7 @@ import multiprocessing
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -29,14 +30,13 @@ def _work(connection: Connection, setup: Setup) -> None:
 
 
 class Worker:
-    """One process. Its methods block, so each is called in a thread of its own."""
+    """One process, once it has begun. Its methods block, so each is called in a thread of its own."""
 
-    process: BaseProcess
+    process: BaseProcess | None = None
     connection: Connection
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
-        self.begin()
 
     def begin(self) -> None:
         """Starts the process, which gets ready meanwhile."""
@@ -90,9 +90,10 @@ class Worker:
         self.ready()
 
     def end(self) -> None:
-        self.process.kill()
-        self.process.join()
-        self.connection.close()
+        if self.process is not None:
+            self.process.kill()
+            self.process.join()
+            self.connection.close()
 
 
 def too_late() -> Refusal:
@@ -100,23 +101,29 @@ def too_late() -> Refusal:
 
 
 class Workers:
-    """Several, for an event loop."""
+    """Several, for an event loop. The first begins at once; the others when that one is ready, so that it is not slowed
+    down: until then pictures are looked at one by one."""
 
     def __init__(self, count: int, setup: Setup) -> None:
         self.queue, self.share = setup.limits.queue, setup.limits.seconds / 2
         self.all = [Worker(setup) for _ in range(count)]
+        self.all[0].begin()
         self.threads = ThreadPoolExecutor(count)
         self.idle: asyncio.Queue[Worker] = asyncio.Queue()
         self.waiting, self.mean = 0, 0.1  # pictures; seconds a picture
         self.models: Descriptions = {}
 
     async def start(self) -> None:
-        """Returns when all are ready. Raises FullconvError where a model cannot be loaded."""
-        loop = asyncio.get_running_loop()
-        said = await asyncio.gather(*(loop.run_in_executor(self.threads, worker.ready) for worker in self.all))
-        self.models = said[0]
-        for worker in self.all:
-            self.idle.put_nowait(worker)
+        """Returns when one is ready. Raises FullconvError where a model cannot be loaded."""
+        self.models = await asyncio.get_running_loop().run_in_executor(self.threads, self.all[0].ready)
+        self.idle.put_nowait(self.all[0])
+        self.starting = [asyncio.create_task(self._join(worker)) for worker in self.all[1:]]
+
+    async def _join(self, worker: Worker) -> None:
+        """One more, as soon as it can; one that cannot is begun anew when its turn comes."""
+        with suppress(FullconvError):
+            await asyncio.get_running_loop().run_in_executor(self.threads, worker.renew)
+        self.idle.put_nowait(worker)
 
     async def run(self, task: Task, deadline: float, gone: Callable[[], Awaitable[bool]]) -> Answer:
         """The answer, once a worker is free. Raises Refusal; `gone` tells whether nobody waits any more."""
@@ -158,7 +165,8 @@ class Workers:
 
     @property
     def pids(self) -> list[int]:
-        return [worker.process.pid for worker in self.all if worker.process.pid]
+        processes = [worker.process for worker in self.all]
+        return [process.pid for process in processes if process and process.pid]
 
     def stop(self) -> None:
         for worker in self.all:

@@ -26,6 +26,7 @@ def card(config: ModelConfig) -> str:
         "## Numbers",
         "",
         *scores(config.metrics.get("val")),
+        *sureness(config),
         "## Recipe",
         "",
         "Settings that differ from the defaults of `fullconv train`:",
@@ -53,6 +54,23 @@ def scores(val: dict[str, Any] | None) -> list[str]:
         "| class | IoU | accuracy |",
         "|---|---|---|",
         *rows,
+        "",
+    ]
+
+
+def sureness(config: ModelConfig) -> list[str]:
+    """How far probabilities can be believed, as Markdown lines."""
+    found = config.metrics.get("calibration")
+    if not found:
+        return []
+    before, after = found["error_before"], found["error_after"]
+    return [
+        "## How sure",
+        "",
+        f"Scores are divided by {config.temperature:g} (`temperature` in config.json) where probabilities are made of "
+        f"them. That was fitted on {counted(found['fitted_on'], 'picture')} of the validation split. On the "
+        f"{counted(found['measured_on'], 'other')} the expected calibration error of confidence ({found['bins']} bins) "
+        f"is {after:.4f}; without it, {before:.4f}.",
         "",
     ]
 

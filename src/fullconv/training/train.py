@@ -24,6 +24,7 @@ from fullconv.models.build import build
 from fullconv.models.config import ModelConfig
 from fullconv.models.network import Network
 from fullconv.sources import path_of
+from fullconv.training.calibrated import calibrated
 from fullconv.training.card import card
 from fullconv.training.divergence import Diverged
 from fullconv.training.fitting import deadline, with_length
@@ -40,7 +41,7 @@ from fullconv.training.teacher import Teacher, open_teacher
 from fullconv.training.teaching import is_scores, teach
 from fullconv.training.trackers import check_trackers
 from fullconv.weights.hub import is_address
-from fullconv.weights.model_folder import CARD, PARAMETERS, find_model, read_config
+from fullconv.weights.model_folder import CARD, PARAMETERS, find_model, read_config, write_config
 
 __all__ = ["LOG", "MODEL", "RECIPE", "STATE", "recipe_of", "train"]
 
@@ -223,6 +224,7 @@ def train_one(
     """One net, from where it was stopped if it was; gives its model folder. The first of a run is noted before it."""
     torch.manual_seed(recipe.seed)
     dataset, config = prepared.dataset, config_of(prepared, recipe)
+    val = dataset.splits.get(recipe.val_split, ())
     if resume and not (out / STATE).exists() and not (sources.weights or sources.trunk_weights):
         raise FullconvError(f"{out}: was stopped before training began; start it again without --resume")
     resume = resume and (out / STATE).exists()
@@ -241,7 +243,7 @@ def train_one(
         raise
     with main_first() as first:
         if first:
-            complete(out, dataset.splits.get(recipe.val_split, ()))
+            complete(out, val)
     return out / MODEL
 
 
@@ -273,7 +275,8 @@ def recipe_of(out: Path, **changes: Any) -> Recipe:
 
 
 def complete(out: Path, val: Sequence[Sample]) -> None:
-    """What a run leaves once all steps are done: the graph for prediction, the card, pictures."""
+    """What a run leaves once all steps are done: the temperature, the graph for prediction, the card, pictures."""
+    write_config(out / MODEL, calibrated(out / MODEL, val))
     finish(out / MODEL)
     illustrate(out, out / MODEL, out / LOG, val)
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from fullconv.prediction.engines.contract import Engine, Images
 
-BELOW = 1.0  # how far under the lowest score that there is those of the other classes are put
+BELOW = 100.0  # how far under the lowest score that there is those of the other classes are put: of no probability
 
 
 class Among:

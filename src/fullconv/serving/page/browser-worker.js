@@ -1,7 +1,7 @@
 // Loads the model beside the page and answers the page's questions, one after another.
 
 import * as ort from "./ort/ort.wasm.min.mjs";
-import { segment } from "./segmentation.js";
+import { confidence, segment } from "./segmentation.js";
 
 const MOST_THREADS = 4; // only where the page is isolated, which takes two headers of its server
 
@@ -12,12 +12,12 @@ addEventListener("message", ({ data }) => {
   last = last.then(() => answer(data)); // one photo at a time: memory is the browser's to give
 });
 
-async function answer({ id, photo }) {
+async function answer({ id, photo, confidence: wantsConfidence }) {
   try {
     const { model, run } = await (ready ??= load());
     if (!photo) return postMessage({ id, model });
-    const result = segment(await pixels(photo), model, run);
-    const { width, height, labels } = await result;
+    const look = wantsConfidence ? confidence : segment;
+    const { width, height, labels } = await look(await pixels(photo), model, run);
     postMessage({ id, width, height, labels }, [labels.buffer]);
   } catch (error) {
     postMessage({ id, error: error.message });

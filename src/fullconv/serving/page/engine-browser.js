@@ -1,6 +1,6 @@
 // The engine that is the browser itself: the model runs in a worker of this page, and photos go nowhere.
 //
-// An engine is {note, privacy, models, segment(photo, model)}; engine-server.js says what these are.
+// An engine is {note, privacy, models, segment, confidence}; engine-server.js says what these are.
 
 /** Ready once the model is. */
 export async function openEngine() {
@@ -29,5 +29,6 @@ export async function openEngine() {
     privacy: "The model runs in your browser: photos never leave this device.",
     models: [{ ...model, colours: model.shown }],
     segment: (photo) => ask({ photo }),
+    confidence: (photo) => ask({ photo, confidence: true }),
   };
 }

@@ -1,7 +1,8 @@
 // The engine that asks the server this page came from.
 //
-// An engine is {note, privacy, models, segment(photo, model)}: `models` are [{name, classes, palette, colours}], a photo
-// is a Blob, and what comes of it is {width, height, labels}, one byte a pixel, of the photo's own size.
+// An engine is {note, privacy, models, segment(photo, model), confidence(photo, model)}: `models` are [{name, classes,
+// palette, colours}], a photo is a Blob, and what comes of it is {width, height, labels}, one byte a pixel, of the photo's
+// own size: the pixel's class, or 255 times the probability of that class.
 
 import { decodeLabels } from "./png.js";
 
@@ -29,14 +30,17 @@ export async function openEngine(askForToken) {
     }
   }
 
+  async function plane(save, photo, model) {
+    const reply = await ask(`predict?save=${save}&model=${encodeURIComponent(model.name)}`, photo);
+    return decodeLabels(new Uint8Array(await reply.arrayBuffer()));
+  }
+
   const models = (await (await ask("models")).json()).map((model) => ({ ...model, colours: model.shown }));
   return {
     note: "",
     privacy: "Photos are sent to this page's server, which does not store them.",
     models,
-    async segment(photo, model) {
-      const reply = await ask(`predict?save=labels&model=${encodeURIComponent(model.name)}`, photo);
-      return decodeLabels(new Uint8Array(await reply.arrayBuffer()));
-    },
+    segment: (photo, model) => plane("labels", photo, model),
+    confidence: (photo, model) => plane("confidence", photo, model),
   };
 }

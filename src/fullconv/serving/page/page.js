@@ -2,7 +2,7 @@
 
 import { openEngine } from "./engine.js";
 import { saveAll, saveCutOut, saveLabels, saveMask, saveOverlay } from "./downloads.js";
-import { counted, overlay, resampled } from "./painting.js";
+import { counted, darkened, overlay, resampled } from "./painting.js";
 import { filesIn, openPhoto, shoot } from "./photos.js";
 
 const $ = (id) => document.getElementById(id);
@@ -48,6 +48,7 @@ function listen() {
   });
   $("model").onchange = () => current && look(current);
   $("opacity").oninput = $("outlines").onchange = draw;
+  $("unsure").onchange = showUnsure;
   $("compare").oninput = divide;
   $("show-all").onclick = () => show(true);
   $("hide-all").onclick = () => show(false);
@@ -96,6 +97,7 @@ async function look(photo) {
     photo.result = await engine.segment(photo.blob, photo.model);
     photo.view = resampled(photo.result, { width: photo.bitmap.width, height: photo.bitmap.height });
     photo.counts = counted(photo.result.labels);
+    photo.sure = null;
     photo.shown = new Set(found(photo).filter((index) => !isGround(photo, index)));
     if (photo === current) select(photo);
   } catch (error) {
@@ -103,6 +105,34 @@ async function look(photo) {
   } finally {
     busy();
   }
+}
+
+/** Asks for the confidence of the photo that is shown, once, where that is to be seen. */
+async function showUnsure() {
+  const photo = current;
+  if (photo?.result && $("unsure").checked && !photo.sure) {
+    busy("Asking how sure the model is …");
+    try {
+      const { labels, ...size } = await engine.confidence(photo.blob, photo.model);
+      photo.means = means(labels, photo.result.labels);
+      photo.sure = resampled({ labels, ...size }, photo.view).labels;
+    } catch (error) {
+      $("unsure").checked = false;
+      complain(error);
+    } finally {
+      busy();
+    }
+    if (photo === current) list(photo);
+  }
+  if (photo === current) draw();
+}
+
+/** Mean confidence, 0–1, of each of 256 values. */
+function means(sure, labels) {
+  const sums = new Array(256).fill(0);
+  for (let i = 0; i < sure.length; i++) sums[labels[i]] += sure[i];
+  const counts = counted(labels);
+  return sums.map((sum, index) => sum / 255 / counts[index]);
 }
 
 // What is shown
@@ -137,6 +167,7 @@ function select(photo) {
   if (photo.result) {
     list(photo);
     announce(photo);
+    showUnsure();
   }
   draw();
   divide();
@@ -166,7 +197,8 @@ function draw() {
   context.clearRect(0, 0, $("overlay").width, $("overlay").height);
   if (!current?.result) return;
   const { colours: chosen, opacity, outlined } = looks();
-  context.putImageData(overlay(current.view, chosen, current.shown, opacity, outlined), 0, 0);
+  const image = overlay(current.view, chosen, current.shown, opacity, outlined);
+  context.putImageData($("unsure").checked && current.sure ? darkened(image, current.sure) : image, 0, 0);
 }
 
 /** Left of the divider the photo is as it was. */
@@ -197,7 +229,8 @@ function row(photo, index) {
   const toggle = element("input", { type: "checkbox", id: `show-${index}`, checked: photo.shown.has(index) });
   const colour = element("input", { type: "color", value: hex(chosen[index]), title: `Colour of ${name}` });
   const label = element("label", { className: "name", htmlFor: toggle.id, textContent: name });
-  const share = element("span", { className: "share", textContent: percent(photo, index) });
+  const sure = photo.sure && $("unsure").checked ? `, ${Math.round(100 * photo.means[index])} % sure` : "";
+  const share = element("span", { className: "share", textContent: percent(photo, index) + sure });
   const save = element("button", { type: "button", className: "icon", textContent: "⤓", title: `Download the mask of ${name}` });
   colour.setAttribute("aria-label", colour.title);
   save.setAttribute("aria-label", save.title);

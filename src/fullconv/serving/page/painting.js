@@ -35,6 +35,19 @@ export function overlay(result, colours, shown, opacity, outlined) {
   return image;
 }
 
+/** The same ImageData, the darker the less sure the model is; `sure` holds 255 times the probability, (width * height). */
+export function darkened(image, sure) {
+  const { data } = image;
+  for (let i = 0; i < sure.length; i++) {
+    const doubt = (255 - sure[i]) / 255;
+    const [under, at] = [(data[4 * i + 3] / 255) * (1 - doubt), 4 * i];
+    const alpha = doubt + under;
+    for (let c = 0; c < 3; c++) data[at + c] = alpha ? (data[at + c] * under) / alpha : 0;
+    data[at + 3] = Math.round(255 * alpha);
+  }
+  return image;
+}
+
 /** Light inside of what is shown, dark outside of it, so that the line is seen on any ground. */
 function outline({ width, height, labels }, words, shown) {
   const reach = Math.max(1, Math.floor(Math.max(width, height) / LINE));

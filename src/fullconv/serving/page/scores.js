@@ -15,6 +15,32 @@ export function bestOf(scores, width, height) {
   return labels;
 }
 
+/** 255 times the probability of the best class of each pixel, (width * height): worked out where the network saw the
+ * picture, of scores divided by the temperature, then enlarged. */
+export function sureOf(scores, temperature, width, height) {
+  const small = sureSmall(scores, temperature);
+  const shape = [1, 1, scores.height, scores.width];
+  const plane = widened({ data: small, shape, height: scores.height }, 0, weights(scores.width, width));
+  const best = new Float32Array(width * height).fill(-Infinity);
+  improve(plane, 0, weights(scores.height, height), { labels: new Uint8Array(width * height), best, width });
+  return Uint8Array.from(best, (share) => Math.round(255 * share));
+}
+
+/** The same as shares, (height * width) of what the network saw. */
+function sureSmall({ data, shape, height, width }, temperature) {
+  const [, classes, rows, columns] = shape;
+  const found = new Float32Array(height * width);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      let [best, sum] = [-Infinity, 0];
+      for (let c = 0; c < classes; c++) best = Math.max(best, data[(c * rows + y) * columns + x]);
+      for (let c = 0; c < classes; c++) sum += Math.exp((data[(c * rows + y) * columns + x] - best) / temperature);
+      found[y * width + x] = 1 / sum;
+    }
+  }
+  return found;
+}
+
 /** Plane `index` at its full width, still of its own height: (H * width). */
 function widened({ data, shape, height }, index, columns) {
   const plane = data.subarray(index * shape[2] * shape[3]);

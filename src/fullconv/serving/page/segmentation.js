@@ -3,7 +3,7 @@
 // An image is {width, height, values}, three channels a pixel; `run(image, output)` runs the network.
 
 import { reduced, roundedToEven } from "./reduction.js";
-import { bestOf } from "./scores.js";
+import { bestOf, sureOf } from "./scores.js";
 import { tiles } from "./tiles.js";
 
 const AT_ONCE = 2 ** 20; // pixels of a picture that a model without a size of its own sees whole
@@ -22,6 +22,32 @@ export async function segment(image, model, run) {
   const windows = longest || width * height <= AT_ONCE ? [whole(image)] : tiles(image, model.halo);
   for (const window of windows) await label(image, window, model, run, labels);
   return { width, height, labels };
+}
+
+/** The same with 255 times the probability of each pixel's class in place of labels. */
+export async function confidence(image, model, run) {
+  const { width, height } = image;
+  const longest = model.longest_side;
+  if (longest || width * height <= AT_ONCE) {
+    const small = longest && Math.max(width, height) > longest ? reduced(image, longest) : image;
+    const { data, shape } = await run(prepared(small, model), "scores");
+    const scores = { data, shape, height: small.height, width: small.width };
+    return { width, height, labels: sureOf(scores, model.temperature, width, height) };
+  }
+  const labels = new Uint8Array(width * height);
+  for (const window of tiles(image, model.halo)) await sure(image, window, model, run, labels);
+  return { width, height, labels };
+}
+
+async function sure(image, window, model, run, labels) {
+  const seen = part(image, window.reading);
+  const { data, shape } = await run(prepared(seen, model), "scores");
+  const found = sureOf({ data, shape, height: seen.height, width: seen.width }, model.temperature, seen.width, seen.height);
+  const { left, top, right, bottom } = window.keeping;
+  for (let y = top; y < bottom; y++) {
+    const row = (y - window.reading.top) * seen.width - window.reading.left;
+    for (let x = left; x < right; x++) labels[y * image.width + x] = found[row + x];
+  }
 }
 
 /** Fills what a window keeps; it is read with what is around it. */

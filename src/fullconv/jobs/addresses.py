@@ -1,0 +1,116 @@
+"""Photos by their address on the web: fetched into a temporary folder within limits, then done as files are."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path, PurePosixPath
+from urllib.error import HTTPError, URLError
+from urllib.parse import unquote, urlsplit
+from urllib.request import OpenerDirector, Request, build_opener
+
+from fullconv import images
+from fullconv.data.transfer import Redirects
+from fullconv.errors import FullconvError, argument
+from fullconv.jobs.outcome import Outcome
+from fullconv.jobs.search import is_address
+
+BYTES, PIXELS, SECONDS = 25 * 10**6, 50 * 10**6, 30.0  # of one photo: what `fullconv serve` takes, too
+SILENCE = 10.0  # seconds without a byte
+CHUNK = 2**16  # bytes
+LONGEST = 100  # characters of a file's name
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """`inputs` with paths in place of addresses; what each of these paths was; outcomes of those that did not come."""
+
+    inputs: tuple[str, ...]
+    addresses: dict[Path, str] = field(default_factory=dict)
+    failures: tuple[Outcome, ...] = ()
+
+    def name(self, path: Path | str) -> str:
+        """A picture's own name: its address, where it has one."""
+        return self.addresses.get(Path(path), str(path))
+
+    def told(self, outcome: Outcome) -> Outcome:
+        """The same of the address."""
+        name = self.name(outcome.source)
+        error = outcome.error and outcome.error.replace(str(outcome.source), name)
+        return replace(outcome, source=name, error=error) if name != str(outcome.source) else outcome
+
+
+@contextmanager
+def fetched(inputs: Sequence[str], allow_http: bool = False) -> Iterator[Fetched]:
+    """Fetches the addresses among the inputs; the files are there until the end. One that does not come is a failure of
+    its own. Raises FullconvError for an address that is not https, unless `allow_http`."""
+    for text in inputs:
+        check_address(text, allow_http)
+    with tempfile.TemporaryDirectory(prefix="fullconv-") as folder:
+        yield _fetch_all(inputs, Path(folder), build_opener(Redirects()))
+
+
+def check_address(text: str, allow_http: bool) -> None:
+    if is_address(text) and not text.lower().startswith("https:") and not allow_http:
+        raise FullconvError(
+            f"{text}: http lets anybody on the way read and change the photo; take https, or add "
+            f"{argument('allow_http', True)}"
+        )
+
+
+def _fetch_all(inputs: Sequence[str], folder: Path, opener: OpenerDirector) -> Fetched:
+    paths, addresses, failures = [], {}, []
+    for number, text in enumerate(inputs):
+        path = Path(text)
+        if is_address(text):
+            path = folder / str(number) / name_of(text)
+            try:
+                fetch(opener, text, path)
+            except FullconvError as error:
+                failures.append(Outcome(text, error=str(error)))
+                continue
+            addresses[path] = text
+        paths.append(str(path))
+    return Fetched(tuple(paths), addresses, tuple(failures))
+
+
+def name_of(address: str) -> str:
+    """https://a.example/photos/my%20cat.jpg?size=2 → my-cat.jpg: what results are called after."""
+    last = PurePosixPath(unquote(urlsplit(address).path)).name
+    plain = re.sub(r"[^\w.+-]+", "-", last).lstrip(".")
+    return plain[-LONGEST:] or "photo"
+
+
+def fetch(opener: OpenerDirector, address: str, path: Path) -> None:
+    """Raises FullconvError for what does not come, is too large or too slow, or is no photo."""
+    path.parent.mkdir(parents=True)
+    try:
+        with opener.open(Request(address), timeout=SILENCE) as answer, path.open("wb") as file:
+            for chunk in _chunks(answer, address):
+                file.write(chunk)
+    except HTTPError as error:
+        raise FullconvError(f"{address}: the server says {error.code} {error.reason}; try it in a browser") from None
+    except (URLError, ValueError, HTTPException, OSError) as error:
+        reason = getattr(error, "reason", None) or str(error) or type(error).__name__
+        raise FullconvError(f"{address}: cannot be fetched ({reason}); check address and network") from None
+    with images.opened(path, address, most=PIXELS):
+        pass  # its head says that it is a photo, and how large
+
+
+def _chunks(answer: HTTPResponse, address: str) -> Iterator[bytes]:
+    """The body, within the limits."""
+    end, length = time.monotonic() + SECONDS, 0
+    while chunk := answer.read1(CHUNK):
+        length += len(chunk)
+        if length > BYTES:
+            raise FullconvError(f"{address}: is larger than {BYTES / 10**6:g} MB; download it and name the file")
+        if time.monotonic() > end:
+            raise FullconvError(f"{address}: takes longer than {SECONDS:g} s; download it and name the file")
+        yield chunk
+    if length < int(answer.headers.get("Content-Length") or 0):
+        raise FullconvError(f"{address}: breaks off at {length} bytes; try again")

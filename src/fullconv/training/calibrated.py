@@ -1,0 +1,24 @@
+"""The last touch to a trained model: the temperature with which its probabilities are what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from fullconv.data.dataset import Sample
+from fullconv.evaluation.calibration import calibrate
+from fullconv.models.config import ModelConfig
+from fullconv.prediction.predictor import load
+from fullconv.weights.model_folder import read_config
+
+
+def calibrated(folder: Path, val: Sequence[Sample], engine: str = "torch") -> ModelConfig:
+    """The config of a model folder with a temperature fitted to one half of `val`, and the calibration errors on the
+    other half among its metrics; with temperature 1 where `val` is too small to be halved."""
+    config = read_config(folder)
+    others = {key: value for key, value in config.metrics.items() if key != "calibration"}
+    found = calibrate(load(folder, engine, precision="fp32"), val) if val else None
+    if found is None:
+        return replace(config, temperature=1.0, metrics=others)
+    return replace(config, temperature=found.temperature, metrics={**others, "calibration": found.to_json()})
