@@ -191,8 +191,10 @@ class Model:
     def label_window(
         self, read: Read, tiling: Tiling, window: Window, scores: bool, as_seen: bool = False
     ) -> tuple[NDArray[np.uint8], Scores | None]:
-        """(label map, scores if requested) for the part that a window keeps; `read` gives any part of the picture. Scores
-        `as_seen` are at the size the network saw, if the picture is seen at once."""
+        """(label map, scores if requested) for the part that a window keeps; `read` gives any part of the picture.
+
+        `as_seen`: of a picture seen at once, the scores at the size the network saw.
+        """
         if tiling.at_once:
             return self.label_whole(read(window.reading), scores, tiling.longest_side or None, as_seen)
         if tiling.patch:
