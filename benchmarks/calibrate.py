@@ -1,7 +1,7 @@
 """Calibrates a finished model: python benchmarks/calibrate.py MODEL DATA [--split val]
 
 Fits the temperature to one half of a split and measures the expected calibration error on the other, as training does
-at its end. Writes both into MODEL's config.json, and the section "How sure" of its README.md.
+at its end. Writes both into MODEL's config.json, and the section "How certain is it?" of its README.md.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from fullconv.training.calibrated import calibrated
 from fullconv.training.card import sureness
 from fullconv.weights.model_folder import CARD, find_model, write_config
 
-SECTION = re.compile(r"## How sure\n.*?(?=^## )", re.DOTALL | re.MULTILINE)
+SECTION = re.compile(r"## How certain is it\?\n.*?(?=^## )", re.DOTALL | re.MULTILINE)
 
 
 def main() -> None:

@@ -65,7 +65,7 @@ def test_a_resumed_run_ends_with_the_same_bytes(photos, tmp_path):
     (killed / name).write_bytes((whole / name).read_bytes())
     (killed / ".predictions-0123abcd.part.csv").write_text("half")
     result = predict(photos, "--out", killed, "--save", "labels,csv", "--resume")
-    assert "1 was done before" in result.output
+    assert "1 was finished earlier" in result.output
     assert (killed / "predictions.csv").read_bytes() == (whole / "predictions.csv").read_bytes()
     assert not list(killed.glob(".*"))
 
@@ -73,7 +73,7 @@ def test_a_resumed_run_ends_with_the_same_bytes(photos, tmp_path):
 def test_a_table_of_somebody_else_stays(photos, tmp_path):
     (tmp_path / "predictions.csv").write_text("mine")
     result = predict(photos / "a.png", "--out", tmp_path, "--save", "csv")
-    assert "predictions.csv: is in the way" in str(result.exception)
+    assert "predictions.csv: exists, and no earlier run" in str(result.exception)
     assert (tmp_path / "predictions.csv").read_text() == "mine"
     assert predict(photos / "a.png", "--out", tmp_path, "--save", "csv", "--overwrite").exit_code == 0
     assert predict(photos / "a.png", "--out", tmp_path, "--save", "csv").exit_code == 0  # its own by now
@@ -104,8 +104,8 @@ def test_a_raster_has_an_area_on_the_ground(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["-", "--save", "csv"], "one table of many pictures"),
-        (["x.jpg", "--save", "csv", "--cluster", "ray"], "goes without --cluster"),
+        (["-", "--save", "csv"], "one table for many pictures"),
+        (["x.jpg", "--save", "csv", "--cluster", "ray"], "does not work with --cluster"),
     ],
 )
 def test_where_there_is_no_table_it_is_refused(arguments, says):

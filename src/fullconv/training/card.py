@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 from fullconv.models.config import ModelConfig
 from fullconv.training.recipe import Recipe
 from fullconv.words import counted
 
+WIDTH = 120  # characters of a line
 FRONT = """---
 library_name: fullconv
 pipeline_tag: image-segmentation
@@ -64,15 +66,13 @@ def sureness(config: ModelConfig) -> list[str]:
     if not found:
         return []
     before, after = found["error_before"], found["error_after"]
-    return [
-        "## How sure",
-        "",
-        f"Scores are divided by {config.temperature:g} (`temperature` in config.json) where probabilities are made of "
-        f"them. That was fitted on {counted(found['fitted_on'], 'picture')} of the validation split. On the "
-        f"{counted(found['measured_on'], 'other')} the expected calibration error of confidence ({found['bins']} bins) "
-        f"is {after:.4f}; without it, {before:.4f}.",
-        "",
-    ]
+    text = (
+        f"Where probabilities are computed, the scores are divided by {config.temperature:g} (`temperature` in "
+        f"config.json). It was fitted on {counted(found['fitted_on'], 'picture')} of the validation split. "
+        f"On {counted(found['measured_on'], 'other picture')}, the expected calibration error of confidence "
+        f"({found['bins']} bins) is {after:.4f} with it and {before:.4f} without it."
+    )
+    return ["## How certain is it?", "", *textwrap.wrap(text, WIDTH), ""]
 
 
 def differing(recipe: dict[str, Any]) -> dict[str, Any]:
