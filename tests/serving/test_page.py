@@ -84,7 +84,7 @@ def test_with_the_server_a_dropped_cat_is_found(server, visit, tmp_path):
 def sure_of(one, name):
     """The page's mean confidence of a class, 0–1, once it is asked for."""
     one.page.get_by_label("Darken where the model is unsure").check()
-    one.page.wait_for_function("document.querySelector('#classes').innerText.includes('sure')")
+    one.page.locator("#classes .share", has_text="sure").first.wait_for()
     row = next(row for row in one.page.locator("#classes li").all() if name in row.inner_text())
     return float(row.inner_text().split(",")[1].split("%")[0]) / 100
 
