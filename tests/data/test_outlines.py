@@ -107,3 +107,8 @@ def test_runs_of_the_wrong_length_are_an_error():
 def test_polygons_of_one_thing_are_joined():
     joined = region([[0, 0, 2, 0, 2, 2, 0, 2], [1, 1, 3, 1, 3, 3, 1, 3]], 4, 4)
     assert joined.sum() == 7
+
+
+def test_a_corner_of_hundreds_of_digits_is_refused():
+    with pytest.raises(FullconvError, match="far outside"):
+        fill([[0, 0], [int("9" * 400), 0], [0, 5]], 10, 10)

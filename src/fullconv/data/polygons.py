@@ -24,7 +24,10 @@ def fill(points: Sequence[Sequence[float]] | Numbers, height: int, width: int) -
     Raises FullconvError for corners that are no numbers or far outside, and for more crossings than outlines have.
     """
     filled = np.zeros((height, width), bool)
-    corners = np.asarray(points, float)
+    try:
+        corners = np.asarray(points, float)
+    except OverflowError:  # an integer of hundreds of digits
+        corners = np.array([np.inf])
     if not (np.abs(corners) < FAR).all():  # NaN is not less
         raise FullconvError("a corner that is far outside the picture or not a number")
     lowest, highest = np.floor(corners.min(0)), np.ceil(corners.max(0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,8 @@ def write_int8(folder: Path, out: Path, batches: Sequence[NDArray[np.uint8]]) ->
     `batches`, (1, H, W, channels) each, are what the ranges of the maps are measured on.
     """
     ov = import_openvino()
-    os.environ.setdefault("NNCF_CI", "1")  # else it looks up a host and tells it that it is used
+    os.environ.setdefault("NNCF_CI", "1")  # else NNCF looks up a host and tells it that it is used
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # else it numbers the user in ~/intel
     try:
         import nncf
     except ImportError:
