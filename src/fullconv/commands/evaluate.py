@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fullconv.commands.json_output import json_option, prints_json, write_document
-from fullconv.commands.shared_options import Words, check_data, model_options, outside_option
+from fullconv.commands.shared_options import Words, check_data, memory_option, model_options, outside_option
 from fullconv.commands.terminal import fail, is_watched, note, say
 from fullconv.errors import FullconvError
 
@@ -47,6 +47,7 @@ FILE = click.Path(path_type=Path)
     help="Write a page to this .html file: numbers, confusion, and the pictures, the worst first.",
 )
 @json_option
+@memory_option()
 @outside_option
 @model_options
 def evaluate(

@@ -16,7 +16,7 @@ import click
 
 from fullconv.commands.json_output import json_option, prints_json, write_stream
 from fullconv.commands.progress import WindowsDone, frames_bar, with_bar
-from fullconv.commands.shared_options import Numbers, Words, model_options
+from fullconv.commands.shared_options import Numbers, Words, memory_option, model_options
 from fullconv.commands.terminal import fail, is_watched, note, say
 from fullconv.errors import FullconvError
 from fullconv.words import counted
@@ -79,6 +79,7 @@ WIDEST = 60  # characters of a name in the table
     type=click.IntRange(min=1),
     help="Refuse pictures of more pixels; rasters are read by windows and may have any size.  [default: 178 million]",
 )
+@memory_option(is_told=True)
 @click.option(
     "--outside", type=click.Path(), multiple=True, metavar="DIR",
     help="Allow virtual rasters (.vrt) to name files in this folder too. May be repeated.",
@@ -94,7 +95,8 @@ def predict(
     inputs: tuple[str, ...], out: str, save: str | None, classes: tuple[str, ...] | None, background: str | None,
     tile: str | None, halo: str | None,
     bands: tuple[int, ...] | None, values: tuple[float, ...] | None, pages: str, simplify: float | None,
-    max_pixels: int | None, outside: tuple[str, ...], frames: int | None, cluster: str | None, workers: int | None,
+    max_pixels: int | None, memory: str | None, outside: tuple[str, ...],
+    frames: int | None, cluster: str | None, workers: int | None,
     resume: bool, overwrite: bool, json_file: str | None, model: str, engine: str, precision: str, device: str | None,
 ) -> None:  # fmt: skip
     """Segment pictures and videos. Masks have each picture's own size.
@@ -115,6 +117,8 @@ def predict(
 
     if workers and not cluster:
         raise FullconvError("--workers: goes with --cluster ray; without it all processors are at work anyway")
+    if memory and cluster:
+        raise FullconvError("--memory: holds for one process; with --cluster, choose fewer --workers")
     outputs = tuple(check_outputs(DEFAULT if save is None else save))
     reading = Reading(bands or (), pairs(values), pages=pages == "all", max_pixels=max_pixels, outside=outside)
     wanted = Wanted(outputs, tile, halo, reading, simplify, classes or (), background)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 from fullconv.errors import FullconvError
 from fullconv.files import files_under
 from fullconv.images import Source, is_image_name
+from fullconv.prediction.account import refuse_heavy
+from fullconv.prediction.flow import in_order
 
 Result = TypeVar("Result")
 THREADS = 4  # one or two run the network; the others read
@@ -31,17 +31,19 @@ def predict_many(
     predict: Callable[[Source], Result],
     sources: Iterable[Source],
     on_error: Callable[[Source, FullconvError], object] | None,
+    weigh: Callable[[Source], int],
+    most: int,
 ) -> Iterator[Result]:
-    """Results in order; what is in work when the caller stops is finished, nothing more is begun."""
-    remaining = iter(sources)
+    """Results in order, of `most` bytes together by what `weigh` says, the one that the caller has included; what is
+    in work when the caller stops is finished, nothing more is begun."""
+
+    def work(source: Source, need: int) -> Result:
+        refuse_heavy(source if isinstance(source, (str, Path)) else "the picture given", need, most)
+        return predict(source)
+
     with ThreadPoolExecutor(THREADS) as pool:
-        waiting: deque[tuple[Source, Future[Result]]] = deque()
         try:
-            while True:
-                waiting.extend((one, pool.submit(predict, one)) for one in islice(remaining, THREADS - len(waiting)))
-                if not waiting:
-                    return
-                source, future = waiting.popleft()
+            for source, future in in_order(sources, weigh, lambda *one: pool.submit(work, *one), most, THREADS):
                 try:
                     result = future.result()
                 except FullconvError as error:
@@ -50,5 +52,6 @@ def predict_many(
                     on_error(source, error)
                 else:
                     yield result
+                    del result
         finally:
             pool.shutdown(cancel_futures=True)
