@@ -37,6 +37,8 @@ HEIC_BRANDS, AVIF_BRANDS = (
 DECODERS = ("JPEG", "PNG", "BMP", "GIF", "PPM", "TIFF", "WEBP", "JPEG2000", "AVIF")
 MOST_PAGES = 2**16  # of a file
 UPRIGHT = 1  # EXIF's number for a picture that needs no turn
+DEEP = 48  # bytes a pixel: values of more than 8 bits on their way to 0–255
+HEAVY = {"WEBP": 8, "AVIF": 8, "GIF": 8, "TIFF": 8, "JPEG2000": 12}  # bytes a pixel that decoders hold
 LARGEST_IN_MEMORY = 178_956_970  # pixels of a picture that is read whole; Pillow's limit
 CUT = "cut it into parts first"
 PHOTO = View((255.0, 255.0, 255.0))  # what a photo is to whoever looks at it
@@ -133,6 +135,32 @@ def opened(source: Path | bytes, name: str, what: str = "image", most: int | Non
     except Exception as error:  # decoders raise anything on a damaged file
         reason = reason_of(error)
         raise Undecodable(f"{name}: damaged {what} ({reason}); copy it again from its source", reason) from None
+
+
+def extent(source: Source, all_pages: bool = False) -> tuple[int, int]:
+    """(pixels, bytes a pixel that reading them takes beyond those of an 8-bit photo), of its largest page where all
+    are wanted; nothing of it is decoded. Raises FullconvError for what cannot be read."""
+    if isinstance(source, (np.ndarray, Image.Image)):
+        width, height = source.size if isinstance(source, Image.Image) else source.shape[1::-1]
+        return width * height, 0
+    file = source if isinstance(source, bytes) else Path(source)
+    name = "the bytes given" if isinstance(source, bytes) else str(source)
+    with as_one_line(name, "a picture", "copy it again from its source"):
+        if needs_rasterio(file):
+            with open_raster(file, name) as raster:
+                height, width = raster.size
+                return height * width, DEEP + 3 * raster.count * raster.kind.itemsize
+        with opened(file, name) as picture:
+            beyond = DEEP if picture.mode[0] in "FI" else HEAVY.get(picture.format or "", 0)
+            return max(_sizes(picture, all_pages)), beyond
+
+
+def _sizes(picture: Image.Image, all_pages: bool) -> Iterator[int]:
+    """Pixels of each page."""
+    yield picture.width * picture.height
+    for number in page_numbers(picture) if all_pages and picture.format == "TIFF" else ():
+        picture.seek(number)
+        yield picture.width * picture.height
 
 
 def directory_of(file: Path | bytes, page: int) -> tuple[int, int]:

@@ -55,7 +55,7 @@ def test_no_more_are_begun_than_are_in_work():
     def endless():
         yield from range(10**9)
 
-    for taken, result in enumerate(islice(predict_many(predict, endless(), None), 50)):
+    for taken, result in enumerate(islice(predict_many(predict, endless(), None, lambda source: 1, 100), 50)):
         assert result == taken
         most.append(len(begun) - taken)
     assert max(most) <= THREADS + 1

@@ -2,6 +2,7 @@
 
 import pytest
 
+from fullconv.errors import FullconvError
 from fullconv.prediction import memory
 
 MEMINFO = "MemTotal:       24684084 kB\nMemFree:         100 kB\nMemAvailable:    8000 kB\n"
@@ -12,6 +13,7 @@ def machine(tmp_path, monkeypatch):
     (tmp_path / "meminfo").write_text(MEMINFO)
     monkeypatch.setattr(memory, "MEMINFO", tmp_path / "meminfo")
     monkeypatch.setattr(memory, "GROUP", tmp_path)
+    monkeypatch.setattr(memory, "OWN_GROUPS", tmp_path / "none")
     return tmp_path
 
 
@@ -29,3 +31,48 @@ def test_of_a_container(machine, limit, left):
 def test_where_the_system_tells_otherwise(machine):
     memory.MEMINFO.unlink()
     assert 0 < memory.budget() < 2**45
+
+
+def test_of_a_container_of_the_first_version(machine):
+    (machine / "memory").mkdir()
+    for name, text in {"limit_in_bytes": "5000000", "usage_in_bytes": "2000000"}.items():
+        (machine / "memory" / f"memory.{name}").write_text(text)
+    (machine / "memory" / "memory.stat").write_text("cache 9\ntotal_inactive_file 500000\n")
+    assert memory.available() == 3_500_000
+
+
+def test_of_a_group_inside_a_container(machine):
+    (machine / "none").write_text("4:memory:/pod/one\n0::/pod\n")
+    (machine / "pod").mkdir()
+    (machine / "pod" / "memory.max").write_text("700000")
+    (machine / "pod" / "memory.current").write_text("100000")
+    assert memory.available() == 600_000
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("2G", 2**31), ("500M", 500 * 2**20), ("1.5gb", 3 * 2**29), ("7", 7), ("1KiB", 1024)]
+)
+def test_sizes(text, size):
+    assert memory.parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "G", "-1G", "0", "1e9", "2 apples"])
+def test_what_is_no_size(text):
+    with pytest.raises(FullconvError, match="give a size such as 2G"):
+        memory.parse_size(text)
+
+
+def test_what_somebody_allows_holds_for_pictures_and_predictions(monkeypatch):
+    monkeypatch.setattr(memory, "resident", lambda: 300 * 2**20)
+    monkeypatch.setattr(memory, "_machine", lambda: 2**40)
+    memory.allow(2**30)
+    try:
+        assert memory.for_pictures() == 2**30 - 300 * 2**20 - memory.NETWORK
+        assert memory.budget() == (2**30 - 300 * 2**20) // 4
+    finally:
+        memory.allow(None)
+    assert memory.for_pictures(100) == 0
+
+
+def test_what_the_process_has_is_known_on_linux():
+    assert memory.resident() > 2**20 or not memory.STATM.exists()

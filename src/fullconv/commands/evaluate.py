@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fullconv.commands.json_output import json_option, prints_json, write_document
-from fullconv.commands.shared_options import Words, check_data, model_options, outside_option, tta_option
+from fullconv.commands.shared_options import (
+    Words,
+    check_data,
+    memory_option,
+    model_options,
+    outside_option,
+    tta_option,
+)
 from fullconv.commands.terminal import fail, is_watched, note, say
 from fullconv.errors import FullconvError
 from fullconv.words import counted
@@ -50,6 +57,7 @@ FILE = click.Path(path_type=Path)
 )
 @tta_option
 @json_option
+@memory_option()
 @outside_option
 @model_options
 def evaluate(

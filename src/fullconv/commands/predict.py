@@ -16,7 +16,7 @@ import click
 
 from fullconv.commands.json_output import json_option, prints_json, write_stream
 from fullconv.commands.progress import WindowsDone, frames_bar, with_bar
-from fullconv.commands.shared_options import Numbers, Words, model_options, tta_option
+from fullconv.commands.shared_options import Numbers, Words, memory_option, model_options, tta_option
 from fullconv.commands.terminal import fail, is_watched, note, say
 from fullconv.errors import FullconvError
 from fullconv.words import counted
@@ -90,6 +90,7 @@ WIDEST = 60  # characters of a name in the table
     help="Refuse pictures with more pixels than this. Rasters are read in windows and can be any size.  "
     "[default: 178 million]",
 )
+@memory_option(is_told=True)
 @click.option(
     "--outside", type=click.Path(), multiple=True, metavar="DIR",
     help="Also allow virtual rasters (.vrt) to refer to files in this folder. Can be repeated.",
@@ -109,9 +110,9 @@ def predict(
     inputs: tuple[str, ...], out: str, save: str | None, classes: tuple[str, ...] | None, background: str | None,
     tile: str | None, halo: str | None,
     bands: tuple[int, ...] | None, values: tuple[float, ...] | None, pages: str, simplify: float | None,
-    max_pixels: int | None, outside: tuple[str, ...], allow_http: bool, frames: int | None, cluster: str | None,
-    workers: int | None, resume: bool, overwrite: bool, tta: bool, json_file: str | None, model: str, engine: str,
-    precision: str, device: str | None,
+    max_pixels: int | None, memory: str | None, outside: tuple[str, ...], allow_http: bool, frames: int | None,
+    cluster: str | None, workers: int | None, resume: bool, overwrite: bool, tta: bool, json_file: str | None,
+    model: str, engine: str, precision: str, device: str | None,
 ) -> None:  # fmt: skip
     """Segment pictures and videos. Each mask has the same size as its picture.
 
@@ -133,6 +134,8 @@ def predict(
 
     if workers and not cluster:
         raise FullconvError("--workers: only works with --cluster ray; without it, all processors are used anyway")
+    if memory and cluster:
+        raise FullconvError("--memory: limits one process; with --cluster, choose fewer --workers")
     outputs = tuple(check_outputs(DEFAULT if save is None else save))
     reading = Reading(bands or (), pairs(values), pages=pages == "all", max_pixels=max_pixels, outside=outside)
     wanted = Wanted(outputs, tile, halo, reading, simplify, classes or (), background, tta)

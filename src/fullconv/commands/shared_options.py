@@ -85,6 +85,24 @@ outside_option = click.option(
 )  # fmt: skip
 
 
+def memory_option(is_told: bool = False) -> Callable[[Command], Command]:
+    """--memory, which holds until the command ends; the command gets its value where it `is_told`."""
+    return click.option(
+        "--memory", metavar="SIZE", callback=_allow, expose_value=is_told,
+        help="Keep the process to this much memory, such as 2G: pictures wait for it, and one that can never have "
+        "enough is refused.  [default: half of what the machine or the container has left, for pictures]",
+    )  # fmt: skip
+
+
+def _allow(context: click.Context, option: click.Parameter, text: str | None) -> str | None:
+    from fullconv.prediction.memory import allow, parse_size
+
+    if text is not None:
+        allow(parse_size(text))
+        context.call_on_close(lambda: allow(None))
+    return text
+
+
 def check_data(data: Path) -> None:
     """Before a model is loaded, which may take seconds."""
     if not data.exists():

@@ -16,6 +16,8 @@ from fullconv.evaluation.merging import Merging
 from fullconv.evaluation.merging import merge_to as merging_to
 from fullconv.evaluation.per_picture import PictureScore, ranked, score_of
 from fullconv.metrics import Confusion, Counts
+from fullconv.prediction.account import bytes_of, refuse_heavy
+from fullconv.prediction.memory import for_pictures
 from fullconv.prediction.predictor import Model
 from fullconv.sources import path_of
 from fullconv.view import Seen
@@ -120,6 +122,7 @@ def score_pictures(
 
 def label_sample(model: Model, sample: Sample) -> tuple[Seen, LabelMap, LabelMap]:
     """(the picture as the model sees it, its true labels, the model's)."""
+    refuse_heavy(sample.image_path, bytes_of(sample.image_path, len(model.classes)), for_pictures())
     seen, truth = sample.see(model.view)
     return seen, truth, model.label(seen.image, keeps_scale=seen.keeps_scale)[0]
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from fullconv import images
@@ -19,8 +17,11 @@ from fullconv.jobs.outcome import NO_NOTES, Notes, OfFile, Outcome, stamp, toget
 from fullconv.jobs.plan import ONCE, Job, RasterRun, Wanted
 from fullconv.outputs.class_table import table_rows
 from fullconv.outputs.mosaic import frame_of
-from fullconv.outputs.writers import TABLE, save
+from fullconv.outputs.writers import TABLE, needs_scores, save
+from fullconv.prediction.account import PHOTO, bytes_of, refuse_heavy
 from fullconv.prediction.engines.contract import ModelError
+from fullconv.prediction.flow import in_order
+from fullconv.prediction.memory import budget, for_pictures
 from fullconv.prediction.predictor import Model
 from fullconv.raster import is_raster
 from fullconv.segmentation import shares_of
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from fullconv.prediction.tiling import Tile
 
 SMALLER = "cut it into parts first, or give --tile auto"
+# Bytes per pixel beyond a photo's, estimated for pictures with few borders.
+OUTLINES = {"cutout": 40, "polygons": 8, "coco": 8, "coco-polygons": 8, "labelme": 8, "confidence": 4}
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -53,23 +56,43 @@ def run(
     """Outcomes in the order of the jobs; each thread carries a picture from file to files, so that all overlap.
 
     `notes` are asked before files are written, and told as soon as a picture is done. Raises FullconvError where the
-    disk is full: what is done stays, nothing more is begun.
+    disk is full: what is done stays, nothing more is begun. A picture waits until there is memory for it.
     """
-    remaining, carry = iter(jobs), partial(run_one, model, wanted=wanted, notes=notes, rasters=rasters)
+    most = for_pictures()
+
+    def carry(job: Job, need: int) -> Outcome:
+        def work() -> Outcome:
+            refuse_heavy(job.source, need, most)
+            return segmented(model, job, wanted, notes, rasters)
+
+        return attempt(job, notes, work)
+
     with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[Future[Outcome]] = deque(pool.submit(carry, job) for job in islice(remaining, 2 * threads))
+        weigh = partial(memory_of, model, wanted, most)
         try:
-            while waiting:
-                yield waiting.popleft().result()
-                waiting.extend(pool.submit(carry, job) for job in islice(remaining, 1))
+            for _, future in in_order(jobs, weigh, lambda *one: pool.submit(carry, *one), most, 2 * threads):
+                yield future.result()
         finally:
             pool.shutdown(cancel_futures=True)
 
 
+def memory_of(model: Model, wanted: Wanted, most: int, job: Job) -> int:
+    """Bytes that a picture takes from its reading to its files; a raster's windows are as large as memory allows."""
+    if is_raster(job.source):
+        return min(budget(), most)
+    scores, soft = "scores" in wanted.outputs, needs_scores(wanted.outputs)
+    need = bytes_of(job.source, len(model.classes), scores, soft, wanted.reading.pages)
+    return need + need // PHOTO * max((OUTLINES.get(output, 0) for output in wanted.outputs), default=0)
+
+
 def run_one(model: Model, job: Job, wanted: Wanted, notes: Notes = NO_NOTES, rasters: RasterRun = ONCE) -> Outcome:
     """What became of one picture."""
-    segment = pages if wanted.reading.pages else page
-    return attempt(job, notes, lambda: segment(model, job, wanted, notes, rasters))
+    return attempt(job, notes, lambda: segmented(model, job, wanted, notes, rasters))
+
+
+def segmented(model: Model, job: Job, wanted: Wanted, notes: Notes, rasters: RasterRun) -> Outcome:
+    """What becomes of a file's pages, or of its first."""
+    return (pages if wanted.reading.pages else page)(model, job, wanted, notes, rasters)
 
 
 def run_video(

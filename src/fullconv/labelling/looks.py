@@ -12,7 +12,9 @@ from PIL import Image
 from fullconv.data.dataset import UnlabelledPicture
 from fullconv.data.doctor.facts import thumbnail_of
 from fullconv.errors import FullconvError
+from fullconv.prediction.account import bytes_of
 from fullconv.prediction.many import predict_many
+from fullconv.prediction.memory import for_pictures
 from fullconv.prediction.predictor import Model, Scores
 from fullconv.softness import probabilities
 from fullconv.view import rgb_of
@@ -35,7 +37,13 @@ class Look:
 
 def look_at(model: Model, pictures: Sequence[UnlabelledPicture], on_error: OnError) -> Iterator[Look]:
     """In order; a picture that cannot be read is left out, and `on_error` called."""
-    yield from predict_many(lambda one: look(model, one), pictures, lambda _, error: on_error(error))
+
+    def weigh(picture: UnlabelledPicture) -> int:
+        return bytes_of(picture.image_path, len(model.classes), soft=True)
+
+    yield from predict_many(
+        lambda one: look(model, one), pictures, lambda _, error: on_error(error), weigh, for_pictures()
+    )
 
 
 def look(model: Model, picture: UnlabelledPicture) -> Look:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 from fullconv.errors import FullconvError
 from fullconv.files import files_under
 from fullconv.images import Source, is_image_name
+from fullconv.prediction.account import refuse_heavy
+from fullconv.prediction.flow import in_order
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -32,17 +32,19 @@ def predict_many(
     predict: Callable[[Item], Result],
     sources: Iterable[Item],
     on_error: Callable[[Item, FullconvError], object] | None,
+    weigh: Callable[[Item], int],
+    most: int,
 ) -> Iterator[Result]:
-    """Results in order; what is in work when the caller stops is finished, nothing more is begun."""
-    remaining = iter(sources)
+    """Results in order. `weigh` gives the bytes that each item needs; all in progress, with the result that the caller
+    has, need at most `most`. When the caller stops, what is in progress is finished and nothing more is started."""
+
+    def work(item: Item, need: int) -> Result:
+        refuse_heavy(item if isinstance(item, (str, Path)) else "the picture given", need, most)
+        return predict(item)
+
     with ThreadPoolExecutor(THREADS) as pool:
-        waiting: deque[tuple[Item, Future[Result]]] = deque()
         try:
-            while True:
-                waiting.extend((one, pool.submit(predict, one)) for one in islice(remaining, THREADS - len(waiting)))
-                if not waiting:
-                    return
-                source, future = waiting.popleft()
+            for source, future in in_order(sources, weigh, lambda *one: pool.submit(work, *one), most, THREADS):
                 try:
                     result = future.result()
                 except FullconvError as error:
@@ -51,5 +53,6 @@ def predict_many(
                     on_error(source, error)
                 else:
                     yield result
+                    del result
         finally:
             pool.shutdown(cancel_futures=True)

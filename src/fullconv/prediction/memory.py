@@ -1,18 +1,67 @@
-"""How much of the machine's memory a prediction may take."""
+"""How much of the machine's memory a process may take."""
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
+from fullconv.errors import FullconvError, argument
+
 SHARE = 4  # a prediction takes a quarter of what is available; readers, writers and the rest of the machine go on
+PICTURES = 2  # pictures under way take half of it, where nobody says how much the process may have
+NETWORK = 200 * 2**20  # bytes that a network of the usual size takes as it is compiled and run
 UNKNOWN = 4 * 2**30  # bytes, where the system does not tell
-MEMINFO, GROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
+MEMINFO, GROUP, OWN_GROUPS = Path("/proc/meminfo"), Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+STATM = Path("/proc/self/statm")
+# Of a container: its limit, what it uses, and what of that is files that the system drops when memory is short.
+NAMES = (
+    ("memory.max", "memory.current", "inactive_file"),
+    ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+)
+
+_allowed: int | None = None  # bytes of the whole process, where somebody said so
+
+
+def allow(size: int | None) -> None:
+    """From now on the process keeps to so many bytes; None: to a share of what the machine or the container has."""
+    global _allowed  # noqa: PLW0603
+    _allowed = size
+
+
+def parse_size(text: str) -> int:
+    """ "2G", "500M", "1.5GB" or a number of bytes. Raises FullconvError for what is no such size."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    if not match or not float(match[1]):
+        raise FullconvError(f"{argument('memory', text)}: give a size such as 2G or 500M")
+    return int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " "))
 
 
 def budget() -> int:
     """Bytes that a prediction may take."""
-    return int(min(_machine(), _container())) // SHARE
+    return available() // SHARE
+
+
+def for_pictures(size: int | None = None) -> int:
+    """Bytes that pictures under way may take together, where the process may have `size` or what `allow` said."""
+    size = size or _allowed
+    if size is None:
+        return available() // PICTURES
+    return max(0, min(size - resident() - NETWORK, available()))
+
+
+def available() -> int:
+    """What this process can still have without swapping."""
+    left = min(_machine(), _container())
+    return int(left if _allowed is None else min(left, max(0, _allowed - resident())))
+
+
+def resident() -> int:
+    """Bytes that the process has now; 0 where the system does not tell."""
+    try:
+        return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return 0
 
 
 def _machine() -> int:
@@ -29,10 +78,37 @@ def _machine() -> int:
 
 
 def _container() -> int | float:
-    """What a container's limit leaves; infinite without a limit."""
+    """What the limits of containers leave; infinite without a limit."""
+    return min((_left(folder) for folder in _groups()), default=float("inf"))
+
+
+def _groups() -> list[Path]:
+    """The folders that tell of this process's container, in either version of control groups."""
+    found = [GROUP, GROUP / "memory"]
     try:
-        limit = (GROUP / "memory.max").read_text().strip()
-        used = (GROUP / "memory.current").read_text()
-        return float("inf") if limit == "max" else max(int(limit) - int(used), 0)
+        lines = [line.split(":", 2) for line in OWN_GROUPS.read_text().splitlines()]
+    except OSError:
+        return found
+    for _, kinds, path in (line for line in lines if len(line) == 3):
+        if kinds in ("", "memory"):
+            found.append(GROUP / kinds / path.lstrip("/"))
+    return found
+
+
+def _left(folder: Path) -> int | float:
+    for limit_name, used_name, dropped in NAMES:
+        try:
+            limit = (folder / limit_name).read_text().strip()
+            used = int((folder / used_name).read_text())
+            return float("inf") if limit == "max" else max(int(limit) - used + _files(folder, dropped), 0)
+        except (OSError, ValueError):
+            continue
+    return float("inf")
+
+
+def _files(folder: Path, name: str) -> int:
+    try:
+        lines = dict(line.split(" ", 1) for line in (folder / "memory.stat").read_text().splitlines())
+        return int(lines.get(name, 0))
     except (OSError, ValueError):
-        return float("inf")
+        return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +16,14 @@ from fullconv.classes import Classes
 from fullconv.errors import FullconvError
 from fullconv.images import Source
 from fullconv.models.config import ModelConfig
+from fullconv.prediction.account import bytes_of
 from fullconv.prediction.blending import blended
 from fullconv.prediction.engines.among import Among
 from fullconv.prediction.engines.choice import Choice, open_engine
 from fullconv.prediction.engines.contract import Engine, ModelError
 from fullconv.prediction.engines.mirrored import Mirrored
 from fullconv.prediction.many import predict_many, sources_of
+from fullconv.prediction.memory import for_pictures, parse_size
 from fullconv.prediction.tiling import AT_ONCE, Tile, Tiling, Window, check_halo, plan, whole
 from fullconv.segmentation import Segmentation
 from fullconv.sources import picture_of
@@ -107,14 +109,22 @@ class Model:
         sources: Iterable[Source] | str | Path,
         scores: bool = False,
         on_error: Callable[[Source, FullconvError], object] | None = None,
+        memory: int | str | None = None,
     ) -> Iterator[Segmentation]:
         """Segments each picture of an iterable, or of a folder and its subfolders, in order. Reading, prediction and
         the caller's own work overlap, and memory does not grow with the number of pictures.
 
         A picture that cannot be read raises FullconvError. With `on_error`, that function is called with the picture
         and the error instead, and the remaining pictures are processed. `load(streams=2)` runs two pictures at once.
+
+        `memory`: the most that the process may take, in bytes or as "2G". Pictures wait until there is room; one that
+        can never fit is an error. By default, the pictures in progress and the current result take half of the memory
+        that the machine or container has left.
         """
-        yield from predict_many(lambda source: self.predict(source, scores), sources_of(sources), on_error)
+        size = parse_size(memory) if isinstance(memory, str) else memory
+        weigh = partial(bytes_of, classes=len(self.classes), scores=scores)
+        predict = partial(self.predict, scores=scores)
+        yield from predict_many(predict, sources_of(sources), on_error, weigh, for_pictures(size))
 
     def _open(self, source: Source, reading: Reading) -> Picture:
         """Opens the source. Models for other bands also accept arrays of those; models with a range, any numbers."""

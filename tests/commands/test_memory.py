@@ -1,0 +1,36 @@
+"""--memory: what cannot fit is one line, the rest is done."""
+
+import re
+import subprocess
+import sys
+
+from PIL import Image
+
+COMMAND = [sys.executable, "-c", "from fullconv.commands.main import main; main()"]
+
+
+def predict(folder, *flags):
+    given = ["predict", str(folder / "in"), "--out", str(folder / "out"), "--save", "labels", *flags]
+    return subprocess.run([*COMMAND, *given], capture_output=True, text=True, check=False, timeout=300)
+
+
+def test_a_picture_that_can_never_fit_is_one_line_and_the_rest_is_done(tmp_path):
+    (tmp_path / "in").mkdir()
+    Image.new("RGB", (6000, 6000)).save(tmp_path / "in" / "large.png")
+    Image.new("RGB", (40, 30)).save(tmp_path / "in" / "small.png")
+    ran = predict(tmp_path, "--memory", "600M")
+    assert ran.returncode == 1
+    errors = [line for line in ran.stderr.splitlines() if "error: " in line]
+    assert len(errors) == 1
+    assert re.search(r"large\.png: needs 432 MB of memory and \d+ MB are left for pictures; give --memory", errors[0])
+    assert (tmp_path / "out" / "small_labels.png").exists()
+    assert not (tmp_path / "out" / "large_labels.png").exists()
+    assert predict(tmp_path, "--memory", "2G").returncode == 0
+    assert (tmp_path / "out" / "large_labels.png").exists()
+
+
+def test_what_is_no_size_is_one_line(tmp_path):
+    ran = predict(tmp_path, "--memory", "much")
+    assert ran.returncode != 0
+    assert "--memory much: give a size such as 2G" in ran.stderr
+    assert "Traceback" not in ran.stderr
