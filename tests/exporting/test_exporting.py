@@ -189,8 +189,8 @@ def test_out_receives_a_whole_model_folder_and_a_bundled_model_goes_here(folder,
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"to": "onyx"}, "choose from onnx, openvino, torch; did you mean onnx"),
-        ({"int8": True}, "int8.*goes with to="),
+        ({"to": "onyx"}, "choose from onnx, openvino, torch, deepness; did you mean onnx"),
+        ({"int8": True}, "int8.*needs to="),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(arguments, message):

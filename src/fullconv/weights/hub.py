@@ -7,6 +7,7 @@ documentation says (huggingface.co/docs/huggingface_hub/package_reference/enviro
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -82,7 +83,8 @@ def _downloaded(address: Address, library: Any) -> str:
     check_files(address, {file.rfilename: file.size or 0 for file in info.siblings or ()})
     config = library.hf_hub_download(address.repo, CONFIG, revision=info.sha)
     _refuse_other(address, Path(config).parent)  # before gigabytes of another library's model
-    folder: str = library.snapshot_download(address.repo, revision=address.revision, allow_patterns=list(FILES))
+    given: dict[str, Any] = {"allow_patterns": list(FILES), "tqdm_class": terminal_bar(library)}
+    folder: str = library.snapshot_download(address.repo, revision=address.revision, **given)
     return folder
 
 
@@ -112,6 +114,7 @@ def import_library() -> Any:
     try:
         import huggingface_hub.constants
         import huggingface_hub.errors
+        import huggingface_hub.utils
     except ImportError:
         raise missing_extra("huggingface_hub", "hub") from None
     return huggingface_hub
@@ -146,3 +149,14 @@ def remedies(address: Address, library: Any) -> dict[type[Exception], str]:
         errors.OfflineModeIsEnabled: "HF_HUB_OFFLINE is set; unset it to go online",
         errors.HFValidationError: "not a repository name; give owner/name",
     }
+
+
+def terminal_bar(library: Any) -> Any:
+    """The library's progress bar, shown on a terminal only."""
+    bar: Any = library.utils.tqdm
+
+    class Bar(bar):
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, **{**named, "disable": not sys.stderr.isatty()})
+
+    return Bar
