@@ -69,7 +69,7 @@ def test_another_definition_is_named_and_counts_otherwise(cats, tmp_path):
 
 
 def test_what_cannot_be_drawn_is_refused_before_any_work(tmp_path, monkeypatch):
-    with pytest.raises(FullconvError, match=r"a\.jpeg: figures are written as \.svg or \.png"):
+    with pytest.raises(FullconvError, match=r"a\.jpeg: figures can be written as \.svg or \.png"):
         CliRunner().invoke(fullconv, ["evaluate", "nowhere", "--confusion", "a.jpeg"], catch_exceptions=False)
     monkeypatch.setattr(command, "find_spec", lambda library: None)
     with pytest.raises(FullconvError, match=r"matplotlib is not installed; run: pip install 'fullconv\[figures\]'"):

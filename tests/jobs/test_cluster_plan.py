@@ -61,7 +61,7 @@ def test_what_is_left_out_is_counted(photos, tmp_path):
     found = cluster.find(task(photos, tmp_path / "out", "."), None)
     assert names(found) == ["a", "link/d", "sub/b"]
     assert found.skipped == "3 files skipped: .mp4 1, .psd 1, .txt 1"
-    with pytest.raises(FullconvError, match=r"clip\.mp4: videos and cameras go without a cluster"):
+    with pytest.raises(FullconvError, match=r"clip\.mp4: videos and cameras cannot use a cluster"):
         cluster.find(task(photos, tmp_path / "out", "clip.mp4"), None)
 
 
