@@ -47,7 +47,7 @@ def test_table_json_and_picture_tell_the_same(cats, tmp_path):
     worst, best = report["worst"]
     assert (worst["file"], best["file"]) == ("images/val/horse.png", "images/val/cat.png")
     assert worst["confused"] == {"truth": "horse", "prediction": "cat", "pixels": report["confusion"][13][8]}
-    told = f"{report['confusion'][13][8]} pixels of horse taken for cat"
+    told = f"{report['confusion'][13][8]} pixels of horse predicted as cat"
     assert any(line.startswith("images/val/horse.png") and line.endswith(told) for line in lines)
     assert lines[-1] == f"wrote {tmp_path / 'a.png'}"
     with Image.open(tmp_path / "a.png") as picture:

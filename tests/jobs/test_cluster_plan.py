@@ -106,7 +106,7 @@ def test_pages_of_a_run_that_was_killed_are_its_own(tmp_path):
 def test_a_page_is_never_called_like_another_picture(tmp_path):
     save(tmp_path, "a.png", "a_page2.png")
     assert names(cluster.find(task(tmp_path, tmp_path / "out", "."), None)) == ["a", "a_page2"]
-    with pytest.raises(FullconvError, match=r"a_page2\.png: its results would be called like .*a\.png; rename"):
+    with pytest.raises(FullconvError, match=r"a_page2\.png: its results would have the same names as .*a\.png; rename"):
         cluster.find(task(tmp_path, tmp_path / "out", ".", pages=True), None)
 
 

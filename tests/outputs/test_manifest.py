@@ -36,7 +36,7 @@ def test_without_a_file_names_begin_with_image_and_a_stem_goes_before_either(tmp
     assert named == [tmp_path / "sub" / "b_labels.png"]
     assert result_of([[0]]).save(tmp_path, outputs="labels, overlay")[1] == tmp_path / "image_overlay.jpg"
     for stem in ("../b", "/b", "sub/../../b"):
-        with pytest.raises(FullconvError, match=r"stem='.*': leads out of"):
+        with pytest.raises(FullconvError, match=r"stem='.*': points outside"):
             result_of([[0]]).save(tmp_path / "out", stem)
     assert not (tmp_path / "out").exists()
 

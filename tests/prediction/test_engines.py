@@ -224,7 +224,7 @@ def test_a_damaged_graph_ends_the_run_in_one_line(tmp_path, name, content):
     (tmp_path / "config.json").write_bytes((folder / "config.json").read_bytes())
     whole = (folder / "model.onnx").read_bytes()
     (tmp_path / "model.onnx").write_bytes(whole[: len(whole) // 2] if content is None else content)
-    with pytest.raises(FullconvError, match=r"model.onnx: damaged, or no ONNX graph") as error:
+    with pytest.raises(FullconvError, match=r"model.onnx: damaged, or not an ONNX graph") as error:
         load(tmp_path, engine=name, precision="fp32").predict(np.zeros((32, 32, 3), np.uint8))
     assert "\n" not in str(error.value)
 

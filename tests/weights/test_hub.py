@@ -89,7 +89,7 @@ def test_what_is_no_model_is_told_before_it_is_fetched(hub, ask):
     hub.gated.add("ann/terms")
     for name, told in {
         "hf://ann/words": "not a model that this fullconv can read",
-        "hf://ann/data": "no model of fullconv's; its repository lacks config.json or model.onnx",
+        "hf://ann/data": "not a fullconv model; its repository lacks config.json or model.onnx",
         "hf://ann/none": "no such repository",
         "hf://ann/streets@v9": "no such revision",
         "hf://ann/terms": "its owner requires you to accept terms first",
