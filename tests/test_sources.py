@@ -77,7 +77,7 @@ def test_public_functions_refuse_what_is_no_path(given, tmp_path):
         with pytest.raises(FullconvError) as refused:
             use(given)
         assert "\n" not in str(refused.value)
-    with pytest.raises(FullconvError, match="data: give text or a path; this is"):
+    with pytest.raises(FullconvError, match="data: give a string or a path, not"):
         path_of("data", given)
     assert path_of("data", "a") == Path("a")
 

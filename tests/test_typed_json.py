@@ -69,7 +69,7 @@ def test_right_values_become_the_dataclass_with_tuples_for_lists():
             {"inner": {"names": [], "pair": [1]}},
             "x.json: inner.pair must be a list of 2 whole numbers or null, not [1]",
         ),
-        ({"inner": {}}, "x.json: inner: lacks names"),
+        ({"inner": {}}, "x.json: inner: names is missing"),
         ({"inner": {"names": [], "nmae": 1}}, "x.json: inner: unknown key 'nmae'; did you mean names?"),
         (
             {"zzz": 1},

@@ -55,7 +55,7 @@ def test_bands_that_were_left_out_are_said():
     seen = View(THREE).see(picture)
     assert seen.notes == ("bands 1,2,3 of 5 are used; to repeat this, give --bands 1,2,3",)
     assert (View(THREE, bands=(5, 1, 2)).see(picture).image == picture.values[..., [4, 0, 1]]).all()
-    with pytest.raises(FullconvError, match="takes 5 bands and the file has 3"):
+    with pytest.raises(FullconvError, match="takes 5 bands, but the file has 3"):
         View((1.0,) * 5).see(Picture(ramp(np.uint8)))
 
 

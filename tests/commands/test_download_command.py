@@ -47,7 +47,7 @@ def test_a_second_run_asks_the_server_nothing(server, tmp_path, monkeypatch):
     server.requests.clear()
     result = run("voc2012", "--out", tmp_path / "voc")
     assert result.exit_code == 0
-    assert "is there already" in result.stdout
+    assert "already exists" in result.stdout
     assert server.requests == []
 
 

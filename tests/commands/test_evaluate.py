@@ -47,7 +47,7 @@ def test_table_json_and_picture_tell_the_same(cats, tmp_path):
     worst, best = report["worst"]
     assert (worst["file"], best["file"]) == ("images/val/horse.png", "images/val/cat.png")
     assert worst["confused"] == {"truth": "horse", "prediction": "cat", "pixels": report["confusion"][13][8]}
-    told = f"{report['confusion'][13][8]} pixels of horse taken for cat"
+    told = f"{report['confusion'][13][8]} pixels of horse predicted as cat"
     assert any(line.startswith("images/val/horse.png") and line.endswith(told) for line in lines)
     assert lines[-1] == f"wrote {tmp_path / 'a.png'}"
     with Image.open(tmp_path / "a.png") as picture:
@@ -69,7 +69,7 @@ def test_another_definition_is_named_and_counts_otherwise(cats, tmp_path):
 
 
 def test_what_cannot_be_drawn_is_refused_before_any_work(tmp_path, monkeypatch):
-    with pytest.raises(FullconvError, match=r"a\.jpeg: figures are written as \.svg or \.png"):
+    with pytest.raises(FullconvError, match=r"a\.jpeg: figures can be written as \.svg or \.png"):
         CliRunner().invoke(fullconv, ["evaluate", "nowhere", "--confusion", "a.jpeg"], catch_exceptions=False)
     monkeypatch.setattr(command, "find_spec", lambda library: None)
     with pytest.raises(FullconvError, match=r"matplotlib is not installed; run: pip install 'fullconv\[figures\]'"):

@@ -105,8 +105,8 @@ def test_a_cat_is_found_where_the_cat_is(tmp_path):
         (["predict", str(EXAMPLES), "--save", "maskes"], "did you mean masks?"),
         (["predict", str(EXAMPLES), "--save", ""], "no output is named; choose from labels"),
         (["predict", str(EXAMPLES), "--model", "photo"], "did you mean photos?"),
-        (["predict", str(EXAMPLES), "--model", "animals"], "no model 'animals' any more; photos knows its classes and"),
-        (["predict", str(EXAMPLES), "--tile", "0"], "--tile 0: tiles start on"),
+        (["predict", str(EXAMPLES), "--model", "animals"], "no model 'animals' any more; photos has its classes and"),
+        (["predict", str(EXAMPLES), "--tile", "0"], "--tile 0: tiles must start on"),
         (["predict", str(EXAMPLES), "--tile", ""], "--tile : give a side"),
         (["predict", str(EXAMPLES), "--halo", "64"], "--halo 64: photos are not seen in tiles"),
         (["predict", str(EXAMPLES), "--range", "0,3000,5"], "--range 0,3000,5: give pairs"),
@@ -115,8 +115,11 @@ def test_a_cat_is_found_where_the_cat_is(tmp_path):
         (["predict", str(EXAMPLES), "--frames", "3"], "--frames: applies to videos"),
         (["predict", str(EXAMPLES), "--workers", "2"], "--workers: only works with --cluster"),
         (["predict", str(EXAMPLES), "--device", "banana"], "--device banana: no such device"),
-        (["predict", str(EXAMPLES), "--device", "cuda", "--engine", "openvino"], "openvino runs on the CPU"),
-        (["predict", str(EXAMPLES), "--device", "cuda:1", "--engine", "onnxruntime"], "onnxruntime runs on the CPU"),
+        (["predict", str(EXAMPLES), "--device", "cuda", "--engine", "openvino"], "openvino runs only on the CPU"),
+        (
+            ["predict", str(EXAMPLES), "--device", "cuda:1", "--engine", "onnxruntime"],
+            "onnxruntime runs only on the CPU",
+        ),
         (["evaluate", "nowhere"], "no such folder"),
         (["train", "nowhere"], "no such folder"),
         (["export", "nowhere"], "no model 'nowhere'"),
@@ -202,7 +205,7 @@ def test_nothing_of_the_users_is_replaced(tmp_path):
     forced = shell("predict", ".", "--out", ".", "--save", "overlay,labelme", "--overwrite", *QUICK, cwd=tmp_path)
     errors = [line for line in forced.stderr.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1
-    assert "a_overlay.jpg: a result would replace this picture of the same run" in errors[0]
+    assert "a_overlay.jpg: a result would replace this input picture" in errors[0]
     assert (tmp_path / "c.json").read_text() != "by hand"
 
 
@@ -393,7 +396,7 @@ def test_a_video_beside_photos(tmp_path):
     assert (row["frames"], row["outputs"]) == (7, [str(out / "a_labels.mkv")])
     refused = shell("predict", clip, "--out", out, "--save", "polygons")
     assert (refused.returncode, refused.stderr.count("\n")) == (FAILED, 1)
-    assert "of a video there are labels, overlay" in refused.stderr
+    assert "videos support labels, overlay" in refused.stderr
 
 
 def test_an_object_store_goes_with_a_cluster():

@@ -66,7 +66,7 @@ def test_evaluate_leaves_out_what_cannot_be_read_and_its_exit_code_says_so(tmp_p
     result = shell("evaluate", tmp_path / "data.yaml", "--json", tmp_path / "r.json")
     assert result.exit_code == 1
     assert "b.png: damaged image" in result.stderr
-    assert "left out of the numbers: 1 of the pictures" in result.stderr
+    assert "not scored: 1 picture" in result.stderr
     report = json.loads((tmp_path / "r.json").read_text())
     assert list(report["skipped"]) == [str(bad)]
     assert sum(map(sum, report["confusion"])) == 128 * 96

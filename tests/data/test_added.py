@@ -64,8 +64,8 @@ def test_outside_of_outlines_is_void_where_there_is_no_background(root):
 
 def test_a_strange_class_and_a_picture_that_is_there_are_refused(root):
     labelme(root.parent / "new", "horse")
-    with pytest.raises(FullconvError, match="class 'horse' of the data is none of"):
+    with pytest.raises(FullconvError, match="class 'horse' of the data is not a class of"):
         described(root, "names: [background, cat]", "added: ../new")
     (root.parent / "again.yaml").write_text("path: own\nnames: [background, cat]\n")
-    with pytest.raises(FullconvError, match=r"a\.png is among the pictures already"):
+    with pytest.raises(FullconvError, match=r"a\.png is already among the pictures"):
         described(root, "names: [background, cat]", "added: ../again.yaml")

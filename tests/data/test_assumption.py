@@ -83,8 +83,8 @@ def test_what_masks_hold_is_named_and_read(tmp_path, masks, yaml, told):
 @pytest.mark.parametrize(
     ("mask", "why"),
     [
-        (halves(0, 0), "all masks hold the value 0 alone"),
-        (halves(255, 255), "all masks hold the value 255 alone"),
+        (halves(0, 0), "all masks contain only the value 0"),
+        (halves(255, 255), "all masks contain only the value 255"),
         (np.arange(0, 24 * 32 * 2, 2).astype(np.uint8).reshape(24, 32), "masks hold 128 values"),
         (np.random.default_rng(0).integers(0, 255, (24, 32, 3), np.uint8), "many colours"),
         (COLOURS[halves(0, 0)], "all masks have a single colour"),

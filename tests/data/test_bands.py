@@ -80,9 +80,9 @@ def test_without_rasterio_the_extra_is_named(tmp_path, monkeypatch):
 def test_several_pages_are_no_labelled_picture(tmp_path):
     pages = [Image.fromarray(PHOTO)] * 2
     pages[0].save(tmp_path / "x.tif", save_all=True, append_images=pages[1:])
-    with pytest.raises(FullconvError, match=r"x\.tif: 2 pages, and one is labelled"):
+    with pytest.raises(FullconvError, match=r"x\.tif: 2 pages, but only one is labelled"):
         read_picture(tmp_path / "x.tif")
-    with pytest.raises(FullconvError, match=r"x\.tif: 2 pages, and a mask has one"):
+    with pytest.raises(FullconvError, match=r"x\.tif: 2 pages, but a mask has one"):
         read_mask(tmp_path / "x.tif")
 
 

@@ -343,7 +343,7 @@ def test_no_network_is_one_line(server, tmp_path):
 def test_a_file_that_moved_is_one_line_and_asked_for_once(server, tmp_path):
     source = served(server, VOC2012, voc_tar())
     server.files = {}
-    with pytest.raises(FullconvError, match="the server says 404 Not Found") as error:
+    with pytest.raises(FullconvError, match="the server answered 404 Not Found") as error:
         download(source, tmp_path / "voc", quiet)
     one_line(error)
     assert len(server.requests) == 1

@@ -130,15 +130,15 @@ class TestEveryLayout:
 
 def test_an_empty_folder_is_no_layout(tmp_path):
     assert find_layout(tmp_path) is None
-    with pytest.raises(FullconvError, match="no pictures there; put masks in masks/ beside images/"):
+    with pytest.raises(FullconvError, match="no pictures found; put masks in masks/ next to images/"):
         recognise(tmp_path)
 
 
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        (["images/a.png", "images/b.png"], "no masks found beside the pictures in images;"),
-        (["a.png", "b.png"], "no masks found beside the pictures;"),
+        (["images/a.png", "images/b.png"], "no masks found next to the pictures in images;"),
+        (["a.png", "b.png"], "no masks found next to the pictures;"),
         (["left/a.png", "right/a.png"], "layout not recognised, pictures are in left, right;"),
     ],
 )

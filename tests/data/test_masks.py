@@ -147,7 +147,7 @@ def test_numbers_that_are_no_indices(tmp_path, values, message):
 def test_several_pages_are_an_error(tmp_path):
     picture = Image.fromarray(IDS)
     picture.save(tmp_path / "m.tif", save_all=True, append_images=[picture, picture])
-    with pytest.raises(FullconvError, match="3 pages, and a mask has one"):
+    with pytest.raises(FullconvError, match="3 pages, but a mask has one"):
         read_mask(tmp_path / "m.tif")
 
 

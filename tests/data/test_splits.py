@@ -76,7 +76,7 @@ def test_sbd_beside_a_voc_devkit(tmp_path):
         ("train: nowhere.txt", "write one name per line"),
         ("train: {images: imgs}", "give a folder, a .txt"),
         ("train: {images: imgs, masks: gone}", "no such folder"),
-        ("train: list.txt", "'zebra' is no picture"),
+        ("train: list.txt", "'zebra' is not a picture"),
     ],
 )
 def test_what_is_wrong_is_said(folder, text, message):

@@ -176,7 +176,7 @@ def test_receptive_field_of_a_published_net_is_its_geometry_alone(small, tmp_pat
         (["architecture", "--model", "lions", "--out", "a.svg"], "no model 'lions'"),
         (["architecture", "--published", "voc-fcn9s", "--out", "a.svg"], "no published net 'voc-fcn9s'"),
         (["architecture", str(CHELSEA), "--published", "voc-fcn8s", "--out", "a.svg"], "has no weights here"),
-        (["heatmap", str(CHELSEA), "--class", "tabby kat", "--out", "h.png"], "near it: tabby"),
+        (["heatmap", str(CHELSEA), "--class", "tabby kat", "--out", "h.png"], "similar names: tabby"),
         (["heatmap", "nowhere.jpg", "--class", "tabby", "--out", "h.png"], "nowhere.jpg: no such file"),
         (["heatmap", str(CHELSEA), "--class", "tabby", "--trunk-weights", "no.pth", "--out", "h.png"], "no such file"),
         (["ladder", str(CHELSEA), "--models", "photos", "--titles", "a,b", "--out", "l.png"], "2 titles for 1 model;"),

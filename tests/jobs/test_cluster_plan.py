@@ -61,7 +61,7 @@ def test_what_is_left_out_is_counted(photos, tmp_path):
     found = cluster.find(task(photos, tmp_path / "out", "."), None)
     assert names(found) == ["a", "link/d", "sub/b"]
     assert found.skipped == "3 files skipped: .mp4 1, .psd 1, .txt 1"
-    with pytest.raises(FullconvError, match=r"clip\.mp4: videos and cameras go without a cluster"):
+    with pytest.raises(FullconvError, match=r"clip\.mp4: videos and cameras cannot use a cluster"):
         cluster.find(task(photos, tmp_path / "out", "clip.mp4"), None)
 
 
@@ -106,7 +106,7 @@ def test_pages_of_a_run_that_was_killed_are_its_own(tmp_path):
 def test_a_page_is_never_called_like_another_picture(tmp_path):
     save(tmp_path, "a.png", "a_page2.png")
     assert names(cluster.find(task(tmp_path, tmp_path / "out", "."), None)) == ["a", "a_page2"]
-    with pytest.raises(FullconvError, match=r"a_page2\.png: its results would be called like .*a\.png; rename"):
+    with pytest.raises(FullconvError, match=r"a_page2\.png: its results would have the same names as .*a\.png; rename"):
         cluster.find(task(tmp_path, tmp_path / "out", ".", pages=True), None)
 
 

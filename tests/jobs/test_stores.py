@@ -49,7 +49,7 @@ def test_a_store_is_asked_three_times_and_a_disk_once(tmp_path, pauses, question
     (tmp_path / "new").mkdir()
     assert ask(stores.Place(Sleepy(2), str(tmp_path / name), "s3")) == answer
     assert pauses == list(stores.PATIENCE)
-    with pytest.raises(FullconvError, match=rf"s3://.*/{name}: Timeout was reached; look at address, credentials"):
+    with pytest.raises(FullconvError, match=rf"s3://.*/{name}: Timeout was reached; check the address, credentials"):
         ask(stores.Place(Sleepy(3), str(tmp_path / name), "s3"))
     store = Sleepy(1)
     with pytest.raises(OSError, match="Timeout"):

@@ -63,7 +63,7 @@ def test_the_original_is_left_alone():
 
 
 def test_what_cannot_be_done_says_so():
-    with pytest.raises(FullconvError, match="stride 2: the trunk's strides pass 1"):
+    with pytest.raises(FullconvError, match="stride 2: the trunk reaches the strides 1"):
         dilate(small_net(), 2)
     with pytest.raises(FullconvError, match="factor 3"):
         shift_and_stitch(small_net(), torch.zeros(1, 3, 64, 64), 3)

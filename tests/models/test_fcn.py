@@ -99,7 +99,7 @@ def test_fixed_same_padding_gives_timms_answer():
 
 
 def test_unknown_trunks_and_strides_say_what_to_do():
-    with pytest.raises(FullconvError, match="near it: resnet"):
+    with pytest.raises(FullconvError, match="similar names: resnet"):
         build(trunk="resnet17x")
     with pytest.raises(FullconvError, match="stride 7"):
         Architecture(stride=7)

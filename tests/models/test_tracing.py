@@ -61,7 +61,7 @@ def test_vgg16_sees_404_pixels_at_stride_32(meta_vgg16):
 def test_layers_are_found_by_name_and_a_wrong_name_says_what_is_near(meta_vgg16):
     assert receptive_field(meta_vgg16, "2").rows.size == 5  # conv1_2
     assert receptive_field(meta_vgg16, "30").rows.size == 212  # pool5
-    with pytest.raises(FullconvError, match="no layer 'conv9' in the network; near it: "):
+    with pytest.raises(FullconvError, match="no layer 'conv9' in the network; similar names: "):
         receptive_field(meta_vgg16, "conv9")
 
 

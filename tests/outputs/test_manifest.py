@@ -36,7 +36,7 @@ def test_without_a_file_names_begin_with_image_and_a_stem_goes_before_either(tmp
     assert named == [tmp_path / "sub" / "b_labels.png"]
     assert result_of([[0]]).save(tmp_path, outputs="labels, overlay")[1] == tmp_path / "image_overlay.jpg"
     for stem in ("../b", "/b", "sub/../../b"):
-        with pytest.raises(FullconvError, match=r"stem='.*': leads out of"):
+        with pytest.raises(FullconvError, match=r"stem='.*': points outside"):
             result_of([[0]]).save(tmp_path / "out", stem)
     assert not (tmp_path / "out").exists()
 
@@ -90,11 +90,11 @@ def test_a_file_of_another_picture_is_in_the_way(tmp_path):
         result_of([[0]], other).save(tmp_path, "a", ["masks"])
     with closing(Manifest(tmp_path, overwrite=True)) as manifest:
         manifest.claim(tmp_path / "b", [tmp_path / "b_labels.png"])
-        with pytest.raises(FullconvError, match="is written for b in this run, too"):
+        with pytest.raises(FullconvError, match="this run also writes it for b"):
             manifest.claim(tmp_path / "a", [tmp_path / "b_labels.png"])
         (tmp_path / "b_labels.png").touch()
         manifest.release(tmp_path / "b")
-        with pytest.raises(FullconvError, match="is written for b in this run, too"):
+        with pytest.raises(FullconvError, match="this run also writes it for b"):
             manifest.claim(tmp_path / "a", [tmp_path / "b_labels.png"])
         manifest.claim(tmp_path / "b", [tmp_path / "b_labels.png"])
 

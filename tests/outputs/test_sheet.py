@@ -120,6 +120,6 @@ def test_it_is_written_whole_as_png_or_jpeg(tmp_path):
     for name in ("a.png", "b.JPG"):
         path = write_sheet(pairs(1), CLASSES, tmp_path / name)
         assert Image.open(path).size == draw_sheet(pairs(1), CLASSES).size
-    with pytest.raises(FullconvError, match=r"c\.gif: a sheet is written as \.png or \.jpg"):
+    with pytest.raises(FullconvError, match=r"c\.gif: a sheet can be written as \.png or \.jpg"):
         write_sheet(pairs(1), CLASSES, tmp_path / "c.gif")
     assert len(list(tmp_path.iterdir())) == 2

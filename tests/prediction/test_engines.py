@@ -196,8 +196,8 @@ def test_auto_is_openvino_without_a_gpu(monkeypatch, tmp_path):
         ({"precision": "int3"}, "choose from"),
         ({"device": "banana"}, "device='banana': no such device"),
         ({"device": 0}, "device=0: no such device"),
-        ({"device": "cuda", "engine": "openvino"}, "device='cuda': openvino runs on the CPU; .*engine='torch'"),
-        ({"device": "cuda:1", "engine": "onnxruntime"}, "onnxruntime runs on the CPU"),
+        ({"device": "cuda", "engine": "openvino"}, "device='cuda': openvino runs only on the CPU; .*engine='torch'"),
+        ({"device": "cuda:1", "engine": "onnxruntime"}, "onnxruntime runs only on the CPU"),
         ({"engine": "onnxruntime", "precision": "bf16"}, "supports fp32"),
         ({"model": "lions"}, "neither bundled .camvid, photos."),
     ],
@@ -224,7 +224,7 @@ def test_a_damaged_graph_ends_the_run_in_one_line(tmp_path, name, content):
     (tmp_path / "config.json").write_bytes((folder / "config.json").read_bytes())
     whole = (folder / "model.onnx").read_bytes()
     (tmp_path / "model.onnx").write_bytes(whole[: len(whole) // 2] if content is None else content)
-    with pytest.raises(FullconvError, match=r"model.onnx: damaged, or no ONNX graph") as error:
+    with pytest.raises(FullconvError, match=r"model.onnx: damaged, or not an ONNX graph") as error:
         load(tmp_path, engine=name, precision="fp32").predict(np.zeros((32, 32, 3), np.uint8))
     assert "\n" not in str(error.value)
 

@@ -45,9 +45,9 @@ def test_eight_bits_are_as_they_are_and_bands_are_chosen(tmp_path):
     assert (whole(path, (2,))[0] == array[..., [1, 1, 1]]).all()
     assert (whole(path, blank=(127.5,) * 4)[0] == array).all()
     for bands, told in (((4, 5, 1), "--bands 4,5,1"), ((1, 2), "--bands 1,2")):
-        with pytest.raises(FullconvError, match=f"{told}: the model takes 3 bands and the file has 4"):
+        with pytest.raises(FullconvError, match=f"{told}: the model takes 3 bands, but the file has 4"):
             whole(path, bands)
-    with pytest.raises(FullconvError, match="takes 5 bands and the file has 4"):
+    with pytest.raises(FullconvError, match="takes 5 bands, but the file has 4"):
         whole(path, blank=(127.5,) * 5)
 
 

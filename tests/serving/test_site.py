@@ -29,7 +29,7 @@ def test_without_the_npm_package_it_says_how_to_get_it(tmp_path):
 def test_another_version_is_refused(runtime):
     check_runtime(runtime)
     (runtime / "package.json").write_text('{"version": "1.0.0"}')
-    with pytest.raises(FullconvError, match=r"version 1\.0\.0 of onnxruntime-web, the page wants"):
+    with pytest.raises(FullconvError, match=r"version 1\.0\.0 of onnxruntime-web, but the page needs"):
         check_runtime(runtime)
 
 

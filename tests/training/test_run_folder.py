@@ -103,7 +103,7 @@ def test_data_that_were_moved_are_given_anew(own, tmp_path):
 def test_changed_data_are_refused_by_name(own):
     out, data = own
     Image.new("L", (80, 64), 1).save(data.parent / "masks" / "train" / "03.png")
-    with pytest.raises(FullconvError, match=r"not those of .*first: 1 changed \(masks/train/03\.png\)") as error:
+    with pytest.raises(FullconvError, match=r"not the same as in .*first: 1 changed \(masks/train/03\.png\)") as error:
         stages.train(data, out.with_name("again"), repeats=out)
     assert "\n" not in str(error.value)
     assert not (out.with_name("again") / "manifest.json").exists()
@@ -145,7 +145,7 @@ def test_other_libraries_are_told_and_no_error(own, said):
     manifest = read_manifest(out)
     write_json(out / "manifest.json", {**manifest, "environment": {**manifest["environment"], "timm": "0.1"}})
     stages.train(data, out.with_name("again"), repeats=out)
-    assert "the model may differ a little: timm 0.1 → " in said.text
+    assert "the model may differ slightly: timm 0.1 → " in said.text
 
 
 def test_a_recipe_of_its_own_is_kept(made, tmp_path):

@@ -107,7 +107,7 @@ def test_the_run_says_who_teaches_and_can_be_made_again(data, straight, tmp_path
     assert same(parameters(tmp_path / "again" / "model"), parameters(straight / "model"))
     said = again.stderr
     assert "2 of 2 classes" in said
-    assert "18 pictures without labels: 50% of what each epoch shows" in said
+    assert "18 unlabelled pictures: 50% of each epoch" in said
 
 
 def test_another_teacher_or_other_pictures_are_not_the_same_run(data, straight, tmp_path):
@@ -123,7 +123,7 @@ def test_another_teacher_or_other_pictures_are_not_the_same_run(data, straight, 
 
 def test_without_a_teacher_unlabelled_pictures_are_not_used_and_that_is_said(data, tmp_path, said):
     run(data, tmp_path, epochs=1, teacher=None)
-    assert "18 pictures without labels are not used; they need a teacher" in said.text
+    assert "18 unlabelled pictures are not used; they need a teacher" in said.text
 
 
 def test_a_damaged_picture_is_skipped_and_the_epoch_goes_on(data, tmp_path):

@@ -55,7 +55,7 @@ def test_classes_are_matched_by_name_and_by_label_mapping(pictures, tmp_path):
 
 def test_a_picture_without_scores_is_named(pictures, tmp_path):
     folder = written(tmp_path / "scores", pictures[:2])
-    with pytest.raises(FullconvError, match=r"no scores of 1 of 3 pictures, the first .*2\.png; let that teacher"):
+    with pytest.raises(FullconvError, match=r"no scores for 1 of 3 pictures, the first is .*2\.png; add their scores"):
         open_teacher(folder, CLASSES, {}, pictures)
 
 

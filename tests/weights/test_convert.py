@@ -123,7 +123,7 @@ def spoilt(layers, how):
     ("how", "message"),
     [
         ("lacking", r"lacks 2 parameters, such as trunk\.conv1\.7x7_s2\.bias \(expected 64\)"),
-        ("left over", "no place for 1 parameter, such as loss1/conv.weight"),
+        ("left over", "network does not have 1 parameter, such as loss1/conv.weight"),
         ("not finite", "layer 'conv1/7x7_s2': expected finite numbers, found nan"),
         ("other shape", "expected 64x3x7x7, found 64x2x7x7"),
     ],

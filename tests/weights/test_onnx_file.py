@@ -90,7 +90,7 @@ def test_a_config_that_names_another_number_of_classes_is_refused(folder, change
     message = error_of(folder, engine="openvino")
     assert (
         message
-        == f"{folder / GRAPH}: has 21 classes, but config.json names {21 + change}; restore files from the same model"
+        == f"{folder / GRAPH}: has 21 classes, but config.json lists {21 + change}; restore files from the same model"
     )
 
 
@@ -128,6 +128,6 @@ def test_a_graph_of_openvinos_own_with_other_classes_is_refused(folder):
     config = json.loads((folder / CONFIG).read_text())
     config["classes"] |= {"names": ["a", "b"], "colours": [[0, 0, 0], [1, 1, 1]]}
     (folder / CONFIG).write_text(json.dumps(config))
-    assert "model.xml: has 21 classes, but config.json names 2" in error_of(folder, engine="openvino")
+    assert "model.xml: has 21 classes, but config.json lists 2" in error_of(folder, engine="openvino")
     (folder / "model.bin").write_bytes(b"")
     assert "model.xml: " in error_of(folder, engine="openvino")

@@ -85,7 +85,7 @@ def test_what_is_left_over_or_lacking_is_named():
     net, weight, bias = layer(nn.Linear, 2, 3), torch.zeros(3, 2), torch.zeros(3)
     with pytest.raises(FullconvError, match=r"lacks 1 parameter, such as 0\.bias \(expected 3\)"):
         transplant({"0.weight": weight}, net)
-    with pytest.raises(FullconvError, match=r"no place for 1 parameter, such as extra \(found 3x2\)"):
+    with pytest.raises(FullconvError, match=r"network does not have 1 parameter, such as extra \(found 3x2\)"):
         transplant({"0.weight": weight, "0.bias": bias, "extra": weight}, net)
     report = transplant({"0.weight": weight, "extra": weight}, net, ["0.bias"], ["extra"])
     assert report == Report(("0.weight",), (), ("0.bias",), ("extra",))

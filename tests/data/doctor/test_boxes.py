@@ -45,7 +45,7 @@ def test_objects_without_an_outline_are_counted(tmp_path, outlines, severity, ob
 def test_names_that_differ_in_spelling_alone(tmp_path):
     data = sound(tmp_path)
     finding = found(data.examine("names: [Roof, roof, road]"), "names-alike")
-    assert finding.text.endswith("alone: Roof, roof")
+    assert finding.text.endswith("spelling: Roof, roof")
     assert "names-alike" not in kinds(data.examine(f"names: [Roof, roof, road]\n{finding.remedy}"))
     for names in ("[roof, road]", '["+", "-"]', "[日, 月]"):
         assert "names-alike" not in kinds(data.examine(f"names: {names}"))

@@ -169,7 +169,7 @@ def test_ids_from_one_name_the_masks_that_go_too_far(data):
     data.save_masks(halves(0, 1))
     Image.fromarray(halves(1, 2)).save(data.mask("train/b"))
     finding = found(data.examine(), "ids-from-one")
-    assert finding.text == "ids go up to 2, but 2 names end at 1: are they of ids 1 to 2?"
+    assert finding.text == "ids go up to 2, but 2 names end at 1: do they belong to ids 1 to 2?"
     assert [case.path for case in finding.cases] == [data.mask("train/b").resolve()]
     assert finding.remedy == "names: [background, roof]\nreduce_zero_label: true"
 
@@ -241,7 +241,7 @@ def test_empty_classes(data):
     assert "pool" in found(report, "empty-classes").text
     for name in ("val/e", "val/f"):
         Image.fromarray(halves(0, 0)).save(data.mask(name))
-    assert "in val, though not elsewhere: roof" in found(data.examine(), "empty-in-split").text
+    assert "in val, though present elsewhere: roof" in found(data.examine(), "empty-in-split").text
 
 
 def test_rare_classes_and_how_a_recipe_shows_them_more_often(data):
