@@ -75,6 +75,9 @@ LISTED = 6  # classes whose scores stand in one line
     help="Values to map to 0 and 255, such as 0,3000; or one pair per band.  "
     "[default for more than 8 bits: the 0.1 and 99.9 percentiles of the training pictures]",
 )
+@click.option(
+    "--folds", type=click.IntRange(2), help="Divide the pictures into so many parts; train a model without each."
+)
 @click.option("--lr", type=float, help="Peak learning rate.")
 @click.option(
     "--precision",
@@ -127,6 +130,10 @@ def results(folder: Path, model: Path) -> Iterator[str]:
     from fullconv.training.illustration import REPORT
     from fullconv.weights.model_folder import read_config
 
+    if model == folder:  # a run in folds
+        yield f"models: {folder}/fold1 and so on, as {folder}/folds.json says"
+        yield f"to repeat one: fullconv train --from {folder}/fold1"
+        return
     yield f"model: {model}"
     scores = read_config(model).metrics.get("val", {"per_class": {}})
     classes = {name: scored["iou"] for name, scored in scores["per_class"].items() if scored["iou"] is not None}

@@ -30,7 +30,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "workers": (0, inf), "momentum": (0, 1),
     "trunk_lr_factor": (0, inf), "bias_lr_factor": (0, inf), "weight_decay": (0, inf), "warm_up": (0, 1),
     "clip": (0, inf), "focal": (0, inf), "dice": (0, inf), "lovasz": (0, inf), "stage_lr_factor": (0, inf),
-    "patience": (0, inf), "evaluate_every": (1, inf), "seed": (0, inf),
+    "patience": (0, inf), "folds": (0, 100), "fold": (0, 100), "evaluate_every": (1, inf), "seed": (0, inf),
 }  # fmt: skip
 
 
@@ -97,6 +97,8 @@ class Recipe:
     evaluate_every: int = 1  # epochs between evaluations on val
     precision: str = "auto"  # fp32, bf16 or fp16; auto: bf16 if the processor or GPU supports it in hardware
     compile: bool = False  # true: compile the network with torch.compile
+    folds: int = 0  # number of parts into which the labelled pictures are divided; 0: use the data's own splits
+    fold: int = 0  # the part that is held back, from 1; 0: each part in turn, in runs of their own
     seed: int = 0  # random seed; the same seed gives the same model
 
     def __post_init__(self) -> None:
@@ -136,6 +138,8 @@ class Recipe:
         yield "unlabelled_share", 0 <= self.unlabelled_share < 1, "0 or more, below 1"
         yield "temperature", 0 < self.temperature < inf, "a number above 0"
         yield "copy_paste", not self.copy_paste or self.crop_size > 0, "0 where crop_size is 0"
+        yield "folds", self.folds != 1, "0, or 2 or more"
+        yield "fold", self.fold <= self.folds, "one of the folds"
         yield "repeat", 0 < self.repeat < inf, "a number above 0"
         yield "lr", 0 < self.lr < float("inf"), "a number above 0"
         yield "staged", not self.staged or len(stages_of(self.arch)) > 0, "false for an arch that is not an FCN"

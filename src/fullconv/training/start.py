@@ -13,6 +13,7 @@ from fullconv.classes import Classes
 from fullconv.data.coco_masks import count_boxed
 from fullconv.data.dataset import Dataset, Sample, UnlabelledPicture
 from fullconv.data.description import describe
+from fullconv.data.folds import fold_of
 from fullconv.data.label_meanings import check_mapping
 from fullconv.data.overlap import look_through
 from fullconv.data.survey import Survey, survey
@@ -60,6 +61,8 @@ def prepare(data: str | Path, recipe: Recipe, taught: bool = False, outside: Seq
     mapping = {**described.label_mapping, **recipe.label_mapping}
     names = recipe.classes or described.classes
     dataset = replace(described, classes=names, label_mapping=mapping).mapped()
+    if recipe.fold:
+        dataset = fold_of(dataset, recipe.train_split, recipe.val_split, recipe.fold, recipe.folds)
     trained = surveyed(dataset.split(recipe.train_split), dataset.classes, recipe.train_split, measures=True)
     val = dataset.splits.get(recipe.val_split, ())
     validated = surveyed(val, dataset.classes, recipe.val_split, measures=False)

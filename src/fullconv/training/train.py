@@ -28,6 +28,7 @@ from fullconv.training.calibrated import calibrated
 from fullconv.training.card import card
 from fullconv.training.divergence import Diverged
 from fullconv.training.fitting import deadline, with_length
+from fullconv.training.folds import note_folds, told_folds, train_folds
 from fullconv.training.illustration import illustrate
 from fullconv.training.inheritance import default_weights, given_keys, with_inherited
 from fullconv.training.manifest import MANIFEST, Sources
@@ -84,10 +85,16 @@ def train(
     is a run folder whose recipe is used again; data and weights must be the same. A staged run keeps its earlier nets
     in subfolders of `out` (fcn32s, fcn16s, …), each the start of the next.
 
+    Folds: with `folds`, the labelled pictures are divided into so many parts. A model is trained without each part, in
+    out/fold1 and so on, and the result is `out`.
+
     `track`: tensorboard, wandb, mlflow or "none"; by default TensorBoard if it is installed. Files that the data's
     lists and annotations refer to must be in its folder or in one of `outside`.
     """
     out, repeated, trackers = Path(out), _path(repeats), check_trackers(track)
+    if not (resume or repeated) and (count := folds_in(changes, _path(recipe))):
+        given = {"trunk_weights": trunk_weights, "weights": weights, "track": track, "teacher": teacher, **changes}
+        return cross_validate(data, out, count, recipe, (time, began), outside, given)
     until = deadline(time, began, changes, resume or repeats is not None)
     earlier = out if resume else repeated
     if earlier and recipe:
@@ -115,6 +122,36 @@ def train(
                 say(prepared, chosen, skipped)
         note = partial(record, out, sources, repeated)
         return train_stages(sources, prepared, out, chosen, resume, trackers, note, skipped, until)
+
+
+def folds_in(changes: Mapping[str, Any], recipe: Path | None) -> int:
+    """How many folds are to be trained one after another; 0 where none are, or one alone is."""
+    asked = read_recipe(recipe, **{key: changes.get(key) for key in ("folds", "fold")})
+    return 0 if asked.fold else asked.folds
+
+
+def cross_validate(
+    data: str | Path, out: Path, count: int, recipe: str | Path | None, time: tuple[str | float | None, float | None],
+    outside: Sequence[str | Path], given: Mapping[str, Any],
+) -> Path:  # fmt: skip
+    """A run for each fold; those that an earlier call began go on. `time` is (what all of it may take, from when).
+    Gives the folder of all."""
+    data = settle(path_of("data", data), out, outside)
+    held: list[tuple[Sample, ...]] = []
+
+    def train_fold(number: int, folder: Path, seconds: float | None) -> None:
+        keys: dict[str, Any] = {**given, "folds": count, "fold": number, "outside": outside}
+        if (folder / STATE).is_file():
+            train(data, folder, resume=True, **keys)
+        else:
+            train(data, folder, recipe=recipe, time=seconds, **keys)
+        dataset = prepare(data, recipe_of(folder), outside=outside).dataset
+        held.append(dataset.split(recipe_of(folder).val_split))
+        note_folds(out, held, dataset.root)
+
+    found = train_folds(train_fold, out, count, *time)
+    logger.info(told_folds(found))
+    return out
 
 
 def recipe_for(repeated: Path | None, recipe: Path | None, start: Path | None, changes: dict[str, Any]) -> Recipe:

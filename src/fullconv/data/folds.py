@@ -1,0 +1,48 @@
+"""All labelled pictures divided into folds, each of which is held back once: whole groups of what is alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from fullconv.data.alike import groups_of, look_at
+from fullconv.data.dataset import Dataset, Sample
+from fullconv.data.holding_back import SEED, present_in
+from fullconv.errors import FullconvError
+from fullconv.words import counted
+
+
+def fold_of(dataset: Dataset, train: str, val: str, number: int, count: int) -> Dataset:
+    """The data with fold `number`, from 1 on, of `count` as `val`, and all other pictures of both splits as `train`.
+
+    Pictures that were added stay in training, and what is neither `train` nor `val` stays as it is.
+    """
+    divided = [*dataset.split(train), *dataset.splits.get(val, ())]
+    fold = set(in_folds(divided, count)[number - 1])
+    learned = tuple(sample for i, sample in enumerate(divided) if i not in fold)
+    held = tuple(sample for i, sample in enumerate(divided) if i in fold)
+    return replace(dataset, splits={**dataset.splits, train: learned, val: held})
+
+
+def in_folds(samples: Sequence[Sample], count: int) -> list[list[int]]:
+    """The numbers of the pictures of each fold, sorted. Seeded: the same pictures are always divided in the same way.
+
+    Raises FullconvError where there are fewer groups of what is alike than folds.
+    """
+    looks = look_at(samples)
+    groups, present = groups_of(looks), present_in(looks)
+    if len(groups) < count:
+        raise FullconvError(
+            f"folds: {count} folds of {counted(len(groups), 'group')} of pictures that look alike or overlap; "
+            "take fewer folds, or label more pictures"
+        )
+    order = [groups[i] for i in np.random.default_rng(SEED).permutation(len(groups))]
+    folds: list[list[int]] = [[] for _ in range(count)]
+    for group in sorted(order, key=lambda group: -len(group)):  # the largest first, while there is room everywhere
+        shown = np.array([present[fold].sum(0) for fold in folds])  # (folds, classes): pictures with each
+        wanted = int(np.where(present[group].any(0), present.sum(0), len(samples) + 1).argmin())  # its rarest class
+        best = min(range(count), key=lambda i: (len(folds[i]), shown[i, wanted]))
+        folds[best] += group
+    return [sorted(fold) for fold in folds]

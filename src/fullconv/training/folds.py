@@ -1,0 +1,57 @@
+"""A run for each fold of the pictures: how good models of this recipe are, and by how much that varies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from statistics import mean, stdev
+from time import monotonic
+
+from fullconv.data.dataset import Sample
+from fullconv.evaluation.folds import Fold, place_of, write_folds
+from fullconv.logger import logger
+from fullconv.training.length import seconds_of
+from fullconv.training.processes import main_first
+from fullconv.weights.model_folder import read_config
+
+MODEL = "model"
+
+TrainFold = Callable[[int, Path, float | None], object]  # number from 1 on, the run's folder, seconds that it may take
+
+
+def folder_of(out: Path, number: int) -> Path:
+    return out / f"fold{number}"
+
+
+def train_folds(train: TrainFold, out: Path, count: int, time: str | float | None, began: float | None) -> list[float]:
+    """Trains each fold in a folder of its own, in equal parts of the time; gives the mean IoUs on what was held out."""
+    until = None if time is None else (monotonic() if began is None else began) + seconds_of(time)
+    found = []
+    for number in range(1, count + 1):
+        logger.info(f"fold {number} of {count}")
+        left = None if until is None else (until - monotonic()) / (count - number + 1)
+        train(number, folder_of(out, number), left)
+        found.append(mean_iou_of(folder_of(out, number)))
+    return found
+
+
+def mean_iou_of(run: Path) -> float:
+    """Of the kept model on what it was not trained on."""
+    return float(read_config(run / MODEL).metrics["val"]["mean_iou"] or 0.0)
+
+
+def note_folds(out: Path, held_back: list[tuple[Sample, ...]], root: Path) -> None:
+    """folds.json, by which `check` finds the model that has not seen a picture."""
+    folds = [
+        Fold(folder_of(out, number).name, tuple(place_of(sample, root) for sample in samples))
+        for number, samples in enumerate(held_back, 1)
+    ]
+    with main_first() as first:
+        if first:
+            write_folds(out, folds)
+
+
+def told_folds(found: list[float]) -> str:
+    """The mean, and the deviation of a sample, over folds."""
+    each = ", ".join(f"{value:.4f}" for value in found)
+    return f"mean IoU over {len(found)} folds: {mean(found):.4f}, deviation {stdev(found):.4f} ({each})"
