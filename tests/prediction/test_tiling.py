@@ -1,5 +1,8 @@
 """Tiles cover a picture once, and with an exact halo give the labels of the whole picture."""
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +12,20 @@ from fullconv import load
 from fullconv.classes import Classes
 from fullconv.errors import FullconvError
 from fullconv.models.config import Architecture, ModelConfig, NormalisationValues
-from fullconv.prediction.tiling import LARGEST, automatic, check_halo, check_tiling, exact_halo, fixed, halo_of, tiles
+from fullconv.prediction.tiling import (
+    LARGEST,
+    Span,
+    Tiling,
+    automatic,
+    check_halo,
+    check_tiling,
+    exact_halo,
+    fixed,
+    halo_of,
+    plan,
+    tiles,
+    whole,
+)
 
 SIDES = st.integers(1, 8).map(lambda n: 32 * n)
 HALF = NormalisationValues((127.5,) * 3, (127.5,) * 3)
@@ -135,3 +151,31 @@ def test_without_a_halo_there_are_seams(small_model):
     model = load(small_model, precision="fp32")
     whole, cut = model.predict(image).label_map, model.predict(image, tile=64, halo=0).label_map
     assert (whole != cut).mean() > 0.001
+
+
+@pytest.mark.parametrize("tile", [64, "auto"])
+def test_a_plan_survives_its_journey_through_json(tile):
+    for made in (plan(config(), (200, 130), tile, 32, lambda: 96 * 96), whole((200, 130), 128)):
+        read = Tiling.from_json(json.loads(json.dumps(asdict(made))))
+        assert read == made
+        assert (read.size, read.longest_side) == (made.size, made.longest_side)
+        assert [(w.rows, w.columns) for w in read.windows] == [(w.rows, w.columns) for w in made.windows]
+
+
+def test_a_whole_picture_is_one_window_that_reads_and_keeps_everything():
+    made = whole((200, 130), None)
+    (window,) = made.windows
+    assert (window.rows, window.columns) == (Span(0, 200, 0, 200), Span(0, 130, 0, 130))
+    assert (made.size, made.longest_side) == ((200, 130), 0)
+
+
+def test_refusals_name_the_argument():
+    with pytest.raises(FullconvError, match=r"^halo='exact': m looks at .* or remove halo to blend"):
+        halo_of(config(window=None), "exact")
+    with pytest.raises(FullconvError, match=r"^halo='wide': give a number"):
+        halo_of(config(), "wide")
+
+
+def test_auto_tiles_need_no_side_of_their_own():
+    check_tiling(config(), "auto", None)
+    check_tiling(config(), None, None)
