@@ -108,7 +108,7 @@ def test_a_cat_is_found_where_the_cat_is(tmp_path):
         (["predict", str(EXAMPLES), "--model", "animals"], "no model 'animals' any more; photos has its classes and"),
         (["predict", str(EXAMPLES), "--tile", "0"], "--tile 0: tiles must start on"),
         (["predict", str(EXAMPLES), "--tile", ""], "--tile : give a side"),
-        (["predict", str(EXAMPLES), "--halo", "64"], "--halo 64: photos are not seen in tiles"),
+        (["predict", str(EXAMPLES), "--halo", "64"], "--halo 64: photos are processed in tiles only on request"),
         (["predict", str(EXAMPLES), "--range", "0,3000,5"], "--range 0,3000,5: give pairs"),
         (["predict", str(EXAMPLES), "--range", "0,3000,0,9"], "--range: 2 pairs for 3 channels"),
         (["predict", str(EXAMPLES), "--simplify", "0"], "--simplify: applies to rasters"),
@@ -385,7 +385,7 @@ def test_a_video_beside_photos(tmp_path):
     assert "80x60 30 frames" in result.stdout
     assert f"1 picture, 1 video, 5 files in {out} (openvino, " in result.stdout
     assert "; 1 failed" in result.stdout
-    assert "empty.mov: no video, empty or damaged" in result.stderr
+    assert "empty.mov: not a video, empty or damaged" in result.stderr
     assert times(out / "sub" / "a_mp4_overlay.mp4") == times(clip)
     assert (out / "sub" / "a_jpg_labels.png").exists()
     again = shell("predict", folder, "--out", out, "--resume", "--json", "-")
