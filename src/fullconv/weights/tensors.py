@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from fullconv.errors import FullconvError, MissingExtra, missing_extra
-from fullconv.files import write_whole
+from fullconv.files import hidden_folder, write_whole
 
 State = dict[str, Tensor]
 
@@ -52,7 +52,10 @@ def write_tensors(path: Path, state: State) -> Path:
     def write(hidden: Path) -> None:
         hidden.touch()
         mode = hidden.stat().st_mode
-        library.save_file(state, hidden)
+        # save_file has a temporary file of its own. In a hidden folder, what a killed process leaves is swept.
+        with hidden_folder(path) as folder:
+            library.save_file(state, folder / path.name)
+            (folder / path.name).replace(hidden)
         hidden.chmod(mode)  # save_file leaves a file for its owner alone, and others serve models too
 
     return write_whole(path, write)
