@@ -189,7 +189,13 @@ def test_nothing_there_is_said(tmp_path):
 
 
 def test_a_file_that_is_named_is_always_tried(tmp_path):
-    assert targets([tmp_path / "missing.xyz"]) == ["out/missing"]
+    touch(tmp_path, "there.png")
+    assert set(targets([tmp_path / "missing.xyz", tmp_path / "there.png"])) == {"out/missing", "out/there"}
+
+
+def test_one_input_that_does_not_exist_is_refused_before_anything_is_made(tmp_path):
+    with pytest.raises(FullconvError, match=r"missing\.xyz: no such file or folder"):
+        targets([tmp_path / "missing.xyz"])
 
 
 @given(st.sets(st.from_regex(r"([ab]/){0,2}[ab]\.(jpg|png)", fullmatch=True), min_size=1))
