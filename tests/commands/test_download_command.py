@@ -64,7 +64,9 @@ def test_what_was_not_verified_is_said_with_its_checksum(server, tmp_path, monke
     refused = run("camvid", "--out", tmp_path / "camvid")
     assert isinstance(refused.exception, FullconvError)
     result = run("camvid", "--out", tmp_path / "camvid", "--unverified")
-    assert re.search(r"^not verified \(no published checksum\): http.*, SHA-256 [0-9a-f]{64}$", result.stdout, re.MULTILINE)
+    assert re.search(
+        r"^not verified \(no published checksum\): http.*, SHA-256 [0-9a-f]{64}$", result.stdout, re.MULTILINE
+    )
 
 
 @pytest.fixture

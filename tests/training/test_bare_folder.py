@@ -34,7 +34,7 @@ def test_what_was_assumed_is_told_and_written(folder, tmp_path, said):
     out = tmp_path / "run"
     stages.train(folder, out, **TINY, epochs=1)
     told = said.text
-    assert "masks hold 0 background, 255 object" in told
+    assert "masks contain 0 background, 255 object" in told
     assert "val: 2 of 10 pictures, held back" in told
     assert str(out / "data.yaml") in told
     written, assumed = open_dataset(out / "data.yaml"), open_dataset(folder)

@@ -13,6 +13,7 @@ from fullconv.errors import FullconvError
 from fullconv.jobs.images import run_one
 from fullconv.jobs.plan import Job, Wanted
 from fullconv.metrics import Confusion
+from fullconv.models.config import FORMAT
 from fullconv.training import train as stages
 from fullconv.training.pictures import SKIPPED, Skipped, TrainingPicture
 from fullconv.training.recipe import Recipe
@@ -147,7 +148,7 @@ def test_config_json_says_which_input_it_takes(tmp_path):
     data = write_data(tmp_path / "d", bands(3, "uint16"), (96, 130))
     folder = stages.train(data, tmp_path / "run", track="none", **TINY)
     written = json.loads((folder / "config.json").read_text())
-    assert (written["format"], written["input"]) == (2, "float32")
+    assert (written["format"], written["input"]) == (FORMAT, "float32")
     assert len(written["range"]) == 3
     config = read_config(folder)
     assert config.range[0][0] == pytest.approx(300, abs=40)
@@ -173,7 +174,7 @@ def test_more_than_a_twentieth_is_an_error_before_training(tmp_path):
     data = write_data(tmp_path / "d", photos, (64, 80), (24, 3))
     for i in range(2):
         damage(tmp_path / "d" / "images" / "train" / f"{i}.jpg")
-    with pytest.raises(FullconvError, match=r"2 of 24 pictures cannot be read, the first: .*fullconv check"):
+    with pytest.raises(FullconvError, match=r"2 of 24 pictures cannot be read, the first is .*fullconv check"):
         stages.train(data, tmp_path / "run", track="none", **TINY)
     assert not (tmp_path / "run" / "last.pt").exists()
 
