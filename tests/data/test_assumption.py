@@ -52,9 +52,9 @@ def test_usual_names_of_folders_and_files(tmp_path, image, label):
 @pytest.mark.parametrize(
     ("masks", "yaml", "told"),
     [
-        ([halves(0, 1)], "names: [background, object]", "masks hold 0 background, 1 object"),
-        ([halves(0, 255)], "labels: [255]", "masks hold 0 background, 255 object"),
-        ([halves(0, 0), halves(255, 0)], "labels: [255]", "masks hold 0 background, 255 object"),
+        ([halves(0, 1)], "names: [background, object]", "masks contain 0 background, 1 object"),
+        ([halves(0, 255)], "labels: [255]", "masks contain 0 background, 255 object"),
+        ([halves(0, 0), halves(255, 0)], "labels: [255]", "masks contain 0 background, 255 object"),
         ([halves(0, 1), halves(1, 255)], "names: [background, object]", "0 background, 1 object; 255 is void"),
         ([halves(0, 1), halves(2, 0)], "names: [background, class_1, class_2]", "2 class_2"),
         ([halves(0, 128), halves(255, 0)], "labels: [128]", "0 background, 128 class_128, 255 class_255"),
@@ -115,14 +115,12 @@ def test_a_yaml_in_the_folder_is_read(tmp_path):
 
 def test_tiles_that_overlap_on_the_ground_are_on_one_side(tmp_path):
     rasterio = pytest.importorskip("rasterio")
-    from rasterio.transform import from_origin
-
     for i in range(20):  # ten places, two tiles of each: the second lies half over the first
         west = 1000 * (i // 2) + 16 * (i % 2)
         for folder, array in (("images", np.moveaxis(np.array(photo(i)), 2, 0)), ("masks", halves()[None])):
             (tmp_path / folder).mkdir(exist_ok=True)
             profile = {"driver": "GTiff", "height": 24, "width": 32, "count": len(array), "dtype": "uint8"}
-            place = {"crs": "EPSG:3857", "transform": from_origin(west, 0, 1, 1)}
+            place = {"crs": "EPSG:3857", "transform": rasterio.Affine(1, 0, west, 0, -1, 0)}
             with rasterio.open(tmp_path / folder / f"{i:02}.tif", "w", **profile, **place) as raster:
                 raster.write(array)
     held = [int(sample.name) // 2 for sample in open_dataset(tmp_path).splits["val"]]

@@ -383,7 +383,7 @@ def test_the_catalogue_is_sound():
             assert archive.sha256 is None or re.fullmatch("[0-9a-f]{64}", archive.sha256)
             assert archive.sha256 or archive.url.startswith("https://")  # then TLS is all there is
         assert not source.login or source.login.startswith("https://")  # it is sent a password
-    with pytest.raises(FullconvError, match="there are voc2012, sbd"):
+    with pytest.raises(FullconvError, match="choose one of voc2012, sbd"):
         find_source("coco")
 
 

@@ -164,7 +164,7 @@ def test_other_names_for_a_known_layout(tmp_path):
 
 @pytest.mark.parametrize("line", ["inputs: hha", "sbd: ../sbd"])
 def test_a_key_of_another_layout_is_a_mistake(opened, line):
-    with pytest.raises(FullconvError, match="and this is pairs; remove it"):
+    with pytest.raises(FullconvError, match="but this is pairs; remove it"):
         opened(f"names: [a, b]\n{line}")
 
 

@@ -152,7 +152,7 @@ def test_pictures_without_masks_are_told_from_an_unknown_layout(tmp_path, files,
 
 def test_a_folder_within_is_hinted_at(tmp_path):
     trees.voc(tmp_path / "VOCdevkit" / "VOC2012")
-    with pytest.raises(FullconvError, match=r"VOC2012 in it is voc; give .*VOC2012"):
+    with pytest.raises(FullconvError, match=r"VOC2012 inside it is voc; give .*VOC2012"):
         recognise(tmp_path)
 
 

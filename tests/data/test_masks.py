@@ -133,7 +133,7 @@ def test_a_turned_tiff_is_upright(tmp_path, turn, compression):
     ("values", "message"),
     [
         (np.array([[0.5, 1]], np.float32), "such as 0.5; class indices are whole"),
-        (np.array([[-9999, 1]], np.int32), "mask values -9999 to 1"),
+        (np.array([[-9999, 1]], np.int32), "mask values range from -9999 to 1"),
         (np.array([[np.inf, 1]], np.float32), "such as inf"),
     ],
 )
@@ -221,7 +221,9 @@ def test_a_mask_of_64_bits_has_its_no_data_as_void_and_nothing_near_it(tmp_path)
     bands[0, :2] = -9999
     assert np.unique(read_mask(write_bands(tmp_path / "a.tif", bands, nodata=-9999))).tolist() == [2, 255]
     bands[0, 4] = -9000
-    with pytest.raises(FullconvError, match=re.escape(f"{tmp_path / 'b.tif'}: mask values -9999 to 2, such as -9000")):
+    with pytest.raises(
+        FullconvError, match=re.escape(f"{tmp_path / 'b.tif'}: mask values range from -9999 to 2, such as -9000")
+    ):
         read_mask(write_bands(tmp_path / "b.tif", bands, nodata=-9999))
 
 
@@ -232,7 +234,7 @@ def test_a_mask_of_several_bands_is_refused_by_its_name(tmp_path):
 
 def test_what_is_no_index_is_refused_by_the_files_name(tmp_path):
     Image.fromarray(np.full((4, 4), 300, np.uint16)).save(tmp_path / "a.png")
-    with pytest.raises(FullconvError, match=re.escape(f"{tmp_path / 'a.png'}: mask values 300 to 300")):
+    with pytest.raises(FullconvError, match=re.escape(f"{tmp_path / 'a.png'}: mask values range from 300 to 300")):
         read_mask(tmp_path / "a.png")
     Image.new("RGB", (4, 4)).save(tmp_path / "b.png")
     with pytest.raises(FullconvError, match=r"save it as a palette or 8-bit grey PNG, or give the classes' `colours`"):

@@ -44,7 +44,7 @@ def test_two_of_one_name_and_one_that_is_missing(server, tmp_path):
     inputs = [f"{server.url}/{name}" for name in ("a.jpg", "missing.jpg", "sub/a.jpg")]
     result = predict(*inputs, "--allow-http", "--out", tmp_path, "--save", "labels")
     assert result.exit_code == 1
-    assert f"error: {inputs[1]}: the server says 404" in result.output
+    assert f"error: {inputs[1]}: the server answered 404" in result.output
     assert len(list(tmp_path.rglob("*_labels.png"))) == 2
 
 

@@ -60,14 +60,14 @@ def test_what_others_made_stays_as_it_is(tmp_path, output, name):
 
 def test_of_a_picture_nothing_is_written_where_one_file_is_refused(tmp_path):
     (tmp_path / "a_overlay.jpg").write_bytes(HAND_MADE)
-    with pytest.raises(FullconvError, match="in the way"):
+    with pytest.raises(FullconvError, match="exists, and no earlier run wrote it"):
         result_of([[0]]).save(tmp_path, "a")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a_overlay.jpg", NAME]
 
 
 def test_a_link_is_in_the_way_even_where_it_leads_nowhere(tmp_path):
     (tmp_path / "a_labels.png").symlink_to(tmp_path / "nowhere")
-    with pytest.raises(FullconvError, match="in the way"):
+    with pytest.raises(FullconvError, match="exists, and no earlier run wrote it"):
         result_of([[0]]).save(tmp_path, "a")
 
 
@@ -76,7 +76,7 @@ def test_own_files_are_replaced_and_the_manifest_may_be_written_anew(tmp_path):
         (path,) = result_of([[value]]).save(tmp_path, "a", ["labels"])
         assert np.array(Image.open(path)).item() == value
     (tmp_path / NAME).unlink()
-    with pytest.raises(FullconvError, match="in the way"):
+    with pytest.raises(FullconvError, match="exists, and no earlier run wrote it"):
         result_of([[0]]).save(tmp_path, "a", ["labels"])
 
 
@@ -120,7 +120,7 @@ def test_a_file_of_that_name_that_is_no_manifest_is_left_alone(tmp_path):
 def test_a_line_that_was_cut_off_owns_nothing_and_spoils_nothing(tmp_path):
     (tmp_path / NAME).write_bytes(b'{"begun": "a", "writes": ["a_labels.p')
     (tmp_path / "a_labels.png").write_bytes(HAND_MADE)
-    with pytest.raises(FullconvError, match="in the way"):
+    with pytest.raises(FullconvError, match="exists, and no earlier run wrote it"):
         result_of([[0]]).save(tmp_path, "a")
     result_of([[0]]).save(tmp_path, "b")
     result_of([[0]]).save(tmp_path, "b")

@@ -263,7 +263,7 @@ def test_nothing_held_back(tmp_path):
 def test_nearly_the_same_picture_in_two_splits(data):
     photo(0).resize((WIDTH + 3, HEIGHT)).resize((WIDTH, HEIGHT)).save(data.image("val/e"), quality=70)
     finding = found(data.examine(), "near-duplicates")
-    assert [(case.path.stem, case.detail) for case in finding.cases] == [("e", "of val, like a of train")]
+    assert [(case.path.stem, case.detail) for case in finding.cases] == [("e", "of val, similar to a of train")]
 
 
 def test_the_same_file_in_two_lists(tmp_path):
