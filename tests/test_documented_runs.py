@@ -35,6 +35,9 @@ ONLY_PARSED = {
     "--time 10m": "takes ten minutes; tests/training/test_fitting.py runs it with less",
     "--epochs 40": "takes minutes, as --epochs 1 does not",
     "--epochs 80": "takes minutes; tests/training/test_fitting.py makes a run longer",
+    "hf://": "needs the Hugging Face hub; tests/weights/test_hub.py runs it against a local server",
+    "push": "needs the Hugging Face hub; tests/weights/test_hub.py runs it against a local server",
+    "check my-data/ --model": "wants a run trained on that folder; tests/commands/test_check.py runs it",
     "explain ladder": "needs the nets of benchmarks/ladder.py",
 }
 
