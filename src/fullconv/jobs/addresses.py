@@ -94,7 +94,9 @@ def fetch(opener: OpenerDirector, address: str, path: Path) -> None:
             for chunk in _chunks(answer, address):
                 file.write(chunk)
     except HTTPError as error:
-        raise FullconvError(f"{address}: the server answered {error.code} {error.reason}; try it in a browser") from None
+        raise FullconvError(
+            f"{address}: the server answered {error.code} {error.reason}; try it in a browser"
+        ) from None
     except (URLError, ValueError, HTTPException, OSError) as error:
         reason = getattr(error, "reason", None) or str(error) or type(error).__name__
         raise FullconvError(f"{address}: cannot be fetched ({reason}); check address and network") from None

@@ -37,7 +37,8 @@ def with_inherited(changes: Mapping[str, Any], recipe: Path | None, weights: Pat
 def given_keys(changes: Mapping[str, Any], recipe: Path | None) -> set[str]:
     """The keys of a recipe that somebody gave, in its file or beside it."""
     in_file = read_yaml(recipe, [f.name for f in fields(Recipe)]) if recipe else {}
-    return {key for key, value in {**in_file, **changes}.items() if value is not None}
+    beside = {key: value for key, value in changes.items() if value is not None}
+    return {key for key, value in {**in_file, **beside}.items() if value is not None}
 
 
 def default_weights(changes: Mapping[str, Any], recipe: Path | None) -> Path | None:
