@@ -76,7 +76,7 @@ def test_merged_classes_are_those_of_the_matrix_added_up(pets):
 
 
 def test_a_class_to_merge_to_that_is_none_is_refused(pets):
-    with pytest.raises(FullconvError, match=r"merge_to='hose': no class of the model.*horse"):
+    with pytest.raises(FullconvError, match=r"merge_to='hose': not a class of the model.*horse"):
         fullconv.evaluate(fullconv.load("photos"), pets, merge_to=("cat", "hose"))
 
 
