@@ -19,11 +19,22 @@ def fold_of(dataset: Dataset, train: str, val: str, number: int, count: int) -> 
 
     Pictures that were added stay in training, and what is neither `train` nor `val` stays as it is.
     """
-    divided = [*dataset.split(train), *dataset.splits.get(val, ())]
+    divided = divided_in(dataset, train, val)
     fold = set(in_folds(divided, count)[number - 1])
     learned = tuple(sample for i, sample in enumerate(divided) if i not in fold)
     held = tuple(sample for i, sample in enumerate(divided) if i in fold)
     return replace(dataset, splits={**dataset.splits, train: learned, val: held})
+
+
+def all_folds(dataset: Dataset, train: str, val: str, count: int) -> list[tuple[Sample, ...]]:
+    """What each fold holds back."""
+    divided = divided_in(dataset, train, val)
+    return [tuple(divided[i] for i in fold) for fold in in_folds(divided, count)]
+
+
+def divided_in(dataset: Dataset, train: str, val: str) -> list[Sample]:
+    """The pictures that are divided into folds: those of both splits."""
+    return [*dataset.split(train), *dataset.splits.get(val, ())]
 
 
 def in_folds(samples: Sequence[Sample], count: int) -> list[list[int]]:

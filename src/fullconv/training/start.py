@@ -55,12 +55,7 @@ def prepare(data: str | Path, recipe: Recipe, taught: bool = False, outside: Seq
 
     Raises FullconvError where more than a twentieth cannot be read.
     """
-    described = describe(data, outside)
-    with told_of("recipe"):
-        check_mapping(recipe.label_mapping, described.dataset.classes.names)
-    mapping = {**described.label_mapping, **recipe.label_mapping}
-    names = recipe.classes or described.classes
-    dataset = replace(described, classes=names, label_mapping=mapping).mapped()
+    dataset, mapping = in_its_classes(data, recipe, outside)
     if recipe.fold:
         dataset = fold_of(dataset, recipe.train_split, recipe.val_split, recipe.fold, recipe.folds)
     trained = surveyed(dataset.split(recipe.train_split), dataset.classes, recipe.train_split, measures=True)
@@ -72,6 +67,17 @@ def prepare(data: str | Path, recipe: Recipe, taught: bool = False, outside: Seq
     unused = 0 if taught else len(dataset.unlabelled)
     dataset = replace(dataset, splits=splits, unlabelled=unlabelled)
     return Prepared(dataset, mapping, trained, {**trained.skipped, **validated.skipped, **lost}, unused=unused)
+
+
+def in_its_classes(
+    data: str | Path, recipe: Recipe, outside: Sequence[str | Path] = ()
+) -> tuple[Dataset, dict[str, str]]:
+    """(the data in the recipe's classes, the label mapping that makes them); no picture is read."""
+    described = describe(data, outside)
+    with told_of("recipe"):
+        check_mapping(recipe.label_mapping, described.dataset.classes.names)
+    mapping = {**described.label_mapping, **recipe.label_mapping}
+    return replace(described, classes=recipe.classes or described.classes, label_mapping=mapping).mapped(), mapping
 
 
 def looked_through(dataset: Dataset, train_split: str) -> tuple[tuple[UnlabelledPicture, ...], dict[Path, str]]:

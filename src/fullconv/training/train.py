@@ -15,6 +15,7 @@ import torch
 
 from fullconv.data.dataset import Dataset, Sample, UnlabelledPicture
 from fullconv.data.description import OWN, describe, folder_of, read_data_file
+from fullconv.data.folds import all_folds
 from fullconv.errors import FullconvError, argument
 from fullconv.exporting.onnx import export_onnx
 from fullconv.files import sweep, write_json, write_whole
@@ -37,7 +38,7 @@ from fullconv.training.processes import is_main, main_first
 from fullconv.training.recipe import Recipe, check_recipe, from_values, read_recipe, stages_of
 from fullconv.training.reproduction import record, sources_of
 from fullconv.training.run import LOG, MODEL, STATE, run
-from fullconv.training.start import Prepared, config_of, prepare, start_model, told
+from fullconv.training.start import Prepared, config_of, in_its_classes, prepare, start_model, told
 from fullconv.training.teacher import Teacher, open_teacher
 from fullconv.training.teaching import is_scores, teach
 from fullconv.training.trackers import check_trackers
@@ -137,7 +138,7 @@ def cross_validate(
     """A run for each fold; those that an earlier call began go on. `time` is (what all of it may take, from when).
     Gives the folder of all."""
     data = settle(path_of("data", data), out, outside)
-    held: list[tuple[Sample, ...]] = []
+    held_back: list[tuple[Sample, ...]] = []  # by each fold
 
     def train_fold(number: int, folder: Path, seconds: float | None) -> None:
         keys: dict[str, Any] = {**given, "folds": count, "fold": number, "outside": outside}
@@ -145,9 +146,11 @@ def cross_validate(
             train(data, folder, resume=True, **keys)
         else:
             train(data, folder, recipe=recipe, time=seconds, **keys)
-        dataset = prepare(data, recipe_of(folder), outside=outside).dataset
-        held.append(dataset.split(recipe_of(folder).val_split))
-        note_folds(out, held, dataset.root)
+        chosen = recipe_of(folder)
+        dataset, _ = in_its_classes(data, chosen, outside)
+        if not held_back:  # every picture is read for it
+            held_back.extend(all_folds(dataset, chosen.train_split, chosen.val_split, count))
+        note_folds(out, held_back[:number], dataset.root)
 
     found = train_folds(train_fold, out, count, *time)
     logger.info(told_folds(found))
