@@ -40,7 +40,7 @@ def write_folds(run: Path, folds: Sequence[Fold]) -> None:
 
 
 def read_folds(run: Path) -> list[Fold]:
-    """None for a folder that is no run in folds."""
+    """Empty for a folder that is not a run in folds."""
     if not (run / FOLDS).is_file():
         return []
     try:

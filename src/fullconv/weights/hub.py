@@ -18,16 +18,8 @@ from fullconv.damage import reason_of
 from fullconv.errors import FullconvError, missing_extra
 from fullconv.weights.model_folder import CARD, CONFIG, GRAPH, INT8, IR, PARAMETERS, read_config
 
-FILES = (
-    CONFIG,
-    CARD,
-    PARAMETERS,
-    GRAPH,
-    IR,
-    "model.bin",
-    INT8,
-    "model_int8.bin",
-)  # and nothing else is fetched or sent
+# Nothing else is fetched or sent.
+FILES = (CONFIG, CARD, PARAMETERS, GRAPH, IR, "model.bin", INT8, "model_int8.bin")
 RUNNABLE = (GRAPH, PARAMETERS, IR)
 LARGEST, LARGEST_CONFIG = 4 * 10**9, 10**7  # bytes: of all files together, and of config.json, which is read first
 
