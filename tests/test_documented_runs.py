@@ -35,6 +35,7 @@ ONLY_PARSED = {
     "--time 10m": "takes ten minutes; tests/training/test_fitting.py runs it with less",
     "--epochs 40": "takes minutes, as --epochs 1 does not",
     "--epochs 80": "takes minutes; tests/training/test_fitting.py makes a run longer",
+    "https://": "needs the network; tests/jobs/test_addresses.py runs it against a local server",
     "hf://": "needs the Hugging Face hub; tests/weights/test_hub.py runs it against a local server",
     "push": "needs the Hugging Face hub; tests/weights/test_hub.py runs it against a local server",
     "check my-data/ --model": "wants a run trained on that folder; tests/commands/test_check.py runs it",
@@ -79,6 +80,9 @@ def write_pictures(folder: Path) -> None:
     shutil.copy(ROOT / "docs" / "figures" / "two-cats.jpg", folder / "docs" / "figures")
     for name in ("photos/a.jpg", "photos/sub/b.png", "mosaic.png"):
         Image.open(CHELSEA).resize((160, 128)).save(folder / name)
+    (folder / "more-photos").mkdir()  # which nobody has labelled
+    for name in ("astronaut", "coffee"):
+        Image.open(ROOT / "examples" / f"{name}.jpg").resize((160, 128)).save(folder / "more-photos" / f"{name}.jpg")
     if find_spec("rasterio"):
         from tests.prediction.scenes import blobs, write_scene
 
