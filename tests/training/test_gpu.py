@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from fullconv.data.description import open_dataset
+from fullconv.training import batch_size
 from fullconv.training import train as stages
 from fullconv.training.losses import SegmentationLoss
 from fullconv.training.recipe import Recipe
@@ -58,3 +59,14 @@ def test_the_loss_and_its_gradient_are_the_cpus(values):
         found.append((value.item(), given.grad.cpu()))
     assert found[1][0] == pytest.approx(found[0][0], rel=1e-4)
     torch.testing.assert_close(found[1][1], found[0][1], rtol=1e-3, atol=1e-7)
+
+
+def test_a_run_notes_the_batch_that_the_gpu_holds(disc_data, tmp_path, monkeypatch):
+    monkeypatch.setattr(stages, "complete", lambda *_: None)
+    monkeypatch.setattr(batch_size, "LARGEST", 64)
+    stages.train(
+        disc_data, tmp_path, epochs=1, arch="fcn8s", trunk="test_resnet", pretrained=False, crop_size=64, batch_size=0,
+        workers=0,
+    )  # fmt: skip
+    assert json.loads((tmp_path / "recipe.json").read_text())["batch_size"] == 64
+    assert not list(tmp_path.glob("*trial*"))

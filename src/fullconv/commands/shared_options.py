@@ -53,6 +53,19 @@ class Side(click.ParamType[Any]):
         return int(value)
 
 
+class BatchSize(click.ParamType[Any]):
+    """A number of pictures, or auto, which a recipe writes as 0."""
+
+    name = "N|auto"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if value == "auto":
+            return 0
+        if not str(value).isdigit() or int(value) < 1:
+            self.fail(f"{value}: give a number of pictures, 1 or more, or auto", param, ctx)
+        return int(value)
+
+
 def model_options(command: Command) -> Command:
     """--model, and what it runs on."""
     for option in (

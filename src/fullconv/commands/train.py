@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from fullconv.commands.shared_options import Numbers, Side, outside_option
+from fullconv.commands.shared_options import BatchSize, Numbers, Side, outside_option
 from fullconv.commands.terminal import is_quiet, say, silent, told
 
 FILE = click.Path(path_type=Path)
@@ -58,8 +58,9 @@ LISTED = 6  # classes whose scores stand in one line
 )
 @click.option(
     "--batch-size",
-    type=int,
-    help="Pictures per step, over all processes.  [default: 4 to 16, depending on the number of pictures]",
+    type=BatchSize(),
+    help="Pictures per step, over all processes; 'auto' is as many as a GPU's memory holds.  [default: 4 to 16, "
+    "depending on the number of pictures]",
 )
 @click.option("--accumulate", type=int, help="Split each batch into this many parts, to save memory.")
 @click.option("--crop-size", type=int, help="Side of the training crops in pixels.")

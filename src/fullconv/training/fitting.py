@@ -8,9 +8,12 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import torch
+
 from fullconv.errors import FullconvError, argument
 from fullconv.logger import logger, muted
-from fullconv.training.length import fitted, seconds_of, spread, steps_for
+from fullconv.training.batch_size import largest_batch
+from fullconv.training.length import fitted, seconds_of, spread, steps_for, with_batch
 from fullconv.training.manifest import Sources
 from fullconv.training.processes import rank_and_count
 from fullconv.training.recipe import Recipe
@@ -45,7 +48,10 @@ def with_length(
     found = prepared.survey
     side = choose_longest_side(recipe, found)[0]
     size = found.size if side is None or max(found.size) <= side else reduced_size(found.size, side)
+    asks_for_most = not recipe.batch_size
     recipe = fitted(recipe, given, len(found.samples), size)
+    if asks_for_most and torch.cuda.is_available():
+        recipe = with_batch(recipe, largest_batch(prepared, sources, recipe, out), given)
     if until is not None:
         recipe = in_time(recipe, prepared, sources, out, until, end)
     elif not {"epochs", "repeat"} & set(given):

@@ -28,18 +28,23 @@ def seconds_of(time: str | float) -> float:
 
 
 def fitted(recipe: Recipe, given: Collection[str], pictures: int, size: tuple[int, int]) -> Recipe:
-    """Batch, crop and learning rate for so many pictures of about that size (height, width), unless they are `given`.
+    """Batch, crop and learning rate for so many pictures of about this size (height, width), unless `given`."""
+    crop = recipe.crop_size
+    if "crop_size" not in given and crop:
+        crop = min(crop, max(SMALLEST, 32 * ceil(max(size) / 32)))
+    recipe = replace(recipe, crop_size=crop)
+    if "batch_size" in given and recipe.batch_size:
+        return recipe
+    usual = recipe.batch_size or Recipe.batch_size
+    batch = next((batch for most, batch in BATCHES if pictures <= most), usual)
+    return with_batch(replace(recipe, batch_size=usual), batch, given)
 
-    The learning rate follows the root of the batch, as Adam's noise does (arXiv 2205.10287).
-    """
-    fits: dict[str, int | float] = {}
-    if "batch_size" not in given:
-        fits["batch_size"] = next((batch for most, batch in BATCHES if pictures <= most), recipe.batch_size)
-    if "crop_size" not in given and recipe.crop_size:
-        fits["crop_size"] = min(recipe.crop_size, max(SMALLEST, 32 * ceil(max(size) / 32)))
-    if "lr" not in given:
-        fits["lr"] = recipe.lr * sqrt(fits.get("batch_size", recipe.batch_size) / recipe.batch_size)
-    return replace(recipe, **fits)  # type: ignore[arg-type]
+
+def with_batch(recipe: Recipe, batch: int, given: Collection[str]) -> Recipe:
+    """So many pictures a step. The learning rate follows the root of the batch, as Adam's noise does
+    (arXiv 2205.10287), unless it is `given`."""
+    lr = recipe.lr if "lr" in given else recipe.lr * sqrt(batch / recipe.batch_size)
+    return replace(recipe, batch_size=batch, lr=lr)
 
 
 def steps_for(recipe: Recipe, pictures: int) -> int:

@@ -24,7 +24,7 @@ CHOICES = {
 }
 # The least and the most that a number may be; where the most is no part of it, the rules below say so.
 LIMITS: dict[str, tuple[float, float]] = {
-    "score_hidden": (0, inf), "epochs": (1, inf), "batch_size": (1, inf), "accumulate": (1, inf), "balance": (0, 1),
+    "score_hidden": (0, inf), "epochs": (1, inf), "batch_size": (0, inf), "accumulate": (1, inf), "balance": (0, 1),
     "focused": (0, 1), "unscaled": (0, 1), "flip": (0, 1), "colour": (0, 1),
     "sharpness": (0, 1), "noise": (0, 1), "jpeg": (0, 1), "copy_paste": (0, 1), "teacher_weight": (0, inf),
     "workers": (0, inf), "momentum": (0, 1),
@@ -53,7 +53,7 @@ class Recipe:
 
     epochs: int = 20  # passes over the labelled pictures; depends on their number if no length is given
     repeat: float = 1.0  # how many times an epoch shows each labelled picture
-    batch_size: int = 16  # pictures per step, over all processes; depends on the number of pictures if not given
+    batch_size: int = 16  # pictures per step; depends on the number of pictures if not given; 0: as many as a GPU holds
     accumulate: int = 1  # parts into which each process splits its share of a batch, to save memory
     crop_size: int = 256  # side of the training crops; 0: whole pictures, one at a time; smaller for small pictures
     focused: float = 0.0  # share of crops chosen to show a class other than the first, all such classes equally often
@@ -71,7 +71,7 @@ class Recipe:
 
     optimiser: str = "adamw"  # adamw or sgd
     momentum: float = 0.9  # momentum of sgd
-    lr: float = 1e-3  # peak learning rate; depends on the batch size if not given
+    lr: float = 1e-3  # peak learning rate; depends on the batch size if neither is given
     trunk_lr_factor: float = 0.3  # learning rate of the trunk relative to the other layers
     bias_lr_factor: float = 1.0  # learning rate of biases and norms relative to the other parameters of their part
     weight_decay: float = 0.01  # weight decay of kernels; biases and norms have none
@@ -132,6 +132,7 @@ class Recipe:
             bool(self.crop_size) or self.accumulate >= self.batch_size,
             "batch_size where crop_size is 0",
         )
+        yield "batch_size", self.batch_size > 0 or self.crop_size > 0, "1 or more where crop_size is 0"
         yield "scale", 0 < self.scale[0] <= self.scale[1], "two factors, the smaller first"
         yield "hardest", 0 < self.hardest <= 1, "a share above 0, up to 1"
         yield "ema", 0 <= self.ema < 1, "0 (off) or below 1"
