@@ -161,6 +161,13 @@ def test_the_report_is_text_and_json(data):
     assert again["splits"]["val"]["classes"]["roof"]["pictures"] == 2
 
 
+def test_no_weights_are_proposed_where_no_pixel_could_be_read(data):
+    assert "class_weights" in written(data.examine())
+    for name in NAMES:
+        data.mask(name).write_bytes(b"no mask")
+    assert "class_weights" not in written(data.examine())
+
+
 def test_examples_show_the_findings_first(data):
     Image.fromarray(halves(255, 255)).save(data.mask("val/f"))
     chosen = choose(data.examine(), 4)

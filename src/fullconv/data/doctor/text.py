@@ -60,7 +60,7 @@ def _classes(held: dict[str, Share], classes: Classes) -> Iterator[str]:
     yield f"pixels and weights (median frequency) of {first.split}, where {void:.1%} is void"
     if len(classes) > ROWS:
         yield f"{counted(len(classes) - ROWS, 'class', 'classes')} in between not shown; --json lists all"
-    else:
+    elif any(weights):
         yield f"> class_weights: [{', '.join(f'{weight or 0:.3g}' for weight in weights)}]  # in the recipe"
 
 
