@@ -13,6 +13,7 @@ from fullconv.evaluation.scoring import numbers_of, score
 from fullconv.figures.report import PICTURES, Subject, assumed_in, errors, page
 from fullconv.prediction.predictor import Model
 from tests.discs import draw_photo
+from tests.serving.browsers import Visit, chromium, node_modules
 from tests.training_pictures import CONFIG
 
 
@@ -81,6 +82,40 @@ def test_what_was_assumed_and_how_to_go_on_are_told(scored, tmp_path):
 def test_where_a_prediction_is_wrong():
     shown = errors(np.array([[0, 1, 255]], np.uint8), np.array([[0, 0, 0]], np.uint8), Classes.named(["a"]).void)
     assert len(np.unique(shown.reshape(-1, 3), axis=0)) == 3
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory):
+    return node_modules(tmp_path_factory.mktemp("npm")) / "axe-core" / "axe.min.js"
+
+
+@pytest.mark.parametrize("viewport", [{"width": 1280, "height": 900}, {"width": 390, "height": 800}], ids=str)
+def test_in_a_browser_the_pictures_are_filtered_and_nothing_is_fetched(scored, tmp_path, browser, axe, viewport):
+    model, found = scored
+    path = tmp_path / "report.html"
+    text = page(model, Subject("x", numbers_of(found), found.pictures))
+    path.write_text(text.replace('data-classes="0 1"', 'data-classes="0"', 1), encoding="utf-8")
+    one = Visit(browser, path.as_uri(), viewport=viewport, bypass_csp=True)
+    assert one.page.inner_text("#shown") == "3 of 3 pictures"
+    one.page.fill("#name", "<1>")
+    assert one.page.inner_text("#shown") == "1 of 3 pictures"
+    assert one.page.locator("#gallery figure:visible").count() == 1
+    one.page.fill("#name", "")
+    for index, pictures in (("0", 3), ("1", 2)):
+        one.page.select_option("#class", index)
+        assert one.page.locator("#gallery figure:visible").count() == pictures
+    assert one.page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    one.page.add_script_tag(path=axe)
+    serious = [v for v in one.page.evaluate("axe.run()")["violations"] if v["impact"] in ("serious", "critical")]
+    assert [(v["id"], v["nodes"][0]["html"]) for v in serious] == []
+    assert (one.said, one.elsewhere) == ([], [])
+    one.context.close()
 
 
 def test_other_files_than_pages_are_refused(tmp_path):
