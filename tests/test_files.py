@@ -28,10 +28,10 @@ from fullconv.files import whole
 with whole(Path(sys.argv[1])):
     worker = os.fork()
     if not worker:
+        print(os.getpid(), flush=True)
         os.close(1)
-        time.sleep(60)
-    print(worker, flush=True)
-    os.kill(os.getpid(), 9)
+        os.kill(os.getppid(), 9)
+    time.sleep(60)
 """
 
 
