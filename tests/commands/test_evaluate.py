@@ -54,6 +54,20 @@ def test_table_json_and_picture_tell_the_same(cats, tmp_path):
         assert picture.width > 400
 
 
+def test_thin_structures_are_scored_where_it_is_asked(cats, tmp_path):
+    result = evaluate(cats, "--thin", "--json", tmp_path / "a.json", "--report", tmp_path / "a.html")
+    thin = json.loads((tmp_path / "a.json").read_text())["thin"]
+    assert thin["tolerance"] == 2
+    cat = thin["per_class"]["cat"]
+    assert (cat["recall"], thin["per_class"]["sheep"]["f1"]) == (1, None)  # all is taken for cat
+    assert cat["precision"] == pytest.approx(0.5)
+    row = "".join(f"{cat[key]:8.4f}" for key in ("recall", "f1", "cldice"))
+    assert f"{'cat':<24}{cat['precision']:10.4f}{row}" in result.output.splitlines()
+    page = (tmp_path / "a.html").read_text()
+    assert "<th>F1 within 2 pixels</th><th>clDice</th>" in page
+    assert f"<td>{cat['f1']:.3f}</td><td>{cat['cldice']:.3f}</td>" in page
+
+
 def test_another_definition_is_named_and_counts_otherwise(cats, tmp_path):
     for name in ("mmseg", "paddleseg", "torchmetrics"):
         result = evaluate(cats, "--definition", name, "--json", tmp_path / f"{name}.json")

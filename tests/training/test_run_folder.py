@@ -234,3 +234,26 @@ def test_a_staged_run_is_made_again_from_its_first_net(made, tmp_path):
     result = train("--from", tmp_path / "first", "--out", tmp_path / "again")
     assert result.exit_code == 0, result.output
     assert same(parameters(tmp_path / "first" / "model"), parameters(tmp_path / "again" / "model"))
+
+
+def test_weights_of_the_classes_are_an_option_and_stay_with_the_run(made, tmp_path):
+    _, data = made
+    recipe = tmp_path / "tiny.yaml"
+    recipe.write_text(json.dumps({key: value for key, value in TINY.items() if key != "class_weights"}))
+    out = tmp_path / "out"
+    result = train(data, "--recipe", recipe, "--epochs", 1, "--class-weights", "balanced", "--out", out)
+    assert result.exit_code == 0, result.output
+    assert "class weights (balanced): disc " in result.output
+    assert json.loads((out / "recipe.json").read_text())["class_weights"] == "balanced"
+    assert "class weights (balanced): disc " in train("--resume", out).output
+    with pytest.raises(FullconvError, match="was started with class_weights balanced"):
+        stages.train(data, out, resume=True, class_weights=(1.0, 2.0))
+
+
+@pytest.mark.parametrize("value", ["rare", "1,x"])
+def test_weights_that_are_none_are_refused(value):
+    result = train("nowhere", "--class-weights", value)
+    assert result.exit_code == 2
+    assert f"{value}: give none, balanced, enet, or one number per class, such as 1,20" in " ".join(
+        result.output.split()
+    )

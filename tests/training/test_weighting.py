@@ -4,7 +4,7 @@ import pytest
 from fullconv.classes import Classes
 from fullconv.data.doctor.examination import check as examine
 from fullconv.errors import FullconvError
-from fullconv.training.weighting import class_weights
+from fullconv.training.weighting import class_weights, weigh_classes
 
 CLASSES = Classes.named(["background", "disc", "never"])
 
@@ -46,3 +46,14 @@ def test_balanced_is_what_the_doctor_prints(disc_data):
 def test_enet_by_its_formula():
     expected = 1 / np.log(1.02 + np.array([6 / 7, 1 / 7, 0]))
     assert class_weights("enet", SAMPLES, CLASSES).tolist() == pytest.approx(expected.tolist())
+
+
+def test_what_each_class_weighs_is_told_in_one_line_and_nothing_without_weights(said):
+    weigh_classes("none", SAMPLES, CLASSES)
+    assert said.messages == []
+    weigh_classes("balanced", SAMPLES, CLASSES)
+    assert said.messages == ["class weights (balanced): disc 2.21, never 1, background 0.646"]
+    said.clear()
+    weigh_classes((1.0,) * 11 + (7.0,), SAMPLES, Classes.named([f"c{i}" for i in range(12)]))
+    assert said.messages[0].startswith("class weights: c11 7, c9 1, ")
+    assert said.messages[0].endswith(", and 4 more")

@@ -49,6 +49,11 @@ FILE = click.Path(path_type=Path)
     help="Score only these classes (separated by commas). All others count as background, in truth and prediction.",
 )
 @click.option("--interval", is_flag=True, help="Add a 95 % bootstrap interval for the mean IoU, resampled by picture.")
+@click.option(
+    "--thin",
+    is_flag=True,
+    help="Add scores for thin structures such as cracks: precision, recall and F1 within 2 pixels, and clDice.",
+)
 @click.option("--confusion", type=FILE, help="Draw the confusion matrix to this .png or .svg file.")
 @click.option(
     "--report",
@@ -67,6 +72,7 @@ def evaluate(
     worst: int,
     merge_to: tuple[str, ...] | None,
     interval: bool,
+    thin: bool,
     confusion: Path | None,
     report: Path | None,
     tta: bool,
@@ -93,7 +99,7 @@ def evaluate(
     check_data(data)
     loaded = load(model, engine, precision, device)
     loaded = loaded.mirrored() if tta else loaded
-    scored = score(loaded, data, split, with_progress, merge_to or (), interval, outside)
+    scored = score(loaded, data, split, with_progress, merge_to or (), interval, outside, thin)
     numbers = numbers_of(scored, definition, worst, interval)
     told(numbers)
     write_document(json_file, **numbers)
@@ -169,7 +175,17 @@ def table(report: dict[str, Any]) -> str:
     if report.get("mean_iou_interval"):
         low, high = report["mean_iou_interval"]
         lines.append(f"{'mean_iou, 95 % interval':<24}{number(low):>8} to {number(high)}")
-    return "\n".join([*lines, *listed(report.get("worst", []))])
+    return "\n".join([*lines, *thinly(report.get("thin")), *listed(report.get("worst", []))])
+
+
+def thinly(thin: dict[str, Any] | None) -> Iterator[str]:
+    """The scores for thin structures, by class."""
+    if thin:
+        tolerance = f"within {thin['tolerance']} pixels"
+        yield f"\n{tolerance:<24}{'precision':>10}{'recall':>8}{'f1':>8}{'clDice':>8}"
+        for name, row in thin["per_class"].items():
+            values = [number(row[key]) for key in ("precision", "recall", "f1", "cldice")]
+            yield f"{name:<24}{values[0]:>10}{''.join(f'{value:>8}' for value in values[1:])}"
 
 
 def listed(worst: Sequence[dict[str, Any]]) -> Iterator[str]:

@@ -40,6 +40,20 @@ class Words(click.ParamType[tuple[str, ...]]):
         return tuple(word.strip() for word in str(value).split(",") if word.strip())
 
 
+class Weights(click.ParamType[Any]):
+    """A way to find the weights of the classes, or the weights, one per class."""
+
+    name = "none|balanced|enet|1,20"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | tuple[float, ...]:
+        if value in ("none", "balanced", "enet"):
+            return str(value)
+        try:
+            return tuple(float(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value}: give none, balanced, enet, or one number per class, such as 1,20", param, ctx)
+
+
 class Side(click.ParamType[Any]):
     """A number of pixels, or none."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from fullconv.commands.shared_options import BatchSize, Numbers, Side, outside_option
+from fullconv.commands.shared_options import BatchSize, ClassWeights, Numbers, Side, outside_option
 from fullconv.commands.terminal import is_quiet, say, silent, told
 
 FILE = click.Path(path_type=Path)
@@ -80,6 +80,11 @@ LISTED = 6  # classes whose scores stand in one line
     "--folds", type=click.IntRange(2), help="Divide the pictures into so many parts; train a model without each."
 )
 @click.option("--lr", type=float, help="Peak learning rate.")
+@click.option(
+    "--class-weights",
+    type=Weights(),
+    help="Weight of each class in the loss: balanced or enet give rare classes more.  [default: none]",
+)
 @click.option(
     "--precision",
     type=click.Choice(["auto", "fp32", "bf16", "fp16"]),

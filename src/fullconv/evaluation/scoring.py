@@ -15,6 +15,7 @@ from fullconv.evaluation.interval import mean_iou_interval
 from fullconv.evaluation.merging import Merging
 from fullconv.evaluation.merging import merge_to as merging_to
 from fullconv.evaluation.per_picture import PictureScore, ranked, score_of
+from fullconv.evaluation.thin_structures import ThinScores
 from fullconv.metrics import Confusion, Counts
 from fullconv.prediction.account import bytes_of, refuse_heavy
 from fullconv.prediction.memory import for_pictures
@@ -35,6 +36,7 @@ def evaluate(
     merge_to: Sequence[str] = (),
     interval: bool = False,
     outside: Sequence[str | Path] = (),
+    thin: bool = False,
 ) -> dict[str, Any]:
     """Scores `model` on a split of `data`; returns the metrics of `Confusion.report`, 0–1, at each picture's own size.
 
@@ -42,19 +44,21 @@ def evaluate(
     torchmetrics or paddleseg. `worst`: list this many pictures, worst first, under the key `worst` (file, mean IoU,
     most common error). `merge_to`: count all classes except these as background, in truth and prediction, after
     predicting with all of the model's classes. `interval`: add `mean_iou_interval`, a 95 % bootstrap interval over
-    pictures. Files that lists and annotations refer to must be in the data's folder or in one of `outside`.
+    pictures. `thin`: add `thin`, the scores of structures a few pixels wide: for each class, precision, recall and F1
+    within 2 pixels, and clDice (arXiv 2003.07177). Files that lists and annotations refer to must be in the data's
+    folder or in one of `outside`.
 
     The key `skipped` lists files that could not be read, with the reason; `notes` lists choices made while reading the
     others. Raises FullconvError if no picture of the split can be read.
     """
     check_definition(definition)
-    scored = score(model, data, split, progress, merge_to, interval, outside)
+    scored = score(model, data, split, progress, merge_to, interval, outside, thin)
     return numbers_of(scored, definition, worst, interval)
 
 
 def score(
     model: Model, data: str | Path, split: str = "val", progress: Progress = iter, merge_to: Sequence[str] = (),
-    keeps_matrices: bool = False, outside: Sequence[str | Path] = (),
+    keeps_matrices: bool = False, outside: Sequence[str | Path] = (), thin: bool = False,
 ) -> Scored:  # fmt: skip
     """What `evaluate` takes its numbers from. Raises FullconvError where no picture of the split can be read."""
     if not isinstance(model, Model):
@@ -62,7 +66,7 @@ def score(
     path_of("data", data)
     merging = merging_to(merge_to, model.classes) if merge_to else None
     dataset = dataset_for(model, data, outside)
-    scored = score_pictures(model, dataset.split(split), progress, merging, keeps_matrices)
+    scored = score_pictures(model, dataset.split(split), progress, merging, keeps_matrices, thin)
     if scored.skipped and not scored.pictures:
         raise FullconvError(next(iter(scored.skipped.values())))
     return replace(scored, root=dataset.root)
@@ -76,6 +80,8 @@ def numbers_of(scored: Scored, definition: str = DEFAULT, worst: int = 0, interv
         report["worst"] = [one.to_json(scored.root, classes) for one in ranked(scored.pictures)[:worst]]
     if interval:
         report["mean_iou_interval"] = mean_iou_interval(scored.matrices)
+    if scored.thin:
+        report["thin"] = scored.thin.report()
     for key, found in (("skipped", scored.skipped), ("notes", scored.notes)):
         if found:
             report[key] = {str(path): what for path, what in found.items()}
@@ -92,6 +98,7 @@ class Scored:
     notes: dict[Path, tuple[str, ...]] = field(default_factory=dict)
     matrices: list[Counts] = field(default_factory=list)  # of each picture, where they are wanted
     root: Path = Path()  # of the data
+    thin: ThinScores | None = None  # where they are wanted
 
 
 def score_pictures(
@@ -100,9 +107,11 @@ def score_pictures(
     progress: Progress = iter,
     merging: Merging | None = None,
     keeps_matrices: bool = False,
+    thin: bool = False,
 ) -> Scored:
     """Every picture at its own size, read and seen as prediction does. A file that cannot be read is left out."""
-    scored = Scored(Confusion(merging.classes if merging else model.classes))
+    classes = merging.classes if merging else model.classes
+    scored = Scored(Confusion(classes), thin=ThinScores(classes) if thin else None)
     for sample in progress(samples):
         try:
             seen, truth, label_map = label_sample(model, sample)
@@ -113,6 +122,8 @@ def score_pictures(
             truth, label_map = merging.apply(truth), merging.apply(label_map)
         counts = scored.confusion.add(truth, label_map)
         scored.pictures.append(score_of(sample, counts))
+        if scored.thin:
+            scored.thin.add(truth, label_map)
         if keeps_matrices:
             scored.matrices.append(counts)
         if seen.notes:

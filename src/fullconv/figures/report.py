@@ -92,13 +92,15 @@ def _curves(subject: Subject) -> str:
 
 
 def _classes(numbers: dict[str, Any]) -> str:
-    head = "<tr><th>class</th><th>IoU</th><th>accuracy</th><th>pixels</th></tr>"
+    thin = numbers.get("thin", {"per_class": {}})["per_class"]
+    more = {"f1": f"F1 within {numbers['thin']['tolerance']} pixels", "cldice": "clDice"} if thin else {}
+    head = "".join(f"<th>{words}</th>" for words in ("class", "IoU", "accuracy", "pixels", *more.values()))
     rows = (
         f"<tr><td>{escape(name)}</td><td>{_number(row['iou'])}</td><td>{_number(row['accuracy'])}</td>"
-        f"<td>{row['pixels']}</td></tr>"
+        f"<td>{row['pixels']}</td>{''.join(f'<td>{_number(thin[name][key])}</td>' for key in more)}</tr>"
         for name, row in numbers["per_class"].items()
     )
-    return f"<table>{head}{''.join(rows)}</table>"
+    return f"<table><tr>{head}</tr>{''.join(rows)}</table>"
 
 
 def _confusion(numbers: dict[str, Any], classes: Classes) -> str:

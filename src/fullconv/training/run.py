@@ -36,7 +36,7 @@ from fullconv.training.teacher import Teacher
 from fullconv.training.trackers import Trackers
 from fullconv.training.val_loss import val_loss
 from fullconv.training.validation import has_stalled, keep_if_best
-from fullconv.training.weighting import class_weights
+from fullconv.training.weighting import weigh_classes
 from fullconv.weights import checkpoint
 
 STATE, LOG, MODEL = "last.pt", "log.jsonl", "model"
@@ -202,7 +202,7 @@ def seed_epoch(seed: int, epoch: int) -> None:
 
 def loss_of(recipe: Recipe, samples: Sequence[Sample], config: ModelConfig) -> SegmentationLoss:
     return SegmentationLoss(
-        void=config.classes.void, weights=class_weights(recipe.class_weights, samples, config.classes),
+        void=config.classes.void, weights=weigh_classes(recipe.class_weights, samples, config.classes),
         total=recipe.pixels == "total", focal=recipe.focal, hardest=recipe.hardest, dice=recipe.dice,
         lovasz=recipe.lovasz,
     )  # fmt: skip

@@ -12,6 +12,20 @@ from fullconv.classes import Classes
 from fullconv.data.dataset import Sample
 from fullconv.data.doctor.statistics import Share, added
 from fullconv.errors import FullconvError
+from fullconv.logger import logger
+
+TOLD = 8  # classes, those with the largest weight first
+
+
+def weigh_classes(kind: str | tuple[float, ...], samples: Sequence[Sample], classes: Classes) -> Tensor | None:
+    """`class_weights`, which are told in one line."""
+    weights = class_weights(kind, samples, classes)
+    if weights is not None:
+        by_rarity = sorted(zip(weights.tolist(), classes.names, strict=True), reverse=True)
+        told = ", ".join(f"{name} {weight:.3g}" for weight, name in by_rarity[:TOLD])
+        more = f", and {len(classes) - TOLD} more" if len(classes) > TOLD else ""
+        logger.info(f"class weights{f' ({kind})' if isinstance(kind, str) else ''}: {told}{more}")
+    return weights
 
 
 def class_weights(kind: str | tuple[float, ...], samples: Sequence[Sample], classes: Classes) -> Tensor | None:
