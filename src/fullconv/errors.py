@@ -14,6 +14,10 @@ class FullconvError(Exception):
     """Something the user can mend. The message is one line: what was wrong, where, and what to do."""
 
 
+class Damaged(FullconvError):
+    """The content of a file cannot be read. Until the file changes, another attempt would fail in the same way."""
+
+
 class MissingExtra(FullconvError, ImportError):
     """A library that an extra brings is not installed."""
 

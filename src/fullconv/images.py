@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from fullconv import tiff
-from fullconv.damage import as_one_line, reason_of
-from fullconv.errors import FullconvError, missing_extra
+from fullconv.damage import as_one_line, is_damage, reason_of, unavailable
+from fullconv.errors import Damaged, FullconvError, missing_extra
 from fullconv.files import NoPlainFile, open_plain
 from fullconv.raster import Raster, is_raster, needs_rasterio, open_raster
 from fullconv.strips import strips
@@ -44,7 +44,7 @@ CUT = "cut it into parts first"
 PHOTO = View((255.0, 255.0, 255.0))  # what a photo is to whoever looks at it
 
 
-class Undecodable(FullconvError):
+class Undecodable(Damaged):
     """A file that Pillow cannot read, though another library may."""
 
     def __init__(self, message: str, reason: str) -> None:
@@ -130,10 +130,12 @@ def opened(source: Path | bytes, name: str, what: str = "image", most: int | Non
     except UnidentifiedImageError:
         message = f"{name}: not an image, or empty; remove it or convert it to JPEG or PNG"
         raise Undecodable(message, "not a picture format that Pillow knows") from None
-    except Image.DecompressionBombError as error:
-        raise Undecodable(str(_too_large(name)), reason_of(error)) from None
+    except Image.DecompressionBombError:
+        raise _too_large(name) from None
     except Exception as error:  # decoders raise anything on a damaged file
         reason = reason_of(error)
+        if not is_damage(error):
+            raise unavailable(name, error) from None
         raise Undecodable(f"{name}: damaged {what} ({reason}); copy it again from its source", reason) from None
 
 

@@ -18,8 +18,8 @@ from PIL import Image
 
 from fullconv import tiff
 from fullconv.companions import VIRTUAL, check_companions, driver_of
-from fullconv.damage import reason_of
-from fullconv.errors import FullconvError
+from fullconv.damage import is_damage, reason_of, unavailable
+from fullconv.errors import Damaged, FullconvError
 from fullconv.georeference import NO_NETWORK, Georeference, import_rasterio
 from fullconv.view import Part, Pixels, Valid
 
@@ -298,6 +298,9 @@ def readable(name: str) -> Iterator[None]:
     except FullconvError:
         raise
     except Exception as error:  # GDAL's, and what rasterio makes of numbers that it does not expect
-        missing = isinstance(error, rasterio.errors.RasterioError) and "No such file" in str(error)
-        reason = "no such file" if missing else f"damaged raster ({reason_of(error)}); copy it again"
-        raise FullconvError(f"{name}: {reason}") from None
+        if not is_damage(error):
+            raise unavailable(name, error) from None
+        if isinstance(error, rasterio.errors.RasterioError) and "No such file" in str(error):
+            raise FullconvError(f"{name}: no such file") from None
+        kind = FullconvError if name.lower().endswith(VIRTUAL) else Damaged  # the damage may lie in what a .vrt names
+        raise kind(f"{name}: damaged raster ({reason_of(error)}); copy it again") from None

@@ -390,6 +390,12 @@ def test_a_video_beside_photos(tmp_path):
     assert (out / "sub" / "a_jpg_labels.png").exists()
     again = shell("predict", folder, "--out", out, "--resume", "--json", "-")
     assert [Path(row["file"]).name for row in json.loads(again.stdout)["results"]] == ["empty.mov"]
+    assert again.returncode == FAILED
+    assert again.stderr == result.stderr
+    written = (out / "predictions.jsonl").read_text()
+    table = shell("predict", folder, "--out", out, "--resume")
+    assert "2 were finished earlier; 1 failed, 1 of which was not tried again because the file" in table.stdout
+    assert (out / "predictions.jsonl").read_text().removeprefix(written).count("\n") == 1  # of the run alone
     (row,) = json.loads(
         shell("predict", clip, "--out", out, "--save", "labels", "--frames", "7", "--json", "-").stdout
     )["results"]

@@ -47,7 +47,7 @@ def test_names_are_files_and_no_addresses(tmp_path, listening):
     name = f"http:127.0.0.1:{port}?x=.mp4"
     (tmp_path / name).write_bytes(b"no video")
     ended = predict(tmp_path, name)
-    assert "no video" in ended.refused()
+    assert "not a video" in ended.refused()
     assert not seen
 
 

@@ -259,6 +259,10 @@ def test_resumed_it_does_what_changed_and_no_other(bucket, store):
     assert len(json.loads(result.stdout)["results"]) == 3
     errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert errors == [f"error: s3://bucket/{damaged}: not an image, or empty; remove it or convert it to JPEG or PNG"]
+    again = shell(*arguments)
+    assert again.returncode == FAILED
+    assert [line for line in again.stderr.splitlines() if line.startswith("error: ")] == errors
+    assert [row["error"] for row in json.loads(again.stdout)["results"]] == [errors[0].removeprefix("error: ")]
 
 
 @pytest.mark.parametrize("side", [64, None])

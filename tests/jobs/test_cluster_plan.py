@@ -1,12 +1,15 @@
 """What a run on a cluster would do, before it starts Ray."""
 
 import json
+from contextlib import closing
 
 import pytest
 from PIL import Image
 
 from fullconv.errors import FullconvError
-from fullconv.jobs.plan import Wanted, plan, skipped
+from fullconv.jobs.done import begin
+from fullconv.jobs.outcome import Outcome, stamp
+from fullconv.jobs.plan import Job, Wanted, plan, skipped
 from fullconv.outputs.manifest import BEGUN, NAME, Owners
 from fullconv.prediction.engines.choice import Choice
 from fullconv.view import Reading
@@ -54,6 +57,21 @@ def test_the_same_pictures_under_the_same_names_as_without_a_cluster(photos, tmp
     assert names(found) == [job.target.relative_to(tmp_path / "out").as_posix() for job in jobs]
     assert [row["path"] for row in found.rows] == [str(job.source) for job in jobs]
     assert found.skipped == skipped(jobs)
+
+
+def test_a_damaged_file_is_told_of_again_and_not_done_until_it_has_changed(photos, tmp_path):
+    wanted, settings, bad = task(photos, tmp_path / "out", "."), {"model": "photos"}, photos / "a.png"
+    bad.write_bytes(b"no picture")
+    outcome = Outcome(bad, error=f"{bad}: not an image", damaged=True, stamp=stamp(bad))
+    with closing(begin(tmp_path / "out", settings)) as manifest:
+        manifest.add(Job(bad, tmp_path / "out" / "a"), outcome)
+    found = cluster.find(wanted, settings)
+    assert (len(found.rows), found.done) == (2, 0)
+    assert [cluster.outcome_of(line).error for line in found.damaged] == [outcome.error]
+    assert len(cluster.find(wanted, {"model": "others"}).rows) == 3
+    save(photos, "a.png")
+    found = cluster.find(wanted, settings)
+    assert (len(found.rows), found.damaged) == (3, [])
 
 
 def test_what_is_left_out_is_counted(photos, tmp_path):

@@ -1,5 +1,6 @@
 """What an earlier run did, and what is to be done again."""
 
+import errno
 import json
 import os
 from contextlib import closing
@@ -65,11 +66,51 @@ def test_a_line_for_the_run_and_for_each_picture(folder, out):
     assert "not an image" in found["bad"]["error"]
 
 
-def test_what_is_finished_is_not_done_again_and_what_failed_is(folder, out):
+def test_what_is_finished_or_damaged_is_not_done_again(folder, out):
     (folder / "bad.png").write_bytes(b"")
     assert predict(folder, out) == ["a.png", "b.png", "bad.png", "c.png"]
-    assert predict(folder, out) == ["bad.png"]
+    assert predict(folder, out) == []
     assert predict(folder, out, resume=False) == ["a.png", "b.png", "bad.png", "c.png"]
+
+
+def test_a_damaged_file_is_told_of_again_and_tried_again_once_it_has_changed(folder, out):
+    (folder / "bad.png").write_bytes(b"")
+    predict(folder, out)
+    for _ in range(2):
+        todo = unfinished(plan([str(folder)], out), out, SETTINGS)
+        assert (len(todo), todo.done, todo.damaged) == (0, 3, 1)
+        (outcome,) = todo.errors()
+        assert outcome.source == folder / "bad.png"
+        assert outcome.error == f"{folder / 'bad.png'}: not an image, or empty; remove it or convert it to JPEG or PNG"
+        assert predict(folder, out) == []
+    assert predict(folder, out, {**SETTINGS, "tile": 32}) == ["a.png", "b.png", "bad.png", "c.png"]
+    Image.new("RGB", (4, 3)).save(folder / "bad.png")
+    assert predict(folder, out, {**SETTINGS, "tile": 32}) == ["bad.png"]
+    assert unfinished(plan([str(folder)], out), out, {**SETTINGS, "tile": 32}).done == 4
+
+
+@pytest.mark.parametrize("why", ["in the way", "memory", "permission"])
+def test_what_failed_for_other_reasons_is_tried_again(folder, out, why, monkeypatch):
+    out.mkdir()
+    if why == "in the way":
+        (out / "a_labels.png").write_bytes(b"by hand")
+        assert predict(folder, out) == ["a.png", "b.png", "c.png"]
+        (out / "a_labels.png").unlink()
+    else:
+        error = MemoryError() if why == "memory" else PermissionError(errno.EACCES, "Permission denied")
+        with monkeypatch.context() as patch:
+            patch.setattr("PIL.PngImagePlugin.PngImageFile.load", raising(error))
+            predict(folder, out)
+        assert all(line.get("error") for line in lines(out) if "target" in line)
+    assert predict(folder, out) == (["a.png"] if why == "in the way" else ["a.png", "b.png", "c.png"])
+    assert predict(folder, out) == []
+
+
+def raising(error):
+    def load(self):
+        raise error
+
+    return load
 
 
 def test_a_changed_picture_or_a_missing_file_is_done_again(folder, out):

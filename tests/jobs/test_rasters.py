@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fullconv.errors import FullconvError
+from fullconv.errors import Damaged, FullconvError
 from fullconv.jobs.images import run
 from fullconv.jobs.plan import ONCE, Job, RasterRun, Wanted
 from fullconv.jobs.rasters import OUTPUTS, predict_raster
@@ -246,6 +246,14 @@ def test_only_the_same_run_on_the_same_file_is_resumed(scene, tmp_path):
         later = replace(later, name="8") if change == "settings" else replace(later, resume=change == "file")
         predict(path, tmp_path / "x", model=model, rasters=later, tile=32)
         assert len(model.engine.shapes) >= len(everything.engine.shapes)
+
+
+def test_what_lies_beyond_the_damage_of_a_raster_is_not_kept(scene, tmp_path):
+    path, _ = scene
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(Damaged, match=r"a b.tif: damaged raster \("):
+        predict(path, tmp_path / "out" / "x", tile=32)
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_tiles_of_the_earlier_run_are_kept_whatever_memory_there_is_now(scene, tmp_path):

@@ -249,7 +249,7 @@ def predict_fetched(request: Request, allow_http: bool) -> Summary:
 def predict_here(request: Request, found: Fetched | None = None) -> Summary:
     """Pictures on disk; `found` tells of those that were fetched."""
     from fullconv.files import sweep
-    from fullconv.jobs.done import begin, unfinished
+    from fullconv.jobs.done import begin, everything, unfinished
     from fullconv.jobs.images import parallelism, run
     from fullconv.jobs.plan import Listed, is_source, plan, skipped
     from fullconv.jobs.summary import Summary
@@ -266,22 +266,21 @@ def predict_here(request: Request, found: Fetched | None = None) -> Summary:
     streams, threads = parallelism(len(jobs), sum(job.is_video for job in jobs))
     loaded = request.load(streams)
     settings = request.settings(loaded)
-    todo = jobs
     if (out / NAME).is_file():  # else no run was ever begun there
         sweep(out, chain((job.target for job in jobs), [(out / NAME).with_suffix("")]))
-    if request.resume:
-        todo = unfinished(jobs, out, settings)
+    todo = unfinished(jobs, out, settings) if request.resume else everything(jobs)
     videos = [job for job in todo if job.is_video]
     check_video(request, videos)
     pictures = (job for job in todo if not job.is_video)
     results = jobs.results if isinstance(jobs, Listed) else 0
-    summary = Summary(ran_by(loaded), len(jobs) - len(todo), results, skipped(jobs))
+    summary = Summary(ran_by(loaded), todo.done, todo.damaged, results, skipped(jobs))
     with closing(begin(out, settings, request.overwrite, partial(is_source, jobs))) as manifest:
         if TABLE in request.wanted.outputs:
             check_table(manifest)
         rasters = raster_run(request, manifest.run)
         photos = run(loaded, pictures, request.wanted, threads, manifest, rasters)
         outcomes = chain(
+            todo.errors(),
             behind_bar(photos, len(todo) - len(videos), request, (job.source for job in todo)),
             (film(loaded, job, request, threads, manifest) for job in videos),
         )
@@ -397,9 +396,11 @@ def predict_on_cluster(request: Request, workers: int | None) -> Summary:
     rows = plan.rows
     if rows:
         check_concerned(request, lambda: (Path(row["path"]) for row in rows), may_be_raster)
-    summary = Summary(ran_by(loaded), plan.done, plan.results, plan.skipped)
+    summary = Summary(ran_by(loaded), plan.done, len(plan.damaged), plan.results, plan.skipped)
     lines = cluster.run(task, request.folder.path, rows, settings, workers)
-    outcomes = behind_bar(map(cluster.outcome_of, lines), len(rows), request, ())
+    outcomes = chain(
+        map(cluster.outcome_of, plan.damaged), behind_bar(map(cluster.outcome_of, lines), len(rows), request, ())
+    )
     report(summary, outcomes, len(rows), (row["path"] for row in rows), request)
     return summary
 

@@ -29,7 +29,7 @@ import numpy as np
 
 from fullconv.errors import FullconvError, missing_extra
 from fullconv.files import sweep
-from fullconv.jobs.done import Finished, begin, line_of, run_id
+from fullconv.jobs.done import Finished, begin, line_about, run_id
 from fullconv.jobs.images import run_one
 from fullconv.jobs.listing import Found, LeftOut, Listing
 from fullconv.jobs.outcome import NoNotes, Outcome, Stamp
@@ -56,6 +56,7 @@ class Plan:
 
     rows: list[Row]
     done: int  # before, by a run that this one resumes
+    damaged: list[Line]  # files that could not be read before, and have not changed
     results: int  # of earlier runs, which are no pictures
     skipped: str  # of folders, in words
 
@@ -106,14 +107,19 @@ def find(task: Task, settings: Mapping[str, Any] | None) -> Plan:
     if settings:
         tidy(task.out, (name for _, name in listing))
     there = Names(task.out)
-    is_done = done_before(task.out, there, settings) if settings else lambda name, file, stamp: False
+    told_before = told_of(task.out, there, settings) if settings else lambda name, file, stamp: {}
     foreign = in_the_way_of(task, there, known)
-    rows = [
-        {"input": known[source][0], "path": known[source][1].path, "name": name, "foreign": json.dumps(foreign(name))}
-        for source, name in listing
-        if not is_done(name, source, known[source][2])
-    ]
-    return Plan(rows, len(known) - len(rows), search.earlier, str(search.left_out))
+    rows: list[Row] = []
+    damaged: list[Line] = []
+    for source, name in listing:
+        number, file, stamp = known[source]
+        line = told_before(name, source, stamp)
+        if "damaged" in line:
+            damaged.append(line)
+        elif not line:
+            rows.append({"input": number, "path": file.path, "name": name, "foreign": json.dumps(foreign(name))})
+    done = len(known) - len(rows) - len(damaged)
+    return Plan(rows, done, damaged, search.earlier, str(search.left_out))
 
 
 def pictures(search: Search, top: Place, out: Place, folder: Path) -> Iterator[tuple[Place, Stamp | None, PurePath]]:
@@ -215,17 +221,17 @@ def refuse_shared_pages(sources: Mapping[str, str]) -> None:
             )
 
 
-def done_before(out: Place, there: Names, settings: Mapping[str, Any]) -> Callable[[str, str, Stamp | None], bool]:
-    """Whether the manifest tells of this very source, and its files are there."""
+def told_of(out: Place, there: Names, settings: Mapping[str, Any]) -> Callable[[str, str, Stamp | None], Line]:
+    """What the manifest tells of this very source, if its files are there; else nothing."""
     with tempfile.TemporaryDirectory() as folder:
         done = Finished(copy_of_manifest(out, Path(folder)), run_id(settings))
 
-    def holds(name: str, source: str, stamp: Stamp | None) -> bool:
-        line = json.loads(done.get(name) or b"{}")
+    def told(name: str, source: str, stamp: Stamp | None) -> Line:
+        line: Line = json.loads(done.get(name) or b"{}")
         same = stamp is not None and (line.get("file"), line.get("bytes"), line.get("modified")) == (source, *stamp)
-        return same and all(one in there for one in line["outputs"])
+        return line if same and all(one in there for one in line.get("outputs", ())) else {}
 
-    return holds
+    return told
 
 
 def run(task: Task, folder: Path, rows: list[Row], settings: Mapping[str, Any], workers: int | None) -> Iterator[Line]:
@@ -327,7 +333,7 @@ class Worker:
                 return failure(name, source, str(error))
             except Exception as error:  # whatever it is, it must not take along the pictures beside it
                 return failure(name, source, f"{source}: {error!r}")
-            line = line_of(job, replace(outcome, stamp=seen), results) | {"file": str(source)}
+            line = line_about(job, replace(outcome, stamp=seen), results) | {"file": str(source)}
             if outcome.error:
                 line["error"] = outcome.error.replace(f"{root}/", f"{source.scheme}://")
             return line

@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from itertools import compress
 from pathlib import Path
 from typing import Any
@@ -32,11 +33,11 @@ class RunManifest(Manifest):
 
     def add(self, job: Job, outcome: Outcome) -> None:
         """Tells of a picture that is done, or could not be."""
-        self.write(line_of(job, outcome, self.out))
+        self.write(line_about(job, outcome, self.out))
         self.release(job.target)
 
 
-def line_of(job: Job, outcome: Outcome, out: Path) -> Line:
+def line_about(job: Job, outcome: Outcome, out: Path) -> Line:
     """What is told of a picture; names of outputs are relative to `out`."""
     size, modified = outcome.stamp or (None, None)
     target, *outputs = names_in(out, [job.target, *map(Path, outcome.outputs)])
@@ -44,7 +45,7 @@ def line_of(job: Job, outcome: Outcome, out: Path) -> Line:
     line |= {"file": os.path.abspath(job.source), "bytes": size, "modified": modified}
     if not outcome.error:
         line["outputs"] = outputs
-    return line
+    return line | ({"damaged": True} if outcome.damaged else {})
 
 
 def begin(
@@ -67,29 +68,63 @@ def begin(
     return manifest
 
 
+class Fate(IntEnum):
+    """What earlier runs made of a job."""
+
+    TO_DO = 0
+    DONE = 1
+    DAMAGED = 2  # its source cannot be read, and has not changed
+
+
 @dataclass(frozen=True)
 class Remaining:
     """The jobs that are still to be done: a byte for each job, whatever their number."""
 
     jobs: Jobs
-    flags: bytes
+    fates: bytes
+    line_of: Callable[[Job], Line] = lambda job: {}  # what was told of it before
 
     def __len__(self) -> int:
-        return sum(self.flags)
+        return self.fates.count(Fate.TO_DO)
 
     def __iter__(self) -> Iterator[Job]:
-        return compress(self.jobs, self.flags)
+        return compress(self.jobs, (fate == Fate.TO_DO for fate in self.fates))
+
+    @property
+    def done(self) -> int:
+        """How many were done before."""
+        return self.fates.count(Fate.DONE)
+
+    @property
+    def damaged(self) -> int:
+        """How many are not tried again."""
+        return self.fates.count(Fate.DAMAGED)
+
+    def errors(self) -> Iterator[Outcome]:
+        """What was said of these."""
+        for job in compress(self.jobs, (fate == Fate.DAMAGED for fate in self.fates)):
+            yield Outcome(job.source, error=self.line_of(job)["error"], damaged=True)
+
+
+def everything(jobs: Jobs) -> Remaining:
+    """Whatever was done before."""
+    return Remaining(jobs, bytes(len(jobs)))
 
 
 def unfinished(jobs: Jobs, out: Path, settings: Mapping[str, Any]) -> Remaining:
     """The jobs that were not done before with these settings, or whose source or files are no longer as they were."""
-    done = Finished(out / NAME, run_id(settings))
-    return Remaining(jobs, bytes(not _holds(done.get(name_in(out, job.target)), job, out) for job in jobs))
+    lines = Finished(out / NAME, run_id(settings))
+
+    def line_of(job: Job) -> Line:
+        line: Line = json.loads(lines.get(name_in(out, job.target)) or b"{}")
+        return line
+
+    return Remaining(jobs, bytes(_fate(line_of(job), job, out) for job in jobs), line_of)
 
 
 class Finished:
-    """What runs like `run` have done, by target; a run that was unlike may have begun to write over it, and so may
-    whatever else began with that target."""
+    """What runs like `run` have done or found damaged, by target; a run that was unlike may have begun to write over
+    it, and so may whatever else began with that target."""
 
     def __init__(self, path: Path, run: str) -> None:
         from fullconv.tables import table_on_disk
@@ -99,7 +134,7 @@ class Finished:
             target = line.get("target", line.get(BEGUN))
             if line.get("run", run) != run:
                 self.table.execute("DELETE FROM done")
-            elif "run" in line and "outputs" in line:
+            elif "run" in line and ("outputs" in line or "damaged" in line):
                 self.table.execute("REPLACE INTO done VALUES (?, ?)", [ascii(target), raw])
             elif target is not None:
                 self.table.execute("DELETE FROM done WHERE target = ?", [ascii(target)])
@@ -120,13 +155,14 @@ def run_id(settings: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _holds(raw: bytes | None, job: Job, out: Path) -> bool:
-    """Whether the line tells of this very source, and its files are there; what they hold may have been corrected."""
-    if raw is None:
-        return False
-    line = json.loads(raw)
-    same = line["file"] == os.path.abspath(job.source) and (line["bytes"], line["modified"]) == stamp(job.source)
-    return same and all((out / name).exists() for name in line["outputs"])
+def _fate(line: Line, job: Job, out: Path) -> Fate:
+    """What the line tells, if it is of this very source, and its files are there; what they hold may have been
+    corrected."""
+    if line.get("file") != os.path.abspath(job.source) or (line["bytes"], line["modified"]) != stamp(job.source):
+        return Fate.TO_DO
+    if "damaged" in line:
+        return Fate.DAMAGED
+    return Fate.DONE if all((out / name).exists() for name in line["outputs"]) else Fate.TO_DO
 
 
 def _lines(path: Path) -> Iterator[tuple[bytes, Line]]:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from fullconv import images
-from fullconv.errors import FullconvError, argument
+from fullconv.errors import Damaged, FullconvError, argument
 from fullconv.jobs.outcome import NO_NOTES, Notes, OfFile, Outcome, stamp, together
 from fullconv.jobs.plan import ONCE, Job, RasterRun, Wanted
 from fullconv.outputs.class_table import table_rows
@@ -134,7 +134,7 @@ def carried(job: Job, work: Callable[[], Outcome]) -> Outcome:
     except ModelError:
         raise
     except FullconvError as error:
-        return Outcome(job.source, error=str(error))
+        return Outcome(job.source, error=str(error), damaged=isinstance(error, Damaged))
     except MemoryError:
         return Outcome(job.source, error=f"{job.source}: needs more memory than is available; {SMALLER}")
     except OSError as error:

@@ -25,6 +25,7 @@ class Outcome:
     outputs: tuple[Path | str, ...] = ()
     stamp: Stamp | None = None  # of the source, before it was read
     error: str | None = None
+    damaged: bool = False  # the error lies in the file's content, and comes again until the file changes
     frames: int = 0  # of a video
     reduced_to: int | None = None  # pixels of the longer side, where the model saw it smaller than it is
     rows: tuple[Row, ...] = ()  # of the run's table, where one is wanted

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.classes import Classes
-from fullconv.errors import FullconvError
+from fullconv.errors import Damaged, FullconvError
 from fullconv.files import write_json, write_whole
 from fullconv.georeference import import_rasterio
 from fullconv.images import LARGEST_IN_MEMORY, directory_of
@@ -63,7 +63,11 @@ def predict_raster(
     with geotiff.steady_cache(), open_scene(job.source, view, directory, wanted.reading.outside) as scene:
         tiling = tiling_of(model, scene, wanted)
         work = open_work(job, tiling, rasters)
-        label(model, scene, work, wanted.outputs, partial(rasters.progress, job.source))
+        try:
+            label(model, scene, work, wanted.outputs, partial(rasters.progress, job.source))
+        except Damaged:
+            shutil.rmtree(work.folder)  # nobody goes on from there
+            raise
         frame = Frame(scene.size, model.classes, scene.georeference)
         counts = assemble(work, frame, described(scene, model))
         rows = rows_in(work, frame) if TABLE in wanted.outputs else ()

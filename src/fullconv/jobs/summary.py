@@ -14,11 +14,12 @@ NOTES = 20  # that are said of a run
 
 @dataclass
 class Summary:
-    """`ran`: engine and precision; `earlier`: done before; `results` of earlier runs, which are no inputs; `skipped`:
-    what was no picture, in words. The rest is counted by `over`."""
+    """`ran`: engine and precision; `earlier`: done before; `damaged`: failed before, and not tried again; `results` of
+    earlier runs, which are no inputs; `skipped`: what was no picture, in words. The rest is counted by `over`."""
 
     ran: str
     earlier: int = 0
+    damaged: int = 0
     results: int = 0
     skipped: str = ""
     done: int = 0
@@ -61,6 +62,8 @@ class Summary:
             f"; {counted(self.results, 'result')} of earlier runs {was(self.results)} ignored" if self.results else ""
         )
         failed = f"; {self.failed} failed" if self.failed else ""
+        if self.damaged:
+            failed += f", {self.damaged} of which {was(self.damaged)} not tried again because the file has not changed"
         done = counted(self.done - self.videos, "picture") if self.done > self.videos or not self.videos else ""
         videos = counted(self.videos, "video") if self.videos else ""
         made = f"{', '.join(filter(None, (done, videos)))}, {counted(self.files, 'file')} in {out} ({self.ran})"

@@ -16,8 +16,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.damage import as_one_line, reason_of
-from fullconv.errors import FullconvError, missing_extra
+from fullconv.damage import as_one_line, kind_of, reason_of
+from fullconv.errors import Damaged, FullconvError, missing_extra
 from fullconv.files import whole
 from fullconv.jobs.search import is_webcam
 from fullconv.jobs.video_times import Clock
@@ -42,7 +42,7 @@ class Clip:
 
     def __init__(self, container: Any, name: str) -> None:
         if not container.streams.video:
-            raise FullconvError(f"{name}: contains no video")
+            raise Damaged(f"{name}: contains no video")
         self.container, self.name, self.lost = container, name, 0
         self.stream, self.sounds = container.streams.video[0], container.streams.audio
         self.stream.thread_type = "SLICE"  # threads for whole frames lose the last ones where a packet is damaged
@@ -72,7 +72,7 @@ class Clip:
             if is_frame(item):
                 return item, chain(before, items)
         damage = f" that can be decoded ({counted(self.lost, 'damaged packet')})" if self.lost else ""
-        raise FullconvError(f"{self.name}: contains no frames{damage}")
+        raise Damaged(f"{self.name}: contains no frames{damage}")
 
     def _read(self) -> Iterator[Any]:
         frames, last = 0, None
@@ -89,7 +89,7 @@ class Clip:
             raise
         except Exception as error:  # FFmpeg's own, and what PyAV makes of numbers and texts that it does not expect
             reason = getattr(error, "strerror", None) or reason_of(error)
-            raise FullconvError(f"{self.name}: damaged after {counted(frames, 'frame')} ({reason})") from None
+            raise kind_of(error)(f"{self.name}: damaged after {counted(frames, 'frame')} ({reason})") from None
 
     def _decoded(self, packet: Any) -> list[Any]:
         """A packet's frames: none where it is damaged, which is not the end of what comes after it."""
@@ -135,7 +135,7 @@ class Clip:
         return "mov" in self.container.format.name and os.path.isfile(self.name)
 
     def _cut(self, frames: int) -> FullconvError:
-        return FullconvError(f"{self.name}: damaged, it ends after {counted(frames, 'frame')}; the file is incomplete")
+        return Damaged(f"{self.name}: damaged, it ends after {counted(frames, 'frame')}; the file is incomplete")
 
 
 class Sink(ABC):
@@ -237,7 +237,7 @@ def open_clip(source: str) -> Iterator[Clip]:
     except FileNotFoundError:
         raise FullconvError(f"{source}: no such {'camera' if kind else 'file'}") from None
     except av.FFmpegError as error:
-        raise FullconvError(f"{source}: not a video, empty or damaged ({error.strerror})") from None
+        raise kind_of(error)(f"{source}: not a video, empty or damaged ({error.strerror})") from None
     with container:
         with as_one_line(source, "a video", "copy it again from its source"):
             clip = Clip(container, source)
