@@ -54,10 +54,12 @@ def _distance(a: Colour, b: Colour) -> float:
     return sum((x - y) ** 2 for x, y in zip(a, b, strict=True)) ** 0.5
 
 
+@cache
 def palette(classes: Classes) -> NDArray[np.uint8]:
-    """(256, 3): the colour of every value that a label map may hold."""
+    """(256, 3), not to be written to: the colour of every value that a label map may hold."""
     table = classes.palette()
     table[: len(classes)] = colours(classes)
+    table.setflags(write=False)
     return table
 
 
@@ -114,9 +116,10 @@ def add_legend(picture: Image.Image, names: Sequence[str], classes: Classes) -> 
         return
     top = picture.height - row * len(names)
     draw = ImageDraw.Draw(picture, "RGBA")
+    bright = dict(zip(classes.names, colours(classes), strict=True))
     draw.rectangle((0, top, width, picture.height), fill=GROUND)
     for number, name in enumerate(names):
         y = top + number * row
-        colour = colours(classes)[classes.index(name)]
-        draw.rectangle((letter // 4, y + letter // 4, letter + letter // 4, y + letter + letter // 4), fill=colour)
+        box = letter // 4, y + letter // 4, letter + letter // 4, y + letter + letter // 4
+        draw.rectangle(box, fill=bright[name])
         draw.text((row, y + row // 2), name, fill=(WHITE,) * 3, font=font, anchor="lm")

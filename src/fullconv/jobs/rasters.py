@@ -30,7 +30,7 @@ from fullconv.jobs.outcome import NO_NOTES, Notes, Outcome, Row
 from fullconv.jobs.plan import ONCE, Job, RasterRun, Wanted
 from fullconv.outputs import geotiff
 from fullconv.outputs.class_table import table_rows
-from fullconv.outputs.file import File, beside
+from fullconv.outputs.file import Files, beside
 from fullconv.outputs.georeferenced import ON_THE_GROUND
 from fullconv.outputs.mosaic import SIMPLIFIED, Frame, LabelMap, Mosaic, Part
 from fullconv.outputs.writers import TABLE, Claim
@@ -240,21 +240,23 @@ def reader(raster: Any) -> Callable[[Part], LabelMap]:
 
 def write(work: Work, scene: Scene, frame: Frame, target: Path, wanted: Wanted, claim: Claim) -> list[Path]:
     """Everything under its final name, the label map last: until then the run can be resumed."""
-    files: list[File] = []
+    files: Files = {}
     simplify = SIMPLIFIED if wanted.simplify is None else wanted.simplify
     with import_rasterio().open(work.labels) as labels:
         mosaic = Mosaic(frame.size, frame.classes, frame.georeference, reader(labels), scene.rgb, simplify)
         for output in wanted.outputs:
             if output in ON_THE_GROUND:
-                files += ON_THE_GROUND[output](mosaic, target)
+                files |= ON_THE_GROUND[output](mosaic, target)
         if "scores" in wanted.outputs:
-            files += geotiff.write_scores(frame, target, work.pieces(SOFT["scores"]))
+            files |= geotiff.write_scores(frame, work.pieces(SOFT["scores"]))
         if "confidence" in wanted.outputs:
-            files += geotiff.write_confidence(frame, target, work.pieces(SOFT["confidence"]))
-        named = [geotiff.write_categories(target, frame.classes)] if "labels" in wanted.outputs else []
-        label_map = [geotiff.labels_path(target) for _ in named]
-        claim([*(file.path for file in files + named), *label_map])
-        written, categories = ([write_whole(file.path, file.fill) for file in some] for some in (files, named))
+            files |= geotiff.write_confidence(frame, work.pieces(SOFT["confidence"]))
+        named = geotiff.write_categories(frame.classes) if "labels" in wanted.outputs else {}
+        label_map = [beside(target, geotiff.LABELS) for _ in named]
+        claim([*(beside(target, ending) for ending in files | named), *label_map])
+        written, categories = (
+            [write_whole(beside(target, ending), fill) for ending, fill in some.items()] for some in (files, named)
+        )
     for path in label_map:
         os.replace(work.labels, path)
     return [*written, *label_map, *categories]

@@ -20,10 +20,12 @@ def one_result(model: Model, body: bytes, wanted: Wanted) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         files = files_of(result, Path(folder) / "picture", wanted.outputs, wanted.background)
         if len(files) != 1:
-            found = ", ".join(file.path.name for file in files) or "none"
+            found = ", ".join(f"picture{ending}" for ending in files) or "none"
             raise FullconvError(
                 f"standard output takes one file, and this makes {len(files)} ({found}); name one --save, and one of "
                 "--classes for masks and cut-outs"
             )
-        files[0].fill(files[0].path)
-        return files[0].path.read_bytes()
+        ((ending, fill),) = files.items()
+        path = Path(folder) / f"picture{ending}"
+        fill(path)
+        return path.read_bytes()

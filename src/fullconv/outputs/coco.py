@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.classes import Classes
-from fullconv.outputs.file import File, beside, text_file
+from fullconv.outputs.file import Files, text
 from fullconv.segmentation import Segmentation
 
 BITS = 5 * np.arange(8)  # where COCO's characters cut a number; 8 hold any picture's pixels
 
 
-def write_coco(result: Segmentation, target: Path) -> list[File]:
+def write_coco(result: Segmentation, target: Path) -> Files:
     """target_coco.json, as pycocotools opens it."""
-    return [text_file(beside(target, "_coco.json"), lambda: as_text(result, target.name, masks(result)))]
+    return {"_coco.json": text(lambda: as_text(result, target.name, masks(result)))}
 
 
 def masks(result: Segmentation) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -14,16 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.outputs.coco import as_text, first_category
-from fullconv.outputs.file import File, beside, text_file
+from fullconv.outputs.file import Files, text
 from fullconv.outputs.regions import SIDEWAYS, Region, Ring, regions
 from fullconv.segmentation import Segmentation
 
 Polygon = list[int]  # x, y, x, y, … in pixels from the picture's upper left corner
 
 
-def write_coco_polygons(result: Segmentation, target: Path) -> list[File]:
+def write_coco_polygons(result: Segmentation, target: Path) -> Files:
     """target_coco_polygons.json, as pycocotools opens it."""
-    return [text_file(beside(target, "_coco_polygons.json"), lambda: as_text(result, target.name, outlines(result)))]
+    return {"_coco_polygons.json": text(lambda: as_text(result, target.name, outlines(result)))}
 
 
 def outlines(result: Segmentation) -> Iterator[tuple[int, dict[str, Any]]]:

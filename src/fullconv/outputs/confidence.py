@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from fullconv.outputs.file import File, beside
+from fullconv.outputs.file import Files
 from fullconv.outputs.png import save_png
 from fullconv.segmentation import Segmentation
 
 
-def write_confidence(result: Segmentation, target: Path) -> list[File]:
+def write_confidence(result: Segmentation, target: Path) -> Files:
     """target_confidence.png: 255 times the probability of the class that each pixel got; void is 0."""
-    return [File(beside(target, "_confidence.png"), partial(save_png, partial(picture, result)))]
+    return {"_confidence.png": lambda hidden: save_png(picture(result), hidden)}
 
 
 def picture(result: Segmentation) -> Image.Image:

@@ -14,7 +14,7 @@ from fullconv import images
 from fullconv.classes import Colour
 from fullconv.errors import FullconvError
 from fullconv.outputs.class_names import file_names
-from fullconv.outputs.file import File, beside
+from fullconv.outputs.file import Files
 from fullconv.outputs.png import save_png
 from fullconv.outputs.regions import SIDEWAYS, Region, Ring, regions
 from fullconv.segmentation import Segmentation
@@ -31,13 +31,14 @@ Alpha = NDArray[np.float32]  # (H, W), 0–1
 Ground = Colour | str | Path  # a colour, "blur", or a picture's file
 
 
-def write_cutouts(result: Segmentation, target: Path, ground: Ground | None = None) -> list[File]:
+def write_cutouts(result: Segmentation, target: Path, ground: Ground | None = None) -> Files:
     """target_<class>_cutout.png for each class present but the background, or for those that were asked for."""
     named = dict(zip(result.classes.names, file_names(result.classes.names), strict=True))
-    return [
-        File(beside(target, f"_{named[name]}_cutout.png"), partial(save_png, partial(cut_out, result, [name], ground)))
-        for name in result.wanted
-    ]
+    return {f"_{named[name]}_cutout.png": partial(_save, result, name, ground) for name in result.wanted}
+
+
+def _save(result: Segmentation, name: str, ground: Ground | None, path: Path) -> None:
+    save_png(cut_out(result, [name], ground), path)
 
 
 def cut_out(result: Segmentation, names: list[str], ground: Ground | None = None) -> Image.Image:

@@ -1,22 +1,17 @@
-"""What a writer hands over: files by name, to be filled once it is known that nothing of anybody's is in their way."""
+"""What a writer hands over: which files it makes, to be filled once it is known that nobody's are in their way."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-
-@dataclass(frozen=True)
-class File:
-    """A file to be: `fill` writes it to the path that it is given."""
-
-    path: Path
-    fill: Callable[[Path], object]
+Fill = Callable[[Path], object]  # writes a file to the path that it is given
+Files = dict[str, Fill]  # by what their names end in after the target's: {"_labels.png": …}
 
 
-def text_file(path: Path, content: Callable[[], str]) -> File:
-    return File(path, lambda hidden: hidden.write_text(content(), encoding="utf-8"))
+def text(content: Callable[[], str]) -> Fill:
+    """A text file; the content is made when the file is written."""
+    return lambda hidden: hidden.write_text(content(), encoding="utf-8")
 
 
 def beside(target: Path, ending: str) -> Path:

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from fullconv.outputs.file import File, beside, text_file
+from fullconv.outputs.file import Files, text
 from fullconv.outputs.regions import Region, Ring, regions
 from fullconv.segmentation import Segmentation
 
 COORDINATES = "pixels: origin at the top left corner of the picture, x to the right, y down"
 
 
-def write_polygons(result: Segmentation, target: Path) -> list[File]:
+def write_polygons(result: Segmentation, target: Path) -> Files:
     """target.geojson: all classes, background too; pixels of no class are in no polygon."""
-    return [text_file(beside(target, ".geojson"), lambda: as_text(result))]
+    return {".geojson": text(lambda: as_text(result))}
 
 
 def as_text(result: Segmentation) -> str:

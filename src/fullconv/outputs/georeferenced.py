@@ -10,38 +10,38 @@ from numpy.typing import NDArray
 
 from fullconv.errors import FullconvError
 from fullconv.outputs import geotiff
-from fullconv.outputs.file import File
+from fullconv.outputs.file import Files
 from fullconv.outputs.mosaic import Mosaic, Part
 from fullconv.outputs.scores import NO_SCORES
 from fullconv.outputs.vectors import write_geojson, write_geopackage
 from fullconv.segmentation import Segmentation
 
 # What is made of the label map; that itself, and the scores, come first (geotiff.write_labels, write_scores).
-ON_THE_GROUND: dict[str, Callable[[Mosaic, Path], list[File]]] = {
+ON_THE_GROUND: dict[str, Callable[[Mosaic, Path], Files]] = {
     "masks": geotiff.write_masks, "overlay": geotiff.write_overlay,
     "polygons": write_geojson, "geopackage": write_geopackage,
 }  # fmt: skip
 
 
-def write_labels(result: Segmentation, target: Path) -> list[File]:
+def write_labels(result: Segmentation, target: Path) -> Files:
     """target_labels.tif of a result in memory."""
     mosaic, parts = mosaic_of(result), [(_all(result), result.label_map)]
-    labels = File(geotiff.labels_path(target), lambda hidden: geotiff.write_labels(hidden, mosaic, parts, {}))
-    return [labels, geotiff.write_categories(target, result.classes)]
+    labels: Files = {geotiff.LABELS: lambda hidden: geotiff.write_labels(hidden, mosaic, parts, {})}
+    return labels | geotiff.write_categories(result.classes)
 
 
-def write_scores(result: Segmentation, target: Path) -> list[File]:
+def write_scores(result: Segmentation, target: Path) -> Files:
     """target_scores.tif of a result in memory that kept its scores."""
     if result.scores is None:
         raise FullconvError(NO_SCORES)
     probabilities = _where_known(result, geotiff.probabilities(result.scores, result.temperature))
-    return geotiff.write_scores(mosaic_of(result), target, [(_all(result), probabilities)])
+    return geotiff.write_scores(mosaic_of(result), [(_all(result), probabilities)])
 
 
-def write_confidence(result: Segmentation, target: Path) -> list[File]:
+def write_confidence(result: Segmentation, target: Path) -> Files:
     """target_confidence.tif of a result in memory that kept its scores."""
     stored = _where_known(result, geotiff.stored(result.confidence))
-    return geotiff.write_confidence(mosaic_of(result), target, [(_all(result), stored)])
+    return geotiff.write_confidence(mosaic_of(result), [(_all(result), stored)])
 
 
 def _where_known(result: Segmentation, values: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -50,7 +50,7 @@ def _where_known(result: Segmentation, values: NDArray[np.uint8]) -> NDArray[np.
     return np.where(result.label_map == void, void, values)
 
 
-def _written(write: Callable[[Mosaic, Path], list[File]]) -> Callable[[Segmentation, Path], list[File]]:
+def _written(write: Callable[[Mosaic, Path], Files]) -> Callable[[Segmentation, Path], Files]:
     return lambda result, target: write(mosaic_of(result), target)
 
 
@@ -64,7 +64,7 @@ def _all(result: Segmentation) -> Part:
     return slice(0, height), slice(0, width)
 
 
-GROUND_WRITERS: dict[str, Callable[[Segmentation, Path], list[File]]] = {
+GROUND_WRITERS: dict[str, Callable[[Segmentation, Path], Files]] = {
     "labels": write_labels, "scores": write_scores, "confidence": write_confidence,
     **{name: _written(write) for name, write in ON_THE_GROUND.items()},
 }  # fmt: skip

@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from fullconv.classes import Classes
 from fullconv.georeference import Georeference, import_rasterio
 from fullconv.outputs.class_names import file_names
-from fullconv.outputs.file import File, beside, text_file
+from fullconv.outputs.file import Files, Fill, text
 from fullconv.outputs.mosaic import Frame, LabelMap, Mosaic, Part
 from fullconv.segmentation import Segmentation
 
 CACHE = 16 * 2**20  # bytes of blocks that GDAL holds; left alone it takes a twentieth of the machine
 PICTURE = 1024  # pixels a side of an overlay's parts, of which half a dozen copies are held, at four bytes a pixel
 CERTAIN = 254  # what a probability of 1 is stored as; 255 is where there is no data
+LABELS = "_labels.tif"
 FULL = 2**20  # bytes free on a disk that is taken for full
 
 Raster = Any  # rasterio's
@@ -44,37 +45,35 @@ def write_labels(path: Path, frame: Frame, parts: Iterable[tuple[Part, LabelMap]
     return path
 
 
-def labels_path(target: Path) -> Path:
-    return beside(target, "_labels.tif")
-
-
-def write_categories(target: Path, classes: Classes) -> File:
+def write_categories(classes: Classes) -> Files:
     """target_labels.tif.aux.xml: the class names where GDAL and QGIS look for them."""
     names = "".join(f"<Category>{escape(name)}</Category>" for name in classes.names)
-    text = f'<PAMDataset><PAMRasterBand band="1"><CategoryNames>{names}</CategoryNames></PAMRasterBand></PAMDataset>\n'
-    return text_file(beside(labels_path(target), ".aux.xml"), lambda: text)
+    content = (
+        f'<PAMDataset><PAMRasterBand band="1"><CategoryNames>{names}</CategoryNames></PAMRasterBand></PAMDataset>\n'
+    )
+    return {f"{LABELS}.aux.xml": text(lambda: content)}
 
 
-def write_masks(mosaic: Mosaic, target: Path) -> list[File]:
+def write_masks(mosaic: Mosaic, target: Path) -> Files:
     """target_<class>.tif for each class present: 255 where the class is, 0 elsewhere."""
     present = np.zeros(256, bool)
     for part in mosaic.blocks():
         present |= np.bincount(mosaic.labels(part).ravel(), minlength=256) > 0
     names = file_names(mosaic.classes.names)
-    return [_mask(mosaic, i, beside(target, f"_{name}.tif")) for i, name in enumerate(names) if present[i]]
+    return {f"_{name}.tif": _mask(mosaic, i) for i, name in enumerate(names) if present[i]}
 
 
-def _mask(mosaic: Mosaic, index: int, path: Path) -> File:
+def _mask(mosaic: Mosaic, index: int) -> Fill:
     def write(hidden: Path) -> None:
         with _created(hidden, mosaic, 1) as raster:
             for part in mosaic.blocks():
                 mask = mosaic.labels(part) == index
                 raster.write(mask.view(np.uint8) * np.uint8(255), 1, window=window_of(part))
 
-    return File(path, write)
+    return write
 
 
-def write_overlay(mosaic: Mosaic, target: Path) -> list[File]:
+def write_overlay(mosaic: Mosaic, target: Path) -> Files:
     """target_overlay.tif: the picture with the classes' colours over it, transparent where there is no data."""
 
     def write(hidden: Path) -> None:
@@ -85,10 +84,10 @@ def write_overlay(mosaic: Mosaic, target: Path) -> list[File]:
                 raster.write(np.moveaxis(overlay, 2, 0), window=window_of(part))
                 raster.write_mask(labels != mosaic.classes.void, window=window_of(part))
 
-    return [File(beside(target, "_overlay.tif"), write)]
+    return {"_overlay.tif": write}
 
 
-def write_scores(frame: Frame, target: Path, parts: Iterable[tuple[Part, NDArray[np.uint8]]]) -> list[File]:
+def write_scores(frame: Frame, parts: Iterable[tuple[Part, NDArray[np.uint8]]]) -> Files:
     """target_scores.tif: a band a class, probability x 254 (the bands' scale says so), 255 where there is no data."""
     names = frame.classes.names
 
@@ -98,10 +97,10 @@ def write_scores(frame: Frame, target: Path, parts: Iterable[tuple[Part, NDArray
             for part, probabilities in parts:
                 raster.write(probabilities, window=window_of(part))
 
-    return [File(beside(target, "_scores.tif"), write)]
+    return {"_scores.tif": write}
 
 
-def write_confidence(frame: Frame, target: Path, parts: Iterable[tuple[Part, NDArray[np.uint8]]]) -> list[File]:
+def write_confidence(frame: Frame, parts: Iterable[tuple[Part, NDArray[np.uint8]]]) -> Files:
     """target_confidence.tif: the probability of each pixel's class x 254, as in write_scores."""
 
     def write(hidden: Path) -> None:
@@ -110,7 +109,7 @@ def write_confidence(frame: Frame, target: Path, parts: Iterable[tuple[Part, NDA
             for part, confidences in parts:
                 raster.write(confidences, 1, window=window_of(part))
 
-    return [File(beside(target, "_confidence.tif"), write)]
+    return {"_confidence.tif": write}
 
 
 def probabilities(scores: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.uint8]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fullconv.classes import Classes
-from fullconv.outputs.file import File, beside, text_file
+from fullconv.outputs.file import Files, beside, text
 from fullconv.outputs.regions import Region, Ring, regions
 from fullconv.segmentation import Segmentation
 
@@ -22,16 +22,15 @@ BACKGROUND, IGNORE = "_background_", "__ignore__"  # labelme's own words
 NEVER_CLOSED = 3  # labelme refuses polygons of fewer points
 
 
-def write_labelme(result: Segmentation, target: Path) -> list[File]:
+def write_labelme(result: Segmentation, target: Path) -> Files:
     """target.json; it names the picture where that lies, and writes target.png beside it where that is unknown."""
     path, source = beside(target, ".json"), result.source
     if source:
-        return [text_file(path, lambda: as_text(result, relative(source, path)))]
-    picture = beside(target, ".png")
-    return [
-        File(picture, lambda hidden: Image.fromarray(result.image).save(hidden)),
-        text_file(path, lambda: as_text(result, picture.name)),
-    ]
+        return {".json": text(lambda: as_text(result, relative(source, path)))}
+    return {
+        ".png": lambda hidden: Image.fromarray(result.image).save(hidden),
+        ".json": text(lambda: as_text(result, f"{target.name}.png")),
+    }
 
 
 def as_text(result: Segmentation, picture: str) -> str:

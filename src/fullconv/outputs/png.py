@@ -4,54 +4,60 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from fullconv.outputs.class_names import file_names
-from fullconv.outputs.file import File, beside
+from fullconv.outputs.file import Files
 from fullconv.segmentation import Segmentation
 
 RUN_LENGTHS = zlib.Z_RLE
 LARGEST_JPEG = 65_500  # pixels a side that libjpeg writes
 
 
-def write_labels(result: Segmentation, target: Path) -> list[File]:
-    return [_png(beside(target, "_labels.png"), result.label_picture)]
+def write_labels(result: Segmentation, target: Path) -> Files:
+    return {"_labels.png": lambda hidden: _save_flat(result.label_picture(), hidden)}
 
 
-def write_masks(result: Segmentation, target: Path) -> list[File]:
+def write_masks(result: Segmentation, target: Path) -> Files:
     """A file for each class present, background too, or for those that were asked for: 255 where the class is."""
-    names = result.asked or result.shares
-    named = dict(zip(result.classes.names, file_names(result.classes.names), strict=True))
-    return [_png(beside(target, f"_{named[name]}.png"), partial(mask_picture, result, name)) for name in names]
+    names = result.classes.names
+    parts = file_names(names)
+    present = [names.index(name) for name in result.asked or result.shares]
+    return {f"_{parts[index]}.png": partial(_save_mask, result.label_map, index) for index in present}
 
 
-def mask_picture(result: Segmentation, name: str) -> Image.Image:
-    return Image.fromarray(result.mask(name).view(np.uint8) * np.uint8(255))
-
-
-def write_overlay(result: Segmentation, target: Path) -> list[File]:
+def write_overlay(result: Segmentation, target: Path) -> Files:
     """A JPEG, or a PNG where the picture is larger than those can be."""
     if max(result.label_map.shape) > LARGEST_JPEG:
-        return [_png(beside(target, "_overlay.png"), result.overlay_picture)]
-    return [File(beside(target, "_overlay.jpg"), lambda hidden: _jpeg(result.overlay_picture(legend=True), hidden))]
+        return {"_overlay.png": lambda hidden: _save_flat(result.overlay_picture(), hidden)}
+    return {"_overlay.jpg": lambda hidden: _save_jpeg(result.overlay_picture(legend=True), hidden)}
 
 
-def _png(path: Path, picture: Callable[[], Image.Image]) -> File:
-    # Label maps are flat areas: run lengths pack them as small as zlib's search for matches, in half the time.
-    return File(path, lambda hidden: picture().save(hidden, compress_level=3, compress_type=RUN_LENGTHS))
+def mask_picture(mask: NDArray[np.bool_]) -> Image.Image:
+    """0 and 255."""
+    return Image.fromarray(mask.view(np.uint8) * np.uint8(255))
 
 
-def save_png(picture: Callable[[], Image.Image], path: Path) -> None:
+def save_png(picture: Image.Image, path: Path) -> None:
     """A picture with the colours of a photo, packed as pictures are."""
-    picture().save(path, compress_level=3)
+    picture.save(path, compress_level=3)
 
 
-def _jpeg(picture: Image.Image, path: Path) -> None:
+def _save_mask(label_map: NDArray[np.uint8], index: int, path: Path) -> None:
+    _save_flat(mask_picture(label_map == index), path)
+
+
+def _save_flat(picture: Image.Image, path: Path) -> None:
+    # Label maps are flat areas: run lengths pack them as small as zlib's search for matches, in half the time.
+    picture.save(path, compress_level=3, compress_type=RUN_LENGTHS)
+
+
+def _save_jpeg(picture: Image.Image, path: Path) -> None:
     # Pillow writes JPEG in one go and takes no note where a full disk took but a part of it.
     encoded = io.BytesIO()
     picture.save(encoded, "JPEG", quality=90)

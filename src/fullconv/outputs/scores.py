@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from fullconv.errors import FullconvError
-from fullconv.outputs.file import File, beside
+from fullconv.outputs.file import Files
 from fullconv.segmentation import Segmentation
 
 NO_SCORES = "scores: not kept by this prediction; predict with scores=True"
 
 
-def write_scores(result: Segmentation, target: Path) -> list[File]:
+def write_scores(result: Segmentation, target: Path) -> Files:
     """target_scores.npz: `scores` (C, H, W) float16, unnormalised, and `classes`, the C names.
 
     Half precision keeps three digits: where two classes score alike to the third, the labels know more. Raises
@@ -23,9 +23,4 @@ def write_scores(result: Segmentation, target: Path) -> list[File]:
         raise FullconvError(NO_SCORES)
     scores, names = result.scores, np.array(result.classes.names)
     # Not compressed: zlib takes seconds a photo, for little.
-    return [
-        File(
-            beside(target, "_scores.npz"),
-            lambda hidden: np.savez(hidden, scores=scores.astype(np.float16), classes=names),
-        )
-    ]
+    return {"_scores.npz": lambda hidden: np.savez(hidden, scores=scores.astype(np.float16), classes=names)}

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from fullconv.errors import FullconvError
 from fullconv.outputs.coverage import coverage, shapely_library
-from fullconv.outputs.file import File, beside
+from fullconv.outputs.file import Files
 from fullconv.outputs.geojson import COORDINATES
 from fullconv.outputs.geopackage import GeoPackage
 from fullconv.outputs.mosaic import Mosaic, Part
@@ -32,7 +32,7 @@ class Polygon:
     shape: Any
 
 
-def write_geojson(mosaic: Mosaic, target: Path) -> list[File]:
+def write_geojson(mosaic: Mosaic, target: Path) -> Files:
     """target.geojson in the scene's coordinate system, which the member `crs` names as QGIS and GDAL read it."""
     head = json.dumps({"type": "FeatureCollection", "name": target.name, **_ground(mosaic)}, ensure_ascii=False)
 
@@ -44,10 +44,10 @@ def write_geojson(mosaic: Mosaic, target: Path) -> list[File]:
                 file.write(json.dumps(_feature(mosaic, polygon), ensure_ascii=False, separators=(",", ":")))
             file.write("\n]}\n")
 
-    return [File(beside(target, ".geojson"), write)]
+    return {".geojson": write}
 
 
-def write_geopackage(mosaic: Mosaic, target: Path) -> list[File]:
+def write_geopackage(mosaic: Mosaic, target: Path) -> Files:
     """target.gpkg: one layer of polygons with class, index and area in pixels."""
     shapely, ground = shapely_library(), mosaic.georeference
 
@@ -57,7 +57,7 @@ def write_geopackage(mosaic: Mosaic, target: Path) -> list[File]:
                 name = mosaic.classes.names[polygon.index]
                 package.add(shapely.to_wkb(polygon.shape), polygon.shape.bounds, name, polygon.index, polygon.pixels)
 
-    return [File(beside(target, ".gpkg"), write)]
+    return {".gpkg": write}
 
 
 def polygons(mosaic: Mosaic) -> Iterator[Polygon]:

@@ -14,13 +14,13 @@ import numpy as np
 
 from fullconv.classes import Classes
 from fullconv.errors import FullconvError, argument, meant
-from fullconv.files import write_whole
+from fullconv.files import whole
 from fullconv.georeference import Georeference
 from fullconv.outputs.coco import write_coco
 from fullconv.outputs.coco_polygons import write_coco_polygons
 from fullconv.outputs.confidence import write_confidence
 from fullconv.outputs.cutout import parse_ground, write_cutouts
-from fullconv.outputs.file import File
+from fullconv.outputs.file import Files
 from fullconv.outputs.geojson import write_polygons
 from fullconv.outputs.labelme import write_labelme
 from fullconv.outputs.manifest import Line, Manifest, name_in
@@ -30,22 +30,22 @@ from fullconv.segmentation import Segmentation
 from fullconv.sources import path_of
 
 
-def nowhere(result: Segmentation, target: Path) -> list[File]:
+def nowhere(result: Segmentation, target: Path) -> Files:
     """A GeoPackage of a picture that lies nowhere on the ground."""
     raise FullconvError(
         f"{result.source or target.name}: no georeference, which a GeoPackage needs; save polygons instead"
     )
 
 
-def in_one_table(result: Segmentation, target: Path) -> list[File]:
+def in_one_table(result: Segmentation, target: Path) -> Files:
     """The rows of all pictures of a run go into one file: jobs/table.py writes it."""
-    return []
+    return {}
 
 
 TABLE = "csv"
 Claim = Callable[[Sequence[Path]], object]  # raises FullconvError for files that are not to be written
 
-WRITERS: dict[str, Callable[[Segmentation, Path], list[File]]] = {
+WRITERS: dict[str, Callable[[Segmentation, Path], Files]] = {
     "labels": write_labels, "masks": write_masks, "overlay": write_overlay, "scores": write_scores,
     "polygons": write_polygons, "coco": write_coco, "coco-polygons": write_coco_polygons, "labelme": write_labelme,
     "geopackage": nowhere, "cutout": write_cutouts, "confidence": write_confidence,
@@ -59,8 +59,12 @@ def save(
     """Writes target_labels.png and so on, as `outputs` asks, once `claim` has seen which; gives the paths.
     `background`: what is put behind cut-outs."""
     files = files_of(result, target, outputs, background)
-    claim([file.path for file in files])
-    return [write_whole(file.path, file.fill) for file in files]
+    paths = [target.with_name(target.name + ending) for ending in files]
+    claim(paths)
+    for path, fill in zip(paths, files.values(), strict=True):
+        with whole(path) as hidden:
+            fill(hidden)
+    return paths
 
 
 def save_noted(
@@ -95,7 +99,7 @@ def needs_scores(outputs: Sequence[str]) -> bool:
     return bool({"cutout", "confidence"} & set(outputs))
 
 
-def files_of(result: Segmentation, target: Path, outputs: Sequence[str], background: str | None = None) -> list[File]:
+def files_of(result: Segmentation, target: Path, outputs: Sequence[str], background: str | None = None) -> Files:
     check(outputs)
     writers = WRITERS
     if background is not None:
@@ -104,7 +108,10 @@ def files_of(result: Segmentation, target: Path, outputs: Sequence[str], backgro
         from fullconv.outputs.georeferenced import GROUND_WRITERS
 
         writers = writers | GROUND_WRITERS
-    return [file for output in outputs for file in writers[output](result, target)]
+    files: Files = {}
+    for output in outputs:
+        files |= writers[output](result, target)
+    return files
 
 
 def endings(outputs: Sequence[str], classes: Classes) -> list[str]:
@@ -116,7 +123,7 @@ def endings(outputs: Sequence[str], classes: Classes) -> list[str]:
     found = ["_overlay.png"] if "overlay" in outputs else []  # of a photo too large for a JPEG
     for result, output in product((photo, raster), outputs):
         with suppress(FullconvError):  # for the one or the other there is no such output
-            found += [file.path.name[1:] for file in files_of(result, Path("x"), [output])]
+            found += files_of(result, Path("x"), [output])
     return list(dict.fromkeys(found))
 
 

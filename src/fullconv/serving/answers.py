@@ -68,7 +68,7 @@ def masks(result: Segmentation) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:  # stored: PNGs are compressed already
         for name in result.asked or result.shares:
-            archive.writestr(f"{STEM}_{named[name]}.png", png(mask_picture(result, name)))
+            archive.writestr(f"{STEM}_{named[name]}.png", png(mask_picture(result.mask(name))))
     return packed.getvalue()
 
 
