@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from fullconv.commands.shared_options import BatchSize, ClassWeights, Numbers, Side, outside_option
+from fullconv.commands.shared_options import BatchSize, Numbers, Side, Weights, outside_option
 from fullconv.commands.terminal import is_quiet, say, silent, told
 
 FILE = click.Path(path_type=Path)
