@@ -23,11 +23,11 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+from families import cpu_seconds
 from PIL import Image
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SIZES = 24  # photos of mixed sizes, made of the examples where no folder is given
-HERTZ = os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -155,20 +155,6 @@ def memory_of(port: int) -> float:
     client.request("GET", "/metrics")
     lines = client.getresponse().read().decode().splitlines()
     return float(next(line.split()[1] for line in lines if line.startswith("fullconv_memory_bytes ")))
-
-
-def cpu_seconds(server: int) -> float:
-    """Of the server and its workers, those that ended too."""
-    total = 0.0
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(path.parent.name) == server or int(fields[1]) == server:
-            ended = fields[13:15] if int(path.parent.name) == server else []
-            total += sum(map(int, [*fields[11:13], *ended])) / HERTZ
-    return total
 
 
 def report(told: Told, before: float, after: float, served: float, rate: float) -> None:

@@ -4,10 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from fullconv.files import staged, sweep, write_alone, write_whole
+from fullconv.errors import FullconvError
+from fullconv.files import path_of, staged, sweep, write_alone, write_whole
 
 DEADLY = """
 import os, sys
@@ -144,3 +146,14 @@ def test_of_several_staged_files_none_of_before_is_left_beside_new_ones(tmp_path
 
 def killed(*_):
     raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("given", ["a", Path("a")])
+def test_a_path_given_may_be_a_string(given):
+    assert path_of("data", given) == Path("a")
+
+
+@pytest.mark.parametrize(("given", "kind"), [(None, "None"), (3, "of type int"), (b"a", "of type bytes")])
+def test_what_is_no_path_is_named(given, kind):
+    with pytest.raises(FullconvError, match=f"data: give a string or a path, not {kind}"):
+        path_of("data", given)

@@ -53,7 +53,6 @@ HOMES = {
     "shapely": {"outputs/coverage.py"},
     "uvicorn": {"serving/server.py"},
     "prometheus_client": {"serving/metrics.py"},
-    "fastapi": {"serving/app.py", "serving/label_studio.py", "serving/protocol.py"},
 }
 # Segmentation.save is a convenience of the value for the reader at a prompt; it calls the writer above it.
 ALLOWED = {("segmentation.py", "outputs")}

@@ -1,7 +1,6 @@
 """What people hand over in Python: taken, or refused in one line."""
 
 import io
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ import fullconv
 from fullconv import images
 from fullconv.classes import Classes
 from fullconv.errors import FullconvError
-from fullconv.sources import path_of, picture_of
+from fullconv.sources import picture_of
 from tests.conftest import EXAMPLES
 
 PHOTO = EXAMPLES / "chelsea.jpg"
@@ -77,9 +76,6 @@ def test_public_functions_refuse_what_is_no_path(given, tmp_path):
         with pytest.raises(FullconvError) as refused:
             use(given)
         assert "\n" not in str(refused.value)
-    with pytest.raises(FullconvError, match="data: give a string or a path, not"):
-        path_of("data", given)
-    assert path_of("data", "a") == Path("a")
 
 
 def test_names_in_one_text_are_refused():

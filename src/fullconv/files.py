@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from fullconv.errors import FullconvError, argument
 from fullconv.living import held
 
 HIDDEN = re.compile(r"\.(?P<stem>.+)-(?P<number>[0-9a-f]{8})\.part([.-].*)?", re.DOTALL)  # SQLite's journal has a dash
@@ -201,3 +202,17 @@ def _entries(place: Path, folders: list[Path], links: deque[Path]) -> Iterator[P
 def write_json(path: Path, value: Any) -> Path:
     text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
     return write_whole(path, lambda hidden: hidden.write_text(text, encoding="utf-8"))
+
+
+def path_of(name: str, given: Any) -> Path:
+    """What was given as the argument `name`, as a path."""
+    if not isinstance(given, (str, os.PathLike)):
+        raise FullconvError(f"{argument(name)}: give a string or a path, not {kind_of(given)}")
+    return Path(given)
+
+
+def kind_of(given: Any) -> str:
+    """ "None", "of type int" """
+    if given is None:
+        return "None"
+    return f"of type {type(given).__module__}.{type(given).__qualname__}".replace("builtins.", "")

@@ -1,4 +1,4 @@
-"""What people hand over in Python, checked: a picture in one of its forms, a path."""
+"""Pictures that people hand over in Python, checked, in whatever form."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from fullconv.errors import FullconvError, argument
+from fullconv.errors import FullconvError
+from fullconv.files import kind_of
 from fullconv.images import Source
 
 FORMS = "a path, the bytes of a file, a PIL image, or an HxWx3 uint8 array"
@@ -34,14 +35,7 @@ def picture_of(given: Any) -> Source:
         return given
     numbers = isinstance(given, (list, tuple)) or hasattr(given, "__array__")
     remedy = "; convert it, as in np.asarray(…, np.uint8)" if numbers else ""
-    raise FullconvError(f"the input is not a picture but {_kind(given)}; give {FORMS}{remedy}")
-
-
-def path_of(name: str, given: Any) -> Path:
-    """What was given as the argument `name`, as a path."""
-    if not isinstance(given, (str, os.PathLike)):
-        raise FullconvError(f"{argument(name)}: give a string or a path, not {_kind(given)}")
-    return Path(given)
+    raise FullconvError(f"the input is not a picture but {kind_of(given)}; give {FORMS}{remedy}")
 
 
 def _path(given: str | os.PathLike[str]) -> Path:
@@ -81,9 +75,3 @@ def _opened(picture: Image.Image) -> Image.Image:
         reason = " ".join(str(error).split())
         raise FullconvError(f"the picture cannot be read ({reason}); open it again, or give its path") from None
     return picture
-
-
-def _kind(given: Any) -> str:
-    if given is None:
-        return "None"
-    return f"of type {type(given).__module__}.{type(given).__qualname__}".replace("builtins.", "")

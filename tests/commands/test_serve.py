@@ -32,5 +32,5 @@ def test_an_unknown_format():
 
 def test_without_the_extra_it_is_named(monkeypatch):
     monkeypatch.setattr(serve, "find_spec", lambda name: None)
-    with pytest.raises(Exception, match=r"fastapi is not installed; run: pip install 'fullconv\[serve\]'"):
+    with pytest.raises(Exception, match=r"starlette is not installed; run: pip install 'fullconv\[serve\]'"):
         serve.check_extra()

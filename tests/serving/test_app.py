@@ -78,7 +78,7 @@ def test_no_such_model_and_no_such_output(server, cat):
     assert "choose from photos" in reply.json["error"]
     reply = server.ask("/predict?save=everything", cat)
     assert (reply.status, reply.json["reason"]) == (422, "question")
-    assert "'labels'" in reply.json["error"]
+    assert "choose from labels, overlay" in reply.json["error"]
 
 
 def test_other_addresses_and_methods_are_json_too(server):

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from fullconv.serving.metrics import family
 from tests.serving.running import Running, running
 from tests.serving.test_pictures import png_head
 
@@ -25,14 +26,15 @@ GARBAGE = 1000
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """With short limits, and a temporary folder of its own, which stays empty."""
+    """With short limits, and a temporary folder of its own, in which no file appears and nothing is left."""
     temporary = tmp_path_factory.mktemp("temporary")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(temporary))
         patch.setenv("FULLCONV_CACHE", str(tmp_path_factory.mktemp("faults-cache")))
         with running("--max-seconds", str(SECONDS), "--max-megabytes", "5", "--queue", "8") as one:
             yield one
-            assert list(temporary.iterdir()) == []
+            assert [path for path in temporary.rglob("*") if path.is_file()] == []  # the fork server's socket is none
+        assert list(temporary.iterdir()) == []
 
 
 @pytest.fixture(autouse=True)
@@ -46,16 +48,10 @@ def _then_a_good_photo(server, cat):
 
 
 def workers_of(server: Running) -> list[int]:
-    """Processes that were started by the server and hold a model; not multiprocessing's own."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
-            if parent == server.process.pid and b"spawn_main" in (path / "cmdline").read_bytes():
-                found.append(int(path.name))
-        except (OSError, ValueError):
-            continue
-    return found
+    """Processes that hold a model: those that the fork server has forked."""
+    children = [pid for pid in family(server.process.pid) if pid != server.process.pid]
+    forking = [pid for pid in children if b"forkserver" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return forking[1:]
 
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc to find workers in")
@@ -173,7 +169,7 @@ def test_what_is_no_http(server):
 
 
 def test_large_forms_are_not_put_on_disk(server, cat):
-    """The fixture holds the temporary folder to be empty."""
+    """The fixture holds the temporary folder to contain no file."""
     padded = cat + b"\0" * 3_000_000
     body = b'--x\r\nContent-Disposition: form-data; name="p"; filename="a"\r\n\r\n' + padded + b"\r\n--x--\r\n"
     reply = server.ask("/predict", body, {"Content-Type": "multipart/form-data; boundary=x"})

@@ -13,12 +13,9 @@ from fullconv.commands.terminal import say
 from fullconv.errors import missing_extra
 
 if TYPE_CHECKING:
-    from fullconv.prediction.engines.choice import Choice
-    from fullconv.serving.limits import Limits
-    from fullconv.serving.messages import Setup
     from fullconv.serving.workers import Workers
 
-EXTRA = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
+EXTRA = ("starlette", "uvicorn", "python_multipart", "prometheus_client")
 
 
 @click.command()
@@ -123,14 +120,15 @@ def serve(
     Uploaded pictures are neither written to disk nor logged. On Ctrl-C or SIGTERM, the server finishes the requests in
     progress, accepts no new ones, and exits.
     """
-    from fullconv.prediction.engines.choice import Choice
     from fullconv.serving.limits import Limits
+    from fullconv.serving.messages import Setup
     from fullconv.serving.one_host import OneHost
     from fullconv.serving.place import Place
     from fullconv.serving.workers import Workers
+    from fullconv.weights.model_folder import find_model
 
     limits = Limits(int(max_megabytes * 10**6), int(max_megapixels * 10**6), max_frames, formats, max_seconds, queue)
-    setup = setup_of(models, Choice(engine, precision), limits)
+    setup = Setup(tuple(map(find_model, models)), engine, precision, limits)
     place = Place(host, port, token or None, is_open, allow_hosts, origins)
     place.check()
     pictures_from = OneHost(label_studio, label_studio_key or None) if label_studio else None
@@ -151,22 +149,6 @@ def check_extra() -> None:
     for library in EXTRA:
         if find_spec(library) is None:
             raise missing_extra(library, "serve")
-
-
-def setup_of(models: tuple[str, ...], choice: Choice, limits: Limits) -> Setup:
-    """Raises FullconvError for a model that is not there, or two of one name."""
-    from fullconv.errors import FullconvError
-    from fullconv.serving.messages import Setup
-    from fullconv.weights.model_folder import find_model, read_config
-
-    folders = [find_model(model) for model in models]
-    names = [read_config(folder).name for folder in folders]
-    for name in names:
-        if names.count(name) > 1:
-            raise FullconvError(
-                f"--model: two models are called {name}; change the name in one of their config.json files"
-            )
-    return Setup(dict(zip(names, folders, strict=True)), choice, limits)
 
 
 def tell(address: str, workers: Workers) -> None:

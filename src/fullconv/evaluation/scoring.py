@@ -16,11 +16,11 @@ from fullconv.evaluation.merging import Merging
 from fullconv.evaluation.merging import merge_to as merging_to
 from fullconv.evaluation.per_picture import PictureScore, ranked, score_of
 from fullconv.evaluation.thin_structures import ThinScores
+from fullconv.files import path_of
 from fullconv.metrics import Confusion, Counts
 from fullconv.prediction.account import bytes_of, refuse_heavy
 from fullconv.prediction.memory import for_pictures
 from fullconv.prediction.predictor import Model
-from fullconv.sources import path_of
 from fullconv.view import Seen
 
 Progress = Callable[[Sequence[Sample]], Iterable[Sample]]

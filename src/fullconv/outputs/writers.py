@@ -14,7 +14,7 @@ import numpy as np
 
 from fullconv.classes import Classes
 from fullconv.errors import FullconvError, argument, meant
-from fullconv.files import whole
+from fullconv.files import path_of, whole
 from fullconv.georeference import Georeference
 from fullconv.outputs.coco import write_coco
 from fullconv.outputs.coco_polygons import write_coco_polygons
@@ -27,7 +27,6 @@ from fullconv.outputs.manifest import Line, Manifest, name_in
 from fullconv.outputs.png import write_labels, write_masks, write_overlay
 from fullconv.outputs.scores import write_scores
 from fullconv.segmentation import Segmentation
-from fullconv.sources import path_of
 
 
 def nowhere(result: Segmentation, target: Path) -> Files:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import FastAPI, Query, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, Response
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.types import ASGIApp
 
-from fullconv import __version__
 from fullconv.serving import descriptions, protocol
+from fullconv.serving.address import Address, Answers, document
 from fullconv.serving.guard import Guard, Rules, response
-from fullconv.serving.label_studio import add_routes
 from fullconv.serving.messages import Task
 from fullconv.serving.one_host import OneHost
 from fullconv.serving.page_files import TYPES, files_of
@@ -24,30 +22,10 @@ from fullconv.serving.refusal import Refusal
 from fullconv.serving.service import Service
 
 
-class Output(StrEnum):
-    """What `/predict` gives."""
-
-    labels = "labels"
-    overlay = "overlay"
-    masks = "masks"
-    cutout = "cutout"
-    confidence = "confidence"
-    polygons = "polygons"
-    coco = "coco"
-    json = "json"
-
-
 def make_app(service: Service, rules: Rules, label_studio: OneHost | None = None) -> ASGIApp:
     """All of it, guarded; with the addresses that Label Studio asks where its host is given."""
-    app = FastAPI(title="fullconv", version=__version__, description=descriptions.SERVER, docs_url=None, redoc_url=None)
-    add_page(app)
-    add_predict(app, service)
-    add_models(app, service)
-    protocol.add_routes(app, service)
-    if label_studio:
-        add_routes(app, service, label_studio)
-    add_refusals(app, service)
-    guarded: ASGIApp = Guard(app, rules)
+    routes = [address.route for address in addresses_of(service, label_studio)]
+    guarded: ASGIApp = Guard(Starlette(routes=routes, exception_handlers=handlers(service)), rules)
     if rules.origins:
         told = ["Retry-After", "X-Model"]
         guarded = CORSMiddleware(
@@ -57,32 +35,39 @@ def make_app(service: Service, rules: Rules, label_studio: OneHost | None = None
     return guarded
 
 
-def add_page(app: FastAPI) -> None:
-    for name, path in files_of("server").items():
-        address = "/" if name == "index.html" else f"/{name}"
-        app.get(address, include_in_schema=False)(_sender(path))
+def addresses_of(service: Service, label_studio: OneHost | None) -> list[Address]:
+    known = [*of_page(), of_predict(service), *of_models(service), *protocol.addresses(service)]
+    if label_studio:
+        from fullconv.serving import label_studio as other_tool
+
+        known += other_tool.addresses(service, label_studio)
+    return [*known, Address("GET", "/openapi.json", _giving(document(known)))]
 
 
-def _sender(path: Path) -> Any:
-    async def send() -> FileResponse:
+def of_page() -> list[Address]:
+    named = {"/" if name == "index.html" else f"/{name}": path for name, path in files_of("server").items()}
+    return [Address("GET", address, _sending(path)) for address, path in named.items()]
+
+
+def _sending(path: Path) -> Answers:
+    async def send(_: Request) -> FileResponse:
         return FileResponse(path, media_type=TYPES[path.suffix])
 
     return send
 
 
-def add_predict(app: FastAPI, service: Service) -> None:
-    @app.post("/predict", openapi_extra=descriptions.PICTURE, responses=descriptions.ANSWERS, response_class=Response)
-    async def predict(
-        request: Request,
-        save: Annotated[Output, Query(description="Output to return")] = Output.labels,
-        model: Annotated[str | None, Query(description="A name from /models; the first one by default")] = None,
-        classes: Annotated[
-            str | None, Query(description="Only these classes (separated by commas) and background")
-        ] = None,
-    ) -> Response:
-        """Segment one picture. The answer has the picture's own size."""
-        chosen = service.model(model)
-        asked = service.classes(chosen, classes)
+def _giving(content: Any) -> Answers:
+    async def give(_: Request) -> JSONResponse:
+        return JSONResponse(content)
+
+    return give
+
+
+def of_predict(service: Service) -> Address:
+    async def predict(request: Request) -> Response:
+        save = output_of(request.query_params.get("save", "labels"))
+        chosen = service.model(request.query_params.get("model"))
+        asked = service.classes(chosen, request.query_params.get("classes"))
 
         async def read(request: Request, deadline: float) -> Task:
             return Task(chosen, await service.bodies.picture(request, deadline), save, classes=asked)
@@ -90,41 +75,43 @@ def add_predict(app: FastAPI, service: Service) -> None:
         answer = await service.see(request, read)
         return Response(answer.body, media_type=answer.media_type, headers={"X-Model": chosen})
 
+    return Address("POST", "/predict", predict, descriptions.PREDICT)
 
-def add_models(app: FastAPI, service: Service) -> None:
-    @app.get("/models", responses=descriptions.REFUSED)
-    async def models() -> list[dict[str, Any]]:
-        """The models, with their classes and colours."""
-        return list(service.workers.models.values())
 
-    @app.get("/metrics", include_in_schema=False)
-    async def metrics() -> Response:
+def output_of(asked: str) -> str:
+    """Raises Refusal for what is no output of /predict."""
+    if asked not in descriptions.OUTPUTS:
+        raise Refusal(422, "question", f"save: no output {asked!r}; choose from {', '.join(descriptions.OUTPUTS)}")
+    return asked
+
+
+def of_models(service: Service) -> list[Address]:
+    async def models(_: Request) -> Response:
+        return JSONResponse(list(service.workers.models.values()))
+
+    async def metrics(_: Request) -> Response:
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
 
+    return [Address("GET", "/models", models, descriptions.MODELS), Address("GET", "/metrics", metrics)]
 
-def add_refusals(app: FastAPI, service: Service) -> None:
+
+def handlers(service: Service) -> dict[Any, Any]:
     """Whatever goes wrong is JSON that says what to do."""
 
     def refuse(refusal: Refusal) -> JSONResponse:
         service.metrics.refusals.labels(refusal.reason).inc()
         return response(refusal)
 
-    @app.exception_handler(Refusal)
     async def refused(_: Request, refusal: Refusal) -> JSONResponse:
         return refuse(refusal)
 
-    @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        told = "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in error.errors())
-        return refuse(Refusal(422, "question", told))
-
-    @app.exception_handler(HTTPException)
     async def unknown(_: Request, error: HTTPException) -> JSONResponse:
         told = {404: "no such address; see /openapi.json for the list"}.get(error.status_code, error.detail)
         answer = refuse(Refusal(error.status_code, "address", told))
         answer.headers.update(error.headers or {})
         return answer
 
-    @app.exception_handler(Exception)
     async def failed(_: Request, error: Exception) -> JSONResponse:
         return refuse(Refusal(500, "fault", "the server failed on this request; see its log"))
+
+    return {Refusal: refused, HTTPException: unknown, Exception: failed}

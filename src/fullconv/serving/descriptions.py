@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+OUTPUTS = ("labels", "overlay", "masks", "cutout", "confidence", "polygons", "coco", "json")  # of /predict
 SERVER = "Semantic segmentation: send a picture, get the class of each pixel."
 FILE = {"type": "string", "format": "binary"}
 ERROR = {
@@ -12,23 +13,28 @@ ERROR = {
     "required": ["error", "reason"],
 }
 PICTURE: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "description": "A picture file, as the request body or in a form.",
-        "content": {
-            "application/octet-stream": {"schema": FILE},
-            "image/jpeg": {"schema": FILE},
-            "image/png": {"schema": FILE},
-            "multipart/form-data": {
-                "schema": {"type": "object", "properties": {"picture": FILE}, "required": ["picture"]}
-            },
-        },
-    }
+    "required": True,
+    "description": "A picture file, as the request body or in a form.",
+    "content": {
+        "application/octet-stream": {"schema": FILE},
+        "image/jpeg": {"schema": FILE},
+        "image/png": {"schema": FILE},
+        "multipart/form-data": {"schema": {"type": "object", "properties": {"picture": FILE}, "required": ["picture"]}},
+    },
 }
 SUMMARY = {
     "model": "photos", "width": 451, "height": 300, "classes": {"cat": 0.62, "background": 0.38},
     "notes": [], "confidence": {"cat": 0.98, "background": 0.97},
 }  # fmt: skip
+
+
+def given(description: str, example: Any, kind: str = "object") -> dict[str, Any]:
+    """An answer in JSON that is no refusal."""
+    return {"description": description, "content": {"application/json": {"schema": {"type": kind}, "example": example}}}
+
+
+def in_query(name: str, description: str, **schema: Any) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": description, "schema": {"type": "string", **schema}}
 
 
 def refused(status: str, reason: str, message: str) -> dict[str, Any]:
@@ -68,4 +74,21 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
     ),
     500: refused("An internal server error", "fault", "the server failed on this request; see its log"),
     503: refused("Timed out", "time", "no worker was free in time; try again after the seconds in Retry-After"),
+}
+PREDICT: dict[str, Any] = {
+    "operationId": "predict",
+    "summary": "Segment one picture. The answer has the picture's own size.",
+    "parameters": [
+        in_query("save", "Output to return", enum=list(OUTPUTS), default="labels"),
+        in_query("model", "A name from /models; the first one by default"),
+        in_query("classes", "Only these classes (separated by commas) and background"),
+    ],
+    "requestBody": PICTURE,
+    "responses": ANSWERS,
+}
+MODEL = {"name": "photos", "engine": "openvino fp32", "classes": ["background", "cat"], "void": 255}
+MODELS: dict[str, Any] = {
+    "operationId": "models",
+    "summary": "The models, with their classes and colours.",
+    "responses": {200: given("The models", [MODEL], "array"), **REFUSED},
 }

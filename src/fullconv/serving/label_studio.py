@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
-from fastapi import FastAPI, Request
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
+from fullconv.serving.address import Address
 from fullconv.serving.drafts import BRUSH, OUTLINES
 from fullconv.serving.messages import Answer, Task
 from fullconv.serving.one_host import OneHost
@@ -37,25 +39,30 @@ class Interface:
     known: dict[str, str]
 
 
-def add_routes(app: FastAPI, service: Service, host: OneHost) -> None:
-    @app.get("/label-studio/health", include_in_schema=False)
-    async def health() -> dict[str, str]:
-        return {"status": "UP", "model_class": service.model(None)}
+def addresses(service: Service, host: OneHost) -> list[Address]:
+    """Not in OpenAPI: they are for one program."""
 
-    @app.post("/label-studio/setup", include_in_schema=False)
-    async def setup() -> dict[str, str]:
+    async def health(_: Request) -> Response:
+        return JSONResponse({"status": "UP", "model_class": service.model(None)})
+
+    async def setup(_: Request) -> Response:
         """Nothing of a project is kept: each request to predict brings its interface."""
-        return {"model_version": service.model(None)}
+        return JSONResponse({"model_version": service.model(None)})
 
-    @app.post("/label-studio/predict", include_in_schema=False)
-    async def predict(request: Request) -> dict[str, Any]:
+    async def predict(request: Request) -> Response:
         asked = await asked_of(request, service)
         chosen = service.model(None)
         interface = read_interface(asked.get("label_config"), service.workers.models[chosen]["classes"])
         found = [await draft(request, service, host, interface, task) for task in tasks_of(asked)]
         if found and all(isinstance(one, Refusal) for one in found):
             raise found[0]  # type: ignore[misc]
-        return {"results": [prediction(one, chosen, interface) for one in found]}
+        return JSONResponse({"results": [prediction(one, chosen, interface) for one in found]})
+
+    return [
+        Address("GET", "/label-studio/health", health),
+        Address("POST", "/label-studio/setup", setup),
+        Address("POST", "/label-studio/predict", predict),
+    ]
 
 
 async def asked_of(request: Request, service: Service) -> dict[str, Any]:

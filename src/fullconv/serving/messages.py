@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fullconv.prediction.engines.choice import Choice
 from fullconv.serving.limits import Limits
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What every worker is given: models by name, what runs them, limits."""
+    """What every worker is given: folders of models, what runs them, limits."""
 
-    models: dict[str, Path]
-    choice: Choice
+    folders: tuple[Path, ...]
+    engine: str
+    precision: str
     limits: Limits
 
 

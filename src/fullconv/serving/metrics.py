@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -13,9 +13,9 @@ SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
 class Metrics:
-    """Of one server. `queue` and `pids` are asked when the numbers are."""
+    """Of one server. `queue` is asked when the numbers are."""
 
-    def __init__(self, queue: Callable[[], int], pids: Callable[[], Iterable[int]]) -> None:
+    def __init__(self, queue: Callable[[], int]) -> None:
         self.registry = all_of = CollectorRegistry()
         told = "Time from the first byte of a request to its answer"
         self.seconds = Histogram("fullconv_request_seconds", told, buckets=SECONDS, registry=all_of)
@@ -23,8 +23,8 @@ class Metrics:
         self.refusals = Counter("fullconv_refusals", "Requests refused", ["reason"], registry=all_of)
         waiting = Gauge("fullconv_queue", "Pictures waiting for a worker", registry=all_of)
         waiting.set_function(queue)
-        memory = Gauge("fullconv_memory_bytes", "Resident memory of the server and its workers", registry=all_of)
-        memory.set_function(lambda: sum(map(resident, [os.getpid(), *pids()])))
+        memory = Gauge("fullconv_memory_bytes", "Memory of the server and its workers", registry=all_of)
+        memory.set_function(lambda: sum(map(memory_of, family(os.getpid()))))
 
     @contextmanager
     def timed(self) -> Iterator[None]:
@@ -35,9 +35,18 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-def resident(pid: int) -> int:
-    """Bytes; 0 where the system does not tell."""
+def family(pid: int) -> Iterator[int]:
+    """A process and all that it started; only itself where the system does not tell."""
+    yield pid
+    for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):  # it ended meanwhile
+            for child in tasks.read_text().split():
+                yield from family(int(child))
+
+
+def memory_of(pid: int) -> int:
+    """Bytes that it holds, what processes share being divided among them; 0 where the system does not tell."""
     with suppress(OSError, ValueError):
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
     return 0

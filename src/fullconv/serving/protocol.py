@@ -13,17 +13,16 @@ from array import array
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, Response
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
-from fullconv import __version__
-from fullconv.serving import descriptions
+from fullconv.serving import protocol_descriptions as described
+from fullconv.serving.address import Address, Answers
 from fullconv.serving.messages import Answer, Task
 from fullconv.serving.refusal import Refusal
 from fullconv.serving.service import Service
 
 HEADER = "Inference-Header-Content-Length"
-OUTPUTS = ("label_map", "scores", "classes")
 MOST_IN_JSON = 2**22  # values of a tensor that is written as JSON; larger ones only as bytes
 LENGTH = 4  # bytes before each element of a BYTES tensor, little end first
 
@@ -37,29 +36,35 @@ class Wanted:
     id: str | None
 
 
-def add_routes(app: FastAPI, service: Service) -> None:
-    add_health(app, service)
+def addresses(service: Service) -> list[Address]:
+    async def live(_: Request) -> Response:
+        return JSONResponse({"live": True})
 
-    @app.get("/v2", responses=descriptions.REFUSED)
-    async def server() -> dict[str, Any]:
-        return {"name": "fullconv", "version": __version__, "extensions": ["binary_tensor_data"]}
+    async def ready(_: Request) -> Response:
+        return JSONResponse({"ready": bool(service.workers.models)})
 
-    @app.get("/v2/models/{name}", responses={**descriptions.REFUSED, 404: descriptions.ANSWERS[404]})
-    async def metadata(name: str) -> dict[str, Any]:
-        return describe(service.workers.models[service.model(name)])
+    async def server(_: Request) -> Response:
+        return JSONResponse(described.ABOUT)
 
-    @app.get("/v2/models/{name}/ready", responses={**descriptions.REFUSED, 404: descriptions.ANSWERS[404]})
-    async def model_ready(name: str) -> dict[str, Any]:
-        return {"name": service.model(name), "ready": True}
+    async def metadata(request: Request) -> Response:
+        return JSONResponse(describe(service.workers.models[service.model(request.path_params["name"])]))
 
-    @app.post(
-        "/v2/models/{name}/infer",
-        openapi_extra={"requestBody": INFER},
-        responses={**descriptions.ANSWERS, 200: GIVEN, 400: NO_REQUEST},
-    )
-    async def infer(request: Request, name: str) -> Response:
-        """One picture, as the one element of the BYTES tensor `image`: the bytes of its file (in JSON, as base64)."""
-        chosen, wanted = service.model(name), []
+    async def model_ready(request: Request) -> Response:
+        return JSONResponse({"name": service.model(request.path_params["name"]), "ready": True})
+
+    return [
+        Address("GET", "/v2/health/live", live, described.LIVE),
+        Address("GET", "/v2/health/ready", ready, described.READY),
+        Address("GET", "/v2", server, described.SERVER),
+        Address("GET", "/v2/models/{name}", metadata, described.METADATA),
+        Address("GET", "/v2/models/{name}/ready", model_ready, described.MODEL_READY),
+        Address("POST", "/v2/models/{name}/infer", inference(service), described.INFER),
+    ]
+
+
+def inference(service: Service) -> Answers:
+    async def infer(request: Request) -> Response:
+        chosen, wanted = service.model(request.path_params["name"]), []
 
         async def read(request: Request, deadline: float) -> Task:
             body = await service.bodies.read(request, deadline)
@@ -69,15 +74,7 @@ def add_routes(app: FastAPI, service: Service) -> None:
 
         return written(await service.see(request, read), wanted[0])
 
-
-def add_health(app: FastAPI, service: Service) -> None:
-    @app.get("/v2/health/live")
-    async def live() -> dict[str, bool]:
-        return {"live": True}
-
-    @app.get("/v2/health/ready")
-    async def ready() -> dict[str, bool]:
-        return {"ready": bool(service.workers.models)}
+    return infer
 
 
 def describe(model: dict[str, Any]) -> dict[str, Any]:
@@ -133,8 +130,8 @@ def wanted_of(request: dict[str, Any]) -> Wanted:
     named = request.get("outputs") or [{"name": "label_map"}, {"name": "classes"}]
     outputs, binary = [], set()
     for output in named:
-        if output["name"] not in OUTPUTS:
-            raise bad(f"no output {output['name']!r}; choose from {', '.join(OUTPUTS)}")
+        if output["name"] not in described.OUTPUTS:
+            raise bad(f"no output {output['name']!r}; choose from {', '.join(described.OUTPUTS)}")
         outputs.append(output["name"])
         if output.get("parameters", {}).get("binary_data", everything):
             binary.add(output["name"])
@@ -188,50 +185,3 @@ def values(name: str, raw: bytes, answer: Answer) -> list[Any]:
 
 def bad(message: str) -> Refusal:
     return Refusal(400, "protocol", message)
-
-
-IMAGE = {"name": "image", "shape": [1], "datatype": "BYTES", "data": ["/9j/4AAQSkZJRg…"]}
-INPUT = {
-    "type": "object",
-    "properties": {
-        "name": {"const": "image"},
-        "datatype": {"const": "BYTES"},
-        "shape": {"const": [1]},
-        "data": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 1},
-    },
-    "required": ["name", "datatype", "shape"],
-}
-OUTPUT = {"type": "object", "properties": {"name": {"enum": list(OUTPUTS)}}, "required": ["name"]}
-INFER: dict[str, Any] = {
-    "required": True,
-    "content": {
-        "application/json": {
-            "schema": {
-                "type": "object",
-                "properties": {
-                    "id": {"type": "string"},
-                    "inputs": {"type": "array", "items": INPUT, "minItems": 1, "maxItems": 1},
-                    "outputs": {"type": "array", "items": OUTPUT},
-                },
-                "required": ["inputs"],
-            },
-            "example": {"inputs": [IMAGE], "outputs": [{"name": "label_map"}]},
-        }
-    },
-}
-GIVEN = {
-    "description": "The requested outputs",
-    "content": {
-        "application/json": {
-            "schema": {"type": "object"},
-            "example": {
-                "model_name": "photos", "model_version": "1",
-                "outputs": [{"name": "label_map", "datatype": "UINT8", "shape": [2, 2], "data": [0, 0, 8, 8]}],
-            },
-        },
-        "application/octet-stream": {"schema": descriptions.FILE},
-    },
-}  # fmt: skip
-NO_REQUEST = descriptions.refused(
-    "Not a valid request of the protocol", "protocol", "this is not a request with one input, …"
-)

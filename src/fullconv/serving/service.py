@@ -22,7 +22,7 @@ class Service:
 
     def __init__(self, workers: Workers, limits: Limits) -> None:
         self.workers, self.limits, self.bodies = workers, limits, Bodies(limits)
-        self.metrics = Metrics(lambda: workers.waiting, lambda: workers.pids)
+        self.metrics = Metrics(lambda: workers.waiting)
 
     async def see(self, request: Request, read: Reader) -> Answer:
         """Reads the request, has a worker do what it asks, and counts. Raises Refusal."""

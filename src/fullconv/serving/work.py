@@ -7,6 +7,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from fullconv.errors import FullconvError
+from fullconv.prediction.engines.choice import Choice
 from fullconv.prediction.predictor import Model, ready
 from fullconv.serving.about import describe
 from fullconv.serving.answers import answer, is_soft, tensors
@@ -25,7 +26,7 @@ def work(connection: Connection, setup: Setup) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     try:
-        models = {name: ready(open_folder(path), setup.choice, threads=1) for name, path in setup.models.items()}
+        models = models_of(setup)
     except FullconvError as error:
         connection.send(error)
         return
@@ -38,6 +39,18 @@ def work(connection: Connection, setup: Setup) -> None:
         )
         while True:
             connection.send(done(connection.recv(), models, setup.limits))
+
+
+def models_of(setup: Setup) -> dict[str, Model]:
+    """By name. Raises FullconvError for one that cannot be loaded, or two of one name."""
+    models: dict[str, Model] = {}
+    for folder in map(open_folder, setup.folders):
+        if (name := folder.config.name) in models:
+            raise FullconvError(
+                f"--model: two models are called {name}; change the name in one of their config.json files"
+            )
+        models[name] = ready(folder, Choice(setup.engine, setup.precision), threads=1)
+    return models
 
 
 def done(task: Task, models: dict[str, Model], limits: Limits) -> Answer | Refusal:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import multiprocessing
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from typing import Any
 
 from fullconv.errors import FullconvError
 from fullconv.serving.messages import Answer, Setup, Task
+from fullconv.serving.processes import processes
 from fullconv.serving.refusal import Refusal
 
 START = 60  # seconds in which a worker is ready
@@ -40,10 +40,10 @@ class Worker:
 
     def begin(self) -> None:
         """Starts the process, which gets ready meanwhile."""
-        spawn = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks without the threads
-        self.connection, theirs = spawn.Pipe()
-        self.process = spawn.Process(target=_work, args=(theirs, self.setup), daemon=True, name="fullconv worker")
-        self.process.start()
+        self.connection, theirs = processes().Pipe()
+        started = processes().Process(target=_work, args=(theirs, self.setup), daemon=True, name="fullconv worker")
+        started.start()
+        self.process = started
         theirs.close()  # so that the process's death is an end of file here
 
     def ready(self) -> Descriptions:
@@ -84,10 +84,10 @@ class Worker:
         except (EOFError, OSError):
             return EOFError()
 
-    def renew(self) -> None:
+    def renew(self) -> Descriptions:
         self.end()
         self.begin()
-        self.ready()
+        return self.ready()
 
     def end(self) -> None:
         if self.process is not None:
@@ -106,16 +106,17 @@ class Workers:
 
     def __init__(self, count: int, setup: Setup) -> None:
         self.queue, self.share = setup.limits.queue, setup.limits.seconds / 2
+        processes()
         self.all = [Worker(setup) for _ in range(count)]
-        self.all[0].begin()
         self.threads = ThreadPoolExecutor(count)
+        self.first = self.threads.submit(self.all[0].renew)
         self.idle: asyncio.Queue[Worker] = asyncio.Queue()
         self.waiting, self.mean = 0, 0.1  # pictures; seconds a picture
         self.models: Descriptions = {}
 
     async def start(self) -> None:
         """Returns when one is ready. Raises FullconvError where a model cannot be loaded."""
-        self.models = await asyncio.get_running_loop().run_in_executor(self.threads, self.all[0].ready)
+        self.models = await asyncio.wrap_future(self.first)
         self.idle.put_nowait(self.all[0])
         self.starting = [asyncio.create_task(self._join(worker)) for worker in self.all[1:]]
 
@@ -162,11 +163,6 @@ class Workers:
     def patience(self) -> int:
         """Seconds in which those that wait now will have been served."""
         return max(1, math.ceil(self.waiting * self.mean / len(self.all)))
-
-    @property
-    def pids(self) -> list[int]:
-        processes = [worker.process for worker in self.all]
-        return [process.pid for process in processes if process and process.pid]
 
     def stop(self) -> None:
         for worker in self.all:

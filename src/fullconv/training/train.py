@@ -18,13 +18,12 @@ from fullconv.data.description import OWN, describe, folder_of, read_data_file
 from fullconv.data.folds import all_folds
 from fullconv.errors import FullconvError, argument
 from fullconv.exporting.onnx import export_onnx
-from fullconv.files import sweep, write_json, write_whole
+from fullconv.files import path_of, sweep, write_json, write_whole
 from fullconv.locks import locked
 from fullconv.logger import logger
 from fullconv.models.build import build
 from fullconv.models.config import ModelConfig
 from fullconv.models.network import Network
-from fullconv.sources import path_of
 from fullconv.training.calibrated import calibrated
 from fullconv.training.card import card
 from fullconv.training.divergence import Diverged

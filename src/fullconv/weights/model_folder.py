@@ -7,11 +7,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fullconv.errors import FullconvError, argument, meant
-from fullconv.files import write_json
-from fullconv.models.config import ModelConfig
-from fullconv.sources import path_of
+from fullconv.files import path_of, write_json
+
+if TYPE_CHECKING:
+    from fullconv.models.config import ModelConfig
 
 BUNDLED = Path(__file__).parent.parent / "bundled"
 CONFIG, GRAPH, PARAMETERS, CARD = "config.json", "model.onnx", "model.safetensors", "README.md"
@@ -84,6 +86,8 @@ def find_model(name_or_dir: str | Path) -> Path:
 
 
 def read_config(folder: Path) -> ModelConfig:
+    from fullconv.models.config import ModelConfig  # with numpy: to find a folder takes none
+
     try:
         values = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:

@@ -20,7 +20,7 @@ from fullconv.data.doctor.statistics import Channels, Share, channels, judge_bal
 from fullconv.data.doctor.values import is_smoothed, judge_depth, judge_values
 from fullconv.data.survey import survey
 from fullconv.errors import FullconvError
-from fullconv.sources import path_of
+from fullconv.files import path_of
 from fullconv.view import Range
 
 Progress = Callable[[Iterator[Facts], int], Iterable[Facts]]

@@ -1,0 +1,40 @@
+"""One address of the server: what answers there, and what OpenAPI tells of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from fullconv import __version__
+from fullconv.serving import descriptions
+
+Answers = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Address:
+    """`operation` is what OpenAPI tells of it; None leaves it out of the description."""
+
+    method: str
+    path: str
+    answers: Answers
+    operation: dict[str, Any] | None = None
+
+    @property
+    def route(self) -> Route:
+        return Route(self.path, self.answers, methods=[self.method])
+
+
+def document(addresses: Iterable[Address]) -> dict[str, Any]:
+    """The OpenAPI description of them, https://spec.openapis.org/oas/v3.1.0."""
+    paths: dict[str, dict[str, Any]] = {}
+    for one in addresses:
+        if one.operation is not None:
+            paths.setdefault(one.path, {})[one.method.lower()] = one.operation
+    info = {"title": "fullconv", "version": __version__, "description": descriptions.SERVER}
+    return {"openapi": "3.1.0", "info": info, "paths": paths}
