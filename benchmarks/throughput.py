@@ -16,7 +16,8 @@ from pathlib import Path
 
 from fullconv import images, load
 from fullconv.jobs.images import parallelism, run
-from fullconv.jobs.plan import Job, Wanted, plan
+from fullconv.jobs.job import Job, Wanted
+from fullconv.jobs.plan import plan
 from fullconv.prediction.predictor import padded
 from fullconv.view import reduced
 

@@ -9,9 +9,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "src" / "fullconv"
 LAYERS = [
-    {"errors", "living", "logger", "strips", "tables", "tiff", "words"},
+    {"errors", "logger", "strips", "tables", "tiff", "words"},
+    {"locks"},
     {"files"},
-    {"damage", "locks"},
+    {"damage"},
     {"typed_values"},
     {"typed_json"},
     {"companions", "georeference"},

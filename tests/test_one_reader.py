@@ -14,7 +14,7 @@ from fullconv.data.dataset import Sample
 from fullconv.data.masks import identity_lookup
 from fullconv.evaluation.scoring import score_pictures
 from fullconv.jobs.images import run_one
-from fullconv.jobs.plan import Job, Wanted
+from fullconv.jobs.job import Job, Wanted
 from fullconv.models.config import Architecture, ModelConfig, NormalisationValues
 from fullconv.prediction.predictor import Model, padded
 from fullconv.training.pictures import Skipped, TrainingPicture

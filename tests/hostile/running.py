@@ -14,7 +14,7 @@ from pathlib import Path
 SECONDS, MEMORY = 60, 2 << 30
 LIBRARIES = [
     "fullconv.commands.main", "fullconv.commands.check", "fullconv.commands.predict",
-    "fullconv.data.doctor.examination", "fullconv.jobs.images", "fullconv.jobs.search",
+    "fullconv.data.doctor.examination", "fullconv.jobs.images", "fullconv.jobs.plan",
     "fullconv.outputs.writers", "PIL.Image", "scipy.io", "yaml",
 ]  # fmt: skip
 _processes = multiprocessing.get_context("forkserver")

@@ -8,8 +8,9 @@ from PIL import Image
 
 from fullconv.errors import FullconvError
 from fullconv.jobs.done import begin
+from fullconv.jobs.job import Job, Wanted
 from fullconv.jobs.outcome import Outcome, stamp
-from fullconv.jobs.plan import Job, Wanted, plan, skipped
+from fullconv.jobs.plan import plan, skipped
 from fullconv.outputs.manifest import BEGUN, NAME, Owners
 from fullconv.prediction.engines.choice import Choice
 from fullconv.view import Reading

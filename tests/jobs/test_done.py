@@ -11,7 +11,8 @@ from PIL import Image
 from fullconv.errors import FullconvError
 from fullconv.jobs.done import begin, settings_of, unfinished
 from fullconv.jobs.images import run
-from fullconv.jobs.plan import Wanted, plan
+from fullconv.jobs.job import Wanted
+from fullconv.jobs.plan import plan
 from fullconv.outputs.manifest import NAME
 from fullconv.weights.model_folder import ModelFolder
 from tests.prediction.stubs import ENGINE, StubModel

@@ -14,8 +14,8 @@ from PIL import Image
 from fullconv.errors import FullconvError
 from fullconv.jobs.done import begin
 from fullconv.jobs.images import run
-from fullconv.jobs.plan import Wanted, plan, skipped
-from fullconv.jobs.search import is_video
+from fullconv.jobs.job import Wanted
+from fullconv.jobs.plan import is_video, plan, skipped
 from tests.prediction.stubs import StubModel
 
 OUT = Path("out")

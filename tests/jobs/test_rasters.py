@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fullconv.errors import Damaged, FullconvError
 from fullconv.jobs.images import run
-from fullconv.jobs.plan import ONCE, Job, RasterRun, Wanted
+from fullconv.jobs.job import ONCE, Job, RasterRun, Wanted
 from fullconv.jobs.rasters import OUTPUTS, predict_raster
 from fullconv.outputs import geotiff
 from fullconv.outputs.mosaic import Frame

@@ -10,7 +10,7 @@ from PIL import Image
 
 import fullconv
 from fullconv.errors import FullconvError
-from fullconv.jobs.plan import Wanted
+from fullconv.jobs.job import Wanted
 from fullconv.jobs.stream import one_result
 from tests.conftest import EXAMPLES
 

@@ -19,7 +19,8 @@ import av
 from fullconv.errors import FullconvError
 from fullconv.jobs import video_files
 from fullconv.jobs.images import parallelism, run_video
-from fullconv.jobs.plan import Job, Wanted, plan
+from fullconv.jobs.job import Job, Wanted
+from fullconv.jobs.plan import plan
 from fullconv.jobs.video import Reel, ahead, interruption, write_video
 from fullconv.segmentation import Segmentation
 from tests.jobs.clips import damage, picture, pictures, sounds, times, trim, write_clip

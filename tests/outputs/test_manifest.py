@@ -93,7 +93,7 @@ def test_a_file_of_another_picture_is_in_the_way(tmp_path):
         with pytest.raises(FullconvError, match="this run also writes it for b"):
             manifest.claim(tmp_path / "a", [tmp_path / "b_labels.png"])
         (tmp_path / "b_labels.png").touch()
-        manifest.release(tmp_path / "b")
+        manifest.end(tmp_path / "b", {"target": "b", "outputs": ["b_labels.png"]})
         with pytest.raises(FullconvError, match="this run also writes it for b"):
             manifest.claim(tmp_path / "a", [tmp_path / "b_labels.png"])
         manifest.claim(tmp_path / "b", [tmp_path / "b_labels.png"])

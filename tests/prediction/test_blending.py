@@ -68,7 +68,7 @@ def test_who_is_blended():
 
 def test_a_blended_raster(tmp_path):
     rasterio = pytest.importorskip("rasterio")
-    from fullconv.jobs.plan import Job, Wanted
+    from fullconv.jobs.job import Job, Wanted
     from fullconv.jobs.rasters import predict_raster
     from tests.prediction.scenes import write_scene
 

@@ -40,7 +40,7 @@ def test_the_budget_holds_and_order_is_kept(things, most, at_once):
 
     found = []
     with ThreadPoolExecutor(4) as pool:
-        for thing, future in in_order(things, lambda thing: thing[0], begin, most, at_once):
+        for thing, future in in_order(((thing, thing[0]) for thing in things), begin, most, at_once):
             found.append(future.result(timeout=20))
             assert len(begun) - len(found) < at_once + 1
             assert thing == found[-1]

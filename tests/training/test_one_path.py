@@ -11,7 +11,7 @@ import fullconv
 from fullconv.data.description import open_dataset
 from fullconv.errors import FullconvError
 from fullconv.jobs.images import run_one
-from fullconv.jobs.plan import Job, Wanted
+from fullconv.jobs.job import Job, Wanted
 from fullconv.metrics import Confusion
 from fullconv.models.config import FORMAT
 from fullconv.training import train as stages

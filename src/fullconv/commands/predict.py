@@ -23,8 +23,9 @@ from fullconv.words import counted
 
 if TYPE_CHECKING:
     from fullconv.jobs.addresses import Fetched
+    from fullconv.jobs.job import Job, RasterRun, Wanted
     from fullconv.jobs.outcome import Notes, Outcome
-    from fullconv.jobs.plan import Job, Jobs, RasterRun, Wanted
+    from fullconv.jobs.plan import Jobs
     from fullconv.jobs.summary import Summary
     from fullconv.prediction.engines.choice import Choice
     from fullconv.prediction.predictor import Model
@@ -125,7 +126,7 @@ def predict(
     class found, and photo_overlay.jpg. For clip.mp4 it writes clip_overlay.mp4. For a GeoTIFF it writes GeoTIFFs with
     the same georeference. predictions.jsonl records the result for each input.
     """
-    from fullconv.jobs.plan import Wanted
+    from fullconv.jobs.job import Wanted
     from fullconv.locks import locked
     from fullconv.outputs.writers import check_outputs
     from fullconv.prediction.engines.choice import Choice
@@ -303,7 +304,7 @@ def report_named(
 
 
 def raster_run(request: Request, name: str) -> RasterRun:
-    from fullconv.jobs.plan import RasterRun
+    from fullconv.jobs.job import RasterRun
 
     return RasterRun(name, request.resume, WindowsDone(hidden=not is_watched()))
 
@@ -321,7 +322,7 @@ def behind_bar(
 def film(loaded: Model, job: Job, request: Request, threads: int, notes: Notes) -> Outcome:
     """What became of a video; a bar with the time left where somebody watches."""
     from fullconv.jobs.images import run_video
-    from fullconv.jobs.search import is_webcam
+    from fullconv.jobs.plan import is_webcam
     from fullconv.jobs.video import Reel, interruption
 
     hidden = not is_watched() or (request.prints_json and sys.stdout.isatty())
@@ -342,7 +343,7 @@ def check_video(request: Request, videos: list[Job]) -> None:
 
 def check_concerned(request: Request, sources: Callable[[], Iterable[Path]], is_raster: Callable[[Path], bool]) -> None:
     """Refuses options that would do nothing: those for kinds of files of which there are none."""
-    from fullconv.jobs.search import is_video
+    from fullconv.jobs.plan import is_video
     from fullconv.prediction.tiling import check_halo
 
     named = " ".join(request.inputs)
@@ -366,7 +367,7 @@ def check_background(wanted: Wanted) -> None:
 
 
 def check_addresses(request: Request) -> None:
-    from fullconv.jobs.search import is_address
+    from fullconv.jobs.plan import is_address
 
     for text in (*request.inputs, request.out):
         if "://" in text and (text == request.out or not is_address(text)):
@@ -375,7 +376,7 @@ def check_addresses(request: Request) -> None:
 
 def predict_on_cluster(request: Request, workers: int | None) -> Summary:
     from fullconv.jobs import cluster
-    from fullconv.jobs.search import is_webcam, no_cluster
+    from fullconv.jobs.plan import is_webcam, no_cluster
     from fullconv.jobs.stores import place
     from fullconv.jobs.summary import Summary
     from fullconv.outputs.writers import endings

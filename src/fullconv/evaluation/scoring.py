@@ -18,8 +18,7 @@ from fullconv.evaluation.per_picture import PictureScore, ranked, score_of
 from fullconv.evaluation.thin_structures import ThinScores
 from fullconv.files import path_of
 from fullconv.metrics import Confusion, Counts
-from fullconv.prediction.account import bytes_of, refuse_heavy
-from fullconv.prediction.memory import for_pictures
+from fullconv.prediction.memory import bytes_of, for_pictures, refuse_heavy
 from fullconv.prediction.predictor import Model
 from fullconv.view import Seen
 

@@ -18,7 +18,7 @@ from fullconv import images
 from fullconv.data.transfer import Redirects
 from fullconv.errors import FullconvError, argument
 from fullconv.jobs.outcome import Outcome
-from fullconv.jobs.search import is_address
+from fullconv.jobs.plan import is_address
 
 BYTES, PIXELS, SECONDS = 25 * 10**6, 50 * 10**6, 30.0  # of one photo: what `fullconv serve` takes, too
 SILENCE = 10.0  # seconds without a byte

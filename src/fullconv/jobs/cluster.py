@@ -31,10 +31,10 @@ from fullconv.errors import FullconvError, missing_extra
 from fullconv.files import sweep
 from fullconv.jobs.done import Finished, begin, line_about, run_id
 from fullconv.jobs.images import run_one
+from fullconv.jobs.job import Job, Wanted
 from fullconv.jobs.listing import Found, LeftOut, Listing
 from fullconv.jobs.outcome import NoNotes, Outcome, Stamp
-from fullconv.jobs.plan import Job, Wanted
-from fullconv.jobs.search import Search
+from fullconv.jobs.plan import Search
 from fullconv.jobs.stores import Place, relative
 from fullconv.outputs.manifest import ANY_PAGE, BEGUN, MAY_WRITE, NAME, Line, Owners, Results, in_the_way, of_any_page
 from fullconv.prediction.engines.choice import Choice

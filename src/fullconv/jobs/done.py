@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from fullconv.errors import FullconvError
+from fullconv.jobs.job import Job
 from fullconv.jobs.outcome import Outcome, stamp
-from fullconv.jobs.plan import Job, Jobs
+from fullconv.jobs.plan import Jobs
 from fullconv.outputs.manifest import BEGUN, NAME, Line, Manifest, name_in, names_in, read_line
 from fullconv.prediction.engines.choice import files_read
 from fullconv.prediction.engines.contract import Engine
@@ -33,8 +34,7 @@ class RunManifest(Manifest):
 
     def add(self, job: Job, outcome: Outcome) -> None:
         """Tells of a picture that is done, or could not be."""
-        self.write(line_about(job, outcome, self.out))
-        self.release(job.target)
+        self.end(job.target, line_about(job, outcome, self.out))
 
 
 def line_about(job: Job, outcome: Outcome, out: Path) -> Line:

@@ -13,21 +13,20 @@ from typing import TYPE_CHECKING
 
 from fullconv import images
 from fullconv.errors import Damaged, FullconvError, argument
+from fullconv.jobs.job import ONCE, Job, RasterRun, Wanted
 from fullconv.jobs.outcome import NO_NOTES, Notes, OfFile, Outcome, stamp, together
-from fullconv.jobs.plan import ONCE, Job, RasterRun, Wanted
 from fullconv.outputs.class_table import table_rows
 from fullconv.outputs.mosaic import frame_of
-from fullconv.outputs.writers import TABLE, needs_scores, save
-from fullconv.prediction.account import PHOTO, bytes_of, refuse_heavy
+from fullconv.outputs.writers import TABLE, save
 from fullconv.prediction.engines.contract import ModelError
 from fullconv.prediction.flow import in_order
-from fullconv.prediction.memory import budget, for_pictures
+from fullconv.prediction.memory import PHOTO, budget, bytes_of, for_pictures, refuse_heavy
 from fullconv.prediction.predictor import Model
-from fullconv.raster import is_raster
-from fullconv.segmentation import shares_of
+from fullconv.segmentation import Segmentation, shares_of
 from fullconv.words import counted, was
 
 if TYPE_CHECKING:
+    from fullconv.images import Source
     from fullconv.jobs.video import Reel
     from fullconv.prediction.tiling import Tile
 
@@ -68,9 +67,9 @@ def run(
         return attempt(job, notes, work)
 
     with ThreadPoolExecutor(threads) as pool:
-        weigh = partial(memory_of, model, wanted, most)
+        weighed = ((job, memory_of(model, wanted, most, job)) for job in jobs)
         try:
-            for _, future in in_order(jobs, weigh, lambda *one: pool.submit(carry, *one), most, 2 * threads):
+            for _, future in in_order(weighed, lambda *one: pool.submit(carry, *one), most, 2 * threads):
                 yield future.result()
         finally:
             pool.shutdown(cancel_futures=True)
@@ -78,10 +77,9 @@ def run(
 
 def memory_of(model: Model, wanted: Wanted, most: int, job: Job) -> int:
     """Bytes that a picture takes from its reading to its files; a raster's windows are as large as memory allows."""
-    if is_raster(job.source):
+    if job.is_raster:
         return min(budget(), most)
-    scores, soft = "scores" in wanted.outputs, needs_scores(wanted.outputs)
-    need = bytes_of(job.source, len(model.classes), scores, soft, wanted.reading.pages)
+    need = bytes_of(job.source, len(model.classes), wanted.scores, wanted.soft, wanted.reading.pages)
     return need + need // PHOTO * max((OUTLINES.get(output, 0) for output in wanted.outputs), default=0)
 
 
@@ -145,17 +143,24 @@ def carried(job: Job, work: Callable[[], Outcome]) -> Outcome:
 
 def page(model: Model, job: Job, wanted: Wanted, notes: Notes, rasters: RasterRun) -> Outcome:
     """What becomes of one page: rasters by windows, photos in one."""
-    if is_raster(job.source):
+    if job.is_raster:
         from fullconv.jobs.rasters import predict_raster
 
         return predict_raster(model, job, wanted, notes, rasters)
-    result = wanted.of(model, job.source)
+    result = seen(model, job.source, wanted)
     written = tuple(save(result, job.target, wanted.outputs, partial(notes.claim, job.target), wanted.background))
     rows = table_rows(frame_of(result), result.label_map.__getitem__) if TABLE in wanted.outputs else ()
     height, width = result.label_map.shape
     smaller = reduction(model, (height, width), wanted.tile)
     return Outcome(
         job.source, width, height, result.shares, outputs=written, reduced_to=smaller, rows=rows, notes=result.notes
+    )
+
+
+def seen(model: Model, source: Source, wanted: Wanted) -> Segmentation:
+    """A picture as the model sees it, with the scores that the outputs are made of."""
+    return model.predict(
+        source, scores=wanted.scores, tile=wanted.tile, halo=wanted.halo, reading=wanted.reading, soft=wanted.soft
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from fullconv.jobs.plan import Job
+from fullconv.jobs.job import Job
 
 Row = dict[str, Any]  # column → value
 Stamp = tuple[int, int]  # bytes of a file, and when it was modified (nanoseconds)

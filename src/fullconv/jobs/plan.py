@@ -1,69 +1,35 @@
-"""The plan of a run: every picture and video of the inputs, where its results go, and which outputs it gets."""
+"""The plan of a run: which pictures and videos there are in the inputs, and where the results of each go.
+
+Companion files and results of earlier runs are no inputs.
+"""
 
 from __future__ import annotations
 
+import glob
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from itertools import filterfalse, takewhile
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, Protocol
 
-from fullconv.jobs.search import Search, is_video, names_a_file, refuse_missing
+from fullconv import images
+from fullconv.errors import FullconvError, argument
+from fullconv.files import files_under, goes_round
+from fullconv.jobs.job import Job
 from fullconv.outputs.manifest import Results
-from fullconv.outputs.writers import needs_scores
-from fullconv.view import EVERYTHING, Reading
 
 if TYPE_CHECKING:
-    from fullconv.images import Source
-    from fullconv.jobs.listing import LeftOut, Listing
-    from fullconv.prediction.predictor import Model
-    from fullconv.prediction.tiling import Tile
-    from fullconv.segmentation import Segmentation
+    from fullconv.jobs.listing import Found, LeftOut, Listing
 
-
-@dataclass(frozen=True)
-class Job:
-    """One picture or video, and the path, without ending, of what is written for it."""
-
-    source: Path
-    target: Path
-    is_video: bool = False
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What is made of every picture of a run, whichever it is: which outputs, seen in which tiles, what of the file is
-    read. `simplify`: how far borders of a raster's polygons may be smoothed, in pixels; None: as they are by default.
-    `classes`: those that alone are asked for; `background`: what is put behind cut-outs, as it was written; `mirrored`:
-    whether each picture's mirror image is looked at, too.
-    """
-
-    outputs: tuple[str, ...]
-    tile: Tile = None
-    halo: str | int | None = None
-    reading: Reading = EVERYTHING
-    simplify: float | None = None
-    classes: tuple[str, ...] = ()
-    background: str | None = None
-    mirrored: bool = False
-
-    def of(self, model: Model, source: Source) -> Segmentation:
-        """A picture as the model sees it, with the scores that the outputs are made of."""
-        scores, soft = "scores" in self.outputs, needs_scores(self.outputs)
-        return model.predict(source, scores=scores, tile=self.tile, halo=self.halo, reading=self.reading, soft=soft)
-
-
-@dataclass(frozen=True)
-class RasterRun:
-    """How this run does rasters. `name` stands for all that results depend on, so that `resume` takes up windows of
-    none but such runs; `progress` is called, from any thread, with the raster and the windows done and in all."""
-
-    name: str = ""
-    resume: bool = False
-    progress: Callable[[Path, int, int], object] = lambda *_: None
-
-
-ONCE = RasterRun()
+VIDEOS = frozenset([".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".3gp", ".mts"])
+WEBCAM = "webcam:"
+# What GDAL, QGIS, file managers and `predict` itself put beside pictures: nobody misses it.
+COMPANIONS = (
+    ".aux.xml", ".ovr", ".msk", ".rrd", ".wld", ".tfw", ".tifw", ".jgw", ".jpgw", ".pgw", ".pngw", ".j2w", ".bpw",
+    ".prj", "thumbs.db", "desktop.ini", "predictions.jsonl",
+    "predictions.csv",
+)  # fmt: skip
 
 
 class Jobs(Protocol):
@@ -126,3 +92,101 @@ def is_source(jobs: Jobs, path: Path) -> bool:
     if isinstance(jobs, Listed):
         return path in jobs.listing
     return any(os.path.abspath(job.source) == os.path.abspath(path) for job in jobs)
+
+
+class Written(Protocol):
+    """What earlier runs wrote."""
+
+    def __contains__(self, path: Any, /) -> bool: ...
+
+
+@dataclass
+class Search:
+    """For files to be done: results of earlier runs are counted, what is no picture is noted in `left_out`."""
+
+    results: Written
+    left_out: LeftOut | None = None
+    videos: bool = True  # whether they can be done as well
+    earlier: int = 0
+
+    def found(self, patterns: Sequence[str]) -> Iterator[Found]:
+        """Files on disk: those named, those of folders and those of globs."""
+        for number, pattern in enumerate(patterns):
+            for source, relative in _expand(pattern):
+                if self.takes(source, relative, Path(pattern) == source, self.results):
+                    yield number, str(source), relative
+
+    def takes(self, source: PurePath, relative: PurePath, named: bool, results: Written) -> bool:
+        """Whether a file is to be done, which was `named` or found at `relative`; it is counted if not."""
+        if is_companion(source) or (is_hidden(relative) and not named):
+            return False
+        if source in results:
+            self.earlier += 1
+            return False
+        if named and not self.videos and is_video(source):
+            raise no_cluster(source)
+        if named or images.is_image_name(source) or (self.videos and is_video(source)):
+            return True
+        if self.left_out is not None:
+            self.left_out.add(source)
+        return False
+
+    def nothing(self, patterns: Sequence[str]) -> FullconvError:
+        named = " ".join(patterns)
+        if self.earlier:
+            return FullconvError(
+                f"{named}: contains only results of earlier runs; copy them elsewhere to use them as pictures"
+            )
+        videos = ", no videos" if self.videos else ""
+        return FullconvError(f"{named}: no pictures found ({' '.join(sorted(images.EXTENSIONS))}){videos}")
+
+
+def no_cluster(video: PurePath) -> FullconvError:
+    return FullconvError(f"{video}: videos and cameras cannot use a cluster; remove {argument('cluster', 'ray')}")
+
+
+def is_hidden(relative: PurePath) -> bool:
+    """Whether the file or a folder above it is hidden: a raster that is half done lies in one."""
+    return any(part.startswith(".") for part in relative.parts)
+
+
+def is_companion(path: PurePath) -> bool:
+    """Whether the file only accompanies pictures."""
+    return path.name.lower().endswith(COMPANIONS)
+
+
+def is_video(path: PurePath) -> bool:
+    return path.suffix.lower() in VIDEOS or is_webcam(path)
+
+
+def is_address(text: str) -> bool:
+    """Whether it is that of a photo on the web."""
+    return text.lower().startswith(("https://", "http://"))
+
+
+def is_webcam(path: PurePath) -> bool:
+    return str(path).startswith(WEBCAM)
+
+
+def names_a_file(pattern: str) -> bool:
+    path = Path(pattern)
+    return not path.is_dir() and (path.exists() or not glob.has_magic(pattern))
+
+
+def refuse_missing(name: str) -> None:
+    """Raises FullconvError where nothing is called so, and the name is the only one: then there is nothing to do."""
+    if not (Path(name).exists() or is_webcam(Path(name))):
+        raise FullconvError(f"{name}: no such file or folder")
+
+
+def _expand(pattern: str) -> Iterator[tuple[Path, Path]]:
+    """(file, its path relative to the folder that the user named, or to the part of a glob before its first *)."""
+    path = Path(pattern)
+    if path.is_dir():
+        yield from ((file, file.relative_to(path)) for file in files_under(path))
+    elif names_a_file(pattern):
+        yield path, Path(path.name.replace(":", "_") if is_webcam(path) else path.name)
+    else:
+        base = Path(*takewhile(lambda part: not glob.has_magic(part), path.parts))
+        for match in filterfalse(goes_round, glob.iglob(pattern, recursive=True)):
+            yield from ((file, file.relative_to(base)) for file, _ in _expand(match))

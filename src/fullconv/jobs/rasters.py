@@ -26,8 +26,8 @@ from fullconv.errors import Damaged, FullconvError
 from fullconv.files import write_json, write_whole
 from fullconv.georeference import import_rasterio
 from fullconv.images import LARGEST_IN_MEMORY, directory_of
+from fullconv.jobs.job import ONCE, Job, RasterRun, Wanted
 from fullconv.jobs.outcome import NO_NOTES, Notes, Outcome, Row
-from fullconv.jobs.plan import ONCE, Job, RasterRun, Wanted
 from fullconv.outputs import geotiff
 from fullconv.outputs.class_table import table_rows
 from fullconv.outputs.file import Files, beside

@@ -6,7 +6,8 @@ import tempfile
 from pathlib import Path
 
 from fullconv.errors import FullconvError
-from fullconv.jobs.plan import Wanted
+from fullconv.jobs.images import seen
+from fullconv.jobs.job import Wanted
 from fullconv.outputs.writers import files_of
 from fullconv.prediction.predictor import Model
 
@@ -16,7 +17,7 @@ def one_result(model: Model, body: bytes, wanted: Wanted) -> bytes:
 
     Raises FullconvError for what cannot be read, and where there would be more than one file, or none.
     """
-    result = wanted.of(model, body)
+    result = seen(model, body, wanted)
     with tempfile.TemporaryDirectory() as folder:
         files = files_of(result, Path(folder) / "picture", wanted.outputs, wanted.background)
         if len(files) != 1:

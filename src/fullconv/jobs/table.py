@@ -14,7 +14,7 @@ from typing import Any
 
 from fullconv.files import write_whole
 from fullconv.jobs.done import Finished, RunManifest
-from fullconv.jobs.plan import Job
+from fullconv.jobs.job import Job
 from fullconv.outputs.class_table import COLUMNS
 from fullconv.outputs.manifest import NAME as MANIFEST
 from fullconv.outputs.manifest import name_in
@@ -34,8 +34,7 @@ def write_table(manifest: RunManifest, jobs: Iterable[Job], name: Callable[[Path
     manifest.claim(path, [path])
     finished = Finished(manifest.out / MANIFEST, manifest.run)
     write_whole(path, lambda hidden: _fill(hidden, rows_of(finished, manifest.out, jobs, name)))
-    manifest.write({"target": NAME, "outputs": [NAME]})
-    manifest.release(path)
+    manifest.end(path, {"target": NAME, "outputs": [NAME]})
     return path
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.jobs.plan import Job, Wanted
+from fullconv.jobs.job import Job, Wanted
 from fullconv.jobs.video_files import Clip, Sink, is_frame, open_clip, open_sink, sink_of
 from fullconv.outputs.writers import Claim
 from fullconv.prediction.predictor import Model

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from fullconv.damage import as_one_line, kind_of, reason_of
 from fullconv.errors import Damaged, FullconvError, missing_extra
 from fullconv.files import whole
-from fullconv.jobs.search import is_webcam
+from fullconv.jobs.plan import is_webcam
 from fullconv.jobs.video_times import Clock
 from fullconv.segmentation import Segmentation
 from fullconv.words import counted

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any
 
 from fullconv.classes import VOID, Classes
@@ -77,7 +78,7 @@ class Architecture:
         """ "FCN-8s vgg16", "U-Net", …"""
         return f"{FAMILIES[self.family].format(stride=self.stride)} {self.trunk}".strip()
 
-    @property
+    @cached_property
     def multiple_of(self) -> int:
         """Heights and widths that the network takes; `caffe` aligns any size by itself."""
         return 1 if self.alignment == "caffe" else COARSEST
@@ -137,7 +138,7 @@ class ModelConfig:
         """The type of the images that it takes, in model.onnx too."""
         return "float32" if self.range else "uint8"
 
-    @property
+    @cached_property
     def view(self) -> View:
         """How it takes pictures."""
         return View(self.normalisation.colour, self.range, exact=bool(self.range))
@@ -179,7 +180,7 @@ class ModelConfig:
         pairs = len(self.range) in (0, 1, channels) and all(low < high for low, high in self.range)
         yield "range", pairs, f"{channels} pairs of numbers, the lower first"
         yield "temperature", COLDEST <= self.temperature <= HOTTEST, f"a number from {COLDEST:g} to {HOTTEST:g}"
-        yield "classes.void", len(c) <= c.void <= VOID, f"{VOID}, or a number that is not a class"
+        yield "classes.void", len(c.names) <= c.void <= VOID, f"{VOID}, or a number that is not a class"
         yield "classes.colours", all(0 <= v <= 255 for colour in c.colours for v in colour), "numbers from 0 to 255"
 
 

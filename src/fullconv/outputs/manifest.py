@@ -76,8 +76,9 @@ class Manifest:
         if not self.overwrite:
             raise in_the_way(path)
 
-    def release(self, target: Path) -> None:
-        """Says that nothing more is written for it."""
+    def end(self, target: Path, line: Line) -> None:
+        """Tells what became of it; nothing more is written for it."""
+        self.write(line)
         with self.lock:
             self.under_way = {path: other for path, other in self.under_way.items() if other != target}
 

@@ -16,20 +16,19 @@ Result = TypeVar("Result")
 
 
 def in_order(
-    items: Iterable[Item],
-    weigh: Callable[[Item], int],
+    weighed: Iterable[tuple[Item, int]],
     begin: Callable[[Item, int], Future[Result]],
     most: int,
     at_once: int,
 ) -> Iterator[tuple[Item, Future[Result]]]:
-    """Each item with what `begin` gave for it, `at_once` at a time and `most` bytes by what `weigh` says; `begin` is
-    told these bytes. It refuses an item of more than `most`, which so weighs nothing."""
-    weighed = ((item, weigh(item)) for item in items)
+    """Each item with what `begin` gave for it, `at_once` at a time. Each comes with the bytes that it takes, which
+    `begin` is told, too: `most` in all. It refuses an item of more than `most`, which so weighs nothing."""
+    waiting = iter(weighed)
     following: tuple[Item, int] | None = None
     under_way: deque[tuple[Item, Future[Result], int]] = deque()
     held = 0
     while True:
-        while len(under_way) < at_once and (following := following or next(weighed, None)):
+        while len(under_way) < at_once and (following := following or next(waiting, None)):
             item, need = following
             taken = need if need <= most else 0
             if held + taken > most:

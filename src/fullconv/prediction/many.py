@@ -10,8 +10,8 @@ from typing import TypeVar
 from fullconv.errors import FullconvError
 from fullconv.files import files_under
 from fullconv.images import Source, is_image_name
-from fullconv.prediction.account import refuse_heavy
 from fullconv.prediction.flow import in_order
+from fullconv.prediction.memory import refuse_heavy
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -44,7 +44,8 @@ def predict_many(
 
     with ThreadPoolExecutor(THREADS) as pool:
         try:
-            for source, future in in_order(sources, weigh, lambda *one: pool.submit(work, *one), most, THREADS):
+            weighed = ((source, weigh(source)) for source in sources)
+            for source, future in in_order(weighed, lambda *one: pool.submit(work, *one), most, THREADS):
                 try:
                     result = future.result()
                 except FullconvError as error:

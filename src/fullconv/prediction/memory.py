@@ -1,17 +1,24 @@
-"""How much of the machine's memory a process may take."""
+"""The memory that a picture needs, estimated before it is decoded, and how much a process may take."""
 
 from __future__ import annotations
 
 import os
 import re
+from math import ceil
 from pathlib import Path
 
+from fullconv import images
 from fullconv.errors import FullconvError, argument
+from fullconv.images import Source
 
 SHARE = 4  # a prediction takes a quarter of what is available; readers, writers and the rest of the machine go on
 PICTURES = 2  # pictures under way take half of it, where nobody says how much the process may have
 NETWORK = 200 * 2**20  # bytes that a network of the usual size takes as it is compiled and run
 UNKNOWN = 4 * 2**30  # bytes, where the system does not tell
+PHOTO = 12  # bytes per pixel of an 8-bit picture, from reading to writing; docs/performance.md has the peaks
+SCORE = 8  # per class and pixel, an estimate: single precision, and half precision as they are written
+SOFT = 8  # per pixel, an estimate, where scores at the size the network saw are enlarged
+G, M = 10**9, 10**6
 MEMINFO, GROUP, OWN_GROUPS = Path("/proc/meminfo"), Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 STATM = Path("/proc/self/statm")
 # Of a container: its limit, what it uses, and what of that is files that the system drops when memory is short.
@@ -35,6 +42,29 @@ def parse_size(text: str) -> int:
     if not match or not float(match[1]):
         raise FullconvError(f"{argument('memory', text)}: give a size such as 2G or 500M")
     return int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " "))
+
+
+def bytes_of(source: Source, classes: int, scores: bool = False, soft: bool = False, pages: bool = False) -> int:
+    """0 for what cannot be read: whoever reads it says why."""
+    try:
+        pixels, beyond = images.extent(source, pages)
+    except FullconvError:
+        return 0
+    return pixels * (PHOTO + beyond + (SCORE * classes if scores else 0) + (SOFT if soft else 0))
+
+
+def refuse_heavy(source: object, need: int, most: int) -> None:
+    """Raises FullconvError where a picture needs more memory than pictures may take together."""
+    if need > most:
+        more = argument("memory", f"{ceil(1.1 * need / G + 0.6)}G")
+        raise FullconvError(
+            f"{source}: needs {told(need)} of memory and {told(most)} are left for pictures; give {more} where the "
+            f"machine has it, or {images.CUT}"
+        )
+
+
+def told(size: int) -> str:
+    return f"{size / G:.1f} GB" if size >= G else f"{ceil(size / M)} MB"
 
 
 def budget() -> int:

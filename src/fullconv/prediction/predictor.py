@@ -16,15 +16,14 @@ from fullconv.classes import Classes
 from fullconv.errors import FullconvError
 from fullconv.images import Source
 from fullconv.models.config import ModelConfig
-from fullconv.prediction.account import bytes_of
 from fullconv.prediction.blending import blended
 from fullconv.prediction.engines.among import Among
 from fullconv.prediction.engines.choice import Choice, open_engine
 from fullconv.prediction.engines.contract import Engine, ModelError
 from fullconv.prediction.engines.mirrored import Mirrored
 from fullconv.prediction.many import predict_many, sources_of
-from fullconv.prediction.memory import for_pictures, parse_size
-from fullconv.prediction.tiling import AT_ONCE, Tile, Tiling, Window, check_halo, plan, whole
+from fullconv.prediction.memory import bytes_of, for_pictures, parse_size
+from fullconv.prediction.tiling import Tile, Tiling, Window, plan
 from fullconv.segmentation import Segmentation
 from fullconv.sources import picture_of
 from fullconv.strips import strips
@@ -67,7 +66,7 @@ class Model:
         what = f"{self.config.architecture.title}, {counted(len(self.classes), 'class', 'classes')}"
         return f"Model({self.config.name}: {what}; {self.engine.name} {self.engine.precision})"
 
-    @property
+    @cached_property
     def classes(self) -> Classes:
         return self.config.classes
 
@@ -189,14 +188,8 @@ class Model:
         scores: bool = False,
         keeps_scale: bool = False,
     ) -> Tiling:
-        """How a picture of (height, width) is seen: in tiles where that is asked for, else at once, reduced to the size
-        that the model knows; at its own scale, in tiles where it has one, or is large and the model knows no size."""
-        longest_side = self.config.longest_side_of(keeps_scale)
-        large = size[0] * size[1] > AT_ONCE and longest_side is None
-        if tile is None and not large and (longest_side or not keeps_scale):
-            check_halo(tile, halo)
-            return whole(size, longest_side)
-        return plan(self.config, size, tile, halo, lambda: self.engine.room(self.config.channels, scores))
+        """How a picture of (height, width) is seen: at once, or in tiles for which the engine has memory."""
+        return plan(self.config, size, tile, halo, lambda: self.engine.room(self.config.channels, scores), keeps_scale)
 
     def label_window(
         self, read: Read, tiling: Tiling, window: Window, scores: bool, as_seen: bool = False
@@ -230,7 +223,7 @@ class Model:
         batch = self._batch(image)
         found = self.engine.label_maps(batch)
         self._refuse_other(found, batch.shape[:3], "u")
-        if found.max(initial=0) >= len(self.classes):
+        if found.max(initial=0) >= len(self.classes.names):
             told = f"{self.config.name}: gives class {found.max()} of {len(self.classes)}"
             raise ModelError(f"{told}; restore files from the same model")
         return found[0]
@@ -244,11 +237,7 @@ class Model:
             )
 
     def _batch(self, image: Pixels) -> Pixels:
-        return padded(image, self.view.blank, self._multiple_of)[None]
-
-    @cached_property
-    def _multiple_of(self) -> int:
-        return self.config.architecture.multiple_of
+        return padded(image, self.view.blank, self.config.architecture.multiple_of)[None]
 
 
 def load(

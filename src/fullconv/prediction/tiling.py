@@ -115,9 +115,28 @@ def whole(size: tuple[int, int], longest_side: int | None) -> Tiling:
 
 
 def plan(
+    config: ModelConfig,
+    size: tuple[int, int],
+    tile: Tile,
+    halo: str | int | None,
+    room: Callable[[], int],
+    keeps_scale: bool = False,
+) -> Tiling:
+    """How a picture of (height, width) is seen: in tiles where that is asked for, else at once, reduced to the size
+    that the model knows; at its own scale, in tiles where it has one, or is large and the model knows no size. `room`
+    tells how many pixels the engine may see at once."""
+    longest_side = config.longest_side_of(keeps_scale)
+    large = size[0] * size[1] > AT_ONCE and longest_side is None
+    if tile is None and not large and (longest_side or not keeps_scale):
+        check_halo(tile, halo)
+        return whole(size, longest_side)
+    return tiled(config, size, tile, halo, room)
+
+
+def tiled(
     config: ModelConfig, size: tuple[int, int], tile: Tile, halo: str | int | None, room: Callable[[], int]
 ) -> Tiling:
-    """How a picture of (height, width) is seen; `room` tells how many pixels the engine may see at once."""
+    """The same in tiles: of a side, or as large as is worthwhile."""
     height, width = size
     side = side_of(tile)
     if blends(config, halo):
