@@ -21,6 +21,7 @@ from fullconv.prediction.blending import blended
 from fullconv.prediction.engines.among import Among
 from fullconv.prediction.engines.choice import Choice, open_engine
 from fullconv.prediction.engines.contract import Engine, ModelError
+from fullconv.prediction.engines.forked import refuse_forked
 from fullconv.prediction.engines.mirrored import Mirrored
 from fullconv.prediction.many import predict_many, sources_of
 from fullconv.prediction.memory import for_pictures, parse_size
@@ -244,6 +245,7 @@ class Model:
             )
 
     def _batch(self, image: Pixels) -> Pixels:
+        refuse_forked()
         return padded(image, self.view.blank, self._multiple_of)[None]
 
     @cached_property
