@@ -20,6 +20,7 @@ from fullconv.prediction.blending import blended
 from fullconv.prediction.engines.among import Among
 from fullconv.prediction.engines.choice import Choice, open_engine
 from fullconv.prediction.engines.contract import Engine, ModelError
+from fullconv.prediction.engines.forked import refuse_forked
 from fullconv.prediction.engines.mirrored import Mirrored
 from fullconv.prediction.many import predict_many, sources_of
 from fullconv.prediction.memory import bytes_of, for_pictures, parse_size
@@ -237,7 +238,12 @@ class Model:
             )
 
     def _batch(self, image: Pixels) -> Pixels:
-        return padded(image, self.view.blank, self.config.architecture.multiple_of)[None]
+        refuse_forked()
+        return padded(image, self.view.blank, self._multiple_of)[None]
+
+    @cached_property
+    def _multiple_of(self) -> int:
+        return self.config.architecture.multiple_of
 
 
 def load(

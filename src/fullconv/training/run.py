@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from fullconv.classes import VOID
+from fullconv.damage import as_one_line
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.models.config import ModelConfig
 from fullconv.models.network import Network
@@ -31,6 +32,7 @@ from fullconv.training.pictures import Skipped, refuse_many, training_pictures
 from fullconv.training.processes import main_first, new_accelerator, over_processes, rank_and_count
 from fullconv.training.recipe import Recipe
 from fullconv.training.report import Report
+from fullconv.training.resuming import history_in, restore_optimiser, restore_schedule
 from fullconv.training.sampling import Sampling, presence, repeat_factors
 from fullconv.training.teacher import Teacher
 from fullconv.training.trackers import Trackers
@@ -67,17 +69,24 @@ class State:
         checkpoint.save_state(path, {**parts, "history": self.history, "epochs": epochs})
 
     def restore(self, path: Path, epochs: int, steps: int) -> None:
-        """Puts everything back as it was when `path` was written.
+        """Puts everything back as it was when `path` was written. Raises FullconvError where that does not fit.
 
         Where the run was for fewer `epochs` of so many `steps` then, the schedule is the longer one, at its place.
         """
         values = checkpoint.load_state(path)
-        self.history = values["history"]
+        with as_one_line(path, "the state of this run", "resume from a copy of it, or train again"):
+            self._put_back(values, epochs, steps)
+
+    def _put_back(self, values: dict[str, Any], epochs: int, steps: int) -> None:
+        self.history = history_in(values)
         is_longer = values.get("epochs", epochs) != epochs
         groups = forwarded(self.schedule, self.optimiser, len(self.history) * steps) if is_longer else []
-        for name, part in self.parts().items():
-            if name != "schedule" or not is_longer:
-                part.load_state_dict(values[name])
+        self.model.load_state_dict(values["model"])
+        if self.average is not None:
+            self.average.load_state_dict(values["average"])
+        restore_optimiser(self.optimiser, values["optimiser"])
+        if not is_longer:
+            restore_schedule(self.schedule, values["schedule"])
         for group, numbers in zip(self.optimiser.param_groups, groups, strict=False):
             group.update(numbers)
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from fullconv.damage import as_one_line, is_damage
 from fullconv.errors import FullconvError
 from fullconv.files import write_whole
 from fullconv.models.build import build
@@ -67,8 +68,16 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
 def load_state(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise FullconvError(f"{path}: no such checkpoint; --resume needs the folder of an earlier run")
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    return state
+    with as_one_line(path, "the state of a run", "resume from a copy of it, or train again"):
+        try:
+            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # torch's messages tell how to run what is in the file
+            if not is_damage(error):
+                raise
+            raise ValueError("it is damaged, or contains more than tensors and numbers") from None
+        if not isinstance(state, dict):
+            raise ValueError("it is no dictionary")
+        return state
 
 
 def not_finite(state: Mapping[str, Tensor]) -> list[str]:

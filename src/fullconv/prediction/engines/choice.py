@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fullconv.errors import FullconvError, argument, meant
 from fullconv.prediction.engines.contract import Engine
+from fullconv.prediction.engines.forked import begin
 from fullconv.prediction.engines.onnxruntime import OnnxRuntime
 from fullconv.prediction.engines.openvino import OpenVINO, check_ir, files_of
 from fullconv.prediction.engines.torch import Torch
@@ -41,6 +42,7 @@ def open_engine(folder: ModelFolder, choice: Choice, streams: int = 1, threads: 
     """The engine for a model folder; `streams` is how many images will be in flight at once, `threads` how many
     processors they may keep busy together, None for all."""
     chosen = choice.check(folder.path)
+    begin()
     if chosen == "openvino":
         return _openvino(folder, choice.precision, streams, threads)
     if chosen == "onnxruntime":
