@@ -111,7 +111,10 @@ def test_a_cat_is_found_where_the_cat_is(tmp_path):
         (["predict", str(EXAMPLES), "--halo", "64"], "--halo 64: photos are processed in tiles only on request"),
         (["predict", str(EXAMPLES), "--range", "0,3000,5"], "--range 0,3000,5: give pairs"),
         (["predict", str(EXAMPLES), "--range", "0,3000,0,9"], "--range: 2 pairs for 3 channels"),
-        (["predict", str(EXAMPLES), "--simplify", "0"], "--simplify: applies to rasters"),
+        (
+            ["predict", str(EXAMPLES), "--simplify", "2"],
+            "--simplify: applies to polygons, coco-polygons, labelme, geopackage; add",
+        ),
         (["predict", str(EXAMPLES), "--frames", "3"], "--frames: applies to videos"),
         (["predict", str(EXAMPLES), "--workers", "2"], "--workers: only works with --cluster"),
         (["predict", str(EXAMPLES), "--device", "banana"], "--device banana: no such device"),
@@ -475,3 +478,24 @@ def test_a_folder_of_results_in_use_is_refused(tmp_path):
     assert result.stderr.startswith(f"error: {tmp_path / 'out'}: in use by process {os.getpid()} on")
     assert shell("predict", tmp_path, "--out", tmp_path / "out").returncode == FAILED  # no pictures found
     assert not (tmp_path / "out").exists()
+
+
+def test_polygons_of_photos_get_few_points_where_it_is_asked(tmp_path):
+    pytest.importorskip("shapely", "2.1")
+    sizes = []
+    for simplify in ("0", "2"):
+        out = tmp_path / simplify
+        command = [
+            "predict",
+            str(EXAMPLES / "chelsea.jpg"),
+            "--save",
+            "labelme",
+            "--simplify",
+            simplify,
+            "--out",
+            str(out),
+        ]
+        assert CliRunner().invoke(fullconv, command).exit_code == 0
+        shapes = json.loads((out / "chelsea.json").read_text())["shapes"]
+        sizes.append(sum(len(shape["points"]) for shape in shapes))
+    assert 0 < 3 * sizes[1] < sizes[0]

@@ -5,8 +5,12 @@ import pytest
 from hypothesis import given, settings
 
 from fullconv.data.polygons import fill
-from fullconv.outputs.geojson import as_text
+from fullconv.outputs import geojson
 from tests.outputs.results import CLASSES, VOID, label_maps, result_of
+
+
+def as_text(result):
+    return geojson.as_text(result, geojson.features(result))
 
 
 def painted(collection):

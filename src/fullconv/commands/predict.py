@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 DEFAULT = "labels,masks,overlay"
 VIDEO_OUTPUTS = ("labels", "overlay")
+SMOOTHED = ("polygons", "coco-polygons", "labelme", "geopackage")
 TABLE = "csv"  # the output that is one file of all pictures
 ROWS = 200  # pictures; of more, only the sums are printed, and predictions.jsonl has the rest
 WIDEST = 60  # characters of a name in the table
@@ -81,9 +82,9 @@ WIDEST = 60  # characters of a name in the table
 )
 @click.option(
     "--simplify",
-    type=float,
-    help="Rasters only: how far simplified polygons may move from the pixels' edges, in pixels; 0 turns simplification "
-    "off.  [default: 1]",
+    type=click.FloatRange(min=0),
+    help="How far simplified polygons may move from the pixels' edges, in pixels; 0 turns simplification off.  "
+    "[default: 1 for rasters, 0 for photos]",
 )
 @click.option(
     "--max-pixels",
@@ -344,13 +345,14 @@ def check_video(request: Request, videos: list[Job]) -> None:
 def check_concerned(request: Request, sources: Callable[[], Iterable[Path]], is_raster: Callable[[Path], bool]) -> None:
     """Refuses options that would do nothing: those for kinds of files of which there are none."""
     from fullconv.jobs.plan import is_video
+    from fullconv.outputs.coverage import shapely_library
     from fullconv.prediction.tiling import check_halo
 
     named = " ".join(request.inputs)
-    if request.wanted.simplify is not None and not any(map(is_raster, sources())):
-        raise FullconvError(f"--simplify: applies to rasters, and there are none in {named}; remove it")
-    if request.wanted.simplify is not None and not set(request.wanted.outputs) & {"polygons", "geopackage"}:
-        raise FullconvError("--simplify: applies to polygons; add --save polygons or geopackage, or remove it")
+    if request.wanted.simplify is not None and not set(request.wanted.outputs) & set(SMOOTHED):
+        raise FullconvError(f"--simplify: applies to {', '.join(SMOOTHED)}; add one of them to --save, or remove it")
+    if request.wanted.simplify:
+        shapely_library()
     if request.frames and not any(map(is_video, sources())):
         raise FullconvError(f"--frames: applies to videos, and there are none in {named}; remove it")
     if request.wanted.halo is not None and not all(map(is_raster, sources())):

@@ -148,7 +148,8 @@ def page(model: Model, job: Job, wanted: Wanted, notes: Notes, rasters: RasterRu
 
         return predict_raster(model, job, wanted, notes, rasters)
     result = seen(model, job.source, wanted)
-    written = tuple(save(result, job.target, wanted.outputs, partial(notes.claim, job.target), wanted.background))
+    claim = partial(notes.claim, job.target)
+    written = tuple(save(result, job.target, wanted.outputs, claim, wanted.background, wanted.simplify))
     rows = table_rows(frame_of(result), result.label_map.__getitem__) if TABLE in wanted.outputs else ()
     height, width = result.label_map.shape
     smaller = reduction(model, (height, width), wanted.tile)

@@ -30,7 +30,7 @@ class Job:
 @dataclass(frozen=True)
 class Wanted:
     """What is made of every picture of a run, whichever it is: which outputs, seen in which tiles, what of the file is
-    read. `simplify`: how far borders of a raster's polygons may be smoothed, in pixels; None: as they are by default.
+    read. `simplify`: how far borders of polygons may be smoothed, in pixels; None: of photos none, of rasters as usual.
     `classes`: those that alone are asked for; `background`: what is put behind cut-outs, as it was written; `mirrored`:
     whether each picture's mirror image is looked at, too.
     """

@@ -19,7 +19,7 @@ def one_result(model: Model, body: bytes, wanted: Wanted) -> bytes:
     """
     result = seen(model, body, wanted)
     with tempfile.TemporaryDirectory() as folder:
-        files = files_of(result, Path(folder) / "picture", wanted.outputs, wanted.background)
+        files = files_of(result, Path(folder) / "picture", wanted.outputs, wanted.background, wanted.simplify)
         if len(files) != 1:
             found = ", ".join(f"picture{ending}" for ending in files) or "none"
             raise FullconvError(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from fullconv.classes import Classes
 from fullconv.labelling.draft import Draft
-from fullconv.outputs.labelme import BACKGROUND, IGNORE, VERSION
-from fullconv.outputs.outlines import Points, touches_border, whole_outlines
+from fullconv.outputs.labelme import BACKGROUND, IGNORE, describe
+from fullconv.outputs.smoothed import shapes
 
 NAMES = "labels.txt"
 
@@ -26,32 +26,7 @@ def write(folder: Path, drafts: Iterable[Draft], classes: Classes, simplify: flo
 
 
 def content(draft: Draft, classes: Classes, simplify: float) -> dict[str, Any]:
-    height, width = draft.label_map.shape
-    return {
-        "version": VERSION, "flags": {}, "shapes": list(shapes(draft, classes, simplify)), "imagePath": draft.name,
-        "imageData": None, "imageHeight": height, "imageWidth": width,
-    }  # fmt: skip
-
-
-def shapes(draft: Draft, classes: Classes, simplify: float) -> Iterator[dict[str, Any]]:
-    """The largest first: labelme's polygons have no holes, so what lies in one is painted over what surrounds it.
-    Background that reaches the picture's edge is what nobody paints."""
-    names = dict(enumerate(classes.names))
-    if classes.names[0] == "background":
-        names[0] = BACKGROUND
-    for outline in whole_outlines(draft.label_map, simplify):
-        name = names.get(outline.value, IGNORE)
-        if name != BACKGROUND or not touches_border(outline, draft.label_map.shape):
-            yield {
-                "label": name, "points": centred(outline.points), "group_id": None, "shape_type": "polygon",
-                "flags": {},
-            }  # fmt: skip
-
-
-def centred(points: Points) -> list[list[float]]:
-    """labelme counts from the centre of the first pixel."""
-    found: list[list[float]] = (points - 0.5).tolist()
-    return found
+    return describe(draft.label_map.shape, draft.name, shapes(draft.label_map, classes, simplify))
 
 
 def how(out: Path) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
+
 from fullconv.outputs.file import Files, text
-from fullconv.outputs.regions import Region, Ring, regions
+from fullconv.outputs.regions import Region, regions
 from fullconv.segmentation import Segmentation
 
 COORDINATES = "pixels: origin at the top left corner of the picture, x to the right, y down"
@@ -16,14 +18,14 @@ COORDINATES = "pixels: origin at the top left corner of the picture, x to the ri
 
 def write_polygons(result: Segmentation, target: Path) -> Files:
     """target.geojson: all classes, background too; pixels of no class are in no polygon."""
-    return {".geojson": text(lambda: as_text(result))}
+    return {".geojson": text(lambda: as_text(result, features(result)))}
 
 
-def as_text(result: Segmentation) -> str:
+def as_text(result: Segmentation, features: Iterable[dict[str, Any]]) -> str:
     """A FeatureCollection with a line for each region; what its numbers count stands in its head."""
     height, width = result.label_map.shape
     head = {"type": "FeatureCollection", "coordinates_in": COORDINATES, "width": width, "height": height}
-    lines = [json.dumps(feature, ensure_ascii=False, separators=(",", ":")) for feature in features(result)]
+    lines = [json.dumps(feature, ensure_ascii=False, separators=(",", ":")) for feature in features]
     return json.dumps(head)[:-1] + ', "features": [\n' + ",\n".join(lines) + "\n]}\n"
 
 
@@ -31,20 +33,21 @@ def features(result: Segmentation) -> Iterator[dict[str, Any]]:
     """Regions in the order of their first pixels, row by row."""
     for region in regions(result.label_map):
         if region.value < len(result.classes) and result.wants(region.value):
-            yield feature(region, result.classes.names[region.value])
+            rings = [ring.corners() for ring in (region.outline, *region.holes)]
+            yield feature(region, result.classes.names[region.value], rings)
 
 
-def feature(region: Region, name: str) -> dict[str, Any]:
-    rings = [closed(ring) for ring in (region.outline, *region.holes)]
+def feature(region: Region, name: str, rings: Sequence[NDArray[Any]]) -> dict[str, Any]:
+    """`rings`: the corners (N, 2) of its outline, then of its holes."""
     return {
         "type": "Feature",
         "properties": {"class": name, "index": region.value, "area": region.area},
-        "geometry": {"type": "Polygon", "coordinates": rings},
+        "geometry": {"type": "Polygon", "coordinates": [closed(ring) for ring in rings]},
     }
 
 
-def closed(ring: Ring) -> list[list[int]]:
+def closed(ring: NDArray[Any]) -> list[list[float]]:
     """[x, y] of the corners, the first once more at the end, as GeoJSON has it; x and y taken as they are, outlines
     run counter-clockwise and holes clockwise, as RFC 7946 asks."""
-    corners: list[list[int]] = ring.corners().tolist()
+    corners: list[list[float]] = ring.tolist()
     return [*corners, corners[0]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,24 +24,30 @@ NEVER_CLOSED = 3  # labelme refuses polygons of fewer points
 
 def write_labelme(result: Segmentation, target: Path) -> Files:
     """target.json; it names the picture where that lies, and writes target.png beside it where that is unknown."""
+    return files_of(result, target, lambda: shapes(result.label_map, result.classes))
+
+
+def files_of(result: Segmentation, target: Path, shapes: Callable[[], Iterable[dict[str, Any]]]) -> Files:
+    """`shapes` makes the polygons, largest first, once the files are written."""
     path, source = beside(target, ".json"), result.source
     if source:
-        return {".json": text(lambda: as_text(result, relative(source, path)))}
+        return {".json": text(lambda: as_text(result, relative(source, path), shapes()))}
     return {
         ".png": lambda hidden: Image.fromarray(result.image).save(hidden),
-        ".json": text(lambda: as_text(result, f"{target.name}.png")),
+        ".json": text(lambda: as_text(result, f"{target.name}.png", shapes())),
     }
 
 
-def as_text(result: Segmentation, picture: str) -> str:
+def as_text(result: Segmentation, picture: str, shapes: Iterable[dict[str, Any]]) -> str:
     # On one line: with a number a line, as labelme writes it, outlines take three times the space.
-    return json.dumps(describe(result, picture)) + "\n"
+    return json.dumps(describe(result.label_map.shape, picture, shapes)) + "\n"
 
 
-def describe(result: Segmentation, picture: str) -> dict[str, Any]:
-    height, width = result.label_map.shape
+def describe(size: tuple[int, ...], picture: str, shapes: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """The content of a file; `size`: the picture's height and width."""
+    height, width = size
     return {
-        "version": VERSION, "flags": {}, "shapes": list(shapes(result.label_map, result.classes)),
+        "version": VERSION, "flags": {}, "shapes": list(shapes),
         "imagePath": picture, "imageData": None, "imageHeight": height, "imageWidth": width,
     }  # fmt: skip
 
@@ -49,16 +55,23 @@ def describe(result: Segmentation, picture: str) -> dict[str, Any]:
 def shapes(label_map: NDArray[np.uint8], classes: Classes) -> Iterator[dict[str, Any]]:
     """A polygon for each region, the largest outline first: labelme paints in this order, and its polygons have no
     holes, so what lies in a hole is painted over what surrounds it. Outer background is what nobody paints."""
-    names = dict(enumerate(classes.names))
-    if classes.names[0] == "background":
-        names[0] = BACKGROUND
+    names = names_of(classes)
     for region in sorted(regions(label_map), key=lambda region: -region.outline.area):
         name = names.get(region.value, IGNORE)
         if name != BACKGROUND or not reaches_border(region, label_map.shape):
-            yield {
-                "label": name, "points": points(region.outline), "group_id": None,
-                "shape_type": "polygon", "flags": {},
-            }  # fmt: skip
+            yield shape(name, points(region.outline))
+
+
+def names_of(classes: Classes) -> dict[int, str]:
+    """labelme's word for each class index."""
+    names = dict(enumerate(classes.names))
+    if classes.names[0] == "background":
+        names[0] = BACKGROUND
+    return names
+
+
+def shape(name: str, points: list[list[float]]) -> dict[str, Any]:
+    return {"label": name, "points": points, "group_id": None, "shape_type": "polygon", "flags": {}}
 
 
 def reaches_border(region: Region, shape: tuple[int, ...]) -> bool:

@@ -26,6 +26,7 @@ from fullconv.outputs.labelme import write_labelme
 from fullconv.outputs.manifest import Line, Manifest, name_in
 from fullconv.outputs.png import write_labels, write_masks, write_overlay
 from fullconv.outputs.scores import write_scores
+from fullconv.outputs.smoothed import smoothing_writers
 from fullconv.segmentation import Segmentation
 
 
@@ -53,11 +54,12 @@ WRITERS: dict[str, Callable[[Segmentation, Path], Files]] = {
 
 
 def save(
-    result: Segmentation, target: Path, outputs: Sequence[str], claim: Claim, background: str | None = None
-) -> list[Path]:
+    result: Segmentation, target: Path, outputs: Sequence[str], claim: Claim, background: str | None = None,
+    simplify: float | None = None,
+) -> list[Path]:  # fmt: skip
     """Writes target_labels.png and so on, as `outputs` asks, once `claim` has seen which; gives the paths.
-    `background`: what is put behind cut-outs."""
-    files = files_of(result, target, outputs, background)
+    `background`: what is put behind cut-outs; `simplify`: how far borders of polygons may move, in pixels."""
+    files = files_of(result, target, outputs, background, simplify)
     paths = [target.with_name(target.name + ending) for ending in files]
     claim(paths)
     for path, fill in zip(paths, files.values(), strict=True):
@@ -98,11 +100,16 @@ def needs_scores(outputs: Sequence[str]) -> bool:
     return bool({"cutout", "confidence"} & set(outputs))
 
 
-def files_of(result: Segmentation, target: Path, outputs: Sequence[str], background: str | None = None) -> Files:
+def files_of(
+    result: Segmentation, target: Path, outputs: Sequence[str], background: str | None = None,
+    simplify: float | None = None,
+) -> Files:  # fmt: skip
     check(outputs)
     writers = WRITERS
     if background is not None:
         writers = WRITERS | {"cutout": partial(write_cutouts, ground=parse_ground(background))}
+    if simplify:
+        writers = writers | smoothing_writers(simplify)
     if result.georeference:
         from fullconv.outputs.georeferenced import GROUND_WRITERS
 

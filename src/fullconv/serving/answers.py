@@ -88,7 +88,7 @@ def photo_png(picture: Image.Image) -> bytes:
 
 
 def polygons(result: Segmentation) -> bytes:
-    return geojson.as_text(result).encode()
+    return geojson.as_text(result, geojson.features(result)).encode()
 
 
 def coco_json(result: Segmentation) -> bytes:
