@@ -64,9 +64,15 @@ def palette(classes: Classes) -> NDArray[np.uint8]:
 
 
 def painted(
-    image: NDArray[np.uint8], label_map: NDArray[np.uint8], classes: Classes, opacity: float, outlined: bool
+    image: NDArray[np.uint8],
+    label_map: NDArray[np.uint8],
+    classes: Classes,
+    opacity: float,
+    outlined: bool,
+    legend: Sequence[str] = (),
 ) -> Image.Image:
-    """The photo (H, W, 3) with each class's colour laid over it; a first class called background stays as it is."""
+    """The photo (H, W, 3) with each class's colour laid over it; a first class called background stays as it is.
+    `legend`: classes that are named in a corner."""
     plain = classes.names[0] == "background"
     whole = Image.new("RGB", (label_map.shape[1], label_map.shape[0]))
     edge = outline(label_map) if outlined else None
@@ -77,6 +83,7 @@ def painted(
             strip.paste((WHITE,) * 3, mask=Image.fromarray(edge[rows] & ~ground))
             strip.paste((BLACK,) * 3, mask=Image.fromarray(edge[rows] & ground))
         whole.paste(strip, (0, rows.start))
+    add_legend(whole, legend, classes)
     return whole
 
 

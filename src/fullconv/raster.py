@@ -214,15 +214,10 @@ def _refuse_large_pieces(dataset: Any) -> None:
 
 def is_raster(source: File) -> bool:
     """Whether a file is a raster, to be gone through by windows, rather than a photo (tiff.is_special)."""
-    if isinstance(source, Path) and (source.suffix.lower() == ".vrt" or _lies_beside(source)):
+    if _is_named_so(source):
         return True
     with suppress(OSError), _stream(source) as file:
-        start = file.read(len(JP2))
-        if start[:4] in tiff.MAGIC:
-            return any(tiff.is_special(tags, MOST_AT_ONCE) for tags in _first(file))
-        if start == JP2:
-            boxes = file.read(HEADER)
-            return GEO_JP2 in boxes or b"gml.data" in boxes or b"gml.root-instance" in boxes
+        return _holds_a_raster(file)
     return False
 
 
@@ -233,20 +228,40 @@ def may_be_raster(path: Path) -> bool:
 
 def needs_rasterio(source: File) -> bool:
     """Whether Pillow does not see all the values that are in a file, or where it lies."""
-    return is_raster(source) or _is_beyond_pillow(source)
-
-
-def _is_beyond_pillow(source: File) -> bool:
-    """More than 8 bits in several bands of a PNG or JPEG 2000, which Pillow cuts to 8, or several bands of grey."""
+    if _is_named_so(source):
+        return True
     with suppress(OSError, struct.error), _stream(source) as file:
-        start = file.read(26)
-        if start.startswith(PNG) and len(start) == 26:
-            return start[24] == 16 and start[25] in COLOUR_TYPES
-        if start.startswith(JP2):
-            boxes = start + file.read(HEADER)
-            at = boxes.find(b"ihdr")
-            _, _, bands, depth = struct.unpack(">IIHB", boxes[at + 4 : at + 15])
-            return at > 0 and bands > 1 and ((depth & 127) + 1 > 8 or GREY_JP2 in boxes)
+        return _holds_a_raster(file) or _is_beyond_pillow(file)
+    return False
+
+
+def _is_named_so(source: File) -> bool:
+    """Whether a file is a raster by its name, or by that of a file beside it."""
+    return isinstance(source, Path) and (source.suffix.lower() == ".vrt" or _lies_beside(source))
+
+
+def _holds_a_raster(file: BinaryIO) -> bool:
+    """Whether a file is a raster by what it holds; it is read from its beginning."""
+    start = file.read(len(JP2))
+    if start[:4] in tiff.MAGIC:
+        return any(tiff.is_special(tags, MOST_AT_ONCE) for tags in _first(file))
+    if start == JP2:
+        boxes = file.read(HEADER)
+        return GEO_JP2 in boxes or b"gml.data" in boxes or b"gml.root-instance" in boxes
+    return False
+
+
+def _is_beyond_pillow(file: BinaryIO) -> bool:
+    """More than 8 bits in several bands of a PNG or JPEG 2000, which Pillow cuts to 8, or several bands of grey."""
+    file.seek(0)
+    start = file.read(26)
+    if start.startswith(PNG) and len(start) == 26:
+        return start[24] == 16 and start[25] in COLOUR_TYPES
+    if start.startswith(JP2):
+        boxes = start + file.read(HEADER)
+        at = boxes.find(b"ihdr")
+        _, _, bands, depth = struct.unpack(">IIHB", boxes[at + 4 : at + 15])
+        return at > 0 and bands > 1 and ((depth & 127) + 1 > 8 or GREY_JP2 in boxes)
     return False
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 from fullconv.classes import Classes
 from fullconv.errors import FullconvError
 from fullconv.georeference import Georeference
-from fullconv.overlay import add_legend, painted
+from fullconv.overlay import painted
 
 DEFAULT_OUTPUTS = ("labels", "masks", "overlay")
 
@@ -140,11 +140,9 @@ class Segmentation:
 
     def overlay_picture(self, opacity: float = 0.5, outlined: bool = True, legend: bool = False) -> Image.Image:
         """The overlay as a PIL image, optionally with a `legend` of the classes present, if there is room."""
-        picture = painted(self.image, self.label_map, self.classes, opacity, outlined)
-        if legend:
-            plain = self.classes.names[0] == "background"
-            add_legend(picture, [n for n in self.shares if not (plain and n == "background")], self.classes)
-        return picture
+        plain = self.classes.names[0] == "background"
+        named = [n for n in self.shares if not (plain and n == "background")] if legend else []
+        return painted(self.image, self.label_map, self.classes, opacity, outlined, named)
 
     def label_picture(self) -> Image.Image:
         """The label map as a PIL image in palette mode: class indices as pixels, colours in the palette."""
@@ -171,5 +169,5 @@ class Segmentation:
 
 def shares_of(counts: NDArray[np.int64], classes: Classes) -> dict[str, float]:
     """The same from the pixels of each value, (256,)."""
-    present = sorted(np.flatnonzero(counts[: len(classes)]), key=lambda i: -counts[i])
+    present = sorted(np.flatnonzero(counts[: len(classes.names)]), key=lambda i: -counts[i])
     return {classes.names[i]: float(counts[i]) / int(counts.sum()) for i in present}

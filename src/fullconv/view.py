@@ -197,9 +197,8 @@ class View:
         return tuple(notes)
 
 
-def pairs(numbers: tuple[float, ...] | None) -> tuple[Range, ...]:
+def pairs(numbers: tuple[float, ...]) -> tuple[Range, ...]:
     """0,3000,0,2800 → (0, 3000), (0, 2800). Raises FullconvError for an odd number."""
-    numbers = numbers or ()
     if len(numbers) % 2:
         raise FullconvError(f"--range {','.join(f'{n:g}' for n in numbers)}: give pairs, as in 0,3000")
     return tuple(zip(numbers[::2], numbers[1::2], strict=True))

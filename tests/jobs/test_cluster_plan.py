@@ -10,7 +10,7 @@ from fullconv.errors import FullconvError
 from fullconv.jobs.done import begin
 from fullconv.jobs.job import Job, Wanted
 from fullconv.jobs.outcome import Outcome, stamp
-from fullconv.jobs.plan import plan, skipped
+from fullconv.jobs.plan import left_out, plan
 from fullconv.outputs.manifest import BEGUN, NAME, Owners
 from fullconv.prediction.engines.choice import Choice
 from fullconv.view import Reading
@@ -57,7 +57,7 @@ def test_the_same_pictures_under_the_same_names_as_without_a_cluster(photos, tmp
     jobs = plan([str(photos / one) for one in inputs], tmp_path / "out")
     assert names(found) == [job.target.relative_to(tmp_path / "out").as_posix() for job in jobs]
     assert [row["path"] for row in found.rows] == [str(job.source) for job in jobs]
-    assert found.skipped == skipped(jobs)
+    assert found.skipped == left_out(jobs)[1]
 
 
 def test_a_damaged_file_is_told_of_again_and_not_done_until_it_has_changed(photos, tmp_path):

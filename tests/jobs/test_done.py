@@ -9,13 +9,12 @@ import pytest
 from PIL import Image
 
 from fullconv.errors import FullconvError
-from fullconv.jobs.done import begin, settings_of, unfinished
+from fullconv.jobs.done import begin, unfinished
 from fullconv.jobs.images import run
 from fullconv.jobs.job import Wanted
 from fullconv.jobs.plan import plan
 from fullconv.outputs.manifest import NAME
-from fullconv.weights.model_folder import ModelFolder
-from tests.prediction.stubs import ENGINE, StubModel
+from tests.prediction.stubs import StubModel
 
 SETTINGS = {"model": "photos", "outputs": ["labels"]}
 
@@ -37,7 +36,7 @@ def out(tmp_path):
 def predict(folder, out, settings=SETTINGS, resume=True):
     """Names of the pictures that were run."""
     model, jobs = StubModel(), plan([str(folder)], out)
-    todo = unfinished(jobs, out, settings) if resume else jobs
+    todo = unfinished(jobs, out, settings).jobs if resume else jobs
     with closing(begin(out, settings)) as manifest:
         list(run(model, todo, Wanted(("labels",)), 2, manifest))
     return sorted(model.seen)
@@ -79,8 +78,8 @@ def test_a_damaged_file_is_told_of_again_and_tried_again_once_it_has_changed(fol
     predict(folder, out)
     for _ in range(2):
         todo = unfinished(plan([str(folder)], out), out, SETTINGS)
-        assert (len(todo), todo.done, todo.damaged) == (0, 3, 1)
-        (outcome,) = todo.errors()
+        assert (len(todo.jobs), todo.done, todo.damaged) == (0, 3, 1)
+        (outcome,) = todo.errors
         assert outcome.source == folder / "bad.png"
         assert outcome.error == f"{folder / 'bad.png'}: not an image, or empty; remove it or convert it to JPEG or PNG"
         assert predict(folder, out) == []
@@ -143,15 +142,6 @@ def test_a_line_that_was_cut_off_is_no_line_and_spoils_no_other(folder, out):
     (out / NAME).write_bytes(content[:-20])
     assert len(predict(folder, out)) == 1
     assert predict(folder, out) == []
-
-
-def test_settings_hold_the_model_by_content(tmp_path):
-    (tmp_path / "config.json").write_text("{}")
-    (tmp_path / "model.onnx").write_bytes(b"one")
-    first = settings_of(ModelFolder(tmp_path, None), ENGINE, tile=None)
-    assert first["model.onnx"].startswith("sha256:7692c3ad3540bb80")
-    (tmp_path / "model.onnx").write_bytes(b"two")
-    assert settings_of(ModelFolder(tmp_path, None), ENGINE, tile=None) != first
 
 
 def test_a_folder_that_cannot_be_is_said(tmp_path):

@@ -15,7 +15,7 @@ from fullconv.errors import FullconvError
 from fullconv.jobs.done import begin
 from fullconv.jobs.images import run
 from fullconv.jobs.job import Wanted
-from fullconv.jobs.plan import is_video, plan, skipped
+from fullconv.jobs.plan import is_video, left_out, plan
 from tests.prediction.stubs import StubModel
 
 OUT = Path("out")
@@ -83,7 +83,7 @@ def test_what_accompanies_a_raster_is_no_picture(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for inputs in (["."], ["*"], sorted(path.name for path in tmp_path.iterdir())):
         assert targets(inputs) == ["out/a"]
-        assert skipped(plan(inputs, OUT)) == ""
+        assert left_out(plan(inputs, OUT))[1] == ""
 
 
 def test_what_is_left_out_is_counted_by_kind(tmp_path, monkeypatch):
@@ -92,11 +92,11 @@ def test_what_is_left_out_is_counted_by_kind(tmp_path, monkeypatch):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     monkeypatch.chdir(tmp_path)
-    assert skipped(plan(["."], OUT)) == skipped(plan(["**/*"], OUT)) == "2 files skipped: .psd"
+    assert left_out(plan(["."], OUT))[1] == left_out(plan(["**/*"], OUT))[1] == "2 files skipped: .psd"
     for name in ("notes.txt", "README"):
         (tmp_path / name).touch()
-    assert skipped(plan([".", "sub"], OUT)) == "4 files skipped: .psd 2, .txt 1, without an ending 1"
-    assert skipped(plan(["a.jpg"], OUT)) == ""
+    assert left_out(plan([".", "sub"], OUT))[1] == "4 files skipped: .psd 2, .txt 1, without an ending 1"
+    assert left_out(plan(["a.jpg"], OUT))[1] == ""
 
 
 def test_videos_and_cameras_are_inputs(tmp_path):

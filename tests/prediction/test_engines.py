@@ -11,8 +11,9 @@ from fullconv import images, load
 from fullconv.errors import FullconvError
 from fullconv.prediction.compiled import BlobCache, cache_folder, digest_of, trim
 from fullconv.prediction.engines import choice
-from fullconv.weights.model_folder import find_model
+from fullconv.weights.model_folder import ModelFolder, find_model
 from tests.conftest import EXAMPLES
+from tests.prediction.stubs import ENGINE
 
 AVAILABLE = ["openvino", "onnxruntime", "torch"]
 
@@ -315,3 +316,12 @@ assert openvino.tools.ovc.convert_model is convert_model
 
 def test_openvinos_converter_stays_there_for_others():
     subprocess.run([sys.executable, "-c", CONVERTER_LATER], check=True)
+
+
+def test_a_model_is_told_by_the_content_of_what_the_engine_reads(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.onnx").write_bytes(b"one")
+    first = choice.identity_of(ModelFolder(tmp_path, None), ENGINE)
+    assert first["model.onnx"].startswith("sha256:7692c3ad3540bb80")
+    (tmp_path / "model.onnx").write_bytes(b"two")
+    assert choice.identity_of(ModelFolder(tmp_path, None), ENGINE) != first

@@ -59,7 +59,7 @@ def test_a_result_that_nobody_takes_holds_its_place():
         return pool.submit(lambda: thing)
 
     with ThreadPoolExecutor(2) as pool:
-        flow = in_order(range(10), lambda thing: 40, begin, 100, 8)
+        flow = in_order(((thing, 40) for thing in range(10)), begin, 100, 8)
         next(flow)
         time.sleep(0.05)
         assert begun == [0, 1]
@@ -71,5 +71,5 @@ def test_a_result_that_nobody_takes_holds_its_place():
 def test_things_that_fit_together_are_begun_together():
     meeting = threading.Barrier(3, timeout=20)
     with ThreadPoolExecutor(3) as pool:
-        flow = in_order(range(3), lambda thing: 30, lambda thing, need: pool.submit(meeting.wait), 100, 8)
+        flow = in_order(((thing, 30) for thing in range(3)), lambda thing, need: pool.submit(meeting.wait), 100, 8)
         assert sorted(future.result() for _, future in flow) == [0, 1, 2]

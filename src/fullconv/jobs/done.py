@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import compress
@@ -22,9 +22,6 @@ from fullconv.jobs.job import Job
 from fullconv.jobs.outcome import Outcome, stamp
 from fullconv.jobs.plan import Jobs
 from fullconv.outputs.manifest import BEGUN, NAME, Line, Manifest, name_in, names_in, read_line
-from fullconv.prediction.engines.choice import files_read
-from fullconv.prediction.engines.contract import Engine
-from fullconv.weights.model_folder import ModelFolder
 
 
 class RunManifest(Manifest):
@@ -77,49 +74,43 @@ class Fate(IntEnum):
 
 
 @dataclass(frozen=True)
-class Remaining:
-    """The jobs that are still to be done: a byte for each job, whatever their number."""
+class Todo:
+    """The jobs that are still to be done. `done`: how many were done before; `damaged`: how many could not be read
+    before, and are not tried again; `errors`: what was said of these."""
+
+    jobs: Jobs
+    done: int = 0
+    damaged: int = 0
+    errors: Iterable[Outcome] = ()
+
+
+@dataclass(frozen=True)
+class OfFate:
+    """The jobs of one fate: a byte for each job, whatever their number."""
 
     jobs: Jobs
     fates: bytes
-    line_of: Callable[[Job], Line] = lambda job: {}  # what was told of it before
+    fate: Fate
 
     def __len__(self) -> int:
-        return self.fates.count(Fate.TO_DO)
+        return self.fates.count(self.fate)
 
     def __iter__(self) -> Iterator[Job]:
-        return compress(self.jobs, (fate == Fate.TO_DO for fate in self.fates))
-
-    @property
-    def done(self) -> int:
-        """How many were done before."""
-        return self.fates.count(Fate.DONE)
-
-    @property
-    def damaged(self) -> int:
-        """How many are not tried again."""
-        return self.fates.count(Fate.DAMAGED)
-
-    def errors(self) -> Iterator[Outcome]:
-        """What was said of these."""
-        for job in compress(self.jobs, (fate == Fate.DAMAGED for fate in self.fates)):
-            yield Outcome(job.source, error=self.line_of(job)["error"], damaged=True)
+        return compress(self.jobs, (fate == self.fate for fate in self.fates))
 
 
-def everything(jobs: Jobs) -> Remaining:
-    """Whatever was done before."""
-    return Remaining(jobs, bytes(len(jobs)))
-
-
-def unfinished(jobs: Jobs, out: Path, settings: Mapping[str, Any]) -> Remaining:
-    """The jobs that were not done before with these settings, or whose source or files are no longer as they were."""
+def unfinished(jobs: Jobs, out: Path, settings: Mapping[str, Any]) -> Todo:
+    """What was not done before with these settings, or whose source or files are no longer as they were."""
     lines = Finished(out / NAME, run_id(settings))
 
     def line_of(job: Job) -> Line:
         line: Line = json.loads(lines.get(name_in(out, job.target)) or b"{}")
         return line
 
-    return Remaining(jobs, bytes(_fate(line_of(job), job, out) for job in jobs), line_of)
+    fates = bytes(_fate(line_of(job), job, out) for job in jobs)
+    left, damaged = OfFate(jobs, fates, Fate.TO_DO), OfFate(jobs, fates, Fate.DAMAGED)
+    errors = (Outcome(job.source, error=line_of(job)["error"], damaged=True) for job in damaged)
+    return Todo(left, fates.count(Fate.DONE), len(damaged), errors)
 
 
 class Finished:
@@ -143,12 +134,6 @@ class Finished:
         """The line that tells of it."""
         found = self.table.execute("SELECT line FROM done WHERE target = ?", [ascii(target)]).fetchone()
         return found[0] if found else None
-
-
-def settings_of(folder: ModelFolder, engine: Engine, **others: Any) -> dict[str, Any]:
-    """What results depend on: the model folder, by the content of what the engine reads, the engine, and `others`."""
-    digests = folder.digests_of(files_read(folder.path, engine))
-    return {"model": folder.path.name, **digests, "engine": engine.name, "precision": engine.precision, **others}
 
 
 def run_id(settings: Mapping[str, Any]) -> str:

@@ -52,10 +52,11 @@ def run(
     notes: Notes = NO_NOTES,
     rasters: RasterRun = ONCE,
 ) -> Iterator[Outcome]:
-    """Outcomes in the order of the jobs; each thread carries a picture from file to files, so that all overlap.
+    """Outcomes of pictures, in the order of the jobs; videos are left to `run_video`. Each thread carries a picture
+    from file to files, so that all overlap. A picture waits until there is memory for it.
 
     `notes` are asked before files are written, and told as soon as a picture is done. Raises FullconvError where the
-    disk is full: what is done stays, nothing more is begun. A picture waits until there is memory for it.
+    disk is full: what is done stays, nothing more is begun.
     """
     most = for_pictures()
 
@@ -67,7 +68,7 @@ def run(
         return attempt(job, notes, work)
 
     with ThreadPoolExecutor(threads) as pool:
-        weighed = ((job, memory_of(model, wanted, most, job)) for job in jobs)
+        weighed = ((job, memory_of(model, wanted, most, job)) for job in jobs if not job.is_video)
         try:
             for _, future in in_order(weighed, lambda *one: pool.submit(carry, *one), most, 2 * threads):
                 yield future.result()
@@ -79,7 +80,7 @@ def memory_of(model: Model, wanted: Wanted, most: int, job: Job) -> int:
     """Bytes that a picture takes from its reading to its files; a raster's windows are as large as memory allows."""
     if job.is_raster:
         return min(budget(), most)
-    need = bytes_of(job.source, len(model.classes), wanted.scores, wanted.soft, wanted.reading.pages)
+    need = bytes_of(job.source, len(model.classes.names), wanted.scores, wanted.soft, wanted.reading.pages)
     return need + need // PHOTO * max((OUTLINES.get(output, 0) for output in wanted.outputs), default=0)
 
 

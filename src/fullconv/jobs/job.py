@@ -44,7 +44,7 @@ class Wanted:
     background: str | None = None
     mirrored: bool = False
 
-    @property
+    @cached_property
     def scores(self) -> bool:
         """Whether the scores at the picture's own size are to be kept."""
         return "scores" in self.outputs

@@ -82,9 +82,9 @@ def _job(source: str, target: Path) -> Job:
     return Job(path, target, is_video(path))
 
 
-def skipped(jobs: Jobs) -> str:
-    """What of the folders was left out, in words; empty where nothing was."""
-    return str(jobs.left_out) if isinstance(jobs, Listed) else ""
+def left_out(jobs: Jobs) -> tuple[int, str]:
+    """(results of earlier runs, other files of the folders in words) that are no jobs."""
+    return (jobs.results, str(jobs.left_out)) if isinstance(jobs, Listed) else (0, "")
 
 
 def is_source(jobs: Jobs, path: Path) -> bool:

@@ -67,6 +67,11 @@ class Model:
         what = f"{self.config.architecture.title}, {counted(len(self.classes), 'class', 'classes')}"
         return f"Model({self.config.name}: {what}; {self.engine.name} {self.engine.precision})"
 
+    @property
+    def ran_by(self) -> str:
+        """Engine and precision, in words."""
+        return f"{self.engine.name}, {self.engine.precision}"
+
     @cached_property
     def classes(self) -> Classes:
         return self.config.classes

@@ -52,10 +52,11 @@ def open_engine(folder: ModelFolder, choice: Choice, streams: int = 1, threads: 
     return Torch(_existing(folder.path / PARAMETERS).parent, choice.precision, choice.device, threads)
 
 
-def files_read(folder: Path, engine: Engine) -> tuple[str, ...]:
-    """Names of the files of a model folder that an engine reads."""
-    network = PARAMETERS if engine.name == "torch" else graph_for(folder, engine.precision).name
-    return (CONFIG, *files_of(folder / network))
+def identity_of(folder: ModelFolder, engine: Engine) -> dict[str, str]:
+    """What labels depend on beside the picture: the engine, and the content of the files that it reads."""
+    network = PARAMETERS if engine.name == "torch" else graph_for(folder.path, engine.precision).name
+    digests = folder.digests_of((CONFIG, *files_of(folder.path / network)))
+    return {"model": folder.path.name, **digests, "engine": engine.name, "precision": engine.precision}
 
 
 def _openvino(folder: ModelFolder, precision: str, streams: int, threads: int | None) -> Engine:

@@ -1,0 +1,126 @@
+"""A run on this machine: files, photos from the web, videos, or one picture from standard input."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, nullcontext
+from dataclasses import replace
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from threading import Event
+
+from fullconv.commands.json_output import STANDARD_OUTPUT
+from fullconv.commands.predicting.report import Report
+from fullconv.commands.predicting.request import Request
+from fullconv.commands.progress import WindowsDone, frames_bar
+from fullconv.commands.terminal import is_watched
+from fullconv.errors import FullconvError
+from fullconv.files import sweep
+from fullconv.jobs.done import RunManifest, Todo, begin, unfinished
+from fullconv.jobs.images import parallelism, run, run_video
+from fullconv.jobs.job import Job, RasterRun
+from fullconv.jobs.outcome import Outcome
+from fullconv.jobs.plan import is_source, is_webcam, left_out, plan
+from fullconv.jobs.table import check_table, write_table
+from fullconv.outputs.manifest import NAME
+from fullconv.prediction.predictor import Model
+
+
+def predict_stream(request: Request) -> None:
+    """One picture from standard input, its result to standard output."""
+    from fullconv.jobs.stream import one_result
+
+    if request.inputs != ("-",):
+        raise FullconvError("-: standard input is one picture; remove the other inputs")
+    given = {
+        "json": request.json_file,
+        "resume": request.resume,
+        "overwrite": request.overwrite,
+        "frames": request.frames,
+    }
+    if names := [f"--{name}" for name, value in given.items() if value]:
+        raise FullconvError(f"{names[0]}: has no effect with standard input; remove it")
+    if request.wants_table:
+        raise FullconvError("--save csv: is one table for many pictures; choose another output for standard input")
+    if sys.stdout.isatty():
+        raise FullconvError("-: the result is a file; redirect it, as in: fullconv predict - < in.jpg > out.png")
+    request.check()
+    body = sys.stdin.buffer.read()
+    sys.stdout.buffer.write(one_result(request.load(), body, request.wanted))
+
+
+def predict_fetched(request: Request, allow_http: bool) -> Report:
+    """Pictures here, some of which lie on the web: in all that is told they go by their addresses."""
+    from fullconv.jobs.addresses import fetched
+
+    request.check_here()
+    with fetched(request.inputs, allow_http) as found:
+        if not found.inputs:
+            raise FullconvError(str(found.failures[0].error))
+        on_disk = replace(request, inputs=found.inputs)
+        return predict_here(on_disk, found.name, lambda outcomes: chain(found.failures, map(found.told, outcomes)))
+
+
+def predict_files(request: Request) -> Report:
+    """Pictures and videos on disk, and cameras."""
+    request.check_here()
+    return predict_here(request)
+
+
+def predict_here(
+    request: Request,
+    name: Callable[[Path], str] = str,
+    told: Callable[[Iterator[Outcome]], Iterator[Outcome]] = iter,
+) -> Report:
+    """What has been checked. `name` is what a file is called, `told` what is told of outcomes."""
+    out = Path(request.out)
+    jobs = plan(request.inputs, out)
+    request.check_jobs(jobs)
+    streams, threads = parallelism(len(jobs), sum(job.is_video for job in jobs))
+    model = request.load(streams)
+    settings = request.settings(model)
+    if (out / NAME).is_file():  # else no run was ever begun there
+        sweep(out, chain((job.target for job in jobs), [(out / NAME).with_suffix("")]))
+    todo = unfinished(jobs, out, settings) if request.resume else Todo(jobs)
+    report = Report(request.json_file, model.ran_by, todo.done, todo.damaged, *left_out(jobs))
+    table = request.wants_table
+    with closing(begin(out, settings, request.overwrite, partial(is_source, jobs))) as manifest:
+        if table:
+            check_table(manifest)
+        outcomes = outcomes_of(request, model, todo, threads, manifest, report)
+        report.tell(told(outcomes), len(todo.jobs), (name(job.source) for job in todo.jobs))
+        if table:
+            write_table(manifest, jobs, name)
+            report.files += 1
+    return report
+
+
+def outcomes_of(
+    request: Request, model: Model, todo: Todo, threads: int, manifest: RunManifest, report: Report
+) -> Iterator[Outcome]:
+    """First of what cannot be read, then of pictures, then of videos; bars where somebody watches."""
+    videos = [job for job in todo.jobs if job.is_video]
+    rasters = RasterRun(manifest.run, request.resume, WindowsDone(hidden=not is_watched()))
+    pictures = run(model, todo.jobs, request.wanted, threads, manifest, rasters)
+    number = len(todo.jobs) - len(videos)
+    return chain(
+        todo.errors,
+        report.behind_bar(pictures, number, (job.source for job in todo.jobs)),
+        map(partial(film, request, model, threads, manifest), videos),
+    )
+
+
+def film(request: Request, model: Model, threads: int, manifest: RunManifest, job: Job) -> Outcome:
+    """What became of a video; a bar with the time left where somebody watches."""
+    from fullconv.jobs.video import Reel, interruption
+
+    hidden = not is_watched() or (request.json_file == STANDARD_OUTPUT and sys.stdout.isatty())
+    with (
+        interruption() if is_webcam(job.source) else nullcontext(Event()) as ended,
+        frames_bar(job.source, request.frames, hidden) as see,
+    ):
+        reel = Reel(see, lambda frames: frames != request.frames and not ended.is_set())
+        wanted = replace(request.wanted, outputs=request.of_video)
+        return run_video(model, job, wanted, threads, manifest, reel)

@@ -1,0 +1,127 @@
+"""What a run tells: a row or a JSON value for each picture, errors and notes as they come, the totals at the end."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from fullconv.commands.json_output import STANDARD_OUTPUT, write_stream
+from fullconv.commands.progress import with_bar
+from fullconv.commands.terminal import fail, is_watched, note, say
+from fullconv.jobs.outcome import Outcome
+from fullconv.raster import is_raster
+from fullconv.words import counted, was
+
+ROWS = 200  # pictures; of more, only the sums are printed, and predictions.jsonl has the rest
+WIDEST = 60  # characters of a name in the table
+NOTES = 20  # that are said of a run
+
+
+@dataclass
+class Report:
+    """`ran`: engine and precision; `earlier`: done before; `damaged`: failed before, and not tried again; `results` of
+    earlier runs, which are no inputs; `skipped`: what was no picture, in words. The rest is counted by `tell`."""
+
+    json_file: str | None
+    ran: str
+    earlier: int = 0
+    damaged: int = 0
+    results: int = 0
+    skipped: str = ""
+    done: int = 0
+    videos: int = 0
+    failed: int = 0
+    files: int = 0
+    noted: int = 0
+    reduced: Counter[int] = field(default_factory=Counter)  # to so many pixels
+
+    @property
+    def prints_json(self) -> bool:
+        """Whether standard output is for JSON, and for no rows."""
+        return self.json_file == STANDARD_OUTPUT
+
+    def tell(self, outcomes: Iterable[Outcome], number: int, names: Iterable[str]) -> None:
+        """Each outcome as it comes: as JSON, or a row a picture where they are not too many. None is kept."""
+        rows = number <= ROWS and not self.prints_json
+        told = self._told(outcomes, min(WIDEST, max(map(len, names), default=0)) if rows else None)
+        if self.json_file is None:
+            for _ in told:
+                pass
+        else:
+            write_stream(self.json_file, "results", (outcome.to_json() for outcome in told))
+
+    def _told(self, outcomes: Iterable[Outcome], width: int | None) -> Iterator[Outcome]:
+        """The same outcomes, counted. A row has a name of this width; without one there are none."""
+        for outcome in outcomes:
+            if outcome.error:
+                fail(outcome.error)
+            for text in outcome.notes[: max(0, NOTES - self.noted)]:
+                note(f"note: {outcome.source}: {text}")
+            self._count(outcome)
+            if width is not None and not outcome.error:
+                say(row(outcome, width))
+            yield outcome
+        if self.noted > NOTES:
+            note(f"and {counted(self.noted - NOTES, 'note')} more like these; --json lists all")
+
+    def _count(self, outcome: Outcome) -> None:
+        self.noted += len(outcome.notes)
+        self.failed += bool(outcome.error)
+        self.done += not outcome.error
+        self.videos += outcome.frames > 0
+        self.files += len(outcome.outputs)
+        self.reduced.update([outcome.reduced_to] if outcome.reduced_to else [])
+
+    def behind_bar(self, outcomes: Iterator[Outcome], number: int, sources: Iterable[Path]) -> Iterator[Outcome]:
+        """The same outcomes behind a bar, unless rows, or bars of rasters, come to the same screen."""
+        if number <= 1:  # nothing to wait for
+            return outcomes
+        rows = (self.prints_json or number <= ROWS) and sys.stdout.isatty()
+        return with_bar(outcomes, number, hidden=rows or (is_watched() and any(map(is_raster, sources))))
+
+    def end(self, out: str) -> None:
+        """The totals."""
+        if not self.prints_json:
+            say(self.line(out))
+        if self.reduced:
+            note(f"note: {self.reduction()}")
+        if self.skipped:
+            (note if self.prints_json else say)(self.skipped)
+
+    def reduction(self) -> str:
+        """That the model saw some of them smaller than they are."""
+        ((side, number),) = self.reduced.items()
+        every = f"{self.done} photos and videos" if self.videos else counted(self.done, "photo")
+        whose = "its" if number == 1 else "their"
+        return f"{number} of {every} {was(number)} reduced to {side} pixels; --tile auto keeps {whose} scale"
+
+    def line(self, out: str) -> str:
+        earlier = f"; {self.earlier} {was(self.earlier)} finished earlier" if self.earlier else ""
+        results = (
+            f"; {counted(self.results, 'result')} of earlier runs {was(self.results)} ignored" if self.results else ""
+        )
+        failed = f"; {self.failed} failed" if self.failed else ""
+        if self.damaged:
+            failed += f", {self.damaged} of which {was(self.damaged)} not tried again because the file has not changed"
+        done = counted(self.done - self.videos, "picture") if self.done > self.videos or not self.videos else ""
+        videos = counted(self.videos, "video") if self.videos else ""
+        made = f"{', '.join(filter(None, (done, videos)))}, {counted(self.files, 'file')} in {out} ({self.ran})"
+        return f"{made}{earlier}{results}{failed}"
+
+
+def row(outcome: Outcome, width: int) -> str:
+    """File, size, time, the classes found and their share of the pixels."""
+    found = "  ".join(f"{name} {percent(share)}" for name, share in outcome.shares.items())
+    name, size = click.format_filename(outcome.source), f"{outcome.width}x{outcome.height}"
+    if outcome.frames:
+        size += f" {counted(outcome.frames, 'frame')}"
+    return f"{name:{width}}  {size:>11}  {outcome.seconds * 1000:6.0f} ms  {found}"
+
+
+def percent(share: float) -> str:
+    return f"{share:.1%}" if share >= 0.0005 else "<0.1%"

@@ -1,0 +1,107 @@
+"""What is asked of a run of `fullconv predict`, and whether it can be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from fullconv import __version__
+from fullconv.errors import FullconvError
+from fullconv.jobs.job import Job, Wanted
+from fullconv.jobs.plan import is_address, is_video
+from fullconv.outputs.coverage import shapely_library
+from fullconv.outputs.cutout import parse_ground
+from fullconv.outputs.writers import TABLE
+from fullconv.prediction.engines.choice import Choice, identity_of
+from fullconv.prediction.predictor import Model, ready
+from fullconv.prediction.tiling import check_halo, check_tiling
+from fullconv.raster import is_raster
+from fullconv.weights.model_folder import ModelFolder
+
+VIDEO_OUTPUTS = ("labels", "overlay")
+SMOOTHED = ("polygons", "coco-polygons", "labelme", "geopackage")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for. `of_video`: the outputs of a video, which has fewer."""
+
+    inputs: tuple[str, ...]
+    out: str
+    wanted: Wanted
+    of_video: tuple[str, ...]
+    frames: int | None
+    resume: bool
+    overwrite: bool
+    json_file: str | None
+    folder: ModelFolder
+    choice: Choice
+
+    @property
+    def wants_table(self) -> bool:
+        """Whether one file of all pictures is wanted."""
+        return TABLE in self.wanted.outputs
+
+    def check_here(self) -> None:
+        """The same as `check`, without a cluster: nothing else reads and writes object stores."""
+        for text in (*self.inputs, self.out):
+            if "://" in text and (text == self.out or not is_address(text)):
+                raise FullconvError(f"{text}: object stores need --cluster ray (pip install 'fullconv[ray]')")
+        self.check()
+
+    def check(self) -> None:
+        """Refuses what cannot be, before anything is read or a heavy library imported."""
+        config, wanted = self.folder.config, self.wanted
+        self.choice.check(self.folder.path)
+        if wanted.tile is not None or wanted.halo is not None:
+            check_tiling(config, wanted.tile, wanted.halo)
+        if wanted.reading.bands or wanted.reading.ranges:
+            config.view.asked(wanted.reading)  # which refuses what does not fit
+        for name in wanted.classes:
+            config.classes.index(name)
+        if wanted.background is not None:
+            check_background(wanted)
+
+    def check_kinds(self, sources: Callable[[], Iterable[Path]], is_raster: Callable[[Path], bool]) -> None:
+        """Refuses options that would do nothing: those for kinds of files of which there are none."""
+        named, wanted = " ".join(self.inputs), self.wanted
+        if wanted.simplify is not None and not set(wanted.outputs) & set(SMOOTHED):
+            raise FullconvError(
+                f"--simplify: applies to {', '.join(SMOOTHED)}; add one of them to --save, or remove it"
+            )
+        if wanted.simplify:
+            shapely_library()
+        if self.frames and not any(map(is_video, sources())):
+            raise FullconvError(f"--frames: applies to videos, and there are none in {named}; remove it")
+        if wanted.halo is not None and not all(map(is_raster, sources())):
+            check_halo(wanted.tile, wanted.halo)
+
+    def check_jobs(self, jobs: Iterable[Job]) -> None:
+        """The same, and videos where no output is named that they have."""
+        self.check_kinds(lambda: (job.source for job in jobs), is_raster)
+        if not self.of_video and (video := next((job for job in jobs if job.is_video), None)):
+            outputs = ", ".join(VIDEO_OUTPUTS)
+            raise FullconvError(f"{video.source}: videos support {outputs}; name one of these in --save")
+
+    def load(self, streams: int = 1) -> Model:
+        loaded = ready(self.folder, self.choice, streams)
+        if self.wanted.classes:
+            loaded = loaded.among(self.wanted.classes)
+        return loaded.mirrored() if self.wanted.mirrored else loaded
+
+    def settings(self, loaded: Model) -> dict[str, Any]:
+        """What results depend on."""
+        wanted = {**asdict(self.wanted), "outputs": sorted(self.wanted.outputs)}
+        video = {"video": sorted(self.of_video), "frames": self.frames}
+        for limit in ("max_pixels", "outside"):  # which refuse pictures, and change no result
+            wanted["reading"].pop(limit)
+        return {**identity_of(self.folder, loaded.engine), "fullconv": __version__, **video, **wanted}
+
+
+def check_background(wanted: Wanted) -> None:
+    """Raises FullconvError for one that is none, or that nothing is put before."""
+    parse_ground(wanted.background or "")
+    if "cutout" not in wanted.outputs:
+        raise FullconvError("--background: applies to cut-outs; add --save cutout, or remove it")
