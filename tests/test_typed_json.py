@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fullconv.errors import FullconvError
-from fullconv.typed_json import built, described
+from fullconv.typed_json import build_dataclass, describe_type
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,14 @@ class Outer:
 
 
 def outer(**values):
-    return built(Outer, {"inner": {"names": ["a"]}, **values}, "x.json")
+    return build_dataclass(Outer, {"inner": {"names": ["a"]}, **values}, "x.json")
 
 
 def test_right_values_become_the_dataclass_with_tuples_for_lists():
     values = {"inner": {"names": ["a", "b"], "pair": [1, 2.5]}, "count": 3, "rate": 1, "weights": [1, 2.0],
               "counts": {"cat": 2}, "other": [1, [2]]}  # fmt: skip
     expected = Outer(Inner(("a", "b"), (1, 2.5)), 3, 1, weights=(1, 2.0), counts={"cat": 2}, other=[1, [2]])
-    assert built(Outer, values, "x.json") == expected
+    assert build_dataclass(Outer, values, "x.json") == expected
     assert outer(weights="balanced").weights == "balanced"
 
 
@@ -86,12 +86,12 @@ def test_a_wrong_one_is_named_with_its_file_its_key_and_its_type(values, message
 
 def test_what_is_no_mapping_is_said():
     with pytest.raises(FullconvError, match=r"x\.json must be a mapping of keys to values, not \[1\]"):
-        built(Outer, [1], "x.json")
+        build_dataclass(Outer, [1], "x.json")
 
 
 def test_types_in_words():
-    assert described(tuple[tuple[int, int, int], ...]) == "a list of lists of 3 whole numbers"
-    assert described(tuple[bool, ...]) == "a list of true or false"
+    assert describe_type(tuple[tuple[int, int, int], ...]) == "a list of lists of 3 whole numbers"
+    assert describe_type(tuple[bool, ...]) == "a list of true or false"
 
 
 words = st.sampled_from(["", "a", "cat", "1"])
@@ -106,7 +106,7 @@ json_values = st.recursive(
 def test_any_json_is_a_dataclass_or_one_line(values):
     message = "x.json"
     try:
-        assert isinstance(built(Outer, values, "x.json"), Outer)
+        assert isinstance(build_dataclass(Outer, values, "x.json"), Outer)
     except FullconvError as error:
         message = str(error)
     assert message.startswith("x.json")

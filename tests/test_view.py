@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fullconv.errors import FullconvError
-from fullconv.view import Picture, View, places, reduced, rgb_of, usual_range
+from fullconv.view import Picture, View, reduced, rgb_of, sample_windows, usual_range
 
 THREE = (120.25, 110.5, 99.75)
 
@@ -71,10 +71,10 @@ def test_flat_values_have_a_range():
 
 
 def test_of_large_pictures_places_are_looked_at_that_do_not_overlap():
-    parts = list(places((4000, 3000)))
+    parts = list(sample_windows((4000, 3000)))
     assert len(parts) == 32 * 32
     assert len({(rows.start, columns.start) for rows, columns in parts}) == len(parts)
-    assert list(places((2048, 2048))) == [(slice(0, 2048), slice(0, 2048))]
+    assert list(sample_windows((2048, 2048))) == [(slice(0, 2048), slice(0, 2048))]
 
 
 @pytest.mark.parametrize(("dtype", "bands"), [(np.uint8, 3), (np.uint8, 5), (np.float32, 3), (np.float32, 2)])

@@ -68,11 +68,11 @@ def __getattr__(name: str) -> Any:
         library = (error.name or "").partition(".")[0]
         if library == "fullconv":
             raise
-        raise missing_extra(library, "train") from None  # without extras all other names are there
+        raise missing_extra(library, "train") from None  # the other names work without any extra
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    """In a light install without what needs torch, so that `help(fullconv)` shows the rest."""
+    """Leaves out the names that need torch if it is not installed, so `help(fullconv)` works in a light install."""
     return [name for name in __all__ if name not in _NEED_TORCH or find_spec("torch")]

@@ -1,4 +1,5 @@
-"""`python -m fullconv`, which is also how launchers of several processes start it: torchrun -m fullconv train …"""
+"""Runs the command line as `python -m fullconv`. Launchers of several processes use it too: torchrun -m fullconv train
+…"""
 
 from fullconv.commands.main import main
 

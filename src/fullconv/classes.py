@@ -35,7 +35,7 @@ def voc_colour(index: int) -> Colour:
 
 @cache
 def voc_palette() -> NDArray[np.uint8]:
-    """(256, 3). Kept, since every picture that is written asks for it."""
+    """Returns the VOC palette (256, 3). Cached, because every picture that is written needs it."""
     return np.array([voc_colour(i) for i in range(256)], np.uint8)
 
 
@@ -63,7 +63,8 @@ class Classes:
 
     @classmethod
     def named(cls, names: Sequence[str], colours: Sequence[Colour] | None = None) -> Classes:
-        """Classes with these names. Without colours, VOC's names get VOC's colours, others the next of the palette."""
+        """Returns classes with these names. Without colours, VOC names get their VOC colours and other names get the
+        next free colours of the palette."""
         if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
             raise FullconvError(f"names: give a list of strings, such as ['road', 'car'], not a {type(names).__name__}")
         return cls(tuple(names), tuple(tuple(c) for c in colours) if colours else _default_colours(names))  # type: ignore[misc]
@@ -110,6 +111,6 @@ def _default_colours(names: Sequence[str]) -> tuple[Colour, ...]:
 
 
 def _equal_pair(values: Sequence[object]) -> tuple[int, int] | None:
-    """Where the first value stands that was there before, after where it stood."""
+    """Returns the positions of the first two equal values, or None if all values differ."""
     first: dict[object, int] = {}
     return next(((first[value], i) for i, value in enumerate(values) if first.setdefault(value, i) != i), None)

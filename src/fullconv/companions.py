@@ -1,7 +1,7 @@
-"""Which other files a raster brings in: only those that lie below its own folder, or where the user allows it.
+"""Checks which other files a raster refers to: they must lie below its own folder or in a folder that the user allows.
 
-GDAL opens whatever a virtual raster or a file beside a raster names: any local file, and addresses. It is therefore
-given a file only once the names in it have been looked at here.
+GDAL opens whatever a virtual raster, or a file beside a raster, refers to: any local file and any URL. This module
+therefore checks those references before GDAL gets the file.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from fullconv.errors import FullconvError, argument
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-# GDAL's drivers by how files begin; a virtual raster is one by its name alone.
+# GDAL's drivers by the first bytes of a file. A virtual raster is recognised only by its name.
 DRIVERS = {
     **dict.fromkeys(tiff.MAGIC, "GTiff"), b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"\0\0\0\x0cjP  ": "JP2OpenJPEG",
     b"BM": "BMP", b"GIF8": "GIF", b"RIFF": "WEBP",
 }  # fmt: skip
 VIRTUAL = ".vrt"
 MOST = 2**24  # bytes of XML
-LARGEST_SIDE = 2**20  # pixels of a virtual raster
-ELEMENTS = frozenset([  # of a virtual raster: none of them runs code or names other files
+LARGEST_SIDE = 2**20  # pixels per side of a virtual raster
+ELEMENTS = frozenset([  # allowed in a virtual raster: none of them runs code or refers to other files
     "VRTDataset", "SRS", "GeoTransform", "Metadata", "MDI", "VRTRasterBand", "Description", "ColorInterp",
     "ColorTable", "Entry", "NoDataValue", "HideNoDataValue", "UnitType", "Offset", "Scale", "CategoryNames",
     "Category", "MaskBand", "OverviewList", "SimpleSource", "ComplexSource", "SourceFilename", "SourceBand",
@@ -34,11 +34,11 @@ ELEMENTS = frozenset([  # of a virtual raster: none of them runs code or names o
     "ColorTableComponent", "LUT", "BlockXSize", "BlockYSize", "GCPList", "GCP", "Histograms", "HistItem", "HistMin",
     "HistMax", "BucketCount", "IncludeOutOfRange", "Approximate", "HistCounts",
 ])  # fmt: skip
-DERIVED = re.compile(rb"OVERVIEW_FILE|SourceFilename|SourceDataset")  # what may name further files in an .aux.xml
+DERIVED = re.compile(rb"OVERVIEW_FILE|SourceFilename|SourceDataset")  # what may refer to further files in an .aux.xml
 
 
 def check_companions(path: Path, outside: Sequence[str | Path] = (), depth: int = 0) -> None:
-    """Raises FullconvError where GDAL, given `path`, would open a file that lies elsewhere or is of another kind."""
+    """Raises FullconvError if GDAL, given `path`, would open a file that lies elsewhere or is of another kind."""
     if depth > 8:
         raise FullconvError(f"{path}: virtual rasters are nested too deeply; convert it to a GeoTIFF")
     _check_beside(path)
@@ -53,7 +53,8 @@ def check_companions(path: Path, outside: Sequence[str | Path] = (), depth: int 
 
 
 def _check_beside(path: Path) -> None:
-    """Masks and overviews are TIFFs, as GDAL writes them, with none of their own; .aux.xml names no files."""
+    """Checks the files beside a raster. Masks and overviews must be TIFFs, as GDAL writes them, without masks and
+    overviews of their own. An .aux.xml must not refer to other files."""
     for ending in (".msk", ".ovr"):
         beside = path.with_name(path.name + ending)
         if beside.is_file():
@@ -66,7 +67,7 @@ def _check_beside(path: Path) -> None:
 
 
 def _sources(path: Path) -> Iterator[Path]:
-    """The files that a virtual raster is put together from."""
+    """Yields the files that a virtual raster is composed of."""
     root = _parsed(path)
     _check_size(root, path)
     for element in root.iter():
@@ -89,7 +90,7 @@ def _check_size(root: Element, path: Path) -> None:
 
 
 def _parsed(path: Path) -> Element:
-    from xml.etree import ElementTree  # here, since most pictures are no virtual rasters
+    from xml.etree import ElementTree  # imported here because most pictures are not virtual rasters
 
     content = _content(path)
     if b"<!" in content.replace(b"<!--", b""):
@@ -111,7 +112,8 @@ def _check_kind(source: Path, path: Path) -> None:
 
 
 def driver_of(source: Path | bytes) -> str | None:
-    """Which of GDAL's drivers reads a file: by its content, so that none is asked that looks elsewhere."""
+    """Returns the GDAL driver for a file, by its content. Only that driver is used, because others might open other
+    files."""
     if isinstance(source, Path) and source.suffix.lower() == VIRTUAL:
         return "VRT"
     start = source[:16] if isinstance(source, bytes) else _start(source)
@@ -132,5 +134,5 @@ def _content(path: Path) -> bytes:
 
 
 def _plain(path: Path) -> str:
-    """Absolute, without dots, with a slash at its end; links are not followed, since their owner put them there."""
+    """Returns an absolute path without dots, ending in a slash. Links are not followed: the user put them there."""
     return os.path.join(os.path.abspath(path), "")

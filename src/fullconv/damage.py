@@ -1,4 +1,4 @@
-"""Whatever a file of a stranger's makes its reader raise is one line for the user."""
+"""Turns any error that a reader raises on a damaged file into one line for the user."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from pathlib import Path
 from fullconv.errors import Damaged, FullconvError
 
 SHOWN = 200  # characters of a reason
-OF_CONTENT = (None, errno.EINVAL)  # numbers of errors that decoders raise, and a jump to before the file's beginning
+OF_CONTENT = (None, errno.EINVAL)  # error numbers that decoders raise, including a seek to before the start of the file
 
 
 @contextmanager
 def as_one_line(place: Path | str, what: str, remedy: str = "export it again") -> Iterator[None]:
-    """Readers of foreign formats raise anything on damaged files: each kind for itself cannot be foreseen."""
+    """Turns any exception into a FullconvError of one line. Readers of foreign formats can raise anything on damaged
+    files, so the types cannot be listed."""
     try:
         yield
     except FullconvError:
@@ -27,18 +28,18 @@ def as_one_line(place: Path | str, what: str, remedy: str = "export it again") -
 
 
 def is_damage(error: BaseException) -> bool:
-    """Whether the reason is the content of the file, rather than memory, the disk or permissions."""
+    """Whether the content of the file is the cause, rather than memory, the disk or permissions."""
     of_the_system = isinstance(error, OSError) and error.errno not in OF_CONTENT
     return not of_the_system and not isinstance(error, MemoryError)
 
 
-def kind_of(error: BaseException) -> type[FullconvError]:
-    """What a reader raises for it."""
+def error_type(error: BaseException) -> type[FullconvError]:
+    """Returns the exception type that a reader should raise for `error`."""
     return Damaged if is_damage(error) else FullconvError
 
 
 def unavailable(place: Path | str, error: BaseException) -> FullconvError:
-    """The error for a file that memory, the disk or permissions keep from being read."""
+    """Returns the error for a file that cannot be read because of memory, the disk or permissions."""
     if isinstance(error, MemoryError):
         return FullconvError(f"{place}: does not fit in the memory that is available; make it smaller")
     reason = getattr(error, "strerror", None) or reason_of(error)
@@ -46,7 +47,7 @@ def unavailable(place: Path | str, error: BaseException) -> FullconvError:
 
 
 def reason_of(error: BaseException) -> str:
-    """In one line, without what tells of the code rather than of the file."""
+    """Returns the reason in one line, without details that concern the code rather than the file."""
     text = " ".join(str(error).split())[:SHOWN]
     match error:
         case KeyError():

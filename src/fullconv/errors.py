@@ -1,4 +1,4 @@
-"""The one exception that users meet, and how it names what they gave."""
+"""The exceptions for mistakes that users can correct, and how messages name what the user gave."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-_flags = False  # whether the user is at the command line
+_flags = False  # whether messages are for the command line
 
 
 class FullconvError(Exception):
-    """Something the user can mend. The message is one line: what was wrong, where, and what to do."""
+    """An error that the user can correct. The message is one line: what is wrong, where, and what to do."""
 
 
 class Damaged(FullconvError):
@@ -19,17 +19,17 @@ class Damaged(FullconvError):
 
 
 class MissingExtra(FullconvError, ImportError):
-    """A library that an extra brings is not installed."""
+    """A library from an optional extra is not installed."""
 
 
 def missing_extra(library: str, extra: str) -> MissingExtra:
-    """The error for a library that is not installed, naming the extra that brings it."""
+    """Returns the error for a library that is not installed; it names the extra to install."""
     return MissingExtra(f"{library} is not installed; run: pip install 'fullconv[{extra}]'")
 
 
 @contextmanager
-def told_of(place: Path | str) -> Iterator[None]:
-    """Whatever is wrong inside is said to be wrong there: in a file, or in what the words name."""
+def prefix_errors(place: Path | str) -> Iterator[None]:
+    """Puts `place` (a file, or words for something else) in front of the message of any FullconvError raised inside."""
     try:
         yield
     except FullconvError as error:
@@ -37,15 +37,15 @@ def told_of(place: Path | str) -> Iterator[None]:
 
 
 def argument(name: str, value: Any = None) -> str:
-    """What the user calls an argument in a message: tile=64 in Python, --tile 64 at the command line."""
+    """Returns an argument as the user would write it: tile=64 in Python, --tile 64 on the command line."""
     if not _flags:
         return name if value is None else f"{name}={value!r}"
     flag = f"--{name.replace('_', '-')}"
     return flag if value is None or value is True else f"{flag} {value}"
 
 
-def meant(word: str, choices: Iterable[str]) -> str:
-    """ "; did you mean …?", where one of the choices is near; else nothing."""
+def suggestion(word: str, choices: Iterable[str]) -> str:
+    """Returns "; did you mean …?" if one of the choices is similar to `word`, otherwise an empty string."""
     from difflib import get_close_matches
 
     near = get_close_matches(word.lower(), list(choices), 1)
@@ -53,8 +53,8 @@ def meant(word: str, choices: Iterable[str]) -> str:
 
 
 @contextmanager
-def in_flags() -> Iterator[None]:
-    """Messages made in here are for the command line."""
+def messages_with_flags() -> Iterator[None]:
+    """Inside this block, messages name arguments as command-line flags."""
     global _flags  # noqa: PLW0603
     before, _flags = _flags, True
     try:

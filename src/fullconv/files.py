@@ -1,4 +1,4 @@
-"""Files appear whole or not at all."""
+"""Writes files so that they appear complete or not at all."""
 
 from __future__ import annotations
 
@@ -22,20 +22,23 @@ HIDDEN = re.compile(r"\.(?P<stem>.+)-(?P<number>[0-9a-f]{8})\.part([.-].*)?", re
 
 
 def hidden_beside(path: Path, suffix: str = "") -> Path:
-    """A hidden name that nobody else has. A process id would not do: in containers every process has the same."""
+    """Returns a hidden name that is not in use. A process id is not enough: in containers, processes share the same
+    ids."""
     return path.with_name(f".{path.stem}-{secrets.token_hex(4)}.part{suffix}")
 
 
 @contextmanager
 def hidden_file(path: Path) -> Iterator[Path]:
-    """A new hidden file beside `path`, with its suffix, which tells writers the format. No sweep takes it."""
+    """Yields a new hidden file beside `path`, with the same suffix, because writers choose the format by it. Sweeps
+    leave it alone while this process runs."""
     with _new_hidden(path, path.suffix, partial(Path.touch, exist_ok=False)) as hidden:
         yield hidden
 
 
 @contextmanager
 def hidden_folder(path: Path) -> Iterator[Path]:
-    """A new hidden folder beside `path`, which is removed in the end unless it was renamed. No sweep takes it."""
+    """Yields a new hidden folder beside `path`. It is removed at the end unless it was renamed. Sweeps leave it alone
+    while this process runs."""
     with _new_hidden(path, "", Path.mkdir) as hidden:
         try:
             yield hidden
@@ -53,16 +56,16 @@ def _new_hidden(path: Path, suffix: str, make: Callable[[Path], object]) -> Iter
             try:
                 stack.enter_context(held(hidden))
             except (BlockingIOError, FileNotFoundError):
-                continue  # a sweep came first, which took it for that of a killed process
+                continue  # a sweep took it for a file of a killed process
             except OSError:
-                pass  # a file system without locks
+                pass  # the file system has no locks
             break
         yield hidden
 
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A hidden path beside `path` to fill, renamed at the end: nobody ever sees half of a file under its name."""
+    """Yields a hidden path beside `path` to fill. It is renamed at the end, so nobody ever sees an incomplete file."""
     with hidden_file(path) as hidden:
         try:
             yield hidden
@@ -73,11 +76,11 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 class NoPlainFile(OSError):
-    """A pipe, which would be waited for, or a device, which may never end."""
+    """A pipe, which would block until somebody writes to it, or a device, which may never end."""
 
 
 def open_plain(path: Path) -> BinaryIO:
-    """A file to be read. Raises NoPlainFile for a pipe, a device or a socket, OSError for what cannot be opened."""
+    """Opens a file for reading. Raises NoPlainFile for a pipe, device or socket, and OSError if it cannot be opened."""
     if not path.is_file() and path.exists() and not path.is_dir():
         raise NoPlainFile(errno.EINVAL, "a pipe, a device or a socket, not a file")
     return path.open("rb")
@@ -90,20 +93,20 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
 
 
 def write_alone(path: Path, write: Callable[[Path], object]) -> Path:
-    """A file of which a command writes one. What a killed process left of the same file is removed."""
+    """Writes a file that only one process writes at a time, and removes what a killed process left of it."""
     sweep_beside(path)
     return write_whole(path, write)
 
 
 def sweep(folder: Path, targets: Iterable[Path] | None = None) -> None:
-    """Removes what killed writers left, hidden, anywhere below `folder`: all of it, or that of files of these targets.
+    """Removes the hidden files that killed writers left in `folder` or below: all of them, or those of these targets.
 
-    A target is what names begin with: dog of dog_labels.png and dog.json. What a living process writes stays.
+    A target is the start of file names: dog for dog_labels.png and dog.json. Files of running processes stay.
     """
     left: dict[str, list[list[Path]]] = defaultdict(list)
     for place, folders, names in os.walk(folder):
         for stem, group in _hidden_in(Path(place), [*folders, *names]):
-            for start in beginnings(stem):
+            for start in possible_targets(stem):
                 left[os.path.join(place, start)].append(group)
         folders[:] = [name for name in folders if not HIDDEN.fullmatch(name)]
     for target in left if targets is None else targets if left else ():
@@ -112,20 +115,20 @@ def sweep(folder: Path, targets: Iterable[Path] | None = None) -> None:
 
 
 def sweep_beside(path: Path) -> None:
-    """Removes what killed writers of `path` left, a file or a folder."""
+    """Removes the hidden files or folders that killed writers of `path` left."""
     if path.parent.is_dir():
         for stem, group in _hidden_in(path.parent, os.listdir(path.parent)):
             if stem == path.stem:
                 _remove_dead(group)
 
 
-def beginnings(stem: str) -> Iterator[str]:
-    """Of dog_red_cat: dog, dog_red, dog_red_cat."""
+def possible_targets(stem: str) -> Iterator[str]:
+    """Yields each possible target of a name. For dog_red_cat: dog, dog_red, dog_red_cat."""
     yield from (stem[: mark.start()] for mark in re.finditer(r"[_.]|$", stem))
 
 
 def _hidden_in(place: Path, names: Iterable[str]) -> Iterator[tuple[str, list[Path]]]:
-    """(stem, hidden files of one writer): SQLite's journal belongs to its database."""
+    """Yields (stem, hidden files of one writer). SQLite's journal belongs to its database."""
     groups: dict[tuple[str, str], list[Path]] = defaultdict(list)
     for match in filter(None, map(HIDDEN.fullmatch, names)):
         groups[match["stem"], match["number"]].append(place / match[0])
@@ -133,8 +136,8 @@ def _hidden_in(place: Path, names: Iterable[str]) -> Iterator[tuple[str, list[Pa
 
 
 def _remove_dead(paths: Sequence[Path]) -> None:
-    """Removes the hidden files or the folder of one writer, unless it lives or that cannot be told."""
-    with suppress(OSError), ExitStack() as stack:  # what stays is in nobody's way
+    """Removes the hidden files or the folder of one writer, unless that writer is running or cannot be identified."""
+    with suppress(OSError), ExitStack() as stack:  # files that stay do no harm
         for path in paths:
             stack.enter_context(held(path))
         for path in paths:
@@ -143,22 +146,22 @@ def _remove_dead(paths: Sequence[Path]) -> None:
 
 @contextmanager
 def staged(folder: Path) -> Iterator[Path]:
-    """A hidden folder inside `folder`: the files put there move to `folder` together, when all went well."""
+    """Yields a hidden folder inside `folder`. If nothing fails, its files are then moved to `folder` together."""
     sweep_beside(folder / "new")
     with hidden_folder(folder / "new") as hidden:
         yield hidden
-        paths = sorted(hidden.iterdir())  # .bin before .xml, which is what a reader looks for
-        if len(paths) > 1:  # a process that is killed in between leaves no old .xml with a new .bin
+        paths = sorted(hidden.iterdir())  # .bin before .xml, because readers look for the .xml
+        if len(paths) > 1:  # so that a process killed in between leaves no old .xml beside a new .bin
             (folder / paths[-1].name).unlink(missing_ok=True)
         for path in paths:
             os.replace(path, folder / path.name)
 
 
 def files_under(folder: Path) -> Iterator[Path]:
-    """Every file in `folder` and below, read entry by entry: a folder may hold millions.
+    """Yields every file in `folder` and below, entry by entry, because a folder may hold millions.
 
-    Links to folders are followed. Each folder is read once, under its own path where it has one here, so that links
-    in a circle end; what may not be read is left out.
+    Links to folders are followed. Each folder is read once, under its real path if that lies inside `folder`, so
+    circular links end. Folders that may not be read are left out.
     """
     seen: set[tuple[int, int]] = set()
     links = deque([folder])
@@ -172,7 +175,7 @@ def files_under(folder: Path) -> Iterator[Path]:
 
 
 def is_new(place: Path, seen: set[tuple[int, int]]) -> bool:
-    """Whether this folder, under whatever name, is not among `seen`; from now on it is."""
+    """Whether this folder, by any name, is not yet in `seen`. Adds it to `seen`."""
     stat = place.stat()
     number = stat.st_dev, stat.st_ino
     new = number not in seen
@@ -180,15 +183,15 @@ def is_new(place: Path, seen: set[tuple[int, int]]) -> bool:
     return new
 
 
-def goes_round(path: str | Path) -> bool:
-    """Whether a link on the way to `path` leads back to a folder that it lies in."""
+def has_link_loop(path: str | Path) -> bool:
+    """Whether a link on the way to `path` points back to a folder that contains it."""
     folders = [Path(path), *Path(path).parents]
     links = (folder for folder in folders if folder.is_symlink() and folder.is_dir())
     return any(link.parent.resolve().is_relative_to(link.resolve()) for link in links)
 
 
 def _entries(place: Path, folders: list[Path], links: deque[Path]) -> Iterator[Path]:
-    """The files; folders and links to folders are appended for later."""
+    """Yields the files. Folders, and links to folders, are appended to the queues."""
     with os.scandir(place) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):

@@ -1,4 +1,4 @@
-"""Where on the ground a picture's pixels lie; and rasterio, which knows (extra `geo`)."""
+"""The position of a picture's pixels on the ground, and the import of rasterio, which reads it (extra `geo`)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ Affine = tuple[float, float, float, float, float, float]
 
 @dataclass(frozen=True)
 class Georeference:
-    """`crs`: the coordinate system in WKT, "" where only the transform is known; `epsg`: its number, where it has one.
+    """A coordinate system and the affine transform from pixels to it.
 
-    `transform` (a, b, c, d, e, f): column x, row y → a x + b y + c, d x + e y + f; (0, 0) is the first pixel's corner.
+    `crs`: the coordinate system in WKT, or "" if only the transform is known. `epsg`: its EPSG code, if it has one.
+    `transform` (a, b, c, d, e, f): column x, row y → a x + b y + c, d x + e y + f; (0, 0) is the corner of the first
+    pixel.
     """
 
     crs: str
@@ -27,27 +29,27 @@ class Georeference:
     epsg: int | None = None
 
     def place(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(N, 2) x, y in pixels → (N, 2) in the coordinate system."""
+        """Converts points (N, 2), x and y in pixels, to the coordinate system."""
         a, b, c, d, e, f = self.transform
         return points @ np.array([(a, d), (b, e)]) + (c, f)
 
 
-# Nothing is fetched: addresses in files lead nowhere.
+# GDAL must not fetch anything from URLs that are written in files.
 NO_NETWORK = {"CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none", "GDAL_VRT_ENABLE_PYTHON": "NO", "GDAL_HTTP_TIMEOUT": "1"}
 CODES = re.compile(r"(EPSG:\d{1,6}|OGC:CRS\d\d\w?|urn:ogc:def:crs:(EPSG|OGC):[\d.]*:\w{1,12})", re.IGNORECASE)
 WKT = re.compile(r"\s*(GEOGCS|PROJCS|GEOGCRS|GEODCRS|PROJCRS|COMPD_CS|COMPOUNDCRS|BOUNDCRS|LOCAL_CS|ENGCRS)\s*\[")
 
 
 def checked_crs(text: str) -> str:
-    """A coordinate system by its code or in WKT. Raises FullconvError for what PROJ would look up elsewhere: names of
-    files, addresses, +init."""
+    """Returns a coordinate system given by its code or in WKT. Raises FullconvError for anything that PROJ would look
+    up elsewhere: file names, URLs, +init."""
     if not CODES.fullmatch(text.strip()) and not WKT.match(text):
         raise FullconvError(f"coordinate system {text[:80]!r}; give an EPSG or OGC code, or WKT")
     return text
 
 
 def import_rasterio() -> ModuleType:
-    """rasterio and what is used of it. Raises FullconvError where it is not installed."""
+    """Imports rasterio and the submodules used here. Raises FullconvError if it is not installed."""
     try:
         import rasterio
         import rasterio.enums
@@ -56,6 +58,7 @@ def import_rasterio() -> ModuleType:
         import rasterio.warp
     except ImportError:
         raise missing_extra("rasterio", "geo") from None
-    warnings.filterwarnings("ignore", category=rasterio.errors.NotGeoreferencedWarning)  # such rasters are welcome
-    warnings.filterwarnings("ignore", category=rasterio.errors.NodataShadowWarning)  # either says where data are
+    warnings.filterwarnings("ignore", category=rasterio.errors.NotGeoreferencedWarning)  # such rasters are allowed
+    # either of the two shows where there is data
+    warnings.filterwarnings("ignore", category=rasterio.errors.NodataShadowWarning)
     return rasterio

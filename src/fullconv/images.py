@@ -1,4 +1,4 @@
-"""The one reader of pictures: a file, its bytes or an array → its pixels, upright, and what a model sees of them."""
+"""The one reader of pictures: from a file, its bytes or an array to upright pixels, and to what a model takes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fullconv.errors import Damaged, FullconvError, missing_extra
 from fullconv.files import NoPlainFile, open_plain
 from fullconv.raster import Raster, is_raster, needs_rasterio, open_raster
 from fullconv.strips import strips
-from fullconv.view import Picture, View, known
+from fullconv.view import Picture, View, valid_pixels
 
 ImageArray = NDArray[np.uint8]
 Source = Union[str, Path, bytes, "Image.Image", NDArray[Any]]
@@ -27,21 +27,21 @@ EXTENSIONS = frozenset(
     [".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".jp2", ".avif", ".jfif",
      ".heic", ".heif"]
 )  # fmt: skip
-PAGED = ("TIFF", "GIF", "WEBP", "PNG", "AVIF")  # formats whose further frames are pictures of their own
+PAGED = ("TIFF", "GIF", "WEBP", "PNG", "AVIF")  # formats whose further frames are separate pictures
 HEIC_BRANDS, AVIF_BRANDS = (
     frozenset([b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis"]),
     frozenset([b"avif", b"avis"]),
 )
-# What pictures are decoded by, in the order in which they are asked whether the content is theirs. No other decoder of
-# Pillow's is: some run programs (Ghostscript), most are rarely used and little tested.
+# Decoders in the order in which they are tried. The other decoders of Pillow are left out: some run programs
+# (Ghostscript), most are rarely used and little tested.
 DECODERS = ("JPEG", "PNG", "BMP", "GIF", "PPM", "TIFF", "WEBP", "JPEG2000", "AVIF")
-MOST_PAGES = 2**16  # of a file
-UPRIGHT = 1  # EXIF's number for a picture that needs no turn
-DEEP = 48  # bytes a pixel: values of more than 8 bits on their way to 0–255
-HEAVY = {"WEBP": 8, "AVIF": 8, "GIF": 8, "TIFF": 8, "JPEG2000": 12}  # bytes a pixel that decoders hold
-LARGEST_IN_MEMORY = 178_956_970  # pixels of a picture that is read whole; Pillow's limit
+MOST_PAGES = 2**16  # per file
+UPRIGHT = 1  # the EXIF orientation of a picture that needs no rotation
+DEEP = 48  # bytes per pixel needed to convert values of more than 8 bits to 0–255
+HEAVY = {"WEBP": 8, "AVIF": 8, "GIF": 8, "TIFF": 8, "JPEG2000": 12}  # bytes per pixel that decoders need
+LARGEST_IN_MEMORY = 178_956_970  # pixels of a picture that is read at once; Pillow's limit
 CUT = "cut it into parts first"
-PHOTO = View((255.0, 255.0, 255.0))  # what a photo is to whoever looks at it
+PHOTO = View((255.0, 255.0, 255.0))  # how a photo is displayed
 
 
 class Undecodable(Damaged):
@@ -53,19 +53,19 @@ class Undecodable(Damaged):
 
 
 def read(source: Source) -> ImageArray:
-    """An HxWx3 uint8 RGB image from a path, the bytes of a file, a PIL image, or an array (HxW, HxWx3 or HxWx4).
+    """Reads an HxWx3 uint8 RGB image from a path, the bytes of a file, a PIL image, or an array (HxW, HxWx3 or HxWx4).
 
-    The EXIF turn is applied; transparent pixels are laid on white; grey, palette and CMYK become RGB; of deeper values
-    the picture's own 0.1th to 99.9th percentile become 0 to 255. Raises FullconvError, one line, for whatever cannot be
-    read.
+    The EXIF orientation is applied. Transparent pixels are placed on white. Grey, palette and CMYK pictures become RGB.
+    Values of more than 8 bits are scaled so that the picture's own 0.1th and 99.9th percentiles become 0 and 255.
+    Raises FullconvError, in one line, if the picture cannot be read.
     """
     return PHOTO.see(open_picture(source)).image
 
 
 def open_picture(source: Source, page: int = 0, most: int | None = None) -> Picture:
-    """All that a picture holds, upright, colours as RGB, other values as they are; of several pages number `page`.
+    """Returns everything in a picture: upright, colours as RGB, other values unchanged. `page` counts from 0.
 
-    Raises FullconvError for whatever cannot be read, and for more than `most` pixels (None: LARGEST_IN_MEMORY).
+    Raises FullconvError if it cannot be read, or has more than `most` pixels (None: LARGEST_IN_MEMORY).
     """
     if isinstance(source, np.ndarray):
         return _from_array(source)
@@ -93,7 +93,7 @@ def _of_photo(file: Path | bytes, name: str, page: int, most: int | None) -> Pic
 
 
 def count_pages(path: Path) -> int:
-    """1 for what cannot be read: whoever reads it says why."""
+    """Returns the number of pages. Returns 1 for a file that cannot be read; reading it later gives the reason."""
     try:
         if is_raster(path):
             return directory_of(path, 0)[1]
@@ -105,17 +105,17 @@ def count_pages(path: Path) -> int:
 
 @contextmanager
 def opened(source: Path | bytes, name: str, what: str = "image", most: int | None = None) -> Iterator[Image.Image]:
-    """The file open in Pillow. Whatever is wrong with it, here or as it is decoded, is one line for the user, and so is
-    a size of more than `most` pixels, before anything is decoded.
+    """Opens a file in Pillow. Any problem, now or while it is decoded, becomes an error of one line. So does a size of
+    more than `most` pixels, before anything is decoded.
 
-    Pillow maps files into memory that it opens by name, and then garbles TIFFs that are stored turned: it gets a
-    stream.
+    Pillow gets a stream rather than a name: files that it opens by name are mapped into memory, and then it garbles
+    TIFFs that are stored rotated.
     """
     try:
         with io.BytesIO(source) if isinstance(source, bytes) else open_plain(source) as file:
             start = file.read(64)
             if start[:4] in tiff.MAGIC:
-                tiff.refuse_splinters(file)
+                tiff.refuse_fragmented(file)
             file.seek(0)
             allow(most)
             with Image.open(file, formats=[*DECODERS, *_heic(start, name)]) as picture:
@@ -132,7 +132,7 @@ def opened(source: Path | bytes, name: str, what: str = "image", most: int | Non
         raise Undecodable(message, "not a picture format that Pillow knows") from None
     except Image.DecompressionBombError:
         raise _too_large(name) from None
-    except Exception as error:  # decoders raise anything on a damaged file
+    except Exception as error:  # decoders can raise anything on a damaged file
         reason = reason_of(error)
         if not is_damage(error):
             raise unavailable(name, error) from None
@@ -140,8 +140,8 @@ def opened(source: Path | bytes, name: str, what: str = "image", most: int | Non
 
 
 def extent(source: Source, all_pages: bool = False) -> tuple[int, int]:
-    """(pixels, bytes a pixel that reading them takes beyond those of an 8-bit photo), of its largest page where all
-    are wanted; nothing of it is decoded. Raises FullconvError for what cannot be read."""
+    """Returns (pixels, bytes per pixel that reading needs beyond those of an 8-bit photo), of the largest page if
+    `all_pages` is set. Decodes nothing. Raises FullconvError if the file cannot be read."""
     if isinstance(source, (np.ndarray, Image.Image)):
         width, height = source.size if isinstance(source, Image.Image) else source.shape[1::-1]
         return width * height, 0
@@ -158,7 +158,7 @@ def extent(source: Source, all_pages: bool = False) -> tuple[int, int]:
 
 
 def _sizes(picture: Image.Image, all_pages: bool) -> Iterator[int]:
-    """Pixels of each page."""
+    """Yields the pixels of each page."""
     yield picture.width * picture.height
     for number in page_numbers(picture) if all_pages and picture.format == "TIFF" else ():
         picture.seek(number)
@@ -166,7 +166,7 @@ def _sizes(picture: Image.Image, all_pages: bool) -> Iterator[int]:
 
 
 def directory_of(file: Path | bytes, page: int) -> tuple[int, int]:
-    """(number of the TIFF's directory that is this page, how many pages it has); other rasters have one."""
+    """Returns (number of the TIFF directory that holds this page, number of pages). Other rasters have one page."""
     try:
         with io.BytesIO(file) if isinstance(file, bytes) else open_plain(file) as stream:
             numbers = tiff.pages(stream) if stream.read(4) in tiff.MAGIC else [0]
@@ -176,18 +176,18 @@ def directory_of(file: Path | bytes, page: int) -> tuple[int, int]:
 
 
 def is_image_name(path: PurePath) -> bool:
-    """Whether the file's extension is one of a picture."""
+    """Whether the file extension is that of a picture."""
     return path.suffix.lower() in EXTENSIONS
 
 
 def allow(most: int | None) -> None:
-    """Who allows more pixels than Pillow does allows it to Pillow, too, which knows one limit for all threads."""
+    """Raises Pillow's own limit if a larger picture is allowed. Pillow has one limit for all threads."""
     if most and Image.MAX_IMAGE_PIXELS and most > 2 * Image.MAX_IMAGE_PIXELS:
         Image.MAX_IMAGE_PIXELS = most // 2 + 1
 
 
 def refuse_large(size: tuple[int, int], name: str, most: int | None, remedy: str = "") -> None:
-    """Raises FullconvError for more than `most` pixels."""
+    """Raises FullconvError if there are more than `most` pixels."""
     most = most or LARGEST_IN_MEMORY
     if size[0] * size[1] > most:
         raise _too_large(name, remedy, most)
@@ -198,12 +198,13 @@ def _whole(raster: Raster, page: int, pages: int, most: int | None) -> Picture:
     refuse_large((width, height), raster.name, most, "the command fullconv predict takes it by windows")
     everything = slice(0, height), slice(0, width)
     values = raster.read(everything)
-    valid = known(values, raster.valid(everything))
+    valid = valid_pixels(values, raster.valid(everything))
     return Picture(values, raster.name, valid, raster.georeference, raster.keeps_scale, page=page + 1, pages=pages)
 
 
 def page_numbers(picture: Image.Image) -> Sequence[int]:
-    """The frames that are pages: overviews and masks of a TIFF are none, nor is what a camera puts behind a photo."""
+    """Returns the frames that are pages. Overviews and masks of a TIFF are not, nor are the pictures that cameras add
+    after a photo."""
     file: BinaryIO | None = getattr(picture, "fp", None)
     if picture.format == "TIFF" and file:
         return tiff.pages(file)
@@ -221,7 +222,7 @@ def _from_array(array: NDArray[Any]) -> Picture:
 
 
 def _values(picture: Image.Image) -> NDArray[Any]:
-    """(H, W, 3) uint8 of colours and 8-bit greys, (H, W, 1) of deeper greys as they are."""
+    """Returns (H, W, 3) uint8 for colours and 8-bit greys, and (H, W, 1) with the values unchanged for deeper greys."""
     if picture.getexif().get(ExifTags.Base.Orientation, UPRIGHT) != UPRIGHT:
         from PIL import ImageOps
 
@@ -239,7 +240,7 @@ def _values(picture: Image.Image) -> NDArray[Any]:
 
 
 def _rgb(picture: Image.Image) -> ImageArray:
-    """(H, W, 3). NumPy's own way takes the bytes of the whole picture twice on the way."""
+    """Returns (H, W, 3), converted in strips: NumPy's conversion would need the memory of the whole picture twice."""
     image = np.empty((picture.height, picture.width, 3), np.uint8)
     for rows in strips((picture.height, picture.width)):
         strip = picture.crop((0, rows.start, picture.width, rows.stop))
@@ -248,7 +249,7 @@ def _rgb(picture: Image.Image) -> ImageArray:
 
 
 def _plain(picture: Image.Image) -> Image.Image:
-    """RGB; what is transparent lies on white."""
+    """Converts to RGB; transparent pixels are placed on white."""
     if picture.has_transparency_data:
         on_white = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(on_white, picture.convert("RGBA"))
@@ -256,7 +257,8 @@ def _plain(picture: Image.Image) -> Image.Image:
 
 
 def _heic(start: bytes, name: str) -> tuple[str, ...]:
-    """The decoder of what phones write, if the file is such. Raises FullconvError without the extra."""
+    """Returns the decoder for HEIC (the format of phones) if the file is one. Raises FullconvError without the
+    extra."""
     brands = {start[at : at + 4] for at in range(8, min(len(start), int.from_bytes(start[:4])), 4)}
     if start[4:8] != b"ftyp" or not brands & HEIC_BRANDS or brands & AVIF_BRANDS:
         return ()

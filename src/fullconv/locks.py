@@ -1,5 +1,5 @@
-"""One process at a time: folders, and files that are being written, are held by a lock that the system lets go of when
-its holder dies, however it dies."""
+"""Lets one process at a time use a folder, or a file that is being written. The system releases a lock when its holder
+ends in any way."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from pathlib import Path
 from fullconv.errors import FullconvError
 
 NAME = ".fullconv.lock"
-LOCKLESS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL)  # what file systems without locks say
+LOCKLESS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL)  # errors of file systems without locks
 
 _held: set[int] = set()
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Holds `folder`, which is made where it is missing. Raises FullconvError where another process holds it.
+    """Locks `folder`, creating it if it is missing. Raises FullconvError if another process has locked it.
 
-    The file that is locked lies in it only meanwhile; one that a killed process left is in nobody's way.
+    The lock file lies in the folder only while the lock is held. A lock file left by a killed process does no harm.
     """
     made = [place for place in (folder, *folder.parents) if not place.exists()]  # the innermost first
     try:
@@ -35,7 +35,7 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         _release(handle, folder / NAME)
-        with suppress(OSError):  # something was written there
+        with suppress(OSError):  # the folder is not empty
             for place in made:
                 place.rmdir()
 
@@ -46,7 +46,7 @@ def _take(folder: Path) -> int:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             hold(handle, path)
-        except FileNotFoundError:  # its last holder has just removed it
+        except FileNotFoundError:  # the last holder has just removed it
             os.close(handle)
             continue
         except (BlockingIOError, PermissionError):
@@ -63,9 +63,10 @@ def _take(folder: Path) -> int:
 
 
 def _release(handle: int, path: Path) -> None:
-    with suppress(OSError):  # Windows removes no open file, other systems only an open one safely
+    # Windows cannot remove an open file; on other systems, only an open one can be removed safely
+    with suppress(OSError):
         path.unlink()
-    let_go(handle)
+    release(handle)
     if sys.platform == "win32":
         with suppress(OSError):
             path.unlink()
@@ -78,12 +79,13 @@ def _holder(handle: int) -> str:
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """Holds a file or folder that is there.
+    """Holds an existing file or folder.
 
-    Raises BlockingIOError where somebody else holds it, FileNotFoundError where it was just removed, and OSError where
-    the file system has no locks.
+    Raises BlockingIOError if another process holds it, FileNotFoundError if it was just removed, and OSError if the
+    file system has no locks.
     """
-    if sys.platform == "win32":  # an open file cannot be removed there, so nobody need ask; of a folder nobody can tell
+    # Windows does not remove open files, so no lock is needed; folders cannot be locked there
+    if sys.platform == "win32":
         if path.is_dir():
             raise PermissionError(path)
         yield
@@ -93,11 +95,11 @@ def held(path: Path) -> Iterator[None]:
         hold(handle, path)
         yield
     finally:
-        let_go(handle)
+        release(handle)
 
 
 def hold(handle: int, path: Path) -> None:
-    """Holds what was opened, `path`, until let_go. Raises as `held` does."""
+    """Holds the opened file `path` until `release`. Raises the same errors as `held`."""
     _lock(handle)
     with suppress(OSError):
         if os.path.samestat(os.fstat(handle), path.stat()):
@@ -106,13 +108,13 @@ def hold(handle: int, path: Path) -> None:
     raise FileNotFoundError(path)
 
 
-def let_go(handle: int) -> None:
+def release(handle: int) -> None:
     _held.discard(handle)
     os.close(handle)
 
 
-def _let_go_in_child() -> None:
-    """A forked worker has its own copy of what is open, which might outlive its parent."""
+def _release_in_child() -> None:
+    """A forked worker inherits the open handles and could keep them after its parent has ended."""
     for handle in _held:
         os.close(handle)
     _held.clear()
@@ -122,7 +124,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def _lock(handle: int) -> None:
-        os.lseek(handle, 1 << 20, os.SEEK_SET)  # beyond what is written there, which others may then read
+        os.lseek(handle, 1 << 20, os.SEEK_SET)  # beyond the written bytes, so that other processes can read them
         msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
         os.lseek(handle, 0, os.SEEK_SET)
 
@@ -132,4 +134,4 @@ else:
     def _lock(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-    os.register_at_fork(after_in_child=_let_go_in_child)
+    os.register_at_fork(after_in_child=_release_in_child)

@@ -1,4 +1,4 @@
-"""What the library says while it works goes to the logger `fullconv`; the command line prints it."""
+"""The logger `fullconv`, which takes the messages of the library. The command line prints them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ logger = logging.getLogger("fullconv")
 
 @contextmanager
 def muted() -> Iterator[None]:
-    """Nothing is said in here."""
+    """Inside this block, the library logs nothing."""
     before, logger.disabled = logger.disabled, True
     try:
         yield

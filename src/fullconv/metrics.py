@@ -62,7 +62,7 @@ class Confusion:
 
 
 def confusion(truth: NDArray[np.integer], prediction: NDArray[np.integer], n: int) -> Counts:
-    """(n, n) counts, rows truth, exact for any number of pixels."""
+    """Returns (n, n) counts, one row per true class, exact for any number of pixels."""
     pairs = truth.astype(np.int64) * n + prediction
     return np.bincount(pairs.ravel(), minlength=n * n).reshape(n, n).astype(np.int64)
 
@@ -81,7 +81,8 @@ def inner_boundary(mask: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
 
 
 def runs_of(mask: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:
-    """(H, W) → (H - size + 1, W): whether a pixel and the `size` - 1 below are set. Each step doubles what is known."""
+    """(H, W) → (H - size + 1, W): whether a pixel and the `size` - 1 pixels below it are set. Each step doubles the
+    height that is covered."""
     span = 1
     while span < size:
         step = min(span, size - span)

@@ -1,4 +1,4 @@
-"""Classes shown on a photo: bright colours laid over it, an outline that shows on any ground, a legend."""
+"""Draws classes on a photo: bright colours, outlines that are visible on any background, a legend."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from fullconv.classes import Classes, Colour
 from fullconv.strips import strips
 
 WHITE, BLACK = 255, 0
-LINE = 1000  # an outline of two pixels suits a picture of so many; larger ones get wider outlines
-LEAST, LETTER = 160, 30  # pixels of a side below which there is no legend; a letter is so small a share of the side
-GREY = 0.1  # saturation below which a colour has no hue to speak of
-DISTANCES = (110, 80, 50, 25, 0)  # between two colours, in levels: as far as can be had
+LINE = 1000  # side in pixels of a picture with outlines of two pixels; larger ones get wider outlines
+SMALLEST_SIDE, LETTER = 160, 30  # pixels per side below which there is no legend; letters per side
+GREY = 0.1  # saturation below which a colour has no visible hue
+DISTANCES = (110, 80, 50, 25, 0)  # required between two colours, in levels, tried in this order
 STRENGTHS = (1.0, 0.5, 0.75)  # saturations
-TURNS, GOLDEN = 34, 0.618034  # of the hue, which so never comes back to where it was
-GROUND = (0, 0, 0, 150)  # of the legend, half transparent
+ROTATIONS, GOLDEN = 34, 0.618034  # of the hue; multiples of the golden ratio never repeat
+BACKGROUND = (0, 0, 0, 150)  # of the legend, half transparent
 
 
 @cache
 def colours(classes: Classes) -> tuple[Colour, ...]:
-    """A colour for each class: its own hue at full strength. VOC's maroon and navy would not be seen on fur or shade.
+    """Returns a colour for each class: its own hue at full strength. VOC's maroon and navy would not be visible on fur
+    or in shade.
 
-    Where that is too near to the colour of an earlier class (VOC's cat, chair and aeroplane are all dark reds), the
-    hue is turned on. Black stays black.
+    If a colour is too close to that of an earlier class (VOC's cat, chair and aeroplane are all dark reds), its hue is
+    rotated. Black stays black.
     """
     found: list[Colour] = []
     for colour in classes.colours:
@@ -38,13 +39,13 @@ def colours(classes: Classes) -> tuple[Colour, ...]:
 
 
 def _candidates(colour: Colour, taken: Sequence[Colour]) -> Iterator[Colour]:
-    """Those far enough from what is taken, the best first; then, where there are many classes, nearer ones."""
+    """Yields colours that differ enough from those taken, the best first; with many classes, then also closer ones."""
     hue, saturation, value = colorsys.rgb_to_hsv(*(part / 255 for part in colour))
     if value == 0:
         yield colour
     own = max(saturation, 0.55) if saturation > GREY else saturation
-    for apart, strength, turn in product(DISTANCES, (own, *STRENGTHS), range(TURNS)):
-        parts = colorsys.hsv_to_rgb((hue + turn * GOLDEN) % 1, strength, 1.0)
+    for apart, strength, rotation in product(DISTANCES, (own, *STRENGTHS), range(ROTATIONS)):
+        parts = colorsys.hsv_to_rgb((hue + rotation * GOLDEN) % 1, strength, 1.0)
         candidate = round(255 * parts[0]), round(255 * parts[1]), round(255 * parts[2])
         if all(_distance(candidate, other) >= apart for other in taken):
             yield candidate
@@ -56,7 +57,7 @@ def _distance(a: Colour, b: Colour) -> float:
 
 @cache
 def palette(classes: Classes) -> NDArray[np.uint8]:
-    """(256, 3), not to be written to: the colour of every value that a label map may hold."""
+    """Returns a read-only table (256, 3): the colour of every value in a label map."""
     table = classes.palette()
     table[: len(classes)] = colours(classes)
     table.setflags(write=False)
@@ -71,35 +72,39 @@ def painted(
     outlined: bool,
     legend: Sequence[str] = (),
 ) -> Image.Image:
-    """The photo (H, W, 3) with each class's colour laid over it; a first class called background stays as it is.
-    `legend`: classes that are named in a corner."""
-    plain = classes.names[0] == "background"
+    """Returns the photo (H, W, 3) with the class colours over it. A first class named background stays as it is.
+    `legend`: classes to name in a corner."""
+    has_background = classes.names[0] == "background"
     whole = Image.new("RGB", (label_map.shape[1], label_map.shape[0]))
     edge = outline(label_map) if outlined else None
     for rows in strips(label_map.shape):
-        ground = label_map[rows] == 0 if plain else np.zeros(label_map[rows].shape, bool)
-        strip = tinted(image[rows], label_map[rows], ground, classes, opacity)
+        background = label_map[rows] == 0 if has_background else np.zeros(label_map[rows].shape, bool)
+        strip = tint_image(image[rows], label_map[rows], background, classes, opacity)
         if edge is not None:
-            strip.paste((WHITE,) * 3, mask=Image.fromarray(edge[rows] & ~ground))
-            strip.paste((BLACK,) * 3, mask=Image.fromarray(edge[rows] & ground))
+            strip.paste((WHITE,) * 3, mask=Image.fromarray(edge[rows] & ~background))
+            strip.paste((BLACK,) * 3, mask=Image.fromarray(edge[rows] & background))
         whole.paste(strip, (0, rows.start))
     add_legend(whole, legend, classes)
     return whole
 
 
-def tinted(
-    image: NDArray[np.uint8], label_map: NDArray[np.uint8], ground: NDArray[np.bool_], classes: Classes, opacity: float
+def tint_image(
+    image: NDArray[np.uint8],
+    label_map: NDArray[np.uint8],
+    background: NDArray[np.bool_],
+    classes: Classes,
+    opacity: float,
 ) -> Image.Image:
-    """The same without outlines; `ground` (H, W) stays as it is."""
+    """Returns the same without outlines. Pixels in `background` (H, W) stay as they are."""
     photo, tint = Image.fromarray(image), Image.fromarray(label_map, "P")
     tint.putpalette(palette(classes).tobytes())
     blended = Image.blend(photo, tint.convert("RGB"), opacity)
-    blended.paste(photo, mask=Image.fromarray(ground))
+    blended.paste(photo, mask=Image.fromarray(background))
     return blended
 
 
 def outline(label_map: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """(H, W): the pixels on both sides of every border between classes."""
+    """Returns (H, W): the pixels on both sides of every border between classes."""
     step = max(1, max(label_map.shape) // LINE)
     small = label_map[::step, ::step]
     edge = np.zeros(small.shape, bool)
@@ -113,8 +118,8 @@ def outline(label_map: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def add_legend(picture: Image.Image, names: Sequence[str], classes: Classes) -> None:
-    """Names and colours in the lower left corner, where there is room for them."""
-    if not names or min(picture.size) < LEAST:
+    """Draws names and colours in the lower left corner, if there is room for them."""
+    if not names or min(picture.size) < SMALLEST_SIDE:
         return
     letter = max(11, min(picture.size) // LETTER)
     font, row = ImageFont.load_default(letter), round(1.5 * letter)
@@ -124,7 +129,7 @@ def add_legend(picture: Image.Image, names: Sequence[str], classes: Classes) -> 
     top = picture.height - row * len(names)
     draw = ImageDraw.Draw(picture, "RGBA")
     bright = dict(zip(classes.names, colours(classes), strict=True))
-    draw.rectangle((0, top, width, picture.height), fill=GROUND)
+    draw.rectangle((0, top, width, picture.height), fill=BACKGROUND)
     for number, name in enumerate(names):
         y = top + number * row
         box = letter // 4, y + letter // 4, letter + letter // 4, y + letter + letter // 4

@@ -1,4 +1,4 @@
-"""Class names of the data sets on which the published nets were trained, in the order of their scores."""
+"""Class names of the data sets that the published networks were trained on, in the order of their scores."""
 
 from __future__ import annotations
 

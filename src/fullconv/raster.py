@@ -1,4 +1,4 @@
-"""Rasters through rasterio (the extra `geo`): any part of a file of any size, of any bands and values."""
+"""Reads any window of a raster of any size, with any bands and values, by means of rasterio (extra `geo`)."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ File = Path | bytes
 
 PNG, JP2 = b"\x89PNG\r\n\x1a\n", b"\0\0\0\x0cjP  \r\n\x87\n"
 GEO_JP2 = bytes.fromhex("b14bf8bd083d4b43a5ae8cd7d5a6ce03")  # the box that holds a GeoTIFF
-GREY_JP2 = b"colr\1\0\0\0\0\0\x11"  # the box that says grey: GDAL writes it for bands of any meaning
-HEADER = 2**16  # bytes of a JPEG 2000 in which its boxes are looked for
+GREY_JP2 = b"colr\1\0\0\0\0\0\x11"  # the box that says grey; GDAL writes it for bands of any meaning
+HEADER = 2**16  # bytes of a JPEG 2000 that are searched for its boxes
 COLOUR_TYPES = (2, 4, 6)  # of a PNG: RGB, grey with alpha, RGB with alpha
 SUFFIXES = (".tif", ".tiff", ".vrt", ".jp2")
 MOST_OF_A_PIECE = 2**28  # pixels
-MOST_AT_ONCE = 89_478_485  # pixels of a TIFF; larger ones are gone through by windows
+MOST_AT_ONCE = 89_478_485  # pixels of a TIFF; larger ones are processed in windows
 UPRIGHT = 1
 FLIPS = {
     1: (0, 0),
@@ -43,8 +43,8 @@ FLIPS = {
     6: (1, 0),
     7: (1, 1),
     8: (0, 1),
-}  # of stored rows, columns
-TURNED = 5  # from this orientation on, rows are columns
+}  # of stored rows and columns
+TURNED = 5  # from this orientation on, rows and columns are exchanged
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Raster:
     """An open raster, upright. It must not be read from two threads at once."""
 
     name: str
-    dataset: Any  # rasterio's
+    dataset: Any  # rasterio's dataset
     orientation: int = UPRIGHT
     is_virtual: bool = False
 
@@ -64,7 +64,7 @@ class Raster:
 
     @cached_property
     def georeference(self) -> Georeference | None:
-        """None for a raster that lies nowhere."""
+        """None if the raster has no position on the ground."""
         crs, transform = self.dataset.crs, self.dataset.transform
         if crs is None and transform.is_identity:
             return None
@@ -72,12 +72,12 @@ class Raster:
 
     @property
     def keeps_scale(self) -> bool:
-        """Whether its pixels have a scale of their own."""
+        """Whether its pixels have a fixed scale."""
         return self.is_virtual or self.georeference is not None
 
     @cached_property
     def palette(self) -> NDArray[np.uint8] | None:
-        """(values, 3): the colour of each value, where values are no brightness."""
+        """Returns (values, 3), the colour of each value, if the values are indices of colours."""
         if self.dataset.count != 1 or self.dataset.colorinterp[0].name != "palette":
             return None
         table = self.dataset.colormap(1)
@@ -87,7 +87,7 @@ class Raster:
 
     @cached_property
     def bands(self) -> tuple[int, ...]:
-        """The file's numbers of those that hold data: all but alpha."""
+        """The file's numbers of the bands that hold data: all except alpha."""
         kinds = [kind.name for kind in self.dataset.colorinterp]
         return tuple(i for i, kind in enumerate(kinds, start=1) if kind != "alpha") or self.dataset.indexes
 
@@ -97,7 +97,7 @@ class Raster:
 
     @property
     def count(self) -> int:
-        """The number of bands once colours are RGB."""
+        """The number of bands after conversion to RGB."""
         return 3 if self.palette is not None or self.inks else len(self.bands)
 
     @property
@@ -106,7 +106,8 @@ class Raster:
         return np.dtype(np.uint8) if self.palette is not None else np.result_type(*self.dataset.dtypes)
 
     def read(self, part: Part, numbers: tuple[int, ...] = ()) -> Pixels:
-        """(H, W, C) of rows and columns, as far as the raster goes: the bands of these numbers, or all."""
+        """Returns (H, W, C) for these rows and columns, as far as the raster extends: the bands with these numbers, or
+        all."""
         wanted = numbers or tuple(range(1, self.count + 1))
         if self.palette is not None:
             indices = self._read(part, (1,))[..., 0]
@@ -118,7 +119,7 @@ class Raster:
         return colours[..., [number - 1 for number in wanted]]
 
     def valid(self, part: Part) -> Valid:
-        """(H, W): where a nodata value, a mask or an alpha band does not say that there is nothing, in any band."""
+        """Returns (H, W): where no nodata value, mask or alpha band marks a pixel as empty in any band."""
         window = self._window(part)
         if self._complete:
             return self._turned(np.ones([stop - start for start, stop in window], bool))
@@ -134,12 +135,12 @@ class Raster:
 
     @cached_property
     def _levels(self) -> tuple[bool, int]:
-        """(whether 0 is white, the largest value that fits into the bits that are used)."""
+        """Returns (whether 0 is white, the largest value that fits in the bits used)."""
         bits = int(self.dataset.tags(1, ns="IMAGE_STRUCTURE").get("NBITS", 8 * self.kind.itemsize))
         return self.dataset.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES", 2**bits - 1
 
     def _brightness(self, values: Pixels) -> Pixels:
-        """Greys of fewer than 8 bits reach from 0 to 255; 0 is black."""
+        """Scales greys of fewer than 8 bits to 0–255, with 0 as black."""
         inverted, top = self._levels
         if values.dtype.kind != "u":
             return values
@@ -148,11 +149,11 @@ class Raster:
 
     @cached_property
     def _complete(self) -> bool:
-        """Whether nothing in the file can say that a pixel has no data."""
+        """Whether nothing in the file can mark a pixel as having no data."""
         return all("all_valid" in str(flag) for flags in self.dataset.mask_flag_enums for flag in flags)
 
     def _window(self, part: Part) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Of the rows and columns as they are stored."""
+        """Returns the window in rows and columns as stored."""
         spans = [(s.start, min(s.stop, length)) for s, length in zip(part, self.size, strict=True)]
         spans = spans[::-1] if self.orientation >= TURNED else spans
         stored = zip(spans, FLIPS[self.orientation], (self.dataset.height, self.dataset.width), strict=True)
@@ -166,7 +167,7 @@ class Raster:
 
 
 def rgb_of_inks(values: Pixels) -> Pixels:
-    """(H, W, 4) of cyan, magenta, yellow and black → (H, W, 3) RGB, of 8 bits as Pillow has it."""
+    """Converts (H, W, 4) cyan, magenta, yellow and black to (H, W, 3) RGB of 8 bits, as Pillow does."""
     if values.dtype == np.uint8:
         return np.asarray(Image.frombytes("CMYK", values.shape[1::-1], values.tobytes()).convert("RGB"))
     top = np.iinfo(values.dtype).max if values.dtype.kind in "ui" else 1.0
@@ -176,8 +177,8 @@ def rgb_of_inks(values: Pixels) -> Pixels:
 
 @contextmanager
 def open_raster(source: File, name: str = "", page: int = 0, outside: Sequence[str] = ()) -> Iterator[Raster]:
-    """Page `page` (a directory, from 0 on) of a file, or of its bytes. Raises FullconvError where it is no raster, and
-    where it names files elsewhere than below its own folder or one of `outside`."""
+    """Opens page `page` (a directory, from 0) of a file or of its bytes. Raises FullconvError if it is not a raster, or
+    if it refers to files outside its own folder and the folders `outside`."""
     rasterio = import_rasterio()
     name = name or str(source)
     with ExitStack() as stack:
@@ -198,7 +199,7 @@ def open_raster(source: File, name: str = "", page: int = 0, outside: Sequence[s
 
 
 def _checked(source: Path, outside: Sequence[str]) -> str:
-    """An absolute path, which no scheme of addresses can be read into."""
+    """Returns an absolute path, which GDAL cannot take for a URL."""
     if not source.is_file():
         raise FullconvError(f"{source}: no such file")
     check_companions(source, outside)
@@ -206,14 +207,15 @@ def _checked(source: Path, outside: Sequence[str]) -> str:
 
 
 def _refuse_large_pieces(dataset: Any) -> None:
-    """What is stored in one piece is decoded in one piece, however small a window is."""
+    """Raises FullconvError if the file is stored in very large pieces: a piece is decoded at once, even for a small
+    window."""
     rows, columns = max(dataset.block_shapes, key=lambda shape: shape[0] * shape[1])
     if rows * columns > MOST_OF_A_PIECE:
         raise ValueError(f"stored in pieces of {columns}x{rows} pixels; tile it with gdal_translate -co TILED=YES")
 
 
 def is_raster(source: File) -> bool:
-    """Whether a file is a raster, to be gone through by windows, rather than a photo (tiff.is_special)."""
+    """Whether a file is a raster, to be processed in windows, rather than a photo (tiff.is_special)."""
     if _is_named_so(source):
         return True
     with suppress(OSError), _stream(source) as file:
@@ -222,12 +224,12 @@ def is_raster(source: File) -> bool:
 
 
 def may_be_raster(path: Path) -> bool:
-    """The same by a file's name, where the file is not at hand."""
+    """Whether a file may be a raster, by its name alone, if the file is not available."""
     return path.suffix.lower() in SUFFIXES
 
 
 def needs_rasterio(source: File) -> bool:
-    """Whether Pillow does not see all the values that are in a file, or where it lies."""
+    """Whether Pillow would miss some of the values in a file, or its position on the ground."""
     if _is_named_so(source):
         return True
     with suppress(OSError, struct.error), _stream(source) as file:
@@ -252,7 +254,7 @@ def _holds_a_raster(file: BinaryIO) -> bool:
 
 
 def _is_beyond_pillow(file: BinaryIO) -> bool:
-    """More than 8 bits in several bands of a PNG or JPEG 2000, which Pillow cuts to 8, or several bands of grey."""
+    """Whether a PNG or JPEG 2000 has several bands of more than 8 bits, which Pillow cuts to 8, or several of grey."""
     file.seek(0)
     start = file.read(26)
     if start.startswith(PNG) and len(start) == 26:
@@ -266,7 +268,7 @@ def _is_beyond_pillow(file: BinaryIO) -> bool:
 
 
 def _lies_beside(path: Path) -> bool:
-    """Whether a file beside it says where on the ground it lies: a world file, or GDAL's own."""
+    """Whether a file beside it gives its position on the ground: a world file, or GDAL's own."""
     suffix = path.suffix
     if len(suffix) < 3 or suffix.lower() == ".vrt":
         return False
@@ -279,7 +281,7 @@ def _lies_beside(path: Path) -> bool:
 
 
 def _orientation(source: File, page: int) -> int:
-    """1 … 8, as a TIFF notes it: GDAL leaves pictures as they are stored."""
+    """Returns the orientation that a TIFF records, 1 to 8. GDAL returns pictures as they are stored."""
     with suppress(OSError), _stream(source) as file:
         if file.read(4) in tiff.MAGIC:
             tags = list(tiff.directories(file))[page : page + 1]
@@ -295,7 +297,7 @@ def _first(file: BinaryIO) -> Iterator[tiff.Tags]:
 
 
 def _stream(source: File) -> Any:
-    """Raises OSError for what is not a plain file, too: a pipe would be waited for."""
+    """Opens the file. Raises OSError if it is not a plain file, because a pipe would block."""
     if isinstance(source, bytes):
         return nullcontext(io.BytesIO(source))
     if not source.is_file():
@@ -305,17 +307,18 @@ def _stream(source: File) -> Any:
 
 @contextmanager
 def readable(name: str) -> Iterator[None]:
-    """Raises FullconvError where rasterio cannot read what it should."""
+    """Raises FullconvError if rasterio cannot read the file."""
     rasterio = import_rasterio()
     try:
-        with rasterio.Env(**NO_NETWORK):  # for this thread: a virtual raster opens what it names when it is read
+        with rasterio.Env(**NO_NETWORK):  # for this thread; a virtual raster opens its files when it is read
             yield
     except FullconvError:
         raise
-    except Exception as error:  # GDAL's, and what rasterio makes of numbers that it does not expect
+    except Exception as error:  # GDAL's errors, and those of rasterio for unexpected numbers
         if not is_damage(error):
             raise unavailable(name, error) from None
         if isinstance(error, rasterio.errors.RasterioError) and "No such file" in str(error):
             raise FullconvError(f"{name}: no such file") from None
-        kind = FullconvError if name.lower().endswith(VIRTUAL) else Damaged  # the damage may lie in what a .vrt names
+        # the damage may be in a file that the .vrt refers to
+        kind = FullconvError if name.lower().endswith(VIRTUAL) else Damaged
         raise kind(f"{name}: damaged raster ({reason_of(error)}); copy it again") from None

@@ -1,4 +1,4 @@
-"""The result of a prediction: predictors give it, writers take it."""
+"""The result of a prediction, which predictors return and writers take."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ class Segmentation:
     @property
     def wanted(self) -> list[str]:
         """The requested classes, or else those present, largest first, without a first class named background."""
-        ground = self.classes.names[0] == "background"
-        return list(self.asked) or [n for n in self.shares if not (ground and n == "background")]
+        has_background = self.classes.names[0] == "background"
+        return list(self.asked) or [n for n in self.shares if not (has_background and n == "background")]
 
     @property
     def any_scores(self) -> NDArray[np.float32] | None:
@@ -91,7 +91,7 @@ class Segmentation:
 
     @cached_property
     def sureness(self) -> dict[str, float]:
-        """{class: mean confidence of its pixels, 0–1} of the classes that are present, the largest first."""
+        """{class: mean confidence of its pixels, 0–1} for the classes present, largest first."""
         return {name: float(self.confidence[self.mask(name)].mean()) for name in self.shares}
 
     def cutout(self, name: str, *others: str) -> NDArray[np.uint8]:
@@ -113,8 +113,8 @@ class Segmentation:
         return found
 
     def to_df(self) -> Any:
-        """A pandas DataFrame (extra `pandas`) with a row for each class that is there: class, index, pixels, share of
-        the picture, regions, and area_m2, square metres of the ground where the picture's place is known."""
+        """A pandas DataFrame (extra `pandas`) with a row for each class present: class, index, pixels, share of the
+        picture, regions, and area_m2 (square metres on the ground, if the picture's position is known)."""
         from fullconv.outputs.class_table import as_frame, rows_of
         from fullconv.outputs.mosaic import frame_of
 
@@ -130,7 +130,7 @@ class Segmentation:
     @cached_property
     def shares(self) -> dict[str, float]:
         """{class: share of the pixels, 0–1} for the classes present, largest first."""
-        # Pillow counts bytes as they are; NumPy would make eight of each first.
+        # Pillow counts bytes directly; NumPy would first convert each to eight bytes.
         return shares_of(np.array(Image.fromarray(self.label_map).histogram()), self.classes)
 
     def overlay(self, opacity: float = 0.5, outlined: bool = True) -> NDArray[np.uint8]:
@@ -140,8 +140,8 @@ class Segmentation:
 
     def overlay_picture(self, opacity: float = 0.5, outlined: bool = True, legend: bool = False) -> Image.Image:
         """The overlay as a PIL image, optionally with a `legend` of the classes present, if there is room."""
-        plain = self.classes.names[0] == "background"
-        named = [n for n in self.shares if not (plain and n == "background")] if legend else []
+        has_background = self.classes.names[0] == "background"
+        named = [n for n in self.shares if not (has_background and n == "background")] if legend else []
         return painted(self.image, self.label_map, self.classes, opacity, outlined, named)
 
     def label_picture(self) -> Image.Image:
@@ -168,6 +168,6 @@ class Segmentation:
 
 
 def shares_of(counts: NDArray[np.int64], classes: Classes) -> dict[str, float]:
-    """The same from the pixels of each value, (256,)."""
+    """{class: share of the pixels, 0–1} from the number of pixels of each value, (256,)."""
     present = sorted(np.flatnonzero(counts[: len(classes.names)]), key=lambda i: -counts[i])
     return {classes.names[i]: float(counts[i]) / int(counts.sum()) for i in present}

@@ -1,7 +1,7 @@
-"""How sure a result is, pixel by pixel: read off the scores of the picture as the network saw it.
+"""How certain a result is, pixel by pixel, computed from the scores at the size the network saw.
 
-A picture that was reduced has fewer scores than pixels. What is asked of them (a probability, a margin) is worked out
-there and then enlarged, which takes one plane instead of one a class.
+A picture that was reduced has fewer scores than pixels. The quantity needed (a probability, a margin) is computed there
+and then enlarged, so only one plane is enlarged rather than one per class.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ def probabilities(scores: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def confidence(scores: NDArray[np.float32], size: tuple[int, int], temperature: float = 1.0) -> Plane:
-    """(H, W), 0–1: the probability of the best class, of scores (C, h, w) divided by a temperature."""
+    """(H, W), 0–1: the probability of the best class, from scores (C, h, w) divided by a temperature."""
     cooled = (scores - scores.max(0)) / temperature
     return enlarged(1 / np.exp(cooled).sum(0), size)
 
 
 def margin(scores: NDArray[np.float32], index: int, size: tuple[int, int]) -> Plane:
-    """(H, W): how much class `index` scores above the best of the others; negative where it is not the best."""
+    """(H, W): how far class `index` scores above the best other class; negative where another class is better."""
     others = np.delete(scores, index, 0)
     best = others.max(0) if len(others) else np.zeros_like(scores[index])
     return enlarged(scores[index] - best, size)

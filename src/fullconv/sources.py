@@ -1,4 +1,4 @@
-"""Pictures that people hand over in Python, checked, in whatever form."""
+"""Checks the pictures that Python callers pass, in any form."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ FORMS = "a path, the bytes of a file, a PIL image, or an HxWx3 uint8 array"
 
 
 def picture_of(given: Any) -> Source:
-    """A path, bytes, PIL image or array, whichever it was; open files are read. Raises FullconvError for anything else.
+    """Returns a path, bytes, PIL image or array unchanged; open files are read. Raises FullconvError for anything else.
 
-    None is what cv2.imread gives for a path that leads nowhere.
+    None is what cv2.imread returns for a path that does not exist.
     """
     if isinstance(given, (bytearray, memoryview)):
         return bytes(given)
@@ -50,7 +50,7 @@ def _path(given: str | os.PathLike[str]) -> Path:
 
 
 def _content(file: Any) -> bytes:
-    """Of a file that is open."""
+    """Reads an open file."""
     name = getattr(file, "name", "the file given")
     try:
         content = file.read()
@@ -68,10 +68,10 @@ def _filled(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def _opened(picture: Image.Image) -> Image.Image:
-    """Read by now, which Pillow puts off."""
+    """Loads a PIL image now; Pillow would do it later."""
     try:
         picture.load()
-    except Exception as error:  # of many kinds, one of them for a picture that was closed
+    except Exception as error:  # of many types, one of them for a closed picture
         reason = " ".join(str(error).split())
         raise FullconvError(f"the picture cannot be read ({reason}); open it again, or give its path") from None
     return picture

@@ -1,4 +1,4 @@
-"""Tables on disk, so that memory stays the same for any number of files."""
+"""Keeps tables on disk, so that memory use does not grow with the number of files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sqlite3
 
 
 def table_on_disk(name: str, columns: str, shared: bool = False) -> sqlite3.Connection:
-    """A table of SQLite's in a nameless file of the system's temporary folder, gone with the connection.
+    """Returns an SQLite table in an unnamed file in the system's temporary folder. It is deleted with the connection.
 
     `shared`: several threads use it, one at a time.
     """

@@ -1,4 +1,4 @@
-"""What a TIFF says of itself: its directories, without the pixels."""
+"""Reads the directories of a TIFF, without the pixels."""
 
 from __future__ import annotations
 
@@ -9,27 +9,29 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")  # damage is an error or nothing
+# damage is either an error or harmless
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")
 
-Tags = Any  # Pillow's ImageFileDirectory_v2: a mapping that reads a tag when it is asked for
+Tags = Any  # Pillow's ImageFileDirectory_v2: a mapping that reads a tag when it is accessed
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 BIG = (b"+\0", b"\0+")
 SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, ORIENTATION, SAMPLES = 254, 256, 257, 258, 259, 262, 274, 277
 OLD_SUBFILE, EXTRA_SAMPLES, SAMPLE_FORMAT = 255, 338, 339
-GROUND, NODATA = (33550, 33922, 34264, 34735), 42113  # GeoTIFF's; GDAL's
-PLACES = (273, 324)  # of strips and of tiles in the file
+GEO_TAGS, NODATA = (33550, 33922, 34264, 34735), 42113  # tags of GeoTIFF and of GDAL
+PIECE_OFFSETS = (273, 324)  # offsets of strips and of tiles in the file
 MOST_PIECES, MOST_DIRECTORIES = 2**17, 2**16
 REDUCED, MASK, OLD_REDUCED = 1, 4, 2
 ALPHA = (1, 2)
-SEPARATED = 5  # inks
+CMYK = 5
 PILLOW_BITS = (1, 2, 4, 8, 12, 16)
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3
 
 
 def directories(file: BinaryIO) -> Iterator[Tags]:
-    """The tags of each directory, as far as they can be read. Image.open refuses what Pillow cannot decode."""
-    from PIL import TiffImagePlugin  # here, since most pictures are no TIFFs
+    """Yields the tags of each directory, as far as they can be read. Image.open refuses files that Pillow cannot
+    decode."""
+    from PIL import TiffImagePlugin  # imported here because most pictures are not TIFFs
 
     file.seek(0)
     header = file.read(8)
@@ -45,32 +47,32 @@ def directories(file: BinaryIO) -> Iterator[Tags]:
             yield directory
             offset = directory.next
     except (SyntaxError, OSError, ValueError, IndexError, TypeError, struct.error):
-        return  # no TIFF, or none to its end: whoever decodes it says so
+        return  # not a TIFF, or incomplete: decoding it gives the reason
 
 
-def refuse_splinters(file: BinaryIO) -> None:
-    """Raises ValueError where a TIFF's pictures are stored in so many pieces that decoding would not end."""
+def refuse_fragmented(file: BinaryIO) -> None:
+    """Raises ValueError if a TIFF is stored in so many pieces that decoding would take forever."""
     for tags in directories(file):
-        pieces = max((len(np.atleast_1d(tags[tag])) for tag in PLACES if tag in tags), default=0)
+        pieces = max((len(np.atleast_1d(tags[tag])) for tag in PIECE_OFFSETS if tag in tags), default=0)
         if pieces > MOST_PIECES:
             raise ValueError(f"stored in {pieces} pieces")
 
 
 def pages(file: BinaryIO) -> list[int]:
-    """Numbers, from 0 on, of the directories that are pages: neither overviews nor masks of others."""
+    """Returns the numbers, from 0, of the directories that are pages: neither overviews nor masks of others."""
     every = list(directories(file))
     return [number for number, tags in enumerate(every) if _is_page(tags)] or [0]
 
 
 def is_special(tags: Tags, most_pixels: int) -> bool:
-    """Whether a TIFF is a raster rather than a photo: it lies on the ground, says where it has no data, has bands or
-    values that no photo has, or more pixels than that."""
+    """Whether a TIFF is a raster rather than a photo: it has a position on the ground, marks pixels without data, has
+    bands or values that photos do not have, or has more pixels than `most_pixels`."""
     pixels = int(tags.get(WIDTH, 0)) * int(tags.get(HEIGHT, 0))
-    return any(tag in tags for tag in (*GROUND, NODATA)) or not is_plain(tags) or pixels > most_pixels
+    return any(tag in tags for tag in (*GEO_TAGS, NODATA)) or not is_plain(tags) or pixels > most_pixels
 
 
 def is_plain(tags: Tags) -> bool:
-    """Whether Pillow sees all the values that are in it."""
+    """Whether Pillow reads all the values in it."""
     from PIL import TiffImagePlugin
 
     bands, bits = int(tags.get(SAMPLES, 1)), int(np.atleast_1d(tags.get(BITS, 1)).max())
@@ -78,7 +80,7 @@ def is_plain(tags: Tags) -> bool:
     decoded = tags.get(COMPRESSION, 1) in TiffImagePlugin.COMPRESSION_INFO and bits in PILLOW_BITS
     if not decoded or kind == FLOAT or (kind == SIGNED and bits != 16):
         return False
-    inks = tags.get(PHOTOMETRIC) == SEPARATED
+    inks = tags.get(PHOTOMETRIC) == CMYK
     alpha = bands in (2, 4) and np.atleast_1d(tags.get(EXTRA_SAMPLES, 0))[0] in ALPHA
     return bands == 1 or (bits <= 8 and (bands == 3 or (alpha and not inks) or (inks and bands == 4)))
 

@@ -1,4 +1,4 @@
-"""JSON values → a dataclass, whose annotations are the table of types, nested ones too: a wrong value is named."""
+"""Turns JSON values into a dataclass, nested ones too. The annotations give the types; errors name the wrong value."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from fullconv.typed_values import SIMPLE, hint
 T = TypeVar("T")
 
 
-def built(kind: type[T], values: Any, file: str, key: str = "") -> T:
-    """The dataclass `kind` from a mapping that `file` holds, lists become tuples. Raises FullconvError."""
+def build_dataclass(kind: type[T], values: Any, file: str, key: str = "") -> T:
+    """Builds the dataclass `kind` from a mapping read from `file`. Lists become tuples. Raises FullconvError."""
     place = f"{file}: {key}" if key else file
     if not isinstance(values, Mapping):
         raise FullconvError(f"{place} must be a mapping of keys to values, not {reprlib.repr(values)}")
@@ -45,16 +45,16 @@ def _is_needed(field: Field[Any]) -> bool:
 def typed(kind: Any, value: Any, file: str, key: str) -> Any:
     """`value` as `kind`: int, float, str, bool, a dataclass, or tuples, dicts and unions of these."""
     if is_dataclass(kind) and isinstance(kind, type):
-        return built(kind, value, file, key)
+        return build_dataclass(kind, value, file, key)
     if fitting := next((one for one in _alternatives(kind) if _has_form(one, value)), None):
         return _inside(fitting, value, file, key)
-    raise FullconvError(f"{file}: {key} must be {described(kind)}, not {reprlib.repr(value)}")
+    raise FullconvError(f"{file}: {key} must be {describe_type(kind)}, not {reprlib.repr(value)}")
 
 
-def described(kind: Any) -> str:
-    """A type in words: "a list of 2 whole numbers or null"."""
+def describe_type(kind: Any) -> str:
+    """Describes a type in words: "a list of 2 whole numbers or null"."""
     if len(_alternatives(kind)) > 1:
-        return " or ".join(described(one) for one in _alternatives(kind))
+        return " or ".join(describe_type(one) for one in _alternatives(kind))
     if get_origin(kind) is tuple:
         inside = get_args(kind)
         count = "" if inside[-1] is Ellipsis else f"{len(inside)} "
@@ -65,7 +65,7 @@ def described(kind: Any) -> str:
 
 
 def _plural(kind: Any) -> str:
-    return SIMPLE[kind].plural if kind in SIMPLE else described(kind).replace("a list", "lists", 1)
+    return SIMPLE[kind].plural if kind in SIMPLE else describe_type(kind).replace("a list", "lists", 1)
 
 
 def _alternatives(kind: Any) -> tuple[Any, ...]:
@@ -73,7 +73,7 @@ def _alternatives(kind: Any) -> tuple[Any, ...]:
 
 
 def _has_form(kind: Any, value: Any) -> bool:
-    """Whether the outermost type is right, and of a list the length."""
+    """Whether the outermost type is right and, for a list, the length."""
     if get_origin(kind) is tuple:
         inside = get_args(kind)
         return isinstance(value, (list, tuple)) and (inside[-1] is Ellipsis or len(value) == len(inside))
@@ -85,7 +85,7 @@ def _has_form(kind: Any, value: Any) -> bool:
 
 
 def _inside(kind: Any, value: Any, file: str, key: str) -> Any:
-    """A list or a mapping with what it holds checked too; anything else as it is."""
+    """Checks the content of a list or mapping too; returns anything else unchanged."""
     inside = get_args(kind)
     if get_origin(kind) is tuple:
         kinds = [inside[0]] * len(value) if inside[-1] is Ellipsis else inside

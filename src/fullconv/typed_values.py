@@ -1,6 +1,6 @@
-"""Plain values (YAML's text, JSON, arguments) → values of the types that a dataclass declares.
+"""Converts plain values (text from YAML, JSON, arguments) to the types that a dataclass declares.
 
-The declared type alone says what a value means: `no` is text where a name is asked for, and false where a switch is.
+Only the declared type decides what a value means: `no` is text for a name, and false for a switch.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ SHOWN = 60  # characters of a wrong value
 
 
 def check_values(declared: type, values: Mapping[str, Any]) -> dict[str, Any]:
-    """`values` as the fields of the dataclass `declared` want them. Raises FullconvError for an unknown key too."""
+    """Converts `values` to the types of the fields of the dataclass `declared`. Raises FullconvError, also for unknown
+    keys."""
     kinds = get_type_hints(declared)
     known = [field.name for field in fields(declared)]
     for key in values:
@@ -30,7 +31,7 @@ def check_values(declared: type, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_value(key: str, value: Any, kind: Any) -> Any:
-    """The value in the type `kind`. Raises FullconvError where it is none."""
+    """Returns the value as the type `kind`. Raises FullconvError if it cannot be converted."""
     try:
         return convert(value, kind)
     except (ValueError, TypeError, OverflowError):
@@ -39,7 +40,7 @@ def check_value(key: str, value: Any, kind: Any) -> Any:
 
 
 def hint(wrong: str, known: Sequence[str]) -> str:
-    """What the writer of `wrong` may have meant."""
+    """Suggests what the user may have meant by `wrong`."""
     import difflib
 
     close = difflib.get_close_matches(wrong, known, 1) or [k for k in known if k.lower() == wrong.lower()]
@@ -47,7 +48,7 @@ def hint(wrong: str, known: Sequence[str]) -> str:
 
 
 def convert(value: Any, kind: Any) -> Any:
-    """Raises ValueError or TypeError where `value` is not of the type `kind`."""
+    """Returns `value` as the type `kind`. Raises ValueError or TypeError if it is not of that type."""
     if kind is Any:
         return value
     origin, arguments = get_origin(kind), get_args(kind)
@@ -61,7 +62,7 @@ def convert(value: Any, kind: Any) -> Any:
 
 
 def words(kind: Any) -> str:
-    """What a value of this type is called."""
+    """Describes a type in words."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in (types.UnionType, Union):
         return " or ".join(map(words, arguments))
@@ -128,7 +129,7 @@ def _number(value: Any) -> float:
 
 
 class Simple(NamedTuple):
-    """A type that holds no others: what it is called, alone and in lists; the Python types of its values; and what
+    """A type that contains no others: its name, alone and in lists, the Python types of its values, and a function that
     makes a value of it from text."""
 
     words: str
@@ -137,7 +138,7 @@ class Simple(NamedTuple):
     convert: Callable[[Any], Any]
 
 
-# The one table of types: text from YAML and the command line is converted; JSON (typed_json.py) must have the type.
+# The one table of types. Text from YAML and the command line is converted; JSON (typed_json.py) must have the type.
 SIMPLE: dict[Any, Simple] = {
     int: Simple("a whole number", "whole numbers", (int,), _whole),
     float: Simple("a number", "numbers", (int, float), _number),

@@ -1,4 +1,4 @@
-"""What a picture holds, and how a model takes it: which bands, which values, which size."""
+"""The content of a picture, and how a model takes it: bands, values and size."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ from fullconv.errors import FullconvError
 from fullconv.georeference import Georeference
 from fullconv.words import counted
 
-Pixels = NDArray[Any]  # (H, W, C): uint8, or float32 where a model's values have a range
+Pixels = NDArray[Any]  # (H, W, C): uint8, or float32 if the model's values have a range
 Valid = NDArray[np.bool_]  # (H, W)
 Range = tuple[float, float]
-Part = tuple[slice, slice]  # rows, columns; may go past the picture's end
+Part = tuple[slice, slice]  # rows, columns; may extend beyond the picture
 
-PERCENTILES = (0.1, 99.9)  # of the values, which become 0 and 255 where nobody gives a range
-WHOLE = 2048**2  # pixels; of larger pictures a range is taken from SAMPLES x SAMPLES places of SAMPLE x SAMPLE pixels
+PERCENTILES = (0.1, 99.9)  # of the values, which become 0 and 255 if no range is given
+# pixels; for larger pictures the range is computed from SAMPLES x SAMPLES places of SAMPLE x SAMPLE pixels
+WHOLE = 2048**2
 SAMPLES, SAMPLE = 32, 64
 
 
 @dataclass(frozen=True)
 class Picture:
-    """(H, W, C) of a file, upright, colours as RGB, in the file's own type: before any model sees it.
+    """The (H, W, C) values of a file: upright, colours as RGB, in the file's own type, before any model takes it.
 
-    `valid` is where there is data; None: everywhere. `keeps_scale`: its pixels have a scale of their own, since it lies
-    on the ground. `ready`: the values are those that a network takes, whatever their type. `pages` are those of its
-    file, of which it is one.
+    `valid`: where there is data, or None for everywhere. `keeps_scale`: the pixels have a fixed scale, because the
+    picture has a position on the ground. `ready`: the values are what the network takes, whatever their type. `pages`:
+    the number of pages of the file, of which this is one.
     """
 
     values: Pixels
@@ -50,12 +51,12 @@ class Picture:
 
     @property
     def is_deep(self) -> bool:
-        """Whether there is more in it than 8 bits a band."""
+        """Whether it has more than 8 bits per band."""
         return self.values.dtype != np.uint8 and not self.ready
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What wants saying of how it was read."""
+        """What the user should know about how it was read."""
         return (f"page {self.page} of {self.pages}; --pages all",) if self.pages > 1 else ()
 
 
@@ -67,12 +68,12 @@ def _check_ranges(ranges: tuple[Range, ...]) -> None:
 
 @dataclass(frozen=True)
 class Reading:
-    """What of a file is to be read, where somebody asks for something else than a model takes by itself.
+    """What to read of a file, if it differs from what a model takes by default.
 
-    `bands`, from 1 on, instead of the first ones; `ranges` of values that become 0–255, one for all channels or one for
-    each, instead of the model's or the file's own; `page`, from 0 on; `pages`: each of them, as a picture.
-    `max_pixels` of a picture that is decoded at once; None for images.LARGEST_IN_MEMORY; `outside`: further
-    folders where the files may lie that a virtual raster names.
+    `bands`, from 1, replace the first ones. `ranges` of values that become 0–255 replace those of the model or the
+    file: one for all channels, or one for each. `page` counts from 0. `pages`: read every page, each as a picture.
+    `max_pixels` limits a picture that is decoded at once; None means images.LARGEST_IN_MEMORY. `outside`: further
+    folders for the files that a virtual raster refers to.
     """
 
     bands: tuple[int, ...] = ()
@@ -94,7 +95,7 @@ EVERYTHING = Reading()
 
 @dataclass(frozen=True)
 class Seen:
-    """A picture as a model takes it, (H, W, channels), and where there is data; `notes`: what was decided for it."""
+    """A picture as a model takes it (H, W, channels), where there is data, and `notes` on what was decided for it."""
 
     image: Pixels
     valid: Valid | None = None
@@ -104,11 +105,11 @@ class Seen:
 
 @dataclass(frozen=True)
 class View:
-    """How pictures become what a model of len(blank) channels takes; `blank` is its colour where there is no data.
+    """How pictures become what a model of len(blank) channels takes. `blank` is the colour where there is no data.
 
-    `ranges`, one for all channels or one for each, become 0–255. `exact`: as float32, neither rounded nor clipped; else
-    as uint8, and where no range is given 8-bit values are taken as they are, deeper ones from the 0.1th to the 99.9th
-    percentile of the picture. `bands`, from 1 on, are taken instead of the first ones.
+    `ranges`, one for all channels or one for each, become 0–255. With `exact`, values are float32, neither rounded nor
+    clipped. Otherwise they are uint8; without a range, 8-bit values stay as they are, and deeper ones are scaled from
+    the picture's 0.1th to its 99.9th percentile. `bands`, from 1, replace the first ones.
     """
 
     blank: tuple[float, ...]
@@ -119,21 +120,21 @@ class View:
     def __post_init__(self) -> None:
         _check_ranges(self.ranges)
         if len(self.ranges) not in (0, 1, self.channels):
-            pairs, channels = counted(len(self.ranges), "pair"), counted(self.channels, "channel")
-            raise FullconvError(f"--range: {pairs} for {channels}; give one pair, or one per channel")
+            given, channels = counted(len(self.ranges), "pair"), counted(self.channels, "channel")
+            raise FullconvError(f"--range: {given} for {channels}; give one pair, or one per channel")
 
     @property
     def channels(self) -> int:
         return len(self.blank)
 
     def asked(self, reading: Reading) -> View:
-        """The same with what somebody asks for instead."""
+        """Returns this view with the settings of `reading`."""
         if not (reading.bands or reading.ranges):
             return self
         return replace(self, bands=reading.bands or self.bands, ranges=reading.ranges or self.ranges)
 
     def see(self, picture: Picture, reading: Reading = EVERYTHING) -> Seen:
-        """A picture in memory."""
+        """Returns a picture in memory as the model takes it."""
         return self.asked(reading)._see(picture)
 
     def _see(self, picture: Picture) -> Seen:
@@ -141,14 +142,14 @@ class View:
             return Seen(picture.values, picture.valid, picture.keeps_scale, picture.notes)
         bands = self.choose(picture.name, picture.values.shape[2])
         values = picture.values if _are_all(bands, picture) else picture.values[..., [band - 1 for band in bands]]
-        valid = known(values, picture.valid)
+        valid = valid_pixels(values, picture.valid)
         ranges = self.ranges_of(picture.name, picture.values.dtype, picture.size, lambda part: (
             values[part], None if valid is None else valid[part]))  # fmt: skip
         notes = (*picture.notes, *self.notes(bands, picture.values.shape[2], ranges))
         return Seen(self.image(values, valid, ranges), valid, picture.keeps_scale, notes)
 
     def choose(self, name: str, count: int) -> tuple[int, ...]:
-        """Numbers of bands, one a channel, out of `count`. Raises FullconvError where that cannot be."""
+        """Returns a band number for each channel, out of `count` bands. Raises FullconvError if that is impossible."""
         bands = self.bands or tuple(range(1, min(count, self.channels) + 1))
         if len(bands) == 1 or (not self.bands and count < self.channels == 3):
             bands = bands[:1] * self.channels
@@ -164,16 +165,17 @@ class View:
     def ranges_of(
         self, name: str, kind: np.dtype[Any], size: tuple[int, int], read: Callable[[Part], tuple[Pixels, Valid | None]]
     ) -> tuple[Range, ...]:
-        """What becomes 0–255; nothing where values are taken as they are. `read` gives any part of the picture."""
+        """Returns the ranges that become 0–255, or none if the values stay as they are. `read` returns any part of the
+        picture."""
         if self.ranges or kind == np.uint8:
             return self.ranges
-        found = [values[slice(None) if valid is None else valid] for values, valid in map(read, places(size))]
+        found = [values[slice(None) if valid is None else valid] for values, valid in map(read, sample_windows(size))]
         if not any(values.size for values in found):
             raise FullconvError(f"{name}: no data found to measure the range of values; give it, as in --range 0,3000")
         return (usual_range(np.concatenate([values.ravel() for values in found])),)
 
     def image(self, values: Pixels, valid: Valid | None, ranges: tuple[Range, ...]) -> Pixels:
-        """(H, W, channels) of the chosen bands' values."""
+        """Returns (H, W, channels) from the values of the chosen bands."""
         if not ranges:
             image = np.ascontiguousarray(values)
         else:
@@ -185,7 +187,7 @@ class View:
         return image
 
     def notes(self, bands: tuple[int, ...], count: int, ranges: tuple[Range, ...]) -> tuple[str, ...]:
-        """What was decided that nobody asked for: which bands, which range."""
+        """Returns what was decided without the user asking: which bands, which range."""
         notes = []
         if count > self.channels and not self.bands:
             notes.append(f"bands {_listed(bands)} of {count} are used; to repeat this, give --bands {_listed(bands)}")
@@ -197,23 +199,23 @@ class View:
         return tuple(notes)
 
 
-def pairs(numbers: tuple[float, ...]) -> tuple[Range, ...]:
-    """0,3000,0,2800 → (0, 3000), (0, 2800). Raises FullconvError for an odd number."""
+def range_pairs(numbers: tuple[float, ...]) -> tuple[Range, ...]:
+    """Converts 0,3000,0,2800 to (0, 3000), (0, 2800). Raises FullconvError for an odd number of values."""
     if len(numbers) % 2:
         raise FullconvError(f"--range {','.join(f'{n:g}' for n in numbers)}: give pairs, as in 0,3000")
     return tuple(zip(numbers[::2], numbers[1::2], strict=True))
 
 
 @overload
-def known(values: Pixels, valid: Valid) -> Valid: ...
+def valid_pixels(values: Pixels, valid: Valid) -> Valid: ...
 
 
 @overload
-def known(values: Pixels, valid: Valid | None) -> Valid | None: ...
+def valid_pixels(values: Pixels, valid: Valid | None) -> Valid | None: ...
 
 
-def known(values: Pixels, valid: Valid | None) -> Valid | None:
-    """Where there is data: what is no number is none."""
+def valid_pixels(values: Pixels, valid: Valid | None) -> Valid | None:
+    """Where there is data: values that are not numbers count as missing."""
     if values.dtype.kind != "f":
         return valid
     finite: Valid = np.asarray(np.isfinite(values).all(2))
@@ -221,7 +223,7 @@ def known(values: Pixels, valid: Valid | None) -> Valid | None:
 
 
 def scaled(values: Pixels, ranges: tuple[Range, ...]) -> Pixels:
-    """(H, W, C) float32: from the lower limit to the upper become 0–255, in each channel by its own range."""
+    """Returns (H, W, C) float32: each channel's range, from its lower limit to its upper, becomes 0–255."""
     low, high = np.array(ranges).T
     wide = np.float64 if values.dtype.itemsize > 2 and values.dtype != np.float32 else np.float32
     image = values.astype(wide) - low.astype(wide)
@@ -230,13 +232,13 @@ def scaled(values: Pixels, ranges: tuple[Range, ...]) -> Pixels:
 
 
 def usual_range(values: NDArray[Any]) -> Range:
-    """From the 0.1th to the 99.9th percentile, in six digits, so that what is printed repeats it."""
+    """Returns the 0.1th and 99.9th percentiles with six digits, so that the printed range gives the same result."""
     low, high = (float(f"{limit:.6g}") for limit in np.percentile(values, PERCENTILES))
     return (low, high) if low < high else (low, low + max(1.0, abs(low) * 1e-3))
 
 
-def places(size: tuple[int, int]) -> Iterator[Part]:
-    """The whole of a picture, or parts here and there of a large one."""
+def sample_windows(size: tuple[int, int]) -> Iterator[Part]:
+    """Yields the whole picture, or parts spread over a large one."""
     if size[0] * size[1] <= WHOLE:
         yield slice(0, size[0]), slice(0, size[1])
         return
@@ -245,14 +247,14 @@ def places(size: tuple[int, int]) -> Iterator[Part]:
         yield slice(row, row + SAMPLE), slice(column, column + SAMPLE)
 
 
-def listed(ranges: tuple[Range, ...]) -> str:
-    """ "0 to 3000", or as many as there are different ones, in the channels' order."""
+def ranges_in_words(ranges: tuple[Range, ...]) -> str:
+    """Returns "0 to 3000", or all ranges in the order of the channels if they differ."""
     shown = ranges[:1] if len(set(ranges)) == 1 else ranges
     return ", ".join(f"{low:g} to {high:g}" for low, high in shown)
 
 
 def rgb_of(image: Pixels) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8, to be looked at: the first three channels, or the first as grey."""
+    """Returns (H, W, 3) uint8 for display: the first three channels, or the first as grey."""
     shown = image[..., :3] if image.shape[2] >= 3 else image[..., [0, 0, 0]]
     if shown.dtype != np.uint8:
         shown = np.nan_to_num(shown).clip(0, 255).round().astype(np.uint8)
@@ -260,7 +262,8 @@ def rgb_of(image: Pixels) -> NDArray[np.uint8]:
 
 
 def reduced(image: Pixels, longest_side: int | None) -> Pixels:
-    """The image, made smaller where its longer side exceeds `longest_side`, which is what the model knows."""
+    """Returns the image, made smaller if its longer side exceeds `longest_side`, the largest side the model was trained
+    on."""
     height, width = image.shape[:2]
     if longest_side is None or max(height, width) <= longest_side:
         return image
@@ -271,7 +274,7 @@ def reduced(image: Pixels, longest_side: int | None) -> Pixels:
 
 
 def reduced_size(size: tuple[int, int], longest_side: int) -> tuple[int, int]:
-    """(height, width) of a picture of that size, once its longer side is `longest_side`."""
+    """Returns (height, width) of a picture of that size after its longer side is reduced to `longest_side`."""
     factor = longest_side / max(size)
     return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 

@@ -1,19 +1,20 @@
-"""Numbers in sentences, and foreign words in lines."""
+"""Words for numbers, and safe printing of text from files."""
 
 LONGEST = 2000  # characters of a line for the user
 
 
 def counted(count: int, noun: str, several: str = "") -> str:
-    """ "1 mask", "2 masks"."""
+    """Returns "1 mask", "2 masks"."""
     return f"{count} {noun}" if count == 1 else f"{count} {several or noun + 's'}"
 
 
 def was(count: int) -> str:
-    """The verb for so many."""
+    """Returns the verb for this number."""
     return "was" if count == 1 else "were"
 
 
 def printable(text: str) -> str:
-    """One line for a terminal: what names in files may hold beside letters (newlines, escapes) is written out."""
+    """Returns one line for a terminal. Characters that could disturb it (newlines, escapes) are written as escape
+    codes."""
     shown = text if len(text) <= LONGEST else text[:LONGEST] + " …"
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in shown)

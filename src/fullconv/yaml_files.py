@@ -1,4 +1,4 @@
-"""YAML that people write: read safely, every value as the text that stands there, unknown keys refused."""
+"""Reads YAML that people write: safely, every value as the text in the file, unknown keys refused."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any
 from fullconv.errors import FullconvError
 from fullconv.typed_values import hint
 
-MOST = 2**20  # characters of a file, and values once every alias stands for what it repeats
+MOST = 2**20  # characters of a file, and values once every alias is expanded
 NOTHING = ("", "~", "null", "Null", "NULL")
 
 
 def read_yaml(path: Path, keys: Sequence[str]) -> dict[str, Any]:
-    """The mapping in `path`, whose values are texts, lists and mappings: what a text means depends on its key, so that
-    a class may be called `no`, and 1e-3 is a number. None where a key has no value, or null.
+    """Reads the mapping in `path`. Its values are texts, lists and mappings: the meaning of a text depends on its key,
+    so a class may be called `no`, and 1e-3 is a number. A key without a value, or with null, gives None.
 
-    Raises FullconvError for a file that holds no mapping, a key that is not among `keys`, or one that is given twice.
+    Raises FullconvError if the file holds no mapping, or a key that is not in `keys`, or the same key twice.
     """
     import yaml
 
@@ -44,11 +44,11 @@ def _text(path: Path) -> str:
 
 
 def _load(text: str) -> dict[str, Any] | None:
-    """None where the document is no mapping."""
+    """Returns None if the document is not a mapping."""
     import yaml
 
     class Loader(yaml.SafeLoader):
-        """YAML's safe loader without its guesses; and a list may be a key, as in {[128, 0, 0]: cat}: a tuple."""
+        """YAML's safe loader without its guesses. A list may be a key, and becomes a tuple: {[128, 0, 0]: cat}."""
 
         yaml_implicit_resolvers = {"<": [("tag:yaml.org,2002:merge", re.compile("<<"))]}  # noqa: RUF012
 
@@ -84,14 +84,14 @@ def _load(text: str) -> dict[str, Any] | None:
 
 
 def _refuse_growth(root: Any) -> None:
-    """Raises ValueError where aliases repeat aliases, so that few lines stand for does not fit in memory."""
+    """Raises ValueError if aliases repeat aliases, so that a few lines would expand to more than fits in memory."""
     sizes: dict[int, int] = {}
 
     def size(node: Any) -> int:
         if isinstance(node.value, str):
             return 1
         if id(node) not in sizes:
-            sizes[id(node)] = MOST  # what holds itself is without end
+            sizes[id(node)] = MOST  # a node that contains itself is infinite
             parts = (part for one in node.value for part in (one if isinstance(one, tuple) else (one,)))
             sizes[id(node)] = 1 + sum(map(size, parts))
         return sizes[id(node)]

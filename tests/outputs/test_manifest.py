@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fullconv.errors import FullconvError, in_flags
+from fullconv.errors import FullconvError, messages_with_flags
 from fullconv.outputs.manifest import MAY_WRITE, NAME, Manifest, Results, owners_in
 from tests.outputs.results import CLASSES, result_of
 
@@ -151,5 +151,5 @@ def test_names_that_are_no_utf8_are_owned_like_others(tmp_path):
 
 def test_the_words_are_those_of_the_command_line_there(tmp_path):
     (tmp_path / "a_labels.png").touch()
-    with in_flags(), pytest.raises(FullconvError, match=r"replace it with --overwrite$"):
+    with messages_with_flags(), pytest.raises(FullconvError, match=r"replace it with --overwrite$"):
         result_of([[0]], CLASSES).save(tmp_path, "a")

@@ -12,7 +12,7 @@ import click
 from fullconv import __version__
 from fullconv.commands.stopping import stoppable
 from fullconv.commands.terminal import fail, quiet_option
-from fullconv.errors import FullconvError, in_flags, meant
+from fullconv.errors import FullconvError, messages_with_flags, suggestion
 
 # In the order in which people need them.
 COMMANDS = (
@@ -40,7 +40,7 @@ class Commands(click.Group):
         return list(COMMANDS)
 
     def invoke(self, ctx: click.Context) -> Any:
-        with in_flags(), stoppable(ctx):
+        with messages_with_flags(), stoppable(ctx):
             return super().invoke(ctx)
 
     def resolve_command(
@@ -49,7 +49,7 @@ class Commands(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            raise click.UsageError(error.message.rstrip(".") + meant(args[0], COMMANDS), ctx) from None
+            raise click.UsageError(error.message.rstrip(".") + suggestion(args[0], COMMANDS), ctx) from None
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:

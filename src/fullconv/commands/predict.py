@@ -110,7 +110,7 @@ def predict(
     from fullconv.locks import locked
     from fullconv.outputs.writers import check_outputs
     from fullconv.prediction.engines.choice import Choice
-    from fullconv.view import Reading, pairs
+    from fullconv.view import Reading, range_pairs
     from fullconv.weights.model_folder import open_folder
 
     if workers and not cluster:
@@ -118,7 +118,9 @@ def predict(
     if memory and cluster:
         raise FullconvError("--memory: limits one process; with --cluster, choose fewer --workers")
     outputs = tuple(check_outputs(DEFAULT if save is None else save))
-    reading = Reading(bands or (), pairs(values or ()), pages=pages == "all", max_pixels=max_pixels, outside=outside)
+    reading = Reading(
+        bands or (), range_pairs(values or ()), pages=pages == "all", max_pixels=max_pixels, outside=outside
+    )
     wanted = Wanted(outputs, tile, halo, reading, simplify, classes or (), background, tta)
     of_video = ("overlay",) if save is None else tuple(output for output in outputs if output in VIDEO_OUTPUTS)
     choice = Choice(engine, precision, device)

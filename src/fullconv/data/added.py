@@ -1,4 +1,4 @@
-"""Pictures labelled elsewhere, such as in a tool of annotation: `added:` of a data YAML, trained on as well."""
+"""Pictures labelled elsewhere, such as in an annotation tool, and also used for training: `added:` in a data YAML."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from fullconv.data.dataset import Dataset
-from fullconv.errors import FullconvError, told_of
+from fullconv.errors import FullconvError, prefix_errors
 
 TRAIN, BACKGROUND = "train", "background"
 
 
 def joined(dataset: Dataset, more: Dataset, mapping: Mapping[str, str]) -> Dataset:
-    """The pictures that `more` trains on join those of `dataset`, whose classes theirs are mapped to: by their names,
-    then by `mapping`. What lies outside of all outlines is void where no class is called background.
+    """Adds the training pictures of `more` to those of `dataset`. Their classes are mapped by name, then by `mapping`.
+    Pixels outside all outlines are void if no class is called background.
 
-    Raises FullconvError for a class that is in neither, and for a picture that is there already.
+    Raises FullconvError for a class that is in neither, and for a picture that is already in the data.
     """
     outside = {} if BACKGROUND in dataset.classes.names else {BACKGROUND: "void"}
-    own = {name: name for name in dataset.classes.names}  # a name that is meant already stays
-    with told_of(more.root):
+    own = {name: name for name in dataset.classes.names}  # a name that both have stays as it is
+    with prefix_errors(more.root):
         added = more.mapped_to(dataset.classes, {**outside, **mapping, **own}).split(TRAIN)
     there = {sample.image_path.resolve() for samples in dataset.splits.values() for sample in samples}
     twice = next((sample.image_path for sample in added if sample.image_path.resolve() in there), None)

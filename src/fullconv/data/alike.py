@@ -1,4 +1,4 @@
-"""Pictures that show the same, or ground that another one shows too: whoever learns one knows the other."""
+"""Finds pictures that show the same, or that cover the same ground. Learning one would reveal the other."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from fullconv.data.doctor.splits import CONTRAST, LIKENESS, close_pairs, correla
 from fullconv.errors import FullconvError
 from fullconv.view import Picture
 
-SHARED = 0.01  # of the smaller one's ground: tiles that only touch share less, by rounding
+SHARED = 0.01  # of the smaller one's ground; tiles that only touch share less, by rounding
 
-Box = tuple[float, float, float, float]  # least x, least y, most x, most y
+Box = tuple[float, float, float, float]  # smallest x, smallest y, largest x, largest y
 
 
 @dataclass(frozen=True)
 class Look:
-    """What is kept of a picture: grey values, ground, the classes in its mask. Of a damaged one: nothing."""
+    """What is kept of a picture: grey values, its extent on the ground, the classes in its mask. Empty if it is
+    damaged."""
 
     thumbnail: bytes = b""
     crs: str = ""
@@ -33,18 +34,18 @@ class Look:
 
 
 def look_at(samples: Sequence[Sample]) -> list[Look]:
-    """Every picture and mask read once, on all processors."""
+    """Reads every picture and mask once, on all processors."""
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         return list(threads.map(_look, samples))
 
 
 def groups_of(looks: Sequence[Look]) -> list[list[int]]:
-    """The pictures by their numbers, in groups of those that are alike or overlap, and of what these are alike to."""
+    """Returns the numbers of the pictures in groups: pictures that are alike or overlap, directly or through others."""
     return joined(len(looks), [*_alike(looks), *_overlapping(looks)])
 
 
 def joined(count: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
-    """0 … count - 1 in groups: those that chains of pairs lead between are in one."""
+    """Returns 0 … count - 1 in groups: numbers that chains of pairs connect are in one group."""
     leader = list(range(count))
 
     def find(i: int) -> int:
@@ -104,7 +105,7 @@ def _overlapping(looks: Sequence[Look]) -> Iterator[tuple[int, int]]:
 
 
 def _shared(box: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(boxes,): what a box and each of the others have in common, as a share of the smaller one."""
+    """(boxes,): the part that a box shares with each of the others, relative to the smaller one."""
     sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
     areas = (others[:, 2:] - others[:, :2]).prod(1)
     smaller: NDArray[np.float64] = np.minimum((box[2:] - box[:2]).prod(), areas)

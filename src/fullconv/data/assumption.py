@@ -1,4 +1,4 @@
-"""What is assumed of pictures and masks that nobody described: written as a data YAML, to be read and edited."""
+"""What is assumed about pictures and masks that nobody described, written as a data YAML to be read and edited."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from fullconv.data.recognition import Recognition
 from fullconv.errors import FullconvError
 from fullconv.words import counted
 
-UNNAMED = Classes.named([f"class_{i}" for i in range(VOID)])  # what every value may be until names are given
+UNNAMED = Classes.named([f"class_{i}" for i in range(VOID)])  # what each value may be until names are given
 BACKGROUND, OBJECT = "background", "object"
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """What mask values or colours stand for: `keys` of a data YAML, the same as `text`, and as a sentence."""
+    """What mask values or colours stand for: as `keys` of a data YAML, as its `text`, and as a sentence."""
 
     keys: Mapping[str, Any]
     text: str
@@ -37,7 +37,7 @@ class Meaning:
 
 @dataclass(frozen=True)
 class Assumption:
-    """A data YAML that nobody wrote: `keys` as reading it gives them, `lines` for people."""
+    """A generated data YAML: `keys` as reading it would return them, `lines` for people."""
 
     root: Path
     keys: Mapping[str, Any]
@@ -46,9 +46,9 @@ class Assumption:
 
 
 def assume(root: Path, found: Recognition) -> Assumption:
-    """Classes from what all masks hold together, and pictures held back where no split says which.
+    """Derives classes from the values of all masks together, and a validation split if no split is named.
 
-    Raises FullconvError where masks do not say clearly what they hold.
+    Raises FullconvError if it is unclear what the masks contain.
     """
     unnamed = found.read(root, Options(classes=UNNAMED))
     meaning = meaning_of([sample for samples in unnamed.splits.values() for sample in samples], root)
@@ -76,7 +76,7 @@ def meaning_of(samples: Sequence[Sample], root: Path) -> Meaning:
 
 
 def _of_values(masks: Mapping[int, int], root: Path) -> Meaning:
-    """`masks` {value: number of masks that hold it}. 255 is void, unless it is what objects are drawn in."""
+    """`masks`: {value: number of masks that contain it}. 255 is void, unless objects are drawn in it."""
     values = sorted(masks)
     indices = [value for value in values if value != VOID]
     drawn = indices != list(range(len(indices))) or indices == [0]
@@ -98,7 +98,7 @@ def _of_values(masks: Mapping[int, int], root: Path) -> Meaning:
 
 
 def _of_colours(masks: Sequence[MaskFacts], root: Path) -> Meaning:
-    """Black is background; the colour of void in VOC's palette is void."""
+    """Black is background. The void colour of VOC's palette is void."""
     pixels: Counter[int] = Counter()
     for mask in masks:
         pixels.update(mask.pixels)

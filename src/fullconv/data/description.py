@@ -1,4 +1,4 @@
-"""DATA on the command line → Dataset: a folder whose layout is recognised, or a YAML that describes one."""
+"""Opens DATA from the command line as a Dataset: a folder in a known layout, or a YAML that describes one."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from fullconv.data.layouts import pairs
 from fullconv.data.recognition import find_layout, recognise
 from fullconv.data.splits import Chooser, choose_splits
 from fullconv.data.unlabelled import read_unlabelled
-from fullconv.errors import FullconvError, told_of
+from fullconv.errors import FullconvError, prefix_errors
 from fullconv.typed_values import check_values, hint
 from fullconv.yaml_files import read_yaml
 
 SPLITS = ("train", "val", "test")
 BOXES = ("void", "region")
-FIXED = ("nyud", "pets", "siftflow")  # layouts whose mask values mean what their release says
-OWN = ("data.yaml", "data.yml")  # a data YAML that lies in the folder it describes
-NAMELESS = ("pairs", "one_folder")  # layouts that say nothing of classes
+FIXED = ("nyud", "pets", "siftflow")  # layouts whose release defines the mask values
+OWN = ("data.yaml", "data.yml")  # names of a data YAML in the folder that it describes
+NAMELESS = ("pairs", "one_folder")  # layouts that do not name classes
 PICTURES = (
     "pairs",
     "one_folder",
@@ -36,12 +36,12 @@ PICTURES = (
     "camvid",
     "ade20k",
     "roboflow",
-)  # layouts whose masks may be colour pictures
+)  # layouts whose masks may be in colour
 
 
 @dataclass(frozen=True)
 class DataFile:
-    """What may stand in a data YAML; docs/datasets.md explains the keys. None: not given."""
+    """The keys of a data YAML, explained in docs/datasets.md. None: not given."""
 
     path: str = "."
     train: Any = None
@@ -60,7 +60,7 @@ class DataFile:
     added: Any = None
 
     def naming(self) -> Naming | None:
-        """What names, colours and mask values mean; None where no class is named."""
+        """What names, colours and mask values mean, or None if no class is named."""
         numbers = {value: target for value, target in self.label_mapping.items() if is_number(value)}
         if self.names is not None:
             return parse_naming(self.names, self.colours, numbers, self.reduce_zero_label)
@@ -69,23 +69,24 @@ class DataFile:
         return None
 
     def by_name(self) -> dict[str, str]:
-        """{class of the data: class, or void}."""
+        """{class of the data: class, or void}"""
         lines = {name: target for name, target in self.label_mapping.items() if not is_number(name)}
         return {name: "void" if target in VOID_WORDS else target for name, target in lines.items()}
 
 
 @dataclass(frozen=True)
 class Description:
-    """A dataset as described: the pictures with their own classes, and how those map to the wanted ones."""
+    """A data set as described: the pictures with their own classes, and how those map to the requested ones."""
 
     dataset: Dataset
     classes: tuple[str, ...] | None = None  # the names to train on; None: the data's own
     label_mapping: dict[str, str] = field(default_factory=dict)
-    assumption: Assumption | None = None  # what nobody said of the data
-    added: tuple[Dataset, ...] = ()  # others, whose pictures are trained on, too
+    assumption: Assumption | None = None  # what was assumed about the data
+    added: tuple[Dataset, ...] = ()  # further data sets whose pictures are also trained on
 
     def mapped(self) -> Dataset:
-        """Raises FullconvError where the mapping names a class that is not there, on either side."""
+        """Returns the data with the requested classes. Raises FullconvError if the mapping names an unknown class on
+        either side."""
         own = self._own_mapped()
         for more in self.added:
             own = joined(own, more, self.label_mapping)
@@ -104,26 +105,26 @@ class Description:
 
 
 def folder_of(path: Path, file: DataFile) -> Path:
-    """Where the data of the YAML `path` lie."""
+    """Returns the folder of the data that the YAML `path` describes."""
     with as_one_line(path, "a data YAML"):
         return (path.parent / file.path).resolve()
 
 
 def open_dataset(data: str | Path, outside: Sequence[str | Path] = ()) -> Dataset:
-    """Opens labelled pictures: `data` is a folder in a known layout, or a data YAML.
+    """Opens labelled pictures. `data` is a folder in a known layout, or a data YAML.
 
-    Classes are those that the description asks for. Files that lists and annotations refer to must be in the data's
+    Returns the classes that the description requests. Files that lists and annotations refer to must be in the data's
     folder or in one of `outside`. Raises FullconvError if the layout is not recognised.
     """
     description = describe(data, outside)
-    with told_of(data):
+    with prefix_errors(data):
         return description.mapped()
 
 
 def read_data_file(path: Path) -> DataFile:
-    """The data YAML, every value in its type. A key without a value is as good as none."""
+    """Reads a data YAML, with every value in its type. A key without a value counts as missing."""
     values = read_yaml(path, [key.name for key in fields(DataFile)])
-    with told_of(path):
+    with prefix_errors(path):
         return DataFile(**check_values(DataFile, {key: value for key, value in values.items() if value is not None}))
 
 
@@ -136,7 +137,7 @@ def describe(data: str | Path, outside: Sequence[str | Path] = ()) -> Descriptio
 
 
 def description_in(data: Path) -> Path:
-    """The data YAML that lies in a folder, where there is one; else what was given."""
+    """Returns the data YAML in a folder if there is one, otherwise the given path."""
     return next((path for name in OWN if (path := data / name).is_file()), data)
 
 
@@ -149,7 +150,7 @@ def _described(path: Path) -> Description:
 
 
 def _describe_folder(root: Path) -> Description:
-    """A folder without a data YAML: its layout names the classes, or what its masks hold does."""
+    """Describes a folder without a data YAML. The classes come from its layout, or from what its masks contain."""
     found = recognise(root)
     if found.name not in NAMELESS:
         return Description(found.read(root, Options()))
@@ -159,14 +160,14 @@ def _describe_folder(root: Path) -> Description:
 
 
 def _describe_by(file: DataFile, path: Path) -> Description:
-    """What `file`, the data YAML at `path`, says."""
+    """Describes what `file`, the data YAML at `path`, contains."""
     root = folder_of(path, file)
     if not root.is_dir():
         raise FullconvError(f"{root}: no such folder; `path` in a data YAML is relative to the YAML's own folder")
-    with told_of(path):
+    with prefix_errors(path):
         options, mapping = _options(file, path.parent), file.by_name()
     dataset = _read_folder(root, options, file)
-    with told_of(path):
+    with prefix_errors(path):
         if file.unlabelled is not None:
             dataset = replace(dataset, unlabelled=read_unlabelled(root, file.unlabelled))
         _refuse_unused(file, dataset)
@@ -176,7 +177,7 @@ def _describe_by(file: DataFile, path: Path) -> Description:
 
 
 def _added(asked: Any, root: Path) -> Iterator[Dataset]:
-    """Folders, or data YAMLs, each with its own layout and classes."""
+    """Yields folders or data YAMLs, each with its own layout and classes."""
     for place in [asked] if isinstance(asked, str) else asked:
         if not isinstance(place, str) or not (root / place).exists():
             raise FullconvError(f"{root}: added: {place} is not a folder; it is relative to `path` in the data YAML")
@@ -184,7 +185,7 @@ def _added(asked: Any, root: Path) -> Iterator[Dataset]:
 
 
 def _read_folder(root: Path, options: Options, file: DataFile) -> Dataset:
-    """The folder in its layout, then the splits that the YAML names instead of the layout's."""
+    """Reads the folder in its layout, then replaces the splits that the YAML names."""
     asked = {split: wish for split in SPLITS if (wish := getattr(file, split)) is not None}
     dataset = _own_layout(root, options, needed=not asked)
     if dataset is not None and not asked:
@@ -196,7 +197,7 @@ def _read_folder(root: Path, options: Options, file: DataFile) -> Dataset:
 
 
 def _own_layout(root: Path, options: Options, needed: bool) -> Dataset | None:
-    """What lies in the folder. Where splits are named, it need not have a layout of its own."""
+    """Reads the folder's own layout, which is not needed if splits are named."""
     if options.masks_dir != "masks":
         return pairs.read(root, options) if needed or pairs.recognises(root, options.masks_dir) else None
     found = recognise(root) if needed else find_layout(root)
@@ -204,7 +205,7 @@ def _own_layout(root: Path, options: Options, needed: bool) -> Dataset | None:
 
 
 def _refuse_unused(file: DataFile, dataset: Dataset) -> None:
-    """A key that means nothing for the layout found is a mistake."""
+    """Raises FullconvError for a key that has no meaning in the layout found."""
     for key, only in (("inputs", "nyud"), ("sbd", "voc"), ("boxes", "coco")):
         if getattr(file, key) is not None and dataset.layout != only:
             raise FullconvError(f"{key} only applies to the layout {only}, but this is {dataset.layout}; remove it")

@@ -1,4 +1,4 @@
-"""A data set from its own site: fetched (and resumed), verified, unpacked whole or not at all."""
+"""Downloads a data set from its own site: fetched (and resumed), verified, unpacked completely or not at all."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ DAMAGE = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EO
 
 
 def unpack(path: Path, folder: Path, watch: Watch) -> None:
-    """Every member into `folder`. An archive that reaches out of it, or is none, is refused and removed."""
+    """Unpacks every member into `folder`. Refuses and removes a file that is not an archive, or that would write
+    outside."""
     try:
         (unpack_zip if path.suffix == ".zip" else unpack_tar)(path, folder, watch)
     except tarfile.FilterError as error:
@@ -62,8 +63,8 @@ def unpack_zip(path: Path, folder: Path, watch: Watch) -> None:
 
 
 def refuse_link(member: tarfile.TarInfo) -> None:
-    """Raises FilterError for a link that does not stay in its own folder or below: what the library refuses by
-    following links, deep ones have got past (CVE-2025-4517)."""
+    """Raises FilterError for a link that leaves its own folder. The library's own check follows links, and deep ones
+    have got past it (CVE-2025-4517)."""
     target = PureWindowsPath(member.linkname)
     if (member.issym() or member.islnk()) and (target.anchor or ".." in target.parts):
         raise tarfile.FilterError(f"{member.name!r} is a link that points outside the archive")
@@ -71,7 +72,7 @@ def refuse_link(member: tarfile.TarInfo) -> None:
 
 @dataclass
 class Budget:
-    """What an archive may unpack to: GROWTH times its own size and ROOM beyond it, in MOST_MEMBERS files."""
+    """The limit of what an archive may unpack to: GROWTH times its own size plus ROOM, in MOST_MEMBERS files."""
 
     path: Path
     bytes: int
@@ -90,7 +91,7 @@ class Budget:
 def is_wanted(name: str) -> bool:
     """False for the ._ files that macOS adds. Raises FilterError for a name that leads elsewhere.
 
-    Both libraries would write such a member at a harmless place instead; but then the archive is not what it seems.
+    Both libraries would write such a member to a harmless place, but the archive is then not what it seems.
     """
     path = PureWindowsPath(name)  # knows every way to leave a folder: "/", "..", "C:", with either slash
     if path.anchor or ".." in path.parts:
@@ -99,7 +100,7 @@ def is_wanted(name: str) -> bool:
 
 
 def is_there(source: Source, out: Path) -> bool:
-    """Whether `out` holds the data already. Raises FullconvError where it holds something else."""
+    """Whether `out` already contains the data. Raises FullconvError if it contains something else."""
     if all((out / name).exists() for name in source.contains):
         return True
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
@@ -110,11 +111,11 @@ def is_there(source: Source, out: Path) -> bool:
 def download(
     source: Source, out: Path, watch: Watch, credentials: tuple[str, str] | None = None, unverified: bool = False
 ) -> dict[str, str]:
-    """Makes the folder `out`, and returns {archive: its SHA-256}.
+    """Creates the folder `out` and returns {archive: its SHA-256}.
 
-    Everything happens in a hidden folder beside `out`, which a killed run leaves for the next one to go on with.
-    `unverified` accepts archives whose checksum nobody published; `credentials` are (user name, password).
-    Raises FullconvError for what the user can mend: network, disk, login, a file that is not what it should be.
+    All work happens in a hidden folder beside `out`. If the run is killed, the next run continues there. `unverified`
+    accepts archives without a published checksum. `credentials` are (user name, password). Raises FullconvError for
+    what the user can correct: network, disk, login, a wrong file.
     """
     if not (unverified or source.verifiable):
         raise FullconvError(
@@ -136,7 +137,7 @@ def store_of(out: Path) -> Path:
 
 
 def remove_store(out: Path) -> None:
-    """Removes what a run left that was killed when the data was there already."""
+    """Removes what a run left if it was killed after the data was in place."""
     store = store_of(out.resolve())
     if store.is_dir():
         with disk_errors_told(store), locked(store):
@@ -145,7 +146,7 @@ def remove_store(out: Path) -> None:
 
 @contextmanager
 def kept_for_later(store: Path) -> Iterator[None]:
-    """A folder for this process alone, which goes where nothing is in it."""
+    """Yields a folder for this process only, and removes it if it is empty."""
     store.mkdir(parents=True, exist_ok=True)
     try:
         with locked(store):
@@ -156,7 +157,7 @@ def kept_for_later(store: Path) -> Iterator[None]:
 
 
 def fetch_all(source: Source, store: Path, watch: Watch, credentials: tuple[str, str] | None) -> None:
-    """What is not in the store yet."""
+    """Downloads what is not in the store yet."""
     missing = [archive for archive in source.archives if not (store / archive.filename).exists()]
     if not missing:
         return
@@ -169,20 +170,20 @@ def fetch_all(source: Source, store: Path, watch: Watch, credentials: tuple[str,
 
 
 def log_in(opener: OpenerDirector, source: Source, credentials: tuple[str, str] | None) -> None:
-    """Leaves the site's cookie in `opener`. A site that took the password leads away from its login page."""
+    """Puts the cookie of the site in `opener`. A site that accepts the password redirects away from its login page."""
     assert source.login
     if credentials is None:
         raise FullconvError(f"{source.name}: needs a login; register at {source.homepage}")
     user, password = credentials
     form = urlencode({"username": user, "password": password, "submit": "Login"}).encode()
-    ask(opener, Request(source.login)).close()  # sets the cookie that the form is expected with
+    ask(opener, Request(source.login)).close()  # sets the cookie that the form requires
     with ask(opener, Request(source.login, form)) as answer:
         if urlsplit(answer.url).path.rstrip("/") == urlsplit(source.login).path.rstrip("/"):
             raise FullconvError(f"{source.login}: user name or password refused; try them in a browser")
 
 
 def verify(archive: Archive, path: Path, watch: Watch) -> str:
-    """The file's SHA-256; a file with another one than it should have is removed."""
+    """Returns the SHA-256 of the file. A file with a wrong one is removed."""
     digest = hashlib.sha256()
     with path.open("rb") as file, watch(f"verifying {path.name}", size_of(path)) as advance:
         while chunk := file.read(CHUNK):
@@ -199,9 +200,9 @@ def verify(archive: Archive, path: Path, watch: Watch) -> str:
 
 
 def unpack_all(source: Source, store: Path, watch: Watch) -> Path:
-    """All archives in one new folder of the store."""
+    """Unpacks all archives into one new folder of the store."""
     folder = store / "unpacked"
-    shutil.rmtree(folder, ignore_errors=True)  # half of it, from a run that was killed
+    shutil.rmtree(folder, ignore_errors=True)  # incomplete, from a run that was killed
     folder.mkdir()
     try:
         for archive in source.archives:
@@ -213,7 +214,7 @@ def unpack_all(source: Source, store: Path, watch: Watch) -> Path:
 
 
 def place(unpacked: Path, source: Source, out: Path) -> None:
-    """The wanted folder under its own name: the one step by which the data appears."""
+    """Moves the wanted folder to its final name: the one step that makes the data visible."""
     folder = unpacked / source.inside
     missing = [name for name in source.contains if not (folder / name).exists()]
     if missing:
@@ -221,7 +222,7 @@ def place(unpacked: Path, source: Source, out: Path) -> None:
             f"{source.name}: the archive lacks {', '.join(missing)} in {source.inside}; see {source.homepage}"
         )
     if out.exists():
-        out.rmdir()  # empty, by is_there
+        out.rmdir()  # is_there made sure that it is empty
     folder.rename(out)
 
 

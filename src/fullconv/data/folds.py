@@ -1,4 +1,4 @@
-"""All labelled pictures divided into folds, each of which is held back once: whole groups of what is alike."""
+"""Divides all labelled pictures into folds, each held back once. Similar pictures stay in one fold."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from fullconv.words import counted
 
 
 def fold_of(dataset: Dataset, train: str, val: str, number: int, count: int) -> Dataset:
-    """The data with fold `number`, from 1 on, of `count` as `val`, and all other pictures of both splits as `train`.
+    """Returns the data with fold `number`, from 1, of `count` as `val`, and all other pictures of both splits as
+    `train`.
 
-    Pictures that were added stay in training, and what is neither `train` nor `val` stays as it is.
+    Added pictures stay in training. Splits other than `train` and `val` do not change.
     """
     divided = divided_in(dataset, train, val)
     fold = set(in_folds(divided, count)[number - 1])
@@ -27,20 +28,20 @@ def fold_of(dataset: Dataset, train: str, val: str, number: int, count: int) -> 
 
 
 def all_folds(dataset: Dataset, train: str, val: str, count: int) -> list[tuple[Sample, ...]]:
-    """What each fold holds back."""
+    """Returns the pictures that each fold holds back."""
     divided = divided_in(dataset, train, val)
     return [tuple(divided[i] for i in fold) for fold in in_folds(divided, count)]
 
 
 def divided_in(dataset: Dataset, train: str, val: str) -> list[Sample]:
-    """The pictures that are divided into folds: those of both splits."""
+    """Returns the pictures that are divided into folds: those of both splits."""
     return [*dataset.split(train), *dataset.splits.get(val, ())]
 
 
 def in_folds(samples: Sequence[Sample], count: int) -> list[list[int]]:
-    """The numbers of the pictures of each fold, sorted. Seeded: the same pictures are always divided in the same way.
+    """Returns the numbers of the pictures of each fold, sorted. The same pictures are always divided in the same way.
 
-    Raises FullconvError where there are fewer groups of what is alike than folds.
+    Raises FullconvError if there are fewer groups of similar pictures than folds.
     """
     looks = look_at(samples)
     groups, present = groups_of(looks), present_in(looks)
@@ -51,8 +52,8 @@ def in_folds(samples: Sequence[Sample], count: int) -> list[list[int]]:
         )
     order = [groups[i] for i in np.random.default_rng(SEED).permutation(len(groups))]
     folds: list[list[int]] = [[] for _ in range(count)]
-    for group in sorted(order, key=lambda group: -len(group)):  # the largest first, while there is room everywhere
-        shown = np.array([present[fold].sum(0) for fold in folds])  # (folds, classes): pictures with each
+    for group in sorted(order, key=lambda group: -len(group)):  # the largest first, while every fold has room
+        shown = np.array([present[fold].sum(0) for fold in folds])  # (folds, classes): pictures with each class
         wanted = int(np.where(present[group].any(0), present.sum(0), len(samples) + 1).argmin())  # its rarest class
         best = min(range(count), key=lambda i: (len(folds[i]), shown[i, wanted]))
         folds[best] += group

@@ -1,4 +1,4 @@
-"""Outlines on the ground burnt into a picture's grid (the extra `geo`)."""
+"""Draws outlines on the ground into the grid of a picture (extra `geo`)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from fullconv.raster import open_raster
 
 
 def burn(picture: Path, shapes: Sequence[tuple[dict[str, Any], int]], crs: str) -> LabelMap:
-    """HxW on the grid of `picture`: `(GeoJSON geometry in crs, value)` each, later ones over earlier; elsewhere 0.
+    """Returns HxW on the grid of `picture`, from `(GeoJSON geometry in crs, value)` pairs. Later ones cover earlier
+    ones; the rest is 0.
 
-    A pixel belongs to a shape where its centre does.
+    A pixel belongs to a shape if its centre lies inside.
     """
     rasterio = import_rasterio()
     with open_raster(picture) as opened:
@@ -36,7 +37,7 @@ def burn(picture: Path, shapes: Sequence[tuple[dict[str, Any], int]], crs: str) 
         burnt: LabelMap = rasterio.features.rasterize(
             placed, out_shape=size, transform=transform, fill=0, dtype="uint8"
         )
-    except Exception as error:  # a geometry may be anything
+    except Exception as error:  # a geometry can be anything
         reason = reason_of(error).split("; ")[0]
         raise FullconvError(f"outlines for {picture} cannot be read ({reason}); export the GeoJSON again") from None
     return burnt

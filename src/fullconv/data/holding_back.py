@@ -1,4 +1,4 @@
-"""Pictures held back from training, to choose the best epoch by and to score on: whole groups of what is alike."""
+"""Holds back pictures from training, to choose the best epoch and to compute scores. Similar pictures stay together."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from fullconv.data.alike import Look, groups_of, look_at
 from fullconv.data.dataset import Sample
 
 SHARE = 0.2  # of the pictures
-SEED = 0  # not the run's: runs of other seeds are compared on the same pictures
+SEED = 0  # not that of the run, so that runs with other seeds are compared on the same pictures
 
 Samples = tuple[Sample, ...]
 
 
 def hold_back(samples: Sequence[Sample], share: float = SHARE) -> tuple[Samples, Samples]:
-    """(those to train on, those held back), each in its order. None are where all are one group, or one picture.
+    """Returns (pictures to train on, pictures held back), each in order. None are held back if all are in one group.
 
-    Every class keeps a picture to be learned from, and where it has others, one of these is held back. Seeded: the same
-    pictures are always divided in the same way.
+    Every class keeps a picture in training. If it has others, one of these is held back. The same pictures are always
+    divided in the same way.
     """
     looks = look_at(samples)
     held = set(choose(groups_of(looks), present_in(looks), share))
@@ -35,7 +35,7 @@ def present_in(looks: Sequence[Look]) -> NDArray[np.bool_]:
 
 
 def choose(groups: Sequence[Sequence[int]], present: NDArray[np.bool_], share: float) -> list[int]:
-    """The pictures of groups that together are about `share` of all, and leave no class without a picture."""
+    """Returns the pictures of groups that together are about `share` of all, and leave no class without a picture."""
     wanted = max(1, round(share * len(present)))
     order = [groups[i] for i in np.random.default_rng(SEED).permutation(len(groups))]
     smallest = min(order, key=len, default=[])
@@ -48,12 +48,12 @@ def choose(groups: Sequence[Sequence[int]], present: NDArray[np.bool_], share: f
 
 
 def _for_each_class(order: Sequence[Sequence[int]], present: NDArray[np.bool_]) -> Iterator[Sequence[int]]:
-    """A group with each class, the rarest first, so that each can be scored."""
+    """Yields a group for each class, the rarest class first, so that each can be scored."""
     for index in np.argsort(present.sum(0), kind="stable"):
         yield from [group for group in order if present[list(group), index].any()][:1]
 
 
 def _all_stay(present: NDArray[np.bool_], held: Sequence[int]) -> bool:
-    """Whether some picture is left, and one of each class that there is."""
+    """Whether a picture remains, and one of each class that occurs."""
     rest = np.delete(present, list(held), axis=0)
     return len(rest) > 0 and bool((rest.any(0) | ~present.any(0)).all())

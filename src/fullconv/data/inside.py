@@ -1,4 +1,4 @@
-"""Paths that lists and annotations name stay inside the data's folder, unless the user allows others."""
+"""Checks that paths in lists and annotations stay inside the data's folder, unless the user allows other folders."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from fullconv.errors import FullconvError, argument
 
 
 class Outside(FullconvError):
-    """Something that the data name lies elsewhere."""
+    """The data refers to a file elsewhere."""
 
 
 def refuse_outside(dataset: Dataset, allowed: Sequence[Path]) -> None:
-    """Raises Outside where a sample's file lies neither in the data's folder nor in an allowed one.
+    """Raises Outside if a file of a sample is neither in the data's folder nor in an allowed one.
 
-    By their names: a link that lies in the folder was put there by its owner, and leads wherever it leads.
+    Decides by name: a link inside the folder was put there by its owner and may lead anywhere.
     """
     folders = [_plain(folder) + os.sep for folder in (dataset.root, *dataset.beside, *allowed)]
     for path in dict.fromkeys(path for samples in dataset.splits.values() for each in samples for path in _paths(each)):
@@ -35,5 +35,5 @@ def _paths(sample: Sample) -> Iterator[Path]:
 
 
 def _plain(path: Path) -> str:
-    """Absolute, without dots; links are not followed."""
+    """Returns an absolute path without dots. Links are not followed."""
     return os.path.abspath(path).rstrip(os.sep)

@@ -1,4 +1,4 @@
-"""JSON that tools write: annotations and descriptions of data sets."""
+"""Reads JSON written by tools: annotations and descriptions of data sets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fullconv.errors import FullconvError
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in `path`. Raises FullconvError for a file that holds none."""
+    """Returns the object in `path`. Raises FullconvError if the file does not contain one."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError, MemoryError) as error:

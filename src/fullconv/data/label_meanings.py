@@ -1,7 +1,7 @@
-"""`names`, `colours` and `label_mapping` of a data YAML → classes, and what mask values mean.
+"""Reads `names`, `colours` and `label_mapping` of a data YAML: the classes, and what mask values mean.
 
-Ultralytics writes names as {0: background, 1: cat} and label_mapping as {mask value: class index}; LightlyTrain gives
-classes several values, {name: road, labels: [7, 8]}; colours may stand where values do.
+Ultralytics writes names as {0: background, 1: cat} and label_mapping as {mask value: class index}. LightlyTrain gives
+classes several values, {name: road, labels: [7, 8]}. Colours may be used in place of values.
 """
 
 from __future__ import annotations
@@ -27,16 +27,17 @@ NUMBER = re.compile(r"-?\d+")
 
 @dataclass(frozen=True)
 class Naming:
-    """Classes, the meaning of mask values (None: value i is class i, or as the layout says), and how masks are read."""
+    """Classes, the meaning of mask values (None: value i is class i, or as the layout defines), and how masks are
+    read."""
 
     classes: Classes
     lookup: Lookup | None
     open_mask: ReadMask
-    in_colour: bool = False  # whether colours alone tell the classes
+    in_colour: bool = False  # whether only colours distinguish the classes
 
 
 def parse_naming(names: Any, colours: Any, values: Mapping[str, str], skip_zero: bool = False) -> Naming:
-    """`values` are the lines of label_mapping that begin with a number; with `skip_zero` value n is class n - 1."""
+    """`values` are the lines of label_mapping that begin with a number. With `skip_zero`, value n is class n - 1."""
     entries = _entries(names)
     order = list(dict.fromkeys(name for name, _ in entries))
     labels = [(label, order.index(name)) for name, own in entries for label in own]
@@ -61,19 +62,20 @@ def parse_naming(names: Any, colours: Any, values: Mapping[str, str], skip_zero:
 
 
 def is_number(text: str) -> bool:
-    """Whether a line of label_mapping speaks of a mask value, not of a class."""
+    """Whether a line of label_mapping is about a mask value rather than a class."""
     return bool(NUMBER.fullmatch(text))
 
 
 def check_mapping(mapping: Mapping[str, str], names: Sequence[str]) -> None:
-    """Raises FullconvError for a line of label_mapping {class: class} that begins with no class of the data."""
+    """Raises FullconvError if a line of label_mapping {class: class} does not begin with a class of the data."""
     for name in mapping:
         if name not in names:
             raise FullconvError(f"label_mapping: the data has no class {name!r}; {hint(name, names)}")
 
 
 def with_rest(mapping: Mapping[str, str], names: Sequence[str], wanted: Sequence[str]) -> dict[str, str]:
-    """label_mapping with `rest` written out: every class of the data that it does not name, and that is not wanted."""
+    """Returns label_mapping with `rest` expanded: every class of the data that it does not name and that is not
+    requested."""
     if REST not in mapping or REST in names:
         return dict(mapping)
     target = mapping[REST]
@@ -83,7 +85,7 @@ def with_rest(mapping: Mapping[str, str], names: Sequence[str], wanted: Sequence
 
 
 def _entries(names: Any) -> list[tuple[str, list[Label]]]:
-    """(name, its labels) of every form that `names` may have."""
+    """Returns (name, its labels) for every form that `names` can have."""
     if isinstance(names, Mapping):
         rows = _counted(names) or list(names.items())
     elif isinstance(names, Sequence) and not isinstance(names, str):
@@ -93,7 +95,7 @@ def _entries(names: Any) -> list[tuple[str, list[Label]]]:
     if not rows:
         raise FullconvError("names: the list is empty; name every class")
     entries = [_entry(key, value) for key, value in rows]
-    named = [name for name, own in entries if not isinstance(own[0], tuple)]  # a colour a line may repeat its class
+    named = [name for name, own in entries if not isinstance(own[0], tuple)]  # one colour per line may repeat a class
     if len(set(named)) < len(named):
         twice = next(name for name in named if named.count(name) > 1)
         raise FullconvError(
@@ -104,7 +106,7 @@ def _entries(names: Any) -> list[tuple[str, list[Label]]]:
 
 
 def _counted(names: Mapping[Any, Any]) -> list[tuple[str, Any]]:
-    """The rows of {0: background, 1: roof} in the order of their numbers; none of another form."""
+    """Returns the rows of {0: background, 1: roof} in the order of their numbers, or none if it has another form."""
     if not all(isinstance(k, str) and k.isdecimal() and not isinstance(v, Mapping) for k, v in names.items()):
         return []
     numbers = sorted(map(int, names))
@@ -176,12 +178,12 @@ def _first_colours(labels: Sequence[tuple[Label, int]]) -> list[Colour]:
 
 
 def _with_values(lookup: Lookup, values: Mapping[str, str], classes: Classes) -> Lookup:
-    """The table with label_mapping's lines {mask value: class index, name or void} laid over it."""
+    """Returns the table after applying the lines {mask value: class index, name or void} of label_mapping."""
     changed = lookup.copy()
     for text, target in values.items():
         if not -1 <= int(text) <= VOID:
             raise FullconvError(f"label_mapping: {text} is not a mask value; mask values are 0 to {VOID}")
-        if int(text) >= 0:  # tools that write -1 read masks as signed bytes: no file holds it
+        if int(text) >= 0:  # tools that write -1 read masks as signed bytes; no file contains it
             changed[int(text)] = VOID if target in VOID_WORDS else _index(target, classes)
     return changed
 

@@ -1,4 +1,4 @@
-"""The shapes in one labelme file → its mask, pixel for pixel as labelme draws them."""
+"""Draws the shapes of one labelme file into its mask, pixel for pixel as labelme does."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Shapes:
-    """Paints a file's shapes in their order, later ones over earlier; elsewhere 0."""
+    """Draws the shapes of a file in order, later ones over earlier ones. The rest is 0."""
 
     values: Mapping[str, int]
 
     def __call__(self, path: Path) -> LabelMap:
-        """HxW at the picture's size. Raises FullconvError for a label that is no class, or a damaged shape."""
+        """HxW at the size of the picture. Raises FullconvError for a label that is not a class, or a damaged shape."""
         annotation = read_annotation(path)
         try:
             size = size_of(annotation, path)
@@ -46,7 +46,7 @@ class Shapes:
                 draw(mask, shape, self._value(label_of(shape), path))
         except FullconvError:
             raise
-        except Exception as error:  # a shape may be anything
+        except Exception as error:  # a shape can be anything
             raise FullconvError(f"{path}: a shape cannot be read ({reason_of(error)}); correct it in labelme") from None
         return np.array(mask)
 
@@ -57,14 +57,14 @@ class Shapes:
 
 
 def label_of(shape: Mapping[str, Any]) -> str:
-    """Numbers are names too, and blanks around a name are none of it."""
+    """Returns the name of a shape. Numbers are names too, and spaces around a name are ignored."""
     if shape["label"] is None or not str(shape["label"]).strip():
         raise ValueError("it has no label")
     return str(shape["label"]).strip()
 
 
 def size_of(annotation: Mapping[str, Any], path: Path) -> tuple[int, int]:
-    """(width, height): as written, else the picture's own, upright."""
+    """Returns (width, height) as written, or else of the upright picture."""
     width, height = annotation.get("imageWidth"), annotation.get("imageHeight")
     if width and height:
         return int(width), int(height)
@@ -73,7 +73,7 @@ def size_of(annotation: Mapping[str, Any], path: Path) -> tuple[int, int]:
 
 
 def picture_of(annotation: Mapping[str, Any], path: Path) -> Path:
-    """Where imagePath says, or beside the file: it may come from another machine."""
+    """Returns the picture at imagePath, or the one beside the file, which may come from another machine."""
     named = str(annotation["imagePath"]).replace("\\", "/")
     places = [path.parent / named, path.parent / named.rpartition("/")[2]]
     picture = next((place for place in places if place.is_file()), None)
@@ -83,7 +83,7 @@ def picture_of(annotation: Mapping[str, Any], path: Path) -> Path:
 
 
 def read_annotation(path: Path) -> dict[str, Any]:
-    """A labelme file: its `imagePath`, and `shapes` with a `label` each."""
+    """Reads a labelme file: its `imagePath`, and `shapes`, each with a `label`."""
     content = read_json(path)
     try:
         complete = isinstance(content["imagePath"], str) and all("label" in shape for shape in content["shapes"])
@@ -97,7 +97,7 @@ def read_annotation(path: Path) -> dict[str, Any]:
 
 
 def draw(mask: Image.Image, shape: Mapping[str, Any], value: int) -> None:
-    """One shape on the mask. labelme's coordinates count from the centre of pixel (0, 0)."""
+    """Draws one shape on the mask. labelme's coordinates start at the centre of pixel (0, 0)."""
     kind = shape.get("shape_type") or "polygon"
     points = _points(shape["points"], kind)
     pen = ImageDraw.Draw(mask)
@@ -121,9 +121,9 @@ def draw(mask: Image.Image, shape: Mapping[str, Any], value: int) -> None:
 
 
 def _points(values: Sequence[Sequence[float]], kind: str) -> list[Point]:
-    """Raises ValueError for a number that is none or far outside, and for another count than the shape takes."""
+    """Raises ValueError if a number is invalid or far outside, or if the shape has the wrong number of points."""
     points = [(float(x), float(y)) for x, y in values]
-    if not all(abs(number) < FAR for point in points for number in point):  # NaN is not less
+    if not all(abs(number) < FAR for point in points for number in point):  # false for NaN too
         raise ValueError(f"a {kind} with a point that is far outside the picture or not a number")
     if len(points) not in COUNTS.get(kind, ANY):
         raise ValueError(f"number of points of a {kind}: {len(points)}")
@@ -140,7 +140,7 @@ def _disc(pen: ImageDraw.ImageDraw, x: float, y: float, radius: float, value: in
 
 
 def _stamp(mask: Image.Image, corner: Point, encoded: str, value: int) -> None:
-    """A PNG of 0 and 1 in base64, laid at its box's upper left corner."""
+    """Draws a PNG of 0 and 1 in base64 at the upper left corner of its box."""
     with Image.open(io.BytesIO(base64.b64decode(encoded)), formats=["PNG"]) as stamp:
         if stamp.width > mask.width or stamp.height > mask.height:
             raise ValueError(f"a mask of {stamp.width}x{stamp.height} in a picture of {mask.width}x{mask.height}")

@@ -1,4 +1,4 @@
-"""What a data YAML asks of a layout."""
+"""The settings that a data YAML passes to a layout."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from fullconv.errors import FullconvError
 
 @dataclass(frozen=True)
 class Options:
-    """Without a YAML, every layout decides for itself."""
+    """The settings of a layout. Without a YAML, every layout uses its own."""
 
     classes: Classes | None = None
-    lookup: Lookup | None = None  # what mask values mean, where the YAML says so
+    lookup: Lookup | None = None  # what mask values mean, if the YAML says so
     open_mask: ReadMask = read_mask
     masks_dir: str = "masks"
-    inputs: str = "color"  # what a picture of NYUD consists of
-    boxes: str = "void"  # what COCO's objects without an outline become: void, or "region" of their class
-    sbd: Path | None = None  # where the masks of SBD lie that go with a VOC devkit
+    inputs: str = "color"  # the content of a picture in NYUD
+    boxes: str = "void"  # what COCO objects without an outline become: void, or "region" of their class
+    sbd: Path | None = None  # where the masks of SBD are that belong to a VOC devkit
 
     def named_classes(self, root: Path) -> Classes:
-        """The YAML's classes, for layouts that have none of their own."""
+        """Returns the classes of the YAML, for layouts that define none."""
         if self.classes is None:
             raise FullconvError(
                 f"{root}: class names are missing; write a data YAML with `path: {root}` and `names: [...]`"
@@ -32,11 +32,12 @@ class Options:
         return self.classes
 
     def with_own(self, classes: Classes, lookup: Lookup) -> Options:
-        """A layout's own classes and values, where the YAML gives no others; as many other names keep the values."""
+        """Adds the layout's own classes and values if the YAML gives none. The same number of other names keeps the
+        values."""
         same = self.classes is None or len(self.classes) == len(classes)
         own = lookup if same and self.lookup is None else self.lookup
         return replace(self, classes=self.classes or classes, lookup=own)
 
     def lookup_for(self, classes: Classes) -> Lookup:
-        """What the YAML says values mean, else value i is class i."""
+        """Returns the values that the YAML defines, or else value i as class i."""
         return identity_lookup(self.classes or classes) if self.lookup is None else self.lookup

@@ -1,4 +1,4 @@
-"""Text files of names, one a line."""
+"""Reads text files with one name per line."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ def read_names(path: Path) -> list[str]:
 
 
 def without(names: list[str], excluded: list[str]) -> list[str]:
-    """`names` in their order, less the excluded."""
+    """Returns `names` in order, without the excluded ones."""
     left_out = set(excluded)
     return [name for name in names if name not in left_out]

@@ -1,4 +1,4 @@
-"""Mask files → values; and tables of what the values mean."""
+"""Reads the values of mask files, and builds tables of what the values mean."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from fullconv.data.stored_values import SINGLE_CHANNEL, TIFFS, no_data, raster_v
 from fullconv.errors import FullconvError
 
 LabelMap = NDArray[np.uint8]
-Lookup = NDArray[np.int16]  # (256,): mask value → class index, void, or -1 where the value is no class
+Lookup = NDArray[np.int16]  # (256,): mask value → class index, void, or -1 if the value is not a class
 
 
 def read_mask(path: Path) -> LabelMap:
-    """HxW: the values stored in a single-channel mask file: palette, grey of any depth, or floats that are whole.
+    """HxW: the values in a single-channel mask file: palette, grey of any depth, or floats that are whole numbers.
 
-    What the file declares to be no data, and NaN, is void where it is no value of a mask.
+    NaN, and the file's nodata value, are void unless they are a mask value.
     """
     return read_picture(
         path, partial(picture_values, path), lambda bands, nothing: byte_values(_only(bands, path), path, nothing)
@@ -34,7 +34,7 @@ def read_mask(path: Path) -> LabelMap:
 def read_picture(
     path: Path, read: Callable[[Image.Image], LabelMap], of_raster: Callable[[NDArray[Any], float | None], LabelMap]
 ) -> LabelMap:
-    """Through Pillow; a TIFF of a kind that it does not know (64 bits, LERC) through rasterio."""
+    """Reads through Pillow, or through rasterio if Pillow does not know the kind of TIFF (64 bits, LERC)."""
     try:
         with opened(path) as picture:
             return read(picture)
@@ -60,9 +60,9 @@ def _only(bands: NDArray[Any], path: Path) -> NDArray[Any]:
 
 
 def byte_values(values: NDArray[Any], path: Path, nothing: float | None = None) -> LabelMap:
-    """The same values as uint8; NaN is void, and so is `nothing` where it is no such value itself.
+    """Returns the values as uint8. NaN is void, and so is `nothing`, unless it is a mask value itself.
 
-    Raises FullconvError for other numbers that are none of 0 to 255.
+    Raises FullconvError for numbers other than 0 to 255.
     """
     if values.dtype == np.uint8:
         return values.astype(np.uint8, copy=False)
@@ -71,7 +71,7 @@ def byte_values(values: NDArray[Any], path: Path, nothing: float | None = None) 
             f"{path}: mask values have type {values.dtype}; class indices are whole numbers from 0 to 254"
         )
     whole = values.astype(np.float64)
-    wrong = ~((whole >= 0) & (whole <= VOID) & (whole == np.floor(whole)))  # NaN too
+    wrong = ~((whole >= 0) & (whole <= VOID) & (whole == np.floor(whole)))  # includes NaN
     void = np.isnan(whole) | (False if nothing is None else np.isclose(whole, nothing, rtol=1e-6))
     whole[wrong & void] = VOID
     strange = whole[wrong & ~void]
@@ -84,7 +84,7 @@ def byte_values(values: NDArray[Any], path: Path, nothing: float | None = None) 
 
 
 def identity_lookup(classes: Classes) -> Lookup:
-    """Values 0 … n-1 and void stand for themselves; no other is a class."""
+    """Values 0 … n-1 and void keep their meaning; no other value is a class."""
     return value_lookup({**{i: i for i in range(len(classes))}, classes.void: classes.void})
 
 
@@ -94,7 +94,7 @@ def shifted_lookup(classes: Classes) -> Lookup:
 
 
 def value_lookup(values: Mapping[int, int]) -> Lookup:
-    """The table of {mask value: class index or void}; every other value is no class."""
+    """Returns the table for {mask value: class index or void}. No other value is a class."""
     lookup = np.full(256, -1, np.int16)
     for value, index in values.items():
         lookup[value] = index
@@ -103,7 +103,8 @@ def value_lookup(values: Mapping[int, int]) -> Lookup:
 
 @contextmanager
 def opened(path: Path, what: str = "mask") -> Iterator[Image.Image]:
-    """The file open, upright once it is loaded. Whatever Pillow cannot read, and several pages, are one line."""
+    """Opens the file; it is upright once loaded. Any problem in Pillow, and several pages, become an error of one
+    line."""
     with images.opened(path, str(path), what) as picture:
         pages = images.page_numbers(picture)
         if len(pages) > 1:

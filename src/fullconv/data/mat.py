@@ -1,4 +1,4 @@
-"""MATLAB files → arrays, through scipy (the extra `data`)."""
+"""Reads MATLAB files as arrays, through scipy (extra `data`)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from fullconv.data.masks import LabelMap, byte_values
 from fullconv.errors import FullconvError, missing_extra
 
 HEADER = 128  # bytes before the first variable of a .mat file of version 5
-COMPRESSED = 15  # the kind of a variable that is packed by zlib
-MOST = 2**27  # bytes: 16 megapixels of doubles, which masks of some releases are
+COMPRESSED = 15  # the type of a variable that is compressed by zlib
+MOST = 2**27  # bytes: 16 megapixels of doubles, which the masks of some releases are
 
 
 def read_mat(path: Path, keys: Sequence[str]) -> NDArray[Any]:
-    """The array under `keys`: a variable's name, then the fields of 1x1 structs within it."""
+    """Returns the array under `keys`: the name of a variable, then the fields of 1x1 structs in it."""
     try:
         from scipy.io import loadmat
     except ImportError:
@@ -38,14 +38,14 @@ def read_mat(path: Path, keys: Sequence[str]) -> NDArray[Any]:
         raise FullconvError(
             f"{path}: no {'.'.join(keys)} in it; check that this is the release that its folder name says"
         ) from None
-    except Exception as error:  # scipy raises many kinds for damaged files
+    except Exception as error:  # scipy raises many types for damaged files
         reason = " ".join(str(error).split())
         raise FullconvError(f"{path}: damaged .mat file ({reason}); copy it again from its source") from None
     return np.asarray(values)
 
 
 def _refuse_bomb(path: Path) -> None:
-    """Raises FullconvError where few compressed bytes stand for more than a mask can hold."""
+    """Raises FullconvError if a few compressed bytes would expand to more than a mask can hold."""
     with path.open("rb") as file:
         order = ">" if file.read(HEADER).endswith(b"MI") else "<"
         while len(tag := file.read(8)) == 8:
@@ -59,7 +59,7 @@ def _refuse_bomb(path: Path) -> None:
 
 
 def _unpacked(packed: bytes) -> int:
-    """How many bytes these stand for, as far as MOST; they are not kept. Damage is the reader's to tell."""
+    """Returns the number of bytes after decompression, up to MOST; they are not kept. The reader reports damage."""
     stream, total, rest = zlib.decompressobj(), 0, packed
     with suppress(zlib.error):
         while rest and total <= MOST:

@@ -1,4 +1,4 @@
-"""Pictures without labels: which of them can be read, and whether they are copies of what a model is scored on."""
+"""Checks unlabelled pictures: which can be read, and whether they are copies of pictures that a model is scored on."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Unlabelled = tuple[UnlabelledPicture, ...]
 
 
 def look_through(unlabelled: Unlabelled, scored: Iterable[Sample]) -> tuple[Unlabelled, dict[Path, str]]:
-    """(those that can be read, why the others cannot).
+    """Returns (those that can be read, why the others cannot).
 
-    Raises FullconvError where one shows the same as one of `scored`: of whatever size, mirrored or not.
+    Raises FullconvError if one shows the same as one of `scored`, in any size, mirrored or not.
     """
     found = thumbnails_of([*scored, *unlabelled])
     readable = [(p, t) for p, t in found if isinstance(t, bytes)]
@@ -35,7 +35,7 @@ def refuse_copies(pictures: Sequence[tuple[Sample | UnlabelledPicture, bytes]]) 
         return
     thumbnails = unpack([thumbnail for _, thumbnail in pictures])
     mirrored = thumbnails[is_new > 0][:, :, ::-1]
-    ranks = np.concatenate([is_new, np.ones(len(mirrored), int)])  # only what is scored ranks below what is new
+    ranks = np.concatenate([is_new, np.ones(len(mirrored), int)])  # only scored pictures rank below new ones
     twin = twins(np.concatenate([thumbnails, mirrored]), ranks)
     places = np.concatenate([np.arange(len(pictures)), np.flatnonzero(is_new)])
     copies = {int(places[i]): int(twin[i]) for i in np.flatnonzero(twin >= 0)}
@@ -50,7 +50,7 @@ def refuse_copies(pictures: Sequence[tuple[Sample | UnlabelledPicture, bytes]]) 
 def thumbnails_of(
     pictures: Sequence[Sample | UnlabelledPicture],
 ) -> list[tuple[Sample | UnlabelledPicture, bytes | str]]:
-    """Each with 18x16 grey values, or with why it cannot be read."""
+    """Returns each picture with 18x16 grey values, or with the reason why it cannot be read."""
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         return list(zip(pictures, threads.map(_thumbnail, pictures), strict=True))
 

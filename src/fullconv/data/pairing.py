@@ -1,4 +1,4 @@
-"""Images and masks whose names do not fit: which go together nevertheless, and by what rule."""
+"""Pairs images and masks whose names differ, and finds the rule by which they do."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from pathlib import Path
 from fullconv.data.partners import name_of, pictures_in
 
 DIGIT = re.compile(r"\d")
-Names = Mapping[str, Path]  # a name, relative to its folder and without the file's ending → the file
+Names = Mapping[str, Path]  # a name, relative to its folder and without the file extension → the file
 
 
 @dataclass(frozen=True)
 class Pairing:
-    """`pairs` are found by equal names or by `rule`, what the image's name has and what the mask's has instead."""
+    """`pairs` have equal names, or follow `rule`: what the image's name has, and what the mask's has in its place."""
 
     pairs: dict[str, tuple[Path, Path]]
     images_alone: tuple[Path, ...]
     masks_alone: tuple[Path, ...]
     rule: tuple[str, str] | None = None
-    at_end: bool = True  # whether the rule is of the names' ends or their beginnings
+    at_end: bool = True  # whether the rule applies to the end of names or to their beginning
 
     @property
     def is_whole(self) -> bool:
-        """Whether every image has its mask, and every mask its image."""
+        """Whether every image has its mask and every mask its image."""
         return not self.images_alone and not self.masks_alone
 
 
@@ -37,7 +37,8 @@ def by_name(folder: Path) -> dict[str, Path]:
 
 
 def pair(pictures: Names, masks: Names) -> Pairing:
-    """Equal names first; of the rest, the one replacement at the end or the beginning that pairs most."""
+    """Pairs equal names first. For the rest, it takes the one replacement, at the end or the beginning, that pairs
+    most."""
     equal = {name: (pictures[name], masks[name]) for name in pictures if name in masks}
     pictures = {name: path for name, path in pictures.items() if name not in equal}
     masks = {name: path for name, path in masks.items() if name not in equal}
@@ -60,7 +61,7 @@ def _by_rule(pictures: Names, masks: Names, rule: tuple[str, str], at_end: bool)
 
 
 def replaced(name: str, rule: tuple[str, str], at_end: bool) -> str | None:
-    """The mask's name by the rule; None where the rule says nothing of `name`."""
+    """Returns the mask's name by the rule, or None if the rule does not apply to `name`."""
     old, new = rule
     if at_end:
         return name.removesuffix(old) + new if name.endswith(old) else None
@@ -69,9 +70,9 @@ def replaced(name: str, rule: tuple[str, str], at_end: bool) -> str | None:
 
 
 def _replacement(pictures: Iterable[str], masks: Iterable[str]) -> tuple[tuple[str, str], int]:
-    """(what ends the image's name, what ends the mask's instead) that fits most often, and how often.
+    """Returns (end of the image's name, end of the mask's name in its place) that fits most often, and how often.
 
-    Digits count things, so they never are such an ending; and one case makes no rule.
+    Digits are counters, so they are never part of such an end. One case is not enough for a rule.
     """
     ordered = sorted(masks)
     votes = Counter(
@@ -85,13 +86,13 @@ def _replacement(pictures: Iterable[str], masks: Iterable[str]) -> tuple[tuple[s
 
 
 def _neighbours(ordered: Sequence[str], name: str) -> Sequence[str]:
-    """Those that stand before and after `name`: the one with the longest beginning in common is among them."""
+    """Returns the names before and after `name`. One of them has the longest beginning in common with it."""
     i = bisect_left(ordered, name)
     return ordered[max(0, i - 1) : i + 1]
 
 
 def _beginning(first: str, second: str) -> str:
-    """What both begin with."""
+    """Returns the common beginning of both."""
     pairs = takewhile(lambda both: both[0] == both[1], zip(first, second, strict=False))
     return "".join(letter for letter, _ in pairs)
 

@@ -1,4 +1,4 @@
-"""Which files are pictures and which are their masks, by their names."""
+"""Decides by name which files are pictures and which are their masks."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from fullconv import images
 from fullconv.errors import FullconvError
 from fullconv.files import files_under
 
-Names = dict[str, Path]  # a name, relative to its folder and without the file's ending → the file
-PHOTOS = (".jpg", ".jpeg", ".jfif")  # what no mask is saved as, where a file of the same name is none of these
-JOINTS = "_-. "  # what stands between a name and the ending that makes it a mask's
+Names = dict[str, Path]  # a name, relative to its folder and without the file extension → the file
+PHOTOS = (".jpg", ".jpeg", ".jfif")  # extensions that masks never have, if a file with the same name has another one
+JOINTS = "_-. "  # characters between a name and the ending that marks a mask
 MASK_WORDS = ("mask", "masks", "label", "labels", "gt", "seg", "segmentation", "annotation", "truth", "manual")
 
 
 def pairs_of(image_dir: Path, mask_dir: Path) -> tuple[Names, Names]:
-    """(pictures, masks) by the names that are to agree. Raises FullconvError where two files share a name."""
+    """Returns (pictures, masks) by the names that must agree. Raises FullconvError if two files share a name."""
     if image_dir.resolve() == mask_dir.resolve():
         return _in_one(image_dir)
     pictures, masks = (
@@ -31,7 +31,7 @@ def pairs_of(image_dir: Path, mask_dir: Path) -> tuple[Names, Names]:
 
 
 def pictures_in(folder: Path, other: Path | None = None) -> list[Path]:
-    """Sorted; without hidden files, and without what lies in `other` where that is a folder in this one."""
+    """Returns the pictures, sorted, without hidden files, and without those in `other` if that is a sub-folder."""
     apart = other if other and folder in other.parents else None
     return sorted(
         path
@@ -41,7 +41,7 @@ def pictures_in(folder: Path, other: Path | None = None) -> list[Path]:
 
 
 def by_name(files: Iterable[Path], folder: Path) -> Names:
-    """Raises FullconvError where two files differ by their endings alone: nobody could tell which is meant."""
+    """Returns files by name. Raises FullconvError if two differ only in extension: it is unclear which one to use."""
     found: Names = {}
     for path in files:
         name = name_of(path, folder)
@@ -58,7 +58,7 @@ def name_of(path: Path, folder: Path) -> str:
 
 
 def _in_one(folder: Path) -> tuple[Names, Names]:
-    """Of one folder: a.jpg with a.png, or a.jpg with a_mask.png; no picture is its own mask."""
+    """Divides one folder: a.jpg with a.png, or a.jpg with a_mask.png. No picture is its own mask."""
     files = pictures_in(folder)
     photos = [path for path in files if path.suffix.lower() in PHOTOS]
     others = [path for path in files if path.suffix.lower() not in PHOTOS]
@@ -79,7 +79,7 @@ def _in_one(folder: Path) -> tuple[Names, Names]:
 
 
 def names_tell_masks(folder: Path) -> bool:
-    """Whether names alone say which of a folder's pictures are masks: a.jpg and a.png, or a word such as _mask."""
+    """Whether names alone show which pictures of a folder are masks: a.jpg and a.png, or a word such as _mask."""
     try:
         pictures, masks = _in_one(folder)
     except FullconvError:
@@ -91,7 +91,7 @@ def names_tell_masks(folder: Path) -> bool:
 
 
 def _mask_ending(names: Names) -> str:
-    """What most often turns one of the names into another."""
+    """Returns the ending that most often turns one of the names into another."""
     votes = Counter(ending for name in names for start, ending in _divisions(name) if start in names)
     return votes.most_common(1)[0][0] if votes else ""
 
@@ -104,7 +104,7 @@ def _divisions(name: str) -> Iterator[tuple[str, str]]:
 
 
 def _mask_beginning(names: Names) -> str:
-    """The same of beginnings: mask_001 is the mask of 001."""
+    """Returns the same for beginnings: mask_001 is the mask of 001."""
     votes = Counter(
         last[: i + 1]
         for name in names
@@ -130,6 +130,6 @@ def _without_ending(files: Names) -> Names:
 
 
 def _shared_ending(names: Iterable[str]) -> str:
-    """What follows the last underscore, with it, where that is one word for all names."""
+    """Returns what follows the last underscore, including it, if it is the same word in all names."""
     endings = {"_" + name.rpartition("_")[2] if "_" in name else "" for name in names}
     return endings.pop() if len(endings) == 1 else ""

@@ -1,4 +1,4 @@
-"""Which layout a folder has, and why."""
+"""Finds the layout of a folder, and says how it was recognised."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ class Layout(Protocol):
     __name__: str
 
     def recognises(self, root: Path) -> str:
-        """What in `root` shows that it has this layout; empty where it has not."""
+        """Returns what in `root` shows that it has this layout, or an empty string."""
 
     def read(self, root: Path, options: Options) -> Dataset: ...
 
 
-# The first that recognises a folder reads it: the most particular signs first.
+# The first layout that recognises a folder reads it. Those with the most specific signs come first.
 LAYOUTS: tuple[Layout, ...] = (
     voc, sbd, cityscapes, siftflow, nyud, pascal_context, nnunet, pets, ade20k, camvid, roboflow, coco, pairs,
     geojson, labelme, one_folder,
 )  # fmt: skip
 
 
-MOST, LISTED = 40, 10_000  # folders, and files, looked at for a hint
+MOST, LISTED = 40, 10_000  # folders and files searched for a hint
 REMEDY = "put masks in masks/ next to images/ with the same names, or see docs/datasets.md for the known layouts"
 
 
@@ -61,7 +61,7 @@ class Recognition(NamedTuple):
     why: str
 
     def read(self, root: Path, options: Options) -> Dataset:
-        """Raises FullconvError for whatever is wrong with the files that describe the data."""
+        """Reads the data. Raises FullconvError for any problem with the files that describe it."""
         with as_one_line(root, f"data of the layout {self.name}"):
             return self.layout.read(root, options)
 
@@ -70,7 +70,7 @@ class Recognition(NamedTuple):
 
 
 def recognise(root: Path) -> Recognition:
-    """The layout of `root`. Raises FullconvError where it is none that fullconv reads."""
+    """Returns the layout of `root`. Raises FullconvError if fullconv reads no such layout."""
     if found := find_layout(root):
         return found
     for folder in islice(_inside(root), MOST):
@@ -82,7 +82,7 @@ def recognise(root: Path) -> Recognition:
 
 
 def _seen_in(root: Path) -> str:
-    """What somebody who gives this folder may have overlooked."""
+    """Returns a hint at what somebody who gives this folder may have overlooked."""
     pictures = (path for path in islice(files_under(root), LISTED) if is_image_name(path))
     folders = list(dict.fromkeys(path.parent for path in pictures))
     if not folders:
@@ -104,6 +104,7 @@ def find_layout(root: Path) -> Recognition | None:
 
 
 def _inside(root: Path) -> Iterator[Path]:
-    """Folders one and two levels below: archives are often unpacked into one of their own (VOCdevkit/VOC2012)."""
+    """Yields folders one and two levels below: archives are often unpacked into a folder of their own
+    (VOCdevkit/VOC2012)."""
     for pattern in ("*/", "*/*/"):
         yield from sorted(path for path in root.glob(pattern) if path.is_dir())

@@ -1,4 +1,4 @@
-"""COCO's run lengths → pixels: column by column, background first; plain numbers or COCO's string of them."""
+"""Decodes COCO's run lengths: column by column, background first, as plain numbers or as COCO's string."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONGEST = 7  # characters of a number: 5 bits each, more than any picture needs
 
 
 def decode(counts: str | Sequence[int], height: int, width: int) -> NDArray[np.bool_]:
-    """(height, width). Raises FullconvError where the runs are no numbers, or not as long as the picture is large."""
+    """(height, width). Raises FullconvError if the runs are not numbers, or do not match the size of the picture."""
     runs = unpack(counts) if isinstance(counts, str) else _whole_numbers(counts)
     area = height * width
     if ((runs < 0) | (runs > area)).any():  # the sum of larger ones may overflow
@@ -26,8 +26,8 @@ def decode(counts: str | Sequence[int], height: int, width: int) -> NDArray[np.b
 
 
 def unpack(text: str) -> NDArray[np.int64]:
-    """COCO's string: 5 bits a character from '0', low bits first, bit 5 says more follow; from the fourth run on,
-    the difference to the run two before."""
+    """COCO's string has 5 bits per character from '0', low bits first; bit 5 means that more follow. From the fourth
+    run on, a number is the difference to the run two before."""
     codes = np.frombuffer(text.encode("ascii", "replace"), np.uint8).astype(np.int64)
     if ((codes < FIRST) | (codes > LAST)).any():
         raise FullconvError("run lengths contain characters that COCO does not use; export them again")
@@ -38,7 +38,7 @@ def unpack(text: str) -> NDArray[np.int64]:
         raise FullconvError("run lengths are cut off or too long; export them again")
     if not len(ends):
         return ends
-    places = np.arange(len(codes)) - np.repeat(starts, ends - starts + 1)  # of each character in its number
+    places = np.arange(len(codes)) - np.repeat(starts, ends - starts + 1)  # position of each character in its number
     runs = np.add.reduceat((codes & 0x1F) << 5 * places, starts)
     negative = codes[ends] & 0x10 > 0
     runs[negative] -= 1 << 5 * (ends - starts + 1)[negative]

@@ -1,4 +1,4 @@
-"""`train`, `val` and `test` of a data YAML → samples: folders, lists of names, or other splits of the layout."""
+"""Reads `train`, `val` and `test` of a data YAML: folders, lists of names, or other splits of the layout."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from fullconv.errors import FullconvError
 
 @dataclass(frozen=True)
 class Chooser:
-    """Where the samples of a split may come from; `dataset` is None where the folder has no layout of its own."""
+    """Finds the samples of a split. `dataset` is None if the folder has no layout of its own."""
 
     root: Path
     options: Options
     dataset: Dataset | None
-    named: list[Path] = field(default_factory=list)  # folders, so far
+    named: list[Path] = field(default_factory=list)  # folders so far
 
     def choose(self, asked: Any) -> tuple[Sample, ...]:
-        """`asked`: {images: folder, masks: folder}, a folder of images, a .txt, a split's name, a picture of it, or a
-        list of these."""
+        """`asked`: {images: folder, masks: folder}, a folder of images, a .txt, the name of a split, a picture of it,
+        or a list of these."""
         if isinstance(asked, list):
             return tuple(sample for one in asked for sample in self.choose(one))
         if isinstance(asked, Mapping) and {"images", "masks"} == asked.keys():
@@ -46,7 +46,7 @@ class Chooser:
         return self._folder_samples(asked)
 
     def _folder_samples(self, asked: str) -> tuple[Sample, ...]:
-        """A folder of images whose masks lie where masks_dir stands in place of `images` (Ultralytics' rule)."""
+        """Reads a folder of images. Its masks are where masks_dir replaces `images` in the path (as in Ultralytics)."""
         parts = PurePosixPath(asked).parts
         if "images" in parts:
             masks = PurePosixPath(*(self.options.masks_dir if part == "images" else part for part in parts))
@@ -62,7 +62,8 @@ class Chooser:
         return self.root / name
 
     def _sample(self, line: str, listed_in: str) -> Sample:
-        """A line `image mask`, both from root (PaddleSeg's), or the name or file of a picture of the layout."""
+        """A line is `image mask`, both relative to root (as in PaddleSeg), or the name or file of a picture of the
+        layout."""
         known = self._known.get(line) or self._known.get(PurePosixPath(line).with_suffix("").as_posix())
         if known is not None:
             return known
@@ -77,15 +78,16 @@ class Chooser:
 
     @cached_property
     def _known(self) -> dict[str, Sample]:
-        """Every sample of the layout by its name, and by its image's path from root."""
+        """Every sample of the layout by its name, and by the path of its image relative to root."""
         every = [sample for samples in self.dataset.splits.values() for sample in samples] if self.dataset else []
         return {**{_from(self.root, sample): sample for sample in every}, **{sample.name: sample for sample in every}}
 
 
 def choose_splits(chooser: Chooser, asked: Mapping[str, Any]) -> dict[str, tuple[Sample, ...]]:
-    """The splits that a data YAML asks for. Where train is not among them, it is the rest of the layout's.
+    """Returns the splits that a data YAML requests. If train is not among them, it is the rest of the layout's
+    pictures.
 
-    A share for val, such as 0.2, is held back from what would be trained on.
+    A share for val, such as 0.2, is held back from the training pictures.
     """
     share = _share(asked.get("val"))
     named = {split: chooser.choose(wish) for split, wish in asked.items() if split != "val" or share is None}

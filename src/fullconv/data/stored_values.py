@@ -1,4 +1,4 @@
-"""A picture of one channel → the numbers that are stored in it; decoders stretch few bits to 255."""
+"""Reads the numbers stored in a picture of one channel. Decoders would scale values of few bits to 255."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from fullconv.raster import open_raster
 SINGLE_CHANNEL = ("P", "L", "1", "F", "I", "I;16", "I;16B")
 TIFFS = (".tif", ".tiff")
 FEW_BITS = re.compile(r"[L1](?:;(?P<bits>\d?)(?P<inverted>I?)R?)?")  # Pillow's names for how grey values are stored
-NO_DATA = 42113  # a TIFF tag of GDAL's
+NO_DATA = 42113  # a TIFF tag defined by GDAL
 
 
 def stored_values(picture: Image.Image) -> NDArray[Any]:
-    """HxW: palette indices and grey values of 1, 2, 4, 8, 16, 32 bits or floats, as the file has them."""
+    """HxW: palette indices, grey values of 1, 2, 4, 8, 16 or 32 bits, or floats, as stored in the file."""
     how = _decoding(picture)
     values = np.array(picture)
     if picture.format == "PPM" and isinstance(how, tuple):
         white = 65535 if picture.mode == "I" else 255
-        return np.round(values * (int(how[1]) / white)).astype(np.int64)  # a PGM says what number its white is
+        return np.round(values * (int(how[1]) / white)).astype(np.int64)  # a PGM states the number of its white
     found = FEW_BITS.fullmatch(how if isinstance(how, str) else str(how[0]) if how else "")
     if found is None:
         return values
@@ -40,7 +40,7 @@ def stored_values(picture: Image.Image) -> NDArray[Any]:
 
 
 def no_data(picture: Image.Image) -> float | None:
-    """The number that GDAL wrote for pixels that say nothing."""
+    """Returns the number that GDAL wrote for pixels without data."""
     try:
         return float(getattr(picture, "tag_v2", {}).get(NO_DATA, "").strip("\0 "))
     except (ValueError, AttributeError):
@@ -48,7 +48,7 @@ def no_data(picture: Image.Image) -> float | None:
 
 
 def raster_values(path: Path, reason: str) -> tuple[NDArray[Any], float | None]:
-    """(bands, H, W) of a TIFF that Pillow cannot read for `reason`, and its number for no data, through rasterio."""
+    """(bands, H, W) of a TIFF that Pillow cannot read for `reason`, and its nodata value, through rasterio."""
     try:
         import_rasterio()
     except FullconvError:
@@ -62,6 +62,6 @@ def raster_values(path: Path, reason: str) -> tuple[NDArray[Any], float | None]:
 
 
 def _decoding(picture: Image.Image) -> Any:
-    """What Pillow's decoder is told; gone once the pixels are read."""
+    """Returns the settings of Pillow's decoder, which disappear once the pixels are read."""
     tiles = picture.tile if isinstance(picture, ImageFile.ImageFile) else []
     return tiles[0].args if tiles else None

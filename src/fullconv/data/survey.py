@@ -1,4 +1,4 @@
-"""What training has to know of its pictures before it starts: each is read once, on all processors."""
+"""Collects what training must know about its pictures before it starts. Each is read once, on all processors."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from fullconv.errors import FullconvError
 from fullconv.view import Picture, Range, scaled, usual_range
 from fullconv.words import counted
 
-VALUES = 2**22  # of each channel, from all pictures together, are kept to take ranges and means from
-FEWEST = 256  # of a picture
+VALUES = 2**22  # kept per channel, from all pictures together, to compute ranges and means
+FEWEST = 256  # per picture
 
 
 @dataclass(frozen=True)
 class Findings:
-    """One picture: its bands, whether it has more than 8 bits, some of its values (n, bands) where these are asked for,
-    the classes in it where it would be reduced, and those that would be lost by that; or why it cannot be read."""
+    """One picture: its bands, whether it has more than 8 bits, some of its values (n, bands) if requested, the classes
+    in it if it would be reduced, and those that would then be lost; or the reason why it cannot be read."""
 
     sample: Sample
     error: str = ""
@@ -46,10 +46,10 @@ class Findings:
 
 @dataclass(frozen=True)
 class Survey:
-    """Those pictures of a split that can be read, what is known of them together, and why the others cannot.
+    """The readable pictures of a split, what is known about them together, and why the others cannot be read.
 
-    `channels` are those of the images that come of them. `on_the_ground`: there are some that have a scale of their
-    own. `thin`: classes that would be lost if pictures were reduced.
+    `channels`: those of the images that a model would take. `on_the_ground`: some have a fixed scale. `thin`: classes
+    that would be lost if pictures were reduced.
     """
 
     samples: tuple[Sample, ...]
@@ -63,7 +63,7 @@ class Survey:
     size: tuple[int, int] = (0, 0)  # the median height and width
 
     def ranges(self) -> tuple[Range, ...]:
-        """The range of each channel: from its 0.1th to its 99.9th percentile. Nothing where values are of 8 bits."""
+        """The range of each channel, from its 0.1th to its 99.9th percentile. Empty for 8-bit values."""
         if not self.is_deep or self.values is None:
             return ()
         return tuple(usual_range(self.values[:, channel]) for channel in range(self.channels))
@@ -78,7 +78,7 @@ class Survey:
 
 
 def survey(samples: Sequence[Sample], classes: Classes, measures: bool = True) -> Survey:
-    """Reads every picture and every mask. Raises FullconvError where they do not go together, naming one of each."""
+    """Reads every picture and mask. Raises FullconvError if they do not go together, and names one of each kind."""
     each = partial(examine, classes=classes, quota=max(FEWEST, VALUES // max(1, len(samples))), measures=measures)
     found = list(in_threads(each, samples))
     skipped = {one.sample.image_path: one.error for one in found if one.error}
@@ -111,7 +111,7 @@ def examine(sample: Sample, classes: Classes, quota: int, measures: bool) -> Fin
 
 
 def some_values(picture: Picture, quota: int) -> NDArray[Any] | None:
-    """(n, bands) at equal distances, of pictures that no network for photos has been trained on."""
+    """(n, bands) at equal distances. None for pictures such as networks for photos were trained on."""
     bands = picture.values.shape[2]
     if picture.ready or (not picture.is_deep and bands in (1, 3)):
         return None
@@ -121,14 +121,14 @@ def some_values(picture: Picture, quota: int) -> NDArray[Any] | None:
 
 
 def thin(found: Sequence[Findings], classes: Classes) -> tuple[str, ...]:
-    """The classes that reduction would take out of more than a fifth of the pictures that show them."""
+    """The classes that reduction would remove from more than a fifth of the pictures that show them."""
     present = Counter(index for one in found for index in one.present)
     lost = Counter(index for one in found for index in one.lost)
     return tuple(classes.names[i] for i in sorted(present) if lost[i] > PICTURES * present[i])
 
 
 def refuse_mixture(found: Sequence[Findings]) -> None:
-    """Raises FullconvError for 8-bit pictures among deeper ones, and for other bands than the others have."""
+    """Raises FullconvError if 8-bit and deeper pictures, or pictures with different bands, are mixed."""
     deep = next((one for one in found if one.is_deep), None)
     shallow = next((one for one in found if not one.is_deep), None)
     if deep and shallow:
@@ -147,7 +147,7 @@ def refuse_mixture(found: Sequence[Findings]) -> None:
 
 
 def in_threads(work: Callable[[Sample], Findings], samples: Iterable[Sample]) -> Iterator[Findings]:
-    """In order. Most of the time is decoding, which leaves other threads free."""
+    """Yields in order. Most of the time is decoding, which does not block other threads."""
     threads, remaining = os.cpu_count() or 1, iter(samples)
     with ThreadPoolExecutor(threads) as pool:
         waiting = deque(pool.submit(work, sample) for sample in islice(remaining, 2 * threads))

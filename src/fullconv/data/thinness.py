@@ -1,4 +1,4 @@
-"""Whether what masks show would be lost once pictures are reduced."""
+"""Finds classes whose structures would be lost if pictures were reduced."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from fullconv.classes import VOID, Classes
 from fullconv.data.masks import LabelMap
 from fullconv.view import reduced_size
 
-USUAL_SIDE = 512  # pixels that a picture's longer side is reduced to, where nothing is lost by it
-THINNEST = 4.0  # pixels, once reduced, that a structure has to keep
-LOST = 0.5  # share of a class's pixels in a picture: more of them in thinner structures, and it is lost there
-PICTURES = 0.2  # share of the pictures with a class: lost in more of them, and the class is
+USUAL_SIDE = 512  # pixels that the longer side is reduced to, if nothing is lost by it
+THINNEST = 4.0  # pixels that a structure must keep after reduction
+LOST = 0.5  # share of a class's pixels in a picture; if more lie in thinner structures, the class is lost there
+PICTURES = 0.2  # share of the pictures with a class; if it is lost in more of them, it counts as lost
 
 
 def lost_classes(label_map: LabelMap, classes: Classes) -> tuple[set[int], set[int]]:
-    """(classes in a picture that USUAL_SIDE would reduce, those of them that would mostly be too thin to see)."""
+    """Returns (classes in a picture that USUAL_SIDE would reduce, those of them that would mostly be too thin to
+    see)."""
     height, width = label_map.shape
     if max(height, width) <= USUAL_SIDE:
         return set(), set()
@@ -29,7 +30,7 @@ def lost_classes(label_map: LabelMap, classes: Classes) -> tuple[set[int], set[i
 
 
 def runs(label_map: LabelMap) -> NDArray[np.intp]:
-    """(H, W): how many pixels beside each other in its row, itself among them, have a pixel's label."""
+    """(H, W): the number of adjacent pixels in the row, including the pixel itself, that share its label."""
     height, width = label_map.shape
     flat = np.ascontiguousarray(label_map).ravel()
     starts = np.flatnonzero(np.r_[True, flat[1:] != flat[:-1]] | (np.arange(flat.size) % width == 0))

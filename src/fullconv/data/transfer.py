@@ -1,4 +1,4 @@
-"""A file from a web server: gone on with where it broke off, and tried again while that brings something new."""
+"""Downloads a file from a web server. It resumes after an interruption, and retries as long as that adds data."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from fullconv.errors import FullconvError
 
 CHUNK = 1 << 20  # bytes
 TIMEOUT = 60  # seconds without a byte
-WINDOW, SLOWEST = 60, 1000  # seconds, and bytes a second over them: what sends less would take for ever
-ATTEMPTS = 3  # in a row that bring nothing new
-WAIT = 2.0  # seconds before the second of them, then twice as long
-PASSING = {408, 429, 500, 502, 503, 504}  # HTTP's words for "not now"
+WINDOW, SLOWEST = 60, 1000  # seconds, and bytes per second on average; slower transfers would never end
+ATTEMPTS = 3  # in a row without new data
+WAIT = 2.0  # seconds before the second attempt; doubled for each further one
+PASSING = {408, 429, 500, 502, 503, 504}  # HTTP status codes for temporary failures
 NO_SUCH_RANGE = 416
 
 Watch = Callable[[str, int | None], AbstractContextManager[Callable[[int], object]]]
@@ -28,7 +28,7 @@ Watch = Callable[[str, int | None], AbstractContextManager[Callable[[int], objec
 
 
 class Redirects(HTTPRedirectHandler):
-    """Never followed from https to anything else, nor to anything but the web."""
+    """Refuses redirects from https to anything else, and to anything that is not the web."""
 
     def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Request | None:
         scheme = urlsplit(newurl).scheme
@@ -40,13 +40,14 @@ class Redirects(HTTPRedirectHandler):
 
 
 class Interrupted(Exception):
-    """A transfer that may go on where it stopped."""
+    """A transfer that can be resumed."""
 
 
 def fetch(opener: OpenerDirector, archive: Archive, path: Path, watch: Watch) -> None:
-    """`path` as the server has it, begun anew or gone on with.
+    """Downloads the file to `path`, from the start or resumed.
 
-    Without a checksum nobody would notice two halves of different files: such an archive is always begun anew.
+    An archive without a checksum is always downloaded from the start: otherwise, nobody would notice two halves of
+    different files.
     """
     part = path.with_name(path.name + ".part")
     resume = archive.sha256 is not None
@@ -55,7 +56,7 @@ def fetch(opener: OpenerDirector, archive: Archive, path: Path, watch: Watch) ->
 
 
 def persist(attempt: Callable[[], None], url: str, bytes_there: Callable[[], int]) -> None:
-    """Tries again after an interruption, and gives up after ATTEMPTS in a row that brought nothing new."""
+    """Retries after an interruption. Gives up after ATTEMPTS in a row without new data."""
     furthest, vain = bytes_there(), 0
     while True:
         try:
@@ -71,13 +72,13 @@ def persist(attempt: Callable[[], None], url: str, bytes_there: Callable[[], int
 
 
 def transfer(opener: OpenerDirector, archive: Archive, part: Path, resume: bool, watch: Watch) -> None:
-    """One request that completes `part`. Raises Interrupted with what came kept in it."""
+    """Completes `part` with one request. Raises Interrupted and keeps what was received."""
     offset = size_of(part) if resume else 0
     request = Request(archive.url, headers={"Range": f"bytes={offset}-"} if offset else {})
     with ask(opener, request) as answer:
         if answer.status == NO_SUCH_RANGE:
             return check_complete(part, offset, answer.headers.get("Content-Range", ""))
-        resumed = answer.status == 206  # a server without ranges says 200 and begins at the beginning
+        resumed = answer.status == 206  # a server without range support answers 200 and sends everything
         length = int(answer.headers["Content-Length"]) if "Content-Length" in answer.headers else None
         with part.open("ab" if resumed else "wb") as file, watch(archive.filename, length) as advance:
             for chunk in chunks(answer):
@@ -89,14 +90,16 @@ def transfer(opener: OpenerDirector, archive: Archive, part: Path, resume: bool,
 
 
 def check_complete(part: Path, offset: int, content_range: str) -> None:
-    """Nothing lies beyond `offset`: either all is there ("bytes */SIZE" says so), or it is another file's."""
+    """Checks a file to which the server adds nothing at `offset`: it is complete ("bytes */SIZE"), or it is another
+    file."""
     if content_range.rpartition("/")[2] != str(offset):
         part.unlink()
         raise Interrupted("the server has a different file than before")
 
 
 def ask(opener: OpenerDirector, request: Request) -> HTTPResponse | Any:
-    """The answer to a request. Raises Interrupted where it may be asked again, FullconvError where that is vain."""
+    """Returns the answer to a request. Raises Interrupted if it may be repeated, FullconvError if that would not
+    help."""
     try:
         return opener.open(request, timeout=TIMEOUT)
     except HTTPError as error:
@@ -115,10 +118,10 @@ def ask(opener: OpenerDirector, request: Request) -> HTTPResponse | Any:
 
 
 def chunks(answer: HTTPResponse) -> Iterator[bytes]:
-    """The body. Its network errors become Interrupted; those of the disk it is written to stay what they are."""
+    """Yields the body. Network errors become Interrupted; errors of the disk stay as they are."""
     begun, came = time.monotonic(), 0
     try:
-        while chunk := answer.read1(CHUNK):  # what has come, so that nothing of it is lost when the rest does not
+        while chunk := answer.read1(CHUNK):  # what has arrived, so that none of it is lost if the rest does not
             came += len(chunk)
             yield chunk
             if (passed := time.monotonic() - begun) > WINDOW:

@@ -1,4 +1,4 @@
-"""Pictures without masks, from which a network learns what a teacher says of them: `unlabelled:` of a data YAML."""
+"""Pictures without masks, labelled by a teacher during training: `unlabelled:` in a data YAML."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fullconv.data.dataset import UnlabelledPicture
-from fullconv.errors import FullconvError, told_of
+from fullconv.errors import FullconvError, prefix_errors
 from fullconv.files import files_under
 from fullconv.images import is_image_name
 from fullconv.typed_values import check_values
@@ -16,8 +16,8 @@ from fullconv.typed_values import check_values
 
 @dataclass(frozen=True)
 class Folder:
-    """An entry of `unlabelled:`. `shows`: the classes of the main object of every picture in the folder;
-    `among`: the classes that a teacher may take it for."""
+    """An entry of `unlabelled:`. `shows`: the classes of the main object in every picture of the folder. `among`: the
+    classes from which a teacher may choose for it."""
 
     path: str
     shows: tuple[str, ...] = ()
@@ -25,14 +25,14 @@ class Folder:
 
 
 def read_unlabelled(root: Path, asked: Any) -> tuple[UnlabelledPicture, ...]:
-    """The pictures of a folder, of {path, shows, among}, or of a list of these, in the order of their names."""
+    """Returns the pictures of a folder, of {path, shows, among}, or of a list of these, in the order of their names."""
     entries = asked if isinstance(asked, list) else [asked]
     return tuple(picture for entry in entries for picture in _pictures(root, _folder(entry)))
 
 
 def _folder(entry: Any) -> Folder:
     values = entry if isinstance(entry, Mapping) else {"path": entry}
-    with told_of("unlabelled"):
+    with prefix_errors("unlabelled"):
         if "path" not in values:
             raise FullconvError("an entry has no path; give a folder or {path: …, shows: …, among: …}")
         lists = {key: [value] if isinstance(value, str) and key != "path" else value for key, value in values.items()}

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.classes import Classes
-from fullconv.errors import FullconvError, argument, meant
+from fullconv.errors import FullconvError, argument, suggestion
 from fullconv.metrics import LabelMap
 
 BACKGROUND = "background"
@@ -31,7 +31,7 @@ def merge_to(names: Sequence[str], classes: Classes) -> Merging:
     """The named classes after background, which all others become. Raises FullconvError for a name that is none."""
     for name in names:
         if name not in (BACKGROUND, *classes.names):
-            near = meant(name, classes.names)
+            near = suggestion(name, classes.names)
             raise FullconvError(f"{argument('merge_to', name)}: not a class of the model{near}")
     kept = [BACKGROUND, *dict.fromkeys(name for name in names if name != BACKGROUND)]
     lookup = np.zeros(256, np.uint8)

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from fullconv.data.dataset import Dataset
-from fullconv.errors import FullconvError, argument, meant
+from fullconv.errors import FullconvError, argument, suggestion
 from fullconv.evaluation.scoring import dataset_for
 from fullconv.exporting import openvino as files
 from fullconv.exporting.deepness import TILE, Deepness, write_deepness
@@ -65,7 +65,7 @@ def export(
     and leaves no file behind, if labels differ or the mean IoU falls by more than `max_loss`.
     """
     if to not in FORMATS:
-        raise FullconvError(f"{argument('to', to)}: choose from {', '.join(FORMATS)}{meant(to, FORMATS)}")
+        raise FullconvError(f"{argument('to', to)}: choose from {', '.join(FORMATS)}{suggestion(to, FORMATS)}")
     if int8 and (to != "openvino" or data is None):
         raise FullconvError(
             f"{argument('int8', True)}: needs {argument('to', 'openvino')} and {argument('data')}, whose "

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from fullconv import images
 from fullconv.errors import FullconvError, argument
-from fullconv.files import files_under, goes_round
+from fullconv.files import files_under, has_link_loop
 from fullconv.jobs.job import Job
 from fullconv.outputs.manifest import Results
 
@@ -188,5 +188,5 @@ def _expand(pattern: str) -> Iterator[tuple[Path, Path]]:
         yield path, Path(path.name.replace(":", "_") if is_webcam(path) else path.name)
     else:
         base = Path(*takewhile(lambda part: not glob.has_magic(part), path.parts))
-        for match in filterfalse(goes_round, glob.iglob(pattern, recursive=True)):
+        for match in filterfalse(has_link_loop, glob.iglob(pattern, recursive=True)):
             yield from ((file, file.relative_to(base)) for file, _ in _expand(match))

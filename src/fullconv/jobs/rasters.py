@@ -39,7 +39,7 @@ from fullconv.prediction.predictor import Model
 from fullconv.prediction.scene import Scene, open_scene
 from fullconv.prediction.tiling import Tiling, Window
 from fullconv.softness import confidence
-from fullconv.view import Pixels, listed
+from fullconv.view import Pixels, ranges_in_words
 
 SOFT = {"scores": "probabilities", "confidence": "confidence"}  # outputs of scores: what pieces call them
 OUTPUTS = ("labels", *SOFT, *ON_THE_GROUND, TABLE)
@@ -217,7 +217,7 @@ def assemble(work: Work, frame: Frame, tags: dict[str, str]) -> NDArray[np.int64
 
 def described(scene: Scene, model: Model) -> dict[str, str]:
     """What a label map's tags say of its making."""
-    taken = listed(scene.ranges)
+    taken = ranges_in_words(scene.ranges)
     taken = f"{taken} become 0 to 255" if taken else "as they are"
     return {"model": model.config.name, "bands": ",".join(map(str, scene.bands)), "values": taken}
 

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.damage import as_one_line, kind_of, reason_of
+from fullconv.damage import as_one_line, error_type, reason_of
 from fullconv.errors import Damaged, FullconvError, missing_extra
 from fullconv.files import whole
 from fullconv.jobs.plan import is_webcam
@@ -89,7 +89,7 @@ class Clip:
             raise
         except Exception as error:  # FFmpeg's own, and what PyAV makes of numbers and texts that it does not expect
             reason = getattr(error, "strerror", None) or reason_of(error)
-            raise kind_of(error)(f"{self.name}: damaged after {counted(frames, 'frame')} ({reason})") from None
+            raise error_type(error)(f"{self.name}: damaged after {counted(frames, 'frame')} ({reason})") from None
 
     def _decoded(self, packet: Any) -> list[Any]:
         """A packet's frames: none where it is damaged, which is not the end of what comes after it."""
@@ -237,7 +237,7 @@ def open_clip(source: str) -> Iterator[Clip]:
     except FileNotFoundError:
         raise FullconvError(f"{source}: no such {'camera' if kind else 'file'}") from None
     except av.FFmpegError as error:
-        raise kind_of(error)(f"{source}: not a video, empty or damaged ({error.strerror})") from None
+        raise error_type(error)(f"{source}: not a video, empty or damaged ({error.strerror})") from None
     with container:
         with as_one_line(source, "a video", "copy it again from its source"):
             clip = Clip(container, source)

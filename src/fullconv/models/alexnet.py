@@ -1,4 +1,4 @@
-"""CaffeNet (the AlexNet of the paper) and torchvision's AlexNet, dense layers turned into convolutions."""
+"""CaffeNet (the paper's AlexNet) and torchvision's AlexNet, with dense layers turned into convolutions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ TAPS = {4: "relu1", 8: "pool1", 16: "pool2", 32: "drop7"}
 
 
 def caffenet(channels: int = 3, padding: int = 100) -> LayeredTrunk:
-    """Two groups in conv2, conv4 and conv5, and CaffeNet's own order: pool, then normalise (voc-fcn-alexnet)."""
+    """CaffeNet: two groups in conv2, conv4 and conv5, and its own order, pooling before normalisation
+    (voc-fcn-alexnet)."""
     return _five_convolutions(channels, padding, (96, 256, 384, 384, 256), groups=2, normed=True)
 
 
@@ -37,5 +38,5 @@ def _five_convolutions(
 
 
 def _norm(number: int, normed: bool) -> dict[str, nn.Module]:
-    """Local response normalisation; torch divides alpha by the size, as Caffe does."""
+    """Returns the local response normalisation. torch divides alpha by the size, as Caffe does."""
     return {f"norm{number}": nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=1.0)} if normed else {}

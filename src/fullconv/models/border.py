@@ -1,11 +1,12 @@
-"""A wide border of zeros around the picture, computed only where the picture has an influence.
+"""Computes a wide border of zeros around the picture only where the picture has an influence.
 
-The paper pads by 100 pixels. Far from the picture each map then holds one value per channel, which follows from the
-parameters, and along the frame's edge what a frame without a picture holds. So the early stages run on the picture
-with as much border as it reaches, and on a small empty frame; the two together are the map of the whole frame.
+The paper pads by 100 pixels. Far from the picture, each map then holds one value per channel, which follows from the
+parameters. Along the edge of the frame, it holds what a frame without a picture holds. The early stages therefore run
+on the picture with only as much border as it influences, and on a small empty frame. Together, the two give the map of
+the whole frame.
 
-Near the picture maps are held as their difference from the far value, for then padding with zeros stands for "goes on
-like that for ever": with bias b' = b + W·far, conv(x) = W·(x - far) + b', and the next far value is relu(b').
+Near the picture, maps are stored as the difference from the far value. Padding with zeros then means that the far value
+continues forever: with bias b' = b + W·far, conv(x) = W·(x - far) + b', and the next far value is relu(b').
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from fullconv.models.layered import LayeredTrunk
 from fullconv.models.network import Network
 from fullconv.models.vgg import STAGES as VGG
 
-STAGES = 4  # of VGG's five; in conv5 the picture reaches everything
+STAGES = 4  # of VGG's five; in conv5 the picture influences everything
 
 
 def spare_border(network: Network) -> Network:
-    """The network, each VGG trunk with a wide border in this form (the same parameters); others stay as they are."""
+    """Returns the network with each widely padded VGG trunk in this form (same parameters). Other trunks stay as they
+    are."""
     for name, child in network.named_children():
         if isinstance(child, LayeredTrunk) and "conv5_3" in dict(child.named_children()):
             setattr(network, name, BorderedTrunk(child))
@@ -33,7 +35,8 @@ def spare_border(network: Network) -> Network:
 
 
 class BorderedTrunk(nn.Module):
-    """The maps of a VGG trunk, equal but for rounding, at less arithmetic; its parameters must stay as they are."""
+    """Computes the maps of a VGG trunk with less arithmetic, equal except for rounding. Its parameters must not
+    change."""
 
     def __init__(self, trunk: LayeredTrunk) -> None:
         super().__init__()
@@ -45,12 +48,12 @@ class BorderedTrunk(nn.Module):
         self.padding = int(cast(nn.Conv2d, layers[0][1]).padding[0])
         self.skipped = [photo_free([layer for _, layer in layers[: end - 1]], self.padding) for end in ends]
         self.hold_far_values()
-        self.edges = [0]  # positions, after each stage, in which the frame's edge is felt: one more a convolution
+        self.edges = [0]  # positions after each stage that the edge of the frame influences: one more per convolution
         for stage in range(1, STAGES + 1):
             self.edges.append((self.edges[-1] + VGG[stage][0]) // 2 + 1)
 
     def hold_far_values(self) -> None:
-        """Keeps beside each convolution's bias what it gives far from the picture, b'."""
+        """Stores beside the bias of each convolution its output far from the picture, b'."""
         first = next(iter(self.stages[0].values()))
         far = cast(Tensor, first.weight).new_zeros(cast(nn.Conv2d, first).in_channels)
         for stage in self.stages:
@@ -63,7 +66,8 @@ class BorderedTrunk(nn.Module):
     def forward(self, image: Tensor) -> dict[int, Tensor]:
         near, empty, skipped, features = image, image.new_zeros(1, image.shape[1], 1, 1), self.padding - 1, {}
         for stage, skip, edge, next_edge in zip(self.stages, self.skipped, self.edges, self.edges[1:], strict=False):
-            frame = [4 * next_edge + 2 + length % 2 for length in near.shape[-2:]]  # pooled: both edges and one more
+            # after pooling: both edges and one more
+            frame = [4 * next_edge + 2 + length % 2 for length in near.shape[-2:]]
             near, empty = self.run_stage(stage, skipped - skip, near, stretched(empty, frame, edge))
             skipped = skip // 2
             stride = self.taps.get(list(stage)[-1])
@@ -78,8 +82,8 @@ class BorderedTrunk(nn.Module):
         return features
 
     def run_stage(self, layers: dict[str, nn.Module], wider: int, near: Tensor, empty: Tensor) -> tuple[Tensor, Tensor]:
-        """Convolutions, a ReLU after each, the pooling after all; `near` grows by `wider` positions on each side: by
-        one with each convolution, which sees as much further, and by the rest with the last."""
+        """Runs convolutions, each with a ReLU, and then the pooling. `near` grows by `wider` positions on each side: by
+        one at each convolution, which sees one further, and by the rest at the last."""
         convolutions = [name for name, layer in layers.items() if isinstance(layer, nn.Conv2d)]
         for name in convolutions:
             layer, there = cast(nn.Conv2d, layers[name]), self.get_buffer(f"{name}_far")
@@ -92,7 +96,7 @@ class BorderedTrunk(nn.Module):
 
 
 def stretched(empty: Tensor, size: list[int], edge: int) -> Tensor:
-    """`empty` made as large as `size`: what lies between the edges is the same everywhere."""
+    """Enlarges `empty` to `size`: between the edges, it is the same everywhere."""
     for dim, length in zip((2, 3), size, strict=True):
         before, middle, rest = torch.split(empty, [edge, 1, empty.shape[dim] - edge - 1], dim)
         shape = list(empty.shape)
@@ -102,8 +106,10 @@ def stretched(empty: Tensor, size: list[int], edge: int) -> Tensor:
 
 
 def photo_free(layers: list[nn.Module], padding: int) -> int:
-    """How many positions on each side see nothing of a picture of any size; even, as pooling goes on after them."""
+    """Returns how many positions on each side see nothing of a picture of any size. It is even, because pooling
+    follows."""
     seen = through(layers)
     before = -seen.last / seen.stride
     after = (2 * padding - 1 + seen.first) / seen.stride
-    return (int(min(before, after)) - 1) // 2 * 2  # one is left on each side for a last pooling that sticks out
+    # one is left on each side for a last pooling window that extends outside
+    return (int(min(before, after)) - 1) // 2 * 2

@@ -1,4 +1,4 @@
-"""A config → its network, with fresh parameters."""
+"""Builds the network of a config, with new parameters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FAMILIES: dict[str, type[Network]] = {
 
 
 def build(config: ModelConfig, pretrained: bool = False) -> Network:
-    """The network that a config.json describes; `pretrained` fetches the ImageNet weights of a timm trunk."""
+    """Returns the network that a config.json describes. `pretrained` downloads the ImageNet weights of a timm trunk."""
     return FAMILIES[config.architecture.family].of(
         config.architecture, len(config.classes), config.normalisation, pretrained
     )

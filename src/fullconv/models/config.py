@@ -1,4 +1,4 @@
-"""What a model is, as plain values: config.json in memory. Needs no torch."""
+"""The description of a model as plain values: config.json in memory. Needs no torch."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 
 from fullconv.classes import VOID, Classes
 from fullconv.errors import FullconvError
-from fullconv.typed_json import built
+from fullconv.typed_json import build_dataclass
 from fullconv.view import Range, View
 
 FORMAT = 3
-READABLE = (1, 2, 3)  # 1 knew no range of values: every model took uint8; 2 no temperature
+READABLE = (1, 2, 3)  # format 1 had no range of values (every model took uint8), format 2 no temperature
 COARSEST = 32  # the stride of a trunk's last features
-FAMILIES = {  # what a network of each is called
+FAMILIES = {  # their names in titles
     "fcn": "FCN-{stride}s",
     "unet": "U-Net",
     "segnet": "SegNet",
@@ -25,7 +25,7 @@ FAMILIES = {  # what a network of each is called
 }
 ALIGNMENTS = ("same", "caffe", "valid")
 STRIDES = (2, 4, 8, 16, 32)
-FARTHEST = 2**20  # pixels from one to another
+FARTHEST = 2**20  # from one pixel of a window to the other
 LONGEST_NAME = 200  # characters
 PRINTED = f"text of 1 to {LONGEST_NAME} characters that can be printed"
 COLDEST, HOTTEST = 0.01, 100.0  # temperatures
@@ -34,14 +34,13 @@ MOST = {"channels": 2**10, "score_hidden": 2**13, "last_kernel": 2**10}
 
 @dataclass(frozen=True)
 class Architecture:
-    """The numbers from which a network is built.
+    """The numbers that define a network.
 
-    trunk: a timm network; with alignment `caffe` one of the paper's; "" where a family brings its own encoder.
-    stride: the finest score fused. alignment: `same`, `caffe` (padding 100 and crops) or `valid` (the first U-Net).
-    heads: {suffix: classes} where several tasks share a trunk; the first is the model's own classes.
-    inputs: where several trunks each see three channels of their own and their scores are averaged, their names.
-    skip_scales: what the features of each skip are multiplied by, coarsest first. last_kernel: side of the last
-    deconvolution's kernel; 0 is twice its stride.
+    trunk: a timm network; with alignment `caffe`, one of the paper's; "" if the family has its own encoder. stride:
+    that of the finest score added. alignment: `same`, `caffe` (padding 100 and crops) or `valid` (the first U-Net).
+    heads: {suffix: classes} if several tasks share a trunk; the first is the model's own classes. inputs: their names,
+    if several trunks each see three channels and their scores are averaged. skip_scales: factors for the features of
+    each skip, coarsest first. last_kernel: side of the kernel of the last deconvolution; 0 means twice its stride.
     """
 
     trunk: str = "tf_efficientnet_lite0"
@@ -80,15 +79,15 @@ class Architecture:
 
     @cached_property
     def multiple_of(self) -> int:
-        """Heights and widths that the network takes; `caffe` aligns any size by itself."""
+        """Heights and widths must be multiples of this. `caffe` takes any size."""
         return 1 if self.alignment == "caffe" else COARSEST
 
 
 @dataclass(frozen=True)
 class NormalisationValues:
-    """Mean and deviation of each channel as the network takes them, in units of 0–255.
+    """Mean and deviation of each channel in the network's order, in units of 0–255.
 
-    `order` names the image's channel that each of them is: (2, 1, 0) for a network that takes BGR.
+    `order`: the image channel that each of them is, (2, 1, 0) for a network that takes BGR.
     """
 
     mean: tuple[float, ...]
@@ -97,22 +96,22 @@ class NormalisationValues:
 
     @property
     def colour(self) -> tuple[float, ...]:
-        """The image's colour that the network sees as zero."""
+        """The colour of an image that the network sees as zero."""
         order = self.order or range(len(self.mean))
         return tuple(mean for _, mean in sorted(zip(order, self.mean, strict=True)))
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """config.json: everything beside the parameters.
+    """config.json: everything except the parameters.
 
-    `longest_side` is the size of picture that the model knows: larger ones are reduced to it before the network and
-    their scores enlarged again; None means that pixels have a scale of their own (satellites, microscopes), as those
-    have that lie on the ground, unless `reduces_rasters`. `range`: the values of each channel that become 0–255; a
-    model that has it takes float32, without it takes uint8.
-    `label_mapping` says which classes of other data count as which of the model's. `window` is what the scores of pixel
-    0 depend on, from the first pixel to the last: (-487, 518); None where that is unknown or the whole picture.
-    `temperature`: what scores are divided by before the softmax, so that probabilities are what they say.
+    `longest_side`: the picture size that the model was trained on. Larger pictures are reduced to it before the
+    network, and their scores are enlarged again. None: pixels have a fixed scale (satellites, microscopes). Pictures
+    with a position on the ground also have one, unless `reduces_rasters`. `range`: the values of each channel that
+    become 0–255. A model with a range takes float32, one without takes uint8. `label_mapping`: which classes of other
+    data count as which of the model's. `window`: what the scores of pixel 0 depend on, from the first pixel to the
+    last: (-487, 518); None if unknown, or the whole picture. `temperature`: the number that scores are divided by
+    before the softmax, so that the probabilities are calibrated.
     """
 
     name: str
@@ -130,12 +129,12 @@ class ModelConfig:
 
     @property
     def channels(self) -> int:
-        """Those of the images that it takes."""
+        """The number of channels of the images that it takes."""
         return len(self.normalisation.mean)
 
     @property
     def input(self) -> str:
-        """The type of the images that it takes, in model.onnx too."""
+        """The type of the images that it takes, also in model.onnx."""
         return "float32" if self.range else "uint8"
 
     @cached_property
@@ -144,7 +143,7 @@ class ModelConfig:
         return View(self.normalisation.colour, self.range, exact=bool(self.range))
 
     def longest_side_of(self, keeps_scale: bool) -> int | None:
-        """The longest side that a picture may have, of one whose pixels have a scale of their own or not."""
+        """The largest side that a picture may have, depending on whether its pixels have a fixed scale."""
         return self.longest_side if self.reduces_rasters or not keeps_scale else None
 
     def to_json(self) -> dict[str, Any]:
@@ -152,11 +151,12 @@ class ModelConfig:
 
     @classmethod
     def from_json(cls, values: dict[str, Any], file: str = "config.json") -> ModelConfig:
-        """Raises FullconvError where a key is missing or unknown, or a value is not of its type."""
+        """Raises FullconvError if a key is missing or unknown, or a value has the wrong type."""
         if not isinstance(values, dict) or values.get("format") not in READABLE:
             raise FullconvError(f"{file} is not in format {FORMAT}; update fullconv, or export the model again")
-        known = {key: value for key, value in values.items() if key not in ("format", "input")}  # it follows from range
-        return built(cls, known, file)
+        # `input` follows from range
+        known = {key: value for key, value in values.items() if key not in ("format", "input")}
+        return build_dataclass(cls, known, file)
 
     def __post_init__(self) -> None:
         for key, right, want in self._rules():
@@ -164,7 +164,7 @@ class ModelConfig:
                 raise FullconvError(f"{key} must be {want}")
 
     def _rules(self) -> Iterator[tuple[str, bool, str]]:
-        """(key, whether its value is right, what it must be)."""
+        """Yields (key, whether its value is right, what it must be)."""
         a, n, c = self.architecture, self.normalisation, self.classes
         channels = a.channels * max(len(a.inputs), 1)
         yield "name", 0 < len(self.name) <= LONGEST_NAME and self.name.isprintable(), PRINTED
@@ -184,7 +184,7 @@ class ModelConfig:
         yield "classes.colours", all(0 <= v <= 255 for colour in c.colours for v in colour), "numbers from 0 to 255"
 
 
-# What `--arch` takes beside fcn32s … fcn2s: the values in which each differs from the defaults.
+# What `--arch` takes besides fcn32s … fcn2s: the values in which each differs from the defaults.
 _ARCHS: dict[str, dict[str, Any]] = {
     "unet": {"family": "unet", "stride": 2},
     "unet-classic": {"family": "unet", "trunk": "", "stride": 2},
@@ -196,7 +196,7 @@ _ARCHS: dict[str, dict[str, Any]] = {
 
 
 def parse_arch(arch: str) -> dict[str, Any]:
-    """The values of Architecture that a name stands for: "fcn8s" → {"stride": 8}."""
+    """Returns the values of Architecture for a name: "fcn8s" → {"stride": 8}."""
     match = re.fullmatch(r"fcn-?(32|16|8|4|2)s", arch.lower())
     if match:
         return {"stride": int(match[1])}
@@ -206,9 +206,9 @@ def parse_arch(arch: str) -> dict[str, Any]:
 
 
 def arch_of(architecture: Architecture) -> str | None:
-    """The name that parse_arch takes for it, whatever its trunk and score layers; None where there is none."""
+    """Returns the name for an architecture, ignoring its trunk and score layers, or None if it has no name."""
     a = architecture
-    names = [f"fcn{a.stride}s", *sorted(_ARCHS, key=lambda name: -len(_ARCHS[name]))]  # those that say most first
+    names = [f"fcn{a.stride}s", *sorted(_ARCHS, key=lambda name: -len(_ARCHS[name]))]  # the most specific first
     common = {"trunk": a.trunk, "score_hidden": a.score_hidden, "learned_upsampling": a.learned_upsampling}
     common |= {"channels": a.channels}
     return next((name for name in names if Architecture(**{**common, **parse_arch(name)}) == a), None)

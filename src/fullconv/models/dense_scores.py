@@ -1,4 +1,5 @@
-"""Scores finer than the trunk's stride without a decoder: two ways that give the same numbers (paper section 3.2)."""
+"""Scores finer than the trunk's stride without a decoder, in two ways that give the same numbers (paper section
+3.2)."""
 
 from __future__ import annotations
 
@@ -16,15 +17,15 @@ from fullconv.models.layered import LayeredTrunk
 
 
 def coarse_scores(net: FCN, image: Tensor) -> Tensor:
-    """(N, 3, H, W) of 0–255 → the scores of the deepest features, (N, classes, h, w), before any decoder."""
+    """(N, 3, H, W) of 0–255 → the scores of the deepest features (N, classes, h, w), before any decoder."""
     return net.ladders[0].score[COARSEST](net.features(net.normalise(image))[COARSEST])
 
 
 def dilate(net: FCN, stride: int) -> FCN:
-    """A copy of `net` whose `coarse_scores` lie `stride` pixels apart: strides beyond it become dilation of the rest.
+    """Returns a copy of `net` whose `coarse_scores` are `stride` pixels apart: strides beyond it become dilation.
 
-    The paper calls it filter rarefaction, others à trous. Raises FullconvError where the trunk is not one layer after
-    another, or its strides do not pass through `stride`.
+    The paper calls this filter rarefaction; it is also called à trous. Raises FullconvError if the trunk is not a
+    sequence of layers, or if its strides do not reach `stride`.
     """
     net = copy.deepcopy(net)
     reached, dilation = 1, 1
@@ -48,10 +49,11 @@ def dilate(net: FCN, stride: int) -> FCN:
 
 
 def shift_and_stitch(net: FCN, image: Tensor, factor: int) -> Tensor:
-    """Scores `factor` times finer: `coarse_scores` of factor² shifted pictures, interlaced (N, classes, f·h, f·w).
+    """Returns scores `factor` times finer (N, classes, f·h, f·w): the `coarse_scores` of factor² shifted pictures,
+    interlaced.
 
-    The padding of the first convolution is shifted with the picture. Deeper padding cannot be: within half a
-    receptive field of the border the scores differ from those of `dilate`.
+    The padding of the first convolution is shifted with the picture. Deeper padding cannot be, so the scores differ
+    from those of `dilate` within half a receptive field of the border.
     """
     if factor < 1 or COARSEST % factor:
         raise FullconvError(f"factor {factor}: choose a divisor of {COARSEST}")

@@ -1,4 +1,4 @@
-"""The baseline without a decoder: scores at stride 32, each one repeated over its block of pixels."""
+"""The baseline without a decoder: scores at stride 32, each repeated over its block of pixels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fullconv.models.trunks import Trunk
 
 
 class EncoderOnly(Network):
-    """A trunk and its scores, nothing more; what an FCN's decoder is measured against."""
+    """A trunk and its scores only. The decoder of an FCN is compared with it."""
 
     def assemble(
         self, architecture: Architecture, num_classes: int, normalisation: NormalisationValues, pretrained: bool

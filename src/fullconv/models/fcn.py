@@ -17,7 +17,7 @@ from fullconv.models.strips import best_classes
 from fullconv.models.trunks import build_trunk, normalisation_of
 from fullconv.models.upsampling import Upsampling, crop_like
 
-# The paper's names. pool3 and pool4 of VGG-16 end the stages of stride 8 and 16, and "fr" is what follows fc7.
+# The paper's names. pool3 and pool4 of VGG-16 end the stages of strides 8 and 16; "fr" follows fc7.
 SCORE_NAMES = {32: "score_fr", 16: "score_pool4", 8: "score_pool3", 4: "score_pool2", 2: "score_pool1"}
 UPSCORE_NAMES = {16: "upscore2", 8: "upscore_pool4", 4: "upscore_pool3", 2: "upscore_pool2"}
 LAST_NAMES = {32: "upscore", 16: "upscore16", 8: "upscore8", 4: "upscore4", 2: "upscore_pool1"}
@@ -50,7 +50,7 @@ class FCN(Network):
     def assemble(
         self, architecture: Architecture, num_classes: int, normalisation: NormalisationValues, pretrained: bool
     ) -> None:
-        """Of several heads the scores come one after another along the channels."""
+        """The scores of several heads are concatenated along the channels."""
         super().assemble(architecture, num_classes, normalisation, pretrained)
         self.strides = tuple(s for s in STRIDES if s >= architecture.stride)  # finest first
         self.skips = self.strides[-2::-1]  # coarsest first: (), (16,), (16, 8), …
@@ -73,8 +73,8 @@ class FCN(Network):
         return torch.cat(scores, 1) if len(scores) > 1 else scores[0]
 
     def climb(self, ladder: Ladder, features: Features) -> Tensor:
-        """Scores (N, classes, h, w) at the finest stride: those of the coarsest features, enlarged step by step, each
-        time with the scores of the next finer features added (the paper's figure 3)."""
+        """Returns scores (N, classes, h, w) at the finest stride: those of the coarsest features, enlarged step by
+        step, adding the scores of the next finer features each time (the paper's figure 3)."""
         score = ladder.score[COARSEST](features[COARSEST])
         for stride in self.skips:
             score = ladder.upsample[stride](score)
@@ -90,7 +90,7 @@ class FCN(Network):
         return best_classes(self.climb(ladder, self.features(image)), ladder.to_image, image, self.offsets[1])
 
     def features(self, image: Tensor) -> Features:
-        """{stride: a map of each trunk's}; several trunks share out the channels among them."""
+        """{stride: one map per trunk}. Several trunks divide the channels between them."""
         parts = torch.split(image, self.architecture.channels, 1) if len(self.inputs) > 1 else (image,)
         seen = [self.get_submodule(f"trunk{name}")(part) for name, part in zip(self.inputs, parts, strict=True)]
         return {stride: [maps[stride] for maps in seen] for stride in self.strides}
@@ -109,7 +109,7 @@ class FCN(Network):
 
     @property
     def ladders(self) -> list[Ladder]:
-        """The layers of each head, as they are now: whoever replaces one of them is heard."""
+        """The layers of each head as they are now, so that a replaced layer is used."""
         return [self.ladder(head) for head in self.heads]
 
     def ladder(self, head: str) -> Ladder:
@@ -126,8 +126,8 @@ class FCN(Network):
 
 @dataclass
 class Score:
-    """What scores the features of a stride: one layer a trunk, whose answers are averaged. `scale`: what the features
-    are multiplied by first."""
+    """Scores the features of a stride, with one layer per trunk; the results are averaged. `scale`: factor for the
+    features."""
 
     layers: list[nn.Module]
     scale: float = 1.0
@@ -142,7 +142,7 @@ class Score:
 
 @dataclass
 class Ladder:
-    """What makes scores of features, by stride: `score` scores them, `upsample` doubles the scores of the coarser ones,
+    """The layers that turn features into scores, by stride: `score` scores them, `upsample` doubles the coarser scores,
     `to_image` enlarges the last ones to the picture's size. The network has the same layers under the paper's names."""
 
     score: dict[int, Score]
@@ -151,8 +151,8 @@ class Ladder:
 
 
 def derive_offsets(ladder: Ladder, windows: dict[int, Window]) -> dict[int, int]:
-    """{stride of a skip, or 1 for the picture: the position at which its crop begins}, from the layers alone: `windows`
-    says what the features of each stride see."""
+    """Derives {stride of a skip, or 1 for the picture: the position at which its crop begins} from the layers alone.
+    `windows` is what the features of each stride see."""
     window, offsets = windows[COARSEST], {}
     for stride, layer in ladder.upsample.items():
         window = window.then(window_of(layer))
@@ -161,7 +161,7 @@ def derive_offsets(ladder: Ladder, windows: dict[int, Window]) -> dict[int, int]
 
 
 def score_layer(channels: int, num_classes: int, hidden: int) -> nn.Module:
-    """Features → class scores: a zero-initialised 1x1 convolution (section 4.3), behind a 3x3 one where hidden > 0."""
+    """Features → class scores: a zero-initialised 1x1 convolution (section 4.3), after a 3x3 one if hidden > 0."""
     score = nn.Conv2d(hidden or channels, num_classes, 1)
     nn.init.zeros_(score.weight)
     nn.init.zeros_(score.bias)  # type: ignore[arg-type]

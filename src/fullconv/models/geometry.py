@@ -1,4 +1,4 @@
-"""Where each position of a layer's output lies in the picture, and which part it sees, in exact arithmetic."""
+"""The position of each output of a layer in the picture, and the part that it sees, in exact arithmetic."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from fullconv.errors import FullconvError
 class Window:
     """The pixels that position y of a feature map depends on: from stride·y + first to stride·y + last, inclusive.
 
-    One window answers two questions: its middle is the coordinate map that alignment needs, its length is the
-    receptive field.
+    Its middle is the coordinate map that alignment needs; its length is the receptive field.
     """
 
     stride: Fraction
@@ -35,12 +34,12 @@ class Window:
         return self.last - self.first + 1
 
     def then(self, layer: Window) -> Window:
-        """What the output of `layer`, applied to this map, sees of the picture."""
+        """Returns what the output of `layer`, applied to this map, sees of the picture."""
         s = self.stride
         return Window(s * layer.stride, s * layer.first + self.first, s * layer.last + self.last)
 
     def beside(self, other: Window) -> Window:
-        """Two maps of one grid, joined: the union of what they see. Raises FullconvError where the strides differ."""
+        """Returns the union of what two maps on the same grid see. Raises FullconvError if their strides differ."""
         if self.stride != other.stride:
             raise FullconvError(f"maps of strides {self.stride} and {other.stride} cannot be joined")
         return Window(self.stride, min(self.first, other.first), max(self.last, other.last))
@@ -48,7 +47,7 @@ class Window:
 
 @runtime_checkable
 class Branched(Protocol):
-    """A layer whose parts are not one after another, and which knows its window."""
+    """A layer of parallel branches, which computes its own window."""
 
     def window(self) -> Window: ...
 
@@ -67,9 +66,10 @@ def deconvolution(kernel: int, stride: int = 1, padding: int = 0) -> Window:
 
 
 def window_of(layer: nn.Module) -> Window:
-    """The window of one layer; a layer without a kernel (activation, normalisation, dropout) leaves positions alone.
+    """Returns the window of one layer. A layer without a kernel (activation, normalisation, dropout) does not move
+    positions.
 
-    A layer of parallel branches gives its own.
+    A layer of parallel branches gives its own window.
     """
     if isinstance(layer, Branched):
         return layer.window()
@@ -84,16 +84,16 @@ def window_of(layer: nn.Module) -> Window:
 
 
 def through(layers: Iterable[nn.Module], start: Window = PICTURE) -> Window:
-    """The window after all `layers`, one after another."""
+    """Returns the window after all `layers` in sequence."""
     for layer in layers:
         start = start.then(window_of(layer))
     return start
 
 
 def crop_offset(name: str, fine: Window, onto: Window) -> int:
-    """At which position of `fine` the map `onto` of the same stride begins (Caffe's Crop layer).
+    """Returns the position of `fine` at which the map `onto` of the same stride begins (Caffe's Crop layer).
 
-    Raises FullconvError, by the name of the crop, where the maps are not a whole number of positions apart.
+    Raises FullconvError with the name of the crop if the maps are not a whole number of positions apart.
     """
     offset = (onto.middle - fine.middle) / fine.stride
     if fine.stride != onto.stride or offset.denominator != 1 or offset < 0:
@@ -105,7 +105,7 @@ def crop_offset(name: str, fine: Window, onto: Window) -> int:
 
 
 def side(value: int | tuple[int, ...] | str) -> int:
-    """The one number of a square kernel, stride or padding."""
+    """Returns the one number of a square kernel, stride or padding."""
     side = value[0] if isinstance(value, tuple) else value
     if isinstance(side, str):
         raise FullconvError(f"padding {side!r} has no fixed geometry; give a number")

@@ -24,12 +24,13 @@ CHANNELS = {4: 64, 8: 480, 16: 832, 32: 1024}
 
 
 def googlenet(channels: int = 3, padding: int = 100) -> LayeredTrunk:
-    """Caffe's bvlc_googlenet; a "/" in Caffe's layer names is a level of modules here."""
+    """Caffe's bvlc_googlenet. A "/" in Caffe's layer names is a level of modules here."""
     return _googlenet(channels, padding, fives=5, last_pool=3, norm=lrn)
 
 
 def googlenet_torchvision(channels: int = 3, padding: int = 100) -> LayeredTrunk:
-    """torchvision's form: 3x3 kernels in the branches called 5x5, no LRN; batch normalisation folded into kernels."""
+    """torchvision's form: 3x3 kernels in the branches called 5x5, no LRN, batch normalisation folded into the
+    kernels."""
     return _googlenet(channels, padding, fives=3, last_pool=2, norm=nn.Identity)
 
 
@@ -45,7 +46,8 @@ class RectifiedConv2d(nn.Conv2d):
 
 
 class Inception(nn.Module):
-    """Four branches beside one another; state names are Caffe's: 1x1, 3x3_reduce, 3x3, 5x5_reduce, 5x5, pool_proj."""
+    """Four parallel branches. The names of the parameters are Caffe's: 1x1, 3x3_reduce, 3x3, 5x5_reduce, 5x5,
+    pool_proj."""
 
     def __init__(self, channels: int, widths: tuple[int, ...], fives: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A trunk that is a plain sequence of layers, like the paper's classifiers, with features taken along the way."""
+"""A trunk that is a plain sequence of layers, like the paper's classifiers, with features taken from some of them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from fullconv.models.geometry import PICTURE, Window, side, through
 
 
 class LayeredTrunk(nn.Sequential):
-    """image (N, C, H, W) → {stride: features}; `taps` names the layer whose output each stride's features are.
+    """image (N, C, H, W) → {stride: features}; `taps` names the layer that gives the features of each stride.
 
-    `windows` tells what each of them sees of the picture, from which the crops of alignment `caffe` follow.
+    `windows` is what each of them sees of the picture; the crops of alignment `caffe` follow from it.
     """
 
     def __init__(self, layers: Mapping[str, nn.Module], taps: Mapping[int, str], channels: Mapping[int, int]) -> None:
@@ -25,7 +25,7 @@ class LayeredTrunk(nn.Sequential):
 
     @property
     def windows(self) -> dict[int, Window]:
-        """{stride: what position y of its features sees of the picture}."""
+        """{stride: what position y of its features sees of the picture}"""
         found, window = {}, PICTURE
         for name, layer in self.named_children():
             window = through([layer], window)
@@ -42,16 +42,17 @@ class LayeredTrunk(nn.Sequential):
         return features
 
     def tapped_at(self, strides: tuple[int, ...]) -> LayeredTrunk:
-        """The same trunk that gives the features of `strides` alone."""
+        """Returns the same trunk with the features of `strides` only."""
         self.taps = {name: stride for name, stride in self.taps.items() if stride in strides}
         return self
 
 
 class CeilPool(nn.MaxPool2d):
-    """Caffe's max pooling: a last window that is only partly inside counts.
+    """Caffe's max pooling, in which a last window that is only partly inside counts.
 
-    Of windows that overlap, a graph exporter cannot tell from a symbol of the size whether the last one begins inside;
-    it is given padding below and to the right with what no maximum takes, which makes the size a plain quotient.
+    With overlapping windows, a graph exporter cannot tell from a symbolic size whether the last one begins inside. It
+    is therefore padded below and to the right with a value that is never the maximum, so that the size is a plain
+    quotient.
     """
 
     def __init__(self, kernel: int, stride: int, padding: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""What every network here guarantees: scores of the same size as the picture."""
+"""The base of all networks: scores have the size of the picture."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from fullconv.models.upsampling import crop_like
 
 
 class Network(nn.Module):
-    """Normalises, pads to the sizes that the architecture takes, scores, and cuts the padding off again.
+    """Normalises, pads to the sizes that the architecture takes, computes scores, and crops the padding.
 
-    Each family has a constructor of plain numbers; `of` takes everything that config.json may say.
+    The constructor of each family takes plain numbers; `of` takes everything that config.json can contain.
     """
 
     @classmethod
     def of(
         cls, architecture: Architecture, num_classes: int, normalisation: NormalisationValues, pretrained: bool = False
     ) -> Self:
-        """The network of an architecture; `pretrained` fetches the ImageNet weights of a timm trunk."""
+        """Returns the network of an architecture. `pretrained` downloads the ImageNet weights of a timm trunk."""
         network = cls.__new__(cls)
         network.assemble(architecture, num_classes, normalisation, pretrained)
         return network
@@ -32,7 +32,7 @@ class Network(nn.Module):
     def assemble(
         self, architecture: Architecture, num_classes: int, normalisation: NormalisationValues, pretrained: bool
     ) -> None:
-        """Makes the layers."""
+        """Creates the layers."""
         nn.Module.__init__(self)
         self.architecture = architecture
         self.multiple_of = architecture.multiple_of
@@ -40,8 +40,8 @@ class Network(nn.Module):
         self.normalise = Normalisation(normalisation)
 
     def forward(self, image: Tensor, enlarged: bool = True) -> Tensor:
-        """(N, channels, H, W) of 0–255, any H and W → scores (N, classes, H, W); where they are not `enlarged`, at the
-        architecture's stride, from the image's first pixel on, padding included."""
+        """(N, channels, H, W) of 0–255, any H and W → scores (N, classes, H, W). If not `enlarged`, they are at the
+        stride of the architecture, start at the first pixel, and include the padding."""
         padded = pad_to_multiple(self.normalise(image), self.multiple_of)
         return crop_like(self.score_aligned(padded), image) if enlarged else self.score_coarsely(padded)
 
@@ -50,15 +50,15 @@ class Network(nn.Module):
         raise NotImplementedError
 
     def score_coarsely(self, image: Tensor) -> Tensor:
-        """The same before the last enlargement: (N, classes, H / stride, W / stride)."""
+        """Returns the same before the last enlargement: (N, classes, H / stride, W / stride)."""
         raise FullconvError(f"{self.architecture.title} does not end by upsampling its scores")
 
     def label_map(self, scores: Tensor) -> Tensor:
-        """Scores (N, classes, H, W) → class indices (N, H, W) uint8; of several heads, the first."""
+        """Scores (N, classes, H, W) → class indices (N, H, W) uint8. With several heads, those of the first."""
         return best(scores[:, : self.num_classes])
 
     def labels(self, image: Tensor) -> Tensor:
-        """What label_map makes of the scores of an image, in less memory where a network ends in an upsampling."""
+        """Returns label_map of the scores of an image, in less memory if the network ends in an upsampling."""
         height, width = image.shape[-2:]
         return self.labels_aligned(pad_to_multiple(self.normalise(image), self.multiple_of))[:, :height, :width]
 
@@ -68,7 +68,7 @@ class Network(nn.Module):
 
 
 def pad_to_multiple(image: Tensor, multiple_of: int) -> Tensor:
-    """Zeros (the mean colour, once normalised) to the right and below, up to the next multiple."""
+    """Adds zeros (the mean colour, after normalisation) on the right and below, up to the next multiple."""
     height, width = image.shape[-2:]
     if multiple_of == 1:
         return image

@@ -9,7 +9,7 @@ from fullconv.models.config import NormalisationValues
 
 
 class Normalisation(nn.Module):
-    """(x - mean) / std per channel, in units of 0–255, channels put in the network's order; float32 out."""
+    """(x - mean) / std per channel, in units of 0–255, with the channels in the network's order. Returns float32."""
 
     mean: Tensor
     std: Tensor
@@ -18,7 +18,7 @@ class Normalisation(nn.Module):
     def __init__(self, values: NormalisationValues) -> None:
         super().__init__()
         self.order = list(values.order)
-        # On the model's device: a CUDA graph cannot be recorded while indices come over from the processor's memory.
+        # On the model's device: a CUDA graph cannot be recorded while indices are copied from the processor's memory.
         self.register_buffer("places", torch.tensor(values.order, dtype=torch.long), persistent=False)
         self.register_buffer("mean", torch.tensor(values.mean).view(-1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(values.std).view(-1, 1, 1), persistent=False)

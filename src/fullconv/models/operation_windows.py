@@ -1,4 +1,4 @@
-"""How each tensor operation changes the part of the picture that a map sees; unlisted operations are refused."""
+"""How each tensor operation changes the part of the picture that a map sees. Operations without a rule are refused."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from fullconv.errors import FullconvError
 from fullconv.models.geometry import PICTURE, Window, convolution, deconvolution
 
 aten = torch.ops.aten
-Arguments = Mapping[str, Any]  # an operation's arguments by the names of its schema
+Arguments = Mapping[str, Any]  # the arguments of an operation, by the names in its schema
 
 
 @dataclass(frozen=True)
 class Sight:
     """What a map sees of the picture, along `rows` and along `columns`.
 
-    `axes` are the map's dimensions for them, counted from the last (-1), as broadcasting does. `whole`: something that
-    was taken over a whole map went in, so that the windows hold for this size of picture only, and reach across it.
-    `unpool`: behind a max pooling, what leads back to its grid.
+    `axes` are the dimensions of the map for rows and columns, counted from the last (-1), as in broadcasting. `whole`:
+    the map depends on a value taken over a whole map, so its windows span the picture and hold for this size only.
+    `unpool`: after a max pooling, the window that leads back to its grid.
     """
 
     rows: Window = PICTURE
@@ -35,16 +35,16 @@ class Sight:
 
     @property
     def constant(self) -> bool:
-        """Whether every position sees the same."""
+        """Whether every position sees the same part."""
         return self.rows.stride == 0 and self.columns.stride == 0
 
     def then(self, layer: Callable[[int], Window]) -> Sight:
-        """Behind an operation of which `layer` gives the window along an axis."""
+        """Returns the sight after an operation. `layer` gives its window along an axis."""
         a, b = self.axes
         return replace(self, rows=self.rows.then(layer(a)), columns=self.columns.then(layer(b)), unpool=None)
 
     def beside(self, other: Sight, shape: Sequence[int]) -> Sight:
-        """Both, joined into one map of `shape`."""
+        """Returns the sight of both maps joined into one map of `shape`."""
         if self.constant:
             return replace(other if other.constant else other.beside(self, shape), whole=True)
         if not other.constant and self.axes != other.axes:
@@ -56,7 +56,7 @@ class Sight:
         return Sight(rows, columns, self.axes, self.whole or other.whole, other.unpool or self.unpool)
 
     def over_all(self, dims: Sequence[int], shape: Sequence[int]) -> Sight:
-        """A sum, mean or maximum of a map of `shape` over its dimensions `dims`."""
+        """Returns the sight of a sum, mean or maximum of a map of `shape` over its dimensions `dims`."""
         a, b = self.axes
         rows = everything(self.rows, shape[a]) if a in dims else self.rows
         columns = everything(self.columns, shape[b]) if b in dims else self.columns
@@ -64,12 +64,13 @@ class Sight:
 
 
 def everything(window: Window, length: int) -> Window:
-    """What all `length` positions see together, the same for each: stride 0."""
+    """Returns what all `length` positions see together. It is the same for each, so the stride is 0."""
     return Window(Fraction(0), window.first, window.stride * (length - 1) + window.last)
 
 
 def join(one: Window, other: Window, length: int) -> Window:
-    """The union; where one of them is the same for all `length` positions, the least window that holds it at each."""
+    """Returns the union. If one of them is the same for all `length` positions, it is the smallest window that contains
+    it at each position."""
     if one.stride and not other.stride:
         other = Window(one.stride, other.first - one.stride * (length - 1), other.last)
     elif other.stride and not one.stride:
@@ -118,19 +119,19 @@ def adaptive_pool(sight: Sight, a: Arguments) -> Sight:
 
 
 def pad(sight: Sight, a: Arguments) -> Sight:
-    amounts = dict(enumerate(a["pad"][::2], 1))  # {dimension from the last: amount before}
+    amounts = dict(enumerate(a["pad"][::2], 1))  # {dimension from the last: positions added before}
     return sight.then(lambda axis: shifted(-amounts.get(-axis, 0)))
 
 
 def cut(sight: Sight, a: Arguments) -> Sight:
-    """A slice: crops, and every n-th row."""
+    """The rule of a slice: crops, and every n-th row."""
     length = a["self"].shape[a["dim"]]
     start, _, step = slice(a["start"], a["end"], a["step"]).indices(length)
     return sight.then(lambda axis: shifted(start, step) if axis == from_last(a["dim"], a["self"].ndim) else PICTURE)
 
 
 def nearest(sight: Sight, a: Arguments) -> Sight:
-    """Output y reads input floor(ratio·y)."""
+    """The rule of nearest-neighbour interpolation: output y reads input floor(ratio·y)."""
 
     def layer(axis: int) -> Window:
         ratio = ratio_of(a, axis)
@@ -140,21 +141,23 @@ def nearest(sight: Sight, a: Arguments) -> Sight:
 
 
 def shuffle(sight: Sight, a: Arguments) -> Sight:
-    """pixel_shuffle lays channels out as a square of pixels: as nearest enlarges; pixel_unshuffle packs them again."""
+    """The rule of pixel_shuffle, which arranges channels as a square of pixels and so enlarges like `nearest`, and of
+    pixel_unshuffle, its inverse."""
     if "downscale_factor" in a:
         return sight.then(lambda axis: convolution(a["downscale_factor"], a["downscale_factor"]))
     return sight.then(lambda axis: deconvolution(a["upscale_factor"], a["upscale_factor"]))
 
 
 def interpolate(sight: Sight, a: Arguments, reach: int) -> Sight:
-    """Output y reads the inputs nearer than `reach` to ratio·(y + 1/2) - 1/2, or to ratio·y with aligned corners."""
+    """The rule of interpolation: output y reads the inputs closer than `reach` to ratio·(y + 1/2) - 1/2, or to ratio·y
+    with aligned corners."""
 
     def layer(axis: int) -> Window:
         ratio = ratio_of(a, axis)
         middle = Fraction(0) if a["align_corners"] else (ratio - 1) / 2
         within = reach - Fraction(
             1, 2 * ratio.denominator
-        )  # inputs and middles lie on this lattice, so "nearer" is this
+        )  # inputs and centres lie on this lattice, so this means "closer"
         return Window(ratio, middle - within, middle + within)
 
     return sight.then(layer)
@@ -171,7 +174,7 @@ def reduce(sight: Sight, a: Arguments) -> Sight:
 
 
 def normalise_over(sight: Sight, a: Arguments, dims: Callable[[Arguments], Sequence[int]]) -> Sight:
-    """A map with something taken over the dimensions `dims` of itself applied to it."""
+    """The rule of a normalisation with values taken over the dimensions `dims` of the map itself."""
     shape = (a["input"] if "input" in a else a["self"]).shape
     statistics = sight.over_all([from_last(d, len(shape)) for d in dims(a)], shape)
     rows = join(sight.rows, statistics.rows, shape[sight.axes[0]])
@@ -190,7 +193,8 @@ def permute(sight: Sight, a: Arguments) -> Sight:
 
 
 def reshape(sight: Sight, a: Arguments) -> Sight:
-    """Rows and columns stay where a dimension of their length, with as much behind it, is left."""
+    """The rule of a reshape: rows and columns stay wherever a dimension of the same length, with as many values after
+    it, remains."""
     old = list(a["self"].shape)
     new = list(torch.empty(old, device="meta").view(a["size"]).shape)
     axes = []
@@ -208,7 +212,7 @@ def unsqueeze(sight: Sight, a: Arguments) -> Sight:
 
 
 def drop_dim(sight: Sight, a: Arguments) -> Sight:
-    """squeeze and select: a dimension goes, which may not be rows or columns."""
+    """The rule of squeeze and select: a dimension disappears, which must not be rows or columns."""
     gone = from_last(outside(sight, a["dim"], a["self"].ndim), a["self"].ndim)
     if a["self"].shape[gone] != 1 and "index" not in a:
         return sight
@@ -216,7 +220,7 @@ def drop_dim(sight: Sight, a: Arguments) -> Sight:
 
 
 def along_channels(sight: Sight, a: Arguments) -> Sight:
-    """cat, split, flip, index: right where they leave rows and columns alone."""
+    """The rule of cat, split, flip and index, which are allowed if they leave rows and columns alone."""
     ndim = (a["tensors"][0] if "tensors" in a else a["self"]).ndim
     indexed = [d for d, index in enumerate(a["indices"]) if index is not None] if "indices" in a else None
     dims = a.get("dims", indexed) if "dim" not in a else [a["dim"]]
@@ -230,7 +234,7 @@ def unchanged(sight: Sight, a: Arguments) -> Sight:
 
 
 def outside(sight: Sight, dim: int, ndim: int) -> int:
-    """`dim`, which must not be one of rows and columns."""
+    """Returns `dim`. Raises FullconvError if it is rows or columns."""
     if from_last(dim, ndim) in sight.axes:
         raise FullconvError(f"dimension {dim} holds rows or columns of the picture; here it must be another")
     return dim
@@ -241,7 +245,7 @@ def shifted(start: int, step: int = 1) -> Window:
 
 
 def side(values: Sequence[int], axis: int) -> int:
-    """The number for `axis` (from the last) in a list of one for all, or one for each."""
+    """Returns the number for `axis` (from the last) from a list that holds one for all, or one for each."""
     return values[axis] if len(values) > 1 else values[0]
 
 
@@ -250,7 +254,7 @@ def from_last(dim: int, ndim: int) -> int:
 
 
 def ratio_of(a: Arguments, axis: int) -> Fraction:
-    """Inputs per output along an axis, as torch computes it from sizes or from the factor asked for."""
+    """Returns inputs per output along an axis, as torch computes it from the sizes or the given factor."""
     given = a.get({-2: "scales_h", -1: "scales_w"}[axis])
     old, new = a["self"].shape[axis], side(a["output_size"], axis)
     if a.get("align_corners"):
@@ -258,7 +262,7 @@ def ratio_of(a: Arguments, axis: int) -> Fraction:
     return 1 / Fraction(given).limit_denominator(1000) if given else Fraction(old, new)
 
 
-# Beside these, whatever torch itself calls pointwise leaves positions alone.
+# In addition, everything that torch classifies as pointwise leaves positions unchanged.
 UNCHANGED = (
     aten.native_batch_norm, aten._native_batch_norm_legit_no_training, aten.hardswish, aten.hardswish_,
     aten._prelu_kernel, aten.detach, aten.alias, aten.clone, aten._to_copy, aten.expand,
@@ -289,7 +293,7 @@ RULES: dict[Any, Callable[[Sight, Arguments], Sight]] = {
 
 
 def rule_of(operation: Any) -> Callable[[Sight, Arguments], Sight]:
-    """The rule of an aten overload. Raises FullconvError, by its name, for one whose geometry is not known here."""
+    """Returns the rule for an aten overload. Raises FullconvError with its name if its geometry is not known."""
     if torch.Tag.pointwise in operation.tags:
         return unchanged
     if operation.overloadpacket in RULES:

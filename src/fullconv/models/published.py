@@ -1,4 +1,4 @@
-"""The FCN authors' nets by name, as plain numbers. Needs no torch until a net is built."""
+"""The networks published by the FCN authors, by name, as plain numbers. Needs no torch until one is built."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ BGR, HHA, LOG_DEPTH = (2, 1, 0), (0, 1, 2), 3
 
 @dataclass(frozen=True)
 class Published:
-    """A net as its authors describe it. `mean_iou` is their figure (0–1), on `measured_on`; None: they give none."""
+    """A network as its authors describe it. `mean_iou` is their figure (0–1) on `measured_on`, or None if they give
+    none."""
 
     architecture: Architecture
     classes: tuple[str, ...]
@@ -35,7 +36,7 @@ def _caffe(stride: int, trunk: str = "vgg16", **values: Any) -> Architecture:
 
 
 def _minus(mean: tuple[float, ...], order: tuple[int, ...] = BGR) -> NormalisationValues:
-    """The released nets subtract a mean per channel, BGR, and divide by nothing."""
+    """The released networks subtract a mean per channel, BGR, and divide by nothing."""
     return NormalisationValues(mean, (1.0,) * len(mean), order)
 
 
@@ -85,7 +86,7 @@ NETS: dict[str, Published] = {
 
 
 def config(name: str) -> ModelConfig:
-    """config.json of a published net. Raises FullconvError for an unknown name."""
+    """Returns the config.json of a published network. Raises FullconvError for an unknown name."""
     if name not in NETS:
         raise FullconvError(f"no published net {name!r}; choose from {', '.join(NETS)}")
     net = NETS[name]
@@ -93,7 +94,7 @@ def config(name: str) -> ModelConfig:
 
 
 def build(name: str) -> Network:
-    """The network under a published name, its parameters fresh."""
+    """Returns the network with this published name, with new parameters."""
     from fullconv.models.build import build as build_network
 
     return build_network(config(name))

@@ -1,4 +1,4 @@
-"""SegNet (arXiv 1511.00561): the decoder puts values back at the positions of the encoder's pooling maxima."""
+"""SegNet (arXiv 1511.00561): the decoder puts values back at the positions of the maxima that the encoder pooled."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class SegNet(Network):
         inside = architecture.channels
         for widths in stages:
             self.encoder.append(convolutions([inside, *widths], kernel, rectified=True))
-            # The decoder's stage is the encoder's backwards, down to what the next finer one unpools; the finest
-            # ends in the scores, which SegNet-Basic puts behind a whole stage.
+            # A stage of the decoder is that of the encoder in reverse, down to the width that the next finer stage
+            # unpools. The finest stage ends in the scores; SegNet-Basic adds them after a whole stage.
             outside = [inside] if self.decoder else widths[:1] if basic else []
             self.decoder.insert(0, convolutions([*widths[::-1], *outside], kernel, rectified=not basic))
             inside = widths[-1]
@@ -56,7 +56,7 @@ class SegNet(Network):
 
 
 def convolutions(widths: Sequence[int], kernel: int, rectified: bool) -> nn.Sequential:
-    """Convolution and batch normalisation from each width to the next, with ReLU where `rectified`."""
+    """Returns a convolution and batch normalisation for each pair of widths, with ReLU if `rectified`."""
     layers: list[nn.Module] = []
     for inside, outside in pairwise(widths):
         convolution = nn.Conv2d(inside, outside, kernel, padding=kernel // 2)

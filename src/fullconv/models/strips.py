@@ -1,4 +1,5 @@
-"""The best class of upsampled scores, strip by strip of rows, so that they never fill memory as a whole."""
+"""The best class of upsampled scores, computed in strips of rows so that the upsampled scores never all exist at
+once."""
 
 from __future__ import annotations
 
@@ -9,15 +10,16 @@ from torch import Tensor
 from fullconv.models.geometry import side
 from fullconv.models.upsampling import Upsampling, crop_like
 
-VALUES = 2**21  # enlarged scores held at one time, about; a photo of 384x512 and ten classes is one band
+# approximate number of enlarged scores held at one time; a photo of 384x512 with ten classes is one strip
+VALUES = 2**21
 
 
 def best_classes(scores: Tensor, upscore: Upsampling, reference: Tensor, offset: int = 0) -> Tensor:
-    """Scores (N, classes, h, w) → class indices (N, H, W) uint8 of `reference`'s height and width.
+    """Scores (N, classes, h, w) → class indices (N, H, W) uint8 with the height and width of `reference`.
 
-    They are those of upsampling, cropping from `offset` on, and taking the best class.
+    The result equals that of upsampling, cropping from `offset`, and taking the best class.
     """
-    if scores.device.type == "cuda":  # whose memory holds them, and which is slow at many small pieces
+    if scores.device.type == "cuda":  # it has enough memory, and is slow with many small pieces
         return best(crop_like(upscore(scores), reference, offset))
     number, classes, (height, width) = scores.shape[0], scores.shape[1], reference.shape[-2:]
     rows = max(VALUES // (number * classes * width), side(upscore.stride))
@@ -30,7 +32,7 @@ def best_classes(scores: Tensor, upscore: Upsampling, reference: Tensor, offset:
 
 
 def enlarged_rows(scores: Tensor, upscore: Upsampling, top: int, bottom: int) -> Tensor:
-    """Rows `top` to `bottom` of upscore(scores), from the rows of scores that they are made of."""
+    """Returns rows `top` to `bottom` of upscore(scores), computed only from the rows of scores that they need."""
     kernel, stride, padding = side(upscore.kernel_size), side(upscore.stride), side(upscore.padding)
     first = max(-(-(top + padding - kernel + 1) // stride), 0)  # row y writes stride·y - padding … + kernel - 1
     last = (bottom - 1 + padding) // stride
@@ -43,5 +45,5 @@ def enlarged_rows(scores: Tensor, upscore: Upsampling, top: int, bottom: int) ->
 def best(scores: Tensor) -> Tensor:
     """Scores (N, classes, H, W) → class indices (N, H, W) uint8."""
     number, _, height, width = scores.shape
-    flat = scores.flatten(2)  # two fifths of the time in OpenVINO: one plane after another
+    flat = scores.flatten(2)  # two fifths of the time in OpenVINO, which reads one plane after another
     return flat.argmax(1).view(number, height, width).to(torch.uint8)

@@ -1,4 +1,4 @@
-"""Which part of the picture every map in a network sees, by running the network on windows instead of numbers."""
+"""Finds what every map in a network sees of the picture, by running the network on windows instead of numbers."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from fullconv.models.operation_windows import Sight, rule_of
 
 @dataclass(frozen=True)
 class Step:
-    """One tensor operation: the innermost `module` that ran it ("" is the network itself), the steps it took its inputs
-    from, the shape that came out, and what a position of it sees of the picture, in pixels.
+    """One tensor operation: the innermost `module` that ran it ("" is the network itself), the steps that gave its
+    inputs, the shape of its output, and what a position of the output sees of the picture, in pixels.
 
-    `whole`: a mean over a whole map went in (squeeze-and-excitation, a global pooling); the windows then reach across
-    a picture of this size.
+    `whole`: the output depends on a mean over a whole map (squeeze-and-excitation, global pooling). Its windows then
+    span a picture of this size.
     """
 
     module: str
@@ -39,10 +39,10 @@ class Step:
 
 
 def trace(network: nn.Module, height: int, width: int, channels: int = 3) -> list[Step]:
-    """Every step that makes something of the picture, in order; the first is the picture itself, the last the output.
+    """Returns every step that depends on the picture, in order. The first is the picture itself, the last the output.
 
-    The network must be in evaluation mode; nothing is computed and its parameters are not touched. Raises FullconvError
-    for an operation whose geometry is not known, and where the picture is too small for the network.
+    The network must be in evaluation mode. Nothing is computed and its parameters do not change. Raises FullconvError
+    for an operation whose geometry is not known, and if the picture is too small for the network.
     """
     tensors = {**dict(network.named_parameters()), **dict(network.named_buffers())}
     weightless = {name: tensor.to("meta") for name, tensor in tensors.items()}
@@ -50,16 +50,16 @@ def trace(network: nn.Module, height: int, width: int, channels: int = 3) -> lis
 
 
 def trace_picture(network: nn.Module, picture: Tensor) -> tuple[list[Step], list[Tensor]]:
-    """The steps of a picture (1, C, H, W) of 0–255, and what each of them gave: computed, and all of it held in memory.
+    """Returns the steps for a picture (1, C, H, W) of 0–255, and the output of each, computed and all kept in memory.
 
-    A step whose output a later one changes in place is found with the changed values.
+    If a later step changes an output in place, the changed values are returned.
     """
     tracer = run_traced(network, picture, {})
     return tracer.steps, tracer.outputs
 
 
 def run_traced(network: nn.Module, picture: Tensor, parameters: dict[str, Tensor]) -> Tracer:
-    """`parameters` stand in for the network's own."""
+    """Runs the network with `parameters` in place of its own."""
     with torch.no_grad(), Tracer(picture) as tracer, following(network, tracer.inside):
         try:
             functional_call(network, parameters, (picture,))
@@ -71,12 +71,13 @@ def run_traced(network: nn.Module, picture: Tensor, parameters: dict[str, Tensor
 
 
 def receptive_field(network: nn.Module, module: str = "", size: int = 512, channels: int = 3) -> Step:
-    """What the output of the module of that name sees; "" is the network's own output."""
+    """Returns what the output of the module with that name sees. "" is the output of the network."""
     return last_step(trace(network, size, size, channels), module)
 
 
 def output_window(network: nn.Module, channels: int = 3) -> tuple[int, int] | None:
-    """(first, last): what pixel 0 of the output sees, rows and columns together; None: unknown, or everything."""
+    """Returns (first, last): what pixel 0 of the output sees, rows and columns together. None: unknown, or the whole
+    picture."""
     try:
         step = receptive_field(network, channels=channels)
     except FullconvError:
@@ -88,7 +89,8 @@ def output_window(network: nn.Module, channels: int = 3) -> tuple[int, int] | No
 
 
 def last_step(steps: list[Step], module: str = "") -> Step:
-    """The step that gave the output of `module`. Raises FullconvError for a name that no step ran in."""
+    """Returns the step that gave the output of `module`. Raises FullconvError if no step ran in a module of that
+    name."""
     for step in reversed(steps):
         if not module or step.module == module or step.module.startswith(f"{module}."):
             return step
@@ -98,14 +100,14 @@ def last_step(steps: list[Step], module: str = "") -> Step:
 
 
 class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Carries a Sight along with every tensor that depends on the picture."""
+    """Tracks a Sight for every tensor that depends on the picture."""
 
     def __init__(self, picture: Tensor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.inside = [""]  # names of the modules that are running, outermost first
         self.steps: list[Step] = []
-        self.outputs: list[Tensor] = []  # of each step, the first where it has several
-        # By identity; the tensors are kept, so that no identity is used twice.
+        self.outputs: list[Tensor] = []  # of each step; the first, if it has several
+        # By identity. The tensors are kept so that no identity is used twice.
         self.known: dict[int, tuple[Tensor, Sight, int]] = {}
         self.note("picture", (), [picture], Sight())
 
@@ -127,8 +129,8 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def follow(func: Any, values: Mapping[str, Any], sights: list[Sight], shape: tuple[int, ...]) -> Sight:
-    """What the output, of `shape`, of an operation on maps with these sights sees."""
-    if all(sight.constant for sight in sights):  # whatever is done to them, they see what they see
+    """Returns what the output of an operation, of `shape`, sees, given the sights of its input maps."""
+    if all(sight.constant for sight in sights):  # no operation changes what they see
         return reduce(lambda one, other: one.beside(other, ()), sights)
     rule = rule_of(func)
     try:
@@ -138,7 +140,7 @@ def follow(func: Any, values: Mapping[str, Any], sights: list[Sight], shape: tup
 
 
 def arguments(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """An operation's arguments by name, defaults filled in."""
+    """Returns the arguments of an operation by name, including defaults."""
     schema = func._schema.arguments
     values = {a.name: a.default_value for a in schema if a.has_default_value()}
     return {**values, **dict(zip((a.name for a in schema), args, strict=False)), **kwargs}
@@ -154,7 +156,7 @@ def tensors_in(values: Any) -> Iterator[Tensor]:
 
 @contextmanager
 def following(network: nn.Module, inside: list[str]) -> Iterator[None]:
-    """Keeps in `inside` the names of the modules that are running."""
+    """Keeps the names of the running modules in `inside`."""
     with ExitStack() as hooks:
         for name, module in network.named_modules():
             before = module.register_forward_pre_hook(lambda *_, name=name: inside.append(name))

@@ -1,4 +1,4 @@
-"""The encoder: any timm network that gives features at strides 2 to 32, or one of the paper's."""
+"""The encoder: any timm network with features at strides 2 to 32, or one of the paper's."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ PAPER_TRUNKS = {
 
 
 def build_trunk(architecture: Architecture, strides: Sequence[int], pretrained: bool = False) -> Trunk | LayeredTrunk:
-    """What gives the features of `strides`: the paper's trunks with alignment `caffe`, timm's with `same`."""
+    """Returns the trunk that gives the features of `strides`: one of the paper's with alignment `caffe`, timm's with
+    `same`."""
     name = architecture.trunk
     if architecture.alignment == "same":
         return Trunk(name, strides, pretrained, architecture.channels)
@@ -47,7 +48,8 @@ class Trunk(nn.Module):
 
 
 def normalisation_of(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """(mean, std) in units of 0–255 with which timm trained the trunk `name`; the middle of the range for none."""
+    """Returns (mean, std), in units of 0–255, with which timm trained the trunk `name`; for "", the middle of the
+    range."""
     timm = _timm()
     cfg = timm.get_pretrained_cfg(name) if name else None
     mean, std = (cfg.mean, cfg.std) if cfg else ((0.5,) * 3, (0.5,) * 3)
@@ -55,14 +57,14 @@ def normalisation_of(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 
 def normalisation_for(name: str, channels: int) -> NormalisationValues:
-    """The trunk's own where it takes so many channels, else the middle of the range."""
+    """Returns the trunk's own values if it takes this number of channels, otherwise the middle of the range."""
     mean, std = normalisation_of(name) if name else ((127.5,), (127.5,))
     fits = len(mean) == channels
     return NormalisationValues(mean, std) if fits else NormalisationValues((127.5,) * channels, (127.5,) * channels)
 
 
 def imagenet_classes() -> list[tuple[str, ...]]:
-    """The names of each of ImageNet's 1000 classes, in their order: ("tabby", "tabby cat")."""
+    """Returns the names of each of the 1000 ImageNet classes, in order: ("tabby", "tabby cat")."""
     from timm.data import ImageNetInfo
 
     info = ImageNetInfo("imagenet-1k")
@@ -96,9 +98,10 @@ def _create(name: str, strides: Sequence[int], pretrained: bool, channels: int) 
 
 
 def _with_fixed_padding(network: Any) -> Any:
-    """TensorFlow's "SAME" padding depends on the input's size; for multiples of 32 it is a constant, set here.
+    """Replaces TensorFlow's "SAME" padding, which depends on the input size, by the constant that it is for multiples
+    of 32.
 
-    The answer is the same, and a graph with constant padding exports in seconds and compiles well.
+    The result is the same, and a graph with constant padding exports in seconds and compiles well.
     """
     from timm.layers import Conv2dSame
 
@@ -109,7 +112,7 @@ def _with_fixed_padding(network: Any) -> Any:
 
 
 class SamePaddedConv2d(nn.Conv2d):
-    """A strided convolution with "SAME" padding as it falls for inputs that are multiples of the stride."""
+    """A strided convolution with the "SAME" padding of inputs whose sides are multiples of the stride."""
 
     def forward(self, x: Tensor) -> Tensor:
         (kernel, _), (stride, _), (dilation, _) = self.kernel_size, self.stride, self.dilation

@@ -1,4 +1,5 @@
-"""U-Net (arXiv 1505.04597): features of each stride are joined, not summed, on the way back to the picture's size."""
+"""U-Net (arXiv 1505.04597): features of each stride are concatenated, not summed, on the way back to the picture's
+size."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from fullconv.models.trunks import Trunk, normalisation_for
 from fullconv.models.upsampling import Upsampling, crop_like
 
 CLASSIC = {1: 64, 2: 128, 4: 256, 8: 512, 16: 1024}  # stride: channels, figure 1
-NARROWEST = 32  # channels of a decoder's block, where a timm trunk has fewer at that stride
+NARROWEST = 32  # channels of a decoder block whose timm trunk has fewer at that stride
 
 
 class UNet(Network):
@@ -66,7 +67,7 @@ class UNet(Network):
 
     def decoded(self, image: Tensor) -> Tensor:
         """Scores (N, classes, h, w) at the finest stride."""
-        # Sizes that fit are 12 above a multiple of 16 (572 in the paper): twice the margin of 92, and four.
+        # Sizes that fit are 12 more than a multiple of 16 (572 in the paper): twice the margin of 92, plus four.
         features = self.trunk(mirrored(image, self.margin, self.margin + 4) if self.valid else image)
         x = features[self.strides[-1]]
         for stride in self.strides[-2::-1]:
@@ -78,7 +79,7 @@ class UNet(Network):
 
 
 def classic_encoder(channels: int, valid: bool) -> LayeredTrunk:
-    """Five pairs of 3x3 convolutions, a 2x2 pooling between them; features at strides 1 to 16."""
+    """Five pairs of 3x3 convolutions with 2x2 pooling between them; features at strides 1 to 16."""
     layers: dict[str, nn.Module] = {}
     inside = channels
     for stride, width in CLASSIC.items():
@@ -90,7 +91,7 @@ def classic_encoder(channels: int, valid: bool) -> LayeredTrunk:
 
 
 def double_convolution(inside: int, width: int, valid: bool) -> nn.Sequential:
-    """Two 3x3 convolutions with ReLU; plain and unpadded in the paper's form, else padded and batch-normalised."""
+    """Two 3x3 convolutions with ReLU: plain and unpadded as in the paper, or padded and batch-normalised."""
     layers: list[nn.Module] = []
     for channels in (inside, width):
         convolution = nn.Conv2d(channels, width, 3, padding=0 if valid else 1, bias=valid)
@@ -100,7 +101,8 @@ def double_convolution(inside: int, width: int, valid: bool) -> nn.Sequential:
 
 
 def derive_offsets(net: UNet) -> tuple[dict[int, int], int]:
-    """({stride of a skip: where its crop begins}, the pixel at which the scores begin), from the layers alone."""
+    """Derives ({stride of a skip: where its crop begins}, the pixel at which the scores begin) from the layers
+    alone."""
     assert isinstance(net.trunk, LayeredTrunk)
     windows, offsets = net.trunk.windows, {}
     window = windows[net.strides[-1]]
@@ -112,15 +114,17 @@ def derive_offsets(net: UNet) -> tuple[dict[int, int], int]:
 
 
 def mirrored(image: Tensor, before: int, after: int) -> Tensor:
-    """The image continued at its borders by its mirror image (the border itself not repeated), however small it is."""
+    """Extends the image at its borders by its mirror image, without repeating the border, however small the image
+    is."""
     for axis in (2, 3):
         image = image.index_select(axis, mirror_indices(image.shape[axis], before, after, image.device))
     return image
 
 
 def mirror_indices(length: int, before: int, after: int, device: torch.device) -> Tensor:
-    """Positions -before … length + after - 1, folded back into 0 … length - 1."""
+    """Positions -before … length + after - 1, reflected into 0 … length - 1."""
     positions = torch.arange(-before, length + after, device=device)
-    period = (positions[-1:] - after).mul(2).clamp(min=1)  # a tensor: the exporter knows no remainder by a symbol
+    # a tensor: the exporter does not support the remainder by a symbol
+    period = (positions[-1:] - after).mul(2).clamp(min=1)
     folded = positions.remainder(period)
     return torch.minimum(folded, (period - folded).clamp(min=0))

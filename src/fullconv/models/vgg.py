@@ -1,4 +1,4 @@
-"""VGG-16 (arXiv 1409.1556), its dense layers turned into convolutions with the same weights (paper section 4.1)."""
+"""VGG-16 (arXiv 1409.1556), with dense layers turned into convolutions with the same weights (paper section 4.1)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ DENSE = 4096  # channels of fc6 and fc7
 def vgg16(channels: int = 3, padding: int = 100) -> LayeredTrunk:
     """Layers under Caffe's names: conv1_1 … pool5, fc6 = 7x7 over pool5, fc7 = 1x1.
 
-    The paper pads the first convolution by 100, so that the smallest picture still has a coarse score (section 4.1
-    and the released nets). With four channels that convolution is named as in nyud-fcn32s-color-d.
+    The paper pads the first convolution by 100, so that even the smallest picture has a coarse score (section 4.1 and
+    the released networks). With four channels, that convolution has its name in nyud-fcn32s-color-d.
     """
     layers: dict[str, nn.Module] = {}
     inside = channels
@@ -32,7 +32,7 @@ def vgg16(channels: int = 3, padding: int = 100) -> LayeredTrunk:
 
 
 def dense(channels: int, side: int) -> dict[str, nn.Module]:
-    """fc6 and fc7 as convolutions: fc6's kernel covers the whole map that the classifier saw."""
+    """Returns fc6 and fc7 as convolutions. The kernel of fc6 covers the whole map that the classifier saw."""
     return {
         "fc6": nn.Conv2d(channels, DENSE, side), "relu6": nn.ReLU(inplace=True), "drop6": nn.Dropout(0.5),
         "fc7": nn.Conv2d(DENSE, DENSE, 1), "relu7": nn.ReLU(inplace=True), "drop7": nn.Dropout(0.5),

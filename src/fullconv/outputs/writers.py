@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from fullconv.classes import Classes
-from fullconv.errors import FullconvError, argument, meant
+from fullconv.errors import FullconvError, argument, suggestion
 from fullconv.files import path_of, whole
 from fullconv.georeference import Georeference
 from fullconv.outputs.coco import write_coco
@@ -145,5 +145,5 @@ def check(outputs: Sequence[str]) -> None:
         raise FullconvError(f"no output is named; choose from {', '.join(WRITERS)}")
     for output in outputs:
         if output not in WRITERS:
-            near = meant(str(output), WRITERS)
+            near = suggestion(str(output), WRITERS)
             raise FullconvError(f"no output {output!r}; choose from {', '.join(WRITERS)}{near}")

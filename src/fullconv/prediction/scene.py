@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fullconv.georeference import Georeference
 from fullconv.raster import Raster, open_raster
-from fullconv.view import Part, Pixels, Range, Valid, View, known, rgb_of
+from fullconv.view import Part, Pixels, Range, Valid, View, rgb_of, valid_pixels
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Scene:
     def values(self, part: Part) -> tuple[Pixels, Valid]:
         """The bands' values as they are in the file."""
         values = self.raster.read(part, self.bands)
-        return values, known(values, self.raster.valid(part))
+        return values, valid_pixels(values, self.raster.valid(part))
 
 
 @contextmanager

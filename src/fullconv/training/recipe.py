@@ -9,7 +9,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from fullconv.errors import FullconvError, told_of
+from fullconv.errors import FullconvError, prefix_errors
 from fullconv.models.config import parse_arch
 from fullconv.models.published import NETS
 from fullconv.typed_values import check_values
@@ -165,7 +165,7 @@ def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
 
 def check_recipe(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values in the types that a recipe has."""
-    with told_of("recipe"):
+    with prefix_errors("recipe"):
         return check_values(Recipe, values)
 
 
@@ -174,7 +174,7 @@ def read_recipe(path: Path | None, **overrides: Any) -> Recipe:
     recipe = Recipe()
     if path:
         values = read_yaml(path, [f.name for f in fields(Recipe)])
-        with told_of(path):
+        with prefix_errors(path):
             recipe = from_values(values)
     return changed(recipe, {key: value for key, value in overrides.items() if value is not None})
 

@@ -18,7 +18,7 @@ from fullconv.data.label_meanings import check_mapping
 from fullconv.data.overlap import look_through
 from fullconv.data.survey import Survey, survey
 from fullconv.data.thinness import USUAL_SIDE
-from fullconv.errors import FullconvError, told_of
+from fullconv.errors import FullconvError, prefix_errors
 from fullconv.logger import logger
 from fullconv.models.build import build
 from fullconv.models.config import Architecture, ModelConfig, NormalisationValues, parse_arch
@@ -31,7 +31,7 @@ from fullconv.training.manifest import Sources
 from fullconv.training.pictures import refuse_many
 from fullconv.training.recipe import Recipe
 from fullconv.training.teacher import Teacher
-from fullconv.view import Range, listed
+from fullconv.view import Range, ranges_in_words
 from fullconv.weights.checkpoint import not_finite
 from fullconv.weights.model_folder import find_model
 from fullconv.weights.pretrained import installed_weights, load_trunk_weights
@@ -74,7 +74,7 @@ def in_its_classes(
 ) -> tuple[Dataset, dict[str, str]]:
     """(the data in the recipe's classes, the label mapping that makes them); no picture is read."""
     described = describe(data, outside)
-    with told_of("recipe"):
+    with prefix_errors("recipe"):
         check_mapping(recipe.label_mapping, described.dataset.classes.names)
     mapping = {**described.label_mapping, **recipe.label_mapping}
     return replace(described, classes=recipe.classes or described.classes, label_mapping=mapping).mapped(), mapping
@@ -160,7 +160,7 @@ def told(prepared: Prepared, recipe: Recipe, config: ModelConfig) -> Iterator[st
     yield told_length(recipe, len(prepared.survey.samples))
     if config.range:
         why = "as asked for" if recipe.range else "0.1 and 99.9 percentiles of the training pictures"
-        yield f"range {listed(config.range)} is mapped to 0 to 255: {why}"
+        yield f"range {ranges_in_words(config.range)} is mapped to 0 to 255: {why}"
     if prepared.unused:
         yield f"{prepared.unused} unlabelled pictures are not used; they need a teacher (--teacher)"
     if prepared.teacher:

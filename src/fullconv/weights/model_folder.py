@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fullconv.errors import FullconvError, argument, meant
+from fullconv.errors import FullconvError, argument, suggestion
 from fullconv.files import path_of, write_json
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def find_model(name_or_dir: str | Path) -> Path:
         )
     raise FullconvError(
         f"no model {str(name_or_dir)!r}: neither bundled ({', '.join(bundled)}) nor a folder with {CONFIG}"
-        f"{meant(str(name_or_dir), bundled)}"
+        f"{suggestion(str(name_or_dir), bundled)}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Masks whose colours say the class: drawn in RGB, or with a palette of their own in each file."""
+"""Checks masks whose colours give the class: drawn in RGB, or with a different palette in each file."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from fullconv.words import counted
 
 BLACK = (0, 0, 0)
 VOID_COLOUR = voc_colour(VOID)
-MOST = 64  # colours that are proposed as classes; more than that come from JPEG or smoothing
-RARE = 1e-2  # share of all pixels; a colour below it is no class where there are more than MOST
+MOST = 64  # colours proposed as classes; more come from JPEG or smoothing
+RARE = 1e-2  # share of all pixels; if there are more than MOST colours, rarer ones are not classes
 REMEMBERED = 20_000  # colours
 
 
@@ -22,7 +22,7 @@ def judge_colours(facts: Sequence[Facts], classes: Classes, named: bool) -> list
 
 
 def _drawn(facts: Sequence[Facts], classes: Classes, named: bool) -> list[Finding]:
-    """Colour masks that the data's description does not explain."""
+    """Finds colour masks that the description of the data does not explain."""
     masks = [each for each in facts if each.mask and each.mask.in_colour]
     if not masks:
         return []
@@ -38,7 +38,7 @@ def _drawn(facts: Sequence[Facts], classes: Classes, named: bool) -> list[Findin
 
 
 def _common(masks: Sequence[Facts]) -> dict[Colour, int]:
-    """{colour: pixels} over all masks, the most frequent first. What is rare is forgotten before it fills memory."""
+    """{colour: pixels} over all masks, most frequent first. Rare colours are dropped before they fill memory."""
     pixels: Counter[int] = Counter()
     for each in masks:
         pixels.update(each.mask.pixels if each.mask else {})
@@ -48,7 +48,8 @@ def _common(masks: Sequence[Facts]) -> dict[Colour, int]:
 
 
 def _differing_palettes(facts: Sequence[Facts], classes: Classes, named: bool) -> list[Finding]:
-    """Palette masks where one index has several colours: the programs that drew them numbered colours as they came."""
+    """Finds palette masks in which one index has several colours: the programs numbered colours in order of
+    appearance."""
     masks = [each for each in facts if each.mask and each.mask.palette and not each.mask.error]
     colours = {value: colour for each in reversed(masks) if each.mask for value, colour in each.mask.palette.items()}
     odd = [each for each in masks if each.mask and any(colours[v] != c for v, c in each.mask.palette.items())]
@@ -62,7 +63,8 @@ def _differing_palettes(facts: Sequence[Facts], classes: Classes, named: bool) -
 
 
 def propose(colours: Iterable[Colour], classes: Classes, named: bool) -> dict[Colour, str]:
-    """{colour: class}, in the classes' order: by the classes' own colours, then black first, the rest as they come."""
+    """{colour: class}, in the order of the classes: the classes' own colours, then black, then the rest in order of
+    appearance."""
     wanted = [colour for colour in colours if colour != VOID_COLOUR]
     known = dict(zip(classes.colours, classes.names, strict=True)) if named else {}
     table = {colour: known[colour] for colour in wanted if colour in known}
@@ -70,7 +72,7 @@ def propose(colours: Iterable[Colour], classes: Classes, named: bool) -> dict[Co
     rest = [colour for colour in wanted if colour not in table]
     for i, colour in enumerate(sorted(rest, key=lambda colour: colour != BLACK)):
         table[colour] = spare[i] if i < len(spare) else f"class_{len(table)}"
-    if named:  # classes that no mask shows keep their place in the numbering
+    if named:  # classes that no mask shows keep their numbers
         table |= {
             own: name for own, name in zip(classes.colours, classes.names, strict=True) if name in spare[len(rest) :]
         }

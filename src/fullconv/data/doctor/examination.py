@@ -1,4 +1,4 @@
-"""The whole examination: DATA → report."""
+"""The whole examination, from DATA to a report."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ class Report:
     findings: tuple[Finding, ...]
     shares: dict[str, Share]
     channels: Channels | None
-    ranges: tuple[Range, ...] = ()  # of each channel, what becomes 0 to 255 in training on images of more than 8 bits
+    # per channel: the range that becomes 0 to 255 when training on images of more than 8 bits
+    ranges: tuple[Range, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -68,31 +69,32 @@ def check(
     findings = [*subject.findings, *judge_files(facts), *judge_sizes(facts), *judge_depth(facts)]
     meaning = [*judge_colours(facts, classes, subject.named), *judge_values(facts, classes, subject.named)]
     meaning += [*judge_boxes(facts, classes), *(judge_alike(classes) if subject.named else [])]
-    if subject.named and not any(finding.severity == ERROR for finding in meaning):  # else the counts mean nothing yet
+    # otherwise the counts mean nothing yet
+    if subject.named and not any(finding.severity == ERROR for finding in meaning):
         meaning += judge_balance(facts, held, classes)
     findings = [*findings, *meaning, *judge_splits(facts)]
     return Report(subject.dataset, by_severity(findings), held, channels(facts), ranges_of(facts, classes))
 
 
 def ranges_of(facts: Sequence[Facts], classes: Classes) -> tuple[Range, ...]:
-    """What training would measure on the training split; nothing of images of 8 bits, or of some."""
+    """Returns the ranges that training would measure on the training split. Empty if any image has 8 bits."""
     trained = [each.sample for each in facts if "train" in each.splits] or [each.sample for each in facts]
     if not any(each.image and each.image.is_deep for each in facts):
         return ()
     try:
         return survey(trained, classes).ranges()
-    except FullconvError:  # a finding says so
+    except FullconvError:  # a finding reports it
         return ()
 
 
 def _with_counted_classes(subject: Subject, facts: Sequence[Facts]) -> Subject:
-    """As many nameless classes as the masks hold, and the finding that they want names."""
+    """Adds as many unnamed classes as the masks contain, and the finding that they need names."""
     steady = [each.mask for each in facts if each.mask and not each.mask.error and not is_smoothed(each, named=False)]
     seen = {value for mask in steady for value in mask.pixels}
     top = max(seen - {VOID}, default=0)
     names = [f"class_{i}" for i in range(max(2, top + 1))]
     dataset = replace(subject.dataset, classes=Classes.named(names))
-    if seen in (set(), {0, VOID}):  # what these masks mean is another finding
+    if seen in (set(), {0, VOID}):  # another finding reports what these masks mean
         return replace(subject, dataset=dataset)
     remedy = f"path: {subject.dataset.root.resolve()}\n{name_list(['background', *names[1:]])}"
     text = f"the classes have no names; mask values go up to {top}"

@@ -1,4 +1,4 @@
-"""Pictures worth a look: some of every finding, then others at equal distances."""
+"""Chooses pictures to look at: some with each finding, then others at equal distances."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from fullconv.errors import FullconvError
 from fullconv.segmentation import Segmentation
 from fullconv.view import Pixels
 
-OF_EACH = 3  # pictures of one finding
+OF_EACH = 3  # pictures per finding
 
 
 @dataclass(frozen=True)
 class Example:
-    """A photo and its labels, both HxWx3 uint8, laid over the photo where the sizes agree; `remark` is a finding."""
+    """A photo and its labels, both HxWx3 uint8. Labels are drawn over the photo if the sizes agree. `remark` is a
+    finding."""
 
     pictures: tuple[NDArray[np.uint8], NDArray[np.uint8]]
     name: str
@@ -30,7 +31,7 @@ class Example:
 
 
 def examples(report: Report, count: int) -> Iterator[Example]:
-    """At most `count`, read as they are asked for. What cannot be read is left out."""
+    """Yields at most `count` examples, read on demand. Pictures that cannot be read are left out."""
     for sample, remark in choose(report, count):
         try:
             photo = viewable(sample.read_image())
@@ -41,7 +42,7 @@ def examples(report: Report, count: int) -> Iterator[Example]:
 
 
 def choose(report: Report, count: int) -> list[tuple[Sample, str]]:
-    """Samples, each with the kind of the finding that it is in; of half the places, if so many are in any."""
+    """Returns samples, each with the kind of its finding. Up to half of them have findings."""
     samples = {sample.image_path: sample for split in report.dataset.splits.values() for sample in split}
     by_path = {sample.label_path: sample for sample in samples.values()} | samples
     chosen: dict[Path, tuple[Sample, str]] = {}
@@ -60,7 +61,7 @@ def spaced(samples: list[Sample], count: int) -> list[Sample]:
 
 
 def viewable(image: Pixels) -> NDArray[np.uint8]:
-    """Three channels of 8 bits, of whatever the data have; what is not 8 bits is stretched to them."""
+    """Returns three channels of 8 bits from any data. Values of other depths are scaled."""
     colour = image[..., :3] if image.shape[2] >= 3 else image[..., [0, 0, 0]]
     if colour.dtype == np.uint8:
         return np.ascontiguousarray(colour)
@@ -79,7 +80,7 @@ def _labels(sample: Sample, photo: NDArray[np.uint8], classes: Classes) -> NDArr
 
 
 def _as_stored(sample: Sample, photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The mask file as a picture where it holds no labels of this data; grey where it is none."""
+    """Returns the mask file as a picture if it holds no labels of this data, or grey if it is not a picture."""
     try:
         return images.read(sample.label_path)
     except FullconvError:

@@ -1,4 +1,4 @@
-"""What the doctor keeps of one image and of its mask: a few numbers and a thumbnail, no pixels."""
+"""The facts that the check keeps of one image and its mask: a few numbers and a thumbnail, no pixels."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from fullconv.errors import FullconvError
 from fullconv.images import opened as opened_image
 from fullconv.view import Pixels
 
-ORIENTATION = 0x0112  # the EXIF tag: 1 upright, 2–4 mirrored or upside down, 5–8 turned by a quarter
-UPRIGHT, TURNED = 1, 5  # from the latter on, rows are columns
+ORIENTATION = 0x0112  # the EXIF tag: 1 upright, 2–4 mirrored or upside down, 5–8 rotated by a quarter
+UPRIGHT, TURNED = 1, 5  # from the latter on, rows and columns are exchanged
 THUMBNAIL = (18, 16)  # width, height
 LEVELS = np.arange(256)
 Size = tuple[int, int]  # width, height
@@ -30,7 +30,7 @@ Size = tuple[int, int]  # width, height
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """How a picture is stored: its size before the EXIF turn."""
+    """How a picture is stored: its size before the EXIF rotation."""
 
     size: Size
     orientation: int = UPRIGHT
@@ -38,7 +38,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """`size` is upright; `sums` and `squares` have a number for each channel; `thumbnail` is 18x16 grey values."""
+    """`size` is upright. `sums` and `squares` have one number per channel. `thumbnail` is 18x16 grey values."""
 
     size: Size
     header: Header
@@ -49,7 +49,7 @@ class ImageFacts:
 
 
 def image_facts(sample: Sample) -> ImageFacts:
-    """Raises FullconvError where the image cannot be read."""
+    """Reads an image. Raises FullconvError if it cannot be read."""
     found = sample.read_picture()
     image = found.values
     height, width, channels = image.shape
@@ -68,18 +68,18 @@ def _header(sample: Sample, image: Pixels) -> Header:
             orientation = _orientation(header)
             size = (image.shape[1], image.shape[0])
             return Header(size[::-1] if orientation >= TURNED else size, orientation)
-    except FullconvError:  # the layout reads more than Pillow does: rasters of many bands, arrays
+    except FullconvError:  # the layout reads more than Pillow: rasters of many bands, arrays
         return Header((image.shape[1], image.shape[0]))
 
 
 def _orientation(header: Image.Image) -> int:
-    """1 … 8. Cameras write 0 where they do not know."""
+    """1 to 8. Cameras write 0 if they do not know."""
     tag = header.getexif().get(ORIENTATION, UPRIGHT)
     return tag if tag in range(1, 9) else UPRIGHT
 
 
 def _moments_of_bytes(picture: Image.Image) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Exact sums of the values and of their squares, by channel."""
+    """Returns exact sums of the values and of their squares, per channel."""
     levels = np.array(picture.histogram(), np.int64).reshape(3, 256)
     return tuple((levels @ LEVELS).tolist()), tuple((levels @ LEVELS**2).tolist())
 
@@ -91,14 +91,14 @@ def _moments(image: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 
 def _grey(image: Pixels) -> Image.Image:
-    """The mean of the channels, from its smallest value to its largest."""
+    """Returns the mean of the channels, scaled from its smallest value to its largest."""
     mean = np.nan_to_num(image.mean(2, dtype=np.float32))
     span = float(np.ptp(mean)) or 1.0
     return Image.fromarray(((mean - mean.min()) * (255 / span)).astype(np.uint8))
 
 
 def thumbnail_of(image: Pixels) -> bytes:
-    """18x16 grey values."""
+    """Returns 18x16 grey values."""
     is_photo = image.dtype == np.uint8 and image.shape[2] == 3
     return _thumbnail(Image.fromarray(image) if is_photo else _grey(image))
 
@@ -107,15 +107,16 @@ def _thumbnail(picture: Image.Image) -> bytes:
     return picture.resize(THUMBNAIL, Image.Resampling.BOX).convert("L").tobytes()
 
 
-DRAWN = "drawn"  # the mode of masks that are outlines, drawn as they are read
-MOST = 256  # values or colours that are kept of one mask, the most frequent
+DRAWN = "drawn"  # the mode of masks that are outlines, drawn when read
+MOST = 256  # values or colours kept per mask, the most frequent
 
 
 @dataclass(frozen=True, slots=True)
 class MaskFacts:
-    """`values` are raw values, or 0xRRGGBB of a colour mask; `counts` their pixels; of `distinct` the most frequent.
+    """The values of a mask: `values` are stored values, or 0xRRGGBB of a colour mask; `counts` their pixels. Of
+    `distinct` values, the most frequent are kept.
 
-    `error` is why the mask cannot be used as it is, empty where it can. `palette` has the colours of those present.
+    `error` is why the mask cannot be used as it is, or empty. `palette` has the colours of the values present.
     """
 
     size: Size
@@ -126,7 +127,7 @@ class MaskFacts:
     distinct: int
     palette: Mapping[int, Colour] = field(default_factory=dict)
     error: str = ""
-    boxes: tuple[int, ...] = ()  # values of objects that have a box and no outline
+    boxes: tuple[int, ...] = ()  # values of objects with a box but no outline
     boxes_are_regions: bool = False
 
     @property
@@ -146,7 +147,7 @@ class MaskFacts:
 
 
 def mask_facts(sample: Sample) -> MaskFacts:
-    """Raises FullconvError where the file is no picture at all."""
+    """Reads a mask. Raises FullconvError if the file is not a picture at all."""
     try:
         values = sample.read_mask_values()
     except FullconvError as error:
@@ -158,7 +159,7 @@ def mask_facts(sample: Sample) -> MaskFacts:
             numbered = header.mode == "P" and not _is_read_by_colour(sample)
             palette = header.getpalette() if numbered else None
             return _facts(values, header.mode, header.format == "JPEG", palette)
-    except FullconvError:  # a raster that Pillow does not know
+    except FullconvError:  # a raster that Pillow cannot read
         return _facts(values, "L")
 
 
@@ -170,7 +171,7 @@ def _boxes(sample: Sample) -> dict[str, Any]:
 
 
 def _is_read_by_colour(sample: Sample) -> bool:
-    """Whether the data's description gives colours, so that palette indices mean nothing."""
+    """Whether the description gives colours, so that palette indices mean nothing."""
     return getattr(sample.open_mask, "func", sample.open_mask) in (read_colours, read_index_or_colour)
 
 
@@ -183,7 +184,8 @@ def _facts(values: LabelMap, mode: str, jpeg: bool = False, palette: list[int] |
 
 
 def _of_unusable(path: Path, error: FullconvError) -> MaskFacts:
-    """What colour masks and masks of 16 bits hold, which training does not read. Raises `error` for anything else."""
+    """Returns the values of colour masks and 16-bit masks, which training does not read. Raises `error` for anything
+    else."""
     try:
         with opened(path) as picture:
             mode, jpeg = picture.mode, picture.format == "JPEG"

@@ -1,4 +1,4 @@
-"""Files that are missing, damaged, or of another size than their image; objects that have a box and no outline."""
+"""Finds files that are missing, damaged, or of another size than their image, and objects with a box but no outline."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fullconv.data.doctor.finding import ERROR, NOTE, WARNING, Case, Finding
 from fullconv.data.doctor.scan import Facts
 from fullconv.words import counted
 
-LOOKED_UP = 3  # missing files for which a like name is searched
+LOOKED_UP = 3  # missing files for which a similar name is looked up
 
 
 def judge_files(facts: Sequence[Facts]) -> list[Finding]:
@@ -50,7 +50,7 @@ def _like(path: Path) -> str:
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """The name most like `name`, or nothing where none is."""
+    """Returns the name most similar to `name`, or an empty string if none is similar."""
     return next(iter(get_close_matches(name, list(names), 1, 0.7)), "")
 
 
@@ -59,7 +59,7 @@ def _listing(folder: Path) -> tuple[str, ...]:
 
 
 def judge_sizes(facts: Sequence[Facts]) -> list[Finding]:
-    """Findings on every readable pair."""
+    """Checks the sizes of every readable pair."""
     cases: dict[str, list[Case]] = {"": [], "differing": [], "unturned": [], "unclear": []}
     for each in facts:
         if each.image and each.mask:
@@ -73,7 +73,7 @@ def judge_sizes(facts: Sequence[Facts]) -> list[Finding]:
 
 
 def disagreement(image: ImageFacts, mask: MaskFacts) -> str:
-    """ "unturned": the mask fits the image before its EXIF turn; "unclear": it fits before and after it."""
+    """Returns "unturned" if the mask fits the image before its EXIF rotation, "unclear" if it fits before and after."""
     turned = image.header.orientation != UPRIGHT
     if mask.size == image.size:
         return "unclear" if turned and image.header.size == image.size else ""
@@ -100,7 +100,7 @@ def _unclear(cases: list[Case], facts: Sequence[Facts]) -> list[Finding]:
 
 
 def _drop_turn(cases: list[Case], facts: Sequence[Facts]) -> str:
-    """The shell line that makes the photo lie as its mask does."""
+    """Returns the shell line that removes the EXIF rotation, so that the photo matches its mask."""
     named = {case.path for case in cases}
     photos = [str(each.sample.image_path) for each in facts if each.mask_path in named]
     return f"exiftool -n -Orientation=1 {' '.join(photos[:3])}{' …' if len(photos) > 3 else ''}"
@@ -115,7 +115,7 @@ def written(size: Size) -> str:
 
 
 def judge_boxes(facts: Sequence[Facts], classes: Classes) -> list[Finding]:
-    """An error where a class has nothing else: it would never be learned."""
+    """Reports boxes. It is an error if a class has no outlines at all: it would never be learned."""
     boxed = [(each, each.mask.boxes) for each in facts if each.mask and each.mask.boxes]
     if not boxed:
         return []

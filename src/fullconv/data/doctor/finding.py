@@ -1,4 +1,4 @@
-"""What the doctor says about one problem: how bad, how many, which files, and the line to paste that mends it."""
+"""One problem found by the check: severity, number of files, which files, and a line to paste that corrects it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SEVERITIES = (ERROR, WARNING, NOTE)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One file that shows a problem, and what is particular to it."""
+    """One file with a problem, and its details."""
 
     path: Path
     detail: str = ""
@@ -28,11 +28,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Finding:
-    """One kind of problem over the whole data.
+    """One kind of problem in the whole data.
 
-    `kind` is the name that docs/check.md explains; `remedy` is text to paste, into the data YAML or the shell. An error
-    keeps training from reading the data or makes it learn something false; a warning wants a look; a note is worth
-    knowing.
+    `kind` is the name that docs/check.md explains. `remedy` is text to paste into the data YAML or the shell. An error
+    stops training or makes it learn something wrong; a warning should be checked; a note is only information.
     """
 
     kind: str
@@ -52,8 +51,8 @@ def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
 
 
-PLAIN = re.compile(r"[A-Za-z_][\w ./-]*")  # what YAML takes for text without quotes
-WORDS = ("yes", "no", "on", "off", "true", "false", "null", "y", "n")  # which it does not
+PLAIN = re.compile(r"[A-Za-z_][\w ./-]*")  # text that YAML needs no quotes for
+WORDS = ("yes", "no", "on", "off", "true", "false", "null", "y", "n")  # words that do need quotes
 
 
 def name_list(names: Sequence[str], key: str = "names") -> str:
@@ -61,35 +60,35 @@ def name_list(names: Sequence[str], key: str = "names") -> str:
 
 
 def quoted(name: str) -> str:
-    """A name as YAML wants it."""
+    """Returns a name as YAML needs it."""
     return name if PLAIN.fullmatch(name) and name.lower() not in WORDS else json.dumps(name, ensure_ascii=False)
 
 
 def name_values(table: Mapping[int, str]) -> str:
-    """Values and their names; a plain list where the values are 0, 1, 2 …"""
+    """Returns values and their names, or a plain list if the values are 0, 1, 2 …"""
     if list(table) == list(range(len(table))):
         return name_list(list(table.values()))
     return _with_labels([(name, str(value)) for value, name in table.items()])
 
 
 def skip_zero(names: Sequence[str]) -> str:
-    """Names from id 1 on; 0 is void."""
+    """Returns names from id 1 on; 0 becomes void."""
     return f"{name_list(names)}\nreduce_zero_label: true"
 
 
 def leave_out(names: Sequence[str], values: Sequence[int]) -> str:
-    """Values that are void from now on."""
+    """Returns lines that make these values void."""
     table = ", ".join(f"{value}: void" for value in values)
     return f"{name_list(names)}\nlabel_mapping: {{{table}}}  # or the name of a class instead of void"
 
 
 def name_colours(table: Mapping[Colour, str]) -> str:
-    """Names and their colours in colour masks; masks of one channel keep their numbers."""
+    """Returns names and their colours in colour masks. Masks of one channel keep their numbers."""
     return f"{name_list(list(table.values()))}\ncolours: {list(map(list, table))}"
 
 
 def name_only_colours(table: Mapping[Colour, str]) -> str:
-    """The same where numbers mean nothing: palette masks too are read by their colours."""
+    """Returns the same if numbers mean nothing: palette masks are then read by their colours too."""
     return _with_labels([(name, str(list(colour))) for colour, name in table.items()])
 
 

@@ -1,4 +1,4 @@
-"""Names: of files, which keep an image and its mask apart, and of classes that are spelt alike."""
+"""Checks names: file names that separate an image from its mask, and class names that differ only in spelling."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fullconv.data.doctor.finding import ERROR, WARNING, Case, Finding, quoted
 from fullconv.data.pairing import Pairing
 from fullconv.words import counted
 
-LOOKED_UP = 3  # images alone for which a like name is searched
+LOOKED_UP = 3  # unpaired images for which a similar name is looked up
 
 
 def judge_names(pairing: Pairing, mask_dir: Path) -> list[Finding]:
@@ -19,7 +19,7 @@ def judge_names(pairing: Pairing, mask_dir: Path) -> list[Finding]:
 
 
 def _alone(pairing: Pairing, mask_dir: Path) -> list[Finding]:
-    """Images and masks that neither equal names nor a rule pairs."""
+    """Finds images and masks that neither equal names nor a rule pairs."""
     lonely, masks = pairing.images_alone, pairing.masks_alone
     if not lonely and not masks:
         return []
@@ -35,7 +35,7 @@ def _alone(pairing: Pairing, mask_dir: Path) -> list[Finding]:
 
 
 def _by_rule(pairing: Pairing, mask_dir: Path) -> list[Finding]:
-    """Masks that are called otherwise than their images, all in the same way."""
+    """Finds masks whose names differ from those of their images, all in the same way."""
     if pairing.rule is None:
         return []
     old, new = pairing.rule
@@ -46,7 +46,7 @@ def _by_rule(pairing: Pairing, mask_dir: Path) -> list[Finding]:
 
 
 def _renaming(mask_dir: Path, old: str, new: str, at_end: bool) -> str:
-    """The shell line that gives the masks their images' names, in sub-folders too."""
+    """Returns the shell line that gives the masks the names of their images, in sub-folders too."""
     pattern = f"*{new}.*" if at_end else f"{new}*"
     target = f"${{1%{new}.*}}{old}.${{1##*.}}" if at_end else f"${{1%/*}}/{old}${{1##*/{new}}}"
     return f"find '{mask_dir}' -type f -name '{pattern}' -exec sh -c 'mv \"$1\" \"{target}\"' _ {{}} \\;"

@@ -1,4 +1,4 @@
-"""DATA → Dataset also where training refuses it, so that all that is wrong is told at once."""
+"""Opens DATA even if training would refuse it, so that all problems are reported at once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fullconv.data.layouts.pairs import IMAGES, MASKS
 from fullconv.data.masks import identity_lookup, read_mask
 from fullconv.data.pairing import by_name, pair
 from fullconv.data.recognition import find_layout
-from fullconv.errors import FullconvError, told_of
+from fullconv.errors import FullconvError, prefix_errors
 
 DESCRIBED = (
     "coco",
@@ -29,13 +29,13 @@ DESCRIBED = (
     "pascal_context",
     "sbd",
     "siftflow",
-)  # by no pairs of pictures
+)  # not recognised by pairs of pictures
 SPLITS = ("train", "training", "val", "validation", "valid", "test", "testing")
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What is examined: the data, whether its classes have names, and what was wrong already in opening it."""
+    """What is examined: the data, whether its classes have names, and the problems found while opening it."""
 
     dataset: Dataset
     named: bool = True
@@ -43,12 +43,13 @@ class Subject:
 
 
 def open_anyway(data: Path, outside: Sequence[str | Path] = ()) -> Subject:
-    """Raises FullconvError where there is nothing at `data`. Where no pair is found there, that is the finding."""
+    """Opens the data. Raises FullconvError if nothing exists at `data`. If it holds no pairs, that becomes the
+    finding."""
     if not data.exists():
         raise FullconvError(f"{data}: no such folder or data YAML")
     try:
         described = describe(data, outside)
-        with told_of(data):
+        with prefix_errors(data):
             dataset = described.mapped()
     except Outside as error:
         return _hopeless(data, str(error))
@@ -92,23 +93,23 @@ def _hopeless(data: Path, reason: str) -> Subject:
 
 
 def _refusal(reason: str) -> Finding:
-    """An error's line in halves: what was wrong, and what to do."""
+    """Splits the message of an error in two: what is wrong, and what to do."""
     text, _, remedy = reason.partition("; ")
     return Finding("not-recognised", ERROR, text, remedy=remedy)
 
 
 def _described(data: Path) -> tuple[Path, Naming, str]:
-    """(root, what values mean, masks_dir) of a folder or a data YAML."""
+    """Returns (root, meaning of the values, masks_dir) of a folder or a data YAML."""
     unnamed, data = Naming(UNNAMED, None, read_mask), description_in(data)
     if data.is_dir():
         return data, unnamed, ""
     file = read_data_file(data)
-    with told_of(data):
+    with prefix_errors(data):
         return folder_of(data, file), file.naming() or unnamed, file.masks_dir
 
 
 def _folders(root: Path, masks_dir: str) -> Iterator[tuple[str, Path, Path]]:
-    """(split, folder of images, folder of masks), under any of the names that people use; whole, it is `train`."""
+    """Yields (split, folder of images, folder of masks) for all usual folder names. Data without splits is `train`."""
     masks = (masks_dir, *MASKS) if masks_dir else MASKS
     pairs = [(i, m) for i in IMAGES for m in masks if (root / i).is_dir() and (root / m).is_dir()]
     split_first = [(split, root / split / i, root / split / m) for split in SPLITS for i in IMAGES for m in masks]

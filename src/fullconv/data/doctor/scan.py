@@ -22,7 +22,7 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One labelled picture, the splits it is in, and what was found in its files (None: unreadable, and why)."""
+    """One labelled picture, its splits, and what was found in its files (None if unreadable, with the reason)."""
 
     sample: Sample
     splits: tuple[str, ...]
@@ -33,13 +33,13 @@ class Facts:
 
     @property
     def mask_path(self) -> Path:
-        """The file to name for a mask: the image's, where one file of polygons holds the masks of many."""
+        """The file to report for a mask: that of the image, if one file of polygons holds the masks of many."""
         own = is_image_name(self.sample.label_path) or self.sample.label_path.stem == self.sample.image_path.stem
         return self.sample.label_path if own else self.sample.image_path
 
 
 def unread(splits: Mapping[str, Sequence[Sample]]) -> list[Facts]:
-    """Every labelled picture once, however many splits list it."""
+    """Returns every labelled picture once, however many splits list it."""
     samples: dict[tuple[Path, Path], Sample] = {}
     names: dict[tuple[Path, Path], list[str]] = {}
     for split, members in splits.items():
@@ -51,9 +51,10 @@ def unread(splits: Mapping[str, Sequence[Sample]]) -> list[Facts]:
 
 
 def scan(pictures: Sequence[Facts], threads: int | None = None) -> Iterator[Facts]:
-    """The same pictures, read, in their order. Threads, since most of the time is Pillow's decoding, which frees them.
+    """Reads the pictures and yields them in order. Uses threads, because most of the time is decoding in Pillow, which
+    does not block them.
 
-    Little is in flight at any moment: memory does not grow with the pictures, only with what is kept of each.
+    Few pictures are in progress at any moment, so memory grows only with what is kept of each.
     """
     threads = threads or os.cpu_count() or 1
     remaining = iter(pictures)
@@ -71,14 +72,14 @@ def read_facts(picture: Facts) -> Facts:
 
 
 def scan_masks(samples: Sequence[Sample]) -> Iterator[MaskFacts]:
-    """What the masks hold; those that cannot be read are left out."""
+    """Yields the content of the masks; those that cannot be read are left out."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = pool.map(lambda sample: _attempt(mask_facts, sample)[0], samples)
         yield from (mask for mask in found if mask)
 
 
 def _attempt(read: Callable[[Sample], Found], sample: Sample) -> tuple[Found | None, str]:
-    """What `read` gives, or why it could not: the others are still read."""
+    """Returns the result of `read`, or the reason for its failure, so that the others are still read."""
     try:
         return read(sample), ""
     except FullconvError as error:

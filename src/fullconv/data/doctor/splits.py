@@ -1,4 +1,4 @@
-"""What is learned in one split and asked in the other: the same picture, or nearly; and nothing held back at all."""
+"""Finds pictures of one split that occur in another, exactly or nearly, and data without a validation split."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from fullconv.data.doctor.scan import Facts
 from fullconv.words import counted
 
 BANDS = 8  # of 8 bits each
-DISTANCE = BANDS - 1  # bits; two hashes that differ in so few are equal in one band at least
-NEIGHBOURS = 1000  # that a hash is compared with in one band at most: thousands are equal in films of a fixed camera
-CONTRAST = 4.0  # grey levels: a thumbnail with a smaller standard deviation is too flat to know a picture by
+DISTANCE = BANDS - 1  # bits; two hashes that differ in at most this many are equal in at least one band
+NEIGHBOURS = 1000  # compared per hash and band at most; films of a fixed camera can have thousands of equal ones
+CONTRAST = 4.0  # grey levels; a thumbnail with a smaller standard deviation is too flat to be recognised
 LIKENESS = 0.98  # correlation of two thumbnails
 DIVIDED_ANEW = "train: [train, val]\nval: 0.2  # of all pictures; those that look alike stay together"
 Indices = NDArray[np.intp]  # (pairs,)
@@ -29,7 +29,7 @@ def unpack(thumbnails: list[bytes]) -> Thumbnails:
 
 
 def twins(thumbnails: Thumbnails, ranks: Indices) -> Indices:
-    """(pictures,): for each picture one of a lower rank that looks the same, or -1."""
+    """(pictures,): for each picture, a similar one of lower rank, or -1."""
     found = np.full(len(thumbnails), -1)
     clear = np.flatnonzero(thumbnails.std((1, 2)) >= CONTRAST)
     for first, second in close_pairs(difference_hashes(thumbnails[clear])):
@@ -43,15 +43,18 @@ def twins(thumbnails: Thumbnails, ranks: Indices) -> Indices:
 
 
 def difference_hashes(thumbnails: Thumbnails) -> Hashes:
-    """A bit for each of 8x8 places: whether it is brighter to the right (dHash; Krawetz 2013, "Kind of Like That")."""
+    """Returns a bit for each of 8x8 places: whether it is brighter on the right (dHash; Krawetz 2013, "Kind of Like
+    That")."""
     cells = thumbnails.reshape(-1, 8, 2, 9, 2).sum((2, 4), dtype=np.uint16)
     return np.packbits(cells[:, :, 1:] > cells[:, :, :-1], axis=2).reshape(-1, 8).view(np.uint64).ravel()
 
 
 def close_pairs(hashes: Hashes) -> Iterator[tuple[Indices, Indices]]:
-    """Pairs that differ in at most DISTANCE bits, some more than once, in batches no longer than the hashes are many.
+    """Yields pairs that differ in at most DISTANCE bits, some more than once, in batches no longer than the number of
+    hashes.
 
-    Only those equal in a band are compared, and of thousands equal in a band each with the next NEIGHBOURS.
+    Only hashes that are equal in a band are compared. If thousands are equal, each is compared with the next
+    NEIGHBOURS.
     """
     for band in hashes.view(np.uint8).reshape(-1, BANDS).T:
         order = np.lexsort((hashes, band))
@@ -83,7 +86,7 @@ def judge_splits(facts: Sequence[Facts]) -> list[Finding]:
 
 
 def without_unions(members: Mapping[str, set[int]]) -> dict[str, set[int]]:
-    """The splits without those that only join others, as VOC's trainval does."""
+    """Returns the splits without those that are unions of others, such as VOC's trainval."""
 
     def joins(whole: set[int]) -> bool:
         return bool(whole) and set().union(*(part for part in members.values() if part < whole)) == whole
@@ -123,7 +126,7 @@ def _single(members: Mapping[str, set[int]]) -> list[Finding]:
 
 
 def _pairs(facts: Sequence[Facts], members: Mapping[str, set[int]]) -> list[tuple[int, int]]:
-    """(picture of a later split, picture of an earlier one that looks the same)."""
+    """Returns (picture of a later split, similar picture of an earlier one)."""
     ranks = np.full(len(facts), -1)
     for rank, whole in enumerate(members.values()):
         ranks[list(whole)] = rank

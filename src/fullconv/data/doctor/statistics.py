@@ -1,4 +1,4 @@
-"""How often each class occurs, with the weights that make up for it; means and deviations of the channels."""
+"""How often each class occurs, the weights that compensate for it, and the mean and deviation of each channel."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from fullconv.words import counted
 
 SPARSE = 0.5  # share of the pixels that are labelled
 RARE = 0.02  # share of the pictures
-ENOUGH = 100  # pictures in a split, for such a share to say something
+ENOUGH = 100  # pictures in a split; with fewer, such a share means little
 Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Share:
-    """What one split holds. By class: `pixels`, `pictures` it is in, and all pixels of those pictures (`around`)."""
+    """The content of one split. Per class: `pixels`, `pictures` that contain it, and all pixels of those pictures
+    (`around`)."""
 
     split: str
     total: int  # pictures
@@ -35,7 +36,7 @@ class Share:
     void: int
 
     def weights(self) -> list[float | None]:
-        """Median frequency balancing (Eigen and Fergus 2015, arXiv 1411.4734); None for a class without a pixel."""
+        """Median frequency balancing (Eigen and Fergus 2015, arXiv 1411.4734). None for a class without pixels."""
         with np.errstate(invalid="ignore", divide="ignore"):
             frequency = np.where(self.pixels > 0, self.pixels / self.around, np.nan)
             weights = (np.nanmedian(frequency) if self.pixels.any() else np.nan) / frequency
@@ -50,7 +51,7 @@ class Share:
 
 
 def shares(facts: Iterable[Facts], classes: Classes) -> dict[str, Share]:
-    """{split: what it holds}, of every mask that can be used; the training split comes first."""
+    """{split: its content}, from every usable mask. The training split comes first."""
     found: dict[str, Share] = {}
     for each in facts:
         usable = each.mask if each.mask and not each.mask.error else None
@@ -61,7 +62,7 @@ def shares(facts: Iterable[Facts], classes: Classes) -> dict[str, Share]:
 
 
 def label_counts(mask: MaskFacts, lookup: Lookup) -> Counts:
-    """(256,): pixels of each class index and of void. Values that are no class count nowhere."""
+    """(256,): pixels of each class index and of void. Values that are not a class are not counted."""
     counts = np.zeros(256, np.int64)
     for value, pixels in mask.pixels.items():
         if lookup[value] >= 0:
@@ -74,7 +75,7 @@ def judge_balance(facts: Sequence[Facts], held: dict[str, Share], classes: Class
 
 
 def _all_void(facts: Sequence[Facts]) -> list[Finding]:
-    """Pictures that teach nothing, and of which nothing can be scored."""
+    """Finds pictures that are all void: they teach nothing, and nothing can be scored on them."""
     cases = tuple(
         Case(each.mask_path)
         for each in facts
@@ -86,7 +87,7 @@ def _all_void(facts: Sequence[Facts]) -> list[Finding]:
 
 
 def _sparse(held: dict[str, Share]) -> list[Finding]:
-    """A way of labelling, not a fault: scribbles, points, or a part of each scene."""
+    """Notes sparse labels. They are not an error: scribbles, points, or only a part of each scene."""
     share = next(iter(held.values()), None)
     labelled = int(share.pixels.sum()) if share else 0
     if not share or not labelled or labelled > SPARSE * (labelled + share.void):
@@ -99,7 +100,7 @@ def _sparse(held: dict[str, Share]) -> list[Finding]:
 
 
 def _empty(held: dict[str, Share], classes: Classes) -> list[Finding]:
-    """Classes without a pixel in the whole data, then in a split."""
+    """Finds classes without a pixel in the whole data, or in a split."""
     nowhere = [i for i in range(len(classes)) if not any(share.pixels[i] for share in held.values())]
     lines = ", ".join(f"{quoted(classes.names[i])}: void" for i in nowhere)
     findings = []
@@ -116,7 +117,7 @@ def _empty(held: dict[str, Share], classes: Classes) -> list[Finding]:
 
 
 def _rare(held: dict[str, Share], classes: Classes) -> list[Finding]:
-    """Classes that training hardly meets; the recipe's `balance` shows their pictures more often."""
+    """Finds classes that training rarely sees. `balance` in the recipe shows their pictures more often."""
     share = next(iter(held.values()), None)
     if share is None or share.total < ENOUGH:
         return []
@@ -145,7 +146,7 @@ def added(share: Share | None, split: str, counts: Counts, n: int) -> Share:
 
 @dataclass(frozen=True)
 class Channels:
-    """By channel, in the images' own unit (0–255 for 8 bits)."""
+    """Mean and deviation per channel, in the images' own unit (0–255 for 8 bits)."""
 
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
@@ -155,7 +156,7 @@ class Channels:
 
 
 def channels(facts: Iterable[Facts]) -> Channels | None:
-    """Exact for integer images: sums of integers, divided once. None where no image, or not all of one kind."""
+    """Exact for integer images: sums of integers, divided once. None without images, or if they differ in kind."""
     images = [each.image for each in facts if each.image]
     if len({len(image.sums) for image in images}) != 1:
         return None

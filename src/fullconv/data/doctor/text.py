@@ -1,4 +1,4 @@
-"""The report as text: one screen, the worst first."""
+"""The report as text on one screen, the most serious finding first."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from fullconv.classes import Classes
 from fullconv.data.doctor.examination import Report
 from fullconv.data.doctor.finding import SEVERITIES, Case, Finding
 from fullconv.data.doctor.statistics import Share
-from fullconv.view import listed
+from fullconv.view import ranges_in_words
 from fullconv.words import counted
 
-FIRST = 3  # files shown of each finding
-ROWS = 24  # classes shown; of more, the most and the least frequent
+FIRST = 3  # files listed per finding
+ROWS = 24  # classes listed; if there are more, the most and the least frequent ones
 WIDTH = 110
 INDENT = " " * 9
 
@@ -32,7 +32,7 @@ def _title(report: Report) -> str:
 
 
 def _finding(finding: Finding, root: Path) -> list[str]:
-    """Severity and text, then the first files, then what to paste."""
+    """Returns severity and text, then the first files, then the text to paste."""
     lines = textwrap.wrap(f"{finding.text}  [{finding.kind}]", WIDTH - len(INDENT), break_on_hyphens=False)
     lines = [f"{finding.severity:<9}{lines[0]}", *(INDENT + line for line in lines[1:])]
     lines += [INDENT + _case(case, root) for case in finding.cases[:FIRST]]
@@ -47,7 +47,8 @@ def _case(case: Case, root: Path) -> str:
 
 
 def _classes(held: dict[str, Share], classes: Classes) -> Iterator[str]:
-    """A row a class: its share of the first split's pixels, its pictures in every split, its balancing weight."""
+    """Yields a row per class: its share of the first split's pixels, its pictures in every split, its balancing
+    weight."""
     first = next(iter(held.values()))
     total = max(1, int(first.pixels.sum()))
     yield f"{'class':<24}{'pixels':>8}{'weight':>9}" + "".join(f"{'in ' + split:>12}" for split in held)
@@ -77,7 +78,7 @@ def _channels(report: Report) -> list[str]:
         return []
     mean, deviation = ([f"{value:.1f}" for value in each] for each in (report.channels.mean, report.channels.deviation))
     lines = [f"channels: mean {' '.join(mean)}, standard deviation {' '.join(deviation)}"]
-    ranges = listed(report.ranges)
+    ranges = ranges_in_words(report.ranges)
     return lines + (
         [f"range: {ranges} is mapped to 0 to 255 in training (0.1 and 99.9 percentiles of its pictures)"]
         if ranges

@@ -1,4 +1,5 @@
-"""Values in masks that belong to no class, and what they most likely mean; images and masks of more than 8 bits."""
+"""Finds mask values that belong to no class, and what they most likely mean; and images and masks of more than 8
+bits."""
 
 from __future__ import annotations
 
@@ -15,15 +16,15 @@ from fullconv.data.doctor.finding import ERROR, WARNING, Case, Finding, leave_ou
 from fullconv.data.doctor.scan import Facts
 from fullconv.words import counted
 
-MANY = 16  # values that are no class, in one mask: more than people draw by mistake
-RARE = 2e-3  # share of a mask's pixels; what smoothing makes of an edge is rarer, value by value
-MOSTLY = 0.9  # share of black and white in a mask of two values that was smoothed
-NEAR = 16  # grey levels by which JPEG changes black and white at most
-SHOWN = 5  # values named in one line
+MANY = 16  # values in one mask that are not a class: more than people draw by mistake
+RARE = 2e-3  # share of a mask's pixels; values that smoothing creates at edges are rarer
+MOSTLY = 0.9  # share of black and white in a smoothed mask of two values
+NEAR = 16  # largest change of black and white by JPEG, in grey levels
+SHOWN = 5  # values listed in one line
 
 
 def judge_values(facts: Sequence[Facts], classes: Classes, named: bool) -> list[Finding]:
-    """One explanation a mask: JPEG or smoothing, then 0 and 255, then counted from 1, then simply unknown."""
+    """Gives each mask one explanation, tried in this order: JPEG or smoothing, 0 and 255, counted from 1, unknown."""
     masks = [each for each in facts if each.mask and not each.mask.error and not each.mask.in_colour]
     smoothed = [each for each in masks if is_smoothed(each, named)]
     first = _smoothed(smoothed)
@@ -34,7 +35,7 @@ def judge_values(facts: Sequence[Facts], classes: Classes, named: bool) -> list[
 
 
 def is_smoothed(facts: Facts, named: bool) -> bool:
-    """Whether the mask was saved as JPEG, or holds the many rare values that smooth resizing puts between classes."""
+    """Whether the mask was saved as JPEG, or has the many rare values that smooth resizing creates between classes."""
     mask = facts.mask
     if not mask:
         return False
@@ -46,28 +47,28 @@ def is_smoothed(facts: Facts, named: bool) -> bool:
 
 
 def unknown_values(facts: Facts) -> list[int]:
-    """The values of a readable mask that are neither class nor void."""
+    """Returns the values of a readable mask that are neither a class nor void."""
     values = facts.mask.values if facts.mask else np.zeros(0, np.int32)
     return values[facts.sample.lookup[values] < 0].tolist()
 
 
 def _between(mask: MaskFacts) -> list[int]:
-    """What is neither black nor white, in a mask that mostly is."""
+    """Returns the values that are neither black nor white, if the mask is mostly black and white."""
     return [value for value in mask.pixels if _end(value) is None] if _ends(mask) >= MOSTLY else []
 
 
 def _ends(mask: MaskFacts) -> float:
-    """0–1: the share of black and white."""
+    """Returns the share of black and white, 0–1."""
     return sum(share for value, share in mask.shares.items() if _end(value) is not None)
 
 
 def _end(value: int) -> int | None:
-    """0 or 255 for what was black or white before JPEG; None for what is between."""
+    """Returns 0 or 255 for a value that was black or white before JPEG, None for values in between."""
     return 0 if value < NEAR else VOID if value > VOID - NEAR else None
 
 
 def black_and_white(masks: Sequence[Facts], named: bool) -> bool:
-    """Whether all masks are of 0 and 255 alone, where 255 means void to this data, and both occur."""
+    """Whether all masks have only 0 and 255, both occur, and 255 means void in this data."""
     seen: set[int | None] = set()
     for each in masks:
         if not each.mask or each.mask.mode == DRAWN or each.sample.lookup[VOID] != VOID:
@@ -91,7 +92,7 @@ def _form(mask: MaskFacts) -> str:
 
 
 def _black_and_white(masks: Sequence[Facts], classes: Classes, named: bool) -> Finding:
-    """White of a drawing program is 255, and 255 is void: the class in white would never be learned."""
+    """White in a drawing program is 255, and 255 is void, so the class in white would never be learned."""
     cases = tuple(Case(each.mask_path) for each in masks if each.mask and VOID in each.mask.pixels)
     names = classes.names[:2] if named and len(classes) > 1 else ("background", "foreground")
     text = f"{counted(len(cases), 'mask')} with only 0 and 255; 255 is void, so white pixels are never learned"
@@ -100,13 +101,13 @@ def _black_and_white(masks: Sequence[Facts], classes: Classes, named: bool) -> F
 
 
 def _from_one(masks: Sequence[Facts], classes: Classes, named: bool) -> list[Finding]:
-    """Ids 1 … n, with 0 for unlabelled (mmsegmentation's reduce_zero_label) or for nothing."""
+    """Ids 1 … n, where 0 is unlabelled (mmsegmentation's reduce_zero_label) or missing."""
     present = set().union(*(each.mask.pixels for each in masks if each.mask)) - {VOID}
     top = max(present, default=0)
     strange = {value for each in masks[:1] for value in present if each.sample.lookup[value] < 0}
     cases = tuple(Case(each.mask_path) for each in masks if each.mask and top in each.mask.pixels)
     if not all(each.sample.lookup[i] == i for each in masks[:1] for i in range(len(classes))):
-        return []  # the data say themselves what their ids are
+        return []  # the data already define their ids
     if named and strange == {len(classes)}:
         text = f"ids go up to {top}, but {len(classes)} names end at {top - 1}: do they belong to ids 1 to {top}?"
         return [Finding("ids-from-one", ERROR, text, cases, skip_zero(classes.names))]
@@ -140,7 +141,7 @@ def judge_depth(facts: Sequence[Facts]) -> list[Finding]:
 
 
 def _mixed_depth(facts: Sequence[Facts]) -> list[Finding]:
-    """A model has one range of values, or none."""
+    """Finds pictures of mixed depth: a model has one range of values, or none."""
     trained = [each for each in facts if each.image and (TRAIN in each.splits or not _has_train(facts))]
     deep = [each for each in trained if each.image and each.image.is_deep]
     shallow = [each for each in trained if each.image and not each.image.is_deep]
@@ -163,7 +164,7 @@ def _mixed_depth(facts: Sequence[Facts]) -> list[Finding]:
 
 
 def _mixed_bands(facts: Sequence[Facts]) -> list[Finding]:
-    """As many bands in each picture as in the others; a grey one goes with colours."""
+    """Finds pictures with different numbers of bands. Grey pictures may be mixed with colour ones."""
     bands = {each.sample.image_path: len(each.image.sums) for each in facts if each.image}
     kinds = Counter(3 if count == 1 else count for count in bands.values())
     if len(kinds) < 2:
@@ -180,7 +181,7 @@ def _has_train(facts: Sequence[Facts]) -> bool:
 
 
 def _deep_masks(facts: Sequence[Facts]) -> list[Finding]:
-    """Masks of 16 bits whose values do not fit into 8, such as instance numbers."""
+    """Finds 16-bit masks whose values do not fit in 8 bits, such as instance numbers."""
     peaks = {
         each.mask_path: max(mask.pixels) for each in facts if (mask := each.mask) and mask.error and not mask.in_colour
     }

@@ -23,7 +23,7 @@ def recognises(root: Path) -> str:
 
 
 def read(root: Path, options: Options) -> Dataset:
-    """Mask value n is class n - 1 and 0 is void; the names are those of objectInfo150.txt unless given."""
+    """Mask value n is class n - 1, and 0 is void. The names come from objectInfo150.txt, unless given."""
     classes = options.classes or Classes.named(_names(root / NAMES_FILE))
     if options.lookup is None:
         options = replace(options, classes=classes, lookup=shifted_lookup(classes))
@@ -36,7 +36,7 @@ def read(root: Path, options: Options) -> Dataset:
 
 
 def _names(path: Path) -> tuple[str, ...]:
-    """The first word for each class: a table of index, shares, counts and synonyms, under a headline."""
+    """Returns the first word for each class, from a table of index, shares, counts and synonyms with a header line."""
     if not path.is_file():
         raise FullconvError(f"{path}: missing; copy it from the release, or give `names` in a data YAML")
     rows = [line.split("\t")[-1] for line in read_names(path)[1:]]

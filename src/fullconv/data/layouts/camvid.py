@@ -1,4 +1,4 @@
-"""CamVid as SegNet's authors hand it out: train + trainannot, val + valannot, test + testannot, 11 classes."""
+"""CamVid as published by SegNet's authors: train + trainannot, val + valannot, test + testannot, 11 classes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def recognises(root: Path) -> str:
 
 
 def read(root: Path, options: Options) -> Dataset:
-    """The splits whose two folders are there; value 11 is void."""
+    """Reads the splits whose two folders exist. Value 11 is void."""
     values = {**{i: i for i in range(len(NAMES))}, UNLABELLED: VOID, VOID: VOID}
     options = options.with_own(Classes.named(NAMES, COLOURS), value_lookup(values))
     splits = {split: pair_up(root / split, root / f"{split}annot", options) for split in _splits(root)}

@@ -36,9 +36,9 @@ def recognises(root: Path) -> str:
 
 
 def read(root: Path, options: Options) -> Dataset:
-    """Splits are the folders in leftImg8bit (without any, all is `train`); the classes are the 19 unless given.
+    """Splits are the folders in leftImg8bit (without any, all is `train`). The classes are the 19, unless given.
 
-    Train ids win over label ids where both are there.
+    If both exist, train ids take precedence over label ids.
     """
     names, colours = zip(*EVALUATED.values(), strict=True)
     own = Classes.named(names, colours)

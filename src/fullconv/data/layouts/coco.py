@@ -25,7 +25,7 @@ from fullconv.errors import FullconvError
 from fullconv.words import counted
 
 FILE_NAME = re.compile(r"(?:(?P<kind>instances|panoptic)_)?(?P<subset>.+)", re.IGNORECASE)
-SPLITS = {"train": ("train",), "val": ("val",), "test": ("test",)}  # what the name of a subset begins with
+SPLITS = {"train": ("train",), "val": ("val",), "test": ("test",)}  # the start of a subset's name
 EXPORTS = ("_annotations.coco.json", "result.json", "result_coco.json")
 Files = dict[str, list[Path]]
 
@@ -36,10 +36,11 @@ def recognises(root: Path) -> str:
 
 
 def read(root: Path, options: Options) -> Dataset:
-    """A split's files are joined; panoptic ones win over instances, since they say what every pixel is.
+    """The files of a split are joined. Panoptic files take precedence over instances, because they label every pixel.
 
-    Classes are the categories in order of their ids. In instances, `background` comes first and crowds are void;
-    in panoptic files, pixels of no segment are void, and so is the ground of instances beside them.
+    Classes are the categories in order of their ids. In instances, `background` comes first and crowds are void. In
+    panoptic files, pixels outside all segments are void. If instances are read beside them, the area outside their
+    outlines is void too.
     """
     files = {split: [(path, read_json(path)) for path in paths] for split, paths in _files(root).items()}
     every = [file for some in files.values() for file in some]
@@ -52,11 +53,11 @@ def read(root: Path, options: Options) -> Dataset:
 
 
 def _files(root: Path) -> Files:
-    """{split: annotation files}; panoptic ones alone where a split has any."""
+    """{split: annotation files}; only the panoptic ones if a split has any."""
     found: dict[str, list[Path]] = defaultdict(list)
     for path in sorted((root / "annotations").glob("*.json")):
         match = FILE_NAME.fullmatch(path.stem)
-        if match and (match["kind"] or _split_of(match["subset"])):  # not captions_train2017
+        if match and (match["kind"] or _split_of(match["subset"])):  # leaves out captions_train2017
             found[_split_of(match["subset"]) or "train"].append(path)
     for split, paths in found.items():
         found[split] = [path for path in paths if _is_panoptic(path)] or paths
@@ -64,7 +65,7 @@ def _files(root: Path) -> Files:
 
 
 def _exports(root: Path) -> Files:
-    """One file a split folder, or one for all."""
+    """Returns one file per split folder, or one for all."""
     folders = sorted(path.parent for path in root.glob(f"*/{EXPORTS[0]}"))
     found = {split: [folder / EXPORTS[0]] for folder in folders if (split := _split_of(folder.name))}
     whole = [path for name in EXPORTS if (path := root / name).is_file() and _has_categories(path)]
@@ -72,7 +73,7 @@ def _exports(root: Path) -> Files:
 
 
 def _split_of(subset: str) -> str:
-    """By what its name begins with: train2017, Train, Validation, test-dev; empty for any other."""
+    """Returns the split by the start of the name (train2017, Train, Validation, test-dev), or an empty string."""
     starts = ((split, start) for split, names in SPLITS.items() for start in names)
     return next((split for split, start in starts if subset.lower().startswith(start)), "")
 
@@ -82,12 +83,12 @@ def _is_panoptic(path: Path) -> bool:
 
 
 def _has_categories(path: Path) -> bool:
-    """Without reading JSON that may be large and something else."""
+    """Checks this without reading JSON that may be large and something else."""
     return b'"categories"' in path.read_bytes()
 
 
 def _names(files: Iterable[tuple[Path, Mapping[str, Any]]], panoptic: bool) -> list[str]:
-    """Of all files, each once; instances leave a background."""
+    """Returns the names in all files, each once. Instances also have a background."""
     names: list[str] = [] if panoptic else ["background"]
     for path, content in files:
         try:
@@ -104,7 +105,7 @@ def _categories(content: Mapping[str, Any]) -> dict[int, str]:
 
 
 def _groups(content: Mapping[str, Any]) -> set[int]:
-    """Categories that only head others and mark nothing: Roboflow writes the project's name as one."""
+    """Returns categories that are only parents of others and label nothing: Roboflow adds the project's name as one."""
     used = {str(note.get("category_id")) for note in content.get("annotations", ())}
     above = {c.get("supercategory") for c in content["categories"]}
     return {
@@ -125,13 +126,14 @@ def _renamed(classes: Classes, options: Options, root: Path) -> Classes:
 
 
 class Reader:
-    """Annotation files → samples. `indices` are the classes by name, `ground` is what lies outside outlines."""
+    """Turns annotation files into samples. `indices` are the classes by name; `ground` is the value outside all
+    outlines."""
 
     def __init__(self, root: Path, indices: Mapping[str, int], lookup: Lookup, boxes: str, ground: int) -> None:
         self.root, self.indices, self.lookup, self.boxes, self.ground = root, indices, lookup, boxes, ground
 
     def split(self, files: Sequence[tuple[Path, Mapping[str, Any]]]) -> tuple[Sample, ...]:
-        """Raises FullconvError where two entries are of one picture."""
+        """Returns the samples of a split. Raises FullconvError if two entries are for the same picture."""
         samples = tuple(sample for path, content in files for sample in self.samples(path, content))
         image, count = Counter(sample.image_path for sample in samples).most_common(1)[0]
         if count > 1:
@@ -177,7 +179,7 @@ class Reader:
 
 
 def _thing(note: Mapping[str, Any], values: Mapping[int, int], path: Path) -> Thing:
-    """An outline of no area is none."""
+    """Returns the object of an annotation. An outline without area does not count."""
     outline = note.get("segmentation")
     if outline and not isinstance(outline, dict) and not polygons(outline):
         outline = None
@@ -185,7 +187,7 @@ def _thing(note: Mapping[str, Any], values: Mapping[int, int], path: Path) -> Th
 
 
 def _segment(note: Mapping[str, Any]) -> int:
-    """Its number, which a colour holds."""
+    """Returns the segment's number, which a colour encodes."""
     number = int(note["id"])
     if not 0 <= number < 2**24:
         raise ValueError(f"segment {number}: ids go from 0 to {2**24 - 1}")
@@ -193,7 +195,7 @@ def _segment(note: Mapping[str, Any]) -> int:
 
 
 def _value(note: Mapping[str, Any], values: Mapping[int, int], path: Path) -> int:
-    """Crowds are void."""
+    """Returns the class; crowds are void."""
     category = int(note["category_id"])
     if category not in values:
         raise FullconvError(f"{path}: category {category} is not among its categories; export the annotations again")
@@ -201,7 +203,7 @@ def _value(note: Mapping[str, Any], values: Mapping[int, int], path: Path) -> in
 
 
 def _box(note: Mapping[str, Any]) -> tuple[float, ...] | None:
-    """(x, y, width, height); None where there is none, or one of no area."""
+    """Returns (x, y, width, height), or None if there is no box or it has no area."""
     numbers = tuple(float(number) for number in note.get("bbox") or ())
     right = len(numbers) == 4 and all(map(isfinite, numbers)) and numbers[2] > 0 and numbers[3] > 0
     return numbers if right else None
@@ -213,7 +215,7 @@ def _area(note: Mapping[str, Any]) -> float:
 
 
 def _size(picture: Mapping[str, Any]) -> tuple[int, int] | None:
-    """(height, width); some tools leave them empty or 0."""
+    """Returns (height, width). Some tools leave them empty or 0."""
     height, width = (int(picture.get(side) or 0) for side in ("height", "width"))
     return (height, width) if height > 0 and width > 0 else None
 
@@ -223,20 +225,20 @@ def _name(picture: Mapping[str, Any]) -> str:
 
 
 def _path(file_name: str) -> PurePosixPath:
-    """Windows' tools write images\\a.jpg."""
+    """Tools on Windows write images\\a.jpg."""
     return PurePosixPath(str(file_name).replace("\\", "/"))
 
 
 def _image(folders: Sequence[Path], file_name: str) -> Path:
-    """Where the file lies, by its path or by its name alone; the first place where it lies nowhere."""
+    """Returns the file, found by its path or by its name only. If it is nowhere, returns the first place."""
     path = _path(file_name)
     places = [folder / name for name in (path, path.name) for folder in folders]
     return next((place for place in places if place.is_file()), places[0])
 
 
 def _image_folders(root: Path, path: Path, first: str) -> list[Path]:
-    """Where pictures may lie, first where one does: beside the file, in a folder named as the file (train2017), after
-    its split, or in images/ of one of these names."""
+    """Returns the folders where pictures may be, starting with one that contains a picture: beside the file, in a
+    folder named like the file (train2017) or its split, or in images/ of one of these names."""
     tail = path.stem.partition("_")[2] or path.stem
     split = re.sub(r"\d.*", "", tail)
     words = dict.fromkeys(word for word in (tail, split, _split_of(tail)) if word)

@@ -1,4 +1,4 @@
-"""GeoTIFFs in images/ with outlines on the ground: labels/<name>.geojson each, or one .geojson for all in root."""
+"""GeoTIFFs in images/ with outlines on the ground: one labels/<name>.geojson each, or one .geojson for all in root."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fullconv.data.masks import LabelMap
 from fullconv.errors import FullconvError
 from fullconv.files import files_under
 
-LONGITUDE_LATITUDE = "OGC:CRS84"  # what RFC 7946 demands; older files name another under `crs`
+LONGITUDE_LATITUDE = "OGC:CRS84"  # required by RFC 7946; older files name another under `crs`
 PROPERTIES = ("class", "label", "category")
 RASTERS, OUTLINES = (".tif", ".tiff"), (".geojson",)
 SPLITS = ("train", "val", "test")
@@ -31,10 +31,10 @@ def recognises(root: Path) -> str:
 
 
 def read(root: Path, options: Options) -> Dataset:
-    """images/<split> where there are such folders, otherwise all is `train`. `names` begin with the background.
+    """Splits are the folders images/<split>; without them, all is `train`. `names` begin with the background.
 
-    A feature's class is its property `class`, `label` or `category`; where `names` has one besides the background,
-    every feature is that one.
+    The class of a feature is its property `class`, `label` or `category`. If `names` has one class besides the
+    background, every feature belongs to it.
     """
     classes = options.named_classes(root)
     values = {name: i for i, name in enumerate(classes.names)}
@@ -55,7 +55,7 @@ def read(root: Path, options: Options) -> Dataset:
 
 @dataclass(frozen=True)
 class Features:
-    """Burns a GeoJSON's features into the grid of a picture, later ones over earlier; elsewhere 0."""
+    """Draws the features of a GeoJSON into the grid of a picture. Later ones cover earlier ones; the rest is 0."""
 
     picture: Path
     values: Mapping[str, int]
@@ -82,13 +82,13 @@ class Features:
 
 
 def _files(folder: Path, endings: tuple[str, ...]) -> Iterator[Path]:
-    """Not the .tif.aux.xml, .tif.ovr and .tif.msk that GDAL puts beside a raster."""
+    """Yields the files, but not the .tif.aux.xml, .tif.ovr and .tif.msk that GDAL writes beside a raster."""
     files = files_under(folder) if folder.is_dir() else iter(())
     return (path for path in files if path.suffix.lower() in endings and not path.name.startswith("."))
 
 
 def _outlines(root: Path, picture: Path) -> Path:
-    """The picture's own file, else the one for all."""
+    """Returns the picture's own file, or else the one for all."""
     own = (root / "labels" / picture.relative_to(root / "images")).with_suffix(".geojson")
     shared = sorted(root.glob("*.geojson"))
     if own.is_file() or not shared:

@@ -1,4 +1,4 @@
-"""labelme: a .json beside every picture, in one folder or in train/, val/, test/; labels.txt where there is one."""
+"""labelme: a .json beside every picture, in one folder or in train/, val/, test/, and optionally labels.txt."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from fullconv.data.layout_options import Options
 from fullconv.data.lists import read_names
 from fullconv.errors import FullconvError
 
-IGNORE, BACKGROUND = "__ignore__", "_background_"  # labelme's own words
+IGNORE, BACKGROUND = "__ignore__", "_background_"  # defined by labelme
 SPLITS = ("train", "val", "test")
 
 
 def recognises(root: Path) -> str:
-    """One file is looked into: a .json says little by its name."""
+    """Reads one file, because the name of a .json says little."""
     first = next((path for paths in _files(root).values() for path in paths), None)
     if first is None:
         return ""
@@ -30,9 +30,10 @@ def recognises(root: Path) -> str:
 
 
 def read(root: Path, options: Options) -> Dataset:
-    """Classes are the YAML's names, those of labels.txt, or all labels found, sorted; background is what lies outside.
+    """Classes are the names in the YAML, those in labels.txt, or all labels found, sorted. The area outside is
+    background.
 
-    Shapes labelled __ignore__ are void. The mask is made when it is read.
+    Shapes labelled __ignore__ are void. The mask is drawn when it is read.
     """
     files = _files(root)
     classes = options.classes or Classes.named(_names(root, [path for paths in files.values() for path in paths]))
@@ -50,7 +51,7 @@ def read(root: Path, options: Options) -> Dataset:
 
 
 def _files(root: Path) -> dict[str, list[Path]]:
-    """{split: .json files}; without split folders those in root, or in the folders right below it, are `train`."""
+    """{split: .json files}. Without split folders, the files in root, or in the folders directly in it, are `train`."""
     found = {split: sorted((root / split).glob("*.json")) for split in SPLITS}
     found = {split: paths for split, paths in found.items() if paths}
     whole = sorted(root.glob("*.json")) or sorted(root.glob("*/*.json"))

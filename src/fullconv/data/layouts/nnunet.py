@@ -1,4 +1,4 @@
-"""nnU-Net's raw data: imagesTr, labelsTr, dataset.json; 2-D PNG, BMP or TIFF, one file a channel (_0000, _0001 …)."""
+"""nnU-Net's raw data: imagesTr, labelsTr, dataset.json; 2-D PNG, BMP or TIFF, one file per channel (_0000, _0001 …)."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def recognises(root: Path) -> str:
 
 
 def read(root: Path, options: Options) -> Dataset:
-    """imagesTr is `train`, imagesTs `test` where it has labels.
+    """imagesTr is `train`. imagesTs is `test`, if it has labels.
 
-    A label named `ignore` is void. Several channel files become one (H, W, C) picture.
+    A label named `ignore` is void. The files of several channels become one (H, W, C) picture.
     """
     description = read_json(root / "dataset.json")
     ending = str(description.get("file_ending", ".nii.gz"))
@@ -53,12 +53,12 @@ def read(root: Path, options: Options) -> Dataset:
 
 @dataclass(frozen=True)
 class Channels:
-    """The files of a picture's channels, in their order."""
+    """The files of a picture's channels, in order."""
 
     paths: tuple[Path, ...]
 
     def __call__(self, path: Path) -> Picture:
-        """(H, W, C) in the files' own type. Raises FullconvError where the files differ in size."""
+        """(H, W, C) in the type of the files. Raises FullconvError if the files differ in size."""
         channels = [_read_channel(channel) for channel in self.paths]
         if len({channel.shape for channel in channels}) > 1:
             raise FullconvError(f"{path}: its channels differ in size; export them again from one picture")
@@ -68,7 +68,7 @@ class Channels:
 def _read_channel(path: Path) -> NDArray[Any]:
     """(H, W, 1)"""
     values = read_bands(path)
-    if values.shape[2] > 1 and (values != values[..., :1]).any():  # 8-bit greys come as RGB
+    if values.shape[2] > 1 and (values != values[..., :1]).any():  # 8-bit greys are read as RGB
         raise FullconvError(f"{path}: a colour picture among channel files; give each channel a file of its own")
     return values[..., :1]
 
@@ -86,7 +86,7 @@ def _samples(image_dir: Path, label_dir: Path, ending: str, lookup: Lookup) -> t
 
 
 def _labels(labels: Mapping[str, Any], path: Path) -> dict[str, int]:
-    """{name: value}; nnU-Net's first version had it the other way round."""
+    """{name: value}. The first version of nnU-Net had {value: name}."""
     turned = {str(v): k for k, v in labels.items()} if all(str(k).isdecimal() for k in labels) else labels
     if not turned or not all(str(value).isdecimal() and int(value) <= VOID for value in turned.values()):
         raise FullconvError(

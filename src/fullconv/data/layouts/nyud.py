@@ -1,7 +1,7 @@
 """NYUDv2 with 40 classes as the FCN authors use it: data/images, data/depth, data/hha, segmentation/*.mat, lists.
 
-Values 1–40 are the classes of Gupta et al., CVPR 2013, and 0 is void. What a picture consists of is `inputs` in a data
-YAML, named as the published nets are: color, hha, color-d (RGB and the logarithm of depth), color-hha.
+Values 1–40 are the classes of Gupta et al., CVPR 2013, and 0 is void. `inputs` in a data YAML sets the content of a
+picture, named like the published networks: color, hha, color-d (RGB and the logarithm of depth), color-hha.
 """
 
 from __future__ import annotations
@@ -56,12 +56,13 @@ def read(root: Path, options: Options) -> Dataset:
 
 @dataclass(frozen=True)
 class Channels:
-    """Reads a picture's parts, which lie in sibling folders under one name, and joins their channels."""
+    """Reads the parts of a picture, which have the same name in sibling folders, and joins their channels."""
 
     parts: tuple[str, ...]
 
     def __call__(self, path: Path) -> Picture:
-        """Of uint8, or float32 where the logarithm of depth is among them; the published nets take both as they are."""
+        """Returns uint8, or float32 if the logarithm of depth is included. The published networks take both
+        unchanged."""
         channels = [READERS[part](path.parent.parent / part / path.name) for part in self.parts]
         return Picture(np.concatenate(channels, 2), str(path), ready=True)
 

@@ -1,4 +1,4 @@
-"""Pictures and their masks in one folder, told apart by their names: 001.png and 001_mask.png, a.jpg and a.png."""
+"""Pictures and their masks in one folder, distinguished by name: 001.png and 001_mask.png, or a.jpg and a.png."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read(root: Path, options: Options) -> Dataset:
 
 
 def _folders(root: Path) -> dict[str, Path]:
-    """{split: folder with pictures in it}; the folder itself, where it has some, is all `train`."""
+    """{split: folder with pictures}. If the folder itself has pictures, all of it is `train`."""
     if _has_pictures(root):
         return {"train": root}
     spelt = [(split, root / spelling) for split, spellings in SPLITS.items() for spelling in spellings]

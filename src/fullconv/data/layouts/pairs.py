@@ -1,6 +1,6 @@
 """images/ beside masks/; with splits as images/train + masks/train, or train/images + train/masks.
 
-mmsegmentation's img_dir + ann_dir are the same under other names, and so is a VOC devkit without its lists.
+mmsegmentation's img_dir + ann_dir have the same form with other names, and so does a VOC devkit without its lists.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ def read(root: Path, options: Options) -> Dataset:
 
 
 def pair_up(image_dir: Path, mask_dir: Path, options: Options) -> tuple[Sample, ...]:
-    """A sample for every name in both folders; an ending shared by a whole folder (_gt, _mask) is no part of names.
+    """Returns a sample for every name in both folders. An ending that a whole folder shares (_gt, _mask) is ignored.
 
-    Where names differ, one rule that pairs them all does (a_img beside a_mask, 001 beside mask_001).
+    If names differ, one rule that pairs them all is used (a_img beside a_mask, 001 beside mask_001).
     """
     lookup = options.lookup_for(options.named_classes(image_dir))
     pictures, masks = pairs_of(image_dir, mask_dir)
@@ -64,7 +64,7 @@ def pair_up(image_dir: Path, mask_dir: Path, options: Options) -> tuple[Sample, 
 
 
 def _candidates(masks_dir: str) -> Iterator[tuple[str, str]]:
-    """(folder of images, folder of masks), the surest names first."""
+    """Yields (folder of images, folder of masks), the most certain names first."""
     yield from (("images", masks_dir), *FOLDERS)
     yield from product(IMAGES, MASKS)
 
@@ -84,7 +84,7 @@ def _folders(root: Path, images_dir: str, masks_dir: str) -> dict[str, tuple[Pat
 
 
 def _are_pictures(image_dir: Path, mask_dir: Path) -> bool:
-    """Whether both are there, and the second holds masks: `labels` may hold outlines as text."""
+    """Whether both folders exist and the second holds masks: `labels` may hold outlines as text."""
     if not image_dir.is_dir() or not mask_dir.is_dir():
         return False
     return mask_dir.name == "masks" or any(images.is_image_name(path) for path in files_under(mask_dir))

@@ -1,7 +1,7 @@
 """PASCAL-Context: trainval/*.mat (LabelMap of 459 labels), labels.txt, 59_labels.txt; photos in a VOC 2010 devkit.
 
-Mottaghi et al., CVPR 2014: the 59 most frequent labels are classes, all others background. Three of the 59 names are
-spelt otherwise in labels.txt.
+Mottaghi et al., CVPR 2014: the 59 most frequent labels are classes, all others are background. Three of the 59 names
+have another spelling in labels.txt.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ def recognises(root: Path) -> str:
 
 
 def read(root: Path, options: Options) -> Dataset:
-    """Splits are VOC 2010's ImageSets/Main; class 0 is background, then the 59 in their file's order."""
+    """Splits are those in VOC 2010's ImageSets/Main. Class 0 is background, followed by the 59 in the order of their
+    file."""
     chosen = _labels(root / CHOSEN)
     classes = options.classes or Classes.named(("background", *chosen.values()))
     mask = Chosen(_table(_labels(root / LABELS), list(chosen.values())))

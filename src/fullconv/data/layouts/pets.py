@@ -23,10 +23,10 @@ def recognises(root: Path) -> str:
 
 
 def read(root: Path, options: Options) -> Dataset:
-    """trainval.txt is `train` and test.txt `test`; where they are absent, all of list.txt is `train`.
+    """trainval.txt is `train` and test.txt `test`. Without them, all of list.txt is `train`.
 
-    Classes are background, cat and dog, the border is void. With two `names`, such as [background, pet], cats and
-    dogs are one class.
+    Classes are background, cat and dog; the border is void. With two `names`, such as [background, pet], cats and dogs
+    are one class.
     """
     classes = options.classes or Classes.named(NAMES)
     if len(classes) not in (2, 3):
@@ -40,7 +40,7 @@ def read(root: Path, options: Options) -> Dataset:
 
 
 def _samples(root: Path, names: Path, classes: Classes) -> tuple[Sample, ...]:
-    """A line is a name, or name, breed, species (1 cat, 2 dog) and breed within the species; # begins a comment."""
+    """A line is a name, or name, breed, species (1 cat, 2 dog) and breed within the species. # begins a comment."""
     lookups = [_lookup(1), _lookup(min(2, len(classes) - 1))]
     rows = [line.split() for line in read_names(names) if not line.startswith("#")]
     return tuple(
@@ -53,7 +53,7 @@ def _samples(root: Path, names: Path, classes: Classes) -> tuple[Sample, ...]:
 
 
 def _is_dog(name: str, columns: list[str]) -> bool:
-    """By the list's species; without one by the name, whose first letter is a capital for cats (the release's rule)."""
+    """Decides by the species in the list, or without it by the name: the release capitalises cats."""
     return columns[1] == "2" if len(columns) > 1 else name[0].islower()
 
 

@@ -23,7 +23,7 @@ def recognises(root: Path) -> str:
 
 
 def read(root: Path, options: Options) -> Dataset:
-    """A split a folder; the classes and their mask values are those of the first folder's table unless given."""
+    """Each folder is a split. The classes and their mask values come from the first folder's table, unless given."""
     folders = _folders(root)
     tables = [_table(folder / NAMES_FILE) for folder in folders.values()]
     if any(table != tables[0] for table in tables):
@@ -39,7 +39,7 @@ def _folders(root: Path) -> dict[str, Path]:
 
 
 def _table(path: Path) -> dict[int, str]:
-    """{pixel value: class} under a headline."""
+    """{pixel value: class}, after a header line."""
     rows = [[cell.strip() for cell in row] for row in csv.reader(read_names(path)[1:])]
     if not rows or not all(len(row) == 2 and row[0].isdecimal() and int(row[0]) <= VOID and row[1] for row in rows):
         raise FullconvError(f"{path}: should read `Pixel Value, Class`, then one line per class, such as `1, roof`")

@@ -1,7 +1,7 @@
 """The Semantic Boundaries Dataset: img, cls (GTcls.Segmentation in .mat), train.txt, val.txt. Its masks have no void.
 
-Hariharan et al., Semantic contours from inverse detectors, ICCV 2011. Its photos are PASCAL VOC 2011's, and its train
-list holds pictures of VOC's val list: seg11valid takes them out.
+Hariharan et al., Semantic contours from inverse detectors, ICCV 2011. The photos are those of PASCAL VOC 2011. Its
+train list contains pictures of VOC's val list; seg11valid leaves them out.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def recognises(root: Path) -> str:
 
 
 def read(root: Path, options: Options) -> Dataset:
-    """Splits are the lists that are there; the classes are VOC's 21 unless given."""
+    """Splits are the lists that exist. The classes are VOC's 21, unless given."""
     folder = _folder(root)
     if folder is None:
         raise FullconvError(f"{root}: no cls/*.mat beside img/; give the folder of SBD's release, or its `dataset`")
@@ -44,7 +44,7 @@ def read(root: Path, options: Options) -> Dataset:
 
 
 def seg11valid(voc_val: list[str], sbd_train: list[str]) -> list[str]:
-    """The paper's validation set: VOC's val list without what SBD trains on (736 names for VOC 2011)."""
+    """The paper's validation set: VOC's val list without the pictures that SBD trains on (736 names for VOC 2011)."""
     return without(voc_val, sbd_train)
 
 

@@ -29,7 +29,7 @@ def recognises(root: Path) -> str:
 
 
 def read(root: Path, options: Options) -> Dataset:
-    """Heads `sem` (the main one) and `geo`. trainval.txt is `train` where there is no train.txt."""
+    """Heads `sem` (the main one) and `geo`. trainval.txt is `train` if there is no train.txt."""
     classes = options.classes or Classes.named(SIFT_FLOW)
     geometric = Classes.named(SIFT_FLOW_GEOMETRIC)
     lookups = _from_one(classes), _from_one(geometric)

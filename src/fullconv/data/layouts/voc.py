@@ -23,7 +23,7 @@ def recognises(root: Path) -> str:
 
 
 def read(root: Path, options: Options) -> Dataset:
-    """Every list under ImageSets/Segmentation is a split; the classes are VOC's 21 unless given.
+    """Every list in ImageSets/Segmentation is a split. The classes are VOC's 21, unless given.
 
     With SBD there are also `sbd_train`, `sbd_val`, and the paper's validation set, named after the devkit's year.
     """
@@ -47,6 +47,6 @@ def _sample(root: Path, lookup: Lookup, open_mask: ReadMask, name: str) -> Sampl
 
 
 def _valid(root: Path) -> str:
-    """seg11valid for a folder named VOC2011, seg12valid for VOC2012; segvalid where the name tells no year."""
+    """seg11valid for a folder named VOC2011, seg12valid for VOC2012, segvalid if the name contains no year."""
     year = re.search(r"20(\d\d)", root.name)
     return f"seg{year.group(1) if year else ''}valid"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from fullconv.errors import FullconvError, argument, meant
+from fullconv.errors import FullconvError, argument, suggestion
 from fullconv.prediction.engines.contract import Engine
 from fullconv.prediction.engines.forked import begin
 from fullconv.prediction.engines.onnxruntime import OnnxRuntime
@@ -106,7 +106,7 @@ def _remedy(missing: Path) -> str:
 
 def _check(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        near = meant(str(value), choices)
+        near = suggestion(str(value), choices)
         raise FullconvError(f"{argument(name, value)}: choose from {', '.join(choices)}{near}")
 
 
