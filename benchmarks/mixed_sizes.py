@@ -17,9 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fullconv import Model, load
+from fullconv import Model
 from fullconv.prediction.benchmark import peak_memory
 from fullconv.prediction.engines import openvino
+from fullconv.prediction.engines.choice import Choice
+from fullconv.prediction.predictor import ready
+from fullconv.weights.model_folder import open_folder
 
 Photo = NDArray[np.uint8]
 
@@ -41,8 +44,9 @@ def main() -> None:
                 print(f"{name}, {when}: {timed(photos):.1f} CPU s, peak {peak_memory():.0f} MB so far", flush=True)
     with tempfile.TemporaryDirectory() as cache:
         os.environ["FULLCONV_CACHE"] = cache
-        openvino.OFTEN, openvino.OpenVINO.KEPT = 1, len(mixed)
-        print(f"a network for each of many sizes, empty cache: {timed(mixed):.1f} CPU s, peak {peak_memory():.0f} MB")
+        openvino.OFTEN = 1
+        seconds = timed(mixed, len(mixed))
+        print(f"a network for each of many sizes, empty cache: {seconds:.1f} CPU s, peak {peak_memory():.0f} MB")
         print(f"labels as with a network for each size: {agreement(mixed):.4%} of the pixels, in the worst photo")
 
 
@@ -50,11 +54,16 @@ def resized(path: Path, height: int, width: int) -> Photo:
     return np.asarray(Image.open(path).convert("RGB").resize((int(width), int(height))))
 
 
-def timed(photos: list[Photo]) -> float:
+def timed(photos: list[Photo], kept: int = openvino.KEPT) -> float:
     """CPU seconds of one model from loading on, each photo seen once."""
     start = used()
-    labels(load("photos", engine="openvino"), photos)
+    labels(keeping(kept), photos)
     return used() - start
+
+
+def keeping(kept: int) -> Model:
+    """With at most `kept` networks for one shape each."""
+    return ready(open_folder("photos"), Choice("openvino"), kept=kept)
 
 
 def used() -> float:
@@ -68,9 +77,7 @@ def labels(model: Model, photos: list[Photo]) -> list[Photo]:
 
 def agreement(photos: list[Photo]) -> float:
     """The least share of equal pixels in any photo, between a network for each size and one for all."""
-    each = labels(load("photos", engine="openvino"), photos)
-    openvino.OpenVINO.KEPT = 0
-    shared = labels(load("photos", engine="openvino"), photos)
+    each, shared = labels(keeping(len(photos)), photos), labels(keeping(0), photos)
     return min(float((a == b).mean()) for a, b in zip(shared, each, strict=True))
 
 

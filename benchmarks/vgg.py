@@ -82,16 +82,16 @@ def main() -> None:
         spared = graph(random_net(), Path(root, "spared"), spared=True)
         same = graph(same_aligned(random_net()), Path(root, "same"), spared=False)
         runs = {
-            "plain fp32": (OpenVINO(plain, "fp32", 1, True), image),
-            "plain bf16": (OpenVINO(plain, "bf16", 1, True), image),
-            "ours fp32": (OpenVINO(spared, "fp32", 1, True), image),
-            "ours bf16": (OpenVINO(spared, "bf16", 1, True), image),
-            "same bf16": (OpenVINO(same, "bf16", 1, True), padded),
+            "plain fp32": (OpenVINO(plain, "fp32", 1), image),
+            "plain bf16": (OpenVINO(plain, "bf16", 1), image),
+            "ours fp32": (OpenVINO(spared, "fp32", 1), image),
+            "ours bf16": (OpenVINO(spared, "bf16", 1), image),
+            "same bf16": (OpenVINO(same, "bf16", 1), padded),
         }
         if options.int8:
             for name, file, photo in (("plain", plain, image), ("ours", spared, image), ("same", same, padded)):
                 quantised = openvino_files.write_int8(file.parent, file.parent, [photo])
-                runs[f"{name} int8"] = OpenVINO(quantised, "int8", 1, True), photo
+                runs[f"{name} int8"] = OpenVINO(quantised, "int8", 1), photo
         report(eager, image, runs, options.rounds)
 
 

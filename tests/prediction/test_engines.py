@@ -162,7 +162,7 @@ def test_the_first_shape_has_a_network_of_its_own_and_so_have_those_that_come_of
     monkeypatch.setenv("FULLCONV_CACHE", str(tmp_path))
     monkeypatch.setattr("fullconv.prediction.engines.openvino.OFTEN", 2)
     engine = load("photos", engine="openvino").engine
-    engine.KEPT = 2
+    engine.kept = 2
     for width in (32, 64, 96, 64, 96, 96):
         engine.label_maps(np.zeros((1, 32, width, 3), np.uint8))
     assert widths(engine) == [32, -1, 64]
@@ -176,7 +176,7 @@ def test_the_network_of_any_shape_labels_as_each_shapes_own(batch):
     pictures = [np.ascontiguousarray(batch[:, :h, :w]) for h, w in ((96, 256), (224, 128))]
     alone = [load("photos", engine="openvino", precision="fp32").engine.label_maps(one) for one in pictures]
     shared = load("photos", engine="openvino", precision="fp32").engine
-    shared.KEPT = 0
+    shared.kept = 0
     for one, expected in zip(pictures, alone, strict=True):
         assert (shared.label_maps(one) == expected).mean() >= 0.9999
     assert widths(shared) == [-1]

@@ -17,6 +17,8 @@ from fullconv.serving.pictures import check_picture
 from fullconv.serving.refusal import Refusal
 from fullconv.weights.model_folder import open_folder
 
+KEPT = 1  # shapes with a network of their own: memory stays the same whatever sizes come, for little time
+
 
 def work(connection: Connection, setup: Setup) -> None:
     """Says what the models are, then answers tasks until the other end is closed.
@@ -49,7 +51,7 @@ def models_of(setup: Setup) -> dict[str, Model]:
             raise FullconvError(
                 f"--model: two models are called {name}; change the name in one of their config.json files"
             )
-        models[name] = ready(folder, Choice(setup.engine, setup.precision), threads=1)
+        models[name] = ready(folder, Choice(setup.engine, setup.precision), threads=1, kept=KEPT)
     return models
 
 

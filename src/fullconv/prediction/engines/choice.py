@@ -11,7 +11,7 @@ from fullconv.errors import FullconvError, argument, suggestion
 from fullconv.prediction.engines.contract import Engine
 from fullconv.prediction.engines.forked import begin
 from fullconv.prediction.engines.onnxruntime import OnnxRuntime
-from fullconv.prediction.engines.openvino import OpenVINO, check_ir, files_of
+from fullconv.prediction.engines.openvino import KEPT, OpenVINO, check_ir, files_of
 from fullconv.prediction.engines.torch import Torch
 from fullconv.weights.model_folder import CONFIG, GRAPH, INT8, IR, PARAMETERS, ModelFolder
 from fullconv.weights.onnx_file import check_graph
@@ -38,13 +38,15 @@ class Choice:
         return chosen
 
 
-def open_engine(folder: ModelFolder, choice: Choice, streams: int = 1, threads: int | None = None) -> Engine:
+def open_engine(
+    folder: ModelFolder, choice: Choice, streams: int = 1, threads: int | None = None, kept: int = KEPT
+) -> Engine:
     """The engine for a model folder; `streams` is how many images will be in flight at once, `threads` how many
-    processors they may keep busy together, None for all."""
+    processors they may keep busy together, None for all; `kept`: how many shapes OpenVINO may compile networks for."""
     chosen = choice.check(folder.path)
     begin()
     if chosen == "openvino":
-        return _openvino(folder, choice.precision, streams, threads)
+        return _openvino(folder, choice.precision, streams, threads, kept)
     if chosen == "onnxruntime":
         graph = _existing(folder.path / GRAPH)
         check_graph(graph, folder.config)
@@ -59,11 +61,12 @@ def identity_of(folder: ModelFolder, engine: Engine) -> dict[str, str]:
     return {"model": folder.path.name, **digests, "engine": engine.name, "precision": engine.precision}
 
 
-def _openvino(folder: ModelFolder, precision: str, streams: int, threads: int | None) -> Engine:
+def _openvino(folder: ModelFolder, precision: str, streams: int, threads: int | None, kept: int) -> Engine:
     """The graph is checked against config.json unless these very files were compiled before."""
     graph = graph_for(folder.path, precision)
-    fixed = folder.config.architecture.multiple_of > 1  # then sizes repeat, and some are worth compiling for
-    engine = OpenVINO(graph, precision, streams, fixed, threads, folder.content((CONFIG, *files_of(graph))))
+    repeat = folder.config.architecture.multiple_of > 1  # then sizes do, and some are worth compiling for
+    content = folder.content((CONFIG, *files_of(graph)))
+    engine = OpenVINO(graph, precision, streams, kept if repeat else 0, threads, content)
     if not engine.cache.is_there:
         check_ir(graph, folder.config) if graph.suffix == ".xml" else check_graph(graph, folder.config)
     return engine

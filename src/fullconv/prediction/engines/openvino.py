@@ -23,6 +23,7 @@ from fullconv.weights.onnx_file import check_counts
 HINTS = {"fp32": "f32", "bf16": "bf16"}  # OpenVINO's words
 ONNX = b"\x08"  # the first byte: the version's field
 CONVERTER = "openvino.tools.ovc"
+KEPT = 8  # shapes that have networks of their own, of about 50 MB each
 OFTEN = 6  # times that a shape comes before it gets a network of its own, if none was kept
 PROBE = 512  # pixels a side of the picture for which it tells how much memory it takes
 
@@ -33,21 +34,20 @@ class OpenVINO:
     """A graph on the CPU.
 
     The shapes that matter have a network of their own, which is faster: the first one, those that were compiled in
-    earlier runs, and those that come often, KEPT at most. All others share one network that takes any shape: to compile
-    for each of them takes longer than to run it. Precision `auto` is bf16 where the processor has instructions for it,
-    with matrix units or without: measured, they halve the time of float32. In int8 what was not quantised runs in that
-    precision too.
+    earlier runs, and those that come often, `kept` at most. All others share one network that takes any shape: to
+    compile for each of them takes longer than to run it. Precision `auto` is bf16 where the processor has instructions
+    for it, with matrix units or without: measured, they halve the time of float32. In int8 what was not quantised runs
+    in that precision too.
     """
 
     name = "openvino"
-    KEPT = 8
 
     def __init__(
         self,
         graph: Path,
         precision: str,
         streams: int,
-        fixed: bool,
+        kept: int = KEPT,
         threads: int | None = None,
         content: str | None = None,
     ) -> None:
@@ -55,7 +55,7 @@ class OpenVINO:
         ov = import_openvino()
         # The bindings build a table when Tensor.data is first used; two threads that get there together wait forever.
         _ = ov.Tensor(np.zeros(1, np.uint8)).data
-        self.graph, self.core, self.fixed, self.files = graph, openvino_core(), fixed, files_of(graph)
+        self.graph, self.core, self.kept, self.files = graph, openvino_core(), kept, files_of(graph)
         if precision == "fp16":
             raise FullconvError(
                 f"{argument('precision', precision)}: OpenVINO supports fp32, bf16 and int8 on a CPU; use one of these"
@@ -84,7 +84,7 @@ class OpenVINO:
 
     def _run(self, images: Images, output: str) -> NDArray[Any]:
         key = (*images.shape, output)
-        if not (self.fixed and self._has_own(key)):
+        if not self._has_own(key):
             key = (-1, -1, -1, images.shape[3], output)
         request = self._request_for(key)
         request.infer([images])
@@ -102,7 +102,7 @@ class OpenVINO:
     def _has_own(self, key: Key) -> bool:
         """Whether this shape has a network of its own; it may get one now."""
         with self.lock:
-            if key not in self.own and len(self.own) < self.KEPT:
+            if key not in self.own and len(self.own) < self.kept:
                 self.times[key] += 1
                 if not self.own or self.times[key] >= OFTEN or self.cache.holds(key):
                     self.own.add(key)
