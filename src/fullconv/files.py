@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 from fullconv.errors import FullconvError, argument
 from fullconv.locks import held
 
+PROBE = 2**16  # bytes
 HIDDEN = re.compile(r"\.(?P<stem>.+)-(?P<number>[0-9a-f]{8})\.part([.-].*)?", re.DOTALL)  # SQLite's journal has a dash
 
 
@@ -42,6 +43,8 @@ def hidden_folder(path: Path) -> Iterator[Path]:
     with _new_hidden(path, "", Path.mkdir) as hidden:
         try:
             yield hidden
+        except Exception as error:
+            raise _told(error, path, hidden) from None
         finally:
             shutil.rmtree(hidden, ignore_errors=True)
 
@@ -52,7 +55,10 @@ def _new_hidden(path: Path, suffix: str, make: Callable[[Path], object]) -> Iter
     with ExitStack() as stack:
         while True:
             hidden = hidden_beside(path, suffix)
-            make(hidden)
+            try:
+                make(hidden)
+            except OSError as error:
+                raise _told(error, path, hidden) from None
             try:
                 stack.enter_context(held(hidden))
             except (BlockingIOError, FileNotFoundError):
@@ -70,9 +76,35 @@ def whole(path: Path) -> Iterator[Path]:
         try:
             yield hidden
             os.replace(hidden, path)
-        except BaseException:
+        except BaseException as error:
+            told = _told(error, path, hidden)
             hidden.unlink(missing_ok=True)
-            raise
+            raise told from None
+
+
+def _told(error: BaseException, path: Path, hidden: Path) -> BaseException:
+    """The error that names the file that was to be written, where the disk is behind it, whatever library met it."""
+    if isinstance(error, Exception) and not isinstance(error, (OSError, FullconvError)):
+        error = _of_disk(hidden, error) or error
+    if isinstance(error, OSError):
+        names = [os.fsdecode(name) for name in (error.filename, error.filename2) if name is not None]
+        if not names or any(name.startswith(str(hidden)) for name in names):
+            error.filename, error.filename2 = str(path), None
+    return error
+
+
+def _of_disk(place: Path, error: Exception) -> OSError | None:
+    """Libraries in C tell of a full disk in their own words, or the system's; else it shows by writing a little more
+    to this file, or in this folder."""
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        if os.strerror(number) in str(error):
+            return OSError(number, os.strerror(number))
+    try:
+        with (place / "probe" if place.is_dir() else place).open("ab") as file:
+            file.write(bytes(PROBE))
+    except OSError as cause:
+        return cause
+    return None
 
 
 class NoPlainFile(OSError):

@@ -58,7 +58,11 @@ def _take(folder: Path) -> int:
                 raise
         break
     os.truncate(handle, 0)
-    os.write(handle, f"process {os.getpid()} on {platform.node()}".encode())
+    try:
+        os.write(handle, f"process {os.getpid()} on {platform.node()}".encode())
+    except OSError:
+        _release(handle, path)
+        raise
     return handle
 
 

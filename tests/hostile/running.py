@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import resource
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,11 +48,15 @@ class Ended:
             assert all(one.isprintable() or one == "\n" for one in text), repr(text[-2000:])
 
 
-def run(*arguments: object, inside: Path, seconds: float = SECONDS, memory: int = MEMORY) -> Ended:
-    """`fullconv ARGUMENTS` in the folder `inside`, where only what is named `out…` may have changed afterwards."""
+def run(
+    *arguments: object, inside: Path, seconds: float = SECONDS, memory: int = MEMORY, temporary: str = "."
+) -> Ended:
+    """`fullconv ARGUMENTS` in the folder `inside`, where only what is named `out…` may have changed afterwards.
+    `temporary`: the folder for temporary files."""
     before = state_of(inside)
     files = [inside / f"out-{name}" for name in ("stdout", "stderr", "peak")]
-    process = _processes.Process(target=_command, args=([str(one) for one in arguments], inside, files, memory))
+    given = [str(one) for one in arguments], inside, files, memory, temporary
+    process = _processes.Process(target=_command, args=given)
     process.start()
     process.join(seconds)
     code = process.exitcode
@@ -73,7 +78,7 @@ def state_of(folder: Path) -> dict[str, tuple[int, int]]:
     }
 
 
-def _command(arguments: Sequence[str], inside: Path, files: Sequence[Path], memory: int) -> None:
+def _command(arguments: Sequence[str], inside: Path, files: Sequence[Path], memory: int, temporary: str) -> None:
     from fullconv.commands.main import main
 
     out, err, peak = files
@@ -82,7 +87,8 @@ def _command(arguments: Sequence[str], inside: Path, files: Sequence[Path], memo
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.chdir(inside)
-    os.environ.update(HOME=str(inside / "out-home"), TMPDIR=str(inside), FULLCONV_CACHE=str(inside / "out-cache"))
+    os.environ.update(HOME=str(inside / "out-home"), FULLCONV_CACHE=str(inside / "out-cache"))
+    os.environ["TMPDIR"], tempfile.tempdir = str(inside / temporary), None
     sys.argv = ["fullconv", *arguments]
     try:
         main()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -55,8 +55,9 @@ def write_document(json_file: str | None, **values: Any) -> None:
 
 
 def write_stream(json_file: str, key: str, values: Iterable[Any]) -> None:
-    """A document whose `key` is an array of the values as they come; it is closed where the run is stopped, too. ASCII
-    only: names that are no UTF-8 survive as well."""
+    """A document whose `key` is an array of the values as they come. Where the run ends early, it holds those that
+    came. ASCII only: names that are no UTF-8 survive as well."""
+    ended: BaseException | None = None
     with _opened(json_file) as file:
         click.echo(f'{{"version": {VERSION}, "{key}": [', file, nl=False)
         comma = ""
@@ -64,19 +65,28 @@ def write_stream(json_file: str, key: str, values: Iterable[Any]) -> None:
             for value in values:
                 click.echo(f"{comma}\n{json.dumps(value, indent=2)}", file, nl=False)
                 comma = ","
-        finally:
-            click.echo("\n]}", file)
+        except BaseException as error:
+            ended = error
+        click.echo("\n]}", file)
+    if ended:
+        raise ended
 
 
-def _opened(json_file: str) -> AbstractContextManager[IO[str] | None]:
-    """None is standard output."""
+@contextmanager
+def _opened(json_file: str) -> Iterator[IO[str] | None]:
+    """A file that gets its name when it is whole; None is standard output."""
     if prints_json(json_file):
-        return nullcontext(None)
-    try:
-        Path(json_file).parent.mkdir(parents=True, exist_ok=True)
-        return Path(json_file).open("w", encoding="utf-8")
-    except OSError as error:
-        raise _cannot_be_written(json_file, error) from None
+        yield None
+        return
+    from fullconv.files import sweep_beside, whole
+
+    with ExitStack() as stack:
+        try:
+            sweep_beside(Path(json_file))
+            file = stack.enter_context(stack.enter_context(whole(Path(json_file))).open("w", encoding="utf-8"))
+        except OSError as error:
+            raise _cannot_be_written(json_file, error) from None
+        yield file
 
 
 def _cannot_be_written(json_file: str, error: OSError) -> FullconvError:

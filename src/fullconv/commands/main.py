@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from importlib import import_module
@@ -10,6 +11,7 @@ from typing import Any
 import click
 
 from fullconv import __version__
+from fullconv.commands.disk import in_one_line
 from fullconv.commands.stopping import stoppable
 from fullconv.commands.terminal import fail, quiet_option
 from fullconv.errors import FullconvError, messages_with_flags, suggestion
@@ -41,6 +43,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         with messages_with_flags(), stoppable(ctx):
+            refuse_nowhere()
             return super().invoke(ctx)
 
     def resolve_command(
@@ -69,6 +72,14 @@ def fullconv() -> None:
     """Semantic segmentation with fully convolutional networks."""
 
 
+def refuse_nowhere() -> None:
+    """Raises FullconvError in a folder that was removed: libraries end the process there."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise FullconvError("the current folder no longer exists; change to another one (cd), then try again") from None
+
+
 def main() -> None:
     """Runs a command; what the user can mend is told in one line, with exit code 1. Click ends with 2 for a command or
     an option that does not exist."""
@@ -77,4 +88,10 @@ def main() -> None:
         fullconv()
     except FullconvError as error:
         fail(error)
+        sys.exit(1)
+    except OSError as error:
+        line = in_one_line(error)
+        if line is None:
+            raise
+        fail(line)
         sys.exit(1)
