@@ -12,7 +12,7 @@ from fullconv.errors import FullconvError
 
 
 @dataclass(frozen=True)
-class Options:
+class LayoutOptions:
     """Without a YAML, every layout decides for itself."""
 
     classes: Classes | None = None
@@ -31,7 +31,7 @@ class Options:
             )
         return self.classes
 
-    def with_own(self, classes: Classes, lookup: Lookup) -> Options:
+    def with_own(self, classes: Classes, lookup: Lookup) -> LayoutOptions:
         """A layout's own classes and values, where the YAML gives no others; as many other names keep the values."""
         same = self.classes is None or len(self.classes) == len(classes)
         own = lookup if same and self.lookup is None else self.lookup

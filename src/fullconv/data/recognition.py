@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from fullconv.damage import as_one_line
 from fullconv.data.dataset import Dataset
-from fullconv.data.layout_options import Options
+from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.layouts import (
     ade20k,
     camvid,
@@ -41,7 +41,7 @@ class Layout(Protocol):
     def recognises(self, root: Path) -> str:
         """What in `root` shows that it has this layout; empty where it has not."""
 
-    def read(self, root: Path, options: Options) -> Dataset: ...
+    def read(self, root: Path, options: LayoutOptions) -> Dataset: ...
 
 
 # The first that recognises a folder reads it: the most particular signs first.
@@ -60,7 +60,7 @@ class Recognition(NamedTuple):
     name: str
     why: str
 
-    def read(self, root: Path, options: Options) -> Dataset:
+    def read(self, root: Path, options: LayoutOptions) -> Dataset:
         """Raises FullconvError for whatever is wrong with the files that describe the data."""
         with as_one_line(root, f"data of the layout {self.name}"):
             return self.layout.read(root, options)
