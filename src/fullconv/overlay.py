@@ -21,7 +21,7 @@ GREY = 0.1  # saturation below which a colour has no hue to speak of
 DISTANCES = (110, 80, 50, 25, 0)  # between two colours, in levels: as far as can be had
 STRENGTHS = (1.0, 0.5, 0.75)  # saturations
 TURNS, GOLDEN = 34, 0.618034  # of the hue, which so never comes back to where it was
-GROUND = (0, 0, 0, 150)  # of the legend, half transparent
+SHADE = (0, 0, 0, 150)  # behind the legend, half transparent
 
 
 @cache
@@ -73,28 +73,27 @@ def painted(
 ) -> Image.Image:
     """The photo (H, W, 3) with each class's colour laid over it; a first class called background stays as it is.
     `legend`: classes that are named in a corner."""
-    plain = classes.names[0] == "background"
     whole = Image.new("RGB", (label_map.shape[1], label_map.shape[0]))
     edge = outline(label_map) if outlined else None
     for rows in strips(label_map.shape):
-        ground = label_map[rows] == 0 if plain else np.zeros(label_map[rows].shape, bool)
-        strip = tinted(image[rows], label_map[rows], ground, classes, opacity)
+        kept = label_map[rows] == 0 if classes.has_background else np.zeros(label_map[rows].shape, bool)
+        strip = tinted(image[rows], label_map[rows], kept, classes, opacity)
         if edge is not None:
-            strip.paste((WHITE,) * 3, mask=Image.fromarray(edge[rows] & ~ground))
-            strip.paste((BLACK,) * 3, mask=Image.fromarray(edge[rows] & ground))
+            strip.paste((WHITE,) * 3, mask=Image.fromarray(edge[rows] & ~kept))
+            strip.paste((BLACK,) * 3, mask=Image.fromarray(edge[rows] & kept))
         whole.paste(strip, (0, rows.start))
     add_legend(whole, legend, classes)
     return whole
 
 
 def tinted(
-    image: NDArray[np.uint8], label_map: NDArray[np.uint8], ground: NDArray[np.bool_], classes: Classes, opacity: float
+    image: NDArray[np.uint8], label_map: NDArray[np.uint8], kept: NDArray[np.bool_], classes: Classes, opacity: float
 ) -> Image.Image:
-    """The same without outlines; `ground` (H, W) stays as it is."""
+    """The same without outlines; the pixels `kept` (H, W) stay as they are."""
     photo, tint = Image.fromarray(image), Image.fromarray(label_map, "P")
     tint.putpalette(palette(classes).tobytes())
     blended = Image.blend(photo, tint.convert("RGB"), opacity)
-    blended.paste(photo, mask=Image.fromarray(ground))
+    blended.paste(photo, mask=Image.fromarray(kept))
     return blended
 
 
@@ -124,7 +123,7 @@ def add_legend(picture: Image.Image, names: Sequence[str], classes: Classes) -> 
     top = picture.height - row * len(names)
     draw = ImageDraw.Draw(picture, "RGBA")
     bright = dict(zip(classes.names, colours(classes), strict=True))
-    draw.rectangle((0, top, width, picture.height), fill=GROUND)
+    draw.rectangle((0, top, width, picture.height), fill=SHADE)
     for number, name in enumerate(names):
         y = top + number * row
         box = letter // 4, y + letter // 4, letter + letter // 4, y + letter + letter // 4

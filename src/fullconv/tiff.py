@@ -17,7 +17,7 @@ MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 BIG = (b"+\0", b"\0+")
 SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, ORIENTATION, SAMPLES = 254, 256, 257, 258, 259, 262, 274, 277
 OLD_SUBFILE, EXTRA_SAMPLES, SAMPLE_FORMAT = 255, 338, 339
-GROUND, NODATA = (33550, 33922, 34264, 34735), 42113  # GeoTIFF's; GDAL's
+GEOREFERENCE, NODATA = (33550, 33922, 34264, 34735), 42113  # GeoTIFF's; GDAL's
 PLACES = (273, 324)  # of strips and of tiles in the file
 MOST_PIECES, MOST_DIRECTORIES = 2**17, 2**16
 REDUCED, MASK, OLD_REDUCED = 1, 4, 2
@@ -66,7 +66,7 @@ def is_special(tags: Tags, most_pixels: int) -> bool:
     """Whether a TIFF is a raster rather than a photo: it lies on the ground, says where it has no data, has bands or
     values that no photo has, or more pixels than that."""
     pixels = int(tags.get(WIDTH, 0)) * int(tags.get(HEIGHT, 0))
-    return any(tag in tags for tag in (*GROUND, NODATA)) or not is_plain(tags) or pixels > most_pixels
+    return any(tag in tags for tag in (*GEOREFERENCE, NODATA)) or not is_plain(tags) or pixels > most_pixels
 
 
 def is_plain(tags: Tags) -> bool:

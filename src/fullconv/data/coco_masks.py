@@ -38,7 +38,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Outlines:
-    """Paints things in the order given, later ones over earlier; elsewhere `ground`.
+    """Paints things in the order given, later ones over earlier; elsewhere `outside`.
 
     A box says no more than that something is in it: it is void, or the thing's region where `boxes` are regions.
     """
@@ -46,7 +46,7 @@ class Outlines:
     image: Path
     size: tuple[int, int] | None  # (height, width) as the JSON has it; None: the picture's own
     things: tuple[Thing, ...]
-    ground: int = 0
+    outside: int = 0
     boxes: str = "void"
 
     @property
@@ -58,7 +58,7 @@ class Outlines:
         """(height, width); `path` is the annotation file, for errors."""
         height, width = self.size or upright_size(self.image)
         refuse_claim((height, width), self.image, path)
-        painted = np.full((height, width), self.ground, np.uint8)
+        painted = np.full((height, width), self.outside, np.uint8)
         for thing in self.things:
             try:
                 covered = pixels_of(thing, height, width)

@@ -37,7 +37,7 @@ def shapes(draft: Draft, classes: Classes, simplify: float) -> Iterator[dict[str
     """The largest first: labelme's polygons have no holes, so what lies in one is painted over what surrounds it.
     Background that reaches the picture's edge is what nobody paints."""
     names = dict(enumerate(classes.names))
-    if classes.names[0] == "background":
+    if classes.has_background:
         names[0] = BACKGROUND
     for outline in whole_outlines(draft.label_map, simplify):
         name = names.get(outline.value, IGNORE)

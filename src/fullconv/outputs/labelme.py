@@ -50,7 +50,7 @@ def shapes(label_map: NDArray[np.uint8], classes: Classes) -> Iterator[dict[str,
     """A polygon for each region, the largest outline first: labelme paints in this order, and its polygons have no
     holes, so what lies in a hole is painted over what surrounds it. Outer background is what nobody paints."""
     names = dict(enumerate(classes.names))
-    if classes.names[0] == "background":
+    if classes.has_background:
         names[0] = BACKGROUND
     for region in sorted(regions(label_map), key=lambda region: -region.outline.area):
         name = names.get(region.value, IGNORE)
