@@ -21,7 +21,7 @@ GREY = 0.1  # saturation below which a colour has no visible hue
 DISTANCES = (110, 80, 50, 25, 0)  # required between two colours, in levels, tried in this order
 STRENGTHS = (1.0, 0.5, 0.75)  # saturations
 ROTATIONS, GOLDEN = 34, 0.618034  # of the hue; multiples of the golden ratio never repeat
-BACKGROUND = (0, 0, 0, 150)  # of the legend, half transparent
+SHADE = (0, 0, 0, 150)  # behind the legend, half transparent
 
 
 @cache
@@ -74,11 +74,10 @@ def painted(
 ) -> Image.Image:
     """Returns the photo (H, W, 3) with the class colours over it. A first class named background stays as it is.
     `legend`: classes to name in a corner."""
-    has_background = classes.names[0] == "background"
     whole = Image.new("RGB", (label_map.shape[1], label_map.shape[0]))
     edge = outline(label_map) if outlined else None
     for rows in strips(label_map.shape):
-        background = label_map[rows] == 0 if has_background else np.zeros(label_map[rows].shape, bool)
+        background = label_map[rows] == 0 if classes.has_background else np.zeros(label_map[rows].shape, bool)
         strip = tint_image(image[rows], label_map[rows], background, classes, opacity)
         if edge is not None:
             strip.paste((WHITE,) * 3, mask=Image.fromarray(edge[rows] & ~background))
@@ -129,7 +128,7 @@ def add_legend(picture: Image.Image, names: Sequence[str], classes: Classes) -> 
     top = picture.height - row * len(names)
     draw = ImageDraw.Draw(picture, "RGBA")
     bright = dict(zip(classes.names, colours(classes), strict=True))
-    draw.rectangle((0, top, width, picture.height), fill=BACKGROUND)
+    draw.rectangle((0, top, width, picture.height), fill=SHADE)
     for number, name in enumerate(names):
         y = top + number * row
         box = letter // 4, y + letter // 4, letter + letter // 4, y + letter + letter // 4

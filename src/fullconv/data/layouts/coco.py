@@ -19,7 +19,7 @@ from fullconv.damage import reason_of
 from fullconv.data.coco_masks import Outlines, Segments, Thing, polygons
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.json_files import read_json
-from fullconv.data.layout_options import Options
+from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.masks import Lookup
 from fullconv.errors import FullconvError
 from fullconv.words import counted
@@ -35,7 +35,7 @@ def recognises(root: Path) -> str:
     return next(iter(files.values()))[0].relative_to(root).as_posix() if files else ""
 
 
-def read(root: Path, options: Options) -> Dataset:
+def read(root: Path, options: LayoutOptions) -> Dataset:
     """The files of a split are joined. Panoptic files take precedence over instances, because they label every pixel.
 
     Classes are the categories in order of their ids. In instances, `background` comes first and crowds are void. In
@@ -115,7 +115,7 @@ def _groups(content: Mapping[str, Any]) -> set[int]:
     }
 
 
-def _renamed(classes: Classes, options: Options, root: Path) -> Classes:
+def _renamed(classes: Classes, options: LayoutOptions, root: Path) -> Classes:
     if options.classes is None or len(options.classes) == len(classes):
         return options.classes or classes
     names, categories = counted(len(options.classes), "name"), counted(len(classes), "category", "categories")
@@ -126,11 +126,11 @@ def _renamed(classes: Classes, options: Options, root: Path) -> Classes:
 
 
 class Reader:
-    """Turns annotation files into samples. `indices` are the classes by name; `ground` is the value outside all
+    """Turns annotation files into samples. `indices` are the classes by name; `outside` is the value outside all
     outlines."""
 
-    def __init__(self, root: Path, indices: Mapping[str, int], lookup: Lookup, boxes: str, ground: int) -> None:
-        self.root, self.indices, self.lookup, self.boxes, self.ground = root, indices, lookup, boxes, ground
+    def __init__(self, root: Path, indices: Mapping[str, int], lookup: Lookup, boxes: str, outside: int) -> None:
+        self.root, self.indices, self.lookup, self.boxes, self.outside = root, indices, lookup, boxes, outside
 
     def split(self, files: Sequence[tuple[Path, Mapping[str, Any]]]) -> tuple[Sample, ...]:
         """Returns the samples of a split. Raises FullconvError if two entries are for the same picture."""
@@ -163,7 +163,7 @@ class Reader:
         image = _image(folders, picture["file_name"])
         largest_first = sorted(notes, key=_area, reverse=True)
         things = tuple(_thing(note, values, path) for note in largest_first)
-        painter = Outlines(image, _size(picture), things, self.ground, self.boxes)
+        painter = Outlines(image, _size(picture), things, self.outside, self.boxes)
         return Sample(_name(picture), image, path, self.lookup, open_mask=painter)
 
     def _panoptic(
