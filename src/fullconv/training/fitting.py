@@ -1,4 +1,4 @@
-"""A recipe's numbers that nobody gave: fitted to the pictures, and to the time."""
+"""Chooses the recipe values that were not given, from the pictures and the available time."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from fullconv.training.start import Prepared, choose_longest_side, config_of, st
 from fullconv.training.trial import End, measure, within
 from fullconv.view import reduced_size
 
-PATIENCE = 10  # evaluations without a better one that end a run of no given length: half of all
+PATIENCE = 10  # evaluations without improvement that end a run without a given length: half of all
 
 
 def deadline(
     time: str | float | None, began: float | None, changes: Mapping[str, Any], is_earlier: bool
 ) -> float | None:
-    """The monotonic clock's reading when the time is over."""
+    """Returns the reading of the monotonic clock at which the time is over."""
     if time is None:
         return None
     if is_earlier or changes.get("epochs") is not None:
@@ -44,7 +44,8 @@ def with_length(
     until: float | None,
     end: End,
 ) -> Recipe:
-    """The recipe with numbers that fit the pictures, and the time if there is a limit, in place of those not given."""
+    """Returns the recipe with the values that were not given fitted to the pictures, and to the time if it is
+    limited."""
     found = prepared.survey
     side = choose_longest_side(recipe, found)[0]
     size = found.size if side is None or max(found.size) <= side else reduced_size(found.size, side)
@@ -61,13 +62,13 @@ def with_length(
 
 
 def shown(prepared: Prepared, recipe: Recipe) -> float:
-    """The pictures that an epoch shows where it shows each labelled one once."""
+    """Returns the number of pictures that an epoch shows if it shows each labelled one once."""
     labelled, unlabelled = len(prepared.survey.samples), prepared.dataset.unlabelled
     return labelled / (1 - recipe.unlabelled_share) if unlabelled else labelled
 
 
 def in_time(recipe: Recipe, prepared: Prepared, sources: Sources, out: Path, until: float, end: End) -> Recipe:
-    """As many steps as fit, by a trial on the run's own data."""
+    """Returns the recipe with as many steps as fit the time, by a trial on the run's own data."""
     if recipe.staged or rank_and_count()[1] > 1:
         raise FullconvError("time only works for one net in one process; give epochs instead")
     began, config = monotonic(), config_of(prepared, recipe)

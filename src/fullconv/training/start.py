@@ -1,4 +1,4 @@
-"""What a run starts from: the data in its classes, the config of its model, and the network's first parameters."""
+"""What a run starts from: the data with its classes, the config of its model, and the initial parameters."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ from fullconv.words import counted
 
 @dataclass(frozen=True)
 class Prepared:
-    """The data in the recipe's classes, without what cannot be read, and what is known of the training pictures."""
+    """The data with the recipe's classes, without unreadable files, and what is known of the training pictures."""
 
     dataset: Dataset
     label_mapping: dict[str, str]
     survey: Survey
     skipped: dict[Path, str]
     teacher: Teacher | None = None
-    unused: int = 0  # pictures without labels, where nobody teaches
+    unused: int = 0  # unlabelled pictures, if there is no teacher
 
 
 def prepare(data: str | Path, recipe: Recipe, taught: bool = False, outside: Sequence[str | Path] = ()) -> Prepared:
-    """Reads every file of the splits that a run uses, and where it is `taught` the pictures without labels.
+    """Reads every file of the splits that a run uses, and, if `taught`, the unlabelled pictures.
 
-    Raises FullconvError where more than a twentieth cannot be read.
+    Raises FullconvError if more than a twentieth cannot be read.
     """
     dataset, mapping = in_its_classes(data, recipe, outside)
     if recipe.fold:
@@ -72,7 +72,7 @@ def prepare(data: str | Path, recipe: Recipe, taught: bool = False, outside: Seq
 def in_its_classes(
     data: str | Path, recipe: Recipe, outside: Sequence[str | Path] = ()
 ) -> tuple[Dataset, dict[str, str]]:
-    """(the data in the recipe's classes, the label mapping that makes them); no picture is read."""
+    """Returns (the data with the recipe's classes, the label mapping for them). Reads no picture."""
     described = describe(data, outside)
     with prefix_errors("recipe"):
         check_mapping(recipe.label_mapping, described.dataset.classes.names)
@@ -81,7 +81,7 @@ def in_its_classes(
 
 
 def looked_through(dataset: Dataset, train_split: str) -> tuple[tuple[UnlabelledPicture, ...], dict[Path, str]]:
-    """(the pictures without labels that can be read, why the others cannot)."""
+    """Returns (the unlabelled pictures that can be read, why the others cannot)."""
     scored = [sample for split, samples in dataset.splits.items() if split != train_split for sample in samples]
     good, skipped = look_through(dataset.unlabelled, scored) if dataset.unlabelled else ((), {})
     refuse_many(skipped, len(dataset.unlabelled), "remove them from the folders listed in `unlabelled`")
@@ -95,7 +95,7 @@ def surveyed(samples: Sequence[Sample], classes: Classes, split: str, measures: 
 
 
 def config_of(prepared: Prepared, recipe: Recipe) -> ModelConfig:
-    """The config of the model to be trained: what the recipe says, and what follows from the pictures."""
+    """Returns the config of the model to be trained, from the recipe and from the pictures."""
     found = prepared.survey
     architecture, normalisation = net_of(recipe)
     ranges = ranges_of(recipe, found)
@@ -113,13 +113,13 @@ def config_of(prepared: Prepared, recipe: Recipe) -> ModelConfig:
 
 
 def prepare_data(data: str | Path, recipe: Recipe) -> tuple[Dataset, ModelConfig]:
-    """The data in the recipe's classes, and the config of the model to be trained on it."""
+    """Returns the data with the recipe's classes, and the config of the model to be trained on it."""
     prepared = prepare(data, recipe)
     return prepared.dataset, config_of(prepared, recipe)
 
 
 def ranges_of(recipe: Recipe, found: Survey) -> tuple[Range, ...]:
-    """The range of each channel: the recipe's, else what the pictures have where they are of more than 8 bits."""
+    """Returns the range of each channel: from the recipe, or else from pictures of more than 8 bits."""
     given = tuple(zip(recipe.range[::2], recipe.range[1::2], strict=True))
     if len(given) not in (0, 1, found.channels):
         pairs, channels = counted(len(given), "pair"), counted(found.channels, "channel")
@@ -137,7 +137,7 @@ def check_coarse_loss(recipe: Recipe, architecture: Architecture) -> None:
 
 
 def choose_longest_side(recipe: Recipe, found: Survey) -> tuple[int | None, str]:
-    """(what larger pictures are reduced to, why)."""
+    """Returns (the size that larger pictures are reduced to, the reason)."""
     if recipe.longest_side != "auto":
         return None if recipe.longest_side is None else int(recipe.longest_side), "as asked for"
     if found.on_the_ground:
@@ -148,7 +148,7 @@ def choose_longest_side(recipe: Recipe, found: Survey) -> tuple[int | None, str]
 
 
 def told(prepared: Prepared, recipe: Recipe, config: ModelConfig) -> Iterator[str]:
-    """Lines on what was chosen and what was left out."""
+    """Yields lines on what was chosen and what was left out."""
     for error in prepared.skipped.values():
         yield f"left out: {error}"
     if boxed := count_boxed(prepared.dataset.splits.get(recipe.train_split, ())):
@@ -172,14 +172,15 @@ def told(prepared: Prepared, recipe: Recipe, config: ModelConfig) -> Iterator[st
 
 
 def trunk_of(model: Network) -> nn.Module:
-    """Raises FullconvError where a network has an encoder of its own, which no classifier's file fits."""
+    """Returns the trunk. Raises FullconvError for a network with its own encoder, which no classifier's file fits."""
     if not model.architecture.trunk or model.architecture.inputs:
         raise FullconvError(f"{model.architecture.family} has no single trunk; remove --trunk-weights")
     return model.get_submodule("trunk")
 
 
 def net_of(recipe: Recipe) -> tuple[Architecture, NormalisationValues]:
-    """The architecture, and what its trunk takes: a published net's are its own, whatever the recipe's other keys."""
+    """Returns architecture and normalisation. Those of a published network are fixed, whatever the recipe's other
+    keys."""
     if recipe.arch in NETS:
         net = NETS[recipe.arch]
         return replace(net.architecture, learned_upsampling=recipe.learned_upsampling), net.normalisation
@@ -189,7 +190,8 @@ def net_of(recipe: Recipe) -> tuple[Architecture, NormalisationValues]:
 
 
 def start_model(config: ModelConfig, pretrained: bool | None, sources: Sources) -> Network:
-    """The network: parameters of another model, else a trunk from a file or ImageNet's, else random ones."""
+    """Returns the network with initial parameters: from another model, or for the trunk from a file or ImageNet, or
+    random."""
     trunk_weights, weights = sources.trunk_weights, sources.weights
     if pretrained and not trunk_weights and not weights:
         trunk_weights = installed_weights(config.architecture.trunk)
