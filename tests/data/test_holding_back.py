@@ -5,9 +5,9 @@ import pytest
 from PIL import Image
 
 from fullconv.classes import Classes
-from fullconv.data.alike import joined
+from fullconv.data.alike import connected_groups
 from fullconv.data.holding_back import choose, hold_back
-from fullconv.data.layout_options import Options
+from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.layouts.pairs import pair_up
 from tests.data.doctor.planted import halves, photo
 
@@ -19,7 +19,7 @@ def samples(root, seeds):
         for folder, array in (("images", picture.clip(0, 255).astype(np.uint8)), ("masks", halves())):
             (root / folder).mkdir(exist_ok=True)
             Image.fromarray(array).save(root / folder / f"{i:02}.png")
-    return pair_up(root / "images", root / "masks", Options(Classes.named(["x", "y"])))
+    return pair_up(root / "images", root / "masks", LayoutOptions(Classes.named(["x", "y"])))
 
 
 def test_a_fifth_is_held_back_and_always_the_same(tmp_path):
@@ -71,4 +71,4 @@ def test_the_smallest_group_is_held_back_where_all_are_large():
 
 
 def test_chains_join_groups():
-    assert joined(6, [(0, 3), (3, 5), (1, 2)]) == [[0, 3, 5], [1, 2], [4]]
+    assert connected_groups(6, [(0, 3), (3, 5), (1, 2)]) == [[0, 3, 5], [1, 2], [4]]

@@ -66,7 +66,7 @@ class Reliability:
 
 
 @dataclass(frozen=True)
-class Looked:
+class Prediction:
     """A model's prediction for a picture: labels at its own size, scores (C, h, w) at the size that the network saw."""
 
     truth: LabelMap
@@ -79,8 +79,8 @@ def calibrate(model: Model, samples: Sequence[Sample]) -> Calibration | None:
     read. Returns None if a half has no labelled pixel."""
     to_fit, to_measure = halves(samples)
     fitted, points = 0, []
-    for looked in seen_by(model, to_fit):
-        found = points_of(looked, model.classes.void)
+    for prediction in predictions(model, to_fit):
+        found = points_of(prediction, model.classes.void)
         fitted += bool(len(found[1]))
         points.append(found)
     if not fitted:
@@ -88,11 +88,11 @@ def calibrate(model: Model, samples: Sequence[Sample]) -> Calibration | None:
     scores, truth = (np.concatenate(parts) for parts in zip(*points, strict=True))
     temperature = fit(scores, truth)
     measured, before, after = 0, Reliability(), Reliability()
-    for looked in seen_by(model, to_measure):
-        known = looked.truth != model.classes.void
-        right = (looked.label_map == looked.truth)[known]
+    for prediction in predictions(model, to_measure):
+        known = prediction.truth != model.classes.void
+        right = (prediction.label_map == prediction.truth)[known]
         for reliability, heat in ((before, 1.0), (after, temperature)):
-            reliability.add(sureness(looked, heat)[known], right)
+            reliability.add(sureness(prediction, heat)[known], right)
         measured += bool(known.any())
     if not measured:
         return None
@@ -107,7 +107,7 @@ def halves(samples: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:
     return [chosen[i] for i in sorted(order[:middle])], [chosen[i] for i in sorted(order[middle:])]
 
 
-def seen_by(model: Model, samples: Iterable[Sample]) -> Iterable[Looked]:
+def predictions(model: Model, samples: Iterable[Sample]) -> Iterable[Prediction]:
     for sample in samples:
         try:
             seen, truth = sample.see(model.view)
@@ -118,7 +118,7 @@ def seen_by(model: Model, samples: Iterable[Sample]) -> Iterable[Looked]:
             image, truth = middle_of(image), middle_of(truth)
         label_map, scores = model.label(image, scores=True, keeps_scale=seen.keeps_scale, as_seen=True)
         assert scores is not None
-        yield Looked(truth, label_map, scores)
+        yield Prediction(truth, label_map, scores)
 
 
 def middle_of(plane: Pixels) -> Any:
@@ -127,18 +127,18 @@ def middle_of(plane: Pixels) -> Any:
     return plane[top : top + SIDE, left : left + SIDE]
 
 
-def sureness(looked: Looked, temperature: float) -> NDArray[np.float32]:
+def sureness(prediction: Prediction, temperature: float) -> NDArray[np.float32]:
     """(H, W): the same as `result.confidence`."""
-    return confidence(looked.scores, (looked.truth.shape[0], looked.truth.shape[1]), temperature)
+    return confidence(prediction.scores, (prediction.truth.shape[0], prediction.truth.shape[1]), temperature)
 
 
-def points_of(looked: Looked, void: int) -> tuple[Scores, NDArray[np.int64]]:
+def points_of(prediction: Prediction, void: int) -> tuple[Scores, NDArray[np.int64]]:
     """Returns (scores (n, C), true classes (n,)) of some pixels at the size that the network saw, spread evenly over
     the labelled ones."""
-    truth = at_points(looked.truth, (looked.scores.shape[1], looked.scores.shape[2])).ravel()
+    truth = at_points(prediction.truth, (prediction.scores.shape[1], prediction.scores.shape[2])).ravel()
     known = np.flatnonzero(truth != void)
     chosen = known[np.linspace(0, len(known) - 1, min(POINTS, len(known))).astype(np.intp)]
-    scores = looked.scores.reshape(len(looked.scores), -1)
+    scores = prediction.scores.reshape(len(prediction.scores), -1)
     return scores[:, chosen].T, truth[chosen].astype(np.int64)
 
 

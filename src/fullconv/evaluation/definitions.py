@@ -25,7 +25,7 @@ def check_definition(name: str) -> str:
     return name
 
 
-def redefined(report: dict[str, Any], definition: str, pictures: Sequence[PictureScore]) -> dict[str, Any]:
+def with_definition(report: dict[str, Any], definition: str, pictures: Sequence[PictureScore]) -> dict[str, Any]:
     """Returns a report of metrics.py with IoUs by `definition`. All other numbers are the same in every definition."""
     per_class = report["per_class"]
     if definition == "paddleseg":

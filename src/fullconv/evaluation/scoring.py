@@ -10,7 +10,7 @@ from typing import Any
 from fullconv.data.dataset import Dataset, LabelMap, Sample
 from fullconv.data.description import describe
 from fullconv.errors import FullconvError
-from fullconv.evaluation.definitions import DEFAULT, check_definition, redefined
+from fullconv.evaluation.definitions import DEFAULT, check_definition, with_definition
 from fullconv.evaluation.interval import mean_iou_interval
 from fullconv.evaluation.merging import Merging
 from fullconv.evaluation.merging import merge_to as merging_to
@@ -74,7 +74,7 @@ def score(
 
 def numbers_of(scored: Scored, definition: str = DEFAULT, worst: int = 0, interval: bool = False) -> dict[str, Any]:
     """Returns the report of `evaluate`."""
-    report = redefined(scored.confusion.report(), definition, scored.pictures)
+    report = with_definition(scored.confusion.report(), definition, scored.pictures)
     if worst:
         classes = scored.confusion.classes
         report["worst"] = [one.to_json(scored.root, classes) for one in ranked(scored.pictures)[:worst]]

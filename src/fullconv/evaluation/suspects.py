@@ -106,13 +106,13 @@ def thresholds(opinions: Iterable[Opinion]) -> NDArray[np.float64]:
     for opinion in opinions:
         classes = len(opinion.chances)
         known = opinion.labels < classes
-        labels, own = opinion.labels[known], given(opinion)[known]
+        labels, own = opinion.labels[known], label_probability(opinion)[known]
         total = total + np.bincount(labels, own, classes)
         count = count + np.bincount(labels, minlength=classes)
     return np.where(count > 0, total / np.maximum(count, 1), 2.0)
 
 
-def given(opinion: Opinion) -> Scores:
+def label_probability(opinion: Opinion) -> Scores:
     """(h, w): the probability of the label, or of no class where it is void."""
     index = np.minimum(opinion.labels, len(opinion.chances) - 1)[None]
     return np.take_along_axis(opinion.chances, index.astype(np.intp), 0)[0]
@@ -123,7 +123,7 @@ def suspects_in(opinion: Opinion, limits: NDArray[np.float64]) -> list[Suspect]:
     best, sure = opinion.chances.argmax(0), opinion.chances.max(0)
     doubted = (opinion.labels < len(opinion.chances)) & (best != opinion.labels) & (sure >= limits[best])
     suggested = np.where(doubted, best, VOID).astype(np.uint8)
-    excess = sure - given(opinion)
+    excess = sure - label_probability(opinion)
     found = [suspect_of(region, opinion, excess) for region in regions(suggested) if region.value != VOID]
     return sorted((one for one in found if one), key=lambda one: -one.weight)
 

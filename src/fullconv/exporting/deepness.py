@@ -60,8 +60,8 @@ def write_deepness(folder: Path, config: ModelConfig, out: Path, resolution: flo
     if source.suffix != ".onnx":
         raise FullconvError(f"{source}: is OpenVINO's; bring back model.onnx, from which this export is made")
     model = onnx.load(source)
-    put_before(model.graph, config)
-    put_behind(model.graph, len(config.classes))
+    add_input_conversion(model.graph, config)
+    add_softmax(model.graph, len(config.classes))
     onnx.helper.set_model_props(model, {key: json.dumps(value) for key, value in metadata(config, resolution).items()})
     onnx.checker.check_model(model)
     return write_whole(out / NAME, lambda hidden: onnx.save_model(model, hidden))
@@ -70,7 +70,7 @@ def write_deepness(folder: Path, config: ModelConfig, out: Path, resolution: flo
 def metadata(config: ModelConfig, resolution: float | None = None) -> dict[str, Any]:
     """Returns what the plugin fills its form with; each value becomes JSON text. Its manual says tiles_size, its code
     reads tile_size. With a threshold of 0, every pixel keeps its best class."""
-    told = {
+    fields = {
         "model_type": "Segmentor",
         "class_names": {str(index): name for index, name in enumerate(config.classes.names)},
         "tiles_size": TILE,
@@ -81,10 +81,10 @@ def metadata(config: ModelConfig, resolution: float | None = None) -> dict[str, 
         "seg_thresh": 0.0,
         "seg_small_segment": 0,
     }
-    return told if resolution is None else {**told, "resolution": resolution}
+    return fields if resolution is None else {**fields, "resolution": resolution}
 
 
-def put_before(graph: Any, config: ModelConfig) -> None:
+def add_input_conversion(graph: Any, config: ModelConfig) -> None:
     """Adds the conversion of (N, channels, H, W) of 0–1 to the image that the network takes."""
     from onnx import TensorProto, helper
 
@@ -104,7 +104,7 @@ def put_before(graph: Any, config: ModelConfig) -> None:
     graph.input.append(helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["batch", config.channels, TILE, TILE]))
 
 
-def put_behind(graph: Any, classes: int) -> None:
+def add_softmax(graph: Any, classes: int) -> None:
     """Adds the conversion of scores to probabilities of the model's own classes. Heads beyond the first are left
     out."""
     from onnx import TensorProto, helper

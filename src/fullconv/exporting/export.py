@@ -71,7 +71,7 @@ def export(
             f"{argument('int8', True)}: needs {argument('to', 'openvino')} and {argument('data')}, whose "
             "pictures are used for calibration"
         )
-    refuse_idle(to, data, resolution)
+    refuse_useless_options(to, data, resolution)
     opened = open_folder(model)
     folder = opened.path
     target = Path(out) if out else own_target(model, folder)
@@ -82,8 +82,8 @@ def export(
         engine, calibrated = write(to, int8, source, folder, hidden, dataset, copied, resolution)
         exported = Model(source.config, engine)
         sizes = ((TILE, TILE),) if to == "deepness" else SIZES
-        agreed = tuple(proved(source, exported, must_be_equal=not int8, sizes=sizes))
-        scores, scored = scored_both(source, exported, dataset, split, pictures, max_loss) if dataset else (None, 0)
+        agreed = tuple(check_agreement(source, exported, must_be_equal=not int8, sizes=sizes))
+        scores, scored = compare_scores(source, exported, dataset, split, pictures, max_loss) if dataset else (None, 0)
         written = sorted(path.name for path in hidden.iterdir())
         for name in (CONFIG, CARD):
             if target.resolve() != folder.resolve() and (folder / name).is_file():
@@ -91,7 +91,7 @@ def export(
     return Exported(tuple(target / name for name in written), agreed, scores, scored, calibrated)
 
 
-def refuse_idle(to: str, data: str | Path | None, resolution: float | None) -> None:
+def refuse_useless_options(to: str, data: str | Path | None, resolution: float | None) -> None:
     """Raises FullconvError for options that this format does not use or support."""
     if resolution is not None and to != "deepness":
         raise FullconvError(
@@ -156,7 +156,7 @@ def graph_in(folder: Path, hidden: Path, copied: bool) -> Path:
     return export_onnx(folder, hidden)
 
 
-def proved(
+def check_agreement(
     source: Model, exported: Model, must_be_equal: bool, sizes: Sequence[tuple[int, int]] = SIZES
 ) -> list[Agreement]:
     """Returns how many labels are equal. Raises FullconvError if they are too few."""
@@ -167,7 +167,7 @@ def proved(
     return found
 
 
-def scored_both(
+def compare_scores(
     source: Model, exported: Model, dataset: Dataset, split: str, pictures: int | None, max_loss: float
 ) -> tuple[tuple[float, float], int]:
     """Returns (the mean IoU of both, the number of pictures). Raises FullconvError for a loss of more than

@@ -49,7 +49,7 @@ class GeoPackage:
         self.database = sqlite3.connect(path, isolation_level=None)
 
     def __enter__(self) -> Self:
-        with _told():
+        with _as_os_errors():
             for pragma in (f"application_id = {APPLICATION}", f"user_version = {VERSION}", "journal_mode = OFF"):
                 self.database.execute(f"PRAGMA {pragma}")
             self.database.executescript(TABLES + "BEGIN;")
@@ -61,7 +61,7 @@ class GeoPackage:
     def add(self, shape: bytes, bounds: Bounds, name: str, index: int, area: int) -> None:
         """Adds a polygon in WKB, with its bounds, class, and area in pixels."""
         geometry = b"GP" + struct.pack("<BBi4d", 0, 0b11, _number(self.ground), *_box(bounds)) + shape
-        with _told():
+        with _as_os_errors():
             self.database.execute(
                 'INSERT INTO polygons (geom, class, "index", area) VALUES (?, ?, ?, ?)', (geometry, name, index, area)
             )
@@ -77,7 +77,7 @@ class GeoPackage:
     def _finish(self) -> None:
         number, bounds = _number(self.ground), self.bounds or (None,) * 4
         row = ("polygons", "features", self.identifier, "", EPOCH, *bounds, number)
-        with _told():
+        with _as_os_errors():
             self.database.execute("INSERT INTO gpkg_contents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
             row = ("polygons", "geom", "POLYGON", number, 0, 0)
             self.database.execute("INSERT INTO gpkg_geometry_columns VALUES (?, ?, ?, ?, ?, ?)", row)
@@ -114,7 +114,7 @@ def _union(one: Bounds, other: Bounds) -> Bounds:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _as_os_errors() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:

@@ -19,7 +19,7 @@ from fullconv.georeference import Georeference
 from fullconv.outputs.coco import write_coco
 from fullconv.outputs.coco_polygons import write_coco_polygons
 from fullconv.outputs.confidence import write_confidence
-from fullconv.outputs.cutout import parse_ground, write_cutouts
+from fullconv.outputs.cutout import parse_background, write_cutouts
 from fullconv.outputs.file import Files
 from fullconv.outputs.geojson import write_polygons
 from fullconv.outputs.labelme import write_labelme
@@ -30,7 +30,7 @@ from fullconv.outputs.smoothed import smoothing_writers
 from fullconv.segmentation import Segmentation
 
 
-def nowhere(result: Segmentation, target: Path) -> Files:
+def refuse_geopackage(result: Segmentation, target: Path) -> Files:
     """Raises FullconvError: a picture without a position on the ground cannot be a GeoPackage."""
     raise FullconvError(
         f"{result.source or target.name}: no georeference, which a GeoPackage needs; save polygons instead"
@@ -48,7 +48,7 @@ Claim = Callable[[Sequence[Path]], object]  # raises FullconvError for files tha
 WRITERS: dict[str, Callable[[Segmentation, Path], Files]] = {
     "labels": write_labels, "masks": write_masks, "overlay": write_overlay, "scores": write_scores,
     "polygons": write_polygons, "coco": write_coco, "coco-polygons": write_coco_polygons, "labelme": write_labelme,
-    "geopackage": nowhere, "cutout": write_cutouts, "confidence": write_confidence,
+    "geopackage": refuse_geopackage, "cutout": write_cutouts, "confidence": write_confidence,
     TABLE: in_one_table,
 }  # fmt: skip
 
@@ -107,7 +107,7 @@ def files_of(
     check(outputs)
     writers = WRITERS
     if background is not None:
-        writers = WRITERS | {"cutout": partial(write_cutouts, ground=parse_ground(background))}
+        writers = WRITERS | {"cutout": partial(write_cutouts, background=parse_background(background))}
     if simplify:
         writers = writers | smoothing_writers(simplify)
     if result.georeference:

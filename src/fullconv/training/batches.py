@@ -28,7 +28,7 @@ def load_epoch(pictures: Pictures, recipe: Recipe, number: int, device: torch.de
     workers = recipe.workers if recipe.workers is not None else max(1, min(8, (os.cpu_count() or 1) - 1))
     collate: Any = list if augments_here else in_parts
     loader = DataLoader(epoch, batch_sampler=shares, num_workers=workers, collate_fn=collate, pin_memory=augments_here)
-    for batch in told_plainly(loader):
+    for batch in with_plain_errors(loader):
         yield in_parts([epoch.change(item, device) for item in batch]) if augments_here else batch
 
 
@@ -55,7 +55,7 @@ def stacked(pictures: Sequence[Part]) -> Part:
     return Part(torch.stack(images), torch.stack(labels), None if taught[0] is None else torch.stack(taught))
 
 
-def told_plainly(batches: Iterable[Any]) -> Iterator[Any]:
+def with_plain_errors(batches: Iterable[Any]) -> Iterator[Any]:
     """Yields the same batches. An error in a worker arrives with its traceback as text; only its last line is for the
     user."""
     try:

@@ -13,7 +13,7 @@ from fullconv.prediction.predictor import load
 from fullconv.weights.model_folder import read_config
 
 
-def calibrated(folder: Path, val: Sequence[Sample], engine: str = "torch") -> ModelConfig:
+def with_temperature(folder: Path, val: Sequence[Sample], engine: str = "torch") -> ModelConfig:
     """Returns the config of a model folder with a temperature fitted to one half of `val`, and with the calibration
     errors on the other half in its metrics. The temperature is 1 if `val` is too small to be halved."""
     config = read_config(folder)

@@ -18,7 +18,7 @@ class Diverged(FullconvError):
     """The loss or the parameters are not finite."""
 
 
-def checked(loss: float) -> float:
+def check_loss(loss: float) -> float:
     """Returns the loss of a step. Raises Diverged if it is not finite."""
     if not math.isfinite(loss):
         raise Diverged(f"the loss is {loss}")
@@ -34,7 +34,7 @@ def check_parameters(*models: nn.Module) -> None:
 
 
 @contextmanager
-def explained(epoch: int, recipe: Recipe, model: Path) -> Iterator[None]:
+def explain_divergence(epoch: int, recipe: Recipe, model: Path) -> Iterator[None]:
     """Adds to the error the epoch, what is kept, and what to try."""
     try:
         yield

@@ -83,8 +83,8 @@ class Epoch(TorchDataset[Part | Item]):
             torch.manual_seed(self.key + item.position + 1)
             part = self._changed(item.picture, device)
             if item.position == NOTHING:
-                return emptied(part)
-            return part if item.donor is None else pasted(part, self._changed(item.donor, device))
+                return without_labels(part)
+            return part if item.donor is None else paste_objects(part, self._changed(item.donor, device))
 
     def _changed(self, read: Read, device: torch.device | str) -> Part:
         image, labels, corners = change(self.augment, read.image.to(device), read.labels.to(device))
@@ -99,13 +99,13 @@ class Epoch(TorchDataset[Part | Item]):
         return target(scores.to(corners.device), corners, size, teacher, classes, self.recipe.temperature)
 
 
-def emptied(part: Part) -> Part:
+def without_labels(part: Part) -> Part:
     """Returns the same picture with nothing known about it."""
     taught = None if part.taught is None else torch.zeros_like(part.taught)
     return Part(part.images, torch.full_like(part.labels, VOID), taught)
 
 
-def pasted(part: Part, donor: Part) -> Part:
+def paste_objects(part: Part, donor: Part) -> Part:
     """Pastes the donor's objects (everything that is not the first class) into a picture."""
     objects = (donor.labels != 0) & (donor.labels != VOID)  # (S, S)
     taught = part.taught

@@ -54,20 +54,20 @@ def with_length(
     if asks_for_most and torch.cuda.is_available():
         recipe = with_batch(recipe, largest_batch(prepared, sources, recipe, out), given)
     if until is not None:
-        recipe = in_time(recipe, prepared, sources, out, until, end)
+        recipe = fit_to_time(recipe, prepared, sources, out, until, end)
     elif not {"epochs", "repeat"} & set(given):
-        recipe = spread(recipe, steps_for(recipe, len(found.samples)), shown(prepared, recipe))
+        recipe = spread(recipe, steps_for(recipe, len(found.samples)), pictures_per_epoch(prepared, recipe))
         recipe = recipe if "patience" in given else replace(recipe, patience=PATIENCE)
     return recipe
 
 
-def shown(prepared: Prepared, recipe: Recipe) -> float:
+def pictures_per_epoch(prepared: Prepared, recipe: Recipe) -> float:
     """Returns the number of pictures that an epoch shows if it shows each labelled one once."""
     labelled, unlabelled = len(prepared.survey.samples), prepared.dataset.unlabelled
     return labelled / (1 - recipe.unlabelled_share) if unlabelled else labelled
 
 
-def in_time(recipe: Recipe, prepared: Prepared, sources: Sources, out: Path, until: float, end: End) -> Recipe:
+def fit_to_time(recipe: Recipe, prepared: Prepared, sources: Sources, out: Path, until: float, end: End) -> Recipe:
     """Returns the recipe with as many steps as fit the time, by a trial on the run's own data."""
     if recipe.staged or rank_and_count()[1] > 1:
         raise FullconvError("time only works for one net in one process; give epochs instead")
@@ -77,4 +77,4 @@ def in_time(recipe: Recipe, prepared: Prepared, sources: Sources, out: Path, unt
     pace = measure(model, prepared, config, recipe, out, end)
     logger.info(f"trial: {pace.step:.2g} s a step, {pace.epoch:.2g} s an evaluation, {pace.end:.2g} s at the end")
     now = monotonic()
-    return within(recipe, pace, until - now, shown(prepared, recipe), spent=now - began)
+    return within(recipe, pace, until - now, pictures_per_epoch(prepared, recipe), spent=now - began)

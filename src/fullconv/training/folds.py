@@ -52,7 +52,7 @@ def note_folds(out: Path, held_back: list[tuple[Sample, ...]], root: Path) -> No
             write_folds(out, folds)
 
 
-def told_folds(found: list[float]) -> str:
+def folds_summary(found: list[float]) -> str:
     """Returns the mean over the folds and the sample standard deviation, as text."""
     each = ", ".join(f"{value:.4f}" for value in found)
     return f"mean IoU over {len(found)} folds: {mean(found):.4f}, deviation {stdev(found):.4f} ({each})"

@@ -103,13 +103,15 @@ def with_channels(source: State, channels: int, model: Network) -> State:
     ours = len(model.normalise.mean)
     own = model.state_dict()
     seeing = [
-        name for name, value in source.items() if channels != ours and _looks(value, own.get(name), channels, ours)
+        name
+        for name, value in source.items()
+        if channels != ours and _differs_in_channels(value, own.get(name), channels, ours)
     ]
     repeats = -(-ours // channels)
     return source | {name: source[name].repeat(1, repeats, 1, 1)[:, :ours] * (channels / ours) for name in seeing}
 
 
-def _looks(theirs: Tensor, own: Tensor | None, channels: int, ours: int) -> bool:
+def _differs_in_channels(theirs: Tensor, own: Tensor | None, channels: int, ours: int) -> bool:
     """Whether a kernel differs from the network's own only in the channels of the picture."""
     if own is None or theirs.ndim != 4 or own.ndim != 4:
         return False

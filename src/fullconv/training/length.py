@@ -59,7 +59,7 @@ def spread(recipe: Recipe, steps: int, pictures: float, epochs: int = EVALUATION
     return replace(recipe, epochs=epochs, repeat=max(1, steps // epochs) * recipe.batch_size / pictures)
 
 
-def told_length(recipe: Recipe, pictures: int) -> str:
+def length_summary(recipe: Recipe, pictures: int) -> str:
     """Describes the chosen values in one line."""
     steps = recipe.epochs * ceil(int(recipe.repeat * pictures + 1e-6) / recipe.batch_size)
     return (

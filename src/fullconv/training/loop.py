@@ -12,7 +12,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel
 
 from fullconv.training.depthwise import float32_gradients
-from fullconv.training.divergence import checked
+from fullconv.training.divergence import check_loss
 from fullconv.training.objective import Objective, Part
 
 Batch = Sequence[Part]  # the pictures of one step, in as many parts as memory requires
@@ -66,7 +66,7 @@ def train_epoch(
     """
     losses = []
     for batch in batches:
-        losses.append(checked(train_step(model, objective, batch, optimiser, schedule, accelerator, clip)))
+        losses.append(check_loss(train_step(model, objective, batch, optimiser, schedule, accelerator, clip)))
         if average is not None:
             average.update_parameters(accelerator.unwrap_model(model))
         advance(losses[-1])

@@ -73,7 +73,7 @@ def one_cycle(optimiser: Optimizer, rising: int, steps: int) -> LRScheduler:
     return OneCycleLR(optimiser, peaks, total_steps=steps, pct_start=rising / steps, cycle_momentum=False)
 
 
-def forwarded(schedule: LRScheduler, optimiser: Optimizer, steps: int) -> list[dict[str, Any]]:
+def advance_schedule(schedule: LRScheduler, optimiser: Optimizer, steps: int) -> list[dict[str, Any]]:
     """Advances a schedule that has just begun by this number of steps. Returns the settings of each group at that
     point."""
     with warnings.catch_warnings():

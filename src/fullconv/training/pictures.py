@@ -76,14 +76,14 @@ class TrainingPicture:
         longest_side = self.config.longest_side_of(seen.keeps_scale)
         image = np.require(reduced(seen.image, longest_side), requirements="W")
         scores = teacher.scores(self.sample) if teacher else None
-        return as_read(image, reduced_labels(label_map, longest_side), scores)
+        return to_tensors(image, reduced_labels(label_map, longest_side), scores)
 
     def _nothing(self) -> Read:
         image = np.zeros((SIDE, SIDE, self.config.channels), self.config.input)
-        return as_read(image, np.full((SIDE, SIDE), self.config.classes.void, np.uint8), None)
+        return to_tensors(image, np.full((SIDE, SIDE), self.config.classes.void, np.uint8), None)
 
 
-def as_read(image: Pixels, label_map: LabelMap, scores: Tensor | None) -> Read:
+def to_tensors(image: Pixels, label_map: LabelMap, scores: Tensor | None) -> Read:
     image = image.astype(np.float32) if image.dtype == np.uint16 else image  # torch can resize float32 but not uint16
     return Read(torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(label_map), scores)
 

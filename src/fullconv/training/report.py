@@ -30,8 +30,8 @@ class Report:
         self.epochs, self.log, self.lines = epochs, log, [line_of(entry) for entry in history]
         self.expected = Expectation((epochs - len(history)) * steps, list(history), ends)
         self.every = AT_A_TERMINAL if sys.stderr.isatty() else IN_A_LOG
-        self.told, self.noticed = "", set[str]()
-        self.speaks, self.last_told = speaks, monotonic()
+        self.outlook, self.noticed = "", set[str]()
+        self.speaks, self.last_shown = speaks, monotonic()
         self.bar = click.progressbar(
             length=epochs * steps, file=sys.stderr, show_pos=True, item_show_func=lambda loss: loss,
             hidden=not (speaks and sys.stderr.isatty()),
@@ -51,11 +51,11 @@ class Report:
         """Counts one step. The remaining time is shown beside the bar every few seconds, or without a bar every
         minute."""
         self.expected.done += 1
-        if monotonic() - self.last_told >= self.every:
-            self.last_told, self.told = monotonic(), f", {self.expected.words(monotonic())}"
+        if monotonic() - self.last_shown >= self.every:
+            self.last_shown, self.outlook = monotonic(), f", {self.expected.words(monotonic())}"
             if self.speaks and self.bar.hidden:
-                logger.info(f"loss {loss:.3f}{self.told}")
-        self.bar.update(1, f"loss {loss:.3f}{self.told}")
+                logger.info(f"loss {loss:.3f}{self.outlook}")
+        self.bar.update(1, f"loss {loss:.3f}{self.outlook}")
 
     def end_epoch(self, entry: dict[str, Any]) -> None:
         self.expected.history.append(entry)

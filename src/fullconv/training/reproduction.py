@@ -51,12 +51,12 @@ def record(
 ) -> None:  # fmt: skip
     """Before the first step, writes the manifest of a new run, or, if `model` is None, a note that a run is resumed."""
     if model is None:
-        go_on(out, dataset, config, recipe)
+        record_resumption(out, dataset, config, recipe)
     else:
-        begin(out, sources, dataset, config, recipe, model, repeated)
+        record_start(out, sources, dataset, config, recipe, model, repeated)
 
 
-def begin(
+def record_start(
     out: Path, sources: Sources, dataset: Dataset, config: ModelConfig, recipe: Recipe, model: nn.Module,
     repeated: Path | None,
 ) -> None:  # fmt: skip
@@ -69,11 +69,11 @@ def begin(
     if repeated:
         refuse_other_data(repeated, digest, config)
         refuse_other_weights(repeated, manifest)
-        tell_of_environment(repeated, manifest["environment"])
+        log_changed_environment(repeated, manifest["environment"])
     write_manifest(out, manifest, digest.files)
 
 
-def go_on(out: Path, dataset: Dataset, config: ModelConfig, recipe: Recipe) -> None:
+def record_resumption(out: Path, dataset: Dataset, config: ModelConfig, recipe: Recipe) -> None:
     """Notes that a run is resumed. Raises FullconvError if its data have changed."""
     if (out / MANIFEST).is_file():  # earlier versions did not write one
         refuse_other_data(out, digest_data(dataset, recipe), config)
@@ -104,7 +104,7 @@ def refuse_other_weights(run: Path, now: Mapping[str, Any]) -> None:
             raise FullconvError(f"{run}: {name} was {old} and is now {new}; restore the original")
 
 
-def tell_of_environment(run: Path, now: Mapping[str, Any]) -> None:
+def log_changed_environment(run: Path, now: Mapping[str, Any]) -> None:
     """Logs one line if libraries or the machine differ: the model may then differ in its last bits."""
     then = read_manifest(run)["environment"]
     other = [f"{key} {then.get(key)} → {value}" for key, value in now.items() if then.get(key) != value]

@@ -22,12 +22,12 @@ from fullconv.models.config import ModelConfig
 from fullconv.models.network import Network
 from fullconv.training.batches import load_epoch
 from fullconv.training.distillation import Divergence
-from fullconv.training.divergence import check_parameters, explained
+from fullconv.training.divergence import check_parameters, explain_divergence
 from fullconv.training.epoch import Pictures
 from fullconv.training.loop import Batch, begin_training, train_epoch
 from fullconv.training.losses import SegmentationLoss
 from fullconv.training.objective import Objective
-from fullconv.training.optimisation import build_optimiser, build_schedule, forwarded, rate_now
+from fullconv.training.optimisation import advance_schedule, build_optimiser, build_schedule, rate_now
 from fullconv.training.pictures import Skipped, refuse_many, training_pictures
 from fullconv.training.processes import main_first, new_accelerator, over_processes, rank_and_count
 from fullconv.training.recipe import Recipe
@@ -81,7 +81,7 @@ class State:
     def _put_back(self, values: dict[str, Any], epochs: int, steps: int) -> None:
         self.history = history_in(values)
         is_longer = values.get("epochs", epochs) != epochs
-        groups = forwarded(self.schedule, self.optimiser, len(self.history) * steps) if is_longer else []
+        groups = advance_schedule(self.schedule, self.optimiser, len(self.history) * steps) if is_longer else []
         self.model.load_state_dict(values["model"])
         if self.average is not None:
             self.average.load_state_dict(values["average"])
@@ -110,7 +110,7 @@ class Course:
         self.objective = objective_of(recipe, samples, config, teacher)
         seen = training_pictures([*samples, *dataset.unlabelled], config, skipped)
         self.pictures = Pictures(seen, sampling, teacher, len(config.classes))
-        self.stepped, self.optimiser = prepared(self.state, recipe, self.accelerator)
+        self.stepped, self.optimiser = prepare_for_steps(self.state, recipe, self.accelerator)
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """Yields the batches of an epoch, from its own random numbers."""
@@ -158,11 +158,11 @@ def run(
     if not resume and speaks:
         state.save(out / STATE, recipe.epochs)  # so that the initial weights are not needed again
     report = Report(recipe.epochs, course.steps, out / LOG, state.history, speaks, ends)
-    with report, Trackers(trackers if speaks else (), out, recipe, state.history) as told:
+    with report, Trackers(trackers if speaks else (), out, recipe, state.history) as open_trackers:
         for epoch in range(len(state.history), recipe.epochs):
             if has_stalled(state.history, recipe.patience):
                 break
-            with explained(epoch + 1, recipe, out / MODEL):
+            with explain_divergence(epoch + 1, recipe, out / MODEL):
                 entry: dict[str, Any] = {
                     "epoch": epoch + 1,
                     "loss": course.learn(course.batches(epoch), report.advance),
@@ -173,7 +173,7 @@ def run(
                 entry["not_shown"] = missing
             count = len(course.pictures.pictures) + len(val)
             refuse_many(skipped.all(), count, f"restore them, then continue with --resume {out}")
-            entry |= judged(state, val, config, recipe, out / MODEL, entry, skipped)
+            entry |= validate(state, val, config, recipe, out / MODEL, entry, skipped)
             if "mean_iou" in entry:
                 where = (config, course.objective, recipe.crop_size, skipped)
                 entry["val_loss"] = val_loss(state.trained, val, *where)
@@ -182,7 +182,7 @@ def run(
                 if is_main:
                     state.save(out / STATE, recipe.epochs)
                     report.end_epoch(entry)
-                    told.log(entry)
+                    open_trackers.log(entry)
 
 
 def start(model: Network, recipe: Recipe, steps: int) -> State:
@@ -191,7 +191,7 @@ def start(model: Network, recipe: Recipe, steps: int) -> State:
     return State(model, moving_average(model, recipe.ema), optimiser, schedule, [])
 
 
-def prepared(state: State, recipe: Recipe, accelerator: Accelerator) -> tuple[nn.Module, Any]:
+def prepare_for_steps(state: State, recipe: Recipe, accelerator: Accelerator) -> tuple[nn.Module, Any]:
     """Returns (the model, shared between processes and compiled if requested; its optimiser)."""
     model: nn.Module = state.model
     if accelerator.device.type == "cuda" and accelerator.num_processes > 1 and not recipe.frozen_norms:
@@ -226,7 +226,7 @@ def objective_of(recipe: Recipe, samples: Sequence[Sample], config: ModelConfig,
     return Objective(labels, divergence, config.architecture.stride if recipe.coarse_loss else 1)
 
 
-def judged(
+def validate(
     state: State, val: Sequence[Sample], config: ModelConfig, recipe: Recipe, folder: Path, entry: dict[str, Any],
     skipped: Skipped,
 ) -> dict[str, Any]:  # fmt: skip

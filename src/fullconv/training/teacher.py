@@ -59,7 +59,7 @@ class Teacher:
         shows, among = (
             [self.names.index(n) for n in names if n in self.names] for names in (picture.shows, picture.among)
         )
-        return gathered(scores, shows, among) if shows else scores
+        return share_probability(scores, shows, among) if shows else scores
 
     def presence(self, picture: Sample | UnlabelledPicture, num_classes: int) -> NDArray[np.bool_]:
         """(classes,): the model's classes that the teacher sees in a picture."""
@@ -119,7 +119,7 @@ def write_index(folder: Path, name: str, classes: Sequence[str], align_corners: 
     write_json(folder / INDEX, values)
 
 
-def gathered(scores: Tensor, shows: Sequence[int], among: Sequence[int]) -> Tensor:
+def share_probability(scores: Tensor, shows: Sequence[int], among: Sequence[int]) -> Tensor:
     """Returns scores (C, h, w) in which the classes `shows` share the probability of all of `among`, in proportion."""
     gain = scores[list(among)].logsumexp(0) - scores[list(shows)].logsumexp(0)
     result = scores.clone()

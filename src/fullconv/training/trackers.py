@@ -46,7 +46,7 @@ class Trackers:
         for name in names:
             tracker = _new(name, out)
             tracker.start()
-            _tell_recipe(tracker, recipe)
+            _log_recipe(tracker, recipe)
             self.opened.append(tracker)
         for entry in history:
             self.log(entry)
@@ -74,7 +74,7 @@ def _new(name: str, out: Path) -> GeneralTracker:
     return TensorBoardTracker("tensorboard", str(out))
 
 
-def _tell_recipe(tracker: GeneralTracker, recipe: Recipe) -> None:
+def _log_recipe(tracker: GeneralTracker, recipe: Recipe) -> None:
     if tracker.name == "tensorboard":  # its table of parameters needs a folder per run, so they are written as text
         tracker.log({"recipe": f"```json\n{json.dumps(recipe.to_json(), indent=2)}\n```"}, step=0)
     else:

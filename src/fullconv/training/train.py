@@ -24,11 +24,11 @@ from fullconv.logger import logger
 from fullconv.models.build import build
 from fullconv.models.config import ModelConfig
 from fullconv.models.network import Network
-from fullconv.training.calibrated import calibrated
+from fullconv.training.calibrated import with_temperature
 from fullconv.training.card import card
 from fullconv.training.divergence import Diverged
 from fullconv.training.fitting import deadline, with_length
-from fullconv.training.folds import note_folds, told_folds, train_folds
+from fullconv.training.folds import folds_summary, note_folds, train_folds
 from fullconv.training.illustration import illustrate
 from fullconv.training.inheritance import default_weights, given_keys, with_inherited
 from fullconv.training.manifest import MANIFEST, Sources
@@ -37,7 +37,7 @@ from fullconv.training.processes import is_main, main_first
 from fullconv.training.recipe import Recipe, check_recipe, from_values, read_recipe, stages_of
 from fullconv.training.reproduction import record, sources_of
 from fullconv.training.run import LOG, MODEL, STATE, run
-from fullconv.training.start import Prepared, config_of, in_its_classes, prepare, start_model, told
+from fullconv.training.start import Prepared, config_of, open_with_classes, preparation_notes, prepare, start_model
 from fullconv.training.teacher import Teacher, open_teacher
 from fullconv.training.teaching import is_scores, teach
 from fullconv.training.trackers import check_trackers
@@ -146,13 +146,13 @@ def cross_validate(
         else:
             train(data, folder, recipe=recipe, time=seconds, **keys)
         chosen = recipe_of(folder)
-        dataset, _ = in_its_classes(data, chosen, outside)
+        dataset, _ = open_with_classes(data, chosen, outside)
         if not held_back:  # this reads every picture
             held_back.extend(all_folds(dataset, chosen.train_split, chosen.val_split, count))
         note_folds(out, held_back[:number], dataset.root)
 
     found = train_folds(train_fold, out, count, *time)
-    logger.info(told_folds(found))
+    logger.info(folds_summary(found))
     return out
 
 
@@ -240,7 +240,7 @@ def say(prepared: Prepared, recipe: Recipe, skipped: Skipped) -> None:
     skipped.path.unlink(missing_ok=True)
     for path, error in prepared.skipped.items():
         skipped.add(path, error)
-    for line in told(prepared, recipe, config_of(prepared, recipe)):
+    for line in preparation_notes(prepared, recipe, config_of(prepared, recipe)):
         logger.info(line)
 
 
@@ -316,7 +316,7 @@ def recipe_of(out: Path, **changes: Any) -> Recipe:
 
 def complete(out: Path, val: Sequence[Sample]) -> None:
     """Completes a run after all steps: temperature, graph for prediction, model card, pictures."""
-    write_config(out / MODEL, calibrated(out / MODEL, val))
+    write_config(out / MODEL, with_temperature(out / MODEL, val))
     finish(out / MODEL)
     illustrate(out, out / MODEL, out / LOG, val)
 

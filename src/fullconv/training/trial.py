@@ -20,7 +20,7 @@ from fullconv.training import length
 from fullconv.training.pictures import SKIPPED, Skipped
 from fullconv.training.recipe import Recipe
 from fullconv.training.report import line_of
-from fullconv.training.run import LOG, MODEL, STATE, Course, judged
+from fullconv.training.run import LOG, MODEL, STATE, Course, validate
 from fullconv.training.start import Prepared
 
 FOLDER = "trial"
@@ -57,7 +57,7 @@ def _measure(model: Network, prepared: Prepared, config: ModelConfig, recipe: Re
     step = median(after - before for before, after in pairwise(times[COLD:]))
     starting = max(0.0, times[1] - times[0] - step)  # start of the reading processes
     begun, entry = monotonic(), {"epoch": 1, "loss": 1.0}
-    judged(course.state, val, config, recipe, folder / MODEL, entry, course.skipped)
+    validate(course.state, val, config, recipe, folder / MODEL, entry, course.skipped)
     course.state.save(folder / STATE, recipe.epochs)
     scored = monotonic()
     (folder / LOG).write_text(line_of(entry), encoding="utf-8")

@@ -14,7 +14,7 @@ from fullconv.data.doctor.statistics import Share, added
 from fullconv.errors import FullconvError
 from fullconv.logger import logger
 
-TOLD = 8  # classes that are listed, those with the largest weight first
+LISTED = 8  # classes that are listed, those with the largest weight first
 
 
 def weigh_classes(kind: str | tuple[float, ...], samples: Sequence[Sample], classes: Classes) -> Tensor | None:
@@ -22,9 +22,9 @@ def weigh_classes(kind: str | tuple[float, ...], samples: Sequence[Sample], clas
     weights = class_weights(kind, samples, classes)
     if weights is not None:
         by_rarity = sorted(zip(weights.tolist(), classes.names, strict=True), reverse=True)
-        told = ", ".join(f"{name} {weight:.3g}" for weight, name in by_rarity[:TOLD])
-        more = f", and {len(classes) - TOLD} more" if len(classes) > TOLD else ""
-        logger.info(f"class weights{f' ({kind})' if isinstance(kind, str) else ''}: {told}{more}")
+        listed = ", ".join(f"{name} {weight:.3g}" for weight, name in by_rarity[:LISTED])
+        more = f", and {len(classes) - LISTED} more" if len(classes) > LISTED else ""
+        logger.info(f"class weights{f' ({kind})' if isinstance(kind, str) else ''}: {listed}{more}")
     return weights
 
 

@@ -61,7 +61,7 @@ def fetch(model: str | Path) -> Path:
     one. Raises FullconvError if it does not exist, is not a fullconv model, or is too large."""
     address = parse(model)
     library = import_library()
-    with errors_told(address, library, "try again, or set HF_HUB_OFFLINE=1 to use the copy downloaded before"):
+    with one_line_errors(address, library, "try again, or set HF_HUB_OFFLINE=1 to use the copy downloaded before"):
         if library.constants.HF_HUB_OFFLINE:
             folder = library.snapshot_download(address.repo, revision=address.revision, local_files_only=True)
         else:
@@ -113,19 +113,21 @@ def import_library() -> Any:
 
 
 @contextmanager
-def errors_told(address: Address, library: Any, remedy: str) -> Iterator[None]:
+def one_line_errors(address: Address, library: Any, remedy: str) -> Iterator[None]:
     """Turns any error of the library into one line. `remedy` is for errors that have none of their own."""
     try:
         yield
     except FullconvError:
         raise
     except Exception as error:  # the library's own errors, those of its HTTP client, and those of the disk
-        told = next((told for kind, told in remedies(address, library).items() if isinstance(error, kind)), None)
-        if getattr(getattr(error, "response", None), "status_code", 0) in (401, 403) and not told:
-            told = "the hub denied access; run `hf auth login`, or set HF_TOKEN to a token that may write there"
+        message = next(
+            (message for kind, message in remedies(address, library).items() if isinstance(error, kind)), None
+        )
+        if getattr(getattr(error, "response", None), "status_code", 0) in (401, 403) and not message:
+            message = "the hub denied access; run `hf auth login`, or set HF_TOKEN to a token that may write there"
         reason = reason_of(error).partition(" For more information")[0]
-        told = told or f"{library.constants.ENDPOINT} did not answer correctly ({reason}); {remedy}"
-        raise FullconvError(f"{address}: {told}") from None
+        message = message or f"{library.constants.ENDPOINT} did not answer correctly ({reason}); {remedy}"
+        raise FullconvError(f"{address}: {message}") from None
 
 
 def remedies(address: Address, library: Any) -> dict[type[Exception], str]:

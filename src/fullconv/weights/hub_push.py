@@ -9,7 +9,7 @@ from typing import Any
 
 from fullconv.errors import FullconvError
 from fullconv.models.config import ModelConfig
-from fullconv.weights.hub import FILES, RUNNABLE, Address, errors_told, import_library, parse
+from fullconv.weights.hub import FILES, RUNNABLE, Address, import_library, one_line_errors, parse
 from fullconv.weights.model_folder import CARD, CONFIG, ModelFolder, open_folder, read_config
 
 METRICS = {  # of config.json: the hub's name, and the name that people read
@@ -52,7 +52,7 @@ def push(
     if not set(RUNNABLE) & set(names):
         raise FullconvError(f"{folder.path}: contains none of {', '.join(RUNNABLE)}; copy the model folder again")
     library = import_library()
-    with errors_told(address, library, "try again; nothing was committed"):
+    with one_line_errors(address, library, "try again; nothing was committed"):
         card, stated = card_for(folder, library, licence)
         hub = library.HfApi()
         hub.create_repo(address.repo, private=private or None, exist_ok=True)
