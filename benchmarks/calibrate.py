@@ -11,7 +11,7 @@ from fullconv.errors import FullconvError
 from fullconv.evaluation.scoring import dataset_for
 from fullconv.files import write_whole
 from fullconv.prediction.predictor import load
-from fullconv.training.calibrated import calibrated
+from fullconv.training.calibrated import with_temperature
 from fullconv.training.card import sureness
 from fullconv.weights.model_folder import CARD, find_model, write_config
 
@@ -26,7 +26,7 @@ def main() -> None:
     arguments = parser.parse_args()
     folder = find_model(arguments.model)
     samples = dataset_for(load(folder, precision="fp32"), arguments.data).split(arguments.split)
-    config = calibrated(folder, samples, engine="auto")
+    config = with_temperature(folder, samples, engine="auto")
     if "calibration" not in config.metrics:
         raise FullconvError(f"{arguments.data}: too few labelled pictures to be halved; nothing was written")
     write_config(folder, config)

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from fullconv.classes import Classes
-from fullconv.evaluation.mean_iou import redefined
+from fullconv.evaluation.mean_iou import with_definition
 from fullconv.evaluation.per_picture import score_of
 from fullconv.metrics import Confusion
 
@@ -41,7 +41,7 @@ def main() -> None:
             pictures.append(score_of(SimpleNamespace(), counts.add(truth, prediction)))
         theirs = {"mmseg": by_mmseg(mmseg, pairs), "paddleseg": by_paddleseg(paddle, counts.matrix)}
         for name, numbers in theirs.items():
-            report = redefined(counts.report(), name, pictures)
+            report = with_definition(counts.report(), name, pictures)
             ours = [*(row["iou"] for row in report["per_class"].values()), report["mean_iou"]]
             ours = np.array([np.nan if iou is None else iou for iou in ours])
             assert (np.isnan(ours) == np.isnan(numbers)).all(), name

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from fullconv.classes import Classes
-from fullconv.data.alike import joined
+from fullconv.data.alike import connected_groups
 from fullconv.data.holding_back import choose, hold_back
 from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.layouts.pairs import pair_up
@@ -71,4 +71,4 @@ def test_the_smallest_group_is_held_back_where_all_are_large():
 
 
 def test_chains_join_groups():
-    assert joined(6, [(0, 3), (3, 5), (1, 2)]) == [[0, 3, 5], [1, 2], [4]]
+    assert connected_groups(6, [(0, 3), (3, 5), (1, 2)]) == [[0, 3, 5], [1, 2], [4]]

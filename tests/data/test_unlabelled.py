@@ -4,7 +4,7 @@ from PIL import Image
 
 from fullconv.data.dataset import UnlabelledPicture
 from fullconv.data.description import open_dataset
-from fullconv.data.overlap import look_through
+from fullconv.data.overlap import check_unlabelled
 from fullconv.errors import FullconvError
 
 
@@ -86,14 +86,14 @@ def test_a_copy_of_a_picture_that_is_scored_is_refused(root, change):
     copy.save(path)
     dataset = opened(root, "unlabelled: [cats, street]")
     with pytest.raises(FullconvError, match=rf"{path.name} shows the same as .*2\.png, which the model is scored on"):
-        look_through(dataset.unlabelled, dataset.split("val"))
+        check_unlabelled(dataset.unlabelled, dataset.split("val"))
 
 
 def test_copies_of_one_another_and_of_training_pictures_are_none_of_its_business(root):
     photo(0).save(root / "street" / "of-train.png")
     photo(6).save(root / "street" / "again.png")
     dataset = opened(root, "unlabelled: street")
-    good, skipped = look_through(dataset.unlabelled, dataset.split("val"))
+    good, skipped = check_unlabelled(dataset.unlabelled, dataset.split("val"))
     assert names(good) == ["6.png", "again.png", "of-train.png"]
     assert skipped == {}
 
@@ -101,7 +101,7 @@ def test_copies_of_one_another_and_of_training_pictures_are_none_of_its_business
 def test_what_cannot_be_read_is_named(root):
     (root / "street" / "broken.png").write_bytes(b"nothing")
     dataset = opened(root, "unlabelled: street")
-    good, skipped = look_through(dataset.unlabelled, dataset.split("val"))
+    good, skipped = check_unlabelled(dataset.unlabelled, dataset.split("val"))
     assert names(good) == ["6.png"]
     assert [path.name for path in skipped] == ["broken.png"]
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from fullconv.classes import VOID, Classes
 from fullconv.data.dataset import Sample
-from fullconv.evaluation.calibration import Looked, Reliability, at_points, calibrate, fit, halves, points_of
+from fullconv.evaluation.calibration import Prediction, Reliability, at_points, calibrate, fit, halves, points_of
 from fullconv.prediction.predictor import Model
 from fullconv.weights.model_folder import open_folder
 
@@ -119,7 +119,7 @@ def test_points_are_labelled_ones_and_have_their_own_scores():
     truth = np.full((8, 8), VOID, np.uint8)
     truth[2:4, 4:6] = 1
     scores = np.arange(2 * 16, dtype=np.float32).reshape(2, 4, 4)
-    found, classes = points_of(Looked(truth, truth, scores), VOID)
+    found, classes = points_of(Prediction(truth, truth, scores), VOID)
     assert found.tolist() == [scores[:, 1, 2].tolist()]
     assert classes.tolist() == [1]
 

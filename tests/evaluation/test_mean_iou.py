@@ -14,7 +14,7 @@ from torchmetrics.segmentation import MeanIoU
 
 from fullconv.classes import Classes
 from fullconv.errors import FullconvError
-from fullconv.evaluation.mean_iou import DEFAULT, DEFINITIONS, check_definition, redefined
+from fullconv.evaluation.mean_iou import DEFAULT, DEFINITIONS, check_definition, with_definition
 from fullconv.evaluation.per_picture import score_of
 from fullconv.metrics import Confusion
 
@@ -28,7 +28,7 @@ def reported(pairs, definition):
     counts, pictures = Confusion(FOUR), []
     for truth, prediction in pairs:
         pictures.append(score_of(SimpleNamespace(), counts.add(truth, prediction)))
-    return redefined(counts.report(), definition, pictures)
+    return with_definition(counts.report(), definition, pictures)
 
 
 def jaccard(pairs, average):

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from fullconv.data.description import describe
 from fullconv.training.batches import load_epoch, parts_of, shares_of
-from fullconv.training.epoch import NOTHING, emptied, pasted
+from fullconv.training.epoch import NOTHING, paste_objects, without_labels
 from fullconv.training.objective import Part
 from fullconv.training.recipe import Recipe
 from tests.training.test_run import TINY
@@ -84,12 +84,12 @@ def test_the_teacher_sees_what_is_pasted():
     donor[0, 0] = 255
     here, there = (torch.full((3, 2, 2), value) for value in (0.1, 0.9))
     image = torch.zeros(3, 8, 8)
-    part = pasted(Part(image, labels, here), Part(image + 5, donor, there))
+    part = paste_objects(Part(image, labels, here), Part(image + 5, donor, there))
     assert part.labels.tolist() == [[0] * 4 + [2] * 4] * 8
     assert part.images[0, 0].tolist() == [0.0] * 4 + [5.0] * 4
     assert part.taught[0].tolist() == [[pytest.approx(0.1), pytest.approx(0.9)]] * 2
 
 
 def test_nothing_teaches_nothing(samples):
-    empty = emptied(Part(torch.zeros(3, 4, 4), torch.ones(4, 4), torch.ones(2, 1, 1)))
+    empty = without_labels(Part(torch.zeros(3, 4, 4), torch.ones(4, 4), torch.ones(2, 1, 1)))
     assert (empty.labels.unique().tolist(), empty.taught.sum()) == ([255], 0)

@@ -10,7 +10,7 @@ from fullconv.errors import FullconvError
 from fullconv.models.build import build
 from fullconv.training import run as training_run
 from fullconv.training import train as stages
-from fullconv.training.divergence import Diverged, check_parameters, checked, remedies
+from fullconv.training.divergence import Diverged, check_loss, check_parameters, remedies
 from fullconv.training.recipe import Recipe
 from fullconv.training.report import line_of
 from fullconv.training.start import prepare_data
@@ -113,7 +113,7 @@ def test_only_what_was_not_tried_is_advised():
     assert remedies(Recipe(lr=1.0, precision="fp32")) == "try a smaller learning rate (lr is 1)"
     wild = Recipe(lr=1e-3, clip=0.0, pixels="total")
     assert "0.001), clip: 1 in the recipe, pixels: mean or precision fp32" in remedies(wild)
-    assert checked(0.5) == 0.5
+    assert check_loss(0.5) == 0.5
 
 
 def test_a_line_of_the_log_is_json_whatever_the_numbers():

@@ -10,7 +10,7 @@ from fullconv.errors import FullconvError
 from fullconv.evaluation.folds import judges_of, read_folds
 from fullconv.prediction.predictor import load
 from fullconv.training import train as stages
-from fullconv.training.folds import mean_iou_of, told_folds
+from fullconv.training.folds import folds_summary, mean_iou_of
 from tests.training.test_run import TINY, parameters, same
 
 
@@ -46,7 +46,7 @@ def test_a_fold_is_made_again_by_its_own_recipe(folds, disc_data, tmp_path, monk
 
 def test_the_mean_and_the_deviation_are_told(folds):
     values = [mean_iou_of(folds / f"fold{number}") for number in (1, 2)]
-    told = told_folds(values)
+    told = folds_summary(values)
     mean, deviation = map(float, re.findall(r"folds: ([\d.]+), deviation ([\d.]+)", told)[0])
     assert mean == pytest.approx(sum(values) / 2, abs=1e-4)
     assert deviation == pytest.approx(abs(values[0] - values[1]) / 2**0.5, abs=1e-4)

@@ -12,7 +12,7 @@ from fullconv.models.config import Architecture, arch_of, parse_arch
 from fullconv.training import train as stages
 from fullconv.training.inheritance import default_weights, given_keys, recipe_keys, take_over, with_inherited
 from fullconv.training.recipe import Recipe, read_recipe
-from fullconv.training.start import net_of, prepare_data
+from fullconv.training.start import architecture_of, prepare_data
 from fullconv.weights import checkpoint
 from fullconv.weights.model_folder import BUNDLED, find_model, read_config
 from fullconv.weights.pretrained import installed_weights
@@ -70,7 +70,7 @@ def test_every_architecture_has_its_name_back(arch):
 def test_a_published_net_is_known_by_its_numbers(name):
     config = published.config(name)
     assert recipe_keys(config) == {"arch": name, "learned_upsampling": False}
-    assert net_of(Recipe(**recipe_keys(config)))[0] == config.architecture
+    assert architecture_of(Recipe(**recipe_keys(config)))[0] == config.architecture
 
 
 def test_a_network_without_a_name_is_said():

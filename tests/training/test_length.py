@@ -3,7 +3,7 @@
 import pytest
 
 from fullconv.errors import FullconvError
-from fullconv.training.length import STEPS, fitted, seconds_of, spread, steps_for, told_length
+from fullconv.training.length import STEPS, fitted, length_summary, seconds_of, spread, steps_for
 from fullconv.training.recipe import Recipe
 from fullconv.training.run import sampling_of
 from fullconv.training.trial import Pace, within
@@ -54,7 +54,7 @@ def test_a_run_has_the_steps_that_were_asked_for(pictures):
         each = -(-sampling_of(Data(), spreaded, None).length // spreaded.batch_size)
         total = each * spreaded.epochs
         assert 0.8 * asked <= total <= asked
-        assert told_length(spreaded, pictures).startswith(f"{total} steps of ")
+        assert length_summary(spreaded, pictures).startswith(f"{total} steps of ")
 
 
 def test_a_large_set_is_seen_often_enough():

@@ -143,9 +143,9 @@ def test_renaming_leaves_the_folder_alone_whatever_it_is_called(data):
 
 
 def test_the_recipe_takes_the_weights_that_are_printed(data, tmp_path):
-    from fullconv.data.doctor.text import written
+    from fullconv.data.doctor.text import report_text
 
-    line = next(line for line in written(check(data.root)).splitlines() if line.startswith("> class_weights"))
+    line = next(line for line in report_text(check(data.root)).splitlines() if line.startswith("> class_weights"))
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(line.removeprefix("> "))
     stages.train(data.root, tmp_path / "run", recipe, **TINY, epochs=1)

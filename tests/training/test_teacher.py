@@ -12,7 +12,7 @@ from fullconv.data.dataset import UnlabelledPicture
 from fullconv.data.description import open_dataset
 from fullconv.errors import FullconvError
 from fullconv.training.digests import sha256_of
-from fullconv.training.teacher import gathered, open_teacher, write_index, write_scores
+from fullconv.training.teacher import open_teacher, share_probability, write_index, write_scores
 from fullconv.training.teaching import STRIDE, teach
 
 CLASSES = Classes.named(["background", "cat", "dog"])
@@ -78,7 +78,7 @@ def test_damaged_scores_are_one_line(pictures, tmp_path):
 
 def test_what_a_picture_is_known_to_show_has_the_probability_of_what_it_is_taken_for():
     scores = torch.tensor([1.0, 2.0, 3.0, 0.0]).view(4, 1, 1)
-    before, after = scores.softmax(0).flatten(), gathered(scores, [1], [1, 2]).softmax(0).flatten()
+    before, after = scores.softmax(0).flatten(), share_probability(scores, [1], [1, 2]).softmax(0).flatten()
     assert after[1] == pytest.approx(float(before[1] + before[2]))
     assert after[2] < 1e-8
     torch.testing.assert_close(after[[0, 3]], before[[0, 3]])

@@ -48,7 +48,7 @@ def check(data: Path, json_file: str | None, sheet: Path | None, model: str | No
     and 0 otherwise. With --model, labels that may be wrong are listed too, and the sheet shows them.
     """
     from fullconv.data.doctor.examination import check as examine
-    from fullconv.data.doctor.text import written
+    from fullconv.data.doctor.text import report_text
     from fullconv.outputs.sheet import check_format
 
     if sheet:
@@ -61,7 +61,7 @@ def check(data: Path, json_file: str | None, sheet: Path | None, model: str | No
     elif sheet:
         draw(report, sheet)
     if not prints_json(json_file):
-        say(written(report))
+        say(report_text(report))
         if doubts:
             say(f"\n{doubts.table()}")
     if report.failed:

@@ -11,7 +11,7 @@ from fullconv.errors import FullconvError, prefix_errors
 TRAIN, BACKGROUND = "train", "background"
 
 
-def joined(dataset: Dataset, more: Dataset, mapping: Mapping[str, str]) -> Dataset:
+def add_pictures(dataset: Dataset, more: Dataset, mapping: Mapping[str, str]) -> Dataset:
     """Adds the training pictures of `more` to those of `dataset`. Their classes are mapped by name, then by `mapping`.
     Pixels outside all outlines are void if no class is called background.
 

@@ -41,10 +41,10 @@ def look_at(samples: Sequence[Sample]) -> list[Look]:
 
 def groups_of(looks: Sequence[Look]) -> list[list[int]]:
     """Returns the numbers of the pictures in groups: pictures that are alike or overlap, directly or through others."""
-    return joined(len(looks), [*_alike(looks), *_overlapping(looks)])
+    return connected_groups(len(looks), [*_alike(looks), *_overlapping(looks)])
 
 
-def joined(count: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
+def connected_groups(count: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
     """Returns 0 … count - 1 in groups: numbers that chains of pairs connect are in one group."""
     leader = list(range(count))
 

@@ -16,7 +16,7 @@ from fullconv.data.doctor.facts import MaskFacts
 from fullconv.data.doctor.finding import name_colours, name_values
 from fullconv.data.doctor.scan import scan_masks
 from fullconv.data.holding_back import hold_back
-from fullconv.data.label_meanings import parse_meaning
+from fullconv.data.label_meanings import parse_label_meanings
 from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.recognition import Recognition
 from fullconv.errors import FullconvError
@@ -32,7 +32,7 @@ class Meaning:
 
     keys: Mapping[str, Any]
     text: str
-    told: str
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ def assume(root: Path, found: Recognition) -> Assumption:
     """
     unnamed = found.read(root, LayoutOptions(classes=UNNAMED))
     meaning = meaning_of([sample for samples in unnamed.splits.values() for sample in samples], root)
-    labels = parse_meaning(meaning.keys["names"], meaning.keys.get("colours"), {})
-    dataset = found.read(root, LayoutOptions(labels.classes, labels.lookup, labels.open_mask))
+    meanings = parse_label_meanings(meaning.keys["names"], meaning.keys.get("colours"), {})
+    dataset = found.read(root, LayoutOptions(meanings.classes, meanings.lookup, meanings.open_mask))
     held = () if "val" in dataset.splits else hold_back(dataset.split("train"))[1]
     files = [sample.image_path.relative_to(root).as_posix() for sample in held]
     keys = {"path": str(root.resolve()), **meaning.keys} | ({"val": files} if files else {})
-    lines = (f"{root}: no data.yaml; {found.why}", meaning.told, *_split(dataset, len(held)))
+    lines = (f"{root}: no data.yaml; {found.why}", meaning.sentence, *_split(dataset, len(held)))
     return Assumption(root, keys, lines, _text(root, meaning, files, lines))
 
 
@@ -92,9 +92,9 @@ def _of_values(masks: Mapping[int, int], root: Path) -> Meaning:
     names = [BACKGROUND, OBJECT] if len(labels) == 2 else [BACKGROUND, *(f"class_{value}" for value in labels[1:])]
     void = "; 255 is void" if VOID in values and not drawn else ""
     listed = ", ".join(f"{value} {name}" for value, name in zip(labels, names, strict=True))
-    told = f"masks contain {listed}{void}"
+    sentence = f"masks contain {listed}{void}"
     keys = {"names": [{"name": name, "labels": [str(v)]} for v, name in zip(labels, names, strict=True)]}
-    return Meaning(keys, name_values(dict(zip(labels, names, strict=True))), told)
+    return Meaning(keys, name_values(dict(zip(labels, names, strict=True))), sentence)
 
 
 def _of_colours(masks: Sequence[MaskFacts], root: Path) -> Meaning:

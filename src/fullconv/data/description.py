@@ -9,11 +9,18 @@ from typing import Any
 
 from fullconv.classes import Classes
 from fullconv.damage import as_one_line
-from fullconv.data.added import joined
+from fullconv.data.added import add_pictures
 from fullconv.data.assumption import Assumption, assume
 from fullconv.data.dataset import Dataset
 from fullconv.data.inside import refuse_outside
-from fullconv.data.label_meanings import VOID_WORDS, LabelMeaning, check_mapping, is_number, parse_meaning, with_rest
+from fullconv.data.label_meanings import (
+    VOID_WORDS,
+    LabelMeanings,
+    check_mapping,
+    is_number,
+    parse_label_meanings,
+    with_rest,
+)
 from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.layouts import pairs
 from fullconv.data.recognition import find_layout, recognise
@@ -59,11 +66,11 @@ class DataFile:
     unlabelled: Any = None
     added: Any = None
 
-    def label_meaning(self) -> LabelMeaning | None:
+    def label_meanings(self) -> LabelMeanings | None:
         """What names, colours and mask values mean, or None if no class is named."""
         numbers = {value: target for value, target in self.label_mapping.items() if is_number(value)}
         if self.names is not None:
-            return parse_meaning(self.names, self.colours, numbers, self.reduce_zero_label)
+            return parse_label_meanings(self.names, self.colours, numbers, self.reduce_zero_label)
         if numbers or self.reduce_zero_label or self.colours is not None:
             raise FullconvError("mask values or colours are defined, but no class names; add `names: [...]`")
         return None
@@ -89,7 +96,7 @@ class Description:
         either side."""
         own = self._own_mapped()
         for more in self.added:
-            own = joined(own, more, self.label_mapping)
+            own = add_pictures(own, more, self.label_mapping)
         return own
 
     def _own_mapped(self) -> Dataset:
@@ -209,15 +216,15 @@ def _refuse_unused(file: DataFile, dataset: Dataset) -> None:
     for key, only in (("inputs", "nyud"), ("sbd", "voc"), ("boxes", "coco")):
         if getattr(file, key) is not None and dataset.layout != only:
             raise FullconvError(f"{key} only applies to the layout {only}, but this is {dataset.layout}; remove it")
-    labels = file.label_meaning()
-    if labels is None:
+    meanings = file.label_meanings()
+    if meanings is None:
         return
-    if dataset.layout in FIXED and labels.lookup is not None:
+    if dataset.layout in FIXED and meanings.lookup is not None:
         raise FullconvError(
             f"the layout {dataset.layout} says itself what mask values mean; leave values, colours and "
             "reduce_zero_label out, and map classes by their names"
         )
-    if labels.in_colour and dataset.layout not in PICTURES:
+    if meanings.in_colour and dataset.layout not in PICTURES:
         raise FullconvError(
             f"names: the masks of the layout {dataset.layout} have no colours; give only the class names"
         )
@@ -229,7 +236,7 @@ def _options(file: DataFile, folder: Path) -> LayoutOptions:
         raise FullconvError(f"boxes: {options.boxes!r}; give {' or '.join(BOXES)}")
     if file.sbd:
         options = replace(options, sbd=(folder / file.sbd).resolve())
-    labels = file.label_meaning()
-    if labels is None:
+    meanings = file.label_meanings()
+    if meanings is None:
         return options
-    return replace(options, classes=labels.classes, lookup=labels.lookup, open_mask=labels.open_mask)
+    return replace(options, classes=meanings.classes, lookup=meanings.lookup, open_mask=meanings.open_mask)

@@ -124,7 +124,7 @@ def download(
         )
     out = out.resolve()
     store = store_of(out)
-    with disk_errors_told(store), kept_for_later(store):
+    with one_line_disk_errors(store), kept_for_later(store):
         fetch_all(source, store, watch, credentials)
         found = {archive.filename: verify(archive, store / archive.filename, watch) for archive in source.archives}
         place(unpack_all(source, store, watch), source, out)
@@ -140,7 +140,7 @@ def remove_store(out: Path) -> None:
     """Removes what a run left if it was killed after the data was in place."""
     store = store_of(out.resolve())
     if store.is_dir():
-        with disk_errors_told(store), locked(store):
+        with one_line_disk_errors(store), locked(store):
             shutil.rmtree(store)
 
 
@@ -227,7 +227,7 @@ def place(unpacked: Path, source: Source, out: Path) -> None:
 
 
 @contextmanager
-def disk_errors_told(folder: Path) -> Iterator[None]:
+def one_line_disk_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

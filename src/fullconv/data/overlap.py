@@ -17,7 +17,7 @@ from fullconv.errors import FullconvError
 Unlabelled = tuple[UnlabelledPicture, ...]
 
 
-def look_through(unlabelled: Unlabelled, scored: Iterable[Sample]) -> tuple[Unlabelled, dict[Path, str]]:
+def check_unlabelled(unlabelled: Unlabelled, scored: Iterable[Sample]) -> tuple[Unlabelled, dict[Path, str]]:
     """Returns (those that can be read, why the others cannot).
 
     Raises FullconvError if one shows the same as one of `scored`, in any size, mirrored or not.

@@ -24,7 +24,7 @@ PASSING = {408, 429, 500, 502, 503, 504}  # HTTP status codes for temporary fail
 NO_SUCH_RANGE = 416
 
 Watch = Callable[[str, int | None], AbstractContextManager[Callable[[int], object]]]
-"""(what is done, bytes in all or None) → a context whose value is told the bytes done, piece by piece."""
+"""(what is done, bytes in all or None) → a context. Its value is a function to call with the bytes of each piece."""
 
 
 class Redirects(HTTPRedirectHandler):

@@ -1,7 +1,7 @@
-"""Whether probabilities are what they say, and the temperature that makes them so (Guo et al. 2017, arXiv 1706.04599).
+"""Measures calibration, and fits the temperature that corrects it (Guo et al. 2017, arXiv 1706.04599).
 
-Of the pixels that a calibrated model gives a probability of 0.8, four in five are right. Scores are divided by one
-number, the temperature, before the softmax: labels stay what they are.
+Of the pixels to which a calibrated model gives a probability of 0.8, four in five are right. Scores are divided by one
+number, the temperature, before the softmax. This does not change the labels.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from fullconv.prediction.predictor import Model
 from fullconv.softness import confidence
 from fullconv.view import Pixels
 
-BINS = 15  # of equal width, by which confidence and accuracy are compared
-MOST = 500  # pictures, at equal distances where there are more: one number needs no hours
+BINS = 15  # of equal width, in which confidence and accuracy are compared
+MOST = 500  # pictures at most, at equal distances; one number does not need more
 POINTS = 1000  # pixels of each picture that the temperature is fitted to
-SIDE = 1024  # pixels: of larger pictures that are not reduced only the middle is looked at
-SEED = 0  # of the halves
+SIDE = 1024  # pixels; only the centre of larger pictures is used, unless they are reduced
+SEED = 0  # for dividing the pictures into halves
 COLDEST, HOTTEST = 0.2, 5.0
 STEPS = 20  # of the bisection: a millionth of the range
 
@@ -32,7 +32,8 @@ Scores = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Calibration:
-    """`temperature` was fitted to some pictures; the errors are those of others, with temperature 1 and with it."""
+    """`temperature` was fitted to some pictures. The errors are those of others, with temperature 1 and with this
+    one."""
 
     temperature: float
     error_before: float
@@ -46,26 +47,27 @@ class Calibration:
 
 @dataclass
 class Reliability:
-    """Pixels by their confidence: of each bin (pixels, right ones, sum of confidences)."""
+    """Pixels by their confidence: per bin (pixels, right ones, sum of confidences)."""
 
     bins: NDArray[np.float64] = field(default_factory=lambda: np.zeros((3, BINS)))
 
     def add(self, sure: NDArray[np.float32], right: NDArray[np.bool_]) -> None:
-        """Confidences and whether these pixels are right, both (n,)."""
+        """Adds the confidences of pixels, and whether they are right, both (n,)."""
         place = np.minimum((sure * BINS).astype(np.intp), BINS - 1)
         for row, weights in enumerate((None, right, sure)):
             self.bins[row] += np.bincount(place, weights, BINS)
 
     @property
     def error(self) -> float:
-        """Expected calibration error, 0–1: how far confidence and accuracy of a bin lie apart, the mean over pixels."""
+        """The expected calibration error, 0–1: the mean over pixels of the distance between confidence and accuracy of
+        their bin."""
         pixels, right, sure = self.bins
         return float(np.abs(right - sure).sum() / pixels.sum())
 
 
 @dataclass(frozen=True)
-class Looked:
-    """What the model says of a picture: labels at its own size, scores (C, h, w) as the network saw it."""
+class Prediction:
+    """A model's prediction for a picture: labels at its own size, scores (C, h, w) at the size that the network saw."""
 
     truth: LabelMap
     label_map: LabelMap
@@ -73,12 +75,12 @@ class Looked:
 
 
 def calibrate(model: Model, samples: Sequence[Sample]) -> Calibration | None:
-    """Fits a temperature to one half of the pictures and measures it on the other; pictures that cannot be read are
-    left out. None where a half has no labelled pixel."""
+    """Fits a temperature to one half of the pictures and measures it on the other. Leaves out pictures that cannot be
+    read. Returns None if a half has no labelled pixel."""
     to_fit, to_measure = halves(samples)
     fitted, points = 0, []
-    for looked in seen_by(model, to_fit):
-        found = points_of(looked, model.classes.void)
+    for prediction in predictions(model, to_fit):
+        found = points_of(prediction, model.classes.void)
         fitted += bool(len(found[1]))
         points.append(found)
     if not fitted:
@@ -86,11 +88,11 @@ def calibrate(model: Model, samples: Sequence[Sample]) -> Calibration | None:
     scores, truth = (np.concatenate(parts) for parts in zip(*points, strict=True))
     temperature = fit(scores, truth)
     measured, before, after = 0, Reliability(), Reliability()
-    for looked in seen_by(model, to_measure):
-        known = looked.truth != model.classes.void
-        right = (looked.label_map == looked.truth)[known]
+    for prediction in predictions(model, to_measure):
+        known = prediction.truth != model.classes.void
+        right = (prediction.label_map == prediction.truth)[known]
         for reliability, heat in ((before, 1.0), (after, temperature)):
-            reliability.add(sureness(looked, heat)[known], right)
+            reliability.add(sureness(prediction, heat)[known], right)
         measured += bool(known.any())
     if not measured:
         return None
@@ -98,25 +100,25 @@ def calibrate(model: Model, samples: Sequence[Sample]) -> Calibration | None:
 
 
 def halves(samples: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:
-    """The same for the same pictures, always."""
+    """Divides the pictures in two. The result is always the same for the same pictures."""
     chosen = [samples[i * len(samples) // MOST] for i in range(MOST)] if len(samples) > MOST else list(samples)
     order = np.random.default_rng(SEED).permutation(len(chosen))
     middle = len(chosen) // 2
     return [chosen[i] for i in sorted(order[:middle])], [chosen[i] for i in sorted(order[middle:])]
 
 
-def seen_by(model: Model, samples: Iterable[Sample]) -> Iterable[Looked]:
+def predictions(model: Model, samples: Iterable[Sample]) -> Iterable[Prediction]:
     for sample in samples:
         try:
             seen, truth = sample.see(model.view)
         except FullconvError:
-            continue  # scoring has told of it
+            continue  # scoring has reported it
         image = seen.image
         if model.config.longest_side_of(seen.keeps_scale) is None:
             image, truth = middle_of(image), middle_of(truth)
         label_map, scores = model.label(image, scores=True, keeps_scale=seen.keeps_scale, as_seen=True)
         assert scores is not None
-        yield Looked(truth, label_map, scores)
+        yield Prediction(truth, label_map, scores)
 
 
 def middle_of(plane: Pixels) -> Any:
@@ -125,22 +127,23 @@ def middle_of(plane: Pixels) -> Any:
     return plane[top : top + SIDE, left : left + SIDE]
 
 
-def sureness(looked: Looked, temperature: float) -> NDArray[np.float32]:
-    """(H, W): what `result.confidence` is."""
-    return confidence(looked.scores, (looked.truth.shape[0], looked.truth.shape[1]), temperature)
+def sureness(prediction: Prediction, temperature: float) -> NDArray[np.float32]:
+    """(H, W): the same as `result.confidence`."""
+    return confidence(prediction.scores, (prediction.truth.shape[0], prediction.truth.shape[1]), temperature)
 
 
-def points_of(looked: Looked, void: int) -> tuple[Scores, NDArray[np.int64]]:
-    """(scores (n, C), true classes (n,)) of some pixels as the network saw them, spread evenly over those labelled."""
-    truth = at_points(looked.truth, (looked.scores.shape[1], looked.scores.shape[2])).ravel()
+def points_of(prediction: Prediction, void: int) -> tuple[Scores, NDArray[np.int64]]:
+    """Returns (scores (n, C), true classes (n,)) of some pixels at the size that the network saw, spread evenly over
+    the labelled ones."""
+    truth = at_points(prediction.truth, (prediction.scores.shape[1], prediction.scores.shape[2])).ravel()
     known = np.flatnonzero(truth != void)
     chosen = known[np.linspace(0, len(known) - 1, min(POINTS, len(known))).astype(np.intp)]
-    scores = looked.scores.reshape(len(looked.scores), -1)
+    scores = prediction.scores.reshape(len(prediction.scores), -1)
     return scores[:, chosen].T, truth[chosen].astype(np.int64)
 
 
 def at_points(truth: LabelMap, size: tuple[int, int]) -> LabelMap:
-    """(H, W) → (h, w): the label in the middle of each point of the smaller grid."""
+    """(H, W) → (h, w): the label at the centre of each point of the smaller grid."""
     rows, columns = (
         ((np.arange(small) + 0.5) * large / small).astype(np.intp)
         for small, large in zip(size, truth.shape, strict=True)
@@ -149,22 +152,22 @@ def at_points(truth: LabelMap, size: tuple[int, int]) -> LabelMap:
 
 
 def fit(scores: Scores, truth: NDArray[np.int64]) -> float:
-    """The temperature of the least cross-entropy, for scores (n, C) and true classes (n,).
+    """Returns the temperature with the lowest cross-entropy, for scores (n, C) and true classes (n,).
 
-    Cross-entropy is convex in one over the temperature, so the sign of its slope says which way to go.
+    Cross-entropy is convex in the inverse of the temperature, so the sign of its slope gives the direction.
     """
     true_scores = float(scores[np.arange(len(truth)), truth].mean(dtype=np.float64))
     low, high = np.log(COLDEST), np.log(HOTTEST)
     for _ in range(STEPS):
         middle = (low + high) / 2
         if expected_score(scores, float(np.exp(middle))) > true_scores:
-            low = middle  # surer than it is right
+            low = middle  # it is overconfident
         else:
             high = middle
     return round(float(np.exp((low + high) / 2)), 3)
 
 
 def expected_score(scores: Scores, temperature: float) -> float:
-    """The mean of the scores, each weighted by its probability."""
+    """Returns the mean of the scores, each weighted by its probability."""
     powers = np.exp((scores - scores.max(1, keepdims=True)) / temperature)
     return float(((powers * scores).sum(1) / powers.sum(1)).mean(dtype=np.float64))

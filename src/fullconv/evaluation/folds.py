@@ -1,4 +1,4 @@
-"""Which model of a run in folds has not seen a picture: folds.json in the run's folder."""
+"""Finds the model of a run in folds that has not seen a picture, from folds.json in the run's folder."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ Load = Callable[[str | Path], Model]
 
 @dataclass(frozen=True)
 class Fold:
-    """`model` is a run's folder within that of all folds; `held_back`: the pictures that it was scored on, by their
-    paths from the data's root."""
+    """`model`: a run's folder inside that of all folds. `held_back`: the pictures that it was scored on, by their paths
+    relative to the data's root."""
 
     model: str
     held_back: tuple[str, ...]
@@ -40,7 +40,7 @@ def write_folds(run: Path, folds: Sequence[Fold]) -> None:
 
 
 def read_folds(run: Path) -> list[Fold]:
-    """Empty for a folder that is not a run in folds."""
+    """Returns the folds, or an empty list for a folder that is not a run in folds."""
     if not (run / FOLDS).is_file():
         return []
     try:
@@ -52,7 +52,7 @@ def read_folds(run: Path) -> list[Fold]:
 
 @dataclass(frozen=True)
 class Judges:
-    """The model of each picture by its place, and one for those that are in no fold."""
+    """The model for each picture, by its path, and one for pictures in no fold."""
 
     root: Path
     by_place: Mapping[str, Model]
@@ -62,7 +62,7 @@ class Judges:
         return self.by_place.get(place_of(sample, self.root), self.other)
 
     def unsure(self, samples: Sequence[Sample]) -> str:
-        """What is to be said of pictures that their judge may have seen; empty where there are none."""
+        """Returns a note on pictures that their judge may have seen, or an empty string."""
         seen = sum(place_of(sample, self.root) not in self.by_place for sample in samples)
         if not seen:
             return ""
@@ -70,7 +70,8 @@ class Judges:
 
 
 def judges_of(model: str | Path, root: Path, load: Load) -> Judges:
-    """The models of a run's folds, each for the pictures that it was not trained on; else the model that is given."""
+    """Returns the models of a run's folds, each for the pictures that it was not trained on, or else the given
+    model."""
     models: dict[str, Model] = {}
     for fold in read_folds(Path(model)):
         models |= dict.fromkeys(fold.held_back, load(Path(model) / fold.model))

@@ -1,4 +1,4 @@
-"""How far a mean IoU may be off because the set holds these pictures and not others: a bootstrap over pictures."""
+"""Estimates how much a mean IoU depends on the choice of pictures, by a bootstrap over pictures."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ BETWEEN = (2.5, 97.5)  # percentiles
 
 
 def mean_iou_interval(matrices: Sequence[Counts], seed: int = 0) -> tuple[float, float] | None:
-    """The 95 % interval of the mean IoU over sets of as many pictures, drawn from these with replacement (Efron 1979).
+    """The 95 % interval of the mean IoU over sets of the same size, drawn from these pictures with replacement (Efron
+    1979).
 
-    `matrices`: each picture's own, rows truth. None where there is nothing to be measured.
+    `matrices`: one per picture, with a row per true class. None if there is nothing to measure.
     """
     if not matrices:
         return None

@@ -1,4 +1,4 @@
-"""Mean IoU as others define it: what a class counts that is absent, and over what the mean is taken."""
+"""The mean IoU as other libraries define it: how absent classes count, and what the mean is taken over."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from fullconv.errors import FullconvError, argument
 from fullconv.evaluation.per_picture import PictureScore
 
-# The first is ours, the paper's and the default. docs/metrics.md tells where each was read, and tests hold them to it.
+# The first is the paper's definition and the default. docs/metrics.md gives the sources, and tests check each one.
 DEFINITIONS = {
     "mmseg": "IoU over the whole set; a class absent from truth and prediction is left out, one only predicted is 0",
     "torchmetrics": "IoU of each class in each picture, then the mean; classes absent from a picture are left out",
@@ -25,8 +25,8 @@ def check_definition(name: str) -> str:
     return name
 
 
-def redefined(report: dict[str, Any], definition: str, pictures: Sequence[PictureScore]) -> dict[str, Any]:
-    """A report of metrics.py whose IoUs follow `definition`; every other number is the same in all of them."""
+def with_definition(report: dict[str, Any], definition: str, pictures: Sequence[PictureScore]) -> dict[str, Any]:
+    """Returns a report of metrics.py with IoUs by `definition`. All other numbers are the same in every definition."""
     per_class = report["per_class"]
     if definition == "paddleseg":
         values = [row["iou"] or 0.0 for row in per_class.values()]

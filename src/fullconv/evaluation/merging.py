@@ -1,4 +1,4 @@
-"""Classes of a model joined for scoring: those that are named stay, the others count as background."""
+"""Merges classes of a model for scoring: the named ones stay, all others count as background."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BACKGROUND = "background"
 
 @dataclass(frozen=True)
 class Merging:
-    """`lookup` (256,): index among a model's classes → index among `classes`; void stays void."""
+    """`lookup` (256,): index among a model's classes → index among `classes`. Void stays void."""
 
     classes: Classes
     lookup: NDArray[np.uint8]
@@ -28,7 +28,8 @@ class Merging:
 
 
 def merge_to(names: Sequence[str], classes: Classes) -> Merging:
-    """The named classes after background, which all others become. Raises FullconvError for a name that is none."""
+    """Returns background, which all other classes become, followed by the named classes. Raises FullconvError for an
+    unknown name."""
     for name in names:
         if name not in (BACKGROUND, *classes.names):
             near = suggestion(name, classes.names)

@@ -1,4 +1,4 @@
-"""How well each picture of a set was segmented, and what went wrong in it."""
+"""How well each picture of a set was segmented, and its most common error."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from fullconv.metrics import Counts, ious
 
 @dataclass(frozen=True)
 class PictureScore:
-    """`iou` (classes,) is NaN for classes absent from the picture's truth and prediction; void never counts.
+    """`iou` (classes,) is NaN for classes absent from the picture's truth and prediction. Void never counts.
 
-    `confused` is the most common error: (true class, predicted class, pixels), None where there is none.
+    `confused` is the most common error: (true class, predicted class, pixels), or None.
     """
 
     sample: Sample
@@ -28,11 +28,11 @@ class PictureScore:
 
     @property
     def mean_iou(self) -> float:
-        """Over the classes of the picture. NaN where all of its truth is void."""
+        """The mean over the classes of the picture. NaN if all of its truth is void."""
         return float("nan") if np.isnan(self.iou).all() else float(np.nanmean(self.iou))
 
     def to_json(self, root: Path, classes: Classes) -> dict[str, Any]:
-        """The file (from `root`, where it lies below it), its mean IoU, and its most common error by name."""
+        """The file (relative to `root`, if it lies below it), its mean IoU, and its most common error by name."""
         path = self.sample.image_path
         file = path.relative_to(root) if path.is_relative_to(root) else path
         line: dict[str, Any] = {"file": file.as_posix(), "mean_iou": self.mean_iou, "confused": None}
@@ -45,7 +45,7 @@ class PictureScore:
 
 
 def score_of(sample: Sample, counts: Counts) -> PictureScore:
-    """From the picture's own matrix, rows truth."""
+    """Computes the score from the picture's own matrix, with a row per true class."""
     errors = counts - np.diag(np.diag(counts))
     truth, prediction = np.unravel_index(errors.argmax(), errors.shape)
     pixels = int(errors[truth, prediction])
@@ -53,5 +53,5 @@ def score_of(sample: Sample, counts: Counts) -> PictureScore:
 
 
 def ranked(pictures: Sequence[PictureScore]) -> list[PictureScore]:
-    """The worst first; pictures without any truth left out. Equals keep the set's order."""
+    """Returns the pictures, worst first, without those that have no truth. Equal ones keep the order of the set."""
     return sorted((picture for picture in pictures if not np.isnan(picture.iou).all()), key=lambda one: one.mean_iou)

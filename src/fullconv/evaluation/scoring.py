@@ -1,4 +1,4 @@
-"""A model scored on a dataset, every image at its own size."""
+"""Scores a model on a data set, every image at its own size."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fullconv.data.dataset import Dataset, LabelMap, Sample
 from fullconv.data.description import describe
 from fullconv.errors import FullconvError
 from fullconv.evaluation.interval import mean_iou_interval
-from fullconv.evaluation.mean_iou import DEFAULT, check_definition, redefined
+from fullconv.evaluation.mean_iou import DEFAULT, check_definition, with_definition
 from fullconv.evaluation.merging import Merging
 from fullconv.evaluation.merging import merge_to as merging_to
 from fullconv.evaluation.per_picture import PictureScore, ranked, score_of
@@ -59,7 +59,8 @@ def score(
     model: Model, data: str | Path, split: str = "val", progress: Progress = iter, merge_to: Sequence[str] = (),
     keeps_matrices: bool = False, outside: Sequence[str | Path] = (), thin: bool = False,
 ) -> Scored:  # fmt: skip
-    """What `evaluate` takes its numbers from. Raises FullconvError where no picture of the split can be read."""
+    """Returns what the numbers of `evaluate` are computed from. Raises FullconvError if no picture of the split can be
+    read."""
     if not isinstance(model, Model):
         raise FullconvError("model: give a model from fullconv.load, as in evaluate(load('photos'), data)")
     path_of("data", data)
@@ -72,8 +73,8 @@ def score(
 
 
 def numbers_of(scored: Scored, definition: str = DEFAULT, worst: int = 0, interval: bool = False) -> dict[str, Any]:
-    """The report of `evaluate`."""
-    report = redefined(scored.confusion.report(), definition, scored.pictures)
+    """Returns the report of `evaluate`."""
+    report = with_definition(scored.confusion.report(), definition, scored.pictures)
     if worst:
         classes = scored.confusion.classes
         report["worst"] = [one.to_json(scored.root, classes) for one in ranked(scored.pictures)[:worst]]
@@ -89,15 +90,15 @@ def numbers_of(scored: Scored, definition: str = DEFAULT, worst: int = 0, interv
 
 @dataclass(frozen=True)
 class Scored:
-    """What became of a set: the matrix over all pictures, each one's own score, and what could not be read, and why."""
+    """The result for a set: the matrix over all pictures, the score of each, and what could not be read, and why."""
 
     confusion: Confusion
     pictures: list[PictureScore] = field(default_factory=list)
     skipped: dict[Path, str] = field(default_factory=dict)
     notes: dict[Path, tuple[str, ...]] = field(default_factory=dict)
-    matrices: list[Counts] = field(default_factory=list)  # of each picture, where they are wanted
+    matrices: list[Counts] = field(default_factory=list)  # of each picture, if requested
     root: Path = Path()  # of the data
-    thin: ThinScores | None = None  # where they are wanted
+    thin: ThinScores | None = None  # if requested
 
 
 def score_pictures(
@@ -108,7 +109,7 @@ def score_pictures(
     keeps_matrices: bool = False,
     thin: bool = False,
 ) -> Scored:
-    """Every picture at its own size, read and seen as prediction does. A file that cannot be read is left out."""
+    """Scores every picture at its own size, read as for prediction. Leaves out files that cannot be read."""
     classes = merging.classes if merging else model.classes
     scored = Scored(Confusion(classes), thin=ThinScores(classes) if thin else None)
     for sample in progress(samples):
@@ -138,7 +139,7 @@ def label_sample(model: Model, sample: Sample) -> tuple[Seen, LabelMap, LabelMap
 
 
 def dataset_for(model: Model, data: str | Path, outside: Sequence[str | Path] = ()) -> Dataset:
-    """DATA in the model's classes: by name, by the data's own label_mapping, then by the model's."""
+    """Returns DATA with the model's classes: by name, by the data's own label_mapping, then by the model's."""
     described = describe(data, outside)
     mapping = {**model.config.label_mapping, **described.label_mapping}
     return described.dataset.mapped_to(model.classes, mapping)

@@ -1,4 +1,4 @@
-"""Suspected labels to look at: picture, labels and what the model says, side by side."""
+"""A sheet of suspected labels: picture, labels and the model's prediction side by side."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FRAME = (255, 0, 0)
 
 @dataclass(frozen=True)
 class Row:
-    """The picture with its suspected regions framed, then with its labels, then with the model's."""
+    """The picture with frames around its suspected regions, then its labels, then the model's."""
 
     pictures: Sequence[NDArray[np.uint8]]
     name: str

@@ -1,10 +1,10 @@
-"""Labels that a model disagrees with confidently: confident learning (Northcutt, Jiang and Chuang, arXiv 1911.00068),
-on pixels.
+"""Finds labels that a model confidently disagrees with, per pixel: confident learning (Northcutt, Jiang and Chuang,
+arXiv 1911.00068).
 
-The threshold of a class is the mean probability that the model gives it where it is the label. A pixel is suspected
-where another class is the model's best and reaches its own threshold: there the model is as sure of the other class as
-it usually is where that is right. Suspected pixels of one other class that hang together are a region; thin ones, as
-they lie along every border, are left out.
+The threshold of a class is the mean probability that the model gives it where it is the label. A pixel is suspected if
+another class is the model's best and reaches its own threshold: the model is then as sure of the other class as it
+usually is where that class is right. Connected suspected pixels of one other class form a region. Thin regions are left
+out, because they occur along every border.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from fullconv.outputs.regions import Region, regions
 from fullconv.prediction.predictor import Model, Scores
 from fullconv.softness import probabilities
 
-THICK = 5  # pixels a side of a square that fits into a region, at the size that the network saw
+THICK = 5  # pixels per side of a square that must fit into a region, at the size that the network saw
 
 Progress = Callable[[Sequence[Sample]], Iterable[Sample]]
-Judge = Callable[[Sample], Model]  # the model that judges a picture: one that has not seen it, where there is one
+Judge = Callable[[Sample], Model]  # returns the model that judges a picture; if possible, one that has not seen it
 
 
 @dataclass(frozen=True)
 class Suspect:
     """A region whose label may be wrong. `weight`: the sum over its pixels of how much more probable the model finds
-    `suggested` than the label, as a share of the picture; `box`: left, top, right, bottom in the picture's pixels."""
+    `suggested` than the label, as a share of the picture. `box`: left, top, right, bottom in pixels of the picture."""
 
     label: int
     suggested: int
@@ -49,14 +49,14 @@ class Suspect:
 
 @dataclass(frozen=True)
 class Suspicion:
-    """A picture and its suspected regions, the weightiest first."""
+    """A picture and its suspected regions, the largest weight first."""
 
     sample: Sample
     suspects: tuple[Suspect, ...]
 
     @property
     def weight(self) -> float:
-        """That of its weightiest region: errors along borders add up in any crowded picture."""
+        """The weight of its heaviest region. A sum would not do: errors along borders add up in any crowded picture."""
         return self.suspects[0].weight
 
     def to_json(self, classes: Classes) -> dict[str, Any]:
@@ -66,8 +66,8 @@ class Suspicion:
 
 @dataclass(frozen=True)
 class Opinion:
-    """What a model makes of a labelled picture: probabilities (C, h, w) and labels (h, w) as the network saw it; `size`
-    is the picture's own (height, width)."""
+    """What a model predicts for a labelled picture: probabilities (C, h, w) and labels (h, w) at the size that the
+    network saw. `size` is that of the picture (height, width)."""
 
     chances: Scores
     labels: LabelMap
@@ -75,8 +75,8 @@ class Opinion:
 
 
 def find_suspects(judge: Judge, samples: Sequence[Sample], progress: Progress = iter) -> list[Suspicion]:
-    """The pictures that have suspected regions, the most suspicious first. What cannot be read is left out: `check`
-    names it. Every picture is looked at twice: for the thresholds, and by them."""
+    """Returns the pictures with suspected regions, the most suspicious first. Leaves out files that cannot be read;
+    `check` reports them. Runs every picture twice: once for the thresholds, and once to apply them."""
     limits = thresholds(opinion for sample in progress(samples) if (opinion := opinion_of(judge, sample)))
     found = []
     for sample in progress(samples):
@@ -93,43 +93,43 @@ def opinion_of(judge: Judge, sample: Sample) -> Opinion | None:
     except FullconvError:
         return None
     _, scores = model.label(seen.image, scores=True, keeps_scale=seen.keeps_scale, as_seen=True)
-    assert scores is not None  # they were asked for
+    assert scores is not None  # they were requested
     height, width = scores.shape[1:]
     labels = Image.fromarray(truth).resize((width, height), Image.Resampling.NEAREST)
     return Opinion(probabilities(scores), np.asarray(labels), (truth.shape[0], truth.shape[1]))
 
 
 def thresholds(opinions: Iterable[Opinion]) -> NDArray[np.float64]:
-    """(C,): the mean probability of each class over the pixels that are labelled so; above 1 for a class without any,
-    which is never suggested then."""
+    """(C,): the mean probability of each class over the pixels with that label. Above 1 for a class without any, which
+    is then never suggested."""
     total = count = np.zeros(1)
     for opinion in opinions:
         classes = len(opinion.chances)
         known = opinion.labels < classes
-        labels, own = opinion.labels[known], given(opinion)[known]
+        labels, own = opinion.labels[known], label_probability(opinion)[known]
         total = total + np.bincount(labels, own, classes)
         count = count + np.bincount(labels, minlength=classes)
     return np.where(count > 0, total / np.maximum(count, 1), 2.0)
 
 
-def given(opinion: Opinion) -> Scores:
-    """(h, w): the probability of the label; of no class where that is void."""
+def label_probability(opinion: Opinion) -> Scores:
+    """(h, w): the probability of the label, or of no class where it is void."""
     index = np.minimum(opinion.labels, len(opinion.chances) - 1)[None]
     return np.take_along_axis(opinion.chances, index.astype(np.intp), 0)[0]
 
 
 def suspects_in(opinion: Opinion, limits: NDArray[np.float64]) -> list[Suspect]:
-    """The weightiest first."""
+    """Returns the suspects, the largest weight first."""
     best, sure = opinion.chances.argmax(0), opinion.chances.max(0)
     doubted = (opinion.labels < len(opinion.chances)) & (best != opinion.labels) & (sure >= limits[best])
     suggested = np.where(doubted, best, VOID).astype(np.uint8)
-    excess = sure - given(opinion)
+    excess = sure - label_probability(opinion)
     found = [suspect_of(region, opinion, excess) for region in regions(suggested) if region.value != VOID]
     return sorted((one for one in found if one), key=lambda one: -one.weight)
 
 
 def suspect_of(region: Region, opinion: Opinion, excess: Scores) -> Suspect | None:
-    """None for a thin region."""
+    """Returns None for a thin region."""
     left, top, right, bottom = box(region.outline)
     mask = filled(region)
     if not is_thick(mask):
@@ -144,6 +144,6 @@ def suspect_of(region: Region, opinion: Opinion, excess: Scores) -> Suspect | No
 
 
 def is_thick(mask: NDArray[np.bool_]) -> bool:
-    """Whether a square of THICK pixels fits into it."""
+    """Whether a square of THICK pixels per side fits into it."""
     framed = Image.fromarray(np.pad(mask, THICK).view(np.uint8))
     return bool(np.asarray(framed.filter(ImageFilter.MinFilter(THICK))).any())

@@ -1,4 +1,4 @@
-"""Scores for structures a few pixels wide, where an outline that is one pixel off halves the IoU."""
+"""Scores for structures a few pixels wide, for which an outline that is one pixel off halves the IoU."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass
 class ThinScores:
-    """Counts over a whole data set, by class: pixels of the prediction that are right, of all; then of the truth.
+    """Counts over a whole data set, by class: right pixels and all pixels of the prediction, then of the truth.
 
     `near`: pixels within TOLERANCE of the other mask. `centre`: pixels of the skeleton that lie on the other mask.
     """
@@ -33,7 +33,7 @@ class ThinScores:
         self.centre = np.zeros((len(self.classes), 4), np.int64)
 
     def add(self, truth: LabelMap, prediction: LabelMap) -> None:
-        """Adds one image, given as two (H, W) label maps. What is predicted on void is left out."""
+        """Adds one image, given as two (H, W) label maps. Predictions on void are left out."""
         known = truth != self.classes.void
         for index in np.union1d(truth[known], prediction[known]):
             claimed, actual = (prediction == index) & known, truth == index
@@ -41,7 +41,8 @@ class ThinScores:
             self.centre[index] += hits(skeleton(claimed), actual) + hits(skeleton(actual), claimed)
 
     def report(self) -> dict[str, Any]:
-        """As in `fullconv evaluate --thin --json`; None for a class that is absent from truth and prediction."""
+        """The scores as in `fullconv evaluate --thin --json`. None for a class that is absent from truth and
+        prediction."""
         rows = zip(self.classes.names, self.near.tolist(), self.centre.tolist(), strict=True)
         return {"tolerance": TOLERANCE, "per_class": {name: scores(near, centre) for name, near, centre in rows}}
 
@@ -52,7 +53,7 @@ def hits(mask: Mask, target: Mask) -> tuple[int, int]:
 
 
 def near(mask: Mask, reach: int = TOLERANCE) -> Mask:
-    """The pixels at most `reach` pixels away from one of `mask`, as the crow flies."""
+    """Returns the pixels at a Euclidean distance of at most `reach` from a pixel of `mask`."""
     height, width = mask.shape
     padded, found = np.pad(mask, reach), np.zeros_like(mask)
     for y in range(-reach, reach + 1):
@@ -63,7 +64,7 @@ def near(mask: Mask, reach: int = TOLERANCE) -> Mask:
 
 
 def scores(near: list[int], centre: list[int]) -> dict[str, float | None]:
-    """Precision, recall and F1 within the tolerance; clDice (arXiv 2003.07177), the same mean of its two parts."""
+    """Precision, recall and F1 within the tolerance; clDice (arXiv 2003.07177) is the same mean of its two parts."""
     return {"precision": _share(*near[:2]), "recall": _share(*near[2:]), "f1": _mean(*near), "cldice": _mean(*centre)}
 
 
@@ -72,7 +73,7 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def _mean(right: int, claimed: int, found: int, actual: int) -> float | None:
-    """Harmonic. A class that only one of truth and prediction has is at 0, as its IoU is."""
+    """The harmonic mean. It is 0 for a class that only the truth or only the prediction has, like its IoU."""
     if not claimed and not actual:
         return None
     precision, recall = _share(right, claimed) or 0.0, _share(found, actual) or 0.0

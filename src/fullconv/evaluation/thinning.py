@@ -1,4 +1,4 @@
-"""Masks thinned to lines one pixel wide (Guo and Hall, Communications of the ACM 32, 1989)."""
+"""Thins masks to lines one pixel wide (Guo and Hall, Communications of the ACM 32, 1989)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 
 def skeleton(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(H, W) → (H, W): lines along the middle of each part of `mask`, in as many pieces, with the same holes.
+    """(H, W) → (H, W): lines along the middle of each part of `mask`, with the same number of pieces and the same
+    holes.
 
-    Two rounds take turns, one on the north-east side, the other on the south-west, until neither removes a pixel. A
-    round looks only at pixels whose neighbours have changed since it was last its turn.
+    Two rounds alternate, one on the north-east side, the other on the south-west side, until neither removes a pixel. A
+    round looks only at pixels whose neighbours have changed since its last turn.
     """
     height, width = mask.shape
     flat = np.pad(mask, 1).ravel()
@@ -32,7 +33,7 @@ def skeleton(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _rounds() -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """(256,) for each round: whether a pixel with such a ring of neighbours is removed. Names are the paper's."""
+    """(256,) for each round: whether a pixel with this ring of neighbours is removed. The names are the paper's."""
     ring = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).T == 1  # (8, 256)
     side, corner, next_side = ring[0::2], ring[1::2], np.roll(ring[0::2], -1, axis=0)
     pieces = (~side & (corner | next_side)).sum(0)  # C(p)

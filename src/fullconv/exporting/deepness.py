@@ -1,4 +1,4 @@
-"""A model for the QGIS plugin Deepness: one ONNX file that takes square tiles of 0–1 and gives probabilities.
+"""Exports for the QGIS plugin Deepness: one ONNX file that takes square tiles of 0–1 and returns probabilities.
 
 What the plugin reads: docs/source/creators/creators_add_metadata_to_model.rst and src/deepness/processing/models/
 model_base.py of github.com/PUTvision/qgis-plugin-deepness (0.6.5).
@@ -21,13 +21,13 @@ from fullconv.prediction.engines.contract import Images
 from fullconv.prediction.engines.onnxruntime import open_session
 
 NAME = "model_deepness.onnx"
-TILE = 512  # pixels a side; the plugin takes one size alone
-OVERLAP = 25  # per cent of a tile that its neighbours see too: a halo of 64 pixels
+TILE = 512  # pixels per side; the plugin takes only one size
+OVERLAP = 25  # per cent of a tile that its neighbours also see: a halo of 64 pixels
 INPUT, OUTPUT = "tile", "probabilities"
 
 
 class Deepness:
-    """Runs such a file as the plugin does, on tiles of TILE pixels a side."""
+    """Runs such a file like the plugin, on tiles of TILE pixels per side."""
 
     name, precision = "deepness", "fp32"
 
@@ -48,7 +48,7 @@ class Deepness:
 
 
 def write_deepness(folder: Path, config: ModelConfig, out: Path, resolution: float | None = None) -> Path:
-    """Writes model_deepness.onnx into `out` from a folder's model.onnx; `resolution` in centimetres a pixel.
+    """Writes model_deepness.onnx into `out` from a folder's model.onnx. `resolution` is in centimetres per pixel.
 
     tile (N, channels, 512, 512) float32 of 0–1 → probabilities (N, classes, 512, 512) float32.
     """
@@ -60,17 +60,17 @@ def write_deepness(folder: Path, config: ModelConfig, out: Path, resolution: flo
     if source.suffix != ".onnx":
         raise FullconvError(f"{source}: is OpenVINO's; bring back model.onnx, from which this export is made")
     model = onnx.load(source)
-    put_before(model.graph, config)
-    put_behind(model.graph, len(config.classes))
+    add_input_conversion(model.graph, config)
+    add_softmax(model.graph, len(config.classes))
     onnx.helper.set_model_props(model, {key: json.dumps(value) for key, value in metadata(config, resolution).items()})
     onnx.checker.check_model(model)
     return write_whole(out / NAME, lambda hidden: onnx.save_model(model, hidden))
 
 
 def metadata(config: ModelConfig, resolution: float | None = None) -> dict[str, Any]:
-    """What the plugin fills its form with; each becomes a text of JSON. Its manual says tiles_size, its code reads
-    tile_size. A threshold of 0 leaves every pixel its best class."""
-    told = {
+    """Returns what the plugin fills its form with; each value becomes JSON text. Its manual says tiles_size, its code
+    reads tile_size. With a threshold of 0, every pixel keeps its best class."""
+    fields = {
         "model_type": "Segmentor",
         "class_names": {str(index): name for index, name in enumerate(config.classes.names)},
         "tiles_size": TILE,
@@ -81,11 +81,11 @@ def metadata(config: ModelConfig, resolution: float | None = None) -> dict[str, 
         "seg_thresh": 0.0,
         "seg_small_segment": 0,
     }
-    return told if resolution is None else {**told, "resolution": resolution}
+    return fields if resolution is None else {**fields, "resolution": resolution}
 
 
-def put_before(graph: Any, config: ModelConfig) -> None:
-    """(N, channels, H, W) of 0–1 → the image that the network takes."""
+def add_input_conversion(graph: Any, config: ModelConfig) -> None:
+    """Adds the conversion of (N, channels, H, W) of 0–1 to the image that the network takes."""
     from onnx import TensorProto, helper
 
     graph.initializer.append(helper.make_tensor("values_of_one", TensorProto.FLOAT, [], [255.0]))
@@ -93,7 +93,7 @@ def put_before(graph: Any, config: ModelConfig) -> None:
         helper.make_node("Mul", [INPUT, "values_of_one"], ["tile_values"]),
         helper.make_node("Transpose", ["tile_values"], ["tile_last"], perm=[0, 2, 3, 1]),
     ]
-    if config.input == "uint8":  # what were whole numbers of 0–255 are those again
+    if config.input == "uint8":  # restores whole numbers of 0–255
         nodes.append(helper.make_node("Round", ["tile_last"], ["tile_rounded"]))
         nodes.append(helper.make_node("Cast", ["tile_rounded"], ["image"], to=TensorProto.UINT8))
     else:
@@ -104,8 +104,9 @@ def put_before(graph: Any, config: ModelConfig) -> None:
     graph.input.append(helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["batch", config.channels, TILE, TILE]))
 
 
-def put_behind(graph: Any, classes: int) -> None:
-    """Scores → probabilities of the model's own classes; heads beyond the first are left out."""
+def add_softmax(graph: Any, classes: int) -> None:
+    """Adds the conversion of scores to probabilities of the model's own classes. Heads beyond the first are left
+    out."""
     from onnx import TensorProto, helper
 
     for name, value in (("own_from", 0), ("own_to", classes), ("own_axis", 1)):
@@ -118,9 +119,9 @@ def put_behind(graph: Any, classes: int) -> None:
 
 
 def drop_unused(graph: Any) -> None:
-    """What made the label map, which nobody asks for any more."""
+    """Removes the nodes for the label map, which nothing uses any more."""
     used = {value.name for value in graph.output}
-    for node in reversed(list(graph.node)):  # which stand in the order in which they run
+    for node in reversed(list(graph.node)):  # nodes are stored in the order in which they run
         if used & set(node.output):
             used |= set(node.input)
         else:

@@ -1,4 +1,4 @@
-"""A model written for other programs, and a check that it gives the same labels."""
+"""Writes a model for other programs, and checks that it gives the same labels."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ CALIBRATION = 200  # pictures of the train split on which the ranges for int8 ar
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written, and how it compares with its source: equal labels at each size; with data, the mean IoU (0–1)
-    of both."""
+    """What was written, and how it compares with its source: the share of equal labels at each size, and, with data,
+    the mean IoU (0–1) of both."""
 
     files: tuple[Path, ...]
     agreements: tuple[Agreement, ...]
@@ -71,7 +71,7 @@ def export(
             f"{argument('int8', True)}: needs {argument('to', 'openvino')} and {argument('data')}, whose "
             "pictures are used for calibration"
         )
-    refuse_idle(to, data, resolution)
+    refuse_useless_options(to, data, resolution)
     opened = open_folder(model)
     folder = opened.path
     target = Path(out) if out else own_target(model, folder)
@@ -82,8 +82,8 @@ def export(
         engine, calibrated = write(to, int8, source, folder, hidden, dataset, copied, resolution)
         exported = Model(source.config, engine)
         sizes = ((TILE, TILE),) if to == "deepness" else SIZES
-        agreed = tuple(proved(source, exported, must_be_equal=not int8, sizes=sizes))
-        scores, scored = scored_both(source, exported, dataset, split, pictures, max_loss) if dataset else (None, 0)
+        agreed = tuple(check_agreement(source, exported, must_be_equal=not int8, sizes=sizes))
+        scores, scored = compare_scores(source, exported, dataset, split, pictures, max_loss) if dataset else (None, 0)
         written = sorted(path.name for path in hidden.iterdir())
         for name in (CONFIG, CARD):
             if target.resolve() != folder.resolve() and (folder / name).is_file():
@@ -91,8 +91,8 @@ def export(
     return Exported(tuple(target / name for name in written), agreed, scores, scored, calibrated)
 
 
-def refuse_idle(to: str, data: str | Path | None, resolution: float | None) -> None:
-    """Raises FullconvError for what would do nothing, or cannot be done, with this format."""
+def refuse_useless_options(to: str, data: str | Path | None, resolution: float | None) -> None:
+    """Raises FullconvError for options that this format does not use or support."""
     if resolution is not None and to != "deepness":
         raise FullconvError(
             f"{argument('resolution', resolution)}: goes with {argument('to', 'deepness')}; leave it out"
@@ -104,22 +104,22 @@ def refuse_idle(to: str, data: str | Path | None, resolution: float | None) -> N
 
 
 def own_target(model: str | Path, folder: Path) -> Path:
-    """The model's own folder; for those in the package or in the hub's cache, which are not to be written to, a folder
-    of their name here."""
+    """Returns the model's own folder. For models in the package or in the hub's cache, which must not be changed,
+    returns a folder with their name in the current folder."""
     if is_address(model):
         return Path(parse(model).name)
     return Path(folder.name) if folder.is_relative_to(BUNDLED) else folder
 
 
 def source_engine(folder: ModelFolder, to: str, copied: bool) -> Engine:
-    """What the export is compared with, in float32: the network in torch, or the graph that it is made from."""
+    """Returns what the export is compared with, in float32: the network in torch, or the graph that it is made from."""
     from_graph = copied or to in ("openvino", "deepness")
     return open_engine(folder, Choice("openvino" if from_graph else "torch", "fp32", "cpu"))
 
 
 def is_copied(folder: Path, to: str, target: Path) -> bool:
-    """Whether the graph that is asked for is there already, so that nothing needs torch. In the model's own folder it
-    is made anew, where there is a network to make it from."""
+    """Whether the requested graph already exists, so that torch is not needed. In the model's own folder it is made
+    again, if there is a network to make it from."""
     elsewhere = target.resolve() != folder.resolve()
     return to == "onnx" and (folder / GRAPH).is_file() and (elsewhere or not (folder / PARAMETERS).is_file())
 
@@ -128,7 +128,8 @@ def write(
     to: str, int8: bool, source: Model, folder: Path, hidden: Path, dataset: Dataset | None, copied: bool,
     resolution: float | None = None,
 ) -> tuple[Engine, int]:  # fmt: skip
-    """Writes into the folder `hidden`; gives what runs the files, and on how many pictures int8 was measured."""
+    """Writes into the folder `hidden`. Returns an engine for the files, and the number of pictures that int8 was
+    measured on."""
     if to == "deepness":
         return Deepness(write_deepness(folder, source.config, hidden, resolution)), 0
     if to == "torch":
@@ -146,7 +147,7 @@ def write(
 
 
 def graph_in(folder: Path, hidden: Path, copied: bool) -> Path:
-    """model.onnx in `hidden`: that of the folder, or one made of its network."""
+    """Returns model.onnx in `hidden`: a copy of the folder's, or one made from its network."""
     if copied:
         shutil.copyfile(folder / GRAPH, hidden / GRAPH)
         return hidden / GRAPH
@@ -155,10 +156,10 @@ def graph_in(folder: Path, hidden: Path, copied: bool) -> Path:
     return export_onnx(folder, hidden)
 
 
-def proved(
+def check_agreement(
     source: Model, exported: Model, must_be_equal: bool, sizes: Sequence[tuple[int, int]] = SIZES
 ) -> list[Agreement]:
-    """How many labels are equal. Raises FullconvError where too few are."""
+    """Returns how many labels are equal. Raises FullconvError if they are too few."""
     found = agreements(source.config, source.engine, exported.engine, own_photos(), sizes)
     for one in found:
         if must_be_equal and one.equal < EQUAL:
@@ -166,10 +167,11 @@ def proved(
     return found
 
 
-def scored_both(
+def compare_scores(
     source: Model, exported: Model, dataset: Dataset, split: str, pictures: int | None, max_loss: float
 ) -> tuple[tuple[float, float], int]:
-    """(the mean IoU of both, on how many pictures). Raises FullconvError for a loss of more than `max_loss`."""
+    """Returns (the mean IoU of both, the number of pictures). Raises FullconvError for a loss of more than
+    `max_loss`."""
     samples = dataset.split(split)[:pictures]
     before, after = mean_ious([source, exported], samples)
     if before - after > max_loss:

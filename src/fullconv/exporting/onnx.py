@@ -1,4 +1,4 @@
-"""A network → model.onnx or model.pt2: an image in, its label map and scores out, normalisation inside."""
+"""Exports a network to model.onnx or model.pt2: image in, label map and scores out, normalisation inside."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ OPSET = 18
 def export_onnx(folder: Path, out: Path | None = None) -> Path:
     """Writes model.onnx into a model folder (or `out`) from its model.safetensors.
 
-    image (N, H, W, channels), uint8 or what config.json calls `input` → label_map (N, H, W)
-    uint8, scores (N, classes, H, W) float32, where H and W are multiples of 32, or any for alignment caffe. Kernels are
-    stored in half precision where model.safetensors has them so, and both hold the same numbers.
+    image (N, H, W, channels), uint8 or the type that config.json calls `input` → label_map (N, H, W) uint8, scores (N,
+    classes, H, W) float32. H and W are multiples of 32, or anything with alignment `caffe`. Kernels that
+    model.safetensors stores in half precision are stored so here too, as the same numbers.
     """
     try:
         import onnx
@@ -47,7 +47,7 @@ def export_onnx(folder: Path, out: Path | None = None) -> Path:
 def export_program(folder: Path, out: Path | None = None) -> Path:
     """Writes model.pt2, which torch.export.load reads, into a model folder (or `out`) from its model.safetensors.
 
-    It takes and gives what model.onnx does; `torch.export.load("model.pt2").module()(image)` needs no fullconv.
+    Input and output are those of model.onnx. `torch.export.load("model.pt2").module()(image)` needs no fullconv.
     """
     try:
         import torch
@@ -62,7 +62,8 @@ def export_program(folder: Path, out: Path | None = None) -> Path:
 
 
 def trace(model: Network, kind: str = "uint8") -> Any:
-    """The ONNX ModelProto of a network, height and width free in multiples of what its architecture takes."""
+    """Returns the ONNX ModelProto of a network. Height and width are free in multiples of what its architecture
+    takes."""
     import torch
 
     graph, example, free = traceable(model, kind)
@@ -74,7 +75,7 @@ def trace(model: Network, kind: str = "uint8") -> Any:
 
 
 def traceable(model: Network, kind: str = "uint8") -> tuple[Any, tuple[Any], dict[str, Any]]:
-    """(image → label map, scores; an example of its arguments, of type `kind`; which of their dimensions are free)."""
+    """Returns (image → label map and scores; example arguments of type `kind`; which of their dimensions are free)."""
     import torch
 
     from fullconv.models.border import spare_border
@@ -87,7 +88,7 @@ def traceable(model: Network, kind: str = "uint8") -> tuple[Any, tuple[Any], dic
             self.model = model
 
         def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            pixels = image.float().permute(0, 3, 1, 2)  # at once: TensorRT takes uint8 in a Cast only
+            pixels = image.float().permute(0, 3, 1, 2)  # in this order: TensorRT accepts uint8 only in a Cast
             scores = self.model.score_aligned(self.model.normalise(pixels))
             return self.model.label_map(scores), scores
 
@@ -98,12 +99,12 @@ def traceable(model: Network, kind: str = "uint8") -> tuple[Any, tuple[Any], dic
 
 
 def tidied(proto: Any) -> Any:
-    """The graph with its constants folded and the exporter's notes of source lines dropped."""
+    """Folds the constants of the graph and removes the exporter's notes on source lines."""
     import onnx_ir
     from onnxscript import optimizer
 
     model = onnx_ir.from_proto(proto)
-    optimizer.fold_constants(model)  # alone: fusing batch norm into kernels would round them anew
+    optimizer.fold_constants(model)  # nothing else: fusing batch norm into kernels would round them again
     optimizer.remove_unused_nodes(model)
     proto = onnx_ir.to_proto(model)
     for part in (proto.graph, *proto.graph.node, *proto.graph.value_info):
@@ -112,7 +113,7 @@ def tidied(proto: Any) -> Any:
 
 
 def cast_first(graph: Any) -> None:
-    """Has the picture read by nothing but its Cast: TensorRT gives not even the shape of a uint8 tensor."""
+    """Makes a Cast the only reader of the picture: TensorRT does not even give the shape of a uint8 tensor."""
     (cast,) = [node for node in graph.node if node.op_type == "Cast" and list(node.input) == ["image"]]
     graph.node.remove(cast)
     for node in graph.node:
@@ -121,7 +122,8 @@ def cast_first(graph: Any) -> None:
 
 
 def store_kernels_as_half(graph: Any) -> None:
-    """Stores each float kernel (4 dimensions) as float16 behind a Cast: half the file, widened once at load."""
+    """Stores each float kernel (4 dimensions) as float16 before a Cast. This halves the file; loading widens it
+    once."""
     from onnx import TensorProto, helper, numpy_helper
 
     casts = []

@@ -1,4 +1,4 @@
-"""OpenVINO's own files: model.xml as exact as model.onnx, and model_int8.xml, quantised on a user's pictures."""
+"""OpenVINO's own files: model.xml, as exact as model.onnx, and model_int8.xml, quantised on the user's pictures."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from fullconv.weights.model_folder import INT8, IR
 
 
 def write_ir(folder: Path, out: Path) -> Path:
-    """Writes model.xml and model.bin into `out` from a folder's model.onnx; kernels stay as they are stored there."""
+    """Writes model.xml and model.bin into `out` from a folder's model.onnx. Kernels stay as they are stored there."""
     ov = import_openvino()
     return _save(ov, openvino_core().read_model(folder_graph(folder)), out / IR)
 
 
 def write_int8(folder: Path, out: Path, batches: Sequence[NDArray[np.uint8]]) -> Path:
-    """Writes model_int8.xml and model_int8.bin into `out` from a folder's model.onnx: kernels and maps in 8 bits.
+    """Writes model_int8.xml and model_int8.bin into `out` from a folder's model.onnx, with kernels and maps in 8 bits.
 
-    `batches`, (1, H, W, channels) each, are what the ranges of the maps are measured on.
+    The ranges of the maps are measured on `batches`, (1, H, W, channels) each.
     """
     ov = import_openvino()
-    os.environ.setdefault("NNCF_CI", "1")  # else NNCF looks up a host and tells it that it is used
+    os.environ.setdefault("NNCF_CI", "1")  # otherwise NNCF reports its use to a server
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # else it numbers the user in ~/intel
     try:
         import nncf
@@ -49,8 +49,9 @@ def write_int8(folder: Path, out: Path, batches: Sequence[NDArray[np.uint8]]) ->
 
 
 def picture_free_convolutions(model: Any) -> list[Any]:
-    """The convolutions that see nothing of the picture but its size: those on the empty frame of models/border.py,
-    which are a few in a hundred of the arithmetic, and begin with zeros, of which no range can be measured."""
+    """Returns the convolutions that depend only on the size of the picture: those on the empty frame of
+    models/border.py. They are a few per cent of the arithmetic, and start from zeros, of which no range can be
+    measured."""
     seeing: set[str] = set()
     free = []
     for node in model.get_ordered_ops():
@@ -64,17 +65,17 @@ def picture_free_convolutions(model: Any) -> list[Any]:
 
 
 def own_kernel(ov: Any, convolution: Any) -> None:
-    """Gives a convolution a copy of its kernel: one shared with a quantised convolution is quantised twice, and
-    OpenVINO then cannot fold it."""
+    """Gives a convolution its own copy of its kernel. A kernel shared with a quantised convolution would be quantised
+    twice, and OpenVINO could then not fold it."""
     kernel = convolution.input_value(1).get_node()
-    while kernel.get_type_name() != "Constant":  # stored in half precision, behind a Convert
+    while kernel.get_type_name() != "Constant":  # stored in half precision, before a Convert
         kernel = kernel.input_value(0).get_node()
     copied = ov.opset13.constant(kernel.data.astype(np.float32))
     convolution.input(1).replace_source_output(copied.output(0))
 
 
 def folder_graph(folder: Path) -> Path:
-    """The graph that both are made from."""
+    """Returns the graph that both are made from."""
     return graph_for(folder, "fp32")
 
 

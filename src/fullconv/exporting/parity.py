@@ -1,4 +1,4 @@
-"""What was exported beside what it was made from: the same labels on real pictures, and what it costs in mean IoU."""
+"""Compares an export with its source: the same labels on real pictures, and the loss in mean IoU."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fullconv.prediction.predictor import Model, padded
 from fullconv.view import Pixels, reduced
 
 SIZES = (96, 128), (224, 320), (384, 512)
-EQUAL = 0.9999  # of the labels: where two classes score alike to the last digits, rounding decides
+EQUAL = 0.9999  # of the labels; where two classes have nearly equal scores, rounding decides
 PACKAGE = Path(__file__).parent.parent
 
 
@@ -40,7 +40,7 @@ def agreements(
     config: ModelConfig, source: Engine, exported: Engine, photos: Iterable[images.ImageArray],
     sizes: Sequence[tuple[int, int]] = SIZES,
 ) -> list[Agreement]:  # fmt: skip
-    """Both engines on each photo at some sizes, its values taken for those that the model's range becomes."""
+    """Runs both engines on each photo at several sizes. Its values count as already mapped to the model's range."""
     found = []
     photos = list(photos)
     for size in sizes:
@@ -61,13 +61,13 @@ def mean_ious(models: Sequence[Model], samples: Iterable[Sample]) -> list[float]
 
 
 def own_photos() -> list[images.ImageArray]:
-    """The photos that come with the package, or lie in examples/ of a checkout."""
+    """Returns the photos in the package, or in examples/ of a checkout."""
     places = PACKAGE / "bundled" / "examples", PACKAGE.parent.parent / "examples"
     return [images.read(path) for folder in places for path in sorted(folder.glob("*.jpg"))]
 
 
 def calibration(config: ModelConfig, samples: Sequence[Sample], count: int) -> Iterator[Pixels]:
-    """`count` pictures evenly out of the samples, as the engine is given them: (1, H, W, channels)."""
+    """Yields `count` pictures, evenly spaced in the samples, as the engine takes them: (1, H, W, channels)."""
     chosen = np.linspace(0, len(samples) - 1, min(count, len(samples))).round().astype(int)
     for index in chosen:
         seen = config.view.see(samples[index].read_picture())
@@ -76,6 +76,6 @@ def calibration(config: ModelConfig, samples: Sequence[Sample], count: int) -> I
 
 
 def _shaped(photo: images.ImageArray, size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
-    """(1, height, width, channels); a network of more channels than three sees them again."""
+    """(1, height, width, channels). A network of more than three channels gets them repeated."""
     small = np.asarray(Image.fromarray(photo).resize(size[::-1], Image.Resampling.BILINEAR))
     return np.ascontiguousarray(small[None, ..., np.arange(channels) % 3])

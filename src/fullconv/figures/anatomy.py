@@ -1,4 +1,4 @@
-"""A trace sorted into the parts of a segmentation network: stages of the encoder, scores, and the way back up."""
+"""Sorts a trace into the parts of a segmentation network: stages of the encoder, scores, and decoder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ Key = tuple[int, Fraction]  # (kind, stride)
 
 @dataclass(frozen=True)
 class Part:
-    """The steps of one kind that lead to one stride, `end` being what they give, and the parts that they take from."""
+    """The steps of one kind that lead to one stride. `end` is their output; also the parts that they take input
+    from."""
 
     kind: int
     stride: Fraction
@@ -27,8 +28,9 @@ class Part:
 def parts_of(steps: Sequence[Step]) -> dict[Key, Part]:
     """{(kind, stride): part} in the order in which they run.
 
-    What comes after something coarser is decoder; of the rest, the modules with the paper's names score… are scores.
-    The encoder is cut behind the map of each stride that the others take, so that what follows it leads to the next.
+    Everything after something coarser is decoder. Of the rest, modules with the paper's names score… are scores. The
+    encoder is divided after the map of each stride that other parts take, so that what follows belongs to the next
+    stage.
     """
     strides = _strides(steps)
     kinds = _kinds(steps, strides)
@@ -42,13 +44,13 @@ def parts_of(steps: Sequence[Step]) -> dict[Key, Part]:
 
 
 def stage_ends(steps: Sequence[Step]) -> list[Step]:
-    """What the encoder gives at each stride, finest first, as outputs of modules; the picture itself is left out."""
+    """Returns the encoder's output at each stride, finest first, as outputs of modules, without the picture itself."""
     stages = [part for part in parts_of(steps).values() if part.kind == ENCODER and part.stride > 1]
     return [part.end if part.end.module else next(s for s in reversed(part.steps) if s.module) for part in stages]
 
 
 def spread(names: Sequence[str]) -> str:
-    """["conv3_1", "conv3_2", "pool3"] → "conv3_1 … pool3"; of long names the common beginning stands once."""
+    """["conv3_1", "conv3_2", "pool3"] → "conv3_1 … pool3". A common beginning of long names appears once."""
     found = list(dict.fromkeys(block_of(name) for name in names if name))
     if len(found) < 2:
         return "".join(found)
@@ -58,20 +60,21 @@ def spread(names: Sequence[str]) -> str:
 
 
 def block_of(module: str) -> str:
-    """The block of the network that a module is in: trunk.network.blocks.2.1.conv_dw → blocks.2."""
+    """Returns the block of the network that contains a module: trunk.network.blocks.2.1.conv_dw → blocks.2."""
     words = [word for word in module.split(".") if not word.startswith(("trunk", "network"))]
     numbered = len(words) > 1 and words[1].isdigit() and not words[0].startswith("score")
     return ".".join(words[: 1 + numbered])
 
 
 def is_pool(step: Step) -> bool:
-    """Whether the step takes maxima or means of neighbours: by torch's pooling, or of pixels laid out as channels."""
+    """Whether the step takes maxima or means of neighbours: torch's pooling, or one over pixels arranged as
+    channels."""
     return step.operation in ("max", "max_pool2d_with_indices", "avg_pool2d")
 
 
 def is_unpooling(step: Step, steps: Sequence[Step]) -> bool:
     """Whether a step that enlarges puts values where pooling found its maxima (SegNet): they were multiplied by a mask
-    of these places."""
+    of these positions."""
     before = steps[step.inputs[0]]
     while before.operation in ("view", "_unsafe_view", "clone", "reshape"):
         before = steps[before.inputs[0]]
@@ -79,7 +82,7 @@ def is_unpooling(step: Step, steps: Sequence[Step]) -> bool:
 
 
 def _strides(steps: Sequence[Step]) -> list[Fraction]:
-    """What has no stride, because it was taken over the whole map, counts with the map that it came from."""
+    """A step without a stride, because it was taken over the whole map, counts with the map that it came from."""
     strides: list[Fraction] = []
     for step in steps:
         strides.append(step.rows.stride or strides[step.inputs[0]])
@@ -98,10 +101,11 @@ def _kinds(steps: Sequence[Step], strides: Sequence[Fraction]) -> list[int]:
 
 
 def _encoder_ends(steps: Sequence[Step], kinds: Sequence[int], strides: Sequence[Fraction]) -> list[int]:
-    """For each trunk and stride of the encoder the index of the step that stands for it, in order.
+    """Returns, for each trunk and stride of the encoder, the index of the step that represents it, in order.
 
-    That is the last map that a score or the decoder takes. Where none is taken, it is the end of the last block of that
-    stride, or, between two poolings, the first of them; for the picture's own, what comes before the first convolution.
+    This is the last map that a score or the decoder takes. If none is taken, it is the end of the last block of that
+    stride, or, between two poolings, the first of them; for the picture's own stride, what comes before the first
+    convolution.
     """
     inside = [i for i, kind in enumerate(kinds) if kind == ENCODER]
     block_ends = sorted({block_of(steps[i].module): i for i in inside if steps[i].module}.values())
@@ -124,7 +128,7 @@ def _trunk_of(step: Step) -> str:
 
 
 def _taken(steps: Sequence[Step], kinds: Sequence[int], strides: Sequence[Fraction]) -> list[int]:
-    """The encoder's maps that scores and decoder take, in order, past the crops and scalings on their way."""
+    """Returns the encoder's maps that scores and decoder take, in order, before crops and scalings."""
     pairs = [(source, kind) for step, kind in zip(steps, kinds, strict=True) for source in step.inputs]
     return sorted(
         {_origin(source, steps, strides) for source, kind in pairs if kind != ENCODER and kinds[source] == ENCODER}
@@ -134,7 +138,7 @@ def _taken(steps: Sequence[Step], kinds: Sequence[int], strides: Sequence[Fracti
 def _leading_to(
     ends: Sequence[int], steps: Sequence[Step], kinds: Sequence[int], strides: Sequence[Fraction]
 ) -> dict[int, Fraction]:
-    """{step of the encoder: the stride of the first of `ends` that comes of it}; its own where none does."""
+    """{step of the encoder: the stride of the first of `ends` that depends on it}, or its own stride if none does."""
     following: dict[int, list[int]] = {}
     for index, step in enumerate(steps):
         for source in step.inputs if kinds[index] == ENCODER else ():
@@ -147,7 +151,7 @@ def _leading_to(
 
 
 def _origin(index: int, steps: Sequence[Step], strides: Sequence[Fraction]) -> int:
-    """The step of a module, or the pooling, from which a map comes unchanged in stride."""
+    """Returns the step of a module, or the pooling, from which a map comes without a change of stride."""
     before = index
     while not (steps[before].module or is_pool(steps[before]) or not steps[before].inputs):
         if strides[steps[before].inputs[0]] != strides[index]:

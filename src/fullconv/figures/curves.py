@@ -1,4 +1,4 @@
-"""How a run went: loss, scores and learning rate over its epochs."""
+"""Draws the course of a run: loss, scores and learning rate over its epochs."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from typing import Any
 
 from fullconv.figures.canvas import MUTED, Canvas
 
-WIDTH, HEIGHT, SIDE, TOP, BETWEEN = 900, 170, 64, 56, 46  # pixels: a panel, margins, above, between panels
+# pixels: panel width and height, margins, above, between panels
+WIDTH, HEIGHT, SIDE, TOP, BETWEEN = 900, 170, 64, 56, 46
 PANELS = (("loss", "val_loss"), ("mean_iou", "boundary_iou", "pixel_accuracy"), ("lr",))
 NAMES = {"loss": "training loss", "val_loss": "loss on val", "lr": "learning rate"}
 COLOURS = ("#1f77b4", "#d62728", "#7f7f7f")
 
 
 def draw_curves(history: Sequence[dict[str, Any]], title: str) -> Canvas:
-    """A panel for the loss, one for what was measured on val, one for the learning rate; epochs along x.
+    """Draws a panel for the loss, one for the results on val, and one for the learning rate, with epochs along x.
 
-    `history` is what log.jsonl holds; numbers that no epoch has get no panel.
+    `history` is the content of log.jsonl. Numbers that no epoch has get no panel.
     """
     panels = [[key for key in keys if any(key in entry for entry in history)] for keys in PANELS]
     panels = [keys for keys in panels if keys]
@@ -40,7 +41,7 @@ def _draw_curve(axes: Any, history: Sequence[dict[str, Any]], key: str, colour: 
 
 
 def _name_curve(canvas: Canvas, x: float, y: float, history: Sequence[dict[str, Any]], key: str, colour: str) -> None:
-    """The curve's name, and its last or its best number."""
+    """Draws the name of a curve, and its last or best number."""
     measured = [(entry[key], entry["epoch"]) for entry in history if entry.get(key) is not None]
     if key in ("loss", "val_loss", "lr"):
         words = f"last {measured[-1][0]:.3g}"
@@ -58,4 +59,4 @@ def _set_range(axes: Any, keys: Sequence[str], epochs: int) -> None:
         axes.set_ylim(0, 1)
     elif keys[0] == "lr":
         axes.set_ylim(bottom=0)
-        axes.ticklabel_format(axis="y", scilimits=(-2, 4))  # 1e-14 too has room then
+        axes.ticklabel_format(axis="y", scilimits=(-2, 4))  # leaves room even for 1e-14

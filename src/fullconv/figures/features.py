@@ -1,4 +1,4 @@
-"""What every stage of a network makes of one photo, and the scores at the end."""
+"""Shows what every stage of a network computes from one photo, and the scores at the end."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from fullconv.figures.canvas import INK, MUTED, RULE, Canvas, shades
 from fullconv.figures.maps import maps_of, within_photo
 from fullconv.models.tracing import Step, trace
 
-WIDTH, SIDE, GAP, LEFT = 1000, 16, 10, 150  # pixels: of the page, its margin, between maps, of the column of words
+WIDTH, SIDE, GAP, LEFT = 1000, 16, 10, 150  # pixels: page, margin, between maps, column of text
 CHANNELS = 5
 
 
 def draw_features(network: nn.Module, name: str, image: NDArray[np.uint8], classes: Sequence[str]) -> Canvas:
-    """A row a stage with its channels that vary most over the photo, then the scores of the classes found in it."""
+    """Draws a row per stage, with the channels that vary most over the photo, then the scores of the classes found in
+    it."""
     height, width = image.shape[:2]
     ends = stage_ends(trace(network, height, width))
     maps, scores = maps_of(network, image, [end.module for end in ends])
@@ -40,13 +41,13 @@ def draw_features(network: nn.Module, name: str, image: NDArray[np.uint8], class
 
 
 def most_varied(maps: NDArray[np.float32], count: int) -> list[int]:
-    """The channels of (C, h, w) whose values differ most from place to place, the most varied first."""
+    """Returns the channels of (C, h, w) whose values vary most over the map, the most varied first."""
     spread = maps.reshape(len(maps), -1).std(1)
     return [int(i) for i in np.argsort(-spread, kind="stable")[:count]]
 
 
 def found_first(scores: NDArray[np.float32]) -> list[int]:
-    """Classes by the number of pixels that they win, then by their highest score."""
+    """Returns classes by the number of pixels that they win, then by their highest score."""
     won = np.bincount(scores.argmax(0).ravel(), minlength=len(scores))
     best = scores.reshape(len(scores), -1).max(1)
     return [int(i) for i in np.lexsort((-best, -won))]

@@ -1,4 +1,5 @@
-"""Where a classifier finds a class: the paper's figure 2, from a net that was only ever taught to name whole photos."""
+"""Shows where a classifier finds a class (the paper's figure 2), with a network that was only trained on whole
+photos."""
 
 from __future__ import annotations
 
@@ -17,13 +18,13 @@ from fullconv.figures.maps import as_batch
 from fullconv.models.config import COARSEST
 
 WIDTH, SIDE, TOP = 1000, 16, 84  # pixels: page, margin, above the panels
-CELL = (336, 240)  # width and height of each photo where several are laid out as one picture
+CELL = (336, 240)  # width and height of each photo if several are arranged as one picture
 
 Image = NDArray[np.uint8]
 
 
 def draw_heatmap(classifier: nn.Module, image: Image, name: str, index: int) -> Canvas:
-    """The picture, and over it the probability of class `index` at every place of the classifier's coarse map."""
+    """Draws the picture, and over it the probability of class `index` at every place of the classifier's coarse map."""
     shares = probability(classifier, image, index)
     height, width = image.shape[:2]
     across = (WIDTH - 3 * SIDE) / 2
@@ -43,7 +44,8 @@ def draw_heatmap(classifier: nn.Module, image: Image, name: str, index: int) -> 
 
 
 def probability(classifier: nn.Module, image: Image, index: int) -> NDArray[np.float32]:
-    """(h, w) 0–1: softmax over all classes at each place, of class `index`; of places that lie on the image."""
+    """(h, w) 0–1: the probability of class `index` at each place that lies on the image, by the softmax over all
+    classes."""
     height, width = image.shape[:2]
     padded = np.pad(image, ((0, -height % COARSEST), (0, -width % COARSEST), (0, 0)), "edge")
     with torch.inference_mode():
@@ -52,7 +54,7 @@ def probability(classifier: nn.Module, image: Image, index: int) -> NDArray[np.f
 
 
 def overlaid(image: Image, shares: NDArray[np.float32]) -> Image:
-    """The image in grey under the enlarged map in colours, the stronger the more they cover."""
+    """Returns the image in grey under the enlarged map in colours, which are more opaque for larger shares."""
     size = (shares.shape[1] * COARSEST, shares.shape[0] * COARSEST)
     large = np.asarray(Pillow.fromarray(shares).resize(size, Pillow.Resampling.BILINEAR))
     large = large[: image.shape[0], : image.shape[1]] / max(float(shares.max()), 1e-12)
@@ -62,7 +64,7 @@ def overlaid(image: Image, shares: NDArray[np.float32]) -> Image:
 
 
 def laid_out(photos: Sequence[Image]) -> Image:
-    """One photo as it is; several, each cut to 7:5, as the cells of one large picture."""
+    """Returns one photo unchanged, or several, each cropped to 7:5, as the cells of one large picture."""
     if len(photos) == 1:
         return photos[0]
     cells = [np.asarray(ImageOps.fit(Pillow.fromarray(photo), CELL, Pillow.Resampling.LANCZOS)) for photo in photos]

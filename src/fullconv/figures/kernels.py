@@ -1,4 +1,4 @@
-"""What a network's kernels look for: the first layer as colours, deeper channels by what excites them most."""
+"""Shows what a network's kernels respond to: the first layer as colours, deeper channels by what excites them most."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ from fullconv.models.geometry import Window
 from fullconv.models.tracing import Step, trace
 from fullconv.words import counted
 
-WIDTH, SIDE, LEFT, TILE = 1000, 16, 150, 62  # pixels: page, margin, column of words, a patch
-CHANNELS, PATCHES = 4, 3  # a stage: how many channels, and patches of each
+WIDTH, SIDE, LEFT, TILE = 1000, 16, 150, 62  # pixels: page, margin, column of text, patch
+CHANNELS, PATCHES = 4, 3  # per stage: channels, and patches of each
 
 Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Patch:
-    """What a position of a channel sees of a photo; `middle` is where it is centred, 0–1 of the patch."""
+    """What a position of a channel sees of a photo. `middle`: its centre, 0–1 of the patch."""
 
     image: Image
     middle: tuple[float, float]  # (x, y)
 
 
 def draw_kernels(network: nn.Module, name: str, photos: Sequence[Image]) -> Canvas:
-    """Kernels as tiles, then a row a stage: the channels that single out places most, and those places."""
+    """Draws kernels as tiles, then a row per stage: the channels that respond most selectively, and the places
+    where."""
     first, tiles = first_kernels(network)
     across = int((WIDTH - 2 * SIDE - LEFT) // 40)
     y = 56 + 40 * -(-len(tiles) // across) + 24
@@ -55,11 +56,13 @@ def draw_kernels(network: nn.Module, name: str, photos: Sequence[Image]) -> Canv
 
 
 def first_kernels(network: nn.Module) -> tuple[str, list[Image]]:
-    """(name of the first convolution, its kernels as colours; grey is 0, each scaled by its own largest weight)."""
+    """Returns (name of the first convolution, its kernels as colours). Grey is 0; each is scaled by its own largest
+    weight."""
     for name, layer in network.named_modules():
         if isinstance(layer, nn.Conv2d) and layer.in_channels >= 3:
             weights = layer.weight.detach().float()[:, :3]
-            order = getattr(getattr(network, "normalise", None), "order", None) or [0, 1, 2]  # which of R, G, B each is
+            # which of R, G, B each channel is
+            order = getattr(getattr(network, "normalise", None), "order", None) or [0, 1, 2]
             rgb = weights[:, [order.index(colour) for colour in range(3)]]
             scaled = 0.5 + 0.5 * rgb / rgb.abs().amax((1, 2, 3), keepdim=True).clamp_min(1e-12)
             return name, list((255 * scaled).round().byte().permute(0, 2, 3, 1).numpy())
@@ -67,7 +70,7 @@ def first_kernels(network: nn.Module) -> tuple[str, list[Image]]:
 
 
 def excited(network: nn.Module, step: Step, photos: Sequence[Image]) -> dict[int, list[Patch]]:
-    """{channel: patches, the most exciting first} of the channels of `step` that stand out most from their mean."""
+    """{channel: patches, the most exciting first} for the channels of `step` that deviate most from their mean."""
     maps = []
     for photo in photos:
         values, _ = maps_of(network, photo, [step.module])
@@ -79,7 +82,7 @@ def excited(network: nn.Module, step: Step, photos: Sequence[Image]) -> dict[int
 
 
 def peaks(maps: Sequence[NDArray[np.float32]]) -> list[tuple[int, int, int]]:
-    """(photo, y, x) of the highest values, none within a tenth of the map of a higher one."""
+    """(photo, y, x) of the highest values. None is within a tenth of the map of a higher one."""
     found: list[tuple[int, int, int]] = []
     left = [values.copy() for values in maps]
     while len(found) < PATCHES and max(float(values.max()) for values in left) > -np.inf:
@@ -92,7 +95,7 @@ def peaks(maps: Sequence[NDArray[np.float32]]) -> list[tuple[int, int, int]]:
 
 
 def patch_at(photo: Image, step: Step, y: int, x: int) -> Patch:
-    """What is seen at (y, x), cut off at the photo's frame, and to a square around its middle."""
+    """Returns what is seen at (y, x), cropped to the photo and to a square around its centre."""
     rows, row = _span(step.rows, y, photo.shape[0], step.whole)
     columns, column = _span(step.columns, x, photo.shape[1], step.whole)
     side = min(len(rows), len(columns))
@@ -101,7 +104,7 @@ def patch_at(photo: Image, step: Step, y: int, x: int) -> Patch:
 
 
 def _span(window: Window, position: int, length: int, whole: bool) -> tuple[range, float]:
-    """(the pixels seen along an axis, where they are centred)."""
+    """Returns (the pixels seen along an axis, their centre)."""
     if whole:
         return range(length), float(window.stride * position + window.stride / 2)
     first, last = window.stride * position + window.first, window.stride * position + window.last
@@ -117,7 +120,7 @@ def _draw_channel(canvas: Canvas, title: str, patches: Sequence[Patch], x: float
         left = x + i * (TILE + 2)
         canvas.picture(patch.image, left, y, TILE, TILE)
         canvas.box(left, y, TILE, TILE, edge=RULE, line=0.5)
-        if min(patch.image.shape[:2]) > 2 * TILE:  # a small patch shows itself where it is centred
+        if min(patch.image.shape[:2]) > 2 * TILE:  # a small patch shows its own centre
             canvas.box(left + patch.middle[0] * TILE - 4, y + patch.middle[1] * TILE - 4, 8, 8, edge="#ffd33d", line=2)
     canvas.text(x, y + TILE + 4, title, 12, colour=MUTED)
 

@@ -1,4 +1,4 @@
-"""The same photos through several models, side by side with the truth: the paper's figures 4 and 6."""
+"""Shows the same photos through several models, side by side with the truth: the paper's figures 4 and 6."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from fullconv import overlay
 from fullconv.classes import Classes
 from fullconv.figures.canvas import INK, MUTED, RULE, Canvas
 
-SIDE, GAP, TOP, WIDTH = 16, 8, 56, 1100  # pixels: margin, between pictures, above them, of the page
-LEGEND = 38  # pixels, of the line of classes
-PART = 3  # a detail is so small a part of the photo's shorter side
+SIDE, GAP, TOP, WIDTH = 16, 8, 56, 1100  # pixels: margin, between pictures, above them, page
+LEGEND = 38  # pixels, height of the line of classes
+PART = 3  # the photo's shorter side is this many times that of a detail
 OPACITY = 0.5
 
 Image = NDArray[np.uint8]
@@ -24,7 +24,7 @@ Square = tuple[slice, slice]
 
 @dataclass(frozen=True)
 class Rung:
-    """A column: a model's title, its label maps of the photos, and what stands below, its mean IoU say."""
+    """A column: the title of a model, its label maps of the photos, and the text below, such as its mean IoU."""
 
     title: str
     label_maps: Sequence[LabelMap]
@@ -34,8 +34,8 @@ class Rung:
 def draw_ladder(
     photos: Sequence[Image], rungs: Sequence[Rung], truths: Sequence[LabelMap] | None, classes: Classes
 ) -> Canvas:
-    """Two rows a photo: itself, what each model makes of it, and the truth where there is one; below them a detail,
-    the place where the first model is furthest from the truth, or from the last model."""
+    """Draws two rows per photo: the photo, the result of each model, and the truth if it is known; below them a detail,
+    the place where the first model differs most from the truth, or else from the last model."""
     columns = [*rungs, *([Rung("truth", truths)] if truths else [])]
     across = (WIDTH - 2 * SIDE - GAP * len(columns)) / (len(columns) + 1)
     tops = _row_tops(photos, across)
@@ -58,7 +58,7 @@ def draw_ladder(
 
 
 def laid_over(photo: Image, labels: LabelMap, classes: Classes) -> Image:
-    """(H, W, 3): the classes' colours over the photo, with their outlines. Void is left as background is."""
+    """(H, W, 3): the class colours over the photo, with outlines. Void is left unchanged, like background."""
     known = np.where(labels == classes.void, np.uint8(0), labels)
     return np.asarray(overlay.painted(photo, known, classes, OPACITY, outlined=True))
 
@@ -68,7 +68,7 @@ def _left(column: int, across: float) -> float:
 
 
 def _row_tops(photos: Sequence[Image], across: float) -> list[float]:
-    """The top of each photo, below which its detail lies, and the bottom of all."""
+    """Returns the top of each photo, below which its detail lies, and the bottom of all."""
     tops = [float(TOP)]
     for photo in photos:
         tops.append(tops[-1] + round(across * photo.shape[0] / photo.shape[1]) + across + 3 * GAP)
@@ -78,7 +78,7 @@ def _row_tops(photos: Sequence[Image], across: float) -> list[float]:
 def _draw_photo(
     canvas: Canvas, photo: Image, part: Image, detail: Square, x: float, y: float, across: float
 ) -> None:  # fmt: skip
-    """A photo, the frame of its detail, and the detail enlarged below."""
+    """Draws a photo, the frame of its detail, and the enlarged detail below."""
     down = round(across * photo.shape[0] / photo.shape[1])
     canvas.picture(photo, x, y, across, down)
     canvas.box(x, y, across, down, edge=RULE, line=0.5)
@@ -90,7 +90,7 @@ def _draw_photo(
 
 
 def _worst_square(labels: LabelMap, reference: LabelMap, void: int) -> Square:
-    """The square, a part of the photo, that holds most pixels in which the two differ."""
+    """Returns the square, a part of the photo, with the most pixels in which the two differ."""
     side = max(1, min(labels.shape) // PART)
     wrong = (labels != reference) & (reference != void)
     sums = np.pad(wrong.astype(np.int64), ((1, 0), (1, 0))).cumsum(0).cumsum(1)
@@ -104,7 +104,7 @@ def _draw_classes(canvas: Canvas, classes: Classes, shown: Sequence[LabelMap], y
     x = float(SIDE)
     for index in present:
         name = classes.names[index]
-        if index or name != "background":  # the photo itself shows there
+        if index or name != "background":  # the photo itself is visible there
             red, green, blue = overlay.colours(classes)[index]
             canvas.box(x, y - 1, 13, 13, fill=f"#{red:02x}{green:02x}{blue:02x}")
             canvas.text(x + 19, y, name, 13, colour=MUTED)

@@ -1,4 +1,4 @@
-"""What a network computes on a photo: the maps that modules give, and how the scores answer to pixels."""
+"""Computes the maps of modules on a photo, and how the scores depend on its pixels."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def maps_of(network: nn.Module, image: Image, modules: Sequence[str]) -> tuple[d
     kept: dict[str, Tensor] = {}
 
     def keep(name: str, output: Tensor) -> None:
-        kept[name] = output[0].clone()  # an activation behind it may work in place
+        kept[name] = output[0].clone()  # the next activation may work in place
 
     with torch.inference_mode(), ExitStack() as hooks:
         for name in modules:
@@ -42,19 +42,20 @@ def maps_of(network: nn.Module, image: Image, modules: Sequence[str]) -> tuple[d
 
 
 def within_photo(values: Values, step: Step, height: int, width: int) -> Values:
-    """The part of a map (C, h, w) whose positions are centred on the photo, not on what was padded around it."""
+    """Returns the part of a map (C, h, w) with positions centred on the photo rather than on the padding."""
     return values[:, _positions(step.rows, step.whole, height), _positions(step.columns, step.whole, width)]
 
 
 def _positions(window: Window, whole: bool, length: int) -> slice:
-    middle = (window.stride - 1) / 2 if whole else window.middle  # windows over everything have no middle of their own
+    # windows over the whole picture have no centre of their own
+    middle = (window.stride - 1) / 2 if whole else window.middle
     first = math.ceil((Fraction(-1, 2) - middle) / window.stride)
     last = math.floor((length - Fraction(1, 2) - middle) / window.stride)
     return slice(max(0, first), max(0, first, last) + 1)
 
 
 def influence(network: nn.Module, image: Image, row: int, column: int) -> Values:
-    """(H, W): how much each pixel moves the scores at (row, column), absolute, averaged over classes and channels."""
+    """(H, W): how much each pixel changes the scores at (row, column), absolute, averaged over classes and channels."""
     batch = as_batch(image).requires_grad_()
     scores = network(batch)[0, :, row, column]
     total = np.zeros(image.shape[:2], np.float32)

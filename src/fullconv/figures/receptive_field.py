@@ -1,4 +1,4 @@
-"""What one score can see of a photo by the layers' geometry, and what it does look at by its gradients."""
+"""Shows what one score can see of a photo by the geometry of the layers, and what it uses by its gradients."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fullconv.figures.maps import influence
 from fullconv.models.geometry import Window
 from fullconv.models.tracing import Step, trace
 
-WIDTH, SIDE, PANEL, TOP = 1000, 16, 474, 100  # pixels: page, margin, a panel's side, above the panels
+WIDTH, SIDE, PANEL, TOP = 1000, 16, 474, 100  # pixels: page, margin, side of a panel, above the panels
 COLOURS = ("#0b7285", "#2b8a3e", "#b08800", "#d9480f", "#c2255c", "#5f3dc4")
 SHARES = (0.5, 0.9)
 
@@ -27,7 +27,8 @@ Image = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Field:
-    """The pixels, from `top`, `left` to `bottom`, `right` inclusive, that something at the photo's middle sees."""
+    """The pixels, from `top`, `left` to `bottom`, `right` inclusive, that a position at the centre of the photo
+    sees."""
 
     name: str
     top: float
@@ -42,11 +43,10 @@ class Field:
 
 
 def draw_receptive_field(network: nn.Module, name: str, photos: Sequence[Image], trained: bool = True) -> Canvas:
-    """On the left the windows of the stages and of a pixel's scores; on the right what moves these scores, and how far
-    from the middle half and nine tenths of it lie. Photos after the first are brought to its size, and averaged.
-    A network that is not `trained` looks at nothing, and has a left side only. Raises FullconvError for one that was to
-    be, and yet gives the same scores whatever the photo.
-    """
+    """On the left, draws the windows of the stages and of a pixel's scores. On the right, draws what changes these
+    scores, and within which distance half and nine tenths of it lie. Photos after the first are resized to it and
+    averaged. A network that is not `trained` uses nothing, and has only the left side. Raises FullconvError for a
+    trained network that gives the same scores for every photo."""
     photo = photos[0]
     height, width = photo.shape[:2]
     steps = trace(network, height, width)
@@ -68,7 +68,7 @@ def draw_receptive_field(network: nn.Module, name: str, photos: Sequence[Image],
 
 
 def field_of(step: Step, name: str, height: int, width: int) -> Field:
-    """What the position of the map that is nearest to the photo's middle sees."""
+    """Returns what the position of the map nearest to the centre of the photo sees."""
     if step.whole:
         return Field(name, 0, 0, height - 1, width - 1, whole=True)
     (top, bottom), (left, right) = (
@@ -83,7 +83,8 @@ def _span(window: Window, middle: float) -> tuple[int, int]:
 
 
 def side_holding(seen: NDArray[np.float32], share: float) -> int:
-    """The side of the smallest square around the middle that holds `share` of all influence; odd, cut at the frame."""
+    """Returns the side of the smallest square around the centre with a `share` of all influence; odd, cut at the
+    frame."""
     height, width = seen.shape
     rows, columns = np.abs(np.arange(height) - height // 2), np.abs(np.arange(width) - width // 2)
     distance = np.maximum(rows[:, None], columns[None, :])
@@ -135,13 +136,13 @@ def _draw_practice(canvas: Canvas, photo: Image, seen: NDArray[np.float32], coun
 
 
 def clipped(side: int, height: int, width: int) -> tuple[int, int, int, int]:
-    """(left, top, width, height) of a square of `side` around the middle, within the frame."""
+    """(left, top, width, height) of a square of `side` around the centre, inside the frame."""
     left, top = max(0, width // 2 - side // 2), max(0, height // 2 - side // 2)
     return left, top, min(width, width // 2 + side // 2 + 1) - left, min(height, height // 2 + side // 2 + 1) - top
 
 
 def glowing(photo: Image, seen: NDArray[np.float32]) -> Image:
-    """The photo in dark grey, coloured by the influence; its square root, so that the faint surroundings show."""
+    """Returns the photo in dark grey, coloured by the influence. Its square root makes faint surroundings visible."""
     grey = np.asarray(Pillow.fromarray(photo).convert("L"), np.float32)[..., None] * 0.6
     strength = np.sqrt(seen / max(float(np.percentile(seen, 99.9)), 1e-12)).clip(0, 1)
     return (grey * (1 - strength[..., None]) + shades(strength, 0, 1) * strength[..., None]).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""A page about a model on labelled pictures: one HTML file that asks nothing of a network."""
+"""Writes a page about a model on labelled pictures: one HTML file that loads nothing from a network."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from fullconv.segmentation import Segmentation
 from fullconv.view import rgb_of
 
 PAGE = Path(__file__).with_name("report.html")
-PICTURES = 40  # on a page, the worst: with more it takes long to open
-SIDE, QUALITY = 360, 80  # pixels of a picture's longer side; of JPEG
+PICTURES = 40  # pictures on a page, the worst ones; more would take long to open
+SIDE, QUALITY = 360, 80  # longer side of a picture in pixels; JPEG quality
 WRONG, RIGHT, UNKNOWN = (214, 39, 40), (235, 240, 235), (190, 190, 190)  # colours of the map of errors
 KINDS = ("picture", "truth", "prediction", "errors")
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What a page is about. `numbers` are those of `fullconv evaluate`; what follows `pictures` may be empty."""
+    """The subject of a page. `numbers` are those of `fullconv evaluate`. The fields after `pictures` may be empty."""
 
     title: str
     numbers: dict[str, Any]
@@ -48,7 +48,7 @@ class Subject:
 
 
 def write_report(path: Path, model: Model, subject: Subject) -> Path:
-    """Every picture is labelled once more, to be shown."""
+    """Writes the page. Every picture is predicted again, to be shown."""
     text = page(model, subject)
     return write_alone(path, lambda hidden: hidden.write_text(text, encoding="utf-8"))
 
@@ -84,7 +84,7 @@ def _commands(subject: Subject) -> str:
 
 
 def _curves(subject: Subject) -> str:
-    """Drawn where matplotlib is there."""
+    """Draws the curves if matplotlib is installed."""
     if not subject.history or not find_spec("matplotlib"):
         return ""
     image = draw_curves(subject.history, "").picture_of_it()
@@ -114,7 +114,7 @@ def _confusion(numbers: dict[str, Any], classes: Classes) -> str:
 
 
 def _share(share: float) -> str:
-    """A cell: the deeper its blue, the larger the share."""
+    """Returns a cell: the larger the share, the deeper its blue."""
     if np.isnan(share):
         return "<td>-</td>"
     ink = "#fff" if share > 0.65 else "#1f2328"
@@ -127,7 +127,7 @@ def _legend(classes: Classes) -> str:
 
 
 def _figure(model: Model, score: PictureScore) -> str:
-    """A picture with its truth, what was predicted, and where these differ."""
+    """Returns a picture with its truth, the prediction, and where these differ."""
     seen, truth, labels = label_sample(model, score.sample)
     photo = rgb_of(seen.image)
     overlays = (Segmentation(photo, one, model.classes).overlay() for one in (truth, labels))
@@ -142,7 +142,7 @@ def _figure(model: Model, score: PictureScore) -> str:
 
 
 def errors(truth: LabelMap, labels: LabelMap, void: int) -> NDArray[np.uint8]:
-    """(H, W, 3): where a prediction is wrong, where it is right, and where nobody knows."""
+    """(H, W, 3): where a prediction is wrong, right, or where the truth is unknown."""
     table = np.array([WRONG, RIGHT, UNKNOWN], np.uint8)
     return table[np.where(truth == void, 2, truth == labels)]
 
@@ -172,7 +172,7 @@ def _number(value: float | None) -> str:
 
 
 def assumed_in(data_yaml: Path) -> Iterator[str]:
-    """The comment lines at the head of a data YAML that fullconv wrote."""
+    """Yields the comment lines at the top of a data YAML that fullconv wrote."""
     if data_yaml.is_file():
         lines = data_yaml.read_text(encoding="utf-8").splitlines()
         yield from (line.removeprefix("# ") for line in lines[1:] if line.startswith("# "))

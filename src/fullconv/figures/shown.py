@@ -1,4 +1,4 @@
-"""What a network makes of one photo, part by part: the labels that its scores stand for at every stride."""
+"""Shows what a network computes from one photo, part by part: the best classes at every stride."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ Image = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Shown:
-    """`photo` (H, W, 3), its mask laid over it, and a picture (h, w, 3) of the best class at every position of each
-    part whose maps are scores."""
+    """`photo` (H, W, 3), the photo with its mask, and a picture (h, w, 3) of the best class at every position of each
+    part with scores."""
 
     photo: Image
     mask: Image
@@ -31,13 +31,13 @@ class Shown:
 
 
 def show(network: nn.Module, photo: Image, classes: Classes) -> Shown:
-    """One photo (H, W, 3) through a network that has parameters."""
+    """Runs one photo (H, W, 3) through a network with parameters."""
     steps, values = trace_picture(network, as_batch(photo))
     colours, labels = overlay.palette(classes), {}
     for key, part in answers(parts_of(steps)).items():
         last = next((step for step in reversed(part.steps) if step.shape[1] == len(classes)), None)
         if last is not None:
-            # Photos are padded at the right and at the bottom. What lies there is not shown.
+            # Photos are padded on the right and at the bottom. The padding is not shown.
             rows, columns = (ceil(side / part.stride) for side in photo.shape[:2])
             labels[key] = colours[values[steps.index(last)][0, :, :rows, :columns].argmax(0).numpy()]
     best = torch.argmax(values[-1][0], 0).numpy().astype(np.uint8)
@@ -46,6 +46,7 @@ def show(network: nn.Module, photo: Image, classes: Classes) -> Shown:
 
 
 def answers(parts: Mapping[Key, Part]) -> dict[Key, Part]:
-    """The parts whose scores are an answer: the coarsest ones and all sums. Finer scores only correct coarser ones."""
+    """Returns the parts whose scores can be read as classes: the coarsest ones and all sums. Finer scores only correct
+    them."""
     coarsest = max((stride for kind, stride in parts if kind == SCORES), default=None)
     return {key: part for key, part in parts.items() if key[0] == DECODER or key == (SCORES, coarsest)}

@@ -1,4 +1,4 @@
-"""Class names as parts of file names: one each, on every system."""
+"""Class names as parts of file names: unique, and valid on every system."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
-RESERVED = frozenset(["labels", "overlay", "scores", "confidence"])  # what other outputs end in
-LONGEST = 120  # bytes; names of files have 255, and the picture's own name needs most of them
+RESERVED = frozenset(["labels", "overlay", "scores", "confidence"])  # ends of the names of other outputs
+LONGEST = 120  # bytes; file names have at most 255, most of which the picture's own name may need
 
 
 def file_names(names: Sequence[str]) -> list[str]:
-    """For each class what its files end in: its name, as far as that can stand in a file name. Where two would come to
-    the same, in capitals or not, or to another output's, each has its number after it: road-wet-1, road-wet-2."""
+    """Returns, for each class, the end of its file names: its name, as far as it is valid in a file name. If two would
+    be equal, ignoring case, or equal that of another output, a number is added: road-wet-1, road-wet-2."""
     parts = [safe(name) for name in names]
     shared = {key for key, count in Counter(map(str.casefold, parts)).items() if count > 1} | RESERVED
     taken = {part.casefold() for part in parts}
@@ -29,6 +29,6 @@ def _numbered(part: str, number: int, taken: set[str]) -> str:
 
 
 def safe(name: str) -> str:
-    """With a dash for what has a meaning of its own in some shell or system."""
+    """Replaces characters that have a special meaning in some shell or system by a dash."""
     whole = re.sub(r"[^\w.+-]+", "-", unicodedata.normalize("NFC", name))
     return whole.encode()[:LONGEST].decode(errors="ignore").strip("-") or "class"

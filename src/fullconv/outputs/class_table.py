@@ -1,4 +1,4 @@
-"""What is in a picture as a table: a row a class, with its pixels, regions, and area on the ground."""
+"""The content of a picture as a table: a row per class, with its pixels, regions, and area on the ground."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from fullconv.outputs.ground_area import cell_areas
 from fullconv.outputs.mosaic import Frame, LabelMap, Part
 from fullconv.outputs.region_count import count_regions
 
-STRIP = 2**22  # pixels of the rows that are looked at together, at most
-ROWS, CELL = 32, 256  # rows and columns in which all pixels count as equally large on the ground, at most
+STRIP = 2**22  # pixels, at most, of the rows that are processed together
+ROWS, CELL = 32, 256  # largest number of rows and columns within which all pixels count as equally large on the ground
 
 
 Read = Callable[[Part], LabelMap]
@@ -23,7 +23,7 @@ Read = Callable[[Part], LabelMap]
 
 @dataclass(frozen=True)
 class ClassRow:
-    """`share` is of all pixels of the picture; `area` in square metres, None where it is not known."""
+    """`share`: of all pixels of the picture. `area`: in square metres, None if unknown."""
 
     name: str
     index: int
@@ -37,12 +37,13 @@ COLUMNS = ("class", "index", "pixels", "share", "regions", "area_m2")
 
 
 def table_rows(frame: Frame, read: Read) -> tuple[dict[str, Any], ...]:
-    """The same rows with COLUMNS as keys, as they stand in JSON and CSV."""
+    """Returns the rows as in JSON and CSV, with COLUMNS as keys."""
     return tuple(dict(zip(COLUMNS, asdict(row).values(), strict=True)) for row in rows_of(frame, read))
 
 
 def rows_of(frame: Frame, read: Read) -> list[ClassRow]:
-    """Of the classes that are present, in the order of their indices; `read` gives any part of the label map."""
+    """Returns the rows of the classes that are present, in the order of their indices. `read` returns any part of the
+    label map."""
     counter = Counter(frame)
     regions = count_regions(counter.strips(read))
     (height, width), names = frame.size, frame.classes.names
@@ -56,7 +57,7 @@ def rows_of(frame: Frame, read: Read) -> list[ClassRow]:
 
 
 class Counter:
-    """Counts pixels and area of each value while a label map goes by."""
+    """Counts the pixels and the area of each value as the label map passes through."""
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
@@ -85,12 +86,12 @@ class Counter:
 
 
 def shared_out(counts: NDArray[np.int64], areas: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(256,): the area of each value, of cells with counts (cells, 256) and areas (cells,)."""
+    """(256,): the area of each value, for cells with counts (cells, 256) and areas (cells,)."""
     return (counts / counts.sum(1, keepdims=True) * areas[:, None]).sum(0)
 
 
 def as_frame(rows: Sequence[ClassRow]) -> Any:
-    """A pandas DataFrame with COLUMNS. Raises MissingExtra where pandas is not installed."""
+    """Returns a pandas DataFrame with COLUMNS. Raises MissingExtra if pandas is not installed."""
     try:
         import pandas
     except ImportError:

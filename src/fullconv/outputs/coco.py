@@ -1,4 +1,4 @@
-"""COCO's JSON: for each class its run lengths, box and area."""
+"""Writes COCO's JSON: run lengths, box and area of each class."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fullconv.classes import Classes
 from fullconv.outputs.file import Files, text
 from fullconv.segmentation import Segmentation
 
-BITS = 5 * np.arange(8)  # where COCO's characters cut a number; 8 hold any picture's pixels
+BITS = 5 * np.arange(8)  # where COCO's string divides a number; 8 groups hold the pixels of any picture
 
 
 def write_coco(result: Segmentation, target: Path) -> Files:
@@ -30,7 +30,8 @@ def masks(result: Segmentation) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def as_text(result: Segmentation, name: str, outlines: Iterable[tuple[int, dict[str, Any]]]) -> str:
-    """One image, called `name` where no file of it is known; ids of categories are the label map's indices."""
+    """Returns the JSON for one image, called `name` if its file is unknown. Category ids are the indices of the label
+    map."""
     height, width = result.label_map.shape
     first = first_category(result.classes)
     content = {
@@ -46,12 +47,13 @@ def as_text(result: Segmentation, name: str, outlines: Iterable[tuple[int, dict[
 
 
 def first_category(classes: Classes) -> int:
-    """A class 0 named background is what COCO leaves out: neither a category nor an annotation."""
+    """Returns the first category. COCO leaves out a class 0 named background: it has neither a category nor
+    annotations."""
     return 1 if classes.has_background else 0
 
 
 def outline(mask: NDArray[np.bool_]) -> dict[str, Any]:
-    """COCO's segmentation, area (pixels) and bbox (x, y, width, height) of a mask (H, W) that is somewhere set."""
+    """COCO's segmentation, area (pixels) and bbox (x, y, width, height) of a mask (H, W) that is not empty."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     x, y = int(columns[0]), int(rows[0])
     return {
@@ -62,7 +64,7 @@ def outline(mask: NDArray[np.bool_]) -> dict[str, Any]:
 
 
 def runs(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Lengths of 0s, 1s, 0s … column by column; the first may be none."""
+    """Lengths of 0s, 1s, 0s … column by column. The first may be zero."""
     pixels = mask.T.ravel()
     changes = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
     starts = np.concatenate([[0] if pixels[0] else [], [0], changes, [pixels.size]]).astype(np.int64)
@@ -70,8 +72,8 @@ def runs(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 
 def pack(lengths: NDArray[np.int64]) -> str:
-    """COCO's string: each number less the one two before (from the fourth on), 5 bits a character, low bits first;
-    bit 5 says that more follow, and ends where the rest is all sign (rleToString in cocoapi's maskApi.c)."""
+    """COCO's string: each number minus the one two before (from the fourth on), 5 bits per character, low bits first.
+    Bit 5 means that more follow; a number ends when the rest is only its sign (rleToString in cocoapi's maskApi.c)."""
     numbers = lengths.copy()
     numbers[3:] -= lengths[1:-2]
     digits, rest = numbers[:, None] >> BITS & 31, numbers[:, None] >> BITS + 5

@@ -1,7 +1,7 @@
-"""COCO's JSON with polygons, as tools for annotation read it: each connected region is an annotation of its own.
+"""Writes COCO's JSON with polygons for annotation tools. Each connected region is one annotation.
 
-COCO's polygons have no holes. A region that has some is cut along straight lines, from top to bottom, that meet all of
-them: then no piece goes round anything, and together the pieces are the region, along pixel borders.
+COCO's polygons have no holes. A region with holes is cut along straight vertical lines that cross all of them. No piece
+then surrounds anything, and together the pieces are the region, along pixel borders.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def outlines(result: Segmentation) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def polygons(region: Region) -> list[Polygon]:
-    """One for a region without holes, else its pieces."""
+    """Returns one polygon for a region without holes, or else its pieces."""
     if not region.holes:
         return [flat(region.outline.corners())]
     left, top, _, _ = box(region.outline)
@@ -50,7 +50,7 @@ def polygons(region: Region) -> list[Polygon]:
 
 
 def cuts(spans: list[tuple[int, ...]]) -> list[int]:
-    """As few places as can be, in order, so that each span (from, to) has one at an end or between."""
+    """Returns as few positions as possible, in order, so that each span (from, to) contains one, ends included."""
     found: list[int] = []
     for start, end in sorted(spans, key=lambda span: span[1]):
         if not found or found[-1] < start:
@@ -59,7 +59,7 @@ def cuts(spans: list[tuple[int, ...]]) -> list[int]:
 
 
 def filled(region: Region) -> NDArray[np.bool_]:
-    """(H, W) of the region's box. Every upright side toggles all that lies to its right."""
+    """(H, W) of the region's box. Every vertical side toggles all pixels to its right."""
     left, top, right, bottom = box(region.outline)
     toggles = np.zeros((bottom - top, right - left + 1), bool)
     for ring in (region.outline, *region.holes):

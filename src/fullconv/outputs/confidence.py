@@ -1,4 +1,4 @@
-"""How sure the model is, as a grey picture."""
+"""Writes how certain the model is as a grey picture."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fullconv.segmentation import Segmentation
 
 
 def write_confidence(result: Segmentation, target: Path) -> Files:
-    """target_confidence.png: 255 times the probability of the class that each pixel got; void is 0."""
+    """target_confidence.png: 255 times the probability of the class that each pixel has. Void is 0."""
     return {"_confidence.png": lambda hidden: save_png(picture(result), hidden)}
 
 

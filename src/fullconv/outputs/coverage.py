@@ -1,7 +1,7 @@
-"""A label map's regions as polygons (extra `geo`).
+"""The regions of a label map as polygons (extra `geo`).
 
-The staircase along pixel borders is simplified once for both neighbours (a coverage, in shapely's words), so that they
-share their border afterwards too: no gaps, no overlaps.
+The steps along pixel borders are simplified once for both neighbours (a coverage, in shapely's terms), so that they
+still share their border: no gaps, no overlaps.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from fullconv.outputs.regions import Region, Ring, regions
 
 
 def coverage(labels: NDArray[np.integer], simplify: float) -> list[tuple[Region, Any]]:
-    """Every region with its polygon, shapely's, in pixels from the upper left corner; borders are moved by about
-    `simplify` pixels at most, those of the whole label map (H, W) by none."""
+    """Returns every region with its polygon (shapely's), in pixels from the upper left corner. Borders move by at most
+    about `simplify` pixels; those of the whole label map (H, W) do not move."""
     shapely, found = shapely_library(), regions(labels)
     corners = _corners(labels)
     shapes = [_shape(shapely, region, corners) for region in found]
@@ -31,8 +31,8 @@ def _shape(shapely: Any, region: Region, corners: NDArray[np.bool_]) -> Any:
 
 
 def _corners(labels: NDArray[np.integer]) -> NDArray[np.bool_]:
-    """(H + 1, W + 1): pixel corners where some border turns or three regions meet. Neighbours must have them in common;
-    a point in the middle of a straight border is in neither."""
+    """(H + 1, W + 1): pixel corners where a border turns or three regions meet. Neighbours must share these points; a
+    point in the middle of a straight border belongs to neither."""
     framed = np.pad(labels.astype(np.int16), 1, constant_values=-1)
     upper_left, upper_right, lower_left, lower_right = (
         framed[:-1, :-1],
@@ -51,7 +51,7 @@ def _points(ring: Ring, corners: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 
 def shapely_library() -> Any:
-    """Raises FullconvError where it is not installed."""
+    """Imports shapely. Raises FullconvError if it is not installed."""
     try:
         import shapely
     except ImportError:

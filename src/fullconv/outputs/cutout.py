@@ -1,4 +1,4 @@
-"""Cut-outs: a class of a photo with everything else transparent, or before another background."""
+"""Cut-outs: a class of a photo with everything else transparent, or in front of another background."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from fullconv.outputs.regions import SIDEWAYS, Region, Ring, regions
 from fullconv.segmentation import Segmentation
 from fullconv.softness import margin
 
-ISLAND = 0.002  # of a class's pixels: smaller regions are left out
-EDGE = 150  # the edge is soft over so many-th parts of the longer side
-LEAST = 2  # pixels, at least
-STEEPNESS = 2.0  # of the edge: times the difference of two scores
-BLUR = 40  # a background is blurred by so many-th parts of the longer side
+ISLAND = 0.002  # share of a class's pixels; smaller regions are left out
+EDGE = 150  # the longer side is this many times the width of the soft edge
+LEAST = 2  # smallest width in pixels
+STEEPNESS = 2.0  # of the edge: factor for the difference of two scores
+BLUR = 40  # the longer side is this many times the radius of a blurred background
 COLOURS = {"white": (255, 255, 255), "black": (0, 0, 0)}
 
 Alpha = NDArray[np.float32]  # (H, W), 0–1
-Background = Colour | str | Path  # a colour, "blur", or a picture's file
+Background = Colour | str | Path  # a colour, "blur", or the file of a picture
 
 
 def write_cutouts(result: Segmentation, target: Path, background: Background | None = None) -> Files:
-    """target_<class>_cutout.png for each class present but the background, or for those that were asked for."""
+    """target_<class>_cutout.png for each class present except background, or for the requested classes."""
     named = dict(zip(result.classes.names, file_names(result.classes.names), strict=True))
     return {f"_{named[name]}_cutout.png": partial(_save, result, name, background) for name in result.wanted}
 
@@ -42,7 +42,7 @@ def _save(result: Segmentation, name: str, background: Background | None, path: 
 
 
 def cut_out(result: Segmentation, names: list[str], background: Background | None = None) -> Image.Image:
-    """The classes `names` together: an RGBA picture, or an RGB one before a background."""
+    """Returns the classes `names` together: an RGBA picture, or an RGB one with a background."""
     alpha = alpha_of(result, names)
     cleaned = without_background(result.image, alpha)
     if background is None:
@@ -50,11 +50,11 @@ def cut_out(result: Segmentation, names: list[str], background: Background | Non
         rgba[alpha == 0] = 0
         return Image.fromarray(rgba)
     mask = Image.fromarray(np.round(alpha * 255).astype(np.uint8))
-    return Image.composite(Image.fromarray(cleaned), behind(result.image, background), mask)
+    return Image.composite(Image.fromarray(cleaned), background_picture(result.image, background), mask)
 
 
 def alpha_of(result: Segmentation, names: list[str]) -> Alpha:
-    """Soft along the edge, from the scores where they were kept: 1 further inside, 0 further outside."""
+    """Soft along the edge, from the scores if they were kept; 1 farther inside, 0 farther outside."""
     indices = [result.classes.index(name) for name in names]
     mask = without_islands(np.isin(result.label_map, indices))
     if not mask.any():
@@ -67,8 +67,8 @@ def alpha_of(result: Segmentation, names: list[str]) -> Alpha:
 
 
 def softened(result: Segmentation, indices: list[int], mask: NDArray[np.bool_], reach: int) -> Alpha:
-    """An even ramp over the edge, and sharper where the scores are sure. Never on the other side of a half than the
-    mask, so that the cut-out is where the mask is."""
+    """An even ramp across the edge, steeper where the scores are certain. It passes one half where the mask ends, so
+    the cut-out covers the same pixels as the mask."""
     blurred = Image.fromarray(mask.view(np.uint8) * np.uint8(255)).filter(ImageFilter.GaussianBlur(reach / 2))
     ramp = np.asarray(blurred, np.float32) / 255
     within, without = np.maximum(ramp, 0.5), np.minimum(ramp, 0.5)
@@ -81,7 +81,7 @@ def softened(result: Segmentation, indices: list[int], mask: NDArray[np.bool_], 
 
 
 def without_islands(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The mask less its regions of a few pixels; the largest one stays in any case."""
+    """Returns the mask without regions of a few pixels. The largest one always stays."""
     parts = [region for region in regions(mask.view(np.uint8)) if region.value]
     if len(parts) < 2:
         return mask
@@ -94,7 +94,7 @@ def without_islands(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def erase(mask: NDArray[np.bool_], region: Region) -> None:
-    """Every upright side of the region toggles all that lies to its right, inside the region's box."""
+    """Every vertical side of the region toggles all pixels to its right in the region's box."""
     x, y = region.outline.points().T
     left, top, right, bottom = x.min(), y.min(), x.max(), y.max()
     toggles = np.zeros((bottom - top, right - left + 1), bool)
@@ -110,7 +110,7 @@ def toggle(toggles: NDArray[np.bool_], ring: Ring, corner: tuple[int, int]) -> N
 
 
 def without_background(image: NDArray[np.uint8], alpha: Alpha) -> NDArray[np.uint8]:
-    """(H, W, 3): along the edge, where a pixel shows both, the colours of the inside nearby."""
+    """(H, W, 3): along the edge, where pixels mix both, the colours of the inside nearby."""
     edge = (alpha > 0) & (alpha < 1)
     if not edge.any():
         return image
@@ -122,7 +122,7 @@ def without_background(image: NDArray[np.uint8], alpha: Alpha) -> NDArray[np.uin
 
 
 def inner_colours(image: NDArray[np.uint8], inside: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """(H, W, 3): what lies inside, spread a little over its edge; the photo's own colours where none is near."""
+    """(H, W, 3): the inside, spread a little over its edge; the photo's own colours where none is near."""
     height, width = inside.shape
     step = max(1, round(max(height, width) / EDGE / 2))
     held = np.where(inside[..., None], image, 0).astype(np.uint8)
@@ -134,8 +134,8 @@ def inner_colours(image: NDArray[np.uint8], inside: NDArray[np.bool_]) -> NDArra
     return np.where(np.asarray(known)[..., None] > 0, np.asarray(spread), image)
 
 
-def behind(image: NDArray[np.uint8], background: Background) -> Image.Image:
-    """A background of the photo's size: a colour, the photo itself blurred, or another picture, cut to fit."""
+def background_picture(image: NDArray[np.uint8], background: Background) -> Image.Image:
+    """Returns a background of the photo's size: a colour, the blurred photo, or another picture, cropped to fit."""
     height, width = image.shape[:2]
     if isinstance(background, tuple):
         return Image.new("RGB", (width, height), background)
@@ -145,7 +145,7 @@ def behind(image: NDArray[np.uint8], background: Background) -> Image.Image:
 
 
 def parse_background(text: str) -> Background:
-    """ "white", "#rrggbb", "blur", or a file. Raises FullconvError for what is none of these."""
+    """Parses "white", "#rrggbb", "blur", or a file name. Raises FullconvError for anything else."""
     if text in COLOURS:
         return COLOURS[text]
     if text == "blur":
@@ -158,10 +158,10 @@ def parse_background(text: str) -> Background:
 
 
 def grown(mask: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
-    """True within `reach` pixels of what is true, in a square."""
+    """True within `reach` pixels of a true pixel, in a square."""
     for axis in (0, 1):
         done = 0
-        while done < reach:  # what has grown by n grows by up to 2 n + 1 at once
+        while done < reach:  # a mask that has grown by n can grow by up to 2 n + 1 at once
             step = min(2 * done + 1, reach - done)
             mask, done = mask | shifted(mask, step, axis) | shifted(mask, -step, axis), done + step
     return mask
@@ -172,7 +172,7 @@ def shrunk(mask: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
 
 
 def shifted(mask: NDArray[np.bool_], step: int, axis: int) -> NDArray[np.bool_]:
-    """Moved by so many pixels; what comes in is false."""
+    """Shifts by this number of pixels. New pixels are false."""
     moved = np.zeros_like(mask)
     into, out = (slice(step, None), slice(None, -step)) if step > 0 else (slice(None, step), slice(-step, None))
     index: list[slice] = [slice(None), slice(None)]

@@ -1,4 +1,4 @@
-"""What a writer hands over: which files it makes, to be filled once it is known that nobody's are in their way."""
+"""What a writer returns: the files that it will write, once it is known that they replace no one else's."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 Fill = Callable[[Path], object]  # writes a file to the path that it is given
-Files = dict[str, Fill]  # by what their names end in after the target's: {"_labels.png": …}
+Files = dict[str, Fill]  # by the end of their names, after the target: {"_labels.png": …}
 
 
 def text(content: Callable[[], str]) -> Fill:
-    """A text file; the content is made when the file is written."""
+    """Returns a writer of a text file. The content is computed when the file is written."""
     return lambda hidden: hidden.write_text(content(), encoding="utf-8")
 
 

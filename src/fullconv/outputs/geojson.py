@@ -1,4 +1,4 @@
-"""GeoJSON: a polygon for each connected region, exact along pixel borders, so that neighbours share theirs."""
+"""Writes GeoJSON: a polygon per connected region, exact along pixel borders, so that neighbours share theirs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ COORDINATES = "pixels: origin at the top left corner of the picture, x to the ri
 
 
 def write_polygons(result: Segmentation, target: Path) -> Files:
-    """target.geojson: all classes, background too; pixels of no class are in no polygon."""
+    """target.geojson with all classes, including background. Pixels of no class are in no polygon."""
     return {".geojson": text(lambda: as_text(result, features(result)))}
 
 
 def as_text(result: Segmentation, features: Iterable[dict[str, Any]]) -> str:
-    """A FeatureCollection with a line for each region; what its numbers count stands in its head."""
+    """Returns a FeatureCollection with a line per region. Its header states the unit of the coordinates."""
     height, width = result.label_map.shape
     head = {"type": "FeatureCollection", "coordinates_in": COORDINATES, "width": width, "height": height}
     lines = [json.dumps(feature, ensure_ascii=False, separators=(",", ":")) for feature in features]
@@ -30,7 +30,7 @@ def as_text(result: Segmentation, features: Iterable[dict[str, Any]]) -> str:
 
 
 def features(result: Segmentation) -> Iterator[dict[str, Any]]:
-    """Regions in the order of their first pixels, row by row."""
+    """Yields regions in the order of their first pixels, row by row."""
     for region in regions(result.label_map):
         if region.value < len(result.classes) and result.wants(region.value):
             rings = [ring.corners() for ring in (region.outline, *region.holes)]
@@ -47,7 +47,7 @@ def feature(region: Region, name: str, rings: Sequence[NDArray[Any]]) -> dict[st
 
 
 def closed(ring: NDArray[Any]) -> list[list[float]]:
-    """[x, y] of the corners, the first once more at the end, as GeoJSON has it; x and y taken as they are, outlines
-    run counter-clockwise and holes clockwise, as RFC 7946 asks."""
+    """[x, y] of the corners. The first is repeated at the end, as GeoJSON requires. With x and y as they are, outlines
+    run counter-clockwise and holes clockwise, as in RFC 7946."""
     corners: list[list[float]] = ring.tolist()
     return [*corners, corners[0]]

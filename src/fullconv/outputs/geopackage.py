@@ -1,4 +1,4 @@
-"""A GeoPackage of one layer of polygons: an SQLite file with four tables that OGC 12-128r19 prescribes."""
+"""Writes a GeoPackage with one layer of polygons: an SQLite file with the four tables that OGC 12-128r19 requires."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from typing import Self
 from fullconv.georeference import Georeference
 
 APPLICATION, VERSION = 0x47504B47, 10300  # "GPKG", 1.3
-CARTESIAN, GEOGRAPHIC, OWN = -1, 0, 1  # the two undefined systems that every file has; one that EPSG does not number
-EPOCH = "1970-01-01T00:00:00.000Z"  # of the last change: the same prediction gives the same bytes
+CARTESIAN, GEOGRAPHIC, OWN = -1, 0, 1  # the two undefined systems that every file has; and one without an EPSG number
+EPOCH = "1970-01-01T00:00:00.000Z"  # of the last change, so that the same prediction gives the same bytes
 WGS84 = (
     'GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563]],PRIMEM["Greenwich",0],'
     'UNIT["degree",0.0174532925199433]]'
 )
-Bounds = tuple[float, float, float, float]  # least x, least y, greatest x, greatest y
+Bounds = tuple[float, float, float, float]  # smallest x, smallest y, largest x, largest y
 
 TABLES = """
 CREATE TABLE gpkg_spatial_ref_sys (srs_name TEXT NOT NULL, srs_id INTEGER PRIMARY KEY, organization TEXT NOT NULL,
@@ -40,16 +40,16 @@ CREATE TABLE polygons (fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, geom POLY
 
 
 class GeoPackage:
-    """Open for adding polygons, complete when closed. sqlite3's errors become OSError."""
+    """A file open for adding polygons, complete when closed. Errors of sqlite3 become OSError."""
 
     def __init__(self, path: Path, identifier: str, georeference: Georeference | None) -> None:
         self.identifier, self.georeference = identifier, georeference
         self.bounds: Bounds | None = None
-        # Nobody sees the file before it is whole, so neither a journal nor waiting for the disk is of use.
+        # Nobody sees the file before it is complete, so neither a journal nor waiting for the disk is useful.
         self.database = sqlite3.connect(path, isolation_level=None)
 
     def __enter__(self) -> Self:
-        with _told():
+        with _as_os_errors():
             for pragma in (f"application_id = {APPLICATION}", f"user_version = {VERSION}", "journal_mode = OFF"):
                 self.database.execute(f"PRAGMA {pragma}")
             self.database.executescript(TABLES + "BEGIN;")
@@ -59,9 +59,9 @@ class GeoPackage:
         return self
 
     def add(self, shape: bytes, bounds: Bounds, name: str, index: int, area: int) -> None:
-        """A polygon in WKB, its bounds, class, and area in pixels."""
+        """Adds a polygon in WKB, with its bounds, class, and area in pixels."""
         geometry = b"GP" + struct.pack("<BBi4d", 0, 0b11, _number(self.georeference), *_box(bounds)) + shape
-        with _told():
+        with _as_os_errors():
             self.database.execute(
                 'INSERT INTO polygons (geom, class, "index", area) VALUES (?, ?, ?, ?)', (geometry, name, index, area)
             )
@@ -77,7 +77,7 @@ class GeoPackage:
     def _finish(self) -> None:
         number, bounds = _number(self.georeference), self.bounds or (None,) * 4
         row = ("polygons", "features", self.identifier, "", EPOCH, *bounds, number)
-        with _told():
+        with _as_os_errors():
             self.database.execute("INSERT INTO gpkg_contents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
             row = ("polygons", "geom", "POLYGON", number, 0, 0)
             self.database.execute("INSERT INTO gpkg_geometry_columns VALUES (?, ?, ?, ?, ?, ?)", row)
@@ -91,7 +91,7 @@ def _number(georeference: Georeference | None) -> int:
 
 
 def _systems(georeference: Georeference | None) -> list[tuple[str, int, str, int, str, None]]:
-    """The three that every file has, and the scene's."""
+    """Returns the three that every file has, and that of the scene."""
     systems = {
         CARTESIAN: ("undefined cartesian", CARTESIAN, "NONE", CARTESIAN, "undefined", None),
         GEOGRAPHIC: ("undefined geographic", GEOGRAPHIC, "NONE", GEOGRAPHIC, "undefined", None),
@@ -104,7 +104,7 @@ def _systems(georeference: Georeference | None) -> list[tuple[str, int, str, int
 
 
 def _box(bounds: Bounds) -> Bounds:
-    """In the order of a GeoPackage's header."""
+    """Returns the bounds in the order of a GeoPackage's header."""
     return bounds[0], bounds[2], bounds[1], bounds[3]
 
 
@@ -114,7 +114,7 @@ def _union(one: Bounds, other: Bounds) -> Bounds:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _as_os_errors() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:

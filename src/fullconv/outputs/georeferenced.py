@@ -1,4 +1,4 @@
-"""What a picture that lies on the ground is written as."""
+"""The outputs of a picture with a position on the ground."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fullconv.outputs.scores import NO_SCORES
 from fullconv.outputs.vectors import write_geojson, write_geopackage
 from fullconv.segmentation import Segmentation
 
-# What is made of the label map; that itself, and the scores, come first (geotiff.write_labels, write_scores).
+# The outputs made from the label map. The label map and the scores come first (geotiff.write_labels, write_scores).
 MOSAIC_WRITERS: dict[str, Callable[[Mosaic, Path], Files]] = {
     "masks": geotiff.write_masks, "overlay": geotiff.write_overlay,
     "polygons": write_geojson, "geopackage": write_geopackage,
@@ -45,7 +45,7 @@ def write_confidence(result: Segmentation, target: Path) -> Files:
 
 
 def _where_known(result: Segmentation, values: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(…, H, W), void where the labels are."""
+    """(…, H, W): void where the labels are void."""
     void = np.uint8(result.classes.void)
     return np.where(result.label_map == void, void, values)
 

@@ -1,4 +1,4 @@
-"""GeoTIFFs of label maps, masks, overlays, scores and confidence, written part by part (extra `geo`)."""
+"""Writes GeoTIFFs of label maps, masks, overlays, scores and confidence, part by part (extra `geo`)."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from fullconv.outputs.file import Files, Fill, text
 from fullconv.outputs.mosaic import Frame, LabelMap, Mosaic, Part
 from fullconv.segmentation import Segmentation
 
-CACHE = 16 * 2**20  # bytes of blocks that GDAL holds; left alone it takes a twentieth of the machine
-PICTURE = 1024  # pixels a side of an overlay's parts, of which half a dozen copies are held, at four bytes a pixel
-CERTAIN = 254  # what a probability of 1 is stored as; 255 is where there is no data
+CACHE = 16 * 2**20  # bytes of blocks that GDAL holds; by default it takes a twentieth of the machine's memory
+PICTURE = 1024  # pixels per side of an overlay's parts, of which about six copies of four bytes per pixel are held
+CERTAIN = 254  # value for a probability of 1; 255 means no data
 LABELS = "_labels.tif"
-FULL = 2**20  # bytes free on a disk that is taken for full
+FULL = 2**20  # free bytes below which a disk counts as full
 
-Raster = Any  # rasterio's
+Raster = Any  # a dataset of rasterio
 Tags = Mapping[str, str]
 
 
 def write_labels(path: Path, frame: Frame, parts: Iterable[tuple[Part, LabelMap]], tags: Tags) -> Path:
-    """Class indices with their colours; 255, void, is declared to be nodata. Names stand in the tags class_0, class_1 …
-    and, as GDAL's categories, in a file beside it (write_categories)."""
+    """Writes class indices with their colours. 255, void, is declared as nodata. The names are in the tags class_0,
+    class_1 …, and, as GDAL's categories, in a file beside it (write_categories)."""
     classes = frame.classes
     named = {f"class_{i}": name for i, name in enumerate(classes.names)}
     with _created(path, frame, 1, nodata=classes.void) as raster:
@@ -46,7 +46,7 @@ def write_labels(path: Path, frame: Frame, parts: Iterable[tuple[Part, LabelMap]
 
 
 def write_categories(classes: Classes) -> Files:
-    """target_labels.tif.aux.xml: the class names where GDAL and QGIS look for them."""
+    """target_labels.tif.aux.xml: the class names, where GDAL and QGIS look for them."""
     names = "".join(f"<Category>{escape(name)}</Category>" for name in classes.names)
     content = (
         f'<PAMDataset><PAMRasterBand band="1"><CategoryNames>{names}</CategoryNames></PAMRasterBand></PAMDataset>\n'
@@ -55,7 +55,7 @@ def write_categories(classes: Classes) -> Files:
 
 
 def write_masks(mosaic: Mosaic, target: Path) -> Files:
-    """target_<class>.tif for each class present: 255 where the class is, 0 elsewhere."""
+    """target_<class>.tif for each class present: 255 for the class, 0 elsewhere."""
     present = np.zeros(256, bool)
     for part in mosaic.blocks():
         present |= np.bincount(mosaic.labels(part).ravel(), minlength=256) > 0
@@ -74,7 +74,7 @@ def _mask(mosaic: Mosaic, index: int) -> Fill:
 
 
 def write_overlay(mosaic: Mosaic, target: Path) -> Files:
-    """target_overlay.tif: the picture with the classes' colours over it, transparent where there is no data."""
+    """target_overlay.tif: the picture with the class colours over it, transparent where there is no data."""
 
     def write(hidden: Path) -> None:
         with _created(hidden, mosaic, 3, compress="jpeg", jpeg_quality=90, photometric="ycbcr") as raster:
@@ -88,7 +88,8 @@ def write_overlay(mosaic: Mosaic, target: Path) -> Files:
 
 
 def write_scores(frame: Frame, parts: Iterable[tuple[Part, NDArray[np.uint8]]]) -> Files:
-    """target_scores.tif: a band a class, probability x 254 (the bands' scale says so), 255 where there is no data."""
+    """target_scores.tif: a band per class with probability x 254 (as the scale of the bands says), 255 where there is
+    no data."""
     names = frame.classes.names
 
     def write(hidden: Path) -> None:
@@ -113,27 +114,27 @@ def write_confidence(frame: Frame, parts: Iterable[tuple[Part, NDArray[np.uint8]
 
 
 def probabilities(scores: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.uint8]:
-    """(C, H, W) scores → softmax of them divided by the temperature, as it is stored."""
+    """(C, H, W) scores → their softmax after division by the temperature, as stored."""
     powers = np.exp((scores - scores.max(0)) / temperature)
     powers /= powers.sum(0)
     return stored(powers)
 
 
 def stored(shares: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Probabilities x 254, rounded."""
+    """Returns probabilities x 254, rounded."""
     return (shares * CERTAIN).round().astype(np.uint8)
 
 
 @contextmanager
 def steady_cache() -> Iterator[None]:
-    """GDAL holds no more than CACHE, so that memory does not grow with rasters."""
+    """Limits the cache of GDAL to CACHE, so that memory does not grow with the raster."""
     with import_rasterio().Env(GDAL_CACHEMAX=CACHE, GDAL_TIFF_INTERNAL_MASK=True):
         yield
 
 
 @contextmanager
 def _created(path: Path, frame: Frame, bands: int, **more: Any) -> Iterator[Raster]:
-    """A new raster on the frame's ground: tiled, compressed, blocks without data left out. Raises OSError where it
+    """Creates a raster with the position of the frame: tiled, compressed, without empty blocks. Raises OSError if it
     cannot be written."""
     rasterio = import_rasterio()
     height, width = frame.size
@@ -151,8 +152,8 @@ def _created(path: Path, frame: Frame, bands: int, **more: Any) -> Iterator[Rast
 
 
 def _check_room(path: Path, size: int) -> None:
-    """Raises OSError where a raster of so many bytes might not fit: GDAL prints a page about a full disk. What
-    compression will save is not known yet, so a large one only has to find what GDAL holds back."""
+    """Raises OSError if a raster of this many bytes might not fit, because GDAL prints a page of errors on a full disk.
+    Compression is not known in advance, so a large raster only needs space for what GDAL holds in memory."""
     if shutil.disk_usage(path.parent).free < min(size, CACHE):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

@@ -1,7 +1,7 @@
-"""How large parts of a picture are on the ground (extra `geo`).
+"""Computes the area of parts of a picture on the ground (extra `geo`).
 
-Their corners are placed in a map that keeps areas, EPSG:6933, so degrees and the stretched metres of web maps give
-square metres of the ground, too.
+Their corners are placed in an equal-area map, EPSG:6933. Degrees, and the distorted metres of web maps, therefore also
+give square metres on the ground.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ EQUAL_AREA = "EPSG:6933"
 
 
 def cell_areas(georeference: Georeference, parts: Sequence[Part]) -> NDArray[np.float64] | None:
-    """(parts,) square metres; None where the coordinate system says nothing of the earth."""
+    """(parts,) square metres. None if the coordinate system is not on the earth."""
     if not georeference.crs:
         return None
     corners = np.array([corners_of(part) for part in parts], float)  # (parts, 4, 2)
@@ -35,7 +35,7 @@ def cell_areas(georeference: Georeference, parts: Sequence[Part]) -> NDArray[np.
 
 
 def corners_of(part: Part) -> list[tuple[int, int]]:
-    """x, y of each, once around."""
+    """x, y of each corner, in order around the part."""
     rows, columns = part
     return [
         (columns.start, rows.start), (columns.stop, rows.start), (columns.stop, rows.stop), (columns.start, rows.stop),

@@ -1,4 +1,4 @@
-"""labelme's JSON: predictions to be corrected by hand and trained on again."""
+"""Writes labelme's JSON, so that predictions can be corrected by hand and used for training."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from fullconv.outputs.file import Files, beside, text
 from fullconv.outputs.regions import Region, Ring, regions
 from fullconv.segmentation import Segmentation
 
-VERSION = "5.5.0"  # of labelme, whose files these are like
-BACKGROUND, IGNORE = "_background_", "__ignore__"  # labelme's own words
+VERSION = "5.5.0"  # the labelme version whose files these imitate
+BACKGROUND, IGNORE = "_background_", "__ignore__"  # defined by labelme
 NEVER_CLOSED = 3  # labelme refuses polygons of fewer points
 
 
 def write_labelme(result: Segmentation, target: Path) -> Files:
-    """target.json; it names the picture where that lies, and writes target.png beside it where that is unknown."""
+    """target.json. It refers to the picture, or, if its place is unknown, to target.png, which is written beside it."""
     return files_of(result, target, lambda: shapes(result.label_map, result.classes))
 
 
 def files_of(result: Segmentation, target: Path, shapes: Callable[[], Iterable[dict[str, Any]]]) -> Files:
-    """`shapes` makes the polygons, largest first, once the files are written."""
+    """`shapes` returns the polygons, largest first, when the files are written."""
     path, source = beside(target, ".json"), result.source
     if source:
         return {".json": text(lambda: as_text(result, relative(source, path), shapes()))}
@@ -39,12 +39,12 @@ def files_of(result: Segmentation, target: Path, shapes: Callable[[], Iterable[d
 
 
 def as_text(result: Segmentation, picture: str, shapes: Iterable[dict[str, Any]]) -> str:
-    # On one line: with a number a line, as labelme writes it, outlines take three times the space.
+    # On one line: with one number per line, as labelme writes them, outlines take three times the space.
     return json.dumps(describe(result.label_map.shape, picture, shapes)) + "\n"
 
 
 def describe(size: tuple[int, ...], picture: str, shapes: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """The content of a file; `size`: the picture's height and width."""
+    """Returns the content of a file. `size`: the picture's height and width."""
     height, width = size
     return {
         "version": VERSION, "flags": {}, "shapes": list(shapes),
@@ -53,8 +53,8 @@ def describe(size: tuple[int, ...], picture: str, shapes: Iterable[dict[str, Any
 
 
 def shapes(label_map: NDArray[np.uint8], classes: Classes) -> Iterator[dict[str, Any]]:
-    """A polygon for each region, the largest outline first: labelme paints in this order, and its polygons have no
-    holes, so what lies in a hole is painted over what surrounds it. Outer background is what nobody paints."""
+    """Yields a polygon per region, the largest outline first. labelme paints in this order and its polygons have no
+    holes, so regions in a hole are painted over what surrounds it. Background outside all of them is left unpainted."""
     names = names_of(classes)
     for region in sorted(regions(label_map), key=lambda region: -region.outline.area):
         name = names.get(region.value, IGNORE)
@@ -63,7 +63,7 @@ def shapes(label_map: NDArray[np.uint8], classes: Classes) -> Iterator[dict[str,
 
 
 def names_of(classes: Classes) -> dict[int, str]:
-    """labelme's word for each class index."""
+    """Returns labelme's name for each class index."""
     names = dict(enumerate(classes.names))
     if classes.has_background:
         names[0] = BACKGROUND
@@ -75,16 +75,17 @@ def shape(name: str, points: list[list[float]]) -> dict[str, Any]:
 
 
 def reaches_border(region: Region, shape: tuple[int, ...]) -> bool:
-    """Whether it touches the picture's edge: then nothing surrounds it."""
+    """Whether it touches the edge of the picture: then nothing surrounds it."""
     x, y = region.outline.pixels.T
     height, width = shape
     return bool(x.min() == 0 or y.min() == 0 or x.max() == width - 1 or y.max() == height - 1)
 
 
 def points(ring: Ring) -> list[list[float]]:
-    """x, y from one border pixel's centre to the next, without those on the way of a straight line.
+    """x, y from the centre of one border pixel to the next, without points inside straight lines.
 
-    labelme counts from the centre of the first pixel and paints what the line passes too: exactly the region.
+    labelme's coordinates start at the centre of the first pixel, and it paints every pixel that the line crosses:
+    exactly the region.
     """
     moved = np.any(ring.pixels != np.roll(ring.pixels, 1, axis=0), axis=1)
     path = ring.pixels[moved] if moved.any() else ring.pixels[:1]
@@ -95,7 +96,8 @@ def points(ring: Ring) -> list[list[float]]:
 
 
 def relative(picture: Path, path: Path) -> str:
-    """The way from `path` to the picture, with forward slashes; its full name where there is none (other drives)."""
+    """Returns the path from `path` to the picture, with forward slashes, or its full path if there is none (another
+    drive)."""
     try:
         return Path(os.path.relpath(picture.resolve(), path.resolve().parent)).as_posix()
     except ValueError:

@@ -1,8 +1,7 @@
-"""predictions.jsonl beside the results: it says which files there are fullconv's own. No others are ever replaced.
+"""Records in predictions.jsonl, beside the results, which files fullconv wrote. It never replaces any others.
 
-What will be written for a picture is noted first and written then, so that a run after one that was killed knows its
-files again. A file belongs to the target of the line that names it, which is what the names of one picture's files
-begin with.
+The files of a picture are recorded before they are written, so that a run after a killed one recognises them. A file
+belongs to the target of the line that names it. The target is the start of the names of one picture's files.
 """
 
 from __future__ import annotations
@@ -24,15 +23,15 @@ from fullconv.errors import FullconvError, argument
 NAME = "predictions.jsonl"
 BEGUN, WRITES = "begun", "writes"  # of the line that comes before the files; MAY_WRITE: some of them
 MAY_WRITE = "may_write"
-ANY_PAGE = "_page*"  # in a name of MAY_WRITE: of whichever page
+ANY_PAGE = "_page*"  # in a name of MAY_WRITE: any page
 Line = dict[str, Any]
 
 
 class Manifest:
-    """Lines added to the manifest of folder `out`, from any thread; each begins with `head`.
+    """Appends lines to the manifest of folder `out`, from any thread. Each begins with `head`.
 
-    With `overwrite` whatever is in the way is replaced, except what was written since this was opened, and what
-    `is_input` says is still to be read.
+    With `overwrite`, existing files are replaced, except those written since this was opened, and those that are still
+    to be read according to `is_input`.
     """
 
     def __init__(
@@ -42,7 +41,7 @@ class Manifest:
         overwrite: bool = False,
         is_input: Callable[[Path], bool] = lambda path: False,
     ) -> None:
-        """Raises OSError where nothing can be written there, FullconvError where the file is somebody else's."""
+        """Raises OSError if nothing can be written there, and FullconvError if the file is not a manifest."""
         self.out, self.head, self.overwrite, self.is_input = out, head or {}, overwrite, is_input
         out.mkdir(parents=True, exist_ok=True)
         self.file = _opened(out / NAME)
@@ -50,7 +49,8 @@ class Manifest:
         self.under_way: dict[Path, Path] = {}  # files that are being written → their targets
 
     def claim(self, target: Path, paths: Sequence[Path]) -> None:
-        """Notes that these will be written. Raises FullconvError where one of them is not the target's to write."""
+        """Records that these files will be written. Raises FullconvError if one of them does not belong to the
+        target."""
         with self.lock:
             self.check(target, paths)
             self.under_way |= dict.fromkeys(paths, target)
@@ -77,14 +77,14 @@ class Manifest:
             raise in_the_way(path)
 
     def end(self, target: Path, line: Line) -> None:
-        """Tells what became of it; nothing more is written for it."""
+        """Records the result. Nothing more is written for this target."""
         self.write(line)
         with self.lock:
             self.under_way = {path: other for path, other in self.under_way.items() if other != target}
 
     def write(self, line: Line) -> None:
-        """The line is the system's when this returns: killing the process does not lose it."""
-        content = (json.dumps({**self.head, **line}) + "\n").encode()  # ASCII only: for names that are no UTF-8
+        """When this returns, the system has the line: killing the process does not lose it."""
+        content = (json.dumps({**self.head, **line}) + "\n").encode()  # ASCII only, because names may not be UTF-8
         with self.lock:
             if self.file.write(content) < len(content):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -105,7 +105,7 @@ def _twice(path: Path, other: str) -> FullconvError:
 
 
 def _opened(path: Path) -> FileIO:
-    """To be added to; a line that was cut off is ended."""
+    """Opens the file for appending, and ends a line that was cut off."""
     first, last = _ends(path)
     if first is not None and not _is_line(first):
         raise FullconvError(f"{path}: exists, and fullconv did not create it; move it, or choose another folder")
@@ -116,7 +116,7 @@ def _opened(path: Path) -> FileIO:
 
 
 def _ends(path: Path) -> tuple[bytes | None, bytes | None]:
-    """First line and last byte; None where there is nothing."""
+    """Returns the first line and the last byte, or None if the file is empty."""
     with suppress(FileNotFoundError), path.open("rb") as file:
         first = file.readline()
         if first:
@@ -126,12 +126,12 @@ def _ends(path: Path) -> tuple[bytes | None, bytes | None]:
 
 
 def _is_line(raw: bytes) -> bool:
-    """Whether it may be one of ours: on a full disk, no more than its beginning may have been written."""
+    """Whether it may be one of our lines. On a full disk, only its beginning may have been written."""
     return any(raw.startswith(head) or head.startswith(raw.rstrip()) for head in (b'{"run": "', b'{"begun": "'))
 
 
 class Owners:
-    """Whose the files in `out` are, by its manifest, as far as that has grown. The table lies on disk."""
+    """Finds the owner of each file in `out`, from its manifest as it grows. The table is on disk."""
 
     def __init__(self, out: Path) -> None:
         from fullconv.tables import table_on_disk
@@ -143,13 +143,13 @@ class Owners:
         self.identity: tuple[int, int] | None = None
 
     def of(self, name: str) -> tuple[str | None, int]:
-        """(target, place in the manifest) of the last line that named it; (None, 0): it is nobody's."""
+        """Returns (target, position in the manifest) of the last line that named it, or (None, 0)."""
         with self.lock:
             self._catch_up()
         return self.known(name)
 
     def known(self, name: str) -> tuple[str | None, int]:
-        """The same, by what was read so far."""
+        """Returns the same, from what has been read so far."""
         for one in dict.fromkeys((name, of_any_page(name))):
             with self.lock:
                 row = self.table.execute(
@@ -160,7 +160,7 @@ class Owners:
         return None, 0
 
     def _catch_up(self) -> None:
-        """Reads the lines that were added; all of them, where it is another file by now."""
+        """Reads the lines that were added, or all of them if it is another file by now."""
         try:
             stat = self.path.stat()
         except OSError:
@@ -174,7 +174,7 @@ class Owners:
                 self._take(place, line)
 
     def _added(self) -> Iterator[tuple[int, Line]]:
-        """Lines that are whole, each with its place; afterwards they count as read."""
+        """Yields complete lines, each with its position. They then count as read."""
         with self.path.open("rb") as file:
             file.seek(self.read)
             for raw in file:
@@ -187,7 +187,7 @@ class Owners:
     def _take(self, place: int, line: Line) -> None:
         target = json.dumps(line.get(BEGUN, line.get("target")))
         names = line.get(WRITES) or line.get("outputs") or line.get(MAY_WRITE) or ()
-        if "outputs" in line:  # of what might have been written, nothing else was
+        if "outputs" in line:  # no other file that might have been written was written
             self.table.execute("DELETE FROM owners WHERE target = ? AND NOT sure", [target])
         rows = [(json.dumps(name), target, place, MAY_WRITE not in line) for name in names]
         self.table.executemany(
@@ -198,7 +198,7 @@ class Owners:
 
 
 def owners_in(out: Path) -> Owners:
-    """Kept from one question to the next, since manifests may be long."""
+    """Returns the owners. They are cached, because manifests may be long."""
     return _owners(os.path.realpath(out), os.getpid())
 
 
@@ -208,7 +208,7 @@ def _owners(out: str, process: int) -> Owners:
 
 
 class Results:
-    """Which files are results of earlier runs, by the manifests in their folders and in those above."""
+    """Whether files are results of earlier runs, from the manifests in their folders and in those above."""
 
     def __init__(self) -> None:
         self.places = lru_cache(maxsize=4096)(self._places)
@@ -220,13 +220,13 @@ class Results:
         return any(owners_in(top).of(name_in(top, folder / path.name))[0] is not None for top in self.places(folder))
 
     def _places(self, folder: Path) -> tuple[Path, ...]:
-        """Folders with a manifest, from `folder` upwards."""
+        """Returns the folders with a manifest, from `folder` upwards."""
         above = self.places(folder.parent) if folder.parent != folder else ()
         return (folder, *above) if (folder / NAME).is_file() else above
 
 
 def read_line(raw: bytes) -> Any:
-    """None for what is no JSON: a line that was cut off by a full disk or a crash."""
+    """Returns None for a line that is not JSON: it was cut off by a full disk or a crash."""
     try:
         return json.loads(raw)
     except ValueError:
@@ -234,7 +234,7 @@ def read_line(raw: bytes) -> Any:
 
 
 def of_any_page(name: str) -> str:
-    """ "a_page3_labels.png" → "a_page*_labels.png"; other names as they are."""
+    """ "a_page3_labels.png" → "a_page*_labels.png". Other names do not change."""
     found = re.fullmatch(r"(.*)_page\d+([_.][^/]*)", name, re.DOTALL)
     return f"{found[1]}{ANY_PAGE}{found[2]}" if found else name
 

@@ -1,4 +1,4 @@
-"""A label map that may be too large for memory: asked for part by part."""
+"""A label map that may be too large for memory, and is read part by part."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from fullconv.classes import Classes
 from fullconv.georeference import Georeference
 from fullconv.segmentation import Segmentation
 
-BLOCK = 2048  # pixels a side of the parts that writers hold
-SIMPLIFIED = 1.0  # pixels: a border's step of one pixel becomes a slope
+BLOCK = 2048  # pixels per side of the parts that writers hold
+SIMPLIFIED = 1.0  # pixels: a step of one pixel in a border becomes a slope
 
 Part = tuple[slice, slice]  # rows, columns
 LabelMap = NDArray[np.uint8]
@@ -21,7 +21,7 @@ LabelMap = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Frame:
-    """What a label map is of: `size` is (height, width)."""
+    """What a label map belongs to. `size` is (height, width)."""
 
     size: tuple[int, int]
     classes: Classes
@@ -29,22 +29,22 @@ class Frame:
 
 
 def frame_of(result: Segmentation) -> Frame:
-    """Of a result in memory."""
+    """Returns the frame of a result in memory."""
     height, width = result.label_map.shape
     return Frame((height, width), result.classes, result.georeference)
 
 
 @dataclass(frozen=True)
 class Mosaic(Frame):
-    """`labels` gives any part's label map, `image` its (H, W, 3) uint8 picture; `simplify`: how far, in pixels, the
-    borders of polygons may be smoothed."""
+    """`labels` returns the label map of any part, `image` its (H, W, 3) uint8 picture. `simplify`: how far, in pixels,
+    the borders of polygons may be smoothed."""
 
     labels: Callable[[Part], LabelMap]
     image: Callable[[Part], NDArray[np.uint8]]
     simplify: float = SIMPLIFIED
 
     def blocks(self, side: int | None = None) -> Iterator[Part]:
-        """Parts that cover it once, row by row, of BLOCK pixels a side where nothing else is said."""
+        """Yields parts that cover it once, row by row, of BLOCK pixels per side by default."""
         side = side or BLOCK
         height, width = self.size
         for top in range(0, height, side):

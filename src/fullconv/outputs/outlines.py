@@ -1,4 +1,4 @@
-"""A label map → outlines with few points and without holes, as tools for annotation take them (extra `geo`)."""
+"""Converts a label map to outlines with few points and without holes, for annotation tools (extra `geo`)."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from fullconv.outputs.regions import regions
 
 ODD = 256  # added to the values of every other strip of a region that is cut
 
-Points = NDArray[np.float64]  # (N, 2): x, y in pixels from the picture's upper left corner
+Points = NDArray[np.float64]  # (N, 2): x, y in pixels from the upper left corner of the picture
 
 
 @dataclass(frozen=True)
 class Outline:
-    """A part of a picture, all of class `value`."""
+    """A part of a picture that is all of class `value`."""
 
     value: int
     points: Points
 
     @property
     def area(self) -> float:
-        """In pixels (the shoelace formula)."""
+        """The area in pixels (the shoelace formula)."""
         x, y = self.points.T
         return abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2
 
 
 def whole_outlines(label_map: NDArray[np.uint8], simplify: float) -> Iterator[Outline]:
-    """The outer border of every region, whatever lies in its holes; the largest first, to be painted in this order."""
+    """Yields the outer border of every region, ignoring its holes, the largest first, to be painted in this order."""
     found = [Outline(region.value, rounded(shape.exterior.coords)) for region, shape in coverage(label_map, simplify)]
     yield from sorted(found, key=lambda outline: -outline.area)
 
 
 def cut_outlines(label_map: NDArray[np.uint8], simplify: float) -> Iterator[Outline]:
-    """The same without anything in holes: regions that have some are cut along straight lines into parts without."""
+    """Yields outlines without holes: regions with holes are cut along straight lines into parts without."""
     for region, shape in coverage(strips(label_map), simplify):
         yield Outline(region.value % ODD, rounded(shape.exterior.coords))
 
 
 def strips(label_map: NDArray[np.uint8]) -> NDArray[np.int16]:
-    """The label map with ODD added to every other strip of regions that have holes: no region of it has any."""
+    """Adds ODD to the label map in every other strip of regions with holes. No region of the result has holes."""
     marked = label_map.astype(np.int16)
     for region in regions(label_map):
         if region.holes:
@@ -57,7 +57,7 @@ def strips(label_map: NDArray[np.uint8]) -> NDArray[np.int16]:
 
 
 def without_specks(label_map: NDArray[np.uint8], least: float) -> NDArray[np.uint8]:
-    """Regions of fewer than `least` pixels take the value to the left of their first pixel, or above it."""
+    """Gives regions of fewer than `least` pixels the value to the left of their first pixel, or above it."""
     cleaned = label_map.copy()
     for region in regions(label_map):
         if region.area < least:
@@ -69,11 +69,11 @@ def without_specks(label_map: NDArray[np.uint8], least: float) -> NDArray[np.uin
 
 
 def touches_border(outline: Outline, shape: tuple[int, ...]) -> bool:
-    """Whether it reaches the picture's edge: then nothing surrounds it."""
+    """Whether it touches the edge of the picture: then nothing surrounds it."""
     (left, top), (right, bottom) = outline.points.min(0), outline.points.max(0)
     return bool(left <= 0 or top <= 0 or right >= shape[1] or bottom >= shape[0])
 
 
 def rounded(coordinates: Points) -> Points:
-    """Without the last point, which is the first one again."""
+    """Rounds, and removes the last point, which repeats the first."""
     return np.asarray(coordinates, np.float64)[:-1].round(2)

@@ -1,4 +1,4 @@
-"""Palette PNG of class indices, one binary PNG a class, overlay JPEG."""
+"""Writes a palette PNG of class indices, a binary PNG per class, and an overlay as JPEG."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fullconv.outputs.file import Files
 from fullconv.segmentation import Segmentation
 
 RUN_LENGTHS = zlib.Z_RLE
-LARGEST_JPEG = 65_500  # pixels a side that libjpeg writes
+LARGEST_JPEG = 65_500  # pixels per side that libjpeg can write
 
 
 def write_labels(result: Segmentation, target: Path) -> Files:
@@ -24,7 +24,8 @@ def write_labels(result: Segmentation, target: Path) -> Files:
 
 
 def write_masks(result: Segmentation, target: Path) -> Files:
-    """A file for each class present, background too, or for those that were asked for: 255 where the class is."""
+    """Returns a file for each class present, including background, or for the requested ones: 255 where the class
+    is."""
     names = result.classes.names
     parts = file_names(names)
     present = [names.index(name) for name in result.asked or result.shares]
@@ -32,19 +33,19 @@ def write_masks(result: Segmentation, target: Path) -> Files:
 
 
 def write_overlay(result: Segmentation, target: Path) -> Files:
-    """A JPEG, or a PNG where the picture is larger than those can be."""
+    """Returns a JPEG, or a PNG if the picture is too large for a JPEG."""
     if max(result.label_map.shape) > LARGEST_JPEG:
         return {"_overlay.png": lambda hidden: _save_flat(result.overlay_picture(), hidden)}
     return {"_overlay.jpg": lambda hidden: _save_jpeg(result.overlay_picture(legend=True), hidden)}
 
 
 def mask_picture(mask: NDArray[np.bool_]) -> Image.Image:
-    """0 and 255."""
+    """Converts a mask to 0 and 255."""
     return Image.fromarray(mask.view(np.uint8) * np.uint8(255))
 
 
 def save_png(picture: Image.Image, path: Path) -> None:
-    """A picture with the colours of a photo, packed as pictures are."""
+    """Saves a picture with photo colours, compressed as a photo."""
     picture.save(path, compress_level=3)
 
 
@@ -53,12 +54,12 @@ def _save_mask(label_map: NDArray[np.uint8], index: int, path: Path) -> None:
 
 
 def _save_flat(picture: Image.Image, path: Path) -> None:
-    # Label maps are flat areas: run lengths pack them as small as zlib's search for matches, in half the time.
+    # Label maps are flat areas: run lengths make them as small as zlib's search for matches, in half the time.
     picture.save(path, compress_level=3, compress_type=RUN_LENGTHS)
 
 
 def _save_jpeg(picture: Image.Image, path: Path) -> None:
-    # Pillow writes JPEG in one go and takes no note where a full disk took but a part of it.
+    # Pillow writes a JPEG in one call and does not notice if a full disk took only part of it.
     encoded = io.BytesIO()
     picture.save(encoded, "JPEG", quality=90)
     path.write_bytes(encoded.getbuffer())

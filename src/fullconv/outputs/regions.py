@@ -1,8 +1,8 @@
-"""Label map → its connected regions, each outlined exactly along pixel borders, with its holes.
+"""Finds the connected regions of a label map, each outlined exactly along pixel borders, with its holes.
 
-Every side of a pixel where the value changes is an edge, walked clockwise as one looks at the picture. Which edge
-follows depends on two pixels ahead only, so all edges learn their successors at once; rings are the cycles. Pixels that
-only touch at a corner are not connected.
+Every side of a pixel where the value changes is an edge, walked clockwise as seen in the picture. The next edge depends
+only on the two pixels ahead, so the successors of all edges are found at once; rings are the cycles. Pixels that only
+touch at a corner are not connected.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ ENDS = np.array([(1, 0), (1, 1), (0, 1), (0, 0)])  # x, y of each side's end, fr
 
 @dataclass(frozen=True)
 class Ring:
-    """A closed walk: N edges, each a side (`sides`, N) of a pixel of the region (`pixels`, (N, 2): x, y).
+    """A closed walk of N edges, each a side (`sides`, N) of a pixel of the region (`pixels`, (N, 2): x, y).
 
-    `turns` after each edge: 1 on around the same pixel, 0 straight to the next, -1 to the pixel diagonally ahead.
+    `turns` after each edge: 1 continues around the same pixel, 0 goes straight to the next, -1 to the pixel diagonally
+    ahead.
     """
 
     pixels: Numbers
@@ -32,16 +33,16 @@ class Ring:
     turns: Numbers
 
     def points(self) -> Numbers:
-        """(N, 2): x, y of all pixel corners on the way; (0, 0) is the upper left corner of the first pixel."""
+        """(N, 2): x, y of all pixel corners on the walk. (0, 0) is the upper left corner of the first pixel."""
         return self.pixels + ENDS[self.sides]
 
     def corners(self) -> Numbers:
-        """(M, 2): those where the walk turns."""
+        """(M, 2): the corners where the walk turns."""
         return self.points()[self.turns != 0]
 
     @property
     def area(self) -> int:
-        """In pixels; negative around a hole."""
+        """The area in pixels, negative around a hole."""
         return int((self.points()[:, 0] * STEPS[self.sides, 1]).sum())
 
 
@@ -55,14 +56,14 @@ class Region:
 
     @property
     def area(self) -> int:
-        """In pixels."""
+        """The area in pixels."""
         return self.outline.area + sum(hole.area for hole in self.holes)
 
 
 def regions(label_map: NDArray[np.integer]) -> list[Region]:
-    """All regions of a label map (H, W), in the order of their first pixels, row by row."""
+    """Returns all regions of a label map (H, W), in the order of their first pixels, row by row."""
     found: list[Region] = []
-    owners: list[Region] = []  # of each ring; rings come in the order of their first top side, so owners come first
+    owners: list[Region] = []  # of each ring; rings are in the order of their first top side, so owners come first
     rings = trace(label_map)
     above = RingsAbove(rings)
     for ring in rings:
@@ -77,7 +78,7 @@ def regions(label_map: NDArray[np.integer]) -> list[Region]:
 
 
 def trace(label_map: NDArray[np.integer]) -> list[Ring]:
-    """The rings around all regions and holes, in the order of their first top side, row by row."""
+    """Returns the rings around all regions and holes, in the order of their first top side, row by row."""
     framed = np.pad(label_map.astype(np.int16), 1, constant_values=-1)
     edges = _edges(framed)
     following, turns = _successors(framed, edges)
@@ -87,7 +88,7 @@ def trace(label_map: NDArray[np.integer]) -> list[Ring]:
 
 
 class RingsAbove:
-    """Which ring a hole's region has next above the hole: it is the region's outline or another of its holes."""
+    """Finds the next ring of a hole's region above the hole: the region's outline, or another of its holes."""
 
     def __init__(self, rings: list[Ring]) -> None:
         tops = [ring.pixels[ring.sides == TOP] for ring in rings]
@@ -102,20 +103,20 @@ class RingsAbove:
         return int(self.rings[np.searchsorted(self.places, self._downwards(highest), side="right") - 1])
 
     def _downwards(self, pixels: Numbers) -> Numbers:
-        """Numbers that count pixels column by column."""
+        """Returns numbers that count pixels column by column."""
         return pixels[..., 0] * self.height + pixels[..., 1]
 
 
 def _edges(framed: NDArray[np.int16]) -> Numbers:
-    """side * size + place of every edge, sorted; the frame of -1 has none."""
+    """Returns side * size + place of every edge, sorted. The frame of -1 has none."""
     values = framed.ravel()
-    beyond = -np.roll(_steps(framed), -1)  # across a side lies what a walk would reach that turned left
+    beyond = -np.roll(_steps(framed), -1)  # the pixel across a side is the one that a left turn would reach
     found = [np.flatnonzero((values >= 0) & (values != np.roll(values, -step))) for step in beyond]
     return np.concatenate([side * values.size + places for side, places in enumerate(found)])
 
 
 def _successors(framed: NDArray[np.int16], edges: Numbers) -> tuple[Numbers, Numbers]:
-    """For each edge, the index of the edge after it, and the turn in between."""
+    """Returns, for each edge, the index of the next edge, and the turn between them."""
     values, steps = framed.ravel(), _steps(framed)
     sides, places = np.divmod(edges, values.size)
     ahead = places + steps[sides]
@@ -128,8 +129,8 @@ def _successors(framed: NDArray[np.int16], edges: Numbers) -> tuple[Numbers, Num
     over = values[diagonal] == values[places]
     turns = np.where(values[ahead] == values[places], np.where(over, -1, 0), 1)
     crossing = over & (turns == 1)
-    # Pixels of one value that only touch at a corner may be of two regions: the walk stays with its own. Where they
-    # prove to be of one it goes over, since a ring that meets itself there is two, an outer one and a hole.
+    # Pixels of one value that only touch at a corner may belong to two regions, so the walk stays with its own. If they
+    # turn out to belong to one region, it crosses: a ring that meets itself there is two, an outer one and a hole.
     ring = _ring_numbers(after(turns))
     across = after(np.where(crossing, -1, turns))
     turns[crossing & (ring == ring[across])] = -1
@@ -144,7 +145,7 @@ def _ring_numbers(following: Numbers) -> Numbers:
 
 
 def _cycles(following: Numbers) -> Iterator[list[int]]:
-    """The cycles of a permutation, each from its first member on, in the order of these."""
+    """Yields the cycles of a permutation, each from its first member, in the order of these."""
     after, met = following.tolist(), bytearray(len(following))
     for first in range(len(after)):
         walk, here = [], first
@@ -157,5 +158,5 @@ def _cycles(following: Numbers) -> Iterator[list[int]]:
 
 
 def _steps(framed: NDArray[np.int16]) -> Numbers:
-    """From a place to the next along each side, in the flat array."""
+    """Returns the step in the flat array from a place to the next along each side."""
     return STEPS @ np.array([1, framed.shape[1]])

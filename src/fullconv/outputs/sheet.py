@@ -1,4 +1,4 @@
-"""Many pictures and their labels on one sheet, with the classes' colours below."""
+"""Draws many pictures and their labels on one sheet, with the class colours below."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FORMATS = (".png", ".jpg", ".jpeg")
 
 
 class Entry(Protocol):
-    """What is shown side by side, HxWx3 uint8 each (a photo and its labels), and what stands above."""
+    """The pictures to show side by side, HxWx3 uint8 each (a photo and its labels), and the text above them."""
 
     @property
     def pictures(self) -> Sequence[NDArray[np.uint8]]: ...
@@ -44,7 +44,8 @@ def write_sheet(entries: Sequence[Entry], classes: Classes, path: Path) -> Path:
 
 
 def draw_sheet(entries: Sequence[Entry], classes: Classes) -> Image.Image:
-    """The pictures of each entry side by side, at most six a row; names above, remarks in red; classes below."""
+    """Draws the pictures of each entry side by side, at most six per row: names above, remarks in red, classes
+    below."""
     each = max((len(entry.pictures) for entry in entries), default=1)
     columns = max(1, WIDEST // each)
     rows = -(-len(entries) // columns)
@@ -69,13 +70,13 @@ def _draw_entry(sheet: Image.Image, entry: Entry, corner: tuple[int, int]) -> No
 
 
 def _fitted(picture: Image.Image) -> Image.Image:
-    """As large as BOX allows; small pictures show their pixels."""
+    """Returns the picture as large as BOX allows. Small pictures are enlarged with visible pixels."""
     small = picture.width < BOX[0] and picture.height < BOX[1]
     return ImageOps.contain(picture, BOX, Image.Resampling.NEAREST if small else Image.Resampling.BICUBIC)
 
 
 def _legend_places(classes: Classes, width: int) -> Iterator[tuple[int, int, str, Colour]]:
-    """(x, y, name, colour) of each class and of void, from the legend's corner on."""
+    """(x, y, name, colour) of each class and of void, relative to the corner of the legend."""
     x, y = MARGIN, 0
     for name, colour in [*zip(classes.names, classes.colours, strict=True), ("void", voc_colour(classes.void))]:
         needed = LINE + _length(name) + 2 * MARGIN
@@ -97,7 +98,7 @@ def _write(sheet: Image.Image, corner: tuple[int, int], text: str, colour: Colou
 
 
 def _shortened(text: str, width: int) -> str:
-    """The text, without its middle where it is longer than `width` pixels."""
+    """Returns the text, with its middle removed if it is longer than `width` pixels."""
     short, kept = text, len(text)
     while kept > 2 and _length(short) > width:
         kept -= 2

@@ -1,7 +1,7 @@
-"""A label map on the ground → polygons in its coordinate system: GeoJSON and GeoPackage (extra `geo`).
+"""Converts a label map on the ground to polygons in its coordinate system: GeoJSON and GeoPackage (extra `geo`).
 
-Polygons are cut along a grid of 2048 pixels, which keeps memory bounded; along its lines nothing is moved, so pieces
-meet exactly.
+Polygons are cut along a grid of 2048 pixels, which limits memory. Nothing moves along its lines, so pieces meet
+exactly.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from fullconv.outputs.mosaic import Mosaic, Part
 
 @dataclass(frozen=True)
 class Polygon:
-    """A region of class `index`, `pixels` large, as shapely's polygon in the scene's coordinates."""
+    """A region of class `index`, `pixels` large, as a shapely polygon in the coordinates of the scene."""
 
     index: int
     pixels: int
@@ -33,7 +33,7 @@ class Polygon:
 
 
 def write_geojson(mosaic: Mosaic, target: Path) -> Files:
-    """target.geojson in the scene's coordinate system, which the member `crs` names as QGIS and GDAL read it."""
+    """target.geojson in the coordinate system of the scene. The member `crs` names it, as QGIS and GDAL expect."""
     head = json.dumps({"type": "FeatureCollection", "name": target.name, **_crs_of(mosaic)}, ensure_ascii=False)
 
     def write(hidden: Path) -> None:
@@ -61,7 +61,8 @@ def write_geopackage(mosaic: Mosaic, target: Path) -> Files:
 
 
 def polygons(mosaic: Mosaic) -> Iterator[Polygon]:
-    """Of all classes, background too, block by block; pixels of no class are in no polygon."""
+    """Yields the polygons of all classes, including background, block by block. Pixels of no class are in no
+    polygon."""
     shapely = shapely_library()
     for part in mosaic.blocks():
         labels = mosaic.labels(part)
@@ -73,13 +74,14 @@ def polygons(mosaic: Mosaic) -> Iterator[Polygon]:
 
 
 def _place(mosaic: Mosaic, part: Part, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Points of a block, in its pixels, in the scene's coordinates."""
+    """Converts points in pixels of a block to the coordinates of the scene."""
     moved = points + np.array([part[1].start, part[0].start])
     return mosaic.georeference.place(moved) if mosaic.georeference else moved
 
 
 def _crs_of(mosaic: Mosaic) -> dict[str, Any]:
-    """What the numbers of a GeoJSON file count. Raises FullconvError for a coordinate system that it cannot name."""
+    """Returns the unit of the numbers in a GeoJSON file. Raises FullconvError for a coordinate system that it cannot
+    name."""
     if mosaic.georeference is None or not mosaic.georeference.crs:
         return {"coordinates_in": COORDINATES} if mosaic.georeference is None else {}
     if mosaic.georeference.epsg is None:

@@ -1,4 +1,4 @@
-"""What a result can be written as, by name."""
+"""The outputs that a result can be written as, by name."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ from fullconv.outputs.smoothed import smoothing_writers
 from fullconv.segmentation import Segmentation
 
 
-def nowhere(result: Segmentation, target: Path) -> Files:
-    """A GeoPackage of a picture that lies nowhere on the ground."""
+def refuse_geopackage(result: Segmentation, target: Path) -> Files:
+    """Raises FullconvError: a picture without a position on the ground cannot be a GeoPackage."""
     raise FullconvError(
         f"{result.source or target.name}: no georeference, which a GeoPackage needs; save polygons instead"
     )
 
 
 def in_one_table(result: Segmentation, target: Path) -> Files:
-    """The rows of all pictures of a run go into one file: jobs/table.py writes it."""
+    """Returns no files. The rows of all pictures of a run go into one file, which jobs/table.py writes."""
     return {}
 
 
 TABLE = "csv"
-Claim = Callable[[Sequence[Path]], object]  # raises FullconvError for files that are not to be written
+Claim = Callable[[Sequence[Path]], object]  # raises FullconvError for files that must not be written
 
 WRITERS: dict[str, Callable[[Segmentation, Path], Files]] = {
     "labels": write_labels, "masks": write_masks, "overlay": write_overlay, "scores": write_scores,
     "polygons": write_polygons, "coco": write_coco, "coco-polygons": write_coco_polygons, "labelme": write_labelme,
-    "geopackage": nowhere, "cutout": write_cutouts, "confidence": write_confidence,
+    "geopackage": refuse_geopackage, "cutout": write_cutouts, "confidence": write_confidence,
     TABLE: in_one_table,
 }  # fmt: skip
 
@@ -57,8 +57,8 @@ def save(
     result: Segmentation, target: Path, outputs: Sequence[str], claim: Claim, background: str | None = None,
     simplify: float | None = None,
 ) -> list[Path]:  # fmt: skip
-    """Writes target_labels.png and so on, as `outputs` asks, once `claim` has seen which; gives the paths.
-    `background`: what is put behind cut-outs; `simplify`: how far borders of polygons may move, in pixels."""
+    """Writes target_labels.png and so on, as `outputs` requests, after `claim` has accepted their names. Returns the
+    paths. `background`: what is put behind cut-outs. `simplify`: how far borders of polygons may move, in pixels."""
     files = files_of(result, target, outputs, background, simplify)
     paths = [target.with_name(target.name + ending) for ending in files]
     claim(paths)
@@ -71,15 +71,15 @@ def save(
 def save_noted(
     result: Segmentation, folder: str | Path, stem: str | None, outputs: Sequence[str], overwrite: bool
 ) -> list[Path]:
-    """The same for a value at hand; predictions.jsonl in `folder` tells of it. Without a `stem` names begin with that
-    of the picture's file."""
+    """Does the same for a single result, and records it in predictions.jsonl in `folder`. Without a `stem`, names begin
+    with that of the picture's file."""
     if TABLE in outputs:
         raise FullconvError("csv: is one table of many pictures; of one, write result.to_df().to_csv(FILE)")
     folder, outputs = path_of("folder", folder), check_outputs(outputs) if isinstance(outputs, str) else outputs
     target = folder / path_of("stem", stem or (result.source.stem if result.source else "image"))
     if not target.is_relative_to(folder) or ".." in target.relative_to(folder).parts:
         raise FullconvError(f"{argument('stem', stem)}: points outside {folder}; give a plain name")
-    files_of(result, target, outputs)  # for what cannot be, nothing is opened
+    files_of(result, target, outputs)  # checks the outputs before anything is opened
     with closing(Manifest(folder, overwrite=overwrite)) as manifest:
         written = save(result, target, outputs, partial(manifest.claim, target))
         manifest.write(line_of(result, target, folder, written))
@@ -96,7 +96,7 @@ def line_of(result: Segmentation, target: Path, folder: Path, written: Sequence[
 
 
 def needs_scores(outputs: Sequence[str]) -> bool:
-    """Whether any of them is made of the scores of the picture as the network saw it."""
+    """Whether any of them needs the scores of the picture at the size that the network saw."""
     return bool({"cutout", "confidence"} & set(outputs))
 
 
@@ -121,20 +121,20 @@ def files_of(
 
 
 def endings(outputs: Sequence[str], classes: Classes) -> list[str]:
-    """What names of files may end in, for a photo or a raster in which any of the classes may be."""
+    """Returns the possible ends of file names, for a photo or a raster in which any of the classes may occur."""
     size, values = (1, len(classes)), np.arange(len(classes), dtype=np.uint8)
     scores = np.zeros((len(classes), *size), np.float32)
     photo = Segmentation(np.zeros((*size, 3), np.uint8), values[None], classes, scores, Path("photo"))
     raster = replace(photo, georeference=Georeference("", (1, 0, 0, 0, -1, 0), None))
-    found = ["_overlay.png"] if "overlay" in outputs else []  # of a photo too large for a JPEG
+    found = ["_overlay.png"] if "overlay" in outputs else []  # for a photo that is too large for a JPEG
     for result, output in product((photo, raster), outputs):
-        with suppress(FullconvError):  # for the one or the other there is no such output
+        with suppress(FullconvError):  # some outputs exist only for one of the two
             found += files_of(result, Path("x"), [output])
     return list(dict.fromkeys(found))
 
 
 def check_outputs(wanted: str) -> list[str]:
-    """ "labels, masks" → ["labels", "masks"], each once. Raises FullconvError for an output that is unknown."""
+    """ "labels, masks" → ["labels", "masks"], each once. Raises FullconvError for an unknown output."""
     outputs = list(dict.fromkeys(output.strip() for output in wanted.split(",") if output.strip()))
     check(outputs)
     return outputs

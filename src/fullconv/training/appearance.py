@@ -1,4 +1,4 @@
-"""Random changes of how a photo looks, where nothing moves: colours, sharpness, noise, the traces of a JPEG."""
+"""Random changes to the look of a photo, without moving anything: colours, sharpness, noise, JPEG artefacts."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from torchvision.transforms import v2
 
 from fullconv.training.recipe import Recipe
 
-SIGMA = (0.3, 1.5)  # pixels, of a blur
-KERNEL = 9  # pixels: as wide as the widest blur is seen
-SHARPNESS = 1.0  # the most of what a blur takes away that is added
-NOISE = 10.0  # levels of 255, the standard deviation at most
-QUALITY = (40, 96)  # of JPEG, the upper end left out
+SIGMA = (0.3, 1.5)  # of a blur, in pixels
+KERNEL = 9  # pixels; covers the widest blur
+SHARPNESS = 1.0  # largest multiple that is added of what a blur removes
+NOISE = 10.0  # largest standard deviation, in levels of 255
+QUALITY = (40, 96)  # of JPEG, upper end excluded
 
 
 def appearance(recipe: Recipe) -> list[Any]:
-    """What the recipe asks for, in the order in which it happens to a photo; each a share of the pictures."""
+    """Returns the changes that the recipe requests, in the order in which they happen to a photo."""
     c = recipe.colour
     jitter = v2.RandomApply([v2.ColorJitter(c, c, c, c / 10)], p=0.8)
     changes = [
@@ -35,7 +35,7 @@ def appearance(recipe: Recipe) -> list[Any]:
 
 
 class RandomSharpness(v2.Transform):
-    """Two in three are blurred, the others sharpened by what such a blur takes away."""
+    """Blurs two in three pictures, and sharpens the others by what such a blur removes."""
 
     def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
         sigma = float(torch.empty(()).uniform_(*SIGMA))
@@ -51,7 +51,7 @@ class RandomSharpness(v2.Transform):
 
 
 class RandomNoise(v2.Transform):
-    """Gaussian, of a strength of its own for each picture."""
+    """Gaussian noise of a different strength for each picture."""
 
     def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
         return {"level": float(torch.rand(())) * NOISE, "seed": int(torch.randint(2**31, ()))}
@@ -64,7 +64,8 @@ class RandomNoise(v2.Transform):
 
 
 class RandomJPEG(v2.Transform):
-    """What is left after a JPEG of a quality drawn anew for each picture; on the processor, also for a GPU."""
+    """Compresses as JPEG with a random quality for each picture. Runs on the processor, even if the picture is on a
+    GPU."""
 
     def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
         return {"quality": int(torch.randint(*QUALITY, ()))}

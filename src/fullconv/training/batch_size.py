@@ -1,4 +1,4 @@
-"""The largest batch that a GPU's memory holds, found by trial: real steps on the run's own data, thrown away."""
+"""Finds the largest batch that fits in a GPU's memory by trial: real steps on the run's own data, then discarded."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from fullconv.training.run import Course
 from fullconv.training.start import Prepared, config_of, start_model
 
 FOLDER = "trial"
-SMALLEST, LARGEST = 2, 256  # pictures a step
-FILLED = 0.9  # of the GPU's memory, at most: pictures of other sizes and evaluations need some
+SMALLEST, LARGEST = 2, 256  # pictures per step
+FILLED = 0.9  # of the GPU's memory at most; pictures of other sizes and evaluations need the rest
 
 
 def largest_batch(prepared: Prepared, sources: Sources, recipe: Recipe, out: Path) -> int:
@@ -48,8 +48,8 @@ def largest(fits: Callable[[int], bool]) -> int:
 
 
 def fits(model: Network, prepared: Prepared, recipe: Recipe, folder: Path, batch: int) -> bool:
-    """Whether two steps of so many pictures leave some of the GPU's memory free: the optimiser's state comes with the
-    first."""
+    """Whether two steps of this batch size leave some GPU memory free. The optimiser's state is created in the first
+    step."""
     torch.cuda.reset_peak_memory_stats()
     try:
         two_steps(model, prepared, replace(recipe, batch_size=batch), folder)

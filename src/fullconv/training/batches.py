@@ -1,4 +1,4 @@
-"""The batches of an epoch: each process has its share of each, in parts that fit its memory."""
+"""The batches of an epoch. Each process has a share of each batch, in parts that fit in memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fullconv.training.recipe import Recipe
 
 
 def load_epoch(pictures: Pictures, recipe: Recipe, number: int, device: torch.device) -> Iterator[Batch]:
-    """This process's share of every batch. A GPU also makes the random changes; workers then only read."""
+    """Yields this process's share of every batch. A GPU also makes the random changes; workers then only read."""
     epoch = Epoch(pictures, recipe, number)
     shares = shares_of(len(epoch), recipe.batch_size, *rank_and_count())
     in_parts = partial(parts_of, count=recipe.accumulate)
@@ -28,15 +28,15 @@ def load_epoch(pictures: Pictures, recipe: Recipe, number: int, device: torch.de
     workers = recipe.workers if recipe.workers is not None else max(1, min(8, (os.cpu_count() or 1) - 1))
     collate: Any = list if augments_here else in_parts
     loader = DataLoader(epoch, batch_sampler=shares, num_workers=workers, collate_fn=collate, pin_memory=augments_here)
-    for batch in told_plainly(loader):
+    for batch in with_plain_errors(loader):
         yield in_parts([epoch.change(item, device) for item in batch]) if augments_here else batch
 
 
 def shares_of(pictures: int, batch_size: int, rank: int, count: int) -> list[list[int]]:
-    """For each batch of `batch_size` positions, those that process `rank` of `count` sees.
+    """Returns, for each batch of `batch_size` positions, those of process `rank` of `count`.
 
-    All processes see equally many, which collective operations ask for: what an uneven last batch lacks is filled with
-    NOTHING, a picture that is wholly void. Every position occurs once over all processes.
+    Collective operations need equal numbers of pictures in all processes, so an uneven last batch is filled up with
+    NOTHING, a picture that is all void. Every position occurs once over all processes.
     """
     batches = [range(start, min(start + batch_size, pictures)) for start in range(0, pictures, batch_size)]
     shares = [list(batch[rank::count]) for batch in batches]
@@ -45,7 +45,7 @@ def shares_of(pictures: int, batch_size: int, rank: int, count: int) -> list[lis
 
 
 def parts_of(pictures: Sequence[Part], count: int) -> list[Part]:
-    """At most `count` stacks of about equally many pictures."""
+    """Returns at most `count` stacks with about equal numbers of pictures."""
     size = -(-len(pictures) // count)
     return [stacked(pictures[start : start + size]) for start in range(0, len(pictures), size)]
 
@@ -55,8 +55,9 @@ def stacked(pictures: Sequence[Part]) -> Part:
     return Part(torch.stack(images), torch.stack(labels), None if taught[0] is None else torch.stack(taught))
 
 
-def told_plainly(batches: Iterable[Any]) -> Iterator[Any]:
-    """The same batches; an error in a worker comes wrapped in its traceback, of which the last line is for the user."""
+def with_plain_errors(batches: Iterable[Any]) -> Iterator[Any]:
+    """Yields the same batches. An error in a worker arrives with its traceback as text; only its last line is for the
+    user."""
     try:
         yield from batches
     except FullconvError as error:

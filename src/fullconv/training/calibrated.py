@@ -1,4 +1,4 @@
-"""The last touch to a trained model: the temperature with which its probabilities are what they say."""
+"""Calibrates a trained model: fits the temperature that makes its probabilities match its accuracy."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from fullconv.prediction.predictor import load
 from fullconv.weights.model_folder import read_config
 
 
-def calibrated(folder: Path, val: Sequence[Sample], engine: str = "torch") -> ModelConfig:
-    """The config of a model folder with a temperature fitted to one half of `val`, and the calibration errors on the
-    other half among its metrics; with temperature 1 where `val` is too small to be halved."""
+def with_temperature(folder: Path, val: Sequence[Sample], engine: str = "torch") -> ModelConfig:
+    """Returns the config of a model folder with a temperature fitted to one half of `val`, and with the calibration
+    errors on the other half in its metrics. The temperature is 1 if `val` is too small to be halved."""
     config = read_config(folder)
     others = {key: value for key, value in config.metrics.items() if key != "calibration"}
     found = calibrate(load(folder, engine, precision="fp32"), val) if val else None

@@ -1,4 +1,4 @@
-"""The model card: what a model is, how it was made, how well it does; front matter as the Hugging Face hub reads it."""
+"""The model card: what a model is, how it was trained, and its scores. Its front matter is for the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fullconv.models.config import ModelConfig
 from fullconv.training.recipe import Recipe
 from fullconv.words import counted
 
-WIDTH = 120  # characters of a line
+WIDTH = 120  # characters per line
 FRONT = """---
 library_name: fullconv
 pipeline_tag: image-segmentation
@@ -19,7 +19,7 @@ tags: [semantic-segmentation, fcn]
 
 
 def card(config: ModelConfig) -> str:
-    """The text of a model folder's README.md, from nothing but its config."""
+    """Returns the README.md of a model folder, from its config only."""
     lines = [
         f"{FRONT}# {config.name}",
         "",
@@ -42,7 +42,7 @@ def card(config: ModelConfig) -> str:
 
 
 def scores(val: dict[str, Any] | None) -> list[str]:
-    """A table of IoU and accuracy a class, and the means, as Markdown lines."""
+    """Returns a table of IoU and accuracy per class, with means, as Markdown lines."""
     if not val:
         return ["There was no validation split to measure on.", ""]
     rows = [
@@ -61,7 +61,7 @@ def scores(val: dict[str, Any] | None) -> list[str]:
 
 
 def sureness(config: ModelConfig) -> list[str]:
-    """How far probabilities can be believed, as Markdown lines."""
+    """Returns how reliable the probabilities are, as Markdown lines."""
     found = config.metrics.get("calibration")
     if not found:
         return []
@@ -76,7 +76,7 @@ def sureness(config: ModelConfig) -> list[str]:
 
 
 def differing(recipe: dict[str, Any]) -> dict[str, Any]:
-    """The keys of a recipe whose values are not the defaults."""
+    """Returns the keys of a recipe that differ from the defaults."""
     defaults = Recipe().to_json()
     return {key: value for key, value in recipe.items() if value != defaults.get(key)}
 

@@ -1,4 +1,4 @@
-"""Which part of a picture a crop shows: any; one with labels, where most of it has none; one with a rare class."""
+"""Chooses the part of a picture for a crop: any; one with labels, if most of it has none; or one with a rare class."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from torchvision.transforms import v2
 
 from fullconv.classes import VOID
 
-SPARSE = 0.5  # share of a picture with labels: below it, crops are laid where they are
+SPARSE = 0.5  # share of a picture with labels; below it, crops are placed where labels are
 
 
 class RandomCrop(v2.RandomCrop):
-    """torchvision's, laid over a pixel that is wanted where there is one; a share `focused` of the crops over one of
-    a class other than the first, each class as often as another (as nnU-Net does, arXiv 1809.10486)."""
+    """torchvision's crop, placed over a wanted pixel if there is one. A share `focused` of the crops is placed over a
+    class other than the first, with all such classes equally often (as in nnU-Net, arXiv 1809.10486)."""
 
     def __init__(self, side: int, fill: dict[type, int], focused: float = 0.0) -> None:
         super().__init__((side, side), pad_if_needed=True, fill=fill)
@@ -36,7 +36,7 @@ class RandomCrop(v2.RandomCrop):
         return params
 
     def wanted(self, labels: Tensor) -> Tensor:
-        """(H, W): pixels over one of which the crop is to lie; none where it may lie anywhere."""
+        """(H, W): the crop must contain one of these pixels. None are set if it may be anywhere."""
         known = labels != VOID
         if self.focused and torch.rand(()) < self.focused:
             present = torch.bincount(labels[known & (labels != 0)]).nonzero().flatten()
@@ -46,6 +46,6 @@ class RandomCrop(v2.RandomCrop):
 
 
 def place(pixel: int, length: int, side: int) -> int:
-    """Where a crop of `side` pixels begins that shows the pixel and stays within the length."""
+    """Returns the start of a crop of `side` pixels that contains the pixel and stays within the length."""
     first, last = max(0, pixel - side + 1), min(pixel, length - side)
     return int(torch.randint(first, last + 1, ()))

@@ -1,7 +1,7 @@
-"""Gradients of depthwise convolutions in float32 where the rest of a step on a CPU runs in bf16.
+"""Computes the gradients of depthwise convolutions in float32 while the rest of a step on a CPU runs in bf16.
 
-oneDNN's bf16 kernels for these gradients are slow: of 5x5 kernels and of strides they take 2.5 to 16 times as long as
-float32 ones (benchmarks/depthwise.py), half the time of a step of an EfficientNet.
+oneDNN's bf16 kernels for these gradients are slow: for 5x5 kernels and for strides they take 2.5 to 16 times as long as
+float32 (benchmarks/depthwise.py), which is half the time of a step of an EfficientNet.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 Pair = tuple[int, int]
-FAST_ENOUGH = (3, 3), (1, 1)  # kernel and stride that bf16 does well
+FAST_ENOUGH = (3, 3), (1, 1)  # kernel and stride that are fast in bf16
 
 
 def float32_gradients(accelerator: Accelerator) -> AbstractContextManager[object]:
-    """Within it a network's forward pass, and so its backward pass, is arranged so; elsewhere nothing changes."""
+    """Inside this block, forward and backward passes of a network work this way if the precision is bf16 on a CPU."""
     wanted = accelerator.device.type == "cpu" and accelerator.mixed_precision == "bf16"
     return Float32Gradients() if wanted else nullcontext()
 
@@ -42,7 +42,7 @@ def conv2d(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Tensor:
-    """torch's, but that gradients which bf16 is slow at are taken in float32."""
+    """torch's conv2d, but gradients that are slow in bf16 are computed in float32."""
     depthwise = groups == input.shape[1] == weight.shape[0] > 1
     is_slow = depthwise and (tuple(weight.shape[2:]), pair(stride)) != FAST_ENOUGH
     if not is_slow or isinstance(padding, str):
@@ -52,7 +52,7 @@ def conv2d(
 
 
 class Depthwise(torch.autograd.Function):
-    """(N, C, H, W) and (C, 1, h, w) in bf16 → (N, C, H', W') in bf16; the way back goes through float32."""
+    """(N, C, H, W) and (C, 1, h, w) in bf16 → (N, C, H', W') in bf16. The backward pass uses float32."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, stride: Pair, padding: Pair, dilation: Pair) -> Tensor:

@@ -1,4 +1,4 @@
-"""What data consist of, as hashes: to tell whether a later run is given the same."""
+"""Hashes the data of a run, to show whether a later run gets the same data."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from fullconv.errors import FullconvError
 from fullconv.words import counted
 
 Picture = Sample | UnlabelledPicture
-Hashes = dict[str, str]  # {file, from the data's root: SHA-256 of its whole content}
-SHOWN = 3  # files that a line names
+Hashes = dict[str, str]  # {file, relative to the data's root: SHA-256 of its content}
+SHOWN = 3  # files named in one line
 
 
 @dataclass(frozen=True)
 class SplitDigest:
-    """`names`: the pictures in their order; `values`: what mask values mean; `files`: what images and masks hold."""
+    """`names`: the pictures in order; `values`: what mask values mean; `files`: the content of images and masks."""
 
     pictures: int
     bytes: int
@@ -34,7 +34,7 @@ class SplitDigest:
 
 
 def hash_files(root: Path, samples: Iterable[Picture]) -> Hashes:
-    """Reads every file of the samples in full, each once. Raises FullconvError where one cannot be read."""
+    """Reads every file of the samples completely, each once. Raises FullconvError if one cannot be read."""
     paths = _paths(samples)
     with ThreadPoolExecutor() as threads:
         return dict(zip((_name(path, root) for path in paths), threads.map(sha256_of, paths), strict=True))
@@ -51,7 +51,7 @@ def digest_split(root: Path, samples: Sequence[Picture], hashes: Hashes) -> Spli
 
 
 def differences(then: Mapping[str, Any], now: Mapping[str, SplitDigest], old: Hashes, new: Hashes) -> list[str]:
-    """What is not as it was, in words; none where everything is. `then`: {split: SplitDigest.to_json()}."""
+    """Describes what has changed, in words; empty if nothing has. `then`: {split: SplitDigest.to_json()}."""
     found = [
         _files("changed", [name for name in old if new.get(name, old[name]) != old[name]]),
         _files("missing", [name for name in old if name not in new]),
@@ -68,7 +68,7 @@ def differences(then: Mapping[str, Any], now: Mapping[str, SplitDigest], old: Ha
 
 
 def write_lines(hashes: Hashes) -> str:
-    """As sha256sum writes them: `sha256sum -c` in the data's root checks them too."""
+    """Writes hashes like sha256sum, so that `sha256sum -c` in the data's root can check them."""
     return "".join(f"{value}  {name}\n" for name, value in hashes.items())
 
 
@@ -99,7 +99,7 @@ def _digest(parts: Iterable[bytes]) -> str:
 
 
 def _paths(samples: Iterable[Picture]) -> list[Path]:
-    """Of a file that several samples share (COCO's JSON) one."""
+    """A file that several samples share (COCO's JSON) is listed once."""
     return list(dict.fromkeys(path for sample in samples for path in sample.files))
 
 

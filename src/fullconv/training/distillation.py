@@ -1,4 +1,5 @@
-"""Learning from a teacher (arXiv 1503.02531): its class probabilities at the place of a crop, and how far from them."""
+"""Learns from a teacher (arXiv 1503.02531): its class probabilities at the place of a crop, and the distance from
+them."""
 
 from __future__ import annotations
 
@@ -13,16 +14,16 @@ from fullconv.classes import VOID
 from fullconv.training.processes import over_processes
 from fullconv.training.teacher import Teacher
 
-STRIDE = 4  # pixels of a crop between two places at which student and teacher are compared
+STRIDE = 4  # pixels of a crop between two places where student and teacher are compared
 ROUNDING = 1e-5
 
 
 @dataclass(frozen=True)
 class Divergence:
-    """Kullback and Leibler's divergence of the network's class probabilities from the teacher's, softened alike.
+    """The Kullback-Leibler divergence of the network's class probabilities from the teacher's, with equal temperature.
 
-    `known`: the classes that the teacher knows, among which probabilities are shared out; None for all. Pixels that are
-    labelled with another class do not count. `weight`: what the divergence counts beside the loss on labels.
+    `known`: the classes that the teacher knows, which share the probability; None for all. Pixels labelled with another
+    class do not count. `weight`: relative to the loss on labels.
     """
 
     known: tuple[int, ...] | None = None
@@ -31,11 +32,12 @@ class Divergence:
     void: int = VOID
 
     def cells_of(self, taught: Tensor, labels: Tensor) -> Tensor:
-        """How many cells of a whole batch have a teacher, in all processes."""
+        """Returns the number of cells with a teacher in a whole batch, in all processes."""
         return over_processes(self._taught(taught, labels).sum())
 
     def __call__(self, scores: Tensor, taught: Tensor, labels: Tensor, cells: Tensor) -> Tensor:
-        """Scores (N, classes, H, W) and labels (N, h', w') at any stride, the teacher's view (N, classes, h, w)."""
+        """Scores (N, classes, H, W) and labels (N, h', w') at any stride, teacher's probabilities (N, classes, h,
+        w)."""
         scores = scores.float() / self.temperature
         if scores.shape[-2:] != taught.shape[-2:]:
             scores = F.interpolate(scores, taught.shape[-2:], mode="bilinear")
@@ -48,7 +50,7 @@ class Divergence:
         return self.weight * self.temperature**2 * total / cells.clamp(min=1e-6)
 
     def _taught(self, taught: Tensor, labels: Tensor) -> Tensor:
-        """(N, known, h, w): nothing where the label is of a class that the teacher takes for something else."""
+        """(N, known, h, w): zero where the label is a class that the teacher takes for another one."""
         if self.known is None:
             return taught.float()
         may_teach = torch.zeros(256, device=labels.device)
@@ -58,11 +60,11 @@ class Divergence:
 
 
 def target(scores: Tensor, corners: Tensor, size: Sequence[int], teacher: Teacher, classes: int, heat: float) -> Tensor:
-    """What a teacher says at each cell of a crop: (classes, h, w) half. All zero beyond the picture; less than one in
-    sum where the teacher sees what is none of the classes.
+    """Returns what a teacher predicts at each cell of a crop, (classes, h, w) in half precision. It is zero outside the
+    picture, and sums to less than one where the teacher sees something other than these classes.
 
-    `scores` (the teacher's classes, ·, ·) are those of the whole picture, whose top left, top right and bottom left
-    corners lie at `corners` (3, 2), (x, y) in pixels of the crop of (height, width) `size`; `heat`: the temperature.
+    `scores` (classes of the teacher, h, w) are those of the whole picture. Its top left, top right and bottom left
+    corners are at `corners` (3, 2), (x, y) in pixels of the crop of (height, width) `size`. `heat`: the temperature.
     """
     height, width = cells_in(size)
     x = (torch.arange(width, device=scores.device) + 0.5) * STRIDE
@@ -70,10 +72,10 @@ def target(scores: Tensor, corners: Tensor, size: Sequence[int], teacher: Teache
     places = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1)  # (h, w, 2)
     origin = corners[0]
     sides = torch.stack([corners[1] - origin, corners[2] - origin], 1)  # columns: along the width, along the height
-    relative = (places - origin) @ torch.linalg.inv(sides).T  # 0–1 inside of the picture
-    inside = ((relative > -ROUNDING) & (relative < 1 - ROUNDING)).all(-1)  # as is the pixel right below
+    relative = (places - origin) @ torch.linalg.inv(sides).T  # 0–1 inside the picture
+    inside = ((relative > -ROUNDING) & (relative < 1 - ROUNDING)).all(-1)  # so is the pixel below and to the right
     grid = relative * 2 - 1
-    if teacher.align_corners:  # the outermost scores lie half a pixel inside
+    if teacher.align_corners:  # the outermost scores are half a pixel inside
         pixels = sides.norm(dim=0).clamp(min=2)
         grid = grid * (pixels / (pixels - 1))
     there = F.grid_sample(
@@ -84,13 +86,14 @@ def target(scores: Tensor, corners: Tensor, size: Sequence[int], teacher: Teache
 
 
 def cells_in(size: Sequence[int]) -> tuple[int, int]:
-    """Rows and columns of the cells that a crop of (height, width) `size` has, the last ones perhaps cut."""
+    """Returns rows and columns of cells in a crop of (height, width) `size`. The last ones may be cut."""
     height, width = size
     return -(-height // STRIDE), -(-width // STRIDE)
 
 
 def by_class(probabilities: Tensor, targets: tuple[int, ...], classes: int) -> Tensor:
-    """(the teacher's classes, h, w) → (classes, h, w): what goes to the same class is added up, the rest left out."""
+    """(classes of the teacher, h, w) → (classes, h, w). Classes with the same target are added; the others are left
+    out."""
     index = torch.tensor(targets, device=probabilities.device)
     found = probabilities.new_zeros(classes + 1, *probabilities.shape[1:])
     return found.index_add_(0, index.where(index >= 0, classes), probabilities)[:classes]

@@ -1,4 +1,4 @@
-"""A run whose numbers are finite no longer ends and says so; what it had before stays as it was."""
+"""Ends a run with an error when its numbers are no longer finite. The model saved before stays as it is."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from fullconv.weights.checkpoint import not_finite
 
 
 class Diverged(FullconvError):
-    """The loss or the parameters are no finite numbers."""
+    """The loss or the parameters are not finite."""
 
 
-def checked(loss: float) -> float:
-    """The loss of a step, where it is a finite number."""
+def check_loss(loss: float) -> float:
+    """Returns the loss of a step. Raises Diverged if it is not finite."""
     if not math.isfinite(loss):
         raise Diverged(f"the loss is {loss}")
     return loss
 
 
 def check_parameters(*models: nn.Module) -> None:
-    """Raises Diverged where a model could not be stored: the last step of an epoch has no loss after it."""
+    """Raises Diverged if a model cannot be stored: no loss follows the last step of an epoch."""
     for model in models:
         state: dict[str, Tensor] = model.state_dict()
         for name in not_finite(state):
@@ -34,8 +34,8 @@ def check_parameters(*models: nn.Module) -> None:
 
 
 @contextmanager
-def explained(epoch: int, recipe: Recipe, model: Path) -> Iterator[None]:
-    """What diverges inside is told with the epoch, what is kept, and what to try."""
+def explain_divergence(epoch: int, recipe: Recipe, model: Path) -> Iterator[None]:
+    """Adds to the error the epoch, what is kept, and what to try."""
     try:
         yield
     except Diverged as error:
@@ -44,7 +44,7 @@ def explained(epoch: int, recipe: Recipe, model: Path) -> Iterator[None]:
 
 
 def remedies(recipe: Recipe) -> str:
-    """What to try, by what the recipe has not tried yet."""
+    """Suggests remedies that the recipe does not use yet."""
     found = [f"a smaller learning rate (lr is {recipe.lr:g})"]
     found += ["clip: 1 in the recipe"] * (not 0 < recipe.clip <= 1)
     found += ["pixels: mean"] * (recipe.pixels == "total")

@@ -1,4 +1,4 @@
-"""What a run's numbers depend on beside its recipe, its data and its weights: libraries and machine."""
+"""Records what a run depends on besides recipe, data and weights: libraries and machine."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def environment() -> dict[str, Any]:
 
 
 def command_line() -> str:
-    """As it would be typed again."""
+    """Returns the command as the user would type it."""
     program = Path(sys.argv[0])
     words = ["python", "-m", program.parent.name] if program.name == "__main__.py" else [program.name]
     return shlex.join([*words, *sys.argv[1:]])

@@ -1,4 +1,4 @@
-"""One pass over the pictures: which one comes where, and what the random changes make of it."""
+"""One pass over the pictures: which picture is at each position, and its random changes."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from fullconv.training.sampling import Sampling, key_of
 from fullconv.training.teacher import Teacher
 from fullconv.training.transforms import augmentation, change
 
-NOTHING = -1  # the position of a picture that is wholly void
+NOTHING = -1  # the position of a picture that is all void
 
 
 class Item(NamedTuple):
-    """What stands at one position: a picture, and one whose objects are pasted into it, if any."""
+    """The content of one position: a picture and, in some cases, one whose objects are pasted into it."""
 
     picture: Read
     donor: Read | None
@@ -32,7 +32,7 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True)
 class Pictures:
-    """What a run sees: the labelled pictures first, then those without labels; a teacher that has seen them."""
+    """The pictures of a run: first the labelled ones, then the unlabelled ones; and the teacher with their scores."""
 
     pictures: Sequence[TrainingPicture]
     sampling: Sampling
@@ -46,11 +46,11 @@ class Pictures:
 class Epoch(TorchDataset[Part | Item]):
     """One pass, a pure function of (seed, epoch): order and every random change.
 
-    It does not matter which process or worker reads a picture, whether the processor or a GPU changes it, or whether
-    the run was interrupted before it.
+    The result is the same whichever process or worker reads a picture, whether the processor or a GPU changes it, and
+    whether or not the run was interrupted before.
     """
 
-    augments = True  # False: items are what `change` takes, for whoever has a GPU to do it on
+    augments = True  # False: items are the input of `change`, which a GPU then runs
 
     def __init__(self, pictures: Pictures, recipe: Recipe, epoch: int) -> None:
         self.pictures, self.recipe = pictures, recipe
@@ -62,15 +62,15 @@ class Epoch(TorchDataset[Part | Item]):
         return len(self.order)
 
     def __getitem__(self, position: int) -> Part | Item:
-        """A Part of one picture without its first axis: image (C, S, S) of the data's own type, labels (S, S) int64.
+        """A Part with one picture, without the first axis: image (C, S, S) in the data's own type, labels (S, S) int64.
 
-        At NOTHING it is any picture, labelled void, and without a teacher.
+        At NOTHING it is any picture, labelled void, without a teacher.
         """
         item = Item(self.pictures.read(self.order[max(position, 0)]), self._donor(position), position)
         return self.change(item) if self.augments else item
 
     def _donor(self, position: int) -> Read | None:
-        """Another labelled picture, for the share `copy_paste` of the positions."""
+        """Returns another labelled picture, for a share `copy_paste` of the positions."""
         generator = torch.Generator().manual_seed(self.key + position + 1)
         if position == NOTHING or torch.rand((), generator=generator) >= self.recipe.copy_paste:
             return None
@@ -78,13 +78,13 @@ class Epoch(TorchDataset[Part | Item]):
         return self.pictures.read(int(torch.randint(count, (), generator=generator)))
 
     def change(self, item: Item, device: torch.device | str = "cpu") -> Part:
-        """What the random changes of its position make of an item, on `device`."""
+        """Applies the random changes of its position to an item, on `device`."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.key + item.position + 1)
             part = self._changed(item.picture, device)
             if item.position == NOTHING:
-                return emptied(part)
-            return part if item.donor is None else pasted(part, self._changed(item.donor, device))
+                return without_labels(part)
+            return part if item.donor is None else paste_objects(part, self._changed(item.donor, device))
 
     def _changed(self, read: Read, device: torch.device | str) -> Part:
         image, labels, corners = change(self.augment, read.image.to(device), read.labels.to(device))
@@ -99,14 +99,14 @@ class Epoch(TorchDataset[Part | Item]):
         return target(scores.to(corners.device), corners, size, teacher, classes, self.recipe.temperature)
 
 
-def emptied(part: Part) -> Part:
-    """The same picture, of which nothing is known."""
+def without_labels(part: Part) -> Part:
+    """Returns the same picture with nothing known about it."""
     taught = None if part.taught is None else torch.zeros_like(part.taught)
     return Part(part.images, torch.full_like(part.labels, VOID), taught)
 
 
-def pasted(part: Part, donor: Part) -> Part:
-    """The donor's objects, which is all that is not of the first class, laid over a picture."""
+def paste_objects(part: Part, donor: Part) -> Part:
+    """Pastes the donor's objects (everything that is not the first class) into a picture."""
     objects = (donor.labels != 0) & (donor.labels != VOID)  # (S, S)
     taught = part.taught
     if taught is not None and donor.taught is not None:

@@ -1,4 +1,4 @@
-"""What to expect of a run that goes on: the time that is left, and where its score is heading."""
+"""Estimates the remaining time of a run, and the trend of its score."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 from fullconv.words import counted
 
-RISE = 0.002  # of mean IoU: what is less is no rise
-LATE = 1.1  # times the time that was left at the start
+RISE = 0.002  # of mean IoU; smaller changes do not count as rising
+LATE = 1.1  # times the time that was expected at the start
 
 
 @dataclass
 class Expectation:
-    """`steps` are those that are left when it begins; `ends`: when they ought to be done, on the monotonic clock."""
+    """`steps`: those that remain when it begins. `ends`: when they should be done, on the monotonic clock."""
 
     steps: int
     history: list[dict[str, Any]]
@@ -34,7 +34,7 @@ class Expectation:
         return ", ".join(part for part in parts if part)
 
     def seconds_left(self, now: float) -> float:
-        """By the mean pace so far, evaluations among it."""
+        """Estimates from the mean pace so far, including evaluations."""
         return (self.steps - self.done) * (now - self.began) / max(self.done, 1)
 
 
@@ -48,7 +48,7 @@ def in_words(seconds: float) -> str:
 
 
 def trend(history: list[dict[str, Any]]) -> str:
-    """ "mean IoU 0.71 and rising"; nothing before the first evaluation."""
+    """Returns "mean IoU 0.71 and rising", or an empty string before the first evaluation."""
     scores = [entry["mean_iou"] for entry in history if "mean_iou" in entry]
     if not scores:
         return ""

@@ -1,4 +1,4 @@
-"""A recipe's numbers that nobody gave: fitted to the pictures, and to the time."""
+"""Chooses the recipe values that were not given, from the pictures and the available time."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from fullconv.training.start import Prepared, choose_longest_side, config_of, st
 from fullconv.training.trial import End, measure, within
 from fullconv.view import reduced_size
 
-PATIENCE = 10  # evaluations without a better one that end a run of no given length: half of all
+PATIENCE = 10  # evaluations without improvement that end a run without a given length: half of all
 
 
 def deadline(
     time: str | float | None, began: float | None, changes: Mapping[str, Any], is_earlier: bool
 ) -> float | None:
-    """The monotonic clock's reading when the time is over."""
+    """Returns the reading of the monotonic clock at which the time is over."""
     if time is None:
         return None
     if is_earlier or changes.get("epochs") is not None:
@@ -44,7 +44,8 @@ def with_length(
     until: float | None,
     end: End,
 ) -> Recipe:
-    """The recipe with numbers that fit the pictures, and the time if there is a limit, in place of those not given."""
+    """Returns the recipe with the values that were not given fitted to the pictures, and to the time if it is
+    limited."""
     found = prepared.survey
     side = choose_longest_side(recipe, found)[0]
     size = found.size if side is None or max(found.size) <= side else reduced_size(found.size, side)
@@ -53,21 +54,21 @@ def with_length(
     if asks_for_most and torch.cuda.is_available():
         recipe = with_batch(recipe, largest_batch(prepared, sources, recipe, out), given)
     if until is not None:
-        recipe = in_time(recipe, prepared, sources, out, until, end)
+        recipe = fit_to_time(recipe, prepared, sources, out, until, end)
     elif not {"epochs", "repeat"} & set(given):
-        recipe = spread(recipe, steps_for(recipe, len(found.samples)), shown(prepared, recipe))
+        recipe = spread(recipe, steps_for(recipe, len(found.samples)), pictures_per_epoch(prepared, recipe))
         recipe = recipe if "patience" in given else replace(recipe, patience=PATIENCE)
     return recipe
 
 
-def shown(prepared: Prepared, recipe: Recipe) -> float:
-    """The pictures that an epoch shows where it shows each labelled one once."""
+def pictures_per_epoch(prepared: Prepared, recipe: Recipe) -> float:
+    """Returns the number of pictures that an epoch shows if it shows each labelled one once."""
     labelled, unlabelled = len(prepared.survey.samples), prepared.dataset.unlabelled
     return labelled / (1 - recipe.unlabelled_share) if unlabelled else labelled
 
 
-def in_time(recipe: Recipe, prepared: Prepared, sources: Sources, out: Path, until: float, end: End) -> Recipe:
-    """As many steps as fit, by a trial on the run's own data."""
+def fit_to_time(recipe: Recipe, prepared: Prepared, sources: Sources, out: Path, until: float, end: End) -> Recipe:
+    """Returns the recipe with as many steps as fit the time, by a trial on the run's own data."""
     if recipe.staged or rank_and_count()[1] > 1:
         raise FullconvError("time only works for one net in one process; give epochs instead")
     began, config = monotonic(), config_of(prepared, recipe)
@@ -76,4 +77,4 @@ def in_time(recipe: Recipe, prepared: Prepared, sources: Sources, out: Path, unt
     pace = measure(model, prepared, config, recipe, out, end)
     logger.info(f"trial: {pace.step:.2g} s a step, {pace.epoch:.2g} s an evaluation, {pace.end:.2g} s at the end")
     now = monotonic()
-    return within(recipe, pace, until - now, shown(prepared, recipe), spent=now - began)
+    return within(recipe, pace, until - now, pictures_per_epoch(prepared, recipe), spent=now - began)

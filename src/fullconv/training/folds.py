@@ -1,4 +1,4 @@
-"""A run for each fold of the pictures: how good models of this recipe are, and by how much that varies."""
+"""Trains a model for each fold: how good models with this recipe are, and how much that varies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fullconv.weights.model_folder import read_config
 
 MODEL = "model"
 
-TrainFold = Callable[[int, Path, float | None], object]  # number from 1 on, the run's folder, seconds that it may take
+TrainFold = Callable[[int, Path, float | None], object]  # number from 1, folder of the run, seconds that it may take
 
 
 def folder_of(out: Path, number: int) -> Path:
@@ -24,7 +24,8 @@ def folder_of(out: Path, number: int) -> Path:
 
 
 def train_folds(train: TrainFold, out: Path, count: int, time: str | float | None, began: float | None) -> list[float]:
-    """Trains each fold in a folder of its own, in equal parts of the time; gives the mean IoUs on what was held out."""
+    """Trains each fold in its own folder, with equal shares of the time. Returns the mean IoUs on the held-out
+    pictures."""
     until = None if time is None else (monotonic() if began is None else began) + seconds_of(time)
     found = []
     for number in range(1, count + 1):
@@ -36,12 +37,12 @@ def train_folds(train: TrainFold, out: Path, count: int, time: str | float | Non
 
 
 def mean_iou_of(run: Path) -> float:
-    """Of the kept model on what it was not trained on."""
+    """Returns the mean IoU of the kept model on the pictures that it was not trained on."""
     return float(read_config(run / MODEL).metrics["val"]["mean_iou"] or 0.0)
 
 
 def note_folds(out: Path, held_back: list[tuple[Sample, ...]], root: Path) -> None:
-    """folds.json, by which `check` finds the model that has not seen a picture."""
+    """Writes folds.json, from which `check` finds the model that has not seen a picture."""
     folds = [
         Fold(folder_of(out, number).name, tuple(place_of(sample, root) for sample in samples))
         for number, samples in enumerate(held_back, 1)
@@ -51,7 +52,7 @@ def note_folds(out: Path, held_back: list[tuple[Sample, ...]], root: Path) -> No
             write_folds(out, folds)
 
 
-def told_folds(found: list[float]) -> str:
-    """The mean, and the deviation of a sample, over folds."""
+def folds_summary(found: list[float]) -> str:
+    """Returns the mean over the folds and the sample standard deviation, as text."""
     each = ", ".join(f"{value:.4f}" for value in found)
     return f"mean IoU over {len(found)} folds: {mean(found):.4f}, deviation {stdev(found):.4f} ({each})"

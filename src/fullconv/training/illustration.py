@@ -1,4 +1,4 @@
-"""Pictures of a finished run: its curves, what it confuses, and where on val it does best and worst."""
+"""Draws pictures of a finished run: its curves, what it confuses, and its best and worst pictures of val."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from fullconv.view import rgb_of
 from fullconv.weights.model_folder import read_config
 
 CURVES, CONFUSION, SAMPLES, REPORT = "curves.png", "confusion_matrix.png", "samples.png", "report.html"
-OF_EACH = 6  # of the best and of the worst
-SCORED = 500  # pictures of val, at equal distances where there are more: a sheet needs no hours
+OF_EACH = 6  # best and worst pictures each
+SCORED = 500  # pictures of val at most, at equal distances, so that a sheet does not take hours
 
 
 @dataclass(frozen=True)
 class Row:
-    """Photo, truth and prediction, (H, W, 3) uint8 each, and what stands above them."""
+    """Photo, truth and prediction, (H, W, 3) uint8 each, and the text above them."""
 
     pictures: tuple[NDArray[np.uint8], ...]
     name: str
@@ -42,7 +42,7 @@ class Row:
 
 
 def illustrate(out: Path, model: Path, log: Path, val: Sequence[Sample]) -> None:
-    """Draws what a run folder shows, from its log and its model; the model sees `val` as it does in `predict`."""
+    """Draws the pictures of a run folder from its log and its model. The model sees `val` as in `predict`."""
     config = read_config(model)
     if find_spec("matplotlib"):
         draw_numbers(out, config, [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()])
@@ -69,7 +69,7 @@ def some_of(val: Sequence[Sample]) -> Sequence[Sample]:
 
 
 def report(out: Path, model: Model, scored: Scored, log: Path) -> None:
-    """report.html, to be opened in a browser."""
+    """Writes report.html, to be opened in a browser."""
     history = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     run = shlex.quote(str(out))
     commands = (
@@ -85,7 +85,7 @@ def report(out: Path, model: Model, scored: Scored, log: Path) -> None:
 
 
 def draw_samples(model: Model, pictures: Sequence[PictureScore], path: Path) -> None:
-    """A sheet with the best pictures on the left and the worst, named in red, on the right."""
+    """Draws a sheet with the best pictures on the left, and on the right the worst, whose names are in red."""
     order = ranked(pictures)
     count = min(OF_EACH, (len(order) + 1) // 2)
     rows = []

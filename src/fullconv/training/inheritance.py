@@ -1,4 +1,4 @@
-"""What a run takes over from the model it starts from: its architecture, where none is asked for, and parameters."""
+"""Takes over from the model that a run starts from: its architecture, if none is requested, and its parameters."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEFAULT = "photos"
 
 
 def with_inherited(changes: Mapping[str, Any], recipe: Path | None, weights: Path | None) -> dict[str, Any]:
-    """`changes`, and the network's keys of the model at `weights` that neither they nor the recipe's file give."""
+    """Returns `changes` plus the network keys of the model at `weights` that neither they nor the recipe file give."""
     if not weights:
         return dict(changes)
     given = {key: value for key, value in changes.items() if value is not None}
@@ -35,15 +35,15 @@ def with_inherited(changes: Mapping[str, Any], recipe: Path | None, weights: Pat
 
 
 def given_keys(changes: Mapping[str, Any], recipe: Path | None) -> set[str]:
-    """The keys of a recipe that somebody gave, in its file or beside it."""
+    """Returns the recipe keys given by the user, in the recipe file or beside it."""
     in_file = read_yaml(recipe, [f.name for f in fields(Recipe)]) if recipe else {}
     beside = {key: value for key, value in changes.items() if value is not None}
     return {key for key, value in {**in_file, **beside}.items() if value is not None}
 
 
 def default_weights(changes: Mapping[str, Any], recipe: Path | None) -> Path | None:
-    """The bundled model, from which a run starts that is told nothing else; None where a published net, another trunk,
-    ImageNet's weights or random ones are asked for."""
+    """Returns the bundled model, the default start of a run. None if a published network, another trunk, ImageNet
+    weights or random parameters are requested."""
     in_file = read_yaml(recipe, [f.name for f in fields(Recipe)]) if recipe else {}
     given = {**in_file, **{key: value for key, value in changes.items() if value is not None}}
     other_trunk = given.get("trunk", trunk := read_config(find_model(DEFAULT)).architecture.trunk) != trunk
@@ -53,7 +53,7 @@ def default_weights(changes: Mapping[str, Any], recipe: Path | None) -> Path | N
 
 
 def recipe_keys(config: ModelConfig, named: bool = False) -> dict[str, Any]:
-    """The keys of a recipe that give a model's network; where `named`, its arch is not asked for."""
+    """Returns the recipe keys that define a model's network. If `named`, they leave out its arch."""
     a = config.architecture
     for name, net in NETS.items():
         if (_plain(net.architecture), net.normalisation) == (_plain(a), config.normalisation):
@@ -62,12 +62,12 @@ def recipe_keys(config: ModelConfig, named: bool = False) -> dict[str, Any]:
     arch = arch_of(a)
     if arch is None and not named:
         raise FullconvError(f"{config.name}: its network ({a.title}) is not a named architecture; give arch")
-    keys = {key: value for key, value in keys.items() if value != ""}  # a family with an encoder of its own
+    keys = {key: value for key, value in keys.items() if value != ""}  # empty for a family with its own encoder
     return keys if named else {**keys, "arch": arch}
 
 
 def take_over_what_fits(folder: Path, model: Network, classes: Classes) -> Report | None:
-    """The same for a model that nobody asked for: None where nothing of it fits."""
+    """Takes over parameters from a model that the user did not name. Returns None if nothing fits."""
     try:
         return take_over(folder, model, classes)
     except FullconvError:
@@ -75,15 +75,15 @@ def take_over_what_fits(folder: Path, model: Network, classes: Classes) -> Repor
 
 
 def take_over(folder: Path, model: Network, classes: Classes) -> Report:
-    """Parameters of another model: all of one of the same network, of a coarser FCN (paper, section 4.2) what the
-    finer one starts from, of any other what fits.
+    """Takes over the parameters of another model: all of the same network, what a finer FCN starts from of a coarser
+    one (paper, section 4.2), or whatever fits of any other.
 
-    Of a model of other classes all comes along but what scores them, which stays as it was built.
+    If the classes differ, everything is copied except the layers that score them, which keep their initial values.
     """
     config = read_config(folder)
     source = with_channels(read_tensors(folder / PARAMETERS), config.channels, model)
     ours = model.architecture
-    theirs = replace(config.architecture, channels=ours.channels)  # as its kernels are by now
+    theirs = replace(config.architecture, channels=ours.channels)  # its kernels already have these channels
     alike = config.classes.names == classes.names
     is_coarser = theirs.stride > ours.stride and _but_for_stride(theirs) == _but_for_stride(ours)
     kept = source if alike else without_scores(source, len(config.classes))
@@ -99,18 +99,20 @@ def take_over(folder: Path, model: Network, classes: Classes) -> Report:
 
 
 def with_channels(source: State, channels: int, model: Network) -> State:
-    """Kernels that look at a picture of so many channels, for a network of others: repeated, and weaker by as much."""
+    """Adapts kernels for pictures with this number of channels to a network for another: repeated and scaled down."""
     ours = len(model.normalise.mean)
     own = model.state_dict()
     seeing = [
-        name for name, value in source.items() if channels != ours and _looks(value, own.get(name), channels, ours)
+        name
+        for name, value in source.items()
+        if channels != ours and _differs_in_channels(value, own.get(name), channels, ours)
     ]
     repeats = -(-ours // channels)
     return source | {name: source[name].repeat(1, repeats, 1, 1)[:, :ours] * (channels / ours) for name in seeing}
 
 
-def _looks(theirs: Tensor, own: Tensor | None, channels: int, ours: int) -> bool:
-    """Whether a kernel differs from the network's own in the channels of the picture alone."""
+def _differs_in_channels(theirs: Tensor, own: Tensor | None, channels: int, ours: int) -> bool:
+    """Whether a kernel differs from the network's own only in the channels of the picture."""
     if own is None or theirs.ndim != 4 or own.ndim != 4:
         return False
     shapes = tuple(theirs.shape), tuple(own.shape)
@@ -118,12 +120,12 @@ def _looks(theirs: Tensor, own: Tensor | None, channels: int, ours: int) -> bool
 
 
 def without_scores(state: Mapping[str, Tensor], num_classes: int) -> State:
-    """The parameters that do not have a number for each class."""
+    """Returns the parameters whose size does not depend on the number of classes."""
     return {name: v for name, v in state.items() if name.startswith("trunk") or not v.ndim or v.shape[0] != num_classes}
 
 
 def _but_for_stride(architecture: Architecture) -> Architecture:
-    """What a coarser net and the finer one that starts from it have in common."""
+    """Returns what a coarser network and the finer one that starts from it have in common."""
     return replace(_plain(architecture), stride=32, skip_scales=(), last_kernel=0)
 
 

@@ -1,4 +1,4 @@
-"""How long a run is where nobody says: small sets need as many steps as larger ones, in smaller batches."""
+"""The length of a run if none is given: small sets need as many steps as larger ones, in smaller batches."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from fullconv.errors import FullconvError
 from fullconv.training.recipe import Recipe
 from fullconv.words import counted
 
-STEPS = 800  # at least, where nothing else is asked for
-PASSES = 20  # over the pictures, at least
-EVALUATIONS = 20  # on val, and states to go on from
-BATCHES = ((64, 4), (256, 8))  # up to so many pictures: the pictures a step; of more, the recipe's own
-SMALLEST = 64  # pixels: the side of a crop
+STEPS = 800  # minimum, if nothing else is requested
+PASSES = 20  # minimum passes over the pictures
+EVALUATIONS = 20  # evaluations on val, each with a saved state
+BATCHES = ((64, 4), (256, 8))  # (at most this number of pictures, pictures per step); for more, the recipe's own value
+SMALLEST = 64  # side of a crop in pixels
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 def seconds_of(time: str | float) -> float:
-    """ "90s", "10m", "1.5h", or a number of seconds."""
+    """Returns the seconds in "90s", "10m", "1.5h", or in a number of seconds."""
     found = re.fullmatch(r"(\d+\.?\d*)\s*([smh]?)", str(time).strip().lower())
     if not found or float(found[1]) <= 0:
         raise FullconvError(f"time {time!r}: give seconds, minutes or hours, such as 90s, 10m or 1.5h")
@@ -28,7 +28,8 @@ def seconds_of(time: str | float) -> float:
 
 
 def fitted(recipe: Recipe, given: Collection[str], pictures: int, size: tuple[int, int]) -> Recipe:
-    """Batch, crop and learning rate for so many pictures of about this size (height, width), unless `given`."""
+    """Returns the recipe with batch, crop and learning rate for this number of pictures of about this size (height,
+    width), unless they are `given`."""
     crop = recipe.crop_size
     if "crop_size" not in given and crop:
         crop = min(crop, max(SMALLEST, 32 * ceil(max(size) / 32)))
@@ -41,25 +42,25 @@ def fitted(recipe: Recipe, given: Collection[str], pictures: int, size: tuple[in
 
 
 def with_batch(recipe: Recipe, batch: int, given: Collection[str]) -> Recipe:
-    """So many pictures a step. The learning rate follows the root of the batch, as Adam's noise does
-    (arXiv 2205.10287), unless it is `given`."""
+    """Returns the recipe with this number of pictures per step. Unless it is `given`, the learning rate grows with the
+    square root of the batch, like the noise of Adam (arXiv 2205.10287)."""
     lr = recipe.lr if "lr" in given else recipe.lr * sqrt(batch / recipe.batch_size)
     return replace(recipe, batch_size=batch, lr=lr)
 
 
 def steps_for(recipe: Recipe, pictures: int) -> int:
-    """The number of steps of a run of no given length."""
+    """Returns the number of steps of a run without a given length."""
     return max(STEPS, PASSES * ceil(pictures / recipe.batch_size))
 
 
 def spread(recipe: Recipe, steps: int, pictures: float, epochs: int = EVALUATIONS) -> Recipe:
-    """So many steps in so many epochs, each of which shows pictures as often as that takes."""
+    """Returns the recipe with this number of steps in this number of epochs. Each shows pictures as often as needed."""
     epochs = max(1, min(epochs, steps))
     return replace(recipe, epochs=epochs, repeat=max(1, steps // epochs) * recipe.batch_size / pictures)
 
 
-def told_length(recipe: Recipe, pictures: int) -> str:
-    """What was chosen, in one line."""
+def length_summary(recipe: Recipe, pictures: int) -> str:
+    """Describes the chosen values in one line."""
     steps = recipe.epochs * ceil(int(recipe.repeat * pictures + 1e-6) / recipe.batch_size)
     return (
         f"{counted(steps, 'step')} of {counted(recipe.batch_size, 'picture')} in crops of {recipe.crop_size}, "

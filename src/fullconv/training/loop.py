@@ -1,4 +1,4 @@
-"""One step and one epoch; everything used is an argument."""
+"""One step and one epoch of training. Everything they use is an argument."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel
 
 from fullconv.training.depthwise import float32_gradients
-from fullconv.training.divergence import checked
+from fullconv.training.divergence import check_loss
 from fullconv.training.objective import Objective, Part
 
-Batch = Sequence[Part]  # one step's pictures, in as many parts as memory asks for
+Batch = Sequence[Part]  # the pictures of one step, in as many parts as memory requires
 
 
 def train_step(
@@ -27,7 +27,8 @@ def train_step(
     accelerator: Accelerator,
     clip: float,
 ) -> float:
-    """Forward and backward for each part, one update; gives the loss. A batch that says nothing changes nothing."""
+    """Runs forward and backward for each part, and one update. Returns the loss. A batch without labels changes
+    nothing."""
     batch = [part.to(accelerator.device) for part in batch]
     weights, value = objective.weigh(batch), 0.0
     if sum(weights) > 0:
@@ -36,7 +37,8 @@ def train_step(
                 images = part.images.contiguous(memory_format=torch.channels_last)
                 scores = model(images, enlarged=objective.stride == 1)
             loss = objective(scores, part, weights, len(batch))
-            accelerator.backward(loss * accelerator.num_processes)  # whose gradients are averaged, but should add up
+            # accelerate averages the gradients, but they should be summed
+            accelerator.backward(loss * accelerator.num_processes)
             value += loss.item()
         if clip:
             accelerator.clip_grad_norm_(model.parameters(), clip)
@@ -57,13 +59,14 @@ def train_epoch(
     clip: float,
     advance: Callable[[float], None],
 ) -> float:
-    """Every batch once; gives the mean loss and tells `advance` each one. `average` follows the parameters.
+    """Trains on every batch once and calls `advance` after each. Returns the mean loss. `average` follows the
+    parameters.
 
-    Raises Diverged at a loss that is not finite.
+    Raises Diverged if a loss is not finite.
     """
     losses = []
     for batch in batches:
-        losses.append(checked(train_step(model, objective, batch, optimiser, schedule, accelerator, clip)))
+        losses.append(check_loss(train_step(model, objective, batch, optimiser, schedule, accelerator, clip)))
         if average is not None:
             average.update_parameters(accelerator.unwrap_model(model))
         advance(losses[-1])
@@ -71,7 +74,7 @@ def train_epoch(
 
 
 def begin_training(model: nn.Module, frozen_norms: bool) -> None:
-    """Training mode; with `frozen_norms` batch norms go on with the statistics that they have (small batches)."""
+    """Sets training mode. With `frozen_norms`, batch norms keep their statistics (for small batches)."""
     model.train()
     for module in model.modules():
         if frozen_norms and isinstance(module, nn.modules.batchnorm._BatchNorm):

@@ -1,6 +1,6 @@
-"""What training minimises. Void never counts; a batch of nothing but void gives zero, not NaN.
+"""The losses of training. Void never counts; a batch that is all void gives zero, not NaN.
 
-Sums over pixels are those of all processes, so that the loss is that of the whole batch, however it is shared out.
+Sums over pixels cover all processes, so the loss is that of the whole batch, however it is divided.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from fullconv.training.processes import over_processes
 class SegmentationLoss:
     """Cross-entropy plus `dice` Dice and `lovasz` Lovász losses of scores (N, C, H, W) and labels (N, H, W).
 
-    `weights` (C): what a pixel of each class counts. `total`: the sum over pixels, as in the paper, not their mean.
-    `focal`: the exponent that plays down pixels that are right already (arXiv 1708.02002). `hardest`: the share of the
-    labelled pixels, the worst, that count (arXiv 1604.03540); each process and each part of a batch has its own worst.
+    `weights` (C): weight of a pixel of each class. `total`: the sum over pixels, as in the paper, not their mean.
+    `focal`: exponent that reduces the weight of pixels that are already right (arXiv 1708.02002). `hardest`: share of
+    the labelled pixels that count, those with the largest loss (arXiv 1604.03540), in each process and each part of a
+    batch.
     """
 
     void: int = 255
@@ -31,12 +32,14 @@ class SegmentationLoss:
     lovasz: float = 0.0
 
     def weight_of(self, labels: Tensor) -> Tensor:
-        """What the labelled pixels of a whole batch weigh, in all processes: what cross-entropy is divided by."""
+        """Returns the weight of the labelled pixels of a whole batch in all processes, by which cross-entropy is
+        divided."""
         weights = self.pixel_weights(labels).sum() * self.hardest
         return over_processes(weights)
 
     def __call__(self, scores: Tensor, labels: Tensor, weight: Tensor | None = None, parts: int = 1) -> Tensor:
-        """The loss of one of `parts` of a batch whose labelled pixels weigh `weight`; theirs add up to the batch's."""
+        """Returns the loss of one of `parts` of a batch whose labelled pixels have `weight`. Together they give that of
+        the batch."""
         weight = self.weight_of(labels) if weight is None else weight
         log_probabilities = scores.float().log_softmax(1)
         pixels = over_processes(self.cross_entropy(log_probabilities, labels))
@@ -48,7 +51,7 @@ class SegmentationLoss:
         return loss
 
     def cross_entropy(self, log_probabilities: Tensor, labels: Tensor) -> Tensor:
-        """Summed over the pixels that count."""
+        """Returns the sum over the pixels that count."""
         known = labels != self.void
         log_p = log_probabilities.gather(1, labels.where(known, 0).unsqueeze(1)).squeeze(1)  # (N, H, W)
         each = -log_p * self.pixel_weights(labels)
@@ -67,7 +70,7 @@ class SegmentationLoss:
 
 
 def dice_loss(probabilities: Tensor, labels: Tensor, void: int) -> Tensor:
-    """1 - Dice (arXiv 1606.04797), averaged over the classes that the batch holds."""
+    """1 - Dice (arXiv 1606.04797), averaged over the classes in the batch."""
     known = (labels != void).unsqueeze(1)
     target = torch.zeros_like(probabilities).scatter_(1, labels.where(known[:, 0], 0).unsqueeze(1), 1.0) * known
     probabilities = probabilities * known
@@ -80,9 +83,9 @@ def dice_loss(probabilities: Tensor, labels: Tensor, void: int) -> Tensor:
 
 
 def lovasz_loss(probabilities: Tensor, labels: Tensor, void: int) -> Tensor:
-    """The Lovász extension of 1 - IoU (arXiv 1705.08790), averaged over the classes that this process's part holds.
+    """The Lovász extension of 1 - IoU (arXiv 1705.08790), averaged over the classes in this process's part.
 
-    Each class sorts every pixel of the batch: on a CPU this costs a good part of a step.
+    Each class sorts every pixel of the batch, which on a CPU takes a considerable share of a step.
     """
     known = labels != void
     by_class = probabilities.movedim(1, 0)[:, known]  # (C, pixels)
@@ -92,7 +95,8 @@ def lovasz_loss(probabilities: Tensor, labels: Tensor, void: int) -> Tensor:
 
 
 def extended_jaccard(errors: Tensor, target: Tensor) -> Tensor:
-    """errors (pixels) of 0–1 and the binary truth → Σ errorᵢ · (what pixel i, taken i-th by error, adds to 1 - IoU)."""
+    """errors (pixels) of 0–1 and the binary truth → Σ errorᵢ · (increase of 1 - IoU by pixel i, in order of decreasing
+    error)."""
     errors, order = errors.sort(descending=True)
     target = target[order]
     missed, added = target.cumsum(0), (1 - target).cumsum(0)

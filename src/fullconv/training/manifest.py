@@ -1,4 +1,5 @@
-"""manifest.json: what a run was made from, so that it can be made again. Its recipe stands in recipe.json beside it."""
+"""Writes manifest.json: what a run was made from, so that it can be repeated. Its recipe is in recipe.json beside
+it."""
 
 from __future__ import annotations
 
@@ -32,13 +33,13 @@ State = Mapping[str, Tensor]
 
 @dataclass(frozen=True)
 class Sources:
-    """Where a run's data and starting weights lie."""
+    """Where the data and the initial weights of a run are."""
 
     data: Path
     trunk_weights: Path | None = None
     weights: Path | None = None
     teacher: Path | None = None  # a model, or a folder of its scores
-    by_default: bool = False  # nobody asked for these weights: what does not fit is no mistake
+    by_default: bool = False  # the user did not name these weights, so parameters that do not fit are no error
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def digest_data(dataset: Dataset, recipe: Recipe) -> DataDigest:
 def describe(
     sources: Sources, dataset: Dataset, config: ModelConfig, recipe: Recipe, digest: DataDigest, start: State
 ) -> dict[str, Any]:
-    """The manifest of a run whose parameters are `start` before its first step."""
+    """Returns the manifest of a run. `start` are its parameters before the first step."""
     return {
         "format": FORMAT,
         "started": _now(),
@@ -85,7 +86,7 @@ def write_manifest(out: Path, manifest: Mapping[str, Any], files: Hashes) -> Non
 
 
 def note_resumption(out: Path) -> None:
-    """Adds to manifest.json when, how and with what the run goes on."""
+    """Adds to manifest.json when, how and with which versions the run is resumed."""
     manifest = read_manifest(out)
     resumed = {"at": _now(), "command": command_line(), "environment": environment(), "git": git_state(Path.cwd())}
     write_json(out / MANIFEST, {**manifest, "resumed": [*manifest.get("resumed", []), resumed]})
@@ -104,7 +105,7 @@ def read_manifest(run: Path) -> dict[str, Any]:
 
 
 def digest_weights(sources: Sources, start: State) -> dict[str, Any]:
-    """The files that the weights came from, and the parameters that came of them, wherever from."""
+    """Returns the files that the weights came from, and a hash of the resulting parameters."""
     given: dict[str, Any] = {"trunk_weights": None, "weights": None, "teacher": None, "by_default": sources.by_default}
     if sources.trunk_weights:
         given["trunk_weights"] = _file(sources.trunk_weights, sources.trunk_weights)
@@ -117,7 +118,8 @@ def digest_weights(sources: Sources, start: State) -> dict[str, Any]:
 
 
 def digest_teacher(teacher: Path) -> str:
-    """SHA-256 of a model's parameters, or graph where it has none; or of every file of a folder of scores."""
+    """Returns the SHA-256 of a model's parameters, or of its graph if it has none; or of every file in a folder of
+    scores."""
     if is_scores(teacher):
         digest = hashlib.sha256()
         for path in sorted(teacher.glob("[!.]*")):
@@ -128,7 +130,7 @@ def digest_teacher(teacher: Path) -> str:
 
 
 def digest_parameters(state: State) -> str:
-    """SHA-256 over every tensor by name: its type, its shape, its numbers."""
+    """Returns the SHA-256 over every tensor by name: type, shape and values."""
     digest = hashlib.sha256()
     for name, value in sorted(state.items()):
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())

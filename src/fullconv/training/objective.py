@@ -1,4 +1,4 @@
-"""What a step makes smaller: the loss on labelled pixels, and the distance from a teacher where there is one."""
+"""What a step minimises: the loss on labelled pixels, plus the distance from a teacher if there is one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fullconv.training.losses import SegmentationLoss
 
 
 class Part(NamedTuple):
-    """Pictures of a batch; a batch comes in as many parts as memory asks for."""
+    """Some pictures of a batch. A batch has as many parts as memory requires."""
 
     images: Tensor  # (N, C, H, W)
     labels: Tensor  # (N, H, W)
@@ -26,7 +26,7 @@ class Part(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """What a whole batch holds, in all processes: the weight of its labelled pixels, and the cells with a teacher."""
+    """Totals of a whole batch in all processes: the weight of its labelled pixels, and the cells with a teacher."""
 
     labels: Tensor
     cells: Tensor
@@ -34,7 +34,7 @@ class Weights(NamedTuple):
 
 @dataclass(frozen=True)
 class Objective:
-    """`stride`: pixels between the scores that are compared with labels; at 1 they have been enlarged."""
+    """`stride`: pixels between the scores that are compared with labels; 1 means that they have been enlarged."""
 
     labels: SegmentationLoss
     teacher: Divergence | None = None
@@ -49,7 +49,8 @@ class Objective:
         return Weights(labels, cells)
 
     def __call__(self, scores: Tensor, part: Part, weights: Weights, parts: int) -> Tensor:
-        """The loss of one of `parts` of a batch of these weights; theirs add up to the batch's."""
+        """Returns the loss of one of `parts` of a batch with these weights. Together they give the loss of the
+        batch."""
         labels = self.labels_of(part)
         scores = scores[..., : labels.shape[1], : labels.shape[2]]
         loss = self.labels(scores, labels, weights.labels, parts)
@@ -58,6 +59,6 @@ class Objective:
         return loss
 
     def labels_of(self, part: Part) -> Tensor:
-        """(N, h, w): at the pixel right below the middle of each cell of `stride` pixels."""
+        """(N, h, w): the label of the pixel below and to the right of the centre of each cell of `stride` pixels."""
         middle = self.stride // 2
         return part.labels[:, middle :: self.stride, middle :: self.stride]

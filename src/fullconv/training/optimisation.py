@@ -22,7 +22,8 @@ from fullconv.training.recipe import Recipe
 
 
 def build_optimiser(model: Network, recipe: Recipe) -> Optimizer:
-    """The trunk, which comes trained, learns at `trunk_lr_factor` of the rate; biases and norms do not decay."""
+    """The trunk, which is usually pretrained, learns at `trunk_lr_factor` of the rate. Biases and norms have no weight
+    decay."""
     groups = []
     for inside_trunk, is_kernel in product((True, False), (True, False)):
         parameters = [
@@ -40,9 +41,10 @@ def build_optimiser(model: Network, recipe: Recipe) -> Optimizer:
 
 
 def build_schedule(optimiser: Optimizer, recipe: Recipe, steps: int) -> LRScheduler:
-    """Up over the first `warm_up` share of `steps`, in whole steps, then as the recipe's schedule says.
+    """The rate rises during the first `warm_up` share of `steps`, in whole steps, and then follows the recipe's
+    schedule.
 
-    one_cycle: a cosine up and one down to nearly zero (arXiv 1708.07120); the others rise in a line. cosine falls to
+    one_cycle rises and falls as a cosine, to nearly zero (arXiv 1708.07120). The others rise linearly: cosine falls to
     zero, poly with the power 0.9 (arXiv 1606.00915), constant stays.
     """
     rising = round(recipe.warm_up * steps)
@@ -62,8 +64,8 @@ def build_schedule(optimiser: Optimizer, recipe: Recipe, steps: int) -> LRSchedu
 
 
 def one_cycle(optimiser: Optimizer, rising: int, steps: int) -> LRScheduler:
-    """At least one step falls, which torch needs. Where only the first would rise, it is at the peak itself: there
-    torch divides by zero."""
+    """At least one step falls, as torch requires. If only the first step would rise, it starts at the peak, because
+    torch would divide by zero."""
     rising = min(rising, steps - 1)
     if rising < 2:
         return CosineAnnealingLR(optimiser, steps)
@@ -71,8 +73,9 @@ def one_cycle(optimiser: Optimizer, rising: int, steps: int) -> LRScheduler:
     return OneCycleLR(optimiser, peaks, total_steps=steps, pct_start=rising / steps, cycle_momentum=False)
 
 
-def forwarded(schedule: LRScheduler, optimiser: Optimizer, steps: int) -> list[dict[str, Any]]:
-    """Each group's numbers after so many steps of a schedule that has just begun, which then stands there."""
+def advance_schedule(schedule: LRScheduler, optimiser: Optimizer, steps: int) -> list[dict[str, Any]]:
+    """Advances a schedule that has just begun by this number of steps. Returns the settings of each group at that
+    point."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Detected call of .lr_scheduler.step", category=UserWarning)
         for _ in range(steps):
@@ -81,7 +84,7 @@ def forwarded(schedule: LRScheduler, optimiser: Optimizer, steps: int) -> list[d
 
 
 def rate_now(optimiser: Optimizer, recipe: Recipe) -> float:
-    """The recipe's learning rate as it is now; trunk and biases have their own share of it."""
+    """Returns the recipe's learning rate at this moment. Trunk and biases have their own share of it."""
     peaks = [group.get("max_lr", group["initial_lr"]) for group in optimiser.param_groups]
     group, peak = max(zip(optimiser.param_groups, peaks, strict=True), key=lambda pair: pair[1])
     return float(recipe.lr * group["lr"] / peak)

@@ -1,4 +1,4 @@
-"""Pictures as training shows them to a network: what prediction would see, and a way past lost files."""
+"""Reads pictures for training as prediction would take them, and continues if some files cannot be read."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from fullconv.models.config import ModelConfig
 from fullconv.training.teacher import Teacher
 from fullconv.view import Pixels, reduced, reduced_size
 
-MOST = 0.05  # share of a split's pictures that may be left out
+MOST = 0.05  # share of the pictures of a split that may be left out
 SKIPPED = "skipped.jsonl"
-SIDE = 32  # pixels of what stands for a picture that cannot be read
+SIDE = 32  # side in pixels of the replacement for a picture that cannot be read
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file of the pictures that were left out, and why; whichever process meets one adds a line."""
+    """A file that lists the pictures that were left out and why. Every process adds lines to it."""
 
     path: Path
 
@@ -36,7 +36,7 @@ class Skipped:
             file.write(json.dumps({"file": str(picture), "error": error}) + "\n")
 
     def all(self) -> dict[str, str]:
-        """{file: error}, each once."""
+        """{file: error}, each file once"""
         if not self.path.is_file():
             return {}
         lines = map(json.loads, self.path.read_text(encoding="utf-8").splitlines())
@@ -44,7 +44,7 @@ class Skipped:
 
 
 def refuse_many(skipped: Mapping[Path, str] | Mapping[str, str], total: int, remedy: str) -> None:
-    """Raises FullconvError where more than a twentieth of the pictures cannot be read."""
+    """Raises FullconvError if more than a twentieth of the pictures cannot be read."""
     if len(skipped) > MOST * total:
         first = next(iter(skipped.values()))
         raise FullconvError(f"{len(skipped)} of {total} pictures cannot be read, the first is {first}; {remedy}")
@@ -55,19 +55,19 @@ class Read(NamedTuple):
 
     image: Tensor  # (C, H, W) uint8 or float32
     labels: Tensor  # (H, W) uint8
-    scores: Tensor | None  # (the teacher's classes, h, w) of the whole picture
+    scores: Tensor | None  # (classes of the teacher, h, w) of the whole picture
 
 
 @dataclass(frozen=True)
 class TrainingPicture:
-    """One picture as the network sees it, reduced as prediction reduces it, its label map with it."""
+    """One picture as the network sees it. It and its label map are reduced as for prediction."""
 
     sample: Sample | UnlabelledPicture
     config: ModelConfig
     skipped: Skipped
 
     def read(self, teacher: Teacher | None = None) -> Read:
-        """Wholly void, and without a teacher, where the file is not to be read any more."""
+        """Returns the picture, or one that is all void, without a teacher, if the file was skipped."""
         try:
             seen, label_map = self.sample.see(self.config.view)
         except FullconvError as error:
@@ -76,15 +76,15 @@ class TrainingPicture:
         longest_side = self.config.longest_side_of(seen.keeps_scale)
         image = np.require(reduced(seen.image, longest_side), requirements="W")
         scores = teacher.scores(self.sample) if teacher else None
-        return as_read(image, reduced_labels(label_map, longest_side), scores)
+        return to_tensors(image, reduced_labels(label_map, longest_side), scores)
 
     def _nothing(self) -> Read:
         image = np.zeros((SIDE, SIDE, self.config.channels), self.config.input)
-        return as_read(image, np.full((SIDE, SIDE), self.config.classes.void, np.uint8), None)
+        return to_tensors(image, np.full((SIDE, SIDE), self.config.classes.void, np.uint8), None)
 
 
-def as_read(image: Pixels, label_map: LabelMap, scores: Tensor | None) -> Read:
-    image = image.astype(np.float32) if image.dtype == np.uint16 else image  # which torch can resize
+def to_tensors(image: Pixels, label_map: LabelMap, scores: Tensor | None) -> Read:
+    image = image.astype(np.float32) if image.dtype == np.uint16 else image  # torch can resize float32 but not uint16
     return Read(torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(label_map), scores)
 
 
@@ -95,7 +95,7 @@ def training_pictures(
 
 
 def reduced_labels(label_map: LabelMap, longest_side: int | None) -> LabelMap:
-    """The label map made as small as its image; labels are never mixed."""
+    """Returns the label map reduced to the size of its image. Labels are never mixed."""
     height, width = label_map.shape
     if longest_side is None or max(height, width) <= longest_side:
         return label_map

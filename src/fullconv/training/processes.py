@@ -1,4 +1,4 @@
-"""One training run in several processes: each works on its share of every batch, together they take one step."""
+"""One training run in several processes: each works on its share of every batch, and together they take one step."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ from torch import Tensor
 
 
 def new_accelerator(precision: str) -> Accelerator:
-    """Accelerate keeps the precision of a process's first run for all that follow; each run here has its own."""
+    """Returns a new accelerator. Accelerate keeps the precision of the first run in a process; here each run has its
+    own."""
     AcceleratorState._reset_state()
     return Accelerator(cpu=only_cpu(), mixed_precision=mixed_precision(precision), step_scheduler_with_optimizer=False)
 
 
 def only_cpu() -> bool:
-    """Accelerate wants to be told: left to itself, processes on CPUs would not know of each other."""
+    """Whether to run on CPUs only. Otherwise, Accelerate would run processes on CPUs independently of each other."""
     return not torch.accelerator.is_available()
 
 
 def mixed_precision(precision: str) -> str:
-    """`auto` is bf16 where the processor or a GPU multiplies in it, else float32, which is faster there."""
+    """Returns the precision. `auto` is bf16 if the processor or GPU multiplies in it, otherwise float32, which is
+    faster there."""
     if precision == "auto":
         if torch.cuda.is_available():
             return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
@@ -34,10 +36,10 @@ def mixed_precision(precision: str) -> str:
 
 
 def over_processes(sums: Tensor) -> Tensor:
-    """The sums of all processes added up. Its gradient is that of this process's part.
+    """Adds up the sums of all processes. The gradient is that of this process's part.
 
-    A loss that is a function of such sums is the same number everywhere, and the gradients of all processes add up to
-    what one process would have had that saw the whole batch.
+    A loss computed from such sums is the same number in every process. The gradients of all processes add up to what
+    one process would get for the whole batch.
     """
     if not is_shared():
         return sums
@@ -51,7 +53,7 @@ def is_shared() -> bool:
 
 
 def rank_and_count() -> tuple[int, int]:
-    """Which of the processes this is, and how many there are."""
+    """Returns the number of this process, and how many there are."""
     return (dist.get_rank(), dist.get_world_size()) if is_shared() else (0, 1)
 
 
@@ -62,7 +64,7 @@ def is_main() -> bool:
 
 @contextmanager
 def main_first() -> Iterator[bool]:
-    """The first process alone does what follows, then the others go on; gives whether this one is the first."""
+    """The first process runs the block before the others. Yields whether this process is the first."""
     state = PartialState(cpu=only_cpu())
     try:
         yield state.is_main_process

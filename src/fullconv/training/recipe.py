@@ -1,4 +1,4 @@
-"""Every number of a training run, with its default; a recipe file holds only what differs."""
+"""All settings of a training run with their defaults. A recipe file contains only those that differ."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CHOICES = {
     "pixels": ("mean", "total"),
     "precision": ("auto", "fp32", "bf16", "fp16"),
 }
-# The least and the most that a number may be; where the most is no part of it, the rules below say so.
+# The smallest and largest value of each number. The rules below state which limits are excluded.
 LIMITS: dict[str, tuple[float, float]] = {
     "score_hidden": (0, inf), "epochs": (1, inf), "batch_size": (0, inf), "accumulate": (1, inf), "balance": (0, 1),
     "focused": (0, 1), "unscaled": (0, 1), "flip": (0, 1), "colour": (0, 1),
@@ -36,7 +36,7 @@ LIMITS: dict[str, tuple[float, float]] = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """What `fullconv train` does. Lengths are in pixels, learning rates are the schedule's peak."""
+    """What `fullconv train` does. Lengths are in pixels; learning rates are the peak of the schedule."""
 
     arch: str = "fcn4s"  # architecture: fcn32s to fcn2s, unet, segnet, encoder-only and others, or a published net
     trunk: str = "tf_efficientnet_lite1"  # encoder: a timm network that gives features at strides 2 to 32
@@ -111,7 +111,7 @@ class Recipe:
                 raise FullconvError(f"recipe: {key} must be {want}")
 
     def _rules(self) -> Iterator[tuple[str, bool, str]]:
-        """(key, whether its value is right, what it must be)."""
+        """Yields (key, whether its value is right, what it must be)."""
         for key, (least, most) in LIMITS.items():
             value = getattr(self, key)
             yield key, value is None or least <= value <= most, _between(least, most)
@@ -154,23 +154,23 @@ def _between(least: float, most: float) -> str:
 
 
 def from_values(values: Mapping[str, Any]) -> Recipe:
-    """A recipe from plain values (YAML, JSON). Raises FullconvError for a key or a value that is none of a recipe."""
+    """Returns a recipe from plain values (YAML, JSON). Raises FullconvError for an unknown key or a wrong value."""
     return changed(Recipe(), values)
 
 
 def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
-    """The recipe with these values in place of its own."""
+    """Returns the recipe with these values changed."""
     return replace(recipe, **check_recipe(changes))
 
 
 def check_recipe(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values in the types that a recipe has."""
+    """Returns the values in the types of a recipe."""
     with prefix_errors("recipe"):
         return check_values(Recipe, values)
 
 
 def read_recipe(path: Path | None, **overrides: Any) -> Recipe:
-    """The recipe in a YAML file, changed by whatever of `overrides` is not None."""
+    """Reads the recipe in a YAML file, and changes the keys in `overrides` that are not None."""
     recipe = Recipe()
     if path:
         values = read_yaml(path, [f.name for f in fields(Recipe)])
@@ -180,7 +180,8 @@ def read_recipe(path: Path | None, **overrides: Any) -> Recipe:
 
 
 def stages_of(arch: str) -> list[str]:
-    """The nets that lead to `arch`, from 32s on, itself last: "fcn8s" → fcn32s, fcn16s, fcn8s; none of no FCN."""
+    """Returns the networks that lead to `arch`, starting with 32s: "fcn8s" → fcn32s, fcn16s, fcn8s. Empty if it is no
+    FCN."""
     found = re.search(r"(?<=fcn)-?(32|16|8|4|2)s$", arch.lower())
     if not found:
         return []

@@ -1,4 +1,4 @@
-"""What a run says while it goes: a bar with the time left on a terminal, a line an epoch, and log.jsonl."""
+"""Shows the progress of a run: a bar with the remaining time on a terminal, a line per epoch, and log.jsonl."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from fullconv.logger import logger
 from fullconv.training.expectation import Expectation
 from fullconv.training.symptoms import symptoms
 
-AT_A_TERMINAL, IN_A_LOG = 3.0, 60.0  # seconds between two words on what to expect
+AT_A_TERMINAL, IN_A_LOG = 3.0, 60.0  # seconds between two messages on the remaining time
 
 
 class Report:
-    """Progress over all steps of a run, of which some epochs may be done already. `speaks`: not every process does."""
+    """The progress over all steps of a run, some of which may be done already. Only one process `speaks`."""
 
     def __init__(
         self, epochs: int, steps: int, log: Path, history: list[dict[str, Any]], speaks: bool = True,
@@ -30,15 +30,15 @@ class Report:
         self.epochs, self.log, self.lines = epochs, log, [line_of(entry) for entry in history]
         self.expected = Expectation((epochs - len(history)) * steps, list(history), ends)
         self.every = AT_A_TERMINAL if sys.stderr.isatty() else IN_A_LOG
-        self.told, self.noticed = "", set[str]()
-        self.speaks, self.last_told = speaks, monotonic()
+        self.outlook, self.noticed = "", set[str]()
+        self.speaks, self.last_shown = speaks, monotonic()
         self.bar = click.progressbar(
             length=epochs * steps, file=sys.stderr, show_pos=True, item_show_func=lambda loss: loss,
             hidden=not (speaks and sys.stderr.isatty()),
         )  # fmt: skip
         self.bar.update(len(history) * steps)
         if history and speaks:
-            self.write_log()  # the state is written before the log, and a kill may have come between
+            self.write_log()  # the state is saved before the log, so a kill may have come between the two
 
     def __enter__(self) -> Report:
         self.bar.__enter__()
@@ -48,13 +48,14 @@ class Report:
         self.bar.__exit__(*error)
 
     def advance(self, loss: float) -> None:
-        """One step is done. What to expect is said beside the bar every few seconds, without one every minute."""
+        """Counts one step. The remaining time is shown beside the bar every few seconds, or without a bar every
+        minute."""
         self.expected.done += 1
-        if monotonic() - self.last_told >= self.every:
-            self.last_told, self.told = monotonic(), f", {self.expected.words(monotonic())}"
+        if monotonic() - self.last_shown >= self.every:
+            self.last_shown, self.outlook = monotonic(), f", {self.expected.words(monotonic())}"
             if self.speaks and self.bar.hidden:
-                logger.info(f"loss {loss:.3f}{self.told}")
-        self.bar.update(1, f"loss {loss:.3f}{self.told}")
+                logger.info(f"loss {loss:.3f}{self.outlook}")
+        self.bar.update(1, f"loss {loss:.3f}{self.outlook}")
 
     def end_epoch(self, entry: dict[str, Any]) -> None:
         self.expected.history.append(entry)
@@ -63,7 +64,7 @@ class Report:
         plain = {key: value for key, value in entry.items() if key != "epoch" and not isinstance(value, dict | list)}
         numbers = "  ".join(f"{key} {_number(value)}" for key, value in plain.items())
         if not self.bar.hidden:
-            click.echo("\r", nl=False, err=True)  # over the bar
+            click.echo("\r", nl=False, err=True)  # overwrites the bar
         logger.info(f"epoch {entry['epoch']}/{self.epochs}  {numbers}")
         for symptom in symptoms(self.expected.history):
             if symptom.kind not in self.noticed:
@@ -71,12 +72,12 @@ class Report:
                 logger.warning(symptom.text)
 
     def write_log(self) -> None:
-        """The whole log anew, so that a run that was killed and resumed has each epoch once."""
+        """Rewrites the whole log, so that a killed and resumed run has each epoch once."""
         write_whole(self.log, lambda hidden: hidden.write_text("\n".join(self.lines) + "\n"))
 
 
 def line_of(entry: Mapping[str, Any]) -> str:
-    """An epoch as JSON, which has no word for a number that is not finite: null."""
+    """Returns an epoch as JSON. Numbers that are not finite become null, because JSON cannot represent them."""
     finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in entry.items()}
     return json.dumps(finite, allow_nan=False)
 

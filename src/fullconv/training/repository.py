@@ -1,8 +1,8 @@
-"""Which commit the code of a run is, read without doing anything that the repository configures.
+"""Finds the commit of the code that runs, without running anything that the repository configures.
 
-A repository's own configuration names programs (file system monitors, filters, hooks) that git runs, and it may be a
-stranger's. The commit is therefore read from git's files; for the comparison with the working files git gets a folder
-of its own with no configuration, which lends it the repository's objects and index.
+A repository's configuration names programs (file system monitors, filters, hooks) that git runs, and the repository may
+be a stranger's. The commit is therefore read from git's files. To compare it with the working files, git gets a
+separate folder without configuration, which uses the objects and the index of the repository.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 REFERENCE = re.compile(r"ref: (refs/[^\0\n]+)")
 MOST = 2**24  # bytes of a file of references
-PATIENCE = 60  # seconds for git to compare
+PATIENCE = 60  # seconds that git may take to compare
 NO_SETTINGS = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_OPTIONAL_LOCKS": "0"}
 
 
 class Repository(NamedTuple):
-    """`own` is what this working folder has of its own (HEAD, index), `shared` what all of them share."""
+    """`own` is the git folder of this working tree (HEAD, index), `shared` the one of all working trees."""
 
     top: Path
     own: Path
@@ -30,7 +30,7 @@ class Repository(NamedTuple):
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:
-    """{commit, dirty} of the repository that `folder` lies in, None outside; dirty is None where git cannot tell."""
+    """{commit, dirty} of the repository that contains `folder`, or None. `dirty` is None if git cannot determine it."""
     repository = _around(folder.resolve())
     commit = _head(repository) if repository else None
     return {"commit": commit, "dirty": _is_dirty(repository, commit)} if repository and commit else None
@@ -45,7 +45,7 @@ def _around(folder: Path) -> Repository | None:
 
 
 def _named_in(path: Path, label: str, start: Path) -> Path | None:
-    """The folder `path`, or that which the file `path` names from `start` on."""
+    """Returns the folder `path`, or the folder named in the file `path`, relative to `start`."""
     if path.is_dir():
         return path
     text = _text(path)
@@ -53,7 +53,7 @@ def _named_in(path: Path, label: str, start: Path) -> Path | None:
 
 
 def _head(repository: Repository) -> str | None:
-    """The commit that HEAD is or names, loose or packed."""
+    """Returns the commit that HEAD contains or refers to, loose or packed."""
     head = _text(repository.own / "HEAD").strip()
     named = REFERENCE.fullmatch(head)
     if named and ".." not in named[1]:
@@ -69,18 +69,18 @@ def _packed(shared: Path, reference: str) -> str:
 
 
 def _text(path: Path) -> str:
-    """What a plain file holds; nothing where there is none."""
+    """Returns the content of a plain file, or an empty string."""
     try:
         if not path.is_file():
             return ""
         with path.open("rb") as file:
             return file.read(MOST).decode(errors="replace")
-    except (OSError, ValueError):  # a name with a zero byte is a ValueError
+    except (OSError, ValueError):  # a name with a zero byte raises ValueError
         return ""
 
 
 def _is_dirty(repository: Repository, commit: str) -> bool | None:
-    """Whether tracked files differ from the commit."""
+    """Whether tracked files differ from the commit. None if git cannot tell."""
     with tempfile.TemporaryDirectory() as hidden:
         _make_plain(Path(hidden), commit)
         places = {
@@ -100,7 +100,7 @@ def _is_dirty(repository: Repository, commit: str) -> bool | None:
 
 
 def _make_plain(folder: Path, commit: str) -> None:
-    """A git folder without settings, on this commit."""
+    """Creates a git folder without settings, on this commit."""
     (folder / "refs").mkdir()
     (folder / "HEAD").write_text(commit + "\n")
     if len(commit) == 64:

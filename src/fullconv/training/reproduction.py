@@ -1,4 +1,4 @@
-"""A run made again from its folder: the same recipe, and a refusal where data or weights are not the same."""
+"""Repeats a run from its folder with the same recipe. Refuses if data or weights differ."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NAMES = {
 
 
 def sources_of(run: Path) -> Sources:
-    """Where the data and the weights of a run lay."""
+    """Returns where the data and the weights of a run were."""
     manifest = read_manifest(run)
     lay = {key: Path(entry["path"]) for key in ("trunk_weights", "weights", "teacher")
            if (entry := manifest["weights"].get(key))}  # fmt: skip
@@ -49,39 +49,39 @@ def record(
     out: Path, sources: Sources, repeated: Path | None, dataset: Dataset, config: ModelConfig, recipe: Recipe,
     model: nn.Module | None,
 ) -> None:  # fmt: skip
-    """Before the first step: the manifest of a new run, or the note that it goes on where `model` is None."""
+    """Before the first step, writes the manifest of a new run, or, if `model` is None, a note that a run is resumed."""
     if model is None:
-        go_on(out, dataset, config, recipe)
+        record_resumption(out, dataset, config, recipe)
     else:
-        begin(out, sources, dataset, config, recipe, model, repeated)
+        record_start(out, sources, dataset, config, recipe, model, repeated)
 
 
-def begin(
+def record_start(
     out: Path, sources: Sources, dataset: Dataset, config: ModelConfig, recipe: Recipe, model: nn.Module,
     repeated: Path | None,
 ) -> None:  # fmt: skip
-    """Writes the manifest of a new run, `model` being as it is before its first step.
+    """Writes the manifest of a new run. `model` is as it is before its first step.
 
-    Raises FullconvError where data or weights are not those of the run that is to be repeated.
+    Raises FullconvError if data or weights differ from those of the run to be repeated.
     """
     digest = digest_data(dataset, recipe)
     manifest = describe(sources, dataset, config, recipe, digest, model.state_dict())
     if repeated:
         refuse_other_data(repeated, digest, config)
         refuse_other_weights(repeated, manifest)
-        tell_of_environment(repeated, manifest["environment"])
+        log_changed_environment(repeated, manifest["environment"])
     write_manifest(out, manifest, digest.files)
 
 
-def go_on(out: Path, dataset: Dataset, config: ModelConfig, recipe: Recipe) -> None:
-    """Notes that a run is resumed. Raises FullconvError where its data are not as they were."""
-    if (out / MANIFEST).is_file():  # earlier versions wrote none
+def record_resumption(out: Path, dataset: Dataset, config: ModelConfig, recipe: Recipe) -> None:
+    """Notes that a run is resumed. Raises FullconvError if its data have changed."""
+    if (out / MANIFEST).is_file():  # earlier versions did not write one
         refuse_other_data(out, digest_data(dataset, recipe), config)
         note_resumption(out)
 
 
 def refuse_other_data(run: Path, digest: DataDigest, config: ModelConfig) -> None:
-    """Raises FullconvError, naming what differs, where the data are not those that the run was trained on."""
+    """Raises FullconvError, with the differences, if the data are not those that the run was trained on."""
     manifest = read_manifest(run)
     then = read_lines((run / FILES).read_text(encoding="utf-8")) if (run / FILES).is_file() else {}
     found = differences(manifest["data"]["splits"], digest.splits, then or digest.files, digest.files)
@@ -96,7 +96,7 @@ def refuse_other_data(run: Path, digest: DataDigest, config: ModelConfig) -> Non
 
 
 def refuse_other_weights(run: Path, now: Mapping[str, Any]) -> None:
-    """Raises FullconvError where the weights of a manifest are not those that the run started from."""
+    """Raises FullconvError if the weights in a manifest are not those that the run started from."""
     then = read_manifest(run)
     for key, name in NAMES.items():
         old, new = _hash_in(then["weights"].get(key)), _hash_in(now["weights"][key])
@@ -104,8 +104,8 @@ def refuse_other_weights(run: Path, now: Mapping[str, Any]) -> None:
             raise FullconvError(f"{run}: {name} was {old} and is now {new}; restore the original")
 
 
-def tell_of_environment(run: Path, now: Mapping[str, Any]) -> None:
-    """One line where a library or the machine is another one: the model may then differ in its last bits."""
+def log_changed_environment(run: Path, now: Mapping[str, Any]) -> None:
+    """Logs one line if libraries or the machine differ: the model may then differ in its last bits."""
     then = read_manifest(run)["environment"]
     other = [f"{key} {then.get(key)} → {value}" for key, value in now.items() if then.get(key) != value]
     if other:

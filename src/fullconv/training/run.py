@@ -1,4 +1,4 @@
-"""One net trained: epoch by epoch, each leaving a state from which the next can start; the best on val is kept."""
+"""Trains one network, epoch by epoch. Each epoch saves a state to resume from. The best epoch on val is kept."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from fullconv.models.config import ModelConfig
 from fullconv.models.network import Network
 from fullconv.training.batches import load_epoch
 from fullconv.training.distillation import Divergence
-from fullconv.training.divergence import check_parameters, explained
+from fullconv.training.divergence import check_parameters, explain_divergence
 from fullconv.training.epoch import Pictures
 from fullconv.training.loop import Batch, begin_training, train_epoch
 from fullconv.training.losses import SegmentationLoss
 from fullconv.training.objective import Objective
-from fullconv.training.optimisation import build_optimiser, build_schedule, forwarded, rate_now
+from fullconv.training.optimisation import advance_schedule, build_optimiser, build_schedule, rate_now
 from fullconv.training.pictures import Skipped, refuse_many, training_pictures
 from fullconv.training.processes import main_first, new_accelerator, over_processes, rank_and_count
 from fullconv.training.recipe import Recipe
@@ -46,17 +46,17 @@ STATE, LOG, MODEL = "last.pt", "log.jsonl", "model"
 
 @dataclass
 class State:
-    """All that a run changes as it goes."""
+    """Everything that changes during a run."""
 
     model: Network
     average: AveragedModel | None
     optimiser: Optimizer
     schedule: LRScheduler
-    history: list[dict[str, Any]]  # a line of the log for each epoch that is done
+    history: list[dict[str, Any]]  # a line of the log for each finished epoch
 
     @property
     def trained(self) -> Network:
-        """What is scored and kept: the average, where there is one."""
+        """The network that is scored and kept: the average, if there is one."""
         return cast(Network, self.average.module) if self.average else self.model
 
     def parts(self) -> dict[str, Any]:
@@ -64,14 +64,15 @@ class State:
         return {name: part for name, part in parts.items() if part is not None}
 
     def save(self, path: Path, epochs: int) -> None:
-        """`epochs`: how many the schedule is for."""
+        """Writes the state. `epochs`: the number that the schedule is for."""
         parts = {name: part.state_dict() for name, part in self.parts().items()}
         checkpoint.save_state(path, {**parts, "history": self.history, "epochs": epochs})
 
     def restore(self, path: Path, epochs: int, steps: int) -> None:
-        """Puts everything back as it was when `path` was written. Raises FullconvError where that does not fit.
+        """Restores everything as it was when `path` was written. Raises FullconvError if it does not fit.
 
-        Where the run was for fewer `epochs` of so many `steps` then, the schedule is the longer one, at its place.
+        If the run then had fewer `epochs` of `steps` each, the schedule becomes the longer one, at its current
+        position.
         """
         values = checkpoint.load_state(path)
         with as_one_line(path, "the state of this run", "resume from a copy of it, or train again"):
@@ -80,7 +81,7 @@ class State:
     def _put_back(self, values: dict[str, Any], epochs: int, steps: int) -> None:
         self.history = history_in(values)
         is_longer = values.get("epochs", epochs) != epochs
-        groups = forwarded(self.schedule, self.optimiser, len(self.history) * steps) if is_longer else []
+        groups = advance_schedule(self.schedule, self.optimiser, len(self.history) * steps) if is_longer else []
         self.model.load_state_dict(values["model"])
         if self.average is not None:
             self.average.load_state_dict(values["average"])
@@ -92,7 +93,7 @@ class State:
 
 
 class Course:
-    """All that the steps of a run use, made of its recipe; `resumes` is a folder whose state is put back."""
+    """Everything that the steps of a run use, created from its recipe. `resumes`: a folder whose state is restored."""
 
     def __init__(
         self, model: Network, dataset: Dataset, config: ModelConfig, recipe: Recipe, skipped: Skipped,
@@ -102,36 +103,36 @@ class Course:
         self.recipe, self.skipped, self.config = recipe, skipped, config
         self.accelerator = new_accelerator(recipe.precision)
         sampling = sampling_of(dataset, recipe, teacher)
-        self.steps = -(-sampling.length // recipe.batch_size)  # of an epoch
+        self.steps = -(-sampling.length // recipe.batch_size)  # per epoch
         self.state = start(model.to(self.accelerator.device), recipe, self.steps * recipe.epochs)
         if resumes:
             self.state.restore(resumes / STATE, recipe.epochs, self.steps)
         self.objective = objective_of(recipe, samples, config, teacher)
         seen = training_pictures([*samples, *dataset.unlabelled], config, skipped)
         self.pictures = Pictures(seen, sampling, teacher, len(config.classes))
-        self.stepped, self.optimiser = prepared(self.state, recipe, self.accelerator)
+        self.stepped, self.optimiser = prepare_for_steps(self.state, recipe, self.accelerator)
 
     def batches(self, epoch: int) -> Iterator[Batch]:
-        """Those of an epoch, from the random numbers that are its own."""
+        """Yields the batches of an epoch, from its own random numbers."""
         seed_epoch(self.recipe.seed, epoch)
         begin_training(self.stepped, self.recipe.frozen_norms)
         return load_epoch(self.pictures, self.recipe, epoch, self.accelerator.device)
 
     def learn(self, batches: Iterable[Batch], advance: Callable[[float], None]) -> float:
-        """A step for each batch; gives the mean loss."""
+        """Takes a step for each batch. Returns the mean loss."""
         moving = (self.stepped, self.state.average, self.objective, self.optimiser, self.state.schedule)
         self.shown = torch.zeros(VOID + 1, dtype=torch.long, device=self.accelerator.device)
         return train_epoch(*moving, self.accelerator, self._looked_at(batches), self.recipe.clip, advance)
 
     def not_shown(self) -> list[str]:
-        """The classes of which the last steps saw no pixel, in any process."""
+        """Returns the classes that the last steps saw no pixel of, in any process."""
         shown = over_processes(self.shown)
         return [name for name, seen in zip(self.config.classes.names, shown.tolist(), strict=False) if not seen]
 
     def _looked_at(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         for batch in batches:
             for part in batch:
-                self.shown.scatter_(0, part.labels.flatten().long(), 1)  # nothing is fetched from a GPU for it
+                self.shown.scatter_(0, part.labels.flatten().long(), 1)  # does not wait for the GPU
             yield batch
 
 
@@ -147,21 +148,21 @@ def run(
     teacher: Teacher | None = None,
     ends: float | None = None,
 ) -> None:
-    """Epoch after epoch: train, average, evaluate, write. The model folder out/model is the epoch that scored best.
+    """Trains, averages, evaluates and writes, epoch after epoch. The model folder out/model holds the best epoch.
 
-    `ends`: the monotonic clock's reading when the steps ought to be done, where a time was asked for.
+    `ends`: the reading of the monotonic clock at which the steps should be done, if a time was given.
     """
     course = Course(model, dataset, config, recipe, skipped, teacher, out if resume else None)
     state, val = course.state, dataset.splits.get(recipe.val_split, ())
     speaks = course.accelerator.is_main_process
     if not resume and speaks:
-        state.save(out / STATE, recipe.epochs)  # so that what the run started from need not be given again
+        state.save(out / STATE, recipe.epochs)  # so that the initial weights are not needed again
     report = Report(recipe.epochs, course.steps, out / LOG, state.history, speaks, ends)
-    with report, Trackers(trackers if speaks else (), out, recipe, state.history) as told:
+    with report, Trackers(trackers if speaks else (), out, recipe, state.history) as open_trackers:
         for epoch in range(len(state.history), recipe.epochs):
             if has_stalled(state.history, recipe.patience):
                 break
-            with explained(epoch + 1, recipe, out / MODEL):
+            with explain_divergence(epoch + 1, recipe, out / MODEL):
                 entry: dict[str, Any] = {
                     "epoch": epoch + 1,
                     "loss": course.learn(course.batches(epoch), report.advance),
@@ -172,7 +173,7 @@ def run(
                 entry["not_shown"] = missing
             count = len(course.pictures.pictures) + len(val)
             refuse_many(skipped.all(), count, f"restore them, then continue with --resume {out}")
-            entry |= judged(state, val, config, recipe, out / MODEL, entry, skipped)
+            entry |= validate(state, val, config, recipe, out / MODEL, entry, skipped)
             if "mean_iou" in entry:
                 where = (config, course.objective, recipe.crop_size, skipped)
                 entry["val_loss"] = val_loss(state.trained, val, *where)
@@ -181,7 +182,7 @@ def run(
                 if is_main:
                     state.save(out / STATE, recipe.epochs)
                     report.end_epoch(entry)
-                    told.log(entry)
+                    open_trackers.log(entry)
 
 
 def start(model: Network, recipe: Recipe, steps: int) -> State:
@@ -190,21 +191,21 @@ def start(model: Network, recipe: Recipe, steps: int) -> State:
     return State(model, moving_average(model, recipe.ema), optimiser, schedule, [])
 
 
-def prepared(state: State, recipe: Recipe, accelerator: Accelerator) -> tuple[nn.Module, Any]:
-    """(what the steps call: the model, shared between processes and compiled as asked; the optimiser for it)."""
+def prepare_for_steps(state: State, recipe: Recipe, accelerator: Accelerator) -> tuple[nn.Module, Any]:
+    """Returns (the model, shared between processes and compiled if requested; its optimiser)."""
     model: nn.Module = state.model
     if accelerator.device.type == "cuda" and accelerator.num_processes > 1 and not recipe.frozen_norms:
-        # Statistics of the whole batch, which on CPUs there is nothing for.
+        # Batch statistics over all processes. There is no such layer for CPUs.
         nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
     model, optimiser = accelerator.prepare(model, state.optimiser)
     if recipe.compile:
-        torch.compiler.reset()  # what an earlier run of this process compiled may be for crops of another size
+        torch.compiler.reset()  # an earlier run in this process may have compiled for another crop size
         model = cast(nn.Module, torch.compile(model))
     return model, optimiser
 
 
 def seed_epoch(seed: int, epoch: int) -> None:
-    """Dropout in an epoch is the same whether or not the run was interrupted before; processes differ."""
+    """Seeds an epoch, so that its dropout is the same after an interruption, and differs between processes."""
     rank, _ = rank_and_count()
     torch.manual_seed((seed * 100_003 + epoch) * 1009 + rank)
 
@@ -225,11 +226,11 @@ def objective_of(recipe: Recipe, samples: Sequence[Sample], config: ModelConfig,
     return Objective(labels, divergence, config.architecture.stride if recipe.coarse_loss else 1)
 
 
-def judged(
+def validate(
     state: State, val: Sequence[Sample], config: ModelConfig, recipe: Recipe, folder: Path, entry: dict[str, Any],
     skipped: Skipped,
 ) -> dict[str, Any]:  # fmt: skip
-    """What validation says of an epoch; without a validation split the last epoch is the one that is kept."""
+    """Returns the validation results of an epoch. Without a validation split, the last epoch is kept."""
     if val:
         due = entry["epoch"] % recipe.evaluate_every == 0 or entry["epoch"] == recipe.epochs
         return keep_if_best(state.trained, val, config, folder, [*state.history, entry], skipped) if due else {}
@@ -240,11 +241,11 @@ def judged(
 
 
 def moving_average(model: Network, decay: float) -> AveragedModel | None:
-    """The exponential average of the parameters over the steps, which scores better than the last of them.
+    """Returns the exponential average of the parameters over the steps, which scores better than the last step.
 
-    It reaches back over a tenth of the steps so far, at most 1 / (1 - decay): a short run is not held at its start.
+    It covers a tenth of the steps so far, at most 1 / (1 - decay), so that a short run is not held back by its start.
     """
-    rule: Any = get_ema_multi_avg_fn  # torch leaves it untyped
+    rule: Any = get_ema_multi_avg_fn  # torch has no type for it
 
     def update(averaged: Any, current: Any, steps: Any) -> None:
         rule(min(decay, (1 + int(steps)) / (10 + int(steps))))(averaged, current, steps)
@@ -253,7 +254,7 @@ def moving_average(model: Network, decay: float) -> AveragedModel | None:
 
 
 def sampling_of(dataset: Dataset, recipe: Recipe, teacher: Teacher | None) -> Sampling:
-    """What each epoch shows; of pictures without labels the teacher says which classes are in them."""
+    """Returns what each epoch shows. For unlabelled pictures, the teacher says which classes are in them."""
     samples, count = dataset.split(recipe.train_split), len(dataset.classes)
     labelled, unlabelled = torch.ones(len(samples)), torch.ones(len(dataset.unlabelled))
     if recipe.balance:

@@ -1,4 +1,4 @@
-"""Which pictures an epoch shows, and in which order; rare classes may be shown more often."""
+"""Decides which pictures an epoch shows and in which order. Rare classes can be shown more often."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fullconv.data.dataset import Sample
 
 
 def presence(samples: Sequence[Sample], num_classes: int) -> NDArray[np.bool_]:
-    """(samples, classes): whether a picture's label map holds a class. Reads every mask once."""
+    """(samples, classes): whether a picture's label map contains a class. Reads every mask once."""
     found = np.zeros((len(samples), num_classes), bool)
     for i, sample in enumerate(samples):
         found[i] = np.bincount(sample.read_label_map().ravel(), minlength=256)[:num_classes] > 0
@@ -24,7 +24,8 @@ def presence(samples: Sequence[Sample], num_classes: int) -> NDArray[np.bool_]:
 def repeat_factors(present: NDArray[np.bool_], balance: float) -> Tensor:
     """(samples,): how often an epoch shows each picture (repeat factor sampling, arXiv 1908.03195).
 
-    A class found in a share f of the pictures asks for sqrt(balance / f), at least 1; a picture follows its rarest.
+    The factor of a class found in a share f of the pictures is sqrt(balance / f), at least 1. A picture has the factor
+    of its rarest class.
     """
     share = present.mean(0).clip(min=1e-9)
     wanted = np.sqrt(balance / share).clip(min=1)
@@ -33,8 +34,8 @@ def repeat_factors(present: NDArray[np.bool_], balance: float) -> Tensor:
 
 @dataclass(frozen=True)
 class Sampling:
-    """Which pictures an epoch shows: every labelled one as often as its factor says, and so many without labels that
-    they are `share` of all. Those are drawn without putting any back, by their factors, over the epochs."""
+    """The pictures that an epoch shows: each labelled one as often as its factor says, and enough unlabelled ones to
+    make up `share` of all. Those are drawn by their factors, without replacement, across the epochs."""
 
     labelled: Tensor  # (pictures,)
     unlabelled: Tensor = field(default_factory=lambda: torch.zeros(0))  # (pictures,)
@@ -52,7 +53,8 @@ class Sampling:
         return epoch_length(self.labelled) + self.unlabelled_count
 
     def order(self, seed: int, epoch: int) -> list[int]:
-        """Indices of pictures, those without labels counted on from the labelled ones; a function of (seed, epoch)."""
+        """Returns indices of pictures, a function of (seed, epoch). Unlabelled pictures are numbered after the labelled
+        ones."""
         generator = torch.Generator().manual_seed(key_of(seed, epoch))
         chosen = draw(self.labelled, generator)
         if not self.unlabelled_count:
@@ -62,7 +64,8 @@ class Sampling:
         return [together[i] for i in torch.randperm(len(together), generator=generator)]
 
     def _unlabelled(self, seed: int, start: int, count: int) -> list[int]:
-        """`count` of an endless row of rounds, each of which shows every picture, from place `start` on."""
+        """Returns `count` indices from position `start` of an endless sequence of rounds. Each round shows every
+        picture."""
         number, begin = divmod(start, epoch_length(self.unlabelled))
         row: list[int] = []
         while len(row) < begin + count:
@@ -72,12 +75,13 @@ class Sampling:
 
 
 def key_of(seed: int, epoch: int) -> int:
-    """What the random numbers of an epoch start from; those of its pictures follow it."""
+    """Returns the random seed of an epoch. The seeds of its pictures are the following numbers."""
     return ((seed * 100_003 + epoch) * 10_000_019) % 2**63
 
 
 def draw(factors: Tensor, generator: torch.Generator) -> list[int]:
-    """Indices of samples in random order, each floor or ceil of its factor times; as many as the factors' sum."""
+    """Returns indices of samples in random order, each as often as its factor, rounded down or up. The total is the sum
+    of the factors."""
     offset = torch.rand((), generator=generator, dtype=torch.float64)
     edges = (factors.double().cumsum(0) + offset).floor().long()
     counts = edges.diff(prepend=edges.new_zeros(1))
@@ -88,5 +92,5 @@ def draw(factors: Tensor, generator: torch.Generator) -> list[int]:
 
 
 def epoch_length(factors: Tensor) -> int:
-    """The number of pictures that each epoch shows."""
+    """Returns the number of pictures that each epoch shows."""
     return max(1, int(factors.double().sum() + 1e-6))

@@ -1,4 +1,4 @@
-"""What a run starts from: the data in its classes, the config of its model, and the network's first parameters."""
+"""What a run starts from: the data with its classes, the config of its model, and the initial parameters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fullconv.data.dataset import Dataset, Sample, UnlabelledPicture
 from fullconv.data.description import describe
 from fullconv.data.folds import fold_of
 from fullconv.data.label_meanings import check_mapping
-from fullconv.data.overlap import look_through
+from fullconv.data.overlap import check_unlabelled
 from fullconv.data.survey import Survey, survey
 from fullconv.data.thinness import USUAL_SIDE
 from fullconv.errors import FullconvError, prefix_errors
@@ -26,7 +26,7 @@ from fullconv.models.network import Network
 from fullconv.models.published import NETS
 from fullconv.models.trunks import PAPER_TRUNKS, normalisation_of
 from fullconv.training.inheritance import take_over, take_over_what_fits
-from fullconv.training.length import told_length
+from fullconv.training.length import length_summary
 from fullconv.training.manifest import Sources
 from fullconv.training.pictures import refuse_many
 from fullconv.training.recipe import Recipe
@@ -40,39 +40,39 @@ from fullconv.words import counted
 
 @dataclass(frozen=True)
 class Prepared:
-    """The data in the recipe's classes, without what cannot be read, and what is known of the training pictures."""
+    """The data with the recipe's classes, without unreadable files, and what is known of the training pictures."""
 
     dataset: Dataset
     label_mapping: dict[str, str]
     survey: Survey
     skipped: dict[Path, str]
     teacher: Teacher | None = None
-    unused: int = 0  # pictures without labels, where nobody teaches
+    unused: int = 0  # unlabelled pictures, if there is no teacher
 
 
 def prepare(data: str | Path, recipe: Recipe, taught: bool = False, outside: Sequence[str | Path] = ()) -> Prepared:
-    """Reads every file of the splits that a run uses, and where it is `taught` the pictures without labels.
+    """Reads every file of the splits that a run uses, and, if `taught`, the unlabelled pictures.
 
-    Raises FullconvError where more than a twentieth cannot be read.
+    Raises FullconvError if more than a twentieth cannot be read.
     """
-    dataset, mapping = in_its_classes(data, recipe, outside)
+    dataset, mapping = open_with_classes(data, recipe, outside)
     if recipe.fold:
         dataset = fold_of(dataset, recipe.train_split, recipe.val_split, recipe.fold, recipe.folds)
-    trained = surveyed(dataset.split(recipe.train_split), dataset.classes, recipe.train_split, measures=True)
+    trained = survey_split(dataset.split(recipe.train_split), dataset.classes, recipe.train_split, measures=True)
     val = dataset.splits.get(recipe.val_split, ())
-    validated = surveyed(val, dataset.classes, recipe.val_split, measures=False)
+    validated = survey_split(val, dataset.classes, recipe.val_split, measures=False)
     splits = {**dataset.splits, recipe.train_split: trained.samples}
     splits |= {recipe.val_split: validated.samples} if val else {}
-    unlabelled, lost = looked_through(dataset, recipe.train_split) if taught else ((), {})
+    unlabelled, lost = readable_unlabelled(dataset, recipe.train_split) if taught else ((), {})
     unused = 0 if taught else len(dataset.unlabelled)
     dataset = replace(dataset, splits=splits, unlabelled=unlabelled)
     return Prepared(dataset, mapping, trained, {**trained.skipped, **validated.skipped, **lost}, unused=unused)
 
 
-def in_its_classes(
+def open_with_classes(
     data: str | Path, recipe: Recipe, outside: Sequence[str | Path] = ()
 ) -> tuple[Dataset, dict[str, str]]:
-    """(the data in the recipe's classes, the label mapping that makes them); no picture is read."""
+    """Returns (the data with the recipe's classes, the label mapping for them). Reads no picture."""
     described = describe(data, outside)
     with prefix_errors("recipe"):
         check_mapping(recipe.label_mapping, described.dataset.classes.names)
@@ -80,24 +80,24 @@ def in_its_classes(
     return replace(described, classes=recipe.classes or described.classes, label_mapping=mapping).mapped(), mapping
 
 
-def looked_through(dataset: Dataset, train_split: str) -> tuple[tuple[UnlabelledPicture, ...], dict[Path, str]]:
-    """(the pictures without labels that can be read, why the others cannot)."""
+def readable_unlabelled(dataset: Dataset, train_split: str) -> tuple[tuple[UnlabelledPicture, ...], dict[Path, str]]:
+    """Returns (the unlabelled pictures that can be read, why the others cannot)."""
     scored = [sample for split, samples in dataset.splits.items() if split != train_split for sample in samples]
-    good, skipped = look_through(dataset.unlabelled, scored) if dataset.unlabelled else ((), {})
+    good, skipped = check_unlabelled(dataset.unlabelled, scored) if dataset.unlabelled else ((), {})
     refuse_many(skipped, len(dataset.unlabelled), "remove them from the folders listed in `unlabelled`")
     return good, skipped
 
 
-def surveyed(samples: Sequence[Sample], classes: Classes, split: str, measures: bool) -> Survey:
+def survey_split(samples: Sequence[Sample], classes: Classes, split: str, measures: bool) -> Survey:
     found = survey(samples, classes, measures)
     refuse_many(found.skipped, len(samples), f"correct the split {split} first; fullconv check lists each of them")
     return found
 
 
 def config_of(prepared: Prepared, recipe: Recipe) -> ModelConfig:
-    """The config of the model to be trained: what the recipe says, and what follows from the pictures."""
+    """Returns the config of the model to be trained, from the recipe and from the pictures."""
     found = prepared.survey
-    architecture, normalisation = net_of(recipe)
+    architecture, normalisation = architecture_of(recipe)
     ranges = ranges_of(recipe, found)
     if recipe.arch not in NETS:
         architecture = replace(architecture, channels=found.channels)
@@ -113,13 +113,13 @@ def config_of(prepared: Prepared, recipe: Recipe) -> ModelConfig:
 
 
 def prepare_data(data: str | Path, recipe: Recipe) -> tuple[Dataset, ModelConfig]:
-    """The data in the recipe's classes, and the config of the model to be trained on it."""
+    """Returns the data with the recipe's classes, and the config of the model to be trained on it."""
     prepared = prepare(data, recipe)
     return prepared.dataset, config_of(prepared, recipe)
 
 
 def ranges_of(recipe: Recipe, found: Survey) -> tuple[Range, ...]:
-    """The range of each channel: the recipe's, else what the pictures have where they are of more than 8 bits."""
+    """Returns the range of each channel: from the recipe, or else from pictures of more than 8 bits."""
     given = tuple(zip(recipe.range[::2], recipe.range[1::2], strict=True))
     if len(given) not in (0, 1, found.channels):
         pairs, channels = counted(len(given), "pair"), counted(found.channels, "channel")
@@ -137,7 +137,7 @@ def check_coarse_loss(recipe: Recipe, architecture: Architecture) -> None:
 
 
 def choose_longest_side(recipe: Recipe, found: Survey) -> tuple[int | None, str]:
-    """(what larger pictures are reduced to, why)."""
+    """Returns (the size that larger pictures are reduced to, the reason)."""
     if recipe.longest_side != "auto":
         return None if recipe.longest_side is None else int(recipe.longest_side), "as asked for"
     if found.on_the_ground:
@@ -147,8 +147,8 @@ def choose_longest_side(recipe: Recipe, found: Survey) -> tuple[int | None, str]
     return USUAL_SIDE, "larger pictures are reduced to this"
 
 
-def told(prepared: Prepared, recipe: Recipe, config: ModelConfig) -> Iterator[str]:
-    """Lines on what was chosen and what was left out."""
+def preparation_notes(prepared: Prepared, recipe: Recipe, config: ModelConfig) -> Iterator[str]:
+    """Yields lines on what was chosen and what was left out."""
     for error in prepared.skipped.values():
         yield f"left out: {error}"
     if boxed := count_boxed(prepared.dataset.splits.get(recipe.train_split, ())):
@@ -157,7 +157,7 @@ def told(prepared: Prepared, recipe: Recipe, config: ModelConfig) -> Iterator[st
     if not prepared.dataset.splits.get(recipe.val_split):
         yield f"no split {recipe.val_split}: the last epoch is kept, and its quality is not measured"
     yield f"longest side {config.longest_side or 'none'}: {choose_longest_side(recipe, prepared.survey)[1]}"
-    yield told_length(recipe, len(prepared.survey.samples))
+    yield length_summary(recipe, len(prepared.survey.samples))
     if config.range:
         why = "as asked for" if recipe.range else "0.1 and 99.9 percentiles of the training pictures"
         yield f"range {ranges_in_words(config.range)} is mapped to 0 to 255: {why}"
@@ -171,15 +171,16 @@ def told(prepared: Prepared, recipe: Recipe, config: ModelConfig) -> Iterator[st
             yield f"{count} unlabelled pictures: {recipe.unlabelled_share:.0%} of each epoch"
 
 
-def trunk_of(model: Network) -> nn.Module:
-    """Raises FullconvError where a network has an encoder of its own, which no classifier's file fits."""
+def require_trunk(model: Network) -> nn.Module:
+    """Returns the trunk. Raises FullconvError for a network with its own encoder, which no classifier's file fits."""
     if not model.architecture.trunk or model.architecture.inputs:
         raise FullconvError(f"{model.architecture.family} has no single trunk; remove --trunk-weights")
     return model.get_submodule("trunk")
 
 
-def net_of(recipe: Recipe) -> tuple[Architecture, NormalisationValues]:
-    """The architecture, and what its trunk takes: a published net's are its own, whatever the recipe's other keys."""
+def architecture_of(recipe: Recipe) -> tuple[Architecture, NormalisationValues]:
+    """Returns architecture and normalisation. Those of a published network are fixed, whatever the recipe's other
+    keys."""
     if recipe.arch in NETS:
         net = NETS[recipe.arch]
         return replace(net.architecture, learned_upsampling=recipe.learned_upsampling), net.normalisation
@@ -189,7 +190,8 @@ def net_of(recipe: Recipe) -> tuple[Architecture, NormalisationValues]:
 
 
 def start_model(config: ModelConfig, pretrained: bool | None, sources: Sources) -> Network:
-    """The network: parameters of another model, else a trunk from a file or ImageNet's, else random ones."""
+    """Returns the network with initial parameters: from another model, or for the trunk from a file or ImageNet, or
+    random."""
     trunk_weights, weights = sources.trunk_weights, sources.weights
     if pretrained and not trunk_weights and not weights:
         trunk_weights = installed_weights(config.architecture.trunk)
@@ -208,7 +210,7 @@ def start_model(config: ModelConfig, pretrained: bool | None, sources: Sources) 
             "give a file with --trunk-weights, or remove --trunk to start from the bundled model"
         ) from None
     if trunk_weights:
-        logger.info(f"trunk weights {trunk_weights.name}: {load_trunk_weights(trunk_of(model), trunk_weights)}")
+        logger.info(f"trunk weights {trunk_weights.name}: {load_trunk_weights(require_trunk(model), trunk_weights)}")
     if weights:
         take = take_over_what_fits if sources.by_default else take_over
         taken = take(find_model(weights), model, config.classes)

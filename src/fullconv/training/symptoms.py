@@ -1,27 +1,27 @@
-"""What the numbers of a run say while it goes: it learns by heart, it diverges, a class is never shown or found."""
+"""Warns about signs of trouble in a run: overfitting, divergence, classes that are never shown or never found."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-SINCE = 3  # evaluations since the best loss on val
-WORSE = 1.15  # times the best loss on val
-RISEN = 2.0  # times the least loss in training
-EARLY = 5  # evaluations before a class may be missed
+SINCE = 3  # evaluations since the lowest loss on val
+WORSE = 1.15  # times the lowest loss on val
+RISEN = 2.0  # times the lowest training loss
+EARLY = 5  # evaluations before a class is reported as missing
 
 History = Sequence[dict[str, Any]]
 
 
 class Symptom(NamedTuple):
-    """`kind` is told once in a run."""
+    """One warning. Each `kind` is reported once per run."""
 
     kind: str
     text: str
 
 
 def symptoms(history: History) -> Iterator[Symptom]:
-    """Of the epochs so far, what wants a word, with what to do."""
+    """Yields warnings on the epochs so far, with what to do."""
     yield from _by_heart(history)
     yield from _diverging(history)
     yield from _never_shown(history)
@@ -47,7 +47,7 @@ def _diverging(history: History) -> Iterator[Symptom]:
 
 
 def _never_shown(history: History) -> Iterator[Symptom]:
-    """Classes of which the crops of an epoch showed no pixel."""
+    """Warns of classes that no crop of an epoch has shown."""
     for name in history[-1].get("not_shown", ()):
         yield Symptom(f"not shown {name}", (
             f"no crop of epoch {history[-1]['epoch']} showed a pixel of {name}: use larger crops (--crop-size), or "
@@ -56,7 +56,7 @@ def _never_shown(history: History) -> Iterator[Symptom]:
 
 
 def _never_found(history: History) -> Iterator[Symptom]:
-    """Classes that val holds and no evaluation has found a pixel of."""
+    """Warns of classes in val that no evaluation has found a pixel of."""
     scored = [entry["iou"] for entry in history if "iou" in entry]
     if len(scored) < EARLY:
         return

@@ -1,12 +1,12 @@
-"""A folder of a teacher's scores: one small file for each picture of a run, read at the place of each crop.
+"""A folder of a teacher's scores: one small file per picture of a run, read at the place of each crop.
 
     teacher.json   {"format": 1, "name": text, "classes": [names], "align_corners": true or false}
     KEY.npz        KEY: the first 32 hexadecimal digits of the SHA-256 of the picture's file
         scores     (classes, h, w) float16, before the softmax, of the whole picture at any stride
         size       (height, width) of the picture
 
-`align_corners`: whether the first and the last score lie on the centres of the first and the last pixel, or the scores
-share out the picture evenly. Where the scores come from does not matter.
+`align_corners`: whether the first and last scores lie on the centres of the first and last pixels, or the scores divide
+the picture evenly. The scores may come from any source.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from fullconv.files import whole, write_json
 from fullconv.training.digests import sha256_of
 
 INDEX, FORMAT, KEY = "teacher.json", 1, 32
-SHOWN = 0.01  # share of the pixels from which on a teacher sees a class in a picture
+SHOWN = 0.01  # share of the pixels above which a teacher sees a class in a picture
 
 
 @dataclass(frozen=True)
 class Teacher:
-    """The scores in a folder. `targets[i]`: the index that the teacher's class i has among the model's, -1 for none;
-    `keys`: {picture: the name of its scores}."""
+    """The scores in a folder. `targets[i]`: the model's index of the teacher's class i, or -1; `keys`: {picture: the
+    name of its scores}."""
 
     folder: Path
     names: tuple[str, ...]
@@ -51,21 +51,21 @@ class Teacher:
         return sorted({target for target in self.targets if target >= 0})
 
     def scores(self, picture: Sample | UnlabelledPicture) -> Tensor:
-        """(the teacher's classes, h, w) float32. Where a whole picture is known to show one thing, that has the
-        probability of all that it may be taken for."""
+        """(classes of the teacher, h, w) float32. If a whole picture is known to show certain classes, they get the
+        probability of all classes that it may be taken for."""
         scores = torch.from_numpy(read_scores(self.folder, self.keys[picture.image_path]).astype(np.float32))
         if isinstance(picture, Sample) or not set(picture.shows) <= set(self.names):
             return scores
         shows, among = (
             [self.names.index(n) for n in names if n in self.names] for names in (picture.shows, picture.among)
         )
-        return gathered(scores, shows, among) if shows else scores
+        return share_probability(scores, shows, among) if shows else scores
 
     def presence(self, picture: Sample | UnlabelledPicture, num_classes: int) -> NDArray[np.bool_]:
-        """(classes,): which of the model's classes the teacher sees in a picture."""
+        """(classes,): the model's classes that the teacher sees in a picture."""
         best = self.scores(picture).argmax(0).numpy()
         shares = np.bincount(best.ravel(), minlength=len(self.names)) / best.size
-        found = np.zeros(num_classes + 1, bool)  # the last one is -1's
+        found = np.zeros(num_classes + 1, bool)  # the last one collects -1
         found[np.array(self.targets)[shares > SHOWN]] = True
         return found[:-1]
 
@@ -73,7 +73,8 @@ class Teacher:
 def open_teacher(
     folder: Path, classes: Classes, mapping: Mapping[str, str], pictures: Iterable[Sample | UnlabelledPicture]
 ) -> Teacher:
-    """Raises FullconvError where the folder lacks scores of a picture, or knows no class of the model."""
+    """Opens a folder of scores. Raises FullconvError if scores of a picture are missing, or it has no class of the
+    model."""
     names, align_corners = _index(folder)
     targets = tuple(_target(name, classes, mapping) for name in names)
     if len({target for target in targets if target >= 0}) < 2:
@@ -118,11 +119,11 @@ def write_index(folder: Path, name: str, classes: Sequence[str], align_corners: 
     write_json(folder / INDEX, values)
 
 
-def gathered(scores: Tensor, shows: Sequence[int], among: Sequence[int]) -> Tensor:
-    """Scores (C, h, w) in which the classes `shows` have the probability of all of `among`, each in proportion."""
+def share_probability(scores: Tensor, shows: Sequence[int], among: Sequence[int]) -> Tensor:
+    """Returns scores (C, h, w) in which the classes `shows` share the probability of all of `among`, in proportion."""
     gain = scores[list(among)].logsumexp(0) - scores[list(shows)].logsumexp(0)
     result = scores.clone()
-    result[list(among)] = scores.min() - 30.0  # e^-30 is nothing
+    result[list(among)] = scores.min() - 30.0  # e^-30 is practically zero
     result[list(shows)] = scores[list(shows)] + gain
     return result
 
@@ -140,6 +141,6 @@ def _index(folder: Path) -> tuple[tuple[str, ...], bool]:
 
 
 def _target(name: str, classes: Classes, mapping: Mapping[str, str]) -> int:
-    """By its own name, or by what label_mapping makes of it."""
+    """Finds the class by its own name, or by label_mapping."""
     target = name if name in classes.names else mapping.get(name, "")
     return classes.names.index(target) if target in classes.names else -1

@@ -1,4 +1,4 @@
-"""A model as a teacher: its scores of every picture of a run, written once."""
+"""Uses a model as a teacher: writes its scores of every picture of a run once."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from fullconv.logger import logger
 from fullconv.prediction.predictor import Model, load
 from fullconv.training.teacher import INDEX, keys_of, write_index, write_scores
 
-STRIDE = 8  # pixels between the scores that are kept; at 4 they would take four times the room
-FAR_BELOW = -100.0  # a score so far below the best is as good as any lower one, and half precision holds it
+STRIDE = 8  # pixels between the stored scores; a stride of 4 would take four times the space
+FAR_BELOW = -100.0  # a score this far below the best is equivalent to any lower one, and half precision can store it
 
 
 def is_scores(folder: Path) -> bool:
-    """Whether a teacher is given as its scores, not as a model."""
+    """Whether a teacher is given as scores rather than as a model."""
     return (folder / INDEX).is_file()
 
 
 def teach(model: str | Path, pictures: Sequence[Sample | UnlabelledPicture], folder: Path, speaks: bool) -> None:
-    """Writes the scores of those pictures that `folder` does not hold yet."""
+    """Writes the scores of the pictures that `folder` does not contain yet."""
     keys = keys_of(pictures)
     by_path = {picture.image_path: picture for picture in pictures}
     missing = [(by_path[path], key) for path, key in keys.items() if not (folder / f"{key}.npz").is_file()]
@@ -46,7 +46,7 @@ def teach(model: str | Path, pictures: Sequence[Sample | UnlabelledPicture], fol
 
 
 def scores_of(teacher: Model, picture: Picture) -> NDArray[np.float16]:
-    """(classes, h, w), a score for each STRIDE pixels: the mean of theirs, the best of all classes being zero."""
+    """(classes, h, w): one score per STRIDE pixels, their mean, relative to the best class, which is zero."""
     seen = teacher.view.see(picture)
     _, scores = teacher.label(seen.image, scores=True, keeps_scale=seen.keeps_scale)
     height, width = (-(-side // STRIDE) for side in picture.size)

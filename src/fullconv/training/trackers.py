@@ -1,4 +1,5 @@
-"""A run told to TensorBoard, W&B or MLflow through Accelerate's trackers: what log.jsonl holds, epoch by epoch."""
+"""Reports a run to TensorBoard, W&B or MLflow through Accelerate's trackers: the content of log.jsonl, epoch by
+epoch."""
 
 from __future__ import annotations
 
@@ -15,13 +16,14 @@ from fullconv.errors import FullconvError
 from fullconv.training.recipe import Recipe
 
 INSTALLED_BY = {"tensorboard": "'fullconv[train]'", "wandb": "wandb", "mlflow": "mlflow"}
-PROJECT = "fullconv"  # what W&B calls a project and MLflow an experiment
+PROJECT = "fullconv"  # the project in W&B, the experiment in MLflow
 
 
 def check_trackers(asked: str | Sequence[str] | None) -> tuple[str, ...]:
-    """Names, comma between, or a list; "none" for none. Without any: TensorBoard, where it is installed.
+    """Returns the names in a comma-separated text or a list; "none" for none. By default TensorBoard, if it is
+    installed.
 
-    Raises FullconvError for a name that is no tracker, and for one that is not installed.
+    Raises FullconvError for an unknown tracker, and for one that is not installed.
     """
     if asked is None:
         return ("tensorboard",) if find_spec("tensorboard") else ()
@@ -36,16 +38,15 @@ def check_trackers(asked: str | Sequence[str] | None) -> tuple[str, ...]:
 
 
 class Trackers:
-    """Open while a run trains. A run that is resumed is told from its first epoch on, so nothing is there twice:
-    TensorBoard's folder is written anew, W&B and MLflow get a run of their own each time.
-    """
+    """The trackers of a run. A resumed run is reported from its first epoch, but not twice: TensorBoard's folder is
+    rewritten, and W&B and MLflow get a new run each time."""
 
     def __init__(self, names: Sequence[str], out: Path, recipe: Recipe, history: Sequence[dict[str, Any]]) -> None:
         self.opened: list[GeneralTracker] = []
         for name in names:
             tracker = _new(name, out)
             tracker.start()
-            _tell_recipe(tracker, recipe)
+            _log_recipe(tracker, recipe)
             self.opened.append(tracker)
         for entry in history:
             self.log(entry)
@@ -73,8 +74,8 @@ def _new(name: str, out: Path) -> GeneralTracker:
     return TensorBoardTracker("tensorboard", str(out))
 
 
-def _tell_recipe(tracker: GeneralTracker, recipe: Recipe) -> None:
-    if tracker.name == "tensorboard":  # its table of parameters wants a folder for each run, so they are told as text
+def _log_recipe(tracker: GeneralTracker, recipe: Recipe) -> None:
+    if tracker.name == "tensorboard":  # its table of parameters needs a folder per run, so they are written as text
         tracker.log({"recipe": f"```json\n{json.dumps(recipe.to_json(), indent=2)}\n```"}, step=0)
     else:
         tracker.store_init_configuration(recipe.to_json())

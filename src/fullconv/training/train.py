@@ -1,4 +1,4 @@
-"""A training run from data to model folder: one net at once, or stage by stage (paper, section 4.2)."""
+"""A training run from data to model folder, as one network or in stages (paper, section 4.2)."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from fullconv.logger import logger
 from fullconv.models.build import build
 from fullconv.models.config import ModelConfig
 from fullconv.models.network import Network
-from fullconv.training.calibrated import calibrated
+from fullconv.training.calibrated import with_temperature
 from fullconv.training.card import card
 from fullconv.training.divergence import Diverged
 from fullconv.training.fitting import deadline, with_length
-from fullconv.training.folds import note_folds, told_folds, train_folds
+from fullconv.training.folds import folds_summary, note_folds, train_folds
 from fullconv.training.illustration import illustrate
 from fullconv.training.inheritance import default_weights, given_keys, with_inherited
 from fullconv.training.manifest import MANIFEST, Sources
@@ -37,7 +37,7 @@ from fullconv.training.processes import is_main, main_first
 from fullconv.training.recipe import Recipe, check_recipe, from_values, read_recipe, stages_of
 from fullconv.training.reproduction import record, sources_of
 from fullconv.training.run import LOG, MODEL, STATE, run
-from fullconv.training.start import Prepared, config_of, in_its_classes, prepare, start_model, told
+from fullconv.training.start import Prepared, config_of, open_with_classes, preparation_notes, prepare, start_model
 from fullconv.training.teacher import Teacher, open_teacher
 from fullconv.training.teaching import is_scores, teach
 from fullconv.training.trackers import check_trackers
@@ -125,7 +125,7 @@ def train(
 
 
 def folds_in(changes: Mapping[str, Any], recipe: Path | None) -> int:
-    """How many folds are to be trained one after another; 0 where none are, or one alone is."""
+    """Returns how many folds are to be trained in sequence; 0 if there are none, or only one is requested."""
     asked = read_recipe(recipe, **{key: changes.get(key) for key in ("folds", "fold")})
     return 0 if asked.fold else asked.folds
 
@@ -134,10 +134,10 @@ def cross_validate(
     data: str | Path, out: Path, count: int, recipe: str | Path | None, time: tuple[str | float | None, float | None],
     outside: Sequence[str | Path], given: Mapping[str, Any],
 ) -> Path:  # fmt: skip
-    """A run for each fold; those that an earlier call began go on. `time` is (what all of it may take, from when).
-    Gives the folder of all."""
+    """Trains a run for each fold and resumes those of an earlier call. `time`: (how long all may take, starting when).
+    Returns the folder of all runs."""
     data = settle(path_of("data", data), out, outside)
-    held_back: list[tuple[Sample, ...]] = []  # by each fold
+    held_back: list[tuple[Sample, ...]] = []  # per fold
 
     def train_fold(number: int, folder: Path, seconds: float | None) -> None:
         keys: dict[str, Any] = {**given, "folds": count, "fold": number, "outside": outside}
@@ -146,25 +146,26 @@ def cross_validate(
         else:
             train(data, folder, recipe=recipe, time=seconds, **keys)
         chosen = recipe_of(folder)
-        dataset, _ = in_its_classes(data, chosen, outside)
-        if not held_back:  # every picture is read for it
+        dataset, _ = open_with_classes(data, chosen, outside)
+        if not held_back:  # this reads every picture
             held_back.extend(all_folds(dataset, chosen.train_split, chosen.val_split, count))
         note_folds(out, held_back[:number], dataset.root)
 
     found = train_folds(train_fold, out, count, *time)
-    logger.info(told_folds(found))
+    logger.info(folds_summary(found))
     return out
 
 
 def recipe_for(repeated: Path | None, recipe: Path | None, start: Path | None, changes: dict[str, Any]) -> Recipe:
-    """That of a run that is repeated, or a new one."""
+    """Returns the recipe of a run that is repeated, or of a new one."""
     if repeated:
         return recipe_of(repeated, **changes)
     return read_recipe(recipe, **with_inherited(changes, recipe, start))
 
 
 def settle(data: Path, out: Path, outside: Sequence[str | Path] = ()) -> Path:
-    """The data's description: its own, or a data YAML in the run's folder with what is assumed of a bare folder."""
+    """Returns the data's description: its own, or a data YAML in the run's folder with what is assumed of a bare
+    folder."""
     written = out / OWN[0]
     if data.is_dir() and written.is_file():
         refuse_other(written, data)
@@ -177,7 +178,7 @@ def settle(data: Path, out: Path, outside: Sequence[str | Path] = ()) -> Path:
 
 
 def refuse_other(written: Path, data: Path) -> None:
-    """A run that failed before it began may have left there what it assumed of a folder: no other is trained on."""
+    """Raises FullconvError if the folder has assumptions about other data, from a run that failed before it began."""
     described = folder_of(written, read_data_file(written))
     if described != data.resolve():
         raise FullconvError(
@@ -186,17 +187,17 @@ def refuse_other(written: Path, data: Path) -> None:
 
 
 def teacher_of(out: Path) -> Path | None:
-    """Who teaches a run that was begun."""
+    """Returns the teacher of a run that was begun."""
     return sources_of(out).teacher if (out / MANIFEST).is_file() else None
 
 
 def was_default(earlier: Path) -> bool:
-    """Whether nobody asked for the weights that an earlier run started from."""
+    """Whether an earlier run started from the default weights."""
     return (earlier / MANIFEST).is_file() and sources_of(earlier).by_default
 
 
 def taught(teacher: Path, prepared: Prepared, recipe: Recipe, out: Path) -> Teacher:
-    """The scores of every picture that is trained on: those that are given, or those of a model, written before."""
+    """Returns the scores of every training picture: those given, or those of a model, written first."""
     dataset = prepared.dataset
     pictures: list[Sample | UnlabelledPicture] = [*dataset.split(recipe.train_split), *dataset.unlabelled]
     folder = teacher if is_scores(teacher) else out / TEACHER
@@ -208,20 +209,20 @@ def taught(teacher: Path, prepared: Prepared, recipe: Recipe, out: Path) -> Teac
 
 
 def held(out: Path) -> AbstractContextManager[None]:
-    """The run's folder, for this run alone; of several processes the first holds it."""
+    """Locks the run's folder for this run. With several processes, the first one locks it."""
     return swept(out) if is_main() else nullcontext()
 
 
 @contextmanager
 def swept(out: Path) -> Iterator[None]:
-    """The folder locked, and rid of what a killed run left half-written."""
+    """Locks the folder and removes the unfinished files of a killed run."""
     with locked(out):
         sweep(out)
         yield
 
 
 def lengthened(out: Path, changes: Mapping[str, Any]) -> Recipe:
-    """The recipe of a run that goes on, for more epochs where these are asked for."""
+    """Returns the recipe of a resumed run, with more epochs if requested."""
     others = {key: value for key, value in changes.items() if key != "epochs"}
     recipe, epochs = recipe_of(out, **others), changes.get("epochs")
     if epochs is None or epochs <= recipe.epochs or recipe.staged:
@@ -235,11 +236,11 @@ def refuse_run_in(out: Path) -> None:
 
 
 def say(prepared: Prepared, recipe: Recipe, skipped: Skipped) -> None:
-    """What was found in the pictures; the list of those left out begins anew."""
+    """Logs what was found in the pictures, and starts a new list of those left out."""
     skipped.path.unlink(missing_ok=True)
     for path, error in prepared.skipped.items():
         skipped.add(path, error)
-    for line in told(prepared, recipe, config_of(prepared, recipe)):
+    for line in preparation_notes(prepared, recipe, config_of(prepared, recipe)):
         logger.info(line)
 
 
@@ -247,7 +248,7 @@ def train_stages(
     sources: Sources, prepared: Prepared, out: Path, recipe: Recipe, resume: bool, trackers: Sequence[str],
     note: Note | None, skipped: Skipped, until: float | None = None,
 ) -> Path:  # fmt: skip
-    """The nets of a recipe one after another, each from the one before; gives the last one's model folder."""
+    """Trains the networks of a recipe in sequence, each starting from the one before. Returns the last model folder."""
     if recipe.staged:
         for stage in earlier_stages(recipe):
             folder = train_one(sources, prepared, out / stage.arch, stage, resume, trackers, note, skipped)
@@ -260,7 +261,7 @@ def train_one(
     sources: Sources, prepared: Prepared, out: Path, recipe: Recipe, resume: bool, trackers: Sequence[str],
     note: Note | None, skipped: Skipped, until: float | None = None,
 ) -> Path:  # fmt: skip
-    """One net, from where it was stopped if it was; gives its model folder. The first of a run is noted before it."""
+    """Trains one network, or resumes it. Returns its model folder. The first of a run is recorded before it starts."""
     torch.manual_seed(recipe.seed)
     dataset, config = prepared.dataset, config_of(prepared, recipe)
     val = dataset.splits.get(recipe.val_split, ())
@@ -278,7 +279,7 @@ def train_one(
         run(model, dataset, config, recipe, out, resume, skipped, trackers, prepared.teacher, until)
     except Diverged:
         if is_main() and (out / MODEL / PARAMETERS).is_file():
-            finish(out / MODEL)  # what was good stays good for something
+            finish(out / MODEL)  # the last good model is still usable
         raise
     with main_first() as first:
         if first:
@@ -287,7 +288,7 @@ def train_one(
 
 
 def earlier_stages(recipe: Recipe) -> list[Recipe]:
-    """The recipes of the nets before the last."""
+    """Returns the recipes of the networks before the last."""
     return _stages(recipe)[:-1]
 
 
@@ -296,14 +297,14 @@ def last_stage(recipe: Recipe) -> Recipe:
 
 
 def _stages(recipe: Recipe) -> list[Recipe]:
-    """`lr` is the first one's."""
+    """`lr` is that of the first stage."""
     factors = [recipe.stage_lr_factor**i for i in range(len(stages_of(recipe.arch)))]
     stages = zip(stages_of(recipe.arch), factors, strict=True)
     return [replace(recipe, arch=arch, lr=recipe.lr * factor, staged=False) for arch, factor in stages]
 
 
 def recipe_of(out: Path, **changes: Any) -> Recipe:
-    """The recipe with which a run was started. Raises FullconvError where `changes` would alter it."""
+    """Returns the recipe that a run was started with. Raises FullconvError if `changes` would alter it."""
     if not (out / RECIPE).is_file():
         raise FullconvError(f"{out}: no run found; --resume and --from need the folder of an earlier run")
     recipe = from_values(json.loads((out / RECIPE).read_text()))
@@ -314,14 +315,14 @@ def recipe_of(out: Path, **changes: Any) -> Recipe:
 
 
 def complete(out: Path, val: Sequence[Sample]) -> None:
-    """What a run leaves once all steps are done: the temperature, the graph for prediction, the card, pictures."""
-    write_config(out / MODEL, calibrated(out / MODEL, val))
+    """Completes a run after all steps: temperature, graph for prediction, model card, pictures."""
+    write_config(out / MODEL, with_temperature(out / MODEL, val))
     finish(out / MODEL)
     illustrate(out, out / MODEL, out / LOG, val)
 
 
 def finish(folder: Path) -> None:
-    """Writes the model card and, where the exporter is installed, the graph for prediction without torch."""
+    """Writes the model card and, if the exporter is installed, the graph for prediction without torch."""
     text = card(read_config(folder))
     write_whole(folder / CARD, lambda hidden: hidden.write_text(text, encoding="utf-8"))
     if find_spec("onnxscript"):
@@ -338,5 +339,5 @@ def _path(value: str | Path | None) -> Path | None:
 
 
 def _model(value: str | Path | None) -> Path | None:
-    """One on the hub as the folder of the commit that was fetched: the run's manifest names it."""
+    """Returns a model of the hub as the folder of the downloaded commit, which the manifest records."""
     return find_model(value) if value and is_address(value) else _path(value)

@@ -1,4 +1,4 @@
-"""Paired random changes of image and label map: scale, crop, flip; then how the image looks."""
+"""Random changes of image and label map together: scale, crop and flip, and then the look of the image."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from fullconv.training.appearance import appearance
 from fullconv.training.crops import RandomCrop
 from fullconv.training.recipe import Recipe
 
-MEAN_COLOUR = 127  # padding that the normalisation turns into about zero, as at prediction
+MEAN_COLOUR = 127  # normalisation turns this padding into about zero, as in prediction
 
 Placed = tuple[tv_tensors.Image, tv_tensors.Mask, tv_tensors.KeyPoints]
 
 
 def augmentation(recipe: Recipe) -> Callable[..., Placed]:
-    """(image 3xHxW uint8, label map HxW, points) → all at crop_size, the label map never interpolated, the points
-    where the crop's own pixels have them.
+    """(image 3xHxW uint8, label map HxW, points) → all at crop_size. The label map is never interpolated; the points
+    follow the pixels of the picture.
 
-    crop_size 0 leaves pictures whole, at sizes of their own.
+    With crop_size 0, pictures stay whole, each at its own size.
     """
     fill = {tv_tensors.Image: MEAN_COLOUR, tv_tensors.Mask: VOID}
     steps: list[Any] = [RandomScale(recipe.scale, recipe.unscaled), RandomFlip(recipe.flip)]
@@ -36,7 +36,7 @@ def augmentation(recipe: Recipe) -> Callable[..., Placed]:
 
 
 class PhotosOnly(v2.Compose):
-    """Changes of colour and sharpness, for 8-bit RGB; pictures of other channels pass as they are."""
+    """Applies changes of colour and sharpness to 8-bit RGB. Pictures with other channels pass unchanged."""
 
     def forward(self, image: tv_tensors.Image, *others: Any) -> Any:
         is_photo = image.dtype == torch.uint8 and image.shape[-3] == 3
@@ -44,7 +44,7 @@ class PhotosOnly(v2.Compose):
 
 
 class RandomFlip(v2.RandomHorizontalFlip):
-    """torchvision's, but for points, which it takes for the centres of pixels: here they lie between pixels."""
+    """torchvision's flip, except for points: it treats them as centres of pixels, but here they lie between pixels."""
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
         if not isinstance(inpt, tv_tensors.KeyPoints):
@@ -54,9 +54,9 @@ class RandomFlip(v2.RandomHorizontalFlip):
 
 
 class RandomScale(v2.Transform):
-    """Scales both sides by one factor drawn log-uniformly, so that halving is as likely as doubling.
+    """Scales both sides by one factor, drawn log-uniformly so that halving is as likely as doubling.
 
-    A share `unscaled` of the pictures is left as it is, not resampled at all.
+    A share `unscaled` of the pictures is not resampled at all.
     """
 
     def __init__(self, factors: tuple[float, float], unscaled: float = 0.0) -> None:
@@ -74,11 +74,11 @@ class RandomScale(v2.Transform):
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
         if list(v2.functional.get_size(inpt)) == params["size"]:
             return inpt
-        return v2.functional.resize(inpt, params["size"], antialias=True)  # bilinear; nearest for a Mask
+        return v2.functional.resize(inpt, params["size"], antialias=True)  # bilinear, or nearest for a Mask
 
 
 def change(augment: Callable[..., Placed], image: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """(image, label map, where the picture's top left, top right and bottom left corners have come to lie)."""
+    """Returns (image, label map, new positions of the picture's top left, top right and bottom left corners)."""
     placed = augment(tv_tensors.Image(image), tv_tensors.Mask(labels), corners_of(image))
     new_image, new_labels, corners = (tensor.as_subclass(Tensor) for tensor in placed)
     return new_image, new_labels, corners

@@ -1,4 +1,4 @@
-"""How long steps, evaluations and the end of a run take: a few of each, on its own data, and thrown away."""
+"""Measures how long steps, evaluations and the end of a run take: a few of each on its own data, then discarded."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from fullconv.training import length
 from fullconv.training.pictures import SKIPPED, Skipped
 from fullconv.training.recipe import Recipe
 from fullconv.training.report import line_of
-from fullconv.training.run import LOG, MODEL, STATE, Course, judged
+from fullconv.training.run import LOG, MODEL, STATE, Course, validate
 from fullconv.training.start import Prepared
 
 FOLDER = "trial"
-STEPS, COLD = 8, 3  # steps that are done, of which the first are not counted
-SPARE = 0.03  # of the time: what no trial foresees
-SCORING = 0.2  # of the time: what evaluations may take
-FEWEST = 3  # evaluations
+STEPS, COLD = 8, 3  # steps that are run; the first ones are not counted
+SPARE = 0.03  # of the time, for what a trial cannot foresee
+SCORING = 0.2  # of the time, for evaluations
+FEWEST = 3  # evaluations at least
 
 End = Callable[[Path, Sequence[Sample]], None]
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds: of a step, of what comes with each epoch, of what comes once all steps are done."""
+    """Seconds per step, per epoch in addition, and after all steps."""
 
     step: float
     epoch: float
@@ -42,7 +42,7 @@ class Pace:
 
 
 def measure(model: Network, prepared: Prepared, config: ModelConfig, recipe: Recipe, out: Path, end: End) -> Pace:
-    """`end` makes of a run's folder and val what is left there. All lies in a folder of `out`, which is removed."""
+    """Measures in a temporary folder in `out`. `end` does what follows the last step, given a run's folder and val."""
     with hidden_folder(out / FOLDER) as folder, muted():
         return _measure(model, prepared, config, recipe, folder, end)
 
@@ -55,9 +55,9 @@ def _measure(model: Network, prepared: Prepared, config: ModelConfig, recipe: Re
     times = [monotonic()]
     course.learn(course.batches(0), lambda loss: times.append(monotonic()))
     step = median(after - before for before, after in pairwise(times[COLD:]))
-    starting = max(0.0, times[1] - times[0] - step)  # of the processes that read
+    starting = max(0.0, times[1] - times[0] - step)  # start of the reading processes
     begun, entry = monotonic(), {"epoch": 1, "loss": 1.0}
-    judged(course.state, val, config, recipe, folder / MODEL, entry, course.skipped)
+    validate(course.state, val, config, recipe, folder / MODEL, entry, course.skipped)
     course.state.save(folder / STATE, recipe.epochs)
     scored = monotonic()
     (folder / LOG).write_text(line_of(entry), encoding="utf-8")
@@ -66,7 +66,7 @@ def _measure(model: Network, prepared: Prepared, config: ModelConfig, recipe: Re
 
 
 def within(recipe: Recipe, pace: Pace, seconds: float, pictures: float, spent: float = 0.0) -> Recipe:
-    """The recipe with as many steps as the seconds that are left allow; so many were `spent` before."""
+    """Returns the recipe with as many steps as the remaining seconds allow. `spent`: seconds already used."""
     left = seconds * (1 - SPARE) - pace.end
     epochs = max(FEWEST, min(length.EVALUATIONS, int(SCORING * left / max(pace.epoch, 1e-3))))
     steps = int((left - epochs * pace.epoch) / pace.step)

@@ -1,4 +1,4 @@
-"""The loss on pictures that are not trained on, to be seen beside that on those that are."""
+"""The loss on pictures that are not used for training, to be compared with the training loss."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from fullconv.models.network import Network
 from fullconv.training.objective import Objective
 from fullconv.training.pictures import Read, Skipped, TrainingPicture
 
-MOST = 16  # pictures, at equal distances where there are more: a curve needs no more
+MOST = 16  # pictures at most, at equal distances; a curve does not need more
 
 
 @torch.no_grad()
 def val_loss(
     network: Network, val: Sequence[Sample], config: ModelConfig, objective: Objective, side: int, skipped: Skipped
 ) -> float | None:
-    """The mean over the middles of some pictures, `side` pixels wide and high where they are larger; 0: whole pictures.
+    """Returns the mean loss over the centres of some pictures, at most `side` pixels wide and high; 0 means whole
+    pictures.
 
-    Without random changes, so it is lower than the loss in training would be. None where nothing is labelled there.
+    There are no random changes, so it is lower than the loss in training would be. None if nothing is labelled there.
     """
     device, was_training = next(network.parameters()).device, network.training
     network.eval()
@@ -44,7 +45,7 @@ def chosen(val: Sequence[Sample]) -> list[Sample]:
 
 
 def middle(read: Read, side: int) -> Read:
-    """The middle of a picture (C, H, W), at most `side` pixels wide and high."""
+    """Returns the centre of a picture (C, H, W), at most `side` pixels wide and high."""
     height, width = read.labels.shape
     tall, wide = min(height, side or height), min(width, side or width)
     top, left = (height - tall) // 2, (width - wide) // 2

@@ -1,4 +1,4 @@
-"""Scoring a network in training: every picture as prediction sees it, each process its share, one matrix."""
+"""Scores a network during training: every picture as in prediction, divided between the processes, in one matrix."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def keep_if_best(
     history: list[dict[str, Any]],
     skipped: Skipped,
 ) -> dict[str, Any]:
-    """Scores the model on `val`, writes it to `folder` where it is the best in `history`, and gives its numbers."""
+    """Scores the model on `val`, writes it to `folder` if it is the best in `history`, and returns its numbers."""
     numbers = evaluate_network(model, val, config, skipped)
     mean_iou = numbers["mean_iou"] or 0.0
     if mean_iou >= max(entry.get("mean_iou", 0.0) for entry in history):
@@ -52,7 +52,8 @@ def keep_if_best(
 def evaluate_network(
     model: Network, samples: Sequence[Sample], config: ModelConfig, skipped: Skipped
 ) -> dict[str, Any]:
-    """The report of metrics.py for a torch network; counts are added up over all processes, each picture once."""
+    """Returns the report of metrics.py for a torch network. Counts are added up over all processes; each picture counts
+    once."""
     rank, count = rank_and_count()
     scored = score_pictures(Model(config, StoredNetwork(model)), samples[rank::count])
     for path, error in scored.skipped.items():
@@ -63,7 +64,7 @@ def evaluate_network(
 
 
 def add_up(confusion: Confusion, device: torch.device) -> None:
-    """Makes the counts those of all processes: integers, so nothing is lost."""
+    """Adds up the counts of all processes. They are integers, so this is exact."""
     for counts in (confusion.matrix, confusion.boundary):
         total = torch.from_numpy(counts).to(device)
         dist.all_reduce(total)
@@ -71,7 +72,7 @@ def add_up(confusion: Confusion, device: torch.device) -> None:
 
 
 class StoredNetwork:
-    """An engine: the network as its model folder will hold it, kernels in half precision, run in float32."""
+    """An engine: the network as its model folder will store it, with kernels in half precision, run in float32."""
 
     name, precision = "torch", "fp32"
 
@@ -99,6 +100,6 @@ class StoredNetwork:
 
 
 def has_stalled(history: Sequence[dict[str, Any]], patience: int) -> bool:
-    """Whether the last `patience` evaluations brought no better mean IoU than those before; never for 0."""
+    """Whether the last `patience` evaluations gave no better mean IoU than those before. Never for 0."""
     scores = [entry["mean_iou"] for entry in history if "mean_iou" in entry]
     return 0 < patience < len(scores) and max(scores[-patience:]) <= max(scores[:-patience])

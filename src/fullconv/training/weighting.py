@@ -1,4 +1,4 @@
-"""Class weights that make up for rare classes."""
+"""/ ln(1.02 + share of the pixels) (arXiv 1606.02147). A class that does not occur has weight 1."""
 
 from __future__ import annotations
 
@@ -14,25 +14,24 @@ from fullconv.data.doctor.statistics import Share, added
 from fullconv.errors import FullconvError
 from fullconv.logger import logger
 
-TOLD = 8  # classes, those with the largest weight first
+LISTED = 8  # classes that are listed, those with the largest weight first
 
 
 def weigh_classes(kind: str | tuple[float, ...], samples: Sequence[Sample], classes: Classes) -> Tensor | None:
-    """`class_weights`, which are told in one line."""
+    """Returns the tensor of `class_weights`, and logs it in one line."""
     weights = class_weights(kind, samples, classes)
     if weights is not None:
         by_rarity = sorted(zip(weights.tolist(), classes.names, strict=True), reverse=True)
-        told = ", ".join(f"{name} {weight:.3g}" for weight, name in by_rarity[:TOLD])
-        more = f", and {len(classes) - TOLD} more" if len(classes) > TOLD else ""
-        logger.info(f"class weights{f' ({kind})' if isinstance(kind, str) else ''}: {told}{more}")
+        listed = ", ".join(f"{name} {weight:.3g}" for weight, name in by_rarity[:LISTED])
+        more = f", and {len(classes) - LISTED} more" if len(classes) > LISTED else ""
+        logger.info(f"class weights{f' ({kind})' if isinstance(kind, str) else ''}: {listed}{more}")
     return weights
 
 
 def class_weights(kind: str | tuple[float, ...], samples: Sequence[Sample], classes: Classes) -> Tensor | None:
-    """(C,): numbers as they are, or found by reading every mask once; None for "none".
+    """(C,): given numbers unchanged, or computed by reading every mask once. None for "none".
 
-    balanced: the median frequency over the class's own (arXiv 1411.4734), as `fullconv check` prints it. enet:
-    1 / ln(1.02 + share of the pixels) (arXiv 1606.02147). A class that does not occur counts 1.
+    balanced: the median frequency divided by the class's own (arXiv 1411.4734), as `fullconv check` prints it. enet:
     """
     if kind == "none":
         return None
@@ -47,7 +46,7 @@ def class_weights(kind: str | tuple[float, ...], samples: Sequence[Sample], clas
 
 
 def counted(samples: Sequence[Sample], num_classes: int) -> Share:
-    """What the label maps hold."""
+    """Counts the pixels of each class in the label maps."""
     share = None
     for sample in samples:
         counts = np.bincount(sample.read_label_map().ravel(), minlength=256)

@@ -1,9 +1,9 @@
-"""A .caffemodel: the parameters of a Caffe net, read without Caffe and without protobuf, in bounded memory.
+"""Reads the parameters of a .caffemodel without Caffe and without protobuf, in bounded memory.
 
 Field numbers are those of caffe.proto (github.com/BVLC/caffe, src/caffe/proto). A first pass reads names, shapes and
-where the numbers lie; a Blob reads its numbers when asked. A damaged skeleton (names, lengths, shapes) is an error that
-tells where. A bit that flips inside a number cannot be known, since the format has no checksum, unless the number is
-then infinite or NaN: compare the file's checksum with its publisher's.
+the positions of the numbers; a Blob reads its numbers on demand. A damaged structure (names, lengths, shapes) is an
+error that says where. The format has no checksum, so a flipped bit inside a number goes unnoticed unless the number
+becomes infinite or NaN: compare the checksum of the file with that of its publisher.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Span:
     dtype: str
 
     def pieces(self, path: Path) -> Iterator[NDArray[np.float32]]:
-        """Its numbers as float32, some at a time."""
+        """Yields the numbers as float32, in pieces."""
         size = np.dtype(self.dtype).itemsize
         with path.open("rb") as file:
             for first in range(0, self.count, _PIECE):
@@ -53,7 +53,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Blob:
-    """One array of a layer, unread until asked for."""
+    """One array of a layer, read on demand."""
 
     path: Path
     layer: str
@@ -61,7 +61,7 @@ class Blob:
     spans: tuple[Span, ...]
 
     def pieces(self) -> Iterator[NDArray[np.float32]]:
-        """All numbers in order, flat, at most 4 MB at a time. Raises FullconvError where one is infinite or NaN."""
+        """Yields all numbers in order, flat, at most 4 MB at a time. Raises FullconvError if one is infinite or NaN."""
         for span in self.spans:
             for piece in span.pieces(self.path):
                 if not np.isfinite(piece).all():
@@ -71,9 +71,9 @@ class Blob:
 
 
 def read_caffe(path: Path) -> dict[str, Blob]:
-    """{"conv1_1.weight": Blob, "conv1_1.bias": Blob, …} of the layers that hold parameters, named as in the file.
+    """{"conv1_1.weight": Blob, "conv1_1.bias": Blob, …} of the layers with parameters, named as in the file.
 
-    Raises FullconvError, in one line with file, layer, expected and found, where the file is not a whole caffemodel.
+    Raises FullconvError, in one line with file, layer, expected and found, if the file is not a complete caffemodel.
     """
     if not path.is_file():
         raise FullconvError(f"{path}: no such file; give a .caffemodel")
@@ -93,7 +93,7 @@ def read_caffe(path: Path) -> dict[str, Blob]:
 
 
 def _layers(net: Message) -> Iterator[tuple[str, list[Message]]]:
-    """(name, messages of its blobs) of each layer."""
+    """Yields (name, messages of its blobs) for each layer."""
     for field in net:
         if field.number in _NET_LAYERS:
             yield _layer(net.inside(_of_wire(field, BYTES)), _NET_LAYERS[field.number])
@@ -116,7 +116,7 @@ def _layer(layer: Message, version: str) -> tuple[str, list[Message]]:
 
 
 def _named(path: Path, layer: str, blobs: list[Message]) -> Iterator[tuple[str, Blob]]:
-    """("conv1_1.weight", Blob) and so on; a third blob and those after it are called by their index."""
+    """Yields ("conv1_1.weight", Blob) and so on. From the third on, blobs are named by their index."""
     for i, message in enumerate(blobs):
         try:
             shape, spans = _blob(message)
@@ -126,7 +126,7 @@ def _named(path: Path, layer: str, blobs: list[Message]) -> Iterator[tuple[str, 
 
 
 def _blob(blob: Message) -> tuple[tuple[int, ...], tuple[Span, ...]]:
-    """(shape, where the numbers lie); as many numbers as the shape says, or Damaged."""
+    """Returns (shape, positions of the numbers). Raises Damaged if their count does not match the shape."""
     legacy: dict[int, int] = {}
     shapes, spans = [], []
     for field in blob:

@@ -1,4 +1,4 @@
-"""A network's parameters in its model folder, and the state from which a run goes on."""
+"""Saves and loads a network's parameters in its model folder, and the state from which a run resumes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fullconv.weights.transplant import transplant
 
 
 def save_model(folder: Path, model: Network, config: ModelConfig) -> None:
-    """Writes config.json and model.safetensors; kernels are stored in half precision, everything else in float32."""
+    """Writes config.json and model.safetensors. Kernels are stored in half precision, everything else in float32."""
     state = {name: stored(value) for name, value in model.state_dict().items()}
     if bad := not_finite(state):
         raise FullconvError(f"{folder}: not written, because {bad[0]} contains numbers that are not finite")
@@ -32,7 +32,7 @@ def save_model(folder: Path, model: Network, config: ModelConfig) -> None:
 
 
 def with_window(config: ModelConfig) -> ModelConfig:
-    """The config with what a pixel's scores depend on, which exact tiles need; derived from the layers."""
+    """Returns the config with the window of a pixel's scores, which exact tiles need. It is derived from the layers."""
     with torch.device("meta"):
         network = build(config).eval()
     return replace(config, window=output_window(network, len(config.normalisation.mean)))
@@ -45,7 +45,8 @@ def load_network(model: str | Path) -> Network:
 
 
 def load_model(folder: Path) -> tuple[Network, ModelConfig]:
-    """(network in evaluation mode, its config) from a model folder; strict: every parameter fits or it is an error."""
+    """Returns (network in evaluation mode, its config) from a model folder. Raises FullconvError if any parameter does
+    not fit."""
     config = read_config(folder)
     path = folder / PARAMETERS
     if not path.is_file():
@@ -56,10 +57,11 @@ def load_model(folder: Path) -> tuple[Network, ModelConfig]:
 
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
-    """Everything that a run needs to go on, whole or not at all. The same state gives the same bytes."""
+    """Writes everything that a run needs to resume, completely or not at all. The same state gives the same bytes."""
 
     def write(hidden: Path) -> None:
-        with hidden.open("wb") as file:  # given a path, torch writes its name, which is a hidden one, into the file
+        # given a path, torch would write its name, which is a hidden one, into the file
+        with hidden.open("wb") as file:
             torch.save(state, file)
 
     write_whole(path, write)
@@ -81,7 +83,7 @@ def load_state(path: Path) -> dict[str, Any]:
 
 
 def not_finite(state: Mapping[str, Tensor]) -> list[str]:
-    """The parameters that are not finite numbers as they are stored: in half precision 65504 is the largest."""
+    """Returns the parameters that are not finite when stored: in half precision, the largest number is 65504."""
     return [name for name, value in state.items() if not stored(value).isfinite().all()]
 
 

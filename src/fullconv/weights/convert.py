@@ -1,4 +1,4 @@
-"""The published nets' parameters from other programs' files, and the model folder that they make."""
+"""Converts parameters of the published networks, from files of other programs, to a model folder."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def convert(
 ) -> Report:
     """Writes the model folder `out` of the published `net` with the parameters of `file`, exact, in float32.
 
-    `kind` names the reader. `complete` may add to the folder before it appears; when anything fails, nothing appears.
-    Raises FullconvError where `out` is in use, or the file does not fit the net.
+    `kind` names the reader. `complete` may add to the folder before it appears; if anything fails, nothing appears.
+    Raises FullconvError if `out` is in use, or the file does not fit the network.
     """
     config = published.config(net)
     refuse_used(out)
@@ -45,7 +45,8 @@ def convert(
 
 
 def import_weights(source: Source, net: FCN) -> Report:
-    """Copies Caffe-named parameters into `net`, strictly; constants of its scale layers are compared, not copied."""
+    """Copies Caffe-named parameters into `net`, strictly. Constants of its scale layers are compared rather than
+    copied."""
     ours = {caffe_name(name): name for name in net.state_dict()}
     renamed = {ours.get(name, name): value for name, value in source.items()}
     constants = check_scales(renamed, net)
@@ -53,7 +54,7 @@ def import_weights(source: Source, net: FCN) -> Report:
 
 
 def caffe_name(name: str) -> str:
-    """The Caffe name of a parameter: the trunk's own name goes behind the layer's, levels are parted by "/".
+    """The Caffe name of a parameter: the name of the trunk follows that of the layer, and levels are separated by "/".
 
     "trunk.inception_3a.1x1.weight" → "inception_3a/1x1.weight", "trunkhha.fc6.bias" → "fc6hha.bias".
     """
@@ -64,7 +65,8 @@ def caffe_name(name: str) -> str:
 
 
 def check_scales(source: Source, net: FCN) -> list[str]:
-    """The names of the scale layers in `source`, each of which holds what `net` multiplies that skip by."""
+    """Returns the names of the scale layers in `source`, each of which contains the factor that `net` has for that
+    skip."""
     found = []
     for stride, scale in net.scales.items():
         name = f"{SCORE_NAMES[stride].replace('score', 'scale')}.weight"
@@ -86,7 +88,7 @@ def refuse_used(out: Path) -> None:
 
 @contextmanager
 def new_folder(out: Path) -> Iterator[Path]:
-    """A hidden folder beside `out`, which takes its place when all went well and goes when not."""
+    """Yields a hidden folder beside `out`, which becomes `out` on success and is removed otherwise."""
     out = out.resolve()
     sweep_beside(out)
     with hidden_folder(out) as hidden:
@@ -98,8 +100,8 @@ def new_folder(out: Path) -> Iterator[Path]:
 
 
 def _write_parameters(kind: str, file: Path, net: str, path: Path) -> Report:
-    """The network is gone when this returns, so that what follows has the memory."""
-    source = READERS[kind](file)  # first, for what is no file of weights is seen in no time
+    """Writes the parameters. The network is freed at the end, so that the next step has the memory."""
+    source = READERS[kind](file)  # first, because a file without weights is refused immediately
     model = published.build(net)
     assert isinstance(model, FCN)
     report = import_weights(source, model)

@@ -1,7 +1,7 @@
 """Models on the Hugging Face hub: hf://owner/name, or hf://owner/name@revision, as a folder on this machine.
 
-The library keeps what it fetches in its own cache; HF_ENDPOINT, HF_TOKEN, HF_HOME and HF_HUB_OFFLINE mean what its
-documentation says (huggingface.co/docs/huggingface_hub/package_reference/environment_variables).
+The library keeps downloads in its own cache. HF_ENDPOINT, HF_TOKEN, HF_HOME and HF_HUB_OFFLINE have the meaning in its
+documentation (huggingface.co/docs/huggingface_hub/package_reference/environment_variables).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from fullconv.damage import reason_of
 from fullconv.errors import FullconvError, missing_extra
 from fullconv.weights.model_folder import CARD, CONFIG, GRAPH, INT8, IR, PARAMETERS, read_config
 
-# Nothing else is fetched or sent.
+# Only these files are downloaded or uploaded.
 FILES = (CONFIG, CARD, PARAMETERS, GRAPH, IR, "model.bin", INT8, "model_int8.bin")
 RUNNABLE = (GRAPH, PARAMETERS, IR)
 LARGEST, LARGEST_CONFIG = 4 * 10**9, 10**7  # bytes: of all files together, and of config.json, which is read first
@@ -28,7 +28,7 @@ _ADDRESS = re.compile(r"hf:/{1,2}(?P<repo>[\w.-]+/[\w.-]+?)(@(?P<revision>[\w.-]
 
 @dataclass(frozen=True)
 class Address:
-    """A repository, and a branch, tag or commit of it; None is its main branch."""
+    """A repository and a branch, tag or commit of it. None is its main branch."""
 
     repo: str
     revision: str | None = None
@@ -42,12 +42,12 @@ class Address:
 
 
 def is_address(model: str | Path) -> bool:
-    """One slash is what a Path leaves of two."""
+    """Whether it is an address. A Path turns two slashes into one."""
     return str(model).startswith("hf:/")
 
 
 def parse(model: str | Path) -> Address:
-    """Raises FullconvError for what is no address."""
+    """Parses an address. Raises FullconvError if it is not one."""
     match = _ADDRESS.fullmatch(str(model))
     if not match or ".." in str(model):
         raise FullconvError(
@@ -57,11 +57,11 @@ def parse(model: str | Path) -> Address:
 
 
 def fetch(model: str | Path) -> Path:
-    """The model folder in the library's cache, after a look whether the hub has a newer one; offline, the one that is
-    there. Raises FullconvError for what is not there, is no model of fullconv's, or is too large."""
+    """Returns the model folder in the library's cache, after checking the hub for a newer version; offline, the cached
+    one. Raises FullconvError if it does not exist, is not a fullconv model, or is too large."""
     address = parse(model)
     library = import_library()
-    with errors_told(address, library, "try again, or set HF_HUB_OFFLINE=1 to use the copy downloaded before"):
+    with one_line_errors(address, library, "try again, or set HF_HUB_OFFLINE=1 to use the copy downloaded before"):
         if library.constants.HF_HUB_OFFLINE:
             folder = library.snapshot_download(address.repo, revision=address.revision, local_files_only=True)
         else:
@@ -74,14 +74,14 @@ def _downloaded(address: Address, library: Any) -> str:
     info = library.HfApi().model_info(address.repo, revision=address.revision, files_metadata=True)
     check_files(address, {file.rfilename: file.size or 0 for file in info.siblings or ()})
     config = library.hf_hub_download(address.repo, CONFIG, revision=info.sha)
-    _refuse_other(address, Path(config).parent)  # before gigabytes of another library's model
+    _refuse_other(address, Path(config).parent)  # before downloading gigabytes of another library's model
     given: dict[str, Any] = {"allow_patterns": list(FILES), "tqdm_class": terminal_bar(library)}
     folder: str = library.snapshot_download(address.repo, revision=address.revision, **given)
     return folder
 
 
 def check_files(address: Address, sizes: dict[str, int]) -> None:
-    """Raises FullconvError where a repository's files ({name: bytes}) are no model folder, or a too large one."""
+    """Raises FullconvError if the files of a repository ({name: bytes}) are not a model folder, or are too large."""
     if CONFIG not in sizes or not any(name in sizes for name in RUNNABLE):
         raise FullconvError(
             f"{address}: not a fullconv model; its repository lacks {CONFIG} or {GRAPH}: `fullconv push` writes both"
@@ -95,7 +95,7 @@ def check_files(address: Address, sizes: dict[str, int]) -> None:
 
 
 def _refuse_other(address: Address, folder: Path) -> None:
-    """Other libraries' models have a config.json too."""
+    """Raises FullconvError for the config.json of another library."""
     try:
         read_config(folder)
     except FullconvError as error:
@@ -113,23 +113,25 @@ def import_library() -> Any:
 
 
 @contextmanager
-def errors_told(address: Address, library: Any, remedy: str) -> Iterator[None]:
-    """Whatever the library raises is one line; `remedy` is for what has none of its own."""
+def one_line_errors(address: Address, library: Any, remedy: str) -> Iterator[None]:
+    """Turns any error of the library into one line. `remedy` is for errors that have none of their own."""
     try:
         yield
     except FullconvError:
         raise
-    except Exception as error:  # its own, those of its HTTP client, and those of the disk
-        told = next((told for kind, told in remedies(address, library).items() if isinstance(error, kind)), None)
-        if getattr(getattr(error, "response", None), "status_code", 0) in (401, 403) and not told:
-            told = "the hub denied access; run `hf auth login`, or set HF_TOKEN to a token that may write there"
+    except Exception as error:  # the library's own errors, those of its HTTP client, and those of the disk
+        message = next(
+            (message for kind, message in remedies(address, library).items() if isinstance(error, kind)), None
+        )
+        if getattr(getattr(error, "response", None), "status_code", 0) in (401, 403) and not message:
+            message = "the hub denied access; run `hf auth login`, or set HF_TOKEN to a token that may write there"
         reason = reason_of(error).partition(" For more information")[0]
-        told = told or f"{library.constants.ENDPOINT} did not answer correctly ({reason}); {remedy}"
-        raise FullconvError(f"{address}: {told}") from None
+        message = message or f"{library.constants.ENDPOINT} did not answer correctly ({reason}); {remedy}"
+        raise FullconvError(f"{address}: {message}") from None
 
 
 def remedies(address: Address, library: Any) -> dict[type[Exception], str]:
-    """By the library's errors, the most special first."""
+    """Returns remedies by the library's errors, the most specific first."""
     errors, site = library.errors, library.constants.ENDPOINT
     return {
         errors.GatedRepoError: f"its owner requires you to accept terms first; open {site}/{address.repo}",
@@ -144,7 +146,7 @@ def remedies(address: Address, library: Any) -> dict[type[Exception], str]:
 
 
 def terminal_bar(library: Any) -> Any:
-    """The library's progress bar, shown on a terminal only."""
+    """Returns the library's progress bar, which is shown only on a terminal."""
     bar: Any = library.utils.tqdm
 
     class Bar(bar):

@@ -1,4 +1,5 @@
-"""A model folder → a repository on the Hugging Face hub, with a card whose front matter the hub understands."""
+"""Uploads a model folder to a repository on the Hugging Face hub, with a card whose front matter the hub
+understands."""
 
 from __future__ import annotations
 
@@ -8,10 +9,10 @@ from typing import Any
 
 from fullconv.errors import FullconvError
 from fullconv.models.config import ModelConfig
-from fullconv.weights.hub import FILES, RUNNABLE, Address, errors_told, import_library, parse
+from fullconv.weights.hub import FILES, RUNNABLE, Address, import_library, one_line_errors, parse
 from fullconv.weights.model_folder import CARD, CONFIG, ModelFolder, open_folder, read_config
 
-METRICS = {  # of config.json: the hub's word, and what people read
+METRICS = {  # of config.json: the hub's name, and the name that people read
     "mean_iou": ("mean_iou", "mean IoU"),
     "boundary_iou": ("boundary_iou", "boundary IoU"),
     "pixel_accuracy": ("accuracy", "pixel accuracy"),
@@ -22,7 +23,7 @@ TASK = "image-segmentation"
 
 @dataclass(frozen=True)
 class Pushed:
-    """`page`: where people see the commit; `licence` as the card states it, None where it does not."""
+    """`page`: the web page of the commit. `licence`: as the card states it, or None."""
 
     page: str
     files: tuple[str, ...]
@@ -38,10 +39,10 @@ def push(
     message: str | None = None,
     overwrite: bool = False,
 ) -> Pushed:
-    """Makes the repository `owner/name` where there is none and commits the model's files to it.
+    """Creates the repository `owner/name` if it does not exist, and commits the model's files to it.
 
-    Raises FullconvError for a model that nothing can run, a repository that holds another library's model (unless
-    `overwrite`), and whatever the hub refuses.
+    Raises FullconvError for a model that cannot be run, for a repository with another library's model (unless
+    `overwrite`), and for anything that the hub refuses.
     """
     address = parse(f"hf://{repo.removeprefix('hf://')}")
     if address.revision:
@@ -51,7 +52,7 @@ def push(
     if not set(RUNNABLE) & set(names):
         raise FullconvError(f"{folder.path}: contains none of {', '.join(RUNNABLE)}; copy the model folder again")
     library = import_library()
-    with errors_told(address, library, "try again; nothing was committed"):
+    with one_line_errors(address, library, "try again; nothing was committed"):
         card, stated = card_for(folder, library, licence)
         hub = library.HfApi()
         hub.create_repo(address.repo, private=private or None, exist_ok=True)
@@ -66,7 +67,7 @@ def push(
 
 
 def refuse_another(address: Address, hub: Any, library: Any) -> None:
-    """Raises FullconvError where the repository's config.json is another library's."""
+    """Raises FullconvError if the repository has a config.json of another library."""
     info = hub.model_info(address.repo)
     if CONFIG not in {file.rfilename for file in info.siblings or ()}:
         return
@@ -79,7 +80,7 @@ def refuse_another(address: Address, hub: Any, library: Any) -> None:
 
 
 def card_for(folder: ModelFolder, library: Any, licence: str | None) -> tuple[str, str | None]:
-    """(the folder's card, or a short one where it has none, with what its front matter lacks; the licence in it)."""
+    """Returns (the folder's card, or a short one, completed with what its front matter lacks; the licence in it)."""
     path = folder.path / CARD
     text = path.read_text(encoding="utf-8") if path.is_file() else f"# {folder.config.name}\n"
     card = library.ModelCard(text)
@@ -94,7 +95,7 @@ def card_for(folder: ModelFolder, library: Any, licence: str | None) -> tuple[st
 
 
 def results(config: ModelConfig, library: Any) -> list[Any]:
-    """What the hub calls model-index: the numbers on the validation split, 0–1."""
+    """Returns the hub's model-index: the numbers on the validation split, 0–1."""
     numbers = config.metrics.get("val") or {}
     split = {"dataset_type": "custom", "dataset_name": "the validation split beside its training data"}
     return [

@@ -1,4 +1,4 @@
-"""A model folder: where it lies and what its config.json says. Needs no torch."""
+"""A model folder: its location and the content of its config.json. Needs no torch."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 BUNDLED = Path(__file__).parent.parent / "bundled"
 CONFIG, GRAPH, PARAMETERS, CARD = "config.json", "model.onnx", "model.safetensors", "README.md"
-REPLACED = {"animals": "photos"}  # models that were bundled once: what takes their place
-IR, INT8, PROGRAM = "model.xml", "model_int8.xml", "model.pt2"  # OpenVINO's own, each with a .bin; torch.export's
+REPLACED = {"animals": "photos"}  # models that used to be bundled, and their replacements
+IR, INT8, PROGRAM = "model.xml", "model_int8.xml", "model.pt2"  # OpenVINO's, each with a .bin; torch.export's
 
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """A model folder whose config.json is read; each of its files is hashed once."""
+    """A model folder with its config.json. Each of its files is hashed once."""
 
     path: Path
     config: ModelConfig
@@ -40,14 +40,15 @@ class ModelFolder:
         return {name: self.digest(name) for name in names}
 
     def content(self, names: Sequence[str]) -> str:
-        """One digest of several of its files."""
+        """Returns one digest of several of its files."""
         return hashlib.sha256(" ".join(map(self.digest, names)).encode()).hexdigest()
 
 
 def open_folder(name_or_dir: str | Path) -> ModelFolder:
-    """A bundled model by name, a model folder, or a model on the hub (hf://owner/name).
+    """Opens a bundled model by name, a model folder, or a model on the hub (hf://owner/name).
 
-    Raises FullconvError where there is none, or config.json is wrong."""
+    Raises FullconvError if there is none, or config.json is wrong.
+    """
     path = find_model(name_or_dir)
     return ModelFolder(path, read_config(path))
 
@@ -58,10 +59,10 @@ def bundled_models() -> dict[str, Path]:
 
 
 def find_model(name_or_dir: str | Path) -> Path:
-    """The folder of a bundled model, or of one on disk: a model folder or that of a training run, which holds one. One
-    on the hub is fetched.
+    """Returns the folder of a bundled model, or of one on disk: a model folder, or the folder of a training run, which
+    contains one. A model on the hub is downloaded.
 
-    Raises FullconvError where there is none.
+    Raises FullconvError if there is none.
     """
     path_of("model", name_or_dir)
     if str(name_or_dir).startswith("hf:/"):
@@ -86,7 +87,7 @@ def find_model(name_or_dir: str | Path) -> Path:
 
 
 def read_config(folder: Path) -> ModelConfig:
-    from fullconv.models.config import ModelConfig  # with numpy: to find a folder takes none
+    from fullconv.models.config import ModelConfig  # imports numpy, which finding a folder does not need
 
     try:
         values = json.loads((folder / CONFIG).read_text(encoding="utf-8"))

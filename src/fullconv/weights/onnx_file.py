@@ -1,6 +1,6 @@
-"""What model.onnx says of itself, read by seeking: a damaged file, or another model's, is told before it is run.
+"""Reads the header of model.onnx by seeking, so that a damaged file, or one of another model, is found before it runs.
 
-Numbers are those of onnx.proto3 (github.com/onnx/onnx): ModelProto, GraphProto, ValueInfoProto, TypeProto.
+Field numbers are those of onnx.proto3 (github.com/onnx/onnx): ModelProto, GraphProto, ValueInfoProto, TypeProto.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ DEEPEST = 20
 
 @dataclass(frozen=True)
 class Port:
-    """An input or an output: its element type (1 float32, 2 uint8), and its dimensions, None where they are free."""
+    """An input or output: its element type (1 float32, 2 uint8) and its dimensions, None if they are free."""
 
     kind: int
     shape: tuple[int | None, ...]
 
 
 def check_graph(path: Path, config: ModelConfig) -> None:
-    """Raises FullconvError where model.onnx cannot be read, or is not that of the config beside it."""
+    """Raises FullconvError if model.onnx cannot be read, or does not match the config beside it."""
     inputs, outputs = read_ports(path)
     refuse_external(path)
     if "image" not in inputs or not {"label_map", "scores"} <= outputs.keys():
@@ -41,7 +41,8 @@ def check_graph(path: Path, config: ModelConfig) -> None:
 
 
 def check_counts(path: Path, config: ModelConfig, channels: int | None, classes: int | None) -> None:
-    """Raises FullconvError where a graph gives or takes another number than its config.json names; None may be any."""
+    """Raises FullconvError if a graph has other numbers of channels or classes than its config.json. None: any
+    number."""
     a = config.architecture
     wanted_classes = sum(a.heads.values()) or len(config.classes)
     wanted_channels = a.channels * max(len(a.inputs), 1)
@@ -53,8 +54,8 @@ def check_counts(path: Path, config: ModelConfig, channels: int | None, classes:
 
 
 def refuse_external(path: Path) -> None:
-    """Raises FullconvError where numbers lie in other files: any file of the machine may be named, and the digest by
-    which a compiled network is known would not be of all that makes it. fullconv writes one file."""
+    """Raises FullconvError if numbers are stored in other files. These could be any file of the machine, and the digest
+    that identifies a compiled network would not cover them. fullconv writes one file."""
     with _opened(path) as model:
         nodes = [node for function in _inside(model, FUNCTIONS) for node in _inside(function, NODE_OF_FUNCTION)]
         tensors = [*_inside_each(_inside(model, GRAPH), 0), *(one for node in nodes for one in _of_node(node, 0))]
@@ -63,7 +64,7 @@ def refuse_external(path: Path) -> None:
 
 
 def _inside_each(graphs: Iterable[Message], depth: int) -> Iterator[Message]:
-    """The tensors of graphs and of those within."""
+    """Yields the tensors of graphs and of the graphs inside them."""
     if depth > DEEPEST:
         raise Damaged("graphs are nested too deeply")
     for graph in graphs:
@@ -86,7 +87,8 @@ def _of_node(node: Message, depth: int) -> Iterator[Message]:
 
 
 def read_ports(path: Path) -> tuple[dict[str, Port], dict[str, Port]]:
-    """(inputs, outputs) by name. Raises FullconvError for a file that is no ONNX graph, or not a whole one."""
+    """Returns (inputs, outputs) by name. Raises FullconvError for a file that is not an ONNX graph, or is
+    incomplete."""
     with _opened(path) as model:
         graph = next(_inside(model, GRAPH), None)
         if graph is None:
@@ -98,7 +100,7 @@ def read_ports(path: Path) -> tuple[dict[str, Port], dict[str, Port]]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Message]:
-    """The whole file as a message. Raises FullconvError for a file that is none."""
+    """Yields the whole file as a message. Raises FullconvError if it is not one."""
     try:
         with path.open("rb") as file:
             yield Message(file, 0, file.seek(0, 2))
@@ -111,7 +113,8 @@ def _opened(path: Path) -> Iterator[Message]:
 
 
 def _inside(message: Message, number: int) -> Iterator[Message]:
-    """The messages that the fields of a number hold. Every field is passed over, so that a cut shows."""
+    """Yields the messages in the fields with this number. It reads past every field, so that a truncated file is
+    noticed."""
     yield from [message.inside(field) for field in message if field.number == number and field.wire == BYTES]
 
 

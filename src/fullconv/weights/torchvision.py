@@ -1,7 +1,7 @@
 """torchvision's classifiers under the names of the paper's trunks: VGG-16, AlexNet, GoogLeNet.
 
-torchvision counts the modules of its `features` and `classifier`; the names are those of pytorch.org/vision's
-vgg16, alexnet and googlenet. Its networks take RGB, (x / 255 - mean) / std, not Caffe's BGR minus a mean.
+torchvision numbers the modules of its `features` and `classifier`. The names are those of its vgg16, alexnet and
+googlenet. Its networks take RGB, (x / 255 - mean) / std, rather than Caffe's BGR minus a mean.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ _GOOGLENET_EPSILON = 0.001  # of its batch normalisations
 
 
 def rename_torchvision(state: State) -> State:
-    """The same tensors under Caffe's names (the classifier's last layer as fc8); other nets' names are left alone."""
+    """Returns the same tensors under Caffe's names (the classifier's last layer as fc8). Names of other networks are
+    unchanged."""
     if "inception3a.branch1.conv.weight" in state:
         return {_googlenet_name(name): value for name, value in fold_batch_norms(state).items()}
     layers = next((table for table in (_VGG16, _ALEXNET) if _layers(state) == set(table)), {})
@@ -38,7 +39,8 @@ def rename_torchvision(state: State) -> State:
 
 
 def fold_batch_norms(state: State) -> State:
-    """GoogLeNet whose `x.conv` and `x.bn` have become one convolution `x` with a bias: the same function."""
+    """Returns GoogLeNet with each `x.conv` and `x.bn` merged into one convolution `x` with a bias: the same
+    function."""
     folded = {name: value for name, value in state.items() if ".conv." not in name and ".bn." not in name}
     for name in [name.removesuffix(".conv.weight") for name in state if name.endswith(".conv.weight")]:
         norm = {leaf: state[f"{name}.bn.{leaf}"].double() for leaf in ("weight", "bias", "running_mean", "running_var")}
@@ -49,7 +51,7 @@ def fold_batch_norms(state: State) -> State:
 
 
 def _googlenet_name(name: str) -> str:
-    """aux1 and aux2, the classifiers beside, are called loss1 and loss2 as in Caffe."""
+    """Renames aux1 and aux2, the auxiliary classifiers, to loss1 and loss2 as in Caffe."""
     layer, leaf = name.rsplit(".", 1)
     block = re.fullmatch(r"inception(\w\w)\.(branch[\d.]+)", layer)
     if block and block[2] in _BRANCHES:

@@ -1,4 +1,4 @@
-"""Copying parameters by name, strictly and aloud."""
+"""Copies parameters by name, strictly, and reports what was done."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fullconv.words import counted
 
 
 class Stored(Protocol):
-    """An array that lies in a file and is read a piece at a time."""
+    """An array in a file that is read piece by piece."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...
@@ -30,7 +30,7 @@ Source = Mapping[str, Tensor | Stored]
 
 @dataclass(frozen=True)
 class Report:
-    """Where every parameter went, by name. `reshaped` were copied into another shape of the same meaning."""
+    """What happened to every parameter, by name. `reshaped`: copied into another shape with the same meaning."""
 
     copied: tuple[str, ...]
     reshaped: tuple[str, ...]
@@ -49,12 +49,13 @@ def transplant(
     may_stay_unused: Collection[str] = (),
     more_classes: bool = False,
 ) -> Report:
-    """Copies `source` into `target` by name, one parameter at a time. What is not copied and not declared is an error.
+    """Copies `source` into `target` by name, one parameter at a time. Anything neither copied nor declared is an error.
 
-    Three differences of shape keep the meaning and are reported as reshaped: a fully connected layer (out, in) becomes
-    a convolution (out, channels, height, width), since both number their inputs alike; Caffe's leading ones fall away;
-    of a dense deconvolution (C, C, k, k) the diagonal becomes the grouped (C, 1, k, k), all else must be zero.
-    `more_classes` lets the scores of fewer classes fill the first ones of `target`, which keeps the rest.
+    Three differences in shape keep the meaning, and are reported as reshaped. A fully connected layer (out, in) becomes
+    a convolution (out, channels, height, width), because both number their inputs alike. Leading ones of Caffe are
+    dropped. The diagonal of a dense deconvolution (C, C, k, k) becomes the grouped (C, 1, k, k); all other values must
+    be zero. With `more_classes`, the scores of fewer classes fill the first ones of `target`, and the rest keep their
+    values.
     """
     wanted = target.state_dict()
     lacking = wanted.keys() - source.keys() - set(may_stay_initialised)
@@ -78,9 +79,9 @@ def transplant(
 
 
 def transplant_fitting(source: Mapping[str, Tensor], target: nn.Module) -> Report:
-    """Copies every layer of `source` whose parameters all have the names and shapes of one of `target`'s.
+    """Copies every layer of `source` whose parameters all have the names and shapes of a layer of `target`.
 
-    Raises FullconvError where there is none.
+    Raises FullconvError if there is none.
     """
     wanted = target.state_dict()
     fits = {name for name, value in wanted.items() if name in source and source[name].shape == value.shape}
@@ -97,10 +98,10 @@ def _layer(parameter: str) -> str:
 
 
 def from_coarser(source: Source, finer: nn.Module) -> Report:
-    """Fills a fresh FCN-16s from an FCN-32s, or 8s from 16s, of one trunk (paper, section 4.2).
+    """Fills a new FCN-16s from an FCN-32s, or 8s from 16s, with the same trunk (paper, section 4.2).
 
-    What only the finer net has stays as it was built: its new scores zero, its deconvolutions bilinear. The coarser
-    net's last deconvolution is left out, since the finer one enlarges by less.
+    What only the finer network has keeps its initial values: zero for new scores, bilinear for deconvolutions. The last
+    deconvolution of the coarser network is left out, because the finer one enlarges by less.
     """
     wanted = finer.state_dict()
     kept = {name: value for name, value in source.items() if not _enlarges_otherwise(name, value, wanted)}
@@ -110,7 +111,7 @@ def from_coarser(source: Source, finer: nn.Module) -> Report:
 
 
 def _enlarges_otherwise(name: str, value: Tensor | Stored, wanted: Mapping[str, Tensor]) -> bool:
-    """Is this a deconvolution that the finer net lacks, or has with another kernel?"""
+    """Whether this is a deconvolution that the finer network lacks, or has with another kernel."""
     return name.startswith("upscore") and (name not in wanted or value.shape[-1] != wanted[name].shape[-1])
 
 
@@ -141,7 +142,7 @@ def _copy(name: str, source: Tensor | Stored, target: Tensor) -> None:
 
 
 def _diagonal(name: str, dense: Tensor | Stored) -> Tensor:
-    """(C, 1, k, k) of a dense deconvolution (C, C, k, k), which must enlarge each class by itself."""
+    """(C, 1, k, k) of a dense deconvolution (C, C, k, k), which must enlarge each class separately."""
     if not isinstance(dense, Tensor):
         dense = torch.cat([torch.from_numpy(piece) for piece in dense.pieces()]).view(dense.shape)
     grouped = dense.diagonal().permute(2, 0, 1)[:, None]
@@ -155,7 +156,7 @@ def _diagonal(name: str, dense: Tensor | Stored) -> Tensor:
 
 
 def _squeezed(shape: Iterable[int]) -> tuple[int, ...]:
-    """A shape without its leading ones."""
+    """Returns a shape without its leading ones."""
     dims = tuple(shape)
     while len(dims) > 1 and dims[0] == 1:
         dims = dims[1:]

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from fullconv.data.doctor.examination import check as examine
-from fullconv.data.doctor.text import written
+from fullconv.data.doctor.text import report_text
 from tests.data.doctor.planted import HEIGHT, WIDTH, found, halves, kinds, photo, sound
 
 
@@ -213,7 +213,7 @@ def test_sixteen_bit_images_say_what_becomes_black_and_white(data):
     assert not report.failed
     assert len(report.ranges) == 3
     assert 0 <= report.ranges[0][0] < report.ranges[0][1] <= 255 * 16
-    assert "is mapped to 0 to 255 in training" in written(report)
+    assert "is mapped to 0 to 255 in training" in report_text(report)
 
 
 def test_one_deep_image_among_shallow_ones(data):

@@ -14,7 +14,7 @@ from fullconv.data.doctor.opening import pair
 from fullconv.data.doctor.scan import Facts, read_facts, scan, unread
 from fullconv.data.doctor.splits import DISTANCE, close_pairs, difference_hashes, twins, unpack, without_unions
 from fullconv.data.doctor.statistics import channels
-from fullconv.data.doctor.text import written
+from fullconv.data.doctor.text import report_text
 from fullconv.data.masks import value_lookup
 from fullconv.view import Picture
 from tests.conftest import EXAMPLES
@@ -151,7 +151,7 @@ def test_whatever_a_reader_raises_is_told_of_its_file_alone(tmp_path):
 def test_the_report_is_text_and_json(data):
     data.image("train/b").write_bytes(b"")
     report = data.examine("names: [background, roof, 'yes', \"a, b\"]\n")
-    text = written(report)
+    text = report_text(report)
     assert text.index("error ") < text.index("warning ")
     assert "images/train/b.png" in text
     assert 'label_mapping: {"yes": void, "a, b": void}' in text
@@ -162,10 +162,10 @@ def test_the_report_is_text_and_json(data):
 
 
 def test_no_weights_are_proposed_where_no_pixel_could_be_read(data):
-    assert "class_weights" in written(data.examine())
+    assert "class_weights" in report_text(data.examine())
     for name in NAMES:
         data.mask(name).write_bytes(b"no mask")
-    assert "class_weights" not in written(data.examine())
+    assert "class_weights" not in report_text(data.examine())
 
 
 def test_examples_show_the_findings_first(data):

@@ -12,7 +12,7 @@ from fullconv.data.dataset import Dataset
 from fullconv.data.doctor.colours import judge_colours
 from fullconv.data.doctor.files import judge_boxes, judge_files, judge_sizes
 from fullconv.data.doctor.finding import ERROR, Finding, by_severity, name_list
-from fullconv.data.doctor.names import judge_alike
+from fullconv.data.doctor.names import judge_similar_names
 from fullconv.data.doctor.opening import Subject, open_anyway
 from fullconv.data.doctor.scan import Facts, scan, unread
 from fullconv.data.doctor.splits import judge_splits
@@ -68,7 +68,7 @@ def check(
     held = shares(facts, classes)
     findings = [*subject.findings, *judge_files(facts), *judge_sizes(facts), *judge_depth(facts)]
     meaning = [*judge_colours(facts, classes, subject.named), *judge_values(facts, classes, subject.named)]
-    meaning += [*judge_boxes(facts, classes), *(judge_alike(classes) if subject.named else [])]
+    meaning += [*judge_boxes(facts, classes), *(judge_similar_names(classes) if subject.named else [])]
     # otherwise the counts mean nothing yet
     if subject.named and not any(finding.severity == ERROR for finding in meaning):
         meaning += judge_balance(facts, held, classes)

@@ -24,7 +24,7 @@ def judge_files(facts: Sequence[Facts]) -> list[Finding]:
 
 def _missing(noun: str, errors: Sequence[tuple[Path, str]]) -> list[Finding]:
     paths = [path for path, _ in errors if not path.exists()]
-    cases = [Case(path, _like(path) if i < LOOKED_UP else "") for i, path in enumerate(paths)]
+    cases = [Case(path, _similar_name(path) if i < LOOKED_UP else "") for i, path in enumerate(paths)]
     text = f"{counted(len(cases), noun)} listed but missing"
     remedy = "correct the list or the file names" + (f"; {cases[0].detail}" if cases and cases[0].detail else "")
     return [Finding(f"missing-{noun}", ERROR, text, tuple(cases), remedy)] if cases else []
@@ -44,7 +44,7 @@ def _reason(error: str, path: Path) -> str:
     return error.removeprefix(f"{path}: ").split("; ")[0]
 
 
-def _like(path: Path) -> str:
+def _similar_name(path: Path) -> str:
     close = nearest(path.name, _listing(path.parent))
     return f"did you mean {close}?" if close else ""
 
@@ -88,18 +88,18 @@ def _differing(cases: list[Case]) -> list[Finding]:
 
 def _unturned(cases: list[Case], facts: Sequence[Facts]) -> list[Finding]:
     text = f"{counted(len(cases), 'mask')} drawn on the photo before its EXIF rotation"
-    return [Finding("exif-unturned", ERROR, text, tuple(cases), _drop_turn(cases, facts))] if cases else []
+    return [Finding("exif-unturned", ERROR, text, tuple(cases), _remove_rotation(cases, facts))] if cases else []
 
 
 def _unclear(cases: list[Case], facts: Sequence[Facts]) -> list[Finding]:
     text = (
         f"{counted(len(cases), 'photo')} with an EXIF rotation that keeps the size; the mask may or may not include it"
     )
-    remedy = f"to see it: fullconv check … --sheet sheet.png; where a mask is rotated: {_drop_turn(cases, facts)}"
+    remedy = f"to see it: fullconv check … --sheet sheet.png; where a mask is rotated: {_remove_rotation(cases, facts)}"
     return [Finding("exif-unclear", WARNING, text, tuple(cases), remedy)] if cases else []
 
 
-def _drop_turn(cases: list[Case], facts: Sequence[Facts]) -> str:
+def _remove_rotation(cases: list[Case], facts: Sequence[Facts]) -> str:
     """Returns the shell line that removes the EXIF rotation, so that the photo matches its mask."""
     named = {case.path for case in cases}
     photos = [str(each.sample.image_path) for each in facts if each.mask_path in named]
@@ -107,10 +107,10 @@ def _drop_turn(cases: list[Case], facts: Sequence[Facts]) -> str:
 
 
 def _sizes(image: ImageFacts, mask: MaskFacts) -> str:
-    return f"mask {written(mask.size)}, image {written(image.size)}"
+    return f"mask {size_text(mask.size)}, image {size_text(image.size)}"
 
 
-def written(size: Size) -> str:
+def size_text(size: Size) -> str:
     return f"{size[0]}x{size[1]}"
 
 

@@ -52,7 +52,7 @@ def _renaming(mask_dir: Path, old: str, new: str, at_end: bool) -> str:
     return f"find '{mask_dir}' -type f -name '{pattern}' -exec sh -c 'mv \"$1\" \"{target}\"' _ {{}} \\;"
 
 
-def judge_alike(classes: Classes) -> list[Finding]:
+def judge_similar_names(classes: Classes) -> list[Finding]:
     spelt: dict[str, list[str]] = defaultdict(list)
     for name in classes.names:
         spelt["".join(letter for letter in name.casefold() if letter.isalnum()) or name].append(name)

@@ -13,7 +13,7 @@ from fullconv.data.description import describe, description_in, folder_of, read_
 from fullconv.data.doctor.finding import ERROR, NOTE, Finding
 from fullconv.data.doctor.names import judge_names
 from fullconv.data.inside import Outside
-from fullconv.data.label_meanings import LabelMeaning
+from fullconv.data.label_meanings import LabelMeanings
 from fullconv.data.layouts.pairs import IMAGES, MASKS
 from fullconv.data.masks import identity_lookup, read_mask
 from fullconv.data.pairing import by_name, pair
@@ -52,7 +52,7 @@ def open_anyway(data: Path, outside: Sequence[str | Path] = ()) -> Subject:
         with prefix_errors(data):
             dataset = described.mapped()
     except Outside as error:
-        return _hopeless(data, str(error))
+        return _unreadable(data, str(error))
     except FullconvError as error:
         return _repaired(data, str(error))
     return Subject(dataset, findings=(_assumed(described.assumption),) if described.assumption else ())
@@ -65,30 +65,30 @@ def _assumed(assumption: Assumption) -> Finding:
 
 def _repaired(data: Path, reason: str) -> Subject:
     try:
-        root, labels, masks_dir = _described(data)
+        root, meanings, masks_dir = _described(data)
         if (found := find_layout(root)) and found.name in DESCRIBED:
-            return _hopeless(root, reason)
+            return _unreadable(root, reason)
     except FullconvError as error:
-        return _hopeless(data, str(error))
-    named = labels.classes is not UNNAMED
-    lookup = identity_lookup(labels.classes) if labels.lookup is None else labels.lookup
+        return _unreadable(data, str(error))
+    named = meanings.classes is not UNNAMED
+    lookup = identity_lookup(meanings.classes) if meanings.lookup is None else meanings.lookup
     splits: dict[str, tuple[Sample, ...]] = {}
     findings: list[Finding] = []
     for split, image_dir, mask_dir in _folders(root, masks_dir):
         pairing = pair(by_name(image_dir), by_name(mask_dir))
         splits[split] = tuple(
-            Sample(name, image, mask, lookup, read_picture, labels.open_mask)
+            Sample(name, image, mask, lookup, read_picture, meanings.open_mask)
             for name, (image, mask) in pairing.pairs.items()
         )
         findings += judge_names(pairing, mask_dir)
     if not any(splits.values()) and not findings:
-        return _hopeless(root, reason)
+        return _unreadable(root, reason)
     if named and not findings:
         findings.append(_refusal(reason))
-    return Subject(Dataset(root, "pairs", labels.classes, splits), named, tuple(findings))
+    return Subject(Dataset(root, "pairs", meanings.classes, splits), named, tuple(findings))
 
 
-def _hopeless(data: Path, reason: str) -> Subject:
+def _unreadable(data: Path, reason: str) -> Subject:
     return Subject(Dataset(data, "none", UNNAMED, {}), named=False, findings=(_refusal(reason),))
 
 
@@ -98,14 +98,14 @@ def _refusal(reason: str) -> Finding:
     return Finding("not-recognised", ERROR, text, remedy=remedy)
 
 
-def _described(data: Path) -> tuple[Path, LabelMeaning, str]:
+def _described(data: Path) -> tuple[Path, LabelMeanings, str]:
     """Returns (root, meaning of the values, masks_dir) of a folder or a data YAML."""
-    unnamed, data = LabelMeaning(UNNAMED, None, read_mask), description_in(data)
+    unnamed, data = LabelMeanings(UNNAMED, None, read_mask), description_in(data)
     if data.is_dir():
         return data, unnamed, ""
     file = read_data_file(data)
     with prefix_errors(data):
-        return folder_of(data, file), file.label_meaning() or unnamed, file.masks_dir
+        return folder_of(data, file), file.label_meanings() or unnamed, file.masks_dir
 
 
 def _folders(root: Path, masks_dir: str) -> Iterator[tuple[str, Path, Path]]:

@@ -19,7 +19,7 @@ WIDTH = 110
 INDENT = " " * 9
 
 
-def written(report: Report) -> str:
+def report_text(report: Report) -> str:
     parts = [[_title(report)], *(_finding(finding, report.dataset.root) for finding in report.findings)]
     if report.shares:
         parts += [list(_classes(report.shares, report.dataset.classes)), _channels(report)]
