@@ -81,3 +81,26 @@ def test_training_ends_as_well_and_its_workers_with_it(disc_data, tmp_path):
     assert err.rstrip().splitlines()[-1] == "stopped; finished results are kept; continue with --resume"
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(disc_data) not in listed
+
+
+def test_an_error_that_a_library_makes_of_the_signal_is_no_error():
+    """As the import of an extension in C, which ends with "initialization failed"."""
+    code = """
+import os, signal, time, click
+from fullconv.commands.stopping import stoppable
+
+@click.command()
+@click.pass_context
+def command(context):
+    with stoppable(context):
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(20)
+        except KeyboardInterrupt:
+            raise ImportError("initialization failed") from None
+
+command()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 143
+    assert done.stderr == "stopped; finished results are kept; run the command again\n"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -18,6 +18,7 @@ AGAIN = 2.0  # seconds
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _asked = threading.Event()
 _process = 0  # which handles them; workers are forked with the same handlers
+_number = signal.SIGINT  # of the signal that came
 
 
 class Stopped(KeyboardInterrupt):
@@ -46,8 +47,11 @@ def stoppable(context: click.Context) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as stop:
-        click.echo(f"stopped; {_remedy(context)}", err=True)
-        sys.exit(128 + getattr(stop, "number", signal.SIGINT))
+        _end(context, getattr(stop, "number", signal.SIGINT))
+    except Exception:
+        if not _asked.is_set():
+            raise
+        _end(context, _number)  # a library in C makes an error of its own of it, as while it is imported
     finally:
         if _asked.is_set() and hasattr(signal, "setitimer"):
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -56,6 +60,11 @@ def stoppable(context: click.Context) -> Iterator[None]:
         sys.unraisablehook = sys.__unraisablehook__
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _end(context: click.Context, number: int) -> NoReturn:
+    click.echo(f"stopped; {_remedy(context)}", err=True)
+    sys.exit(128 + number)
 
 
 def _remedy(context: click.Context) -> str:
@@ -72,6 +81,8 @@ def _stop(number: int, frame: FrameType | None) -> None:
         os.kill(os.getpid(), number)
     if _asked.is_set():
         os._exit(128 + number)
+    global _number  # noqa: PLW0603
+    _number = signal.Signals(number)
     _asked.set()
     sys.unraisablehook = _tell_of_others
     if hasattr(signal, "setitimer"):

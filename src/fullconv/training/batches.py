@@ -14,7 +14,7 @@ from fullconv.errors import FullconvError
 from fullconv.training.epoch import NOTHING, Epoch, Pictures
 from fullconv.training.loop import Batch
 from fullconv.training.objective import Part
-from fullconv.training.processes import rank_and_count
+from fullconv.training.processes import end_with_parent, rank_and_count
 from fullconv.training.recipe import Recipe
 
 
@@ -27,7 +27,10 @@ def load_epoch(pictures: Pictures, recipe: Recipe, number: int, device: torch.de
     epoch.augments = not augments_here
     workers = recipe.workers if recipe.workers is not None else max(1, min(8, (os.cpu_count() or 1) - 1))
     collate: Any = list if augments_here else in_parts
-    loader = DataLoader(epoch, batch_sampler=shares, num_workers=workers, collate_fn=collate, pin_memory=augments_here)
+    loader = DataLoader(
+        epoch, batch_sampler=shares, num_workers=workers, collate_fn=collate, pin_memory=augments_here,
+        worker_init_fn=end_with_parent,
+    )  # fmt: skip
     for batch in with_plain_errors(loader):
         yield in_parts([epoch.change(item, device) for item in batch]) if augments_here else batch
 
