@@ -4,7 +4,8 @@ usage: python benchmarks/serve_load.py [--clients 64] [--seconds 120] [--photos 
 
 Every answer is compared with `fullconv predict`'s label map of the same photo, or is a clean refusal; clients that are
 refused wait as Retry-After says. Printed are latencies, refusals, memory before and after, and photos per CPU second of
-the server's processes, the clients' not counted, beside those of `fullconv predict --save labels` in the same run.
+the server's processes, the clients' not counted, beside those of `fullconv predict --save labels` in the same run. The
+memory before is that after each worker has seen each photo once, five seconds after the last.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +30,8 @@ from families import cpu_seconds
 from PIL import Image
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
+WORKERS = os.cpu_count() or 1
+REST = 5  # seconds
 SIZES = 24  # photos of mixed sizes, made of the examples where no folder is given
 
 
@@ -72,15 +77,27 @@ def with_server(
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         port = int(server.stdout.readline().split()[0].rpartition(":")[2])
-        for photo in photos:  # so that both sides start with what they keep
-            ask(port, photo.read_bytes())
-        memory, used = memory_of(port), cpu_seconds(server.pid)
+        warm_up(port, photos)
+        memory, used = at_rest(port), cpu_seconds(server.pid)
         told = load(port, photos, expected, clients, seconds)
         used = cpu_seconds(server.pid) - used
-        report(told, memory, memory_of(port), told.answered / used, rate)
+        report(told, memory, at_rest(port), told.answered / used, rate)
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(60)
+
+
+def warm_up(port: int, photos: list[Path]) -> None:
+    """Each photo once to each worker: as many requests at once as there are workers."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for photo in photos:
+            list(pool.map(partial(ask, port), [photo.read_bytes()] * WORKERS))
+
+
+def at_rest(port: int) -> float:
+    """Bytes, when nothing is asked for any more."""
+    time.sleep(REST)
+    return memory_of(port)
 
 
 class Told:

@@ -1,5 +1,7 @@
 """A quarter of what the machine, or the container, has left."""
 
+import platform
+
 import pytest
 
 from fullconv.errors import FullconvError
@@ -76,3 +78,14 @@ def test_what_somebody_allows_holds_for_pictures_and_predictions(monkeypatch):
 
 def test_what_the_process_has_is_known_on_linux():
     assert memory.resident() > 2**20 or not memory.STATM.exists()
+
+
+@pytest.mark.skipif("glibc" not in platform.libc_ver(), reason="only glibc gives memory back when asked to")
+def test_what_was_freed_is_given_back():
+    blocks = [bytes(2000) for _ in range(100_000)]
+    last = blocks.pop()  # at the end of the heap, which keeps what is before it
+    del blocks
+    before = memory.resident()
+    memory.give_back()
+    assert memory.resident() < before - 100 * 2**20
+    assert last

@@ -53,10 +53,15 @@ class Running:
 
 
 @contextmanager
-def running(*arguments: str) -> Iterator[Running]:
-    """Stopped at the end as a supervisor stops it: by SIGTERM, after which it ends well."""
+def running(*arguments: str, largest_file: int | None = None) -> Iterator[Running]:
+    """Stopped at the end as a supervisor stops it: by SIGTERM, after which it ends well. `largest_file`: bytes that it
+    can write to one file, on Linux."""
     command = [sys.executable, "-m", "fullconv", "serve", "--port", "0", "--workers", "2", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if largest_file is not None:
+        import resource
+
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (largest_file, largest_file))
     try:
         line = process.stdout.readline()
         match = READY.search(line)

@@ -21,7 +21,6 @@ from tests.serving.test_pictures import png_head
 
 SECONDS = 10  # a request may take
 SOON = 5.0  # in which the next good photo is answered, on a machine that does much else; one second on an idle one
-GARBAGE = 1000
 
 
 @pytest.fixture(scope="module")
@@ -139,11 +138,12 @@ def test_a_full_queue_is_told_with_the_time_to_wait(server, cat):
     assert sum(reply.status == 200 for reply in statuses) == 16 - len(refused)
 
 
-def test_garbage(server, cat):
+@pytest.mark.parametrize("count", [1000, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_garbage(server, cat, count):
     """Random bytes, and photos with random bytes in them."""
     dice = random.Random(0)
     client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-    for number in range(GARBAGE):
+    for number in range(count):
         body = bytearray(cat if number % 50 == 0 else dice.randbytes(dice.randrange(200)))
         for _ in range(number % 50 == 0 and 40):
             body[dice.randrange(len(body))] = dice.randrange(256)
@@ -153,6 +153,16 @@ def test_garbage(server, cat):
         assert reply.status in (200, 413, 415, 422), text
         assert b"Traceback" not in text
     client.close()
+
+
+@needs_proc
+def test_where_nothing_can_be_written_photos_are_answered(cat, tmp_path, monkeypatch):
+    """As on a full disk: a file may not grow beyond no byte."""
+    monkeypatch.setenv("FULLCONV_CACHE", str(tmp_path / "cache"))
+    with running(largest_file=0) as server:
+        assert server.ask("/predict", cat).status == 200
+        assert server.ask("/predict?save=masks", cat).status == 200
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_what_is_no_http(server):

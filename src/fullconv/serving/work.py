@@ -8,6 +8,7 @@ from multiprocessing.connection import Connection
 
 from fullconv.errors import FullconvError
 from fullconv.prediction.engines.choice import Choice
+from fullconv.prediction.memory import give_back
 from fullconv.prediction.predictor import Model, ready
 from fullconv.serving.about import describe
 from fullconv.serving.answers import answer, is_soft, tensors
@@ -17,6 +18,7 @@ from fullconv.serving.pictures import check_picture
 from fullconv.serving.refusal import Refusal
 from fullconv.weights.model_folder import open_folder
 
+REST = 1.0  # seconds without a picture, after which memory is given back
 KEPT = 1  # shapes with a network of their own: memory stays the same whatever sizes come, for little time
 
 
@@ -40,6 +42,8 @@ def work(connection: Connection, setup: Setup) -> None:
             }
         )
         while True:
+            if not connection.poll(REST):
+                give_back()
             connection.send(done(connection.recv(), models, setup.limits))
 
 

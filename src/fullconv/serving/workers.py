@@ -18,7 +18,7 @@ from fullconv.serving.processes import processes
 from fullconv.serving.refusal import Refusal
 
 START = 60  # seconds in which a worker is ready
-TRIES = 2  # of a picture whose worker dies
+TRIES = 3  # of a picture whose worker dies, or the one in its place before it is ready
 SMOOTHING = 0.1  # weight of the newest picture in the mean time of a picture
 Descriptions = dict[str, dict[str, Any]]
 
@@ -66,10 +66,11 @@ class Worker:
                 raise said
             if not isinstance(said, (TimeoutError, EOFError)):
                 return said
-            self.renew()
+            with suppress(FullconvError, OSError):  # one that cannot start is begun anew by the next try
+                self.renew()
             if isinstance(said, TimeoutError):
                 raise too_late()
-        raise Refusal(500, "died", "the worker processing the picture ended twice; try another picture")
+        raise Refusal(500, "died", f"the worker processing the picture ended {TRIES} times; try another picture")
 
     def _exchange(self, task: Task, seconds: float) -> Any:
         try:
