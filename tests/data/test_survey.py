@@ -78,3 +78,11 @@ def test_what_cannot_be_read_is_left_out_by_name(tmp_path):
     found = survey(every, TWO)
     assert found.samples == (every[0], every[2])
     assert list(found.skipped) == [every[1].image_path]
+
+
+def test_pixels_of_each_class_are_counted_without_void(tmp_path):
+    every = samples(tmp_path, [noise(3, np.uint8, top=255)] * 3)
+    mask = np.zeros((20, 30), np.uint8)
+    mask[:2], mask[2:5] = 1, 255
+    Image.fromarray(mask).save(tmp_path / "1.png")
+    assert survey(every, TWO).pixels == (3 * 600 - 150, 60)

@@ -1,5 +1,6 @@
 """One command for a folder that nobody described: what was assumed lies in the run's folder, and is used again."""
 
+import json
 import shutil
 
 import pytest
@@ -84,3 +85,16 @@ def test_a_bare_folder_that_says_nothing_clear_is_one_line(folder, tmp_path):
     with pytest.raises(FullconvError, match="nothing to learn") as error:
         stages.train(folder, tmp_path / "run", **TINY, epochs=1)
     assert "\n" not in str(error.value)
+
+
+def test_a_rare_object_weighs_more_by_default_and_the_recipe_says_so(folder, tmp_path, said):
+    for path in (folder / "masks").iterdir():
+        speck = Image.new("L", (80, 64))
+        speck.paste(255, (30, 30, 36, 36))
+        speck.save(path)
+    stages.train(folder, tmp_path / "run", **TINY, epochs=1)
+    weights = json.loads((tmp_path / "run" / "recipe.json").read_text())["class_weights"]
+    assert weights[1] > 3 > weights[0]
+    assert f"class weights: object {weights[1]:.3g}, background {weights[0]:.3g}" in said.text
+    stages.train(folder, tmp_path / "plain", **TINY, epochs=1, class_weights="none")
+    assert json.loads((tmp_path / "plain" / "recipe.json").read_text())["class_weights"] == "none"

@@ -4,7 +4,7 @@ import pytest
 from fullconv.classes import Classes
 from fullconv.data.doctor.examination import check as examine
 from fullconv.errors import FullconvError
-from fullconv.training.weighting import class_weights, weigh_classes
+from fullconv.training.weighting import class_weights, weigh_classes, weights_if_rare
 
 CLASSES = Classes.named(["background", "disc", "never"])
 
@@ -57,3 +57,14 @@ def test_what_each_class_weighs_is_told_in_one_line_and_nothing_without_weights(
     weigh_classes((1.0,) * 11 + (7.0,), SAMPLES, Classes.named([f"c{i}" for i in range(12)]))
     assert said.messages[0].startswith("class weights: c11 7, c9 1, ")
     assert said.messages[0].endswith(", and 4 more")
+
+
+def test_two_classes_of_which_one_is_rare_get_the_roots_of_their_median_frequency_weights():
+    found = weights_if_rare((9800, 200))
+    assert found == pytest.approx((np.sqrt(0.5 / 0.98), np.sqrt(0.5 / 0.02)), abs=1e-3)
+    assert weights_if_rare((200, 9800)) == found[::-1]
+
+
+@pytest.mark.parametrize("pixels", [(900, 100), (1000, 0), (9000, 100, 100), (1000,), ()])
+def test_other_sets_get_no_weights(pixels):
+    assert weights_if_rare(pixels) is None

@@ -83,7 +83,8 @@ LISTED = 6  # classes whose scores stand in one line
 @click.option(
     "--class-weights",
     type=Weights(),
-    help="Weight of each class in the loss: balanced or enet give rare classes more.  [default: none]",
+    help="Weight of each class in the loss: balanced or enet give rare classes more.  [default: none, or more for the "
+    "rare one of two classes]",
 )
 @click.option(
     "--precision",

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.classes import Classes
+from fullconv.classes import VOID, Classes
 from fullconv.data.dataset import Sample
 from fullconv.data.thinness import PICTURES, lost_classes
 from fullconv.errors import FullconvError
@@ -42,6 +42,7 @@ class Findings:
     present: frozenset[int] = frozenset()
     lost: frozenset[int] = frozenset()
     size: tuple[int, int] = (0, 0)
+    pixels: NDArray[np.int64] | None = None  # (classes,): of each
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class Survey:
     thin: tuple[str, ...] = ()
     values: NDArray[Any] | None = field(default=None, repr=False)  # (n, channels)
     size: tuple[int, int] = (0, 0)  # the median height and width
+    pixels: tuple[int, ...] = ()  # of each class
 
     def ranges(self) -> tuple[Range, ...]:
         """The range of each channel, from its 0.1th to its 99.9th percentile. Empty for 8-bit values."""
@@ -93,6 +95,7 @@ def survey(samples: Sequence[Sample], classes: Classes, measures: bool = True) -
         tuple(one.sample for one in good), skipped, channels, good[0].is_deep, good[0].ready,
         any(one.keeps_scale for one in good), thin(good, classes), np.concatenate(values) if values else None,
         (int(median(one.size[0] for one in good)), int(median(one.size[1] for one in good))),
+        tuple(np.sum([one.pixels for one in good if one.pixels is not None], axis=0).tolist()),
     )  # fmt: skip
 
 
@@ -107,6 +110,7 @@ def examine(sample: Sample, classes: Classes, quota: int, measures: bool) -> Fin
     return Findings(
         sample, "", picture.values.shape[2], picture.is_deep, picture.keeps_scale, picture.ready,
         some_values(picture, quota), frozenset(present), frozenset(lost), picture.size,
+        np.bincount(label_map.ravel(), minlength=VOID + 1)[: len(classes)],
     )  # fmt: skip
 
 

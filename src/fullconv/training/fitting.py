@@ -19,6 +19,7 @@ from fullconv.training.processes import rank_and_count
 from fullconv.training.recipe import Recipe
 from fullconv.training.start import Prepared, choose_longest_side, config_of, start_model
 from fullconv.training.trial import End, measure, within
+from fullconv.training.weighting import weights_if_rare
 from fullconv.view import reduced_size
 
 PATIENCE = 10  # evaluations without improvement that end a run without a given length: half of all
@@ -51,6 +52,8 @@ def with_length(
     size = found.size if side is None or max(found.size) <= side else reduced_size(found.size, side)
     asks_for_most = not recipe.batch_size
     recipe = fitted(recipe, given, len(found.samples), size)
+    if "class_weights" not in given and (weights := weights_if_rare(found.pixels)):
+        recipe = replace(recipe, class_weights=weights)
     if asks_for_most and torch.cuda.is_available():
         recipe = with_batch(recipe, largest_batch(prepared, sources, recipe, out), given)
     if until is not None:

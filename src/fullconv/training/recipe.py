@@ -82,7 +82,7 @@ class Recipe:
     ema: float = 0.998  # decay of the moving average of the parameters, which becomes the model; 0: off
 
     pixels: str = "mean"  # cross-entropy over the labelled pixels of a batch: mean, or total as in the paper
-    class_weights: str | tuple[float, ...] = "none"  # none, balanced, enet, or one number per class
+    class_weights: str | tuple[float, ...] = "none"  # none, balanced, enet, or numbers; set by the masks if not given
     focal: float = 0.0  # focal loss exponent: gives less weight to pixels that are already right; arXiv 1708.02002
     hardest: float = 1.0  # share of labelled pixels that count, those with the largest loss; arXiv 1604.03540
     dice: float = 0.5  # weight of the Dice loss, added to cross-entropy; arXiv 1606.04797

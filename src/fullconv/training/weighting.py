@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import sqrt
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from fullconv.data.doctor.statistics import Share, added
 from fullconv.errors import FullconvError
 from fullconv.logger import logger
 
+RARE = 0.05  # share of the labelled pixels
 LISTED = 8  # classes that are listed, those with the largest weight first
 
 
@@ -26,6 +28,17 @@ def weigh_classes(kind: str | tuple[float, ...], samples: Sequence[Sample], clas
         more = f", and {len(classes) - LISTED} more" if len(classes) > LISTED else ""
         logger.info(f"class weights{f' ({kind})' if isinstance(kind, str) else ''}: {listed}{more}")
     return weights
+
+
+def weights_if_rare(pixels: Sequence[int]) -> tuple[float, ...] | None:
+    """The weights of two classes of which one has less than RARE of all `pixels`; None for any other set.
+
+    They are the roots of the median frequency weights. Without weights, a short training is never sure enough of such
+    a class to give it a pixel; the whole weights make it wider than it is (docs/training.md).
+    """
+    if len(pixels) != 2 or not 0 < min(pixels) < RARE * sum(pixels):
+        return None
+    return tuple(round(sqrt(0.5 * sum(pixels) / each), 3) for each in pixels)
 
 
 def class_weights(kind: str | tuple[float, ...], samples: Sequence[Sample], classes: Classes) -> Tensor | None:
