@@ -8,8 +8,9 @@ import torch
 
 from fullconv.errors import FullconvError
 from fullconv.models.build import build
+from fullconv.training import finishing
 from fullconv.training import run as training_run
-from fullconv.training import train as stages
+from fullconv.training import train as training
 from fullconv.training.divergence import Diverged, check_loss, check_parameters, remedies
 from fullconv.training.recipe import Recipe
 from fullconv.training.report import line_of
@@ -19,15 +20,15 @@ from tests.training.test_run import TINY, parameters, same
 
 
 def run(data, out, **changes) -> Path:
-    return stages.train(data, out, **{**TINY, **changes})
+    return training.train(data, out, **{**TINY, **changes})
 
 
 @pytest.fixture
 def finished(monkeypatch):
     """The model folders that were finished; export and pictures take seconds."""
     folders = []
-    monkeypatch.setattr(stages, "finish", folders.append)
-    monkeypatch.setattr(stages, "illustrate", lambda *_: None)
+    monkeypatch.setattr(finishing, "write_card_and_graph", folders.append)
+    monkeypatch.setattr(finishing, "illustrate", lambda *_: None)
     return folders
 
 
@@ -74,8 +75,8 @@ def test_a_diverged_run_leaves_the_state_it_started_from(disc_data, tmp_path, fi
     with pytest.raises(Diverged):
         run(disc_data, tmp_path / "a", epochs=1)
     monkeypatch.undo()
-    monkeypatch.setattr(stages, "finish", lambda _: None)
-    monkeypatch.setattr(stages, "illustrate", lambda *_: None)
+    monkeypatch.setattr(finishing, "write_card_and_graph", lambda _: None)
+    monkeypatch.setattr(finishing, "illustrate", lambda *_: None)
     run(disc_data, tmp_path / "a", epochs=1, resume=True)
     run(disc_data, tmp_path / "b", epochs=1)
     assert same(parameters(tmp_path / "a" / "model"), parameters(tmp_path / "b" / "model"))

@@ -9,7 +9,8 @@ from fullconv.errors import FullconvError
 from fullconv.models import published
 from fullconv.models.build import build
 from fullconv.models.config import Architecture, arch_of, parse_arch
-from fullconv.training import train as stages
+from fullconv.training import finishing
+from fullconv.training import train as training
 from fullconv.training.inheritance import default_weights, given_keys, recipe_keys, take_over, with_inherited
 from fullconv.training.recipe import Recipe, read_recipe
 from fullconv.training.start import architecture_of, prepare_data
@@ -24,8 +25,8 @@ PHOTOS = {"trunk": "tf_efficientnet_lite1", "score_hidden": 64, "learned_upsampl
 
 @pytest.fixture(autouse=True)
 def no_export(monkeypatch):
-    monkeypatch.setattr(stages, "finish", lambda folder: folder)
-    monkeypatch.setattr(stages, "illustrate", lambda *_: None)
+    monkeypatch.setattr(finishing, "write_card_and_graph", lambda folder: folder)
+    monkeypatch.setattr(finishing, "illustrate", lambda *_: None)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +126,7 @@ def test_a_run_from_a_run_folder_has_its_shape(disc_data, coarse, tmp_path, said
     free = {key: value for key, value in TINY.items() if key not in ("arch", "trunk", "score_hidden")}
     (tmp_path / "first").mkdir()
     (tmp_path / "first" / "model").symlink_to(coarse)
-    stages.train(disc_data, tmp_path / "second", weights=tmp_path / "first", **{**free, "epochs": 1})
+    training.train(disc_data, tmp_path / "second", weights=tmp_path / "first", **{**free, "epochs": 1})
     assert read_config(tmp_path / "second" / "model").architecture == read_config(coarse).architecture
     assert "0 left initialised, 0 unused" in said.text
     run(disc_data, tmp_path / "third", arch="fcn32s", weights=tmp_path / "first", epochs=1)
@@ -164,21 +165,21 @@ def test_a_plain_training_starts_from_the_bundled_model_and_can_be_made_again(di
     """Nothing is fetched: timm's hub is out of reach."""
     monkeypatch.setattr("timm.models._builder.load_pretrained", lambda *_, **__: pytest.fail("asked a hub"))
     plain = {"epochs": 1, "crop_size": 64, "batch_size": 16, "workers": 0, "precision": "fp32", "track": "none"}
-    stages.train(disc_data, tmp_path / "first", **plain)
+    training.train(disc_data, tmp_path / "first", **plain)
     config = read_config(tmp_path / "first" / "model")
     assert config.architecture == read_config(find_model("photos")).architecture
     assert "weights photos: 4" in said.text
-    stages.train(disc_data, tmp_path / "again", repeats=tmp_path / "first", weights=find_model("photos"))
+    training.train(disc_data, tmp_path / "again", repeats=tmp_path / "first", weights=find_model("photos"))
     parts = [read_tensors(tmp_path / name / "model" / "model.safetensors") for name in ("first", "again")]
     assert all(torch.equal(parts[0][name], parts[1][name]) for name in parts[0])
 
 
 def test_of_a_network_that_shares_nothing_with_it_nothing_is_taken(disc_data, tmp_path, said):
     plain = {"epochs": 1, "crop_size": 64, "batch_size": 16, "workers": 0, "precision": "fp32", "track": "none"}
-    stages.train(disc_data, tmp_path / "first", arch="segnet-basic", **plain)
+    training.train(disc_data, tmp_path / "first", arch="segnet-basic", **plain)
     assert "weights photos: no parameter fits; the network starts from random parameters" in said.text
     with pytest.raises(FullconvError, match="as a start for SegNet-Basic"):
-        stages.train(disc_data, tmp_path / "asked", arch="segnet-basic", weights="photos", **plain)
+        training.train(disc_data, tmp_path / "asked", arch="segnet-basic", weights="photos", **plain)
 
 
 def test_imagenet_weights_come_from_a_package_where_it_is_installed():

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from fullconv.errors import FullconvError
-from fullconv.training import train as stages
+from fullconv.training import finishing
 from tests.training.test_run import run
 
 
@@ -16,8 +16,8 @@ from tests.training.test_run import run
 def no_export():
     """Export and pictures take seconds."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stages, "finish", lambda folder: folder)
-        patch.setattr(stages, "illustrate", lambda *_: None)
+        patch.setattr(finishing, "write_card_and_graph", lambda folder: folder)
+        patch.setattr(finishing, "illustrate", lambda *_: None)
         yield
 
 

@@ -11,8 +11,9 @@ from PIL import Image
 
 import fullconv
 from fullconv.errors import FullconvError
+from fullconv.training import finishing
 from fullconv.training import run as training_run
-from fullconv.training import train as stages
+from fullconv.training import train as training
 from fullconv.training.recipe import Recipe
 from fullconv.training.start import prepare_data
 from fullconv.weights.tensors import read_tensors
@@ -24,7 +25,7 @@ TINY = {
 
 
 def run(data, out, **changes) -> Path:
-    return stages.train(data, out, **{**TINY, **changes})
+    return training.train(data, out, **{**TINY, **changes})
 
 
 def parameters(folder):
@@ -39,8 +40,8 @@ def same(a, b) -> bool:
 def no_export(monkeypatch, request):
     """Export and pictures take seconds; only the test of the whole way needs them."""
     if "whole_way" not in request.node.name:
-        monkeypatch.setattr(stages, "finish", lambda folder: folder)
-        monkeypatch.setattr(stages, "illustrate", lambda *_: None)
+        monkeypatch.setattr(finishing, "write_card_and_graph", lambda folder: folder)
+        monkeypatch.setattr(finishing, "illustrate", lambda *_: None)
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +49,8 @@ def straight(disc_data, tmp_path_factory):
     """A run of three epochs without interruption."""
     out = tmp_path_factory.mktemp("straight")
     patch = pytest.MonkeyPatch()
-    patch.setattr(stages, "finish", lambda folder: folder)
-    patch.setattr(stages, "illustrate", lambda *_: None)
+    patch.setattr(finishing, "write_card_and_graph", lambda folder: folder)
+    patch.setattr(finishing, "illustrate", lambda *_: None)
     run(disc_data, out, epochs=3)
     patch.undo()
     return out
@@ -140,8 +141,8 @@ def test_a_mask_that_does_not_fit_is_one_line(disc_data, tmp_path, workers):
 
 def test_a_resumed_run_keeps_its_recipe(disc_data, straight):
     with pytest.raises(FullconvError, match="was started with lr"):
-        stages.train(disc_data, straight, resume=True, lr=1.0)
-    stages.train(disc_data, straight, resume=True)  # all done: nothing to do, and no key needed again
+        training.train(disc_data, straight, resume=True, lr=1.0)
+    training.train(disc_data, straight, resume=True)  # all done: nothing to do, and no key needed again
 
 
 def test_weights_of_another_model_are_the_start(disc_data, straight, tmp_path):

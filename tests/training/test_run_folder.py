@@ -11,9 +11,9 @@ from PIL import Image
 from fullconv.commands.main import fullconv
 from fullconv.errors import FullconvError
 from fullconv.files import write_json
-from fullconv.training import environment, illustration
+from fullconv.training import environment, finishing, illustration
 from fullconv.training import run as training_run
-from fullconv.training import train as stages
+from fullconv.training import train as training
 from fullconv.training.manifest import digest_parameters, read_manifest
 from tests.training.test_run import TINY, parameters, same
 
@@ -24,7 +24,7 @@ HELD = ("recipe.json", "manifest.json", "data.sha256", "log.jsonl", "curves.png"
 def no_export_and_one_thread():
     """Export takes seconds, and so do two threads that wait for one another on a busy machine."""
     patch, threads = pytest.MonkeyPatch(), torch.get_num_threads()
-    patch.setattr(stages, "finish", lambda folder: folder)
+    patch.setattr(finishing, "write_card_and_graph", lambda folder: folder)
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
@@ -32,7 +32,7 @@ def no_export_and_one_thread():
 
 
 def run(data, out, **changes):
-    return stages.train(data, out, **{**TINY, "epochs": 2, **changes})
+    return training.train(data, out, **{**TINY, "epochs": 2, **changes})
 
 
 def train(*arguments):
@@ -104,18 +104,18 @@ def test_changed_data_are_refused_by_name(own):
     out, data = own
     Image.new("L", (80, 64), 1).save(data.parent / "masks" / "train" / "03.png")
     with pytest.raises(FullconvError, match=r"not the same as in .*first: 1 changed \(masks/train/03\.png\)") as error:
-        stages.train(data, out.with_name("again"), repeats=out)
+        training.train(data, out.with_name("again"), repeats=out)
     assert "\n" not in str(error.value)
     assert not (out.with_name("again") / "manifest.json").exists()
     with pytest.raises(FullconvError, match="1 changed"):
-        stages.train(data, out, resume=True)
+        training.train(data, out, resume=True)
 
 
 def test_another_class_name_is_refused(own):
     out, data = own
     data.write_text("path: .\nnames: [background, circle]\n")
     with pytest.raises(FullconvError, match="the classes were background, disc"):
-        stages.train(data, out.with_name("again"), repeats=out)
+        training.train(data, out.with_name("again"), repeats=out)
 
 
 def test_other_starting_weights_are_refused(made, tmp_path):
@@ -137,23 +137,23 @@ def test_another_initialisation_is_seen(own):
     manifest = read_manifest(out)
     write_json(out / "manifest.json", {**manifest, "weights": {**manifest["weights"], "start": "0" * 64}})
     with pytest.raises(FullconvError, match="the network's initial parameters"):
-        stages.train(data, out.with_name("again"), repeats=out)
+        training.train(data, out.with_name("again"), repeats=out)
 
 
 def test_other_libraries_are_told_and_no_error(own, said):
     out, data = own
     manifest = read_manifest(out)
     write_json(out / "manifest.json", {**manifest, "environment": {**manifest["environment"], "timm": "0.1"}})
-    stages.train(data, out.with_name("again"), repeats=out)
+    training.train(data, out.with_name("again"), repeats=out)
     assert "the model may differ slightly: timm 0.1 → " in said.text
 
 
 def test_a_recipe_of_its_own_is_kept(made, tmp_path):
     with pytest.raises(FullconvError, match="was started with lr"):
-        stages.train(made[1], tmp_path / "again", repeats=made[0], lr=1.0)
+        training.train(made[1], tmp_path / "again", repeats=made[0], lr=1.0)
     (tmp_path / "recipe.yaml").write_text("lr: 1.0\n")
     with pytest.raises(FullconvError, match="remove --recipe"):
-        stages.train(made[1], tmp_path / "again", repeats=made[0], recipe=tmp_path / "recipe.yaml")
+        training.train(made[1], tmp_path / "again", repeats=made[0], recipe=tmp_path / "recipe.yaml")
 
 
 def test_what_no_run_left_is_said(tmp_path):
@@ -228,7 +228,7 @@ def test_the_digest_of_parameters_is_of_names_types_and_numbers():
 
 def test_a_staged_run_is_made_again_from_its_first_net(made, tmp_path):
     """Its manifest tells of what the first net started from; each net has its own curves."""
-    stages.train(made[1], tmp_path / "first", **{**TINY, "epochs": 1, "staged": True, "arch": "fcn16s"})
+    training.train(made[1], tmp_path / "first", **{**TINY, "epochs": 1, "staged": True, "arch": "fcn16s"})
     assert read_manifest(tmp_path / "first")["weights"]["weights"] is None
     assert (tmp_path / "first" / "fcn32s" / "curves.png").is_file()
     result = train("--from", tmp_path / "first", "--out", tmp_path / "again")
@@ -247,7 +247,7 @@ def test_weights_of_the_classes_are_an_option_and_stay_with_the_run(made, tmp_pa
     assert json.loads((out / "recipe.json").read_text())["class_weights"] == "balanced"
     assert "class weights (balanced): disc " in train("--resume", out).output
     with pytest.raises(FullconvError, match="was started with class_weights balanced"):
-        stages.train(data, out, resume=True, class_weights=(1.0, 2.0))
+        training.train(data, out, resume=True, class_weights=(1.0, 2.0))
 
 
 @pytest.mark.parametrize("value", ["rare", "1,x"])

@@ -11,8 +11,9 @@ from PIL import Image
 
 from fullconv.commands.main import fullconv
 from fullconv.errors import FullconvError
+from fullconv.training import finishing
 from fullconv.training import run as training_run
-from fullconv.training import train as stages
+from fullconv.training import train as training
 from fullconv.training.digests import sha256_of
 from fullconv.training.manifest import read_manifest
 from fullconv.training.teacher import write_index, write_scores
@@ -25,8 +26,8 @@ CHANGES = {**TINY, "sharpness": 0.3, "noise": 0.2, "jpeg": 0.3, "copy_paste": 0.
 @pytest.fixture(autouse=True, scope="module")
 def no_export_and_one_thread():
     patch, threads = pytest.MonkeyPatch(), torch.get_num_threads()
-    patch.setattr(stages, "finish", lambda folder: folder)
-    patch.setattr(stages, "illustrate", lambda *_: None)
+    patch.setattr(finishing, "write_card_and_graph", lambda folder: folder)
+    patch.setattr(finishing, "illustrate", lambda *_: None)
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
@@ -56,7 +57,7 @@ def data(tmp_path_factory):
 
 
 def run(data, out, **changes):
-    return stages.train(data, out, **{**CHANGES, "teacher": data.parent / "teacher", "epochs": 3, **changes})
+    return training.train(data, out, **{**CHANGES, "teacher": data.parent / "teacher", "epochs": 3, **changes})
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +95,7 @@ def test_stopped_and_resumed_ends_where_it_would_have(data, straight, tmp_path, 
         patch.setitem(training_run.train_epoch.__globals__, "train_step", step)
         with pytest.raises(KeyboardInterrupt):
             run(data, tmp_path)
-    stages.train(data, tmp_path, resume=True)  # the teacher is remembered
+    training.train(data, tmp_path, resume=True)  # the teacher is remembered
     assert same(parameters(tmp_path / "model"), parameters(straight / "model"))
 
 
