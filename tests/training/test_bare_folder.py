@@ -31,7 +31,7 @@ def folder(tmp_path):
     return tmp_path / "data"
 
 
-def test_what_was_assumed_is_told_and_written(folder, tmp_path, said):
+def test_assumptions_are_logged_and_written(folder, tmp_path, said):
     out = tmp_path / "run"
     training.train(folder, out, **TINY, epochs=1)
     told = said.text
@@ -44,7 +44,7 @@ def test_what_was_assumed_is_told_and_written(folder, tmp_path, said):
     assert sources_of(out).data == (out / "data.yaml").absolute()
 
 
-def test_a_run_of_a_bare_folder_goes_on_and_is_made_again(folder, tmp_path, monkeypatch):
+def test_a_run_on_a_bare_folder_can_be_resumed_and_repeated(folder, tmp_path, monkeypatch):
     whole, out = tmp_path / "whole", tmp_path / "run"
     training.train(folder, whole, **TINY, epochs=2)
     real = stages.run
@@ -68,7 +68,7 @@ def test_edited_the_description_trains_another_run(folder, tmp_path):
     assert not (tmp_path / "other" / "data.yaml").exists()
 
 
-def test_what_was_assumed_of_another_folder_is_not_trained_on(folder, tmp_path):
+def test_assumptions_about_another_folder_are_refused(folder, tmp_path):
     """A first try that failed before its first step leaves its data.yaml."""
     out = tmp_path / "run"
     with pytest.raises(FullconvError, match="timm has no network"):
@@ -79,7 +79,7 @@ def test_what_was_assumed_of_another_folder_is_not_trained_on(folder, tmp_path):
     training.train(folder, out, **TINY, epochs=1)
 
 
-def test_a_bare_folder_that_says_nothing_clear_is_one_line(folder, tmp_path):
+def test_an_unclear_bare_folder_gives_a_one_line_error(folder, tmp_path):
     for path in (folder / "masks").iterdir():
         Image.new("L", (80, 64)).save(path)
     with pytest.raises(FullconvError, match="nothing to learn") as error:

@@ -53,20 +53,20 @@ def test_without_time_and_epochs_the_length_fits_the_pictures(disc_data, tmp_pat
     assert (chosen["epochs"], chosen["repeat"], chosen["batch_size"], chosen["patience"]) == (20, 0.5, 4, 10)
 
 
-def test_a_time_that_has_nearly_gone_is_refused(disc_data, tmp_path, monkeypatch):
+def test_a_time_limit_that_is_nearly_over_is_refused(disc_data, tmp_path, monkeypatch):
     monkeypatch.setattr(fitting, "measure", lambda *arguments: Pace(1.0, 1.0, 100.0))
     with pytest.raises(FullconvError, match="the time is too short"):
         training.train(disc_data, tmp_path / "run", time="60s", **TINY)
 
 
 @pytest.mark.parametrize("more", [["--epochs", "3"], ["--resume", "runs/x"], ["--from", "runs/x"]])
-def test_a_time_beside_another_length_is_refused(disc_data, more, tmp_path, monkeypatch):
+def test_a_time_limit_with_another_length_is_refused(disc_data, more, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(fullconv, ["train", str(disc_data), "--time", "1m", *more])
     assert result.exit_code != 0
 
 
-def test_a_run_goes_on_longer_and_ends_where_the_longer_one_would(disc_data, tmp_path, monkeypatch):
+def test_a_lengthened_run_ends_like_the_longer_one(disc_data, tmp_path, monkeypatch):
     """With a constant learning rate nothing but the number of epochs tells the two apart."""
     steady = {**TINY, "schedule": "constant", "warm_up": 0.0}
     whole, out = tmp_path / "whole", tmp_path / "run"
@@ -88,7 +88,7 @@ def test_the_schedule_is_that_of_the_longer_run_at_its_place(disc_data, tmp_path
     assert rates[0][2:] == pytest.approx(rates[1][2:], rel=1e-6, abs=1e-9)
 
 
-def test_a_longer_run_that_is_stopped_goes_on_as_if_it_had_not_been(disc_data, tmp_path, monkeypatch):
+def test_a_lengthened_run_can_be_stopped_and_resumed(disc_data, tmp_path, monkeypatch):
     whole, out = tmp_path / "whole", tmp_path / "run"
     for folder in (whole, out):
         training.train(disc_data, folder, **TINY, epochs=2)
@@ -105,7 +105,7 @@ def test_a_longer_run_that_is_stopped_goes_on_as_if_it_had_not_been(disc_data, t
     assert same(parameters(whole / "model"), parameters(out / "model"))
 
 
-def test_a_run_is_never_made_shorter(disc_data, tmp_path):
+def test_a_run_cannot_be_shortened(disc_data, tmp_path):
     training.train(disc_data, tmp_path / "run", **TINY, epochs=2)
     with pytest.raises(FullconvError, match="was started with epochs 2"):
         training.train(disc_data, tmp_path / "run", resume=True, epochs=1)

@@ -37,7 +37,7 @@ def test_each_picture_is_held_back_by_the_model_that_has_not_seen_it(folds, disc
         assert (recipe["folds"], recipe["fold"]) == (2, int(fold.model[-1]))
 
 
-def test_a_fold_is_made_again_by_its_own_recipe(folds, disc_data, tmp_path, monkeypatch):
+def test_a_fold_is_repeated_with_its_own_recipe(folds, disc_data, tmp_path, monkeypatch):
     monkeypatch.setattr(finishing, "write_card_and_graph", lambda folder: folder)
     monkeypatch.setattr(finishing, "illustrate", lambda *_: None)
     training.train(disc_data, tmp_path / "again", repeats=folds / "fold2")
@@ -45,7 +45,7 @@ def test_a_fold_is_made_again_by_its_own_recipe(folds, disc_data, tmp_path, monk
     assert not same(parameters(folds / "fold1" / "model"), parameters(folds / "fold2" / "model"))
 
 
-def test_the_mean_and_the_deviation_are_told(folds):
+def test_the_mean_and_the_deviation_are_logged(folds):
     values = [mean_iou_of(folds / f"fold{number}") for number in (1, 2)]
     told = folds_summary(values)
     mean, deviation = map(float, re.findall(r"folds: ([\d.]+), deviation ([\d.]+)", told)[0])
@@ -53,7 +53,7 @@ def test_the_mean_and_the_deviation_are_told(folds):
     assert deviation == pytest.approx(abs(values[0] - values[1]) / 2**0.5, abs=1e-4)
 
 
-def test_the_same_command_goes_on_with_what_was_begun(folds, disc_data, monkeypatch, caplog):
+def test_the_same_command_resumes_unfinished_folds(folds, disc_data, monkeypatch, caplog):
     caplog.set_level("INFO")
     monkeypatch.setattr(finishing, "write_card_and_graph", lambda folder: folder)
     monkeypatch.setattr(finishing, "illustrate", lambda *_: None)
@@ -71,6 +71,6 @@ def test_judges_are_the_models_of_the_folds(folds, disc_data):
     assert len({id(judges(sample)) for sample in samples}) == 2
 
 
-def test_a_fold_that_is_none_is_refused(disc_data, tmp_path):
+def test_an_invalid_fold_is_refused(disc_data, tmp_path):
     with pytest.raises(FullconvError, match="fold must be one of the folds"):
         training.train(disc_data, tmp_path / "out", folds=2, fold=3, **TINY)

@@ -61,7 +61,7 @@ def test_the_loss_and_its_gradient_are_the_cpus(values):
     torch.testing.assert_close(found[1][1], found[0][1], rtol=1e-3, atol=1e-7)
 
 
-def test_a_run_notes_the_batch_that_the_gpu_holds(disc_data, tmp_path, monkeypatch):
+def test_a_run_records_the_batch_that_fits_the_gpu(disc_data, tmp_path, monkeypatch):
     monkeypatch.setattr(finishing, "complete_run", lambda *_: None)
     monkeypatch.setattr(batch_size, "LARGEST", 64)
     training.train(

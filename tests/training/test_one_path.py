@@ -86,7 +86,7 @@ def bands(count, dtype, on_the_ground=True, nodata=None):
     ],
     ids=["photos", "photos-own-scale", "3x16", "5x16", "2xint16", "float", "ground", "grey16", "7x8", "range"],
 )  # fmt: skip
-def test_logged_evaluated_and_written_are_one_number(tmp_path, save, size, changes):
+def test_logged_evaluated_and_written_scores_are_equal(tmp_path, save, size, changes):
     data = write_data(tmp_path / "d", save, size)
     compare(data, tmp_path, changes, {"torch": 1e-6})
 

@@ -24,7 +24,7 @@ def no_export(monkeypatch):
     monkeypatch.setattr(finishing, "illustrate", lambda *_: None)
 
 
-def test_the_nets_that_lead_to_one():
+def test_stages_of_an_architecture():
     assert stages_of("fcn8s") == ["fcn32s", "fcn16s", "fcn8s"]
     assert stages_of("voc-fcn16s") == ["voc-fcn32s", "voc-fcn16s"]
     assert stages_of("fcn-4s") == ["fcn-32s", "fcn-16s", "fcn-8s", "fcn-4s"]
@@ -42,7 +42,7 @@ def test_stages_follow_each_other_in_one_command(disc_data, tmp_path, said):
     assert said.text.count("1 unused (upscore") == 2
 
 
-def test_a_staged_run_that_was_stopped_goes_on_in_its_stage(disc_data, tmp_path, monkeypatch):
+def test_a_stopped_staged_run_resumes_in_its_stage(disc_data, tmp_path, monkeypatch):
     training.train(disc_data, tmp_path / "straight", **STAGED)
     real, epochs = training_run.train_epoch, []
 
@@ -83,14 +83,14 @@ def test_the_papers_trunk_asks_for_its_file(disc_data, tmp_path):
         training.train(disc_data, tmp_path, arch="voc-fcn32s", crop_size=0, batch_size=1)
 
 
-def test_a_run_ends_when_it_no_longer_gets_better(disc_data, tmp_path):
+def test_a_run_ends_when_it_stops_improving(disc_data, tmp_path):
     training.train(disc_data, tmp_path, **{**TINY, "epochs": 30, "lr": 1e-12, "patience": 2})
     log = (tmp_path / "log.jsonl").read_text().splitlines()
     assert len(log) == 3  # two evaluations that were no better than the first
 
 
 @pytest.mark.filterwarnings("ignore:Detected call of")  # of torch: the schedule goes on though no step was made
-def test_nothing_but_void_teaches_nothing(disc_data, tmp_path):
+def test_void_alone_teaches_nothing(disc_data, tmp_path):
     """Neither a step nor a decay, and no NaN."""
     yaml = tmp_path / "void.yaml"
     yaml.write_text(f"path: {disc_data.parent}\nnames: [background, disc]\nlabel_mapping: {{0: void, 1: void}}\n")

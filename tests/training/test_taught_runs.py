@@ -67,7 +67,7 @@ def straight(data, tmp_path_factory):
     return out
 
 
-def test_pictures_without_labels_are_learned_from(data, tmp_path):
+def test_unlabelled_pictures_are_used_for_training(data, tmp_path):
     """Two labelled pictures and one epoch of many alike are not enough; with eighteen more from a teacher they are."""
     best = {}
     for name, changes in {"alone": {"teacher": None}, "taught": {"unlabelled_share": 0.9}}.items():
@@ -99,7 +99,7 @@ def test_stopped_and_resumed_ends_where_it_would_have(data, straight, tmp_path, 
     assert same(parameters(tmp_path / "model"), parameters(straight / "model"))
 
 
-def test_the_run_says_who_teaches_and_can_be_made_again(data, straight, tmp_path):
+def test_a_taught_run_records_its_teacher_and_can_be_repeated(data, straight, tmp_path):
     manifest = read_manifest(straight)
     assert manifest["weights"]["teacher"]["path"] == str(data.parent / "teacher")
     assert manifest["data"]["splits"]["unlabelled"]["pictures"] == 18
@@ -111,7 +111,7 @@ def test_the_run_says_who_teaches_and_can_be_made_again(data, straight, tmp_path
     assert "18 unlabelled pictures: 50% of each epoch" in said
 
 
-def test_another_teacher_or_other_pictures_are_not_the_same_run(data, straight, tmp_path):
+def test_another_teacher_or_other_pictures_are_refused(data, straight, tmp_path):
     shutil.copytree(data.parent, tmp_path / "data")
     scores = sorted((tmp_path / "data" / "teacher").glob("*.npz"))[0]
     write_scores(scores.parent, scores.stem, np.zeros((2, 4, 5), np.float16), (64, 80))
@@ -122,7 +122,7 @@ def test_another_teacher_or_other_pictures_are_not_the_same_run(data, straight, 
         run(tmp_path / "data" / "data.yaml", tmp_path / "b", repeats=straight)
 
 
-def test_without_a_teacher_unlabelled_pictures_are_not_used_and_that_is_said(data, tmp_path, said):
+def test_unused_unlabelled_pictures_are_reported(data, tmp_path, said):
     run(data, tmp_path, epochs=1, teacher=None)
     assert "18 unlabelled pictures are not used; they need a teacher" in said.text
 
