@@ -131,7 +131,7 @@ def make_room(folder: Path, words: list[str]) -> None:
 @pytest.mark.parametrize("page", [page for page in PAGES if command_lines(page)], ids=lambda page: page.name)
 def test_the_command_lines_of_a_page_run(page, first_run, tmp_path, monkeypatch):
     # Models trained here stay without model.onnx and predict with torch: each export takes as long as ten trainings.
-    monkeypatch.setattr("fullconv.training.train.export_onnx", lambda folder: None)
+    monkeypatch.setattr("fullconv.training.finishing.export_onnx", lambda folder: None)
     shutil.copytree(first_run, tmp_path / "there", symlinks=True)
     for words in command_lines(page):
         if reason_to_parse_only(words) is None:

@@ -77,7 +77,7 @@ def test_a_file_appears_under_its_name_when_it_is_whole(tmp_path):
     assert path.read_text() == "False"
 
 
-def test_what_a_killed_export_left_is_in_nobodys_way(tmp_path, monkeypatch):
+def test_files_of_a_killed_export_do_no_harm(tmp_path, monkeypatch):
     """In containers, processes have the same number time and again."""
     monkeypatch.setattr("os.getpid", lambda: 1)
     with staged(tmp_path) as first, staged(tmp_path) as second:
@@ -86,7 +86,7 @@ def test_what_a_killed_export_left_is_in_nobodys_way(tmp_path, monkeypatch):
     assert {path.name for path in tmp_path.iterdir()} == {"a", "b"}
 
 
-def test_an_export_removes_what_a_killed_one_left_and_no_living_one(tmp_path):
+def test_an_export_removes_files_of_killed_processes_only(tmp_path):
     left = tmp_path / ".new-0123abcd.part"
     (left / "deep").mkdir(parents=True)
     (left / "deep" / "model.bin").touch()
@@ -96,7 +96,7 @@ def test_an_export_removes_what_a_killed_one_left_and_no_living_one(tmp_path):
 
 
 @pytest.mark.parametrize("remove", [lambda path: sweep(path.parent), lambda path: sweep(path.parent, [path])])
-def test_a_sweep_takes_nothing_from_a_living_process(tmp_path, remove):
+def test_a_sweep_removes_no_file_of_a_running_process(tmp_path, remove):
     path = tmp_path / "dog"
     dead = left_by_a_killed_writer(path)
     command = [sys.executable, "-c", LIVING, str(path)]
@@ -113,7 +113,7 @@ def test_a_sweep_takes_nothing_from_a_living_process(tmp_path, remove):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_one_file_of_a_command_takes_what_a_killed_command_left_with_it(tmp_path):
+def test_writing_a_file_removes_what_a_killed_command_left_of_it(tmp_path):
     left, other = left_by_a_killed_writer(tmp_path / "a.svg"), left_by_a_killed_writer(tmp_path / "a.b.svg")
     write_alone(tmp_path / "a.svg", lambda hidden: hidden.write_text("whole"))
     assert (left.exists(), other.exists()) == (False, True)
@@ -132,7 +132,7 @@ def test_a_worker_that_outlives_its_parent_holds_nothing(tmp_path):
             os.kill(worker, signal.SIGKILL)
 
 
-def test_of_several_staged_files_none_of_before_is_left_beside_new_ones(tmp_path, monkeypatch):
+def test_staged_files_replace_all_old_ones_together(tmp_path, monkeypatch):
     """As a process does that is killed after the first of them has its name."""
     for name in ("model.bin", "model.xml"):
         (tmp_path / name).write_text("old")
@@ -154,6 +154,6 @@ def test_a_path_given_may_be_a_string(given):
 
 
 @pytest.mark.parametrize(("given", "kind"), [(None, "None"), (3, "of type int"), (b"a", "of type bytes")])
-def test_what_is_no_path_is_named(given, kind):
+def test_a_value_that_is_not_a_path_is_named(given, kind):
     with pytest.raises(FullconvError, match=f"data: give a string or a path, not {kind}"):
         path_of("data", given)

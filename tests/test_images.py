@@ -93,7 +93,7 @@ def test_sources_give_the_same_image(source, tmp_path):
     ("content", "reason"),
     [(b"", "not an image"), (b"hello, I am text", "not an image"), ("truncated", "damaged"), ("huge", "megapixels")],
 )
-def test_what_cannot_be_read_is_one_clear_line(content, reason, tmp_path):
+def test_unreadable_pictures_give_a_one_line_error(content, reason, tmp_path):
     if content == "truncated":
         noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3)).astype(np.uint8)
         content = encoded(Image.fromarray(noise), "JPEG")[:900]
@@ -119,7 +119,7 @@ def huge_header() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
 
 
-def test_an_array_that_is_no_image_is_refused():
+def test_an_array_that_is_not_an_image_is_refused():
     with pytest.raises(FullconvError, match="HxWx3"):
         images.read(np.zeros((4, 4, 7), np.uint8))
     with pytest.raises(FullconvError, match="uint8"):
@@ -129,7 +129,7 @@ def test_an_array_that_is_no_image_is_refused():
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "CMYK", "I;16", "F"])
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
-def test_tiffs_stored_turned_are_upright_by_path_as_by_their_bytes(tmp_path, orientation, mode, compression):
+def test_rotated_tiffs_are_upright_from_a_path_and_from_bytes(tmp_path, orientation, mode, compression):
     if mode == "F":
         pytest.importorskip("rasterio")
     upright = np.random.default_rng(0).integers(0, 256, (20, 30, 4)).astype(np.uint8)
@@ -181,7 +181,7 @@ def test_each_page_is_a_picture(tmp_path, name, format):
         assert picture.notes == (f"page {number + 1} of 3; --pages all",)
 
 
-def test_overviews_and_masks_are_no_pages(tmp_path):
+def test_overviews_and_masks_are_not_pages(tmp_path):
     rasterio = pytest.importorskip("rasterio")
     values = np.random.default_rng(0).integers(0, 255, (3, 600, 700)).astype(np.uint8)
     with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(

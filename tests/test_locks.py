@@ -41,7 +41,7 @@ def test_a_folder_in_use_is_refused_with_its_holder(holder, tmp_path):
         pytest.fail("it is held")
 
 
-def test_the_lock_dies_with_its_process_though_a_worker_lives_on(holder, tmp_path):
+def test_the_lock_ends_with_its_process_even_if_a_worker_survives(holder, tmp_path):
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
     time.sleep(0.1)
@@ -58,7 +58,7 @@ def test_it_is_held_once_in_a_process_too(tmp_path):
         pass
 
 
-def test_nothing_is_left_of_it(tmp_path):
+def test_the_lock_leaves_no_file(tmp_path):
     with pytest.raises(ZeroDivisionError), locked(tmp_path / "made"):
         raise ZeroDivisionError
     assert not (tmp_path / "made").exists()
@@ -74,7 +74,7 @@ def test_nothing_is_left_of_it(tmp_path):
     assert (tmp_path / "empty").is_dir()
 
 
-def test_where_no_folder_can_be_is_one_line(tmp_path):
+def test_an_impossible_folder_gives_a_one_line_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(FullconvError, match="file: cannot be written"), locked(tmp_path / "file"):
         pytest.fail("no folder")

@@ -9,7 +9,7 @@ from fullconv.commands.terminal import told
 from fullconv.logger import logger, muted
 
 
-def test_nothing_is_said_where_it_is_muted(caplog):
+def test_nothing_is_logged_while_muted(caplog):
     caplog.set_level(logging.INFO, logger="fullconv")
     with muted():
         logger.warning("unheard")
@@ -17,7 +17,7 @@ def test_nothing_is_said_where_it_is_muted(caplog):
     assert caplog.messages == ["heard"]
 
 
-def test_in_a_program_what_is_said_is_its_own_to_show(capsys):
+def test_a_program_decides_how_messages_are_shown(capsys):
     logger.info("epoch 1/2")
     assert capsys.readouterr() == ("", "")
 

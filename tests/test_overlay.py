@@ -37,7 +37,7 @@ def test_a_class_keeps_the_hue_that_it_was_given():
 
 
 @pytest.mark.parametrize("ground", [0, 90, 255])
-def test_an_object_is_seen_on_any_ground(ground):
+def test_an_object_is_visible_on_any_background(ground):
     """On black, grey and white photos alike: the border differs from what is beside it by a good deal somewhere."""
     image = np.full((64, 64, 3), ground, np.uint8)
     seen = np.array(painted(image, square(64, 20, 20), CLASSES, 0.5, outlined=True)).astype(int)

@@ -51,13 +51,13 @@ class Tensor:
         (io.StringIO("text"), "is open in text mode"), (closed(), "cannot be read .*; open it again"),
     ],
 )  # fmt: skip
-def test_whatever_else_is_one_line(given, message):
+def test_other_values_give_a_one_line_error(given, message):
     with pytest.raises(FullconvError, match=message) as refused:
         picture_of(given)
     assert "\n" not in str(refused.value)
 
 
-def test_a_closed_file_is_one_line():
+def test_a_closed_file_gives_a_one_line_error():
     with PHOTO.open("rb") as file:
         pass
     with pytest.raises(FullconvError, match=r"chelsea.jpg: cannot be read .*; open it again"):
@@ -65,7 +65,7 @@ def test_a_closed_file_is_one_line():
 
 
 @pytest.mark.parametrize("given", [None, 5, [PHOTO], ARRAY])
-def test_public_functions_refuse_what_is_no_path(given, tmp_path):
+def test_public_functions_refuse_values_that_are_not_paths(given, tmp_path):
     model = fullconv.load("photos")
     result = model.predict(ARRAY)
     for use in (

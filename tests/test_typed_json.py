@@ -84,7 +84,7 @@ def test_a_wrong_one_is_named_with_its_file_its_key_and_its_type(values, message
     assert str(error.value) == message
 
 
-def test_what_is_no_mapping_is_said():
+def test_a_value_that_is_not_a_mapping_is_reported():
     with pytest.raises(FullconvError, match=r"x\.json must be a mapping of keys to values, not \[1\]"):
         build_dataclass(Outer, [1], "x.json")
 

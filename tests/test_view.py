@@ -50,7 +50,7 @@ def test_large_values_keep_their_differences():
     np.testing.assert_allclose(seen.image.ravel(), np.arange(12), atol=1e-4)
 
 
-def test_bands_that_were_left_out_are_said():
+def test_omitted_bands_are_reported():
     picture = Picture(ramp(np.uint8, 5))
     seen = View(THREE).see(picture)
     assert seen.notes == ("bands 1,2,3 of 5 are used; to repeat this, give --bands 1,2,3",)
@@ -70,7 +70,7 @@ def test_flat_values_have_a_range():
     assert low == 7 < high
 
 
-def test_of_large_pictures_places_are_looked_at_that_do_not_overlap():
+def test_ranges_of_large_pictures_use_separate_places():
     parts = list(sample_windows((4000, 3000)))
     assert len(parts) == 32 * 32
     assert len({(rows.start, columns.start) for rows, columns in parts}) == len(parts)

@@ -36,7 +36,7 @@ def described(root, *lines):
     return open_dataset(root)
 
 
-def test_they_join_the_training_split_in_its_classes(root):
+def test_added_pictures_join_the_training_split_with_its_classes(root):
     labelme(root.parent / "new", "dog")
     dataset = described(root, "names: [background, cat, dog]", "val: [images/b.png]", "added: ../new")
     assert [sample.name for sample in dataset.split("train")] == ["a", "new"]
@@ -46,7 +46,7 @@ def test_they_join_the_training_split_in_its_classes(root):
     assert (mask[3:] == 0).all()
 
 
-def test_they_may_have_the_classes_before_a_mapping_or_after_it(root):
+def test_added_classes_may_be_mapped_or_already_match(root):
     labelme(root.parent / "new", "animal")
     labelme(root.parent / "older", "dog")
     lines = ("names: [background, cat, dog]", "classes: [background, animal]", "added: [../new, ../older]",
@@ -56,13 +56,13 @@ def test_they_may_have_the_classes_before_a_mapping_or_after_it(root):
         assert np.unique(sample.read_label_map()).tolist() == [0, 1]
 
 
-def test_outside_of_outlines_is_void_where_there_is_no_background(root):
+def test_pixels_outside_outlines_are_void_without_a_background_class(root):
     labelme(root.parent / "new", "car")
     *_, new = described(root, "names: [road, car]", "added: ../new").split("train")
     assert np.unique(new.read_label_map()).tolist() == [1, 255]
 
 
-def test_a_strange_class_and_a_picture_that_is_there_are_refused(root):
+def test_unknown_classes_and_duplicate_pictures_are_refused(root):
     labelme(root.parent / "new", "horse")
     with pytest.raises(FullconvError, match="class 'horse' of the data is not a class of"):
         described(root, "names: [background, cat]", "added: ../new")

@@ -63,7 +63,7 @@ def test_usual_names_of_folders_and_files(tmp_path, image, label):
         ([COLOURS[halves(0, 1)], COLOURS[halves(0, 2)]], "names: [background, class_1, class_2]", "class_2"),
     ],
 )
-def test_what_masks_hold_is_named_and_read(tmp_path, masks, yaml, told):
+def test_classes_are_derived_from_the_values_of_masks(tmp_path, masks, yaml, told):
     fill(tmp_path, masks[0])
     for i, mask in enumerate(masks):
         save(tmp_path / "masks" / f"{i:03}.png", mask)
@@ -90,14 +90,14 @@ def test_what_masks_hold_is_named_and_read(tmp_path, masks, yaml, told):
         (COLOURS[halves(0, 0)], "all masks have a single colour"),
     ],
 )
-def test_what_says_nothing_clear_is_refused(tmp_path, mask, why):
+def test_unclear_masks_are_refused(tmp_path, mask, why):
     fill(tmp_path, mask)
     with pytest.raises(FullconvError, match=why) as error:
         describe(tmp_path)
     assert "\n" not in str(error.value)
 
 
-def test_splits_that_are_there_are_kept(tmp_path):
+def test_existing_splits_are_kept(tmp_path):
     fill(tmp_path, halves(), "images/train/{:03}.png", "masks/train/{:03}.png")
     fill(tmp_path, halves(), "images/val/{:03}.png", "masks/val/{:03}.png", 3)
     assumption = describe(tmp_path).assumption
@@ -113,7 +113,7 @@ def test_a_yaml_in_the_folder_is_read(tmp_path):
     assert {split: len(samples) for split, samples in dataset.splits.items()} == {"train": 6, "val": 4}
 
 
-def test_tiles_that_overlap_on_the_ground_are_on_one_side(tmp_path):
+def test_overlapping_tiles_stay_in_one_split(tmp_path):
     rasterio = pytest.importorskip("rasterio")
     for i in range(20):  # ten places, two tiles of each: the second lies half over the first
         west = 1000 * (i // 2) + 16 * (i % 2)

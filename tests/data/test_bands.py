@@ -30,7 +30,7 @@ def write_raster(path, array, photometric="MINISBLACK", crs=WEB_MERCATOR, **more
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA", "P", "CMYK"])
-def test_what_pillow_reads_whole_is_rgb(tmp_path, mode):
+def test_pictures_that_pillow_reads_completely_are_rgb(tmp_path, mode):
     Image.fromarray(PHOTO).convert(mode).save(tmp_path / "x.tif")
     assert (read_bands(tmp_path / "x.tif") == images.read(tmp_path / "x.tif")).all()
 
@@ -39,7 +39,7 @@ def test_what_pillow_reads_whole_is_rgb(tmp_path, mode):
     ("bands", "dtype"), [(2, np.uint8), (4, np.uint8), (7, np.uint8), (3, np.uint16), (8, np.uint16)]
 )
 @pytest.mark.parametrize("big", ["YES", "NO"])
-def test_many_bands_are_as_they_are(tmp_path, bands, dtype, big):
+def test_many_bands_are_unchanged(tmp_path, bands, dtype, big):
     array = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, (6, 8, bands)).astype(dtype)
     write_raster(tmp_path / "x.tif", array, alpha="NO", BIGTIFF=big)
     image = read_bands(tmp_path / "x.tif")
@@ -47,7 +47,7 @@ def test_many_bands_are_as_they_are(tmp_path, bands, dtype, big):
     assert (image == array).all()
 
 
-def test_where_alpha_says_that_there_is_nothing_the_label_is_void(tmp_path):
+def test_labels_are_void_where_alpha_is_zero(tmp_path):
     alpha = np.full((6, 8), 255, np.uint8)
     alpha[0] = 0
     write_raster(tmp_path / "images" / "x.tif", np.dstack([PHOTO, alpha]), "RGB", alpha="YES")
@@ -63,7 +63,7 @@ def test_where_alpha_says_that_there_is_nothing_the_label_is_void(tmp_path):
 
 
 @pytest.mark.parametrize("dtype", [np.int16, np.uint32, np.int32, np.float32, np.float64])
-def test_other_types_are_as_they_are(tmp_path, dtype):
+def test_other_types_are_unchanged(tmp_path, dtype):
     array = (np.random.default_rng(0).random((6, 8, 5)) * 5000 - (900 if dtype != np.uint32 else 0)).astype(dtype)
     write_raster(tmp_path / "x.tif", array)
     assert read_bands(tmp_path / "x.tif").dtype == dtype
@@ -77,7 +77,7 @@ def test_without_rasterio_the_extra_is_named(tmp_path, monkeypatch):
         read_bands(tmp_path / "x.tif")
 
 
-def test_several_pages_are_no_labelled_picture(tmp_path):
+def test_a_labelled_picture_has_one_page(tmp_path):
     pages = [Image.fromarray(PHOTO)] * 2
     pages[0].save(tmp_path / "x.tif", save_all=True, append_images=pages[1:])
     with pytest.raises(FullconvError, match=r"x\.tif: 2 pages, but only one is labelled"):
@@ -87,7 +87,7 @@ def test_several_pages_are_no_labelled_picture(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["no.tif", "text.tif", "empty.tif"])
-def test_no_picture_is_said(tmp_path, kind):
+def test_a_file_that_is_not_a_picture_is_reported(tmp_path, kind):
     if kind != "no.tif":
         (tmp_path / kind).write_text("text that is no picture" if kind == "text.tif" else "")
     with pytest.raises(FullconvError, match=r"no such file|not an image"):
@@ -143,7 +143,7 @@ def test_one_class_needs_no_property(on_the_ground, tmp_path):
     assert open_dataset(yaml).split("train")[0].read_label_map().sum() == 10
 
 
-def test_a_strange_class_is_said(on_the_ground, tmp_path):
+def test_an_unknown_class_is_reported(on_the_ground, tmp_path):
     yaml = on_the_ground(tmp_path / "labels" / "x.geojson", shed="garage")
     with pytest.raises(FullconvError, match="a feature of class 'garage'"):
         open_dataset(yaml).split("train")[0].read()

@@ -52,7 +52,7 @@ def counts(values):
         ("_annotations.coco.json", "a.jpg", None, "train"),
     ],
 )
-def test_exports_as_they_come(tmp_path, file, image, name, split):
+def test_exports_of_common_tools_are_read(tmp_path, file, image, name, split):
     build(tmp_path, [OUTLINE], file, image, name)
     dataset = open_dataset(tmp_path)
     assert (dataset.layout, list(dataset.splits)) == ("coco", [split])
@@ -75,7 +75,7 @@ def test_two_entries_for_one_picture_are_an_error(tmp_path):
         open_dataset(tmp_path)
 
 
-def test_the_project_that_roboflow_lists_is_no_class(tmp_path):
+def test_the_project_name_in_roboflow_is_not_a_class(tmp_path):
     build(tmp_path, [OUTLINE], "train/_annotations.coco.json")
     content = json.loads((tmp_path / "train/_annotations.coco.json").read_text())
     project = [{"id": 0, "name": "roofs-v3", "supercategory": "none"}]
@@ -118,7 +118,7 @@ def test_neither_outline_nor_box_is_an_error(tmp_path):
         {"segmentation": [[[2, 1], [5, 1], [5, 4], [2, 4]]]}, {"segmentation": [SQUARE, [], [1, 1, 2, 2]]},
     ],
 )  # fmt: skip
-def test_what_tools_leave_out_or_write_otherwise(tmp_path, change):
+def test_fields_that_tools_omit_or_write_differently_are_accepted(tmp_path, change):
     build(tmp_path, [OUTLINE | change])
     assert counts(label_map(tmp_path)) == {0: 39, 2: 9}
     bare = {key: OUTLINE[key] for key in ("category_id", "segmentation")}
@@ -128,7 +128,7 @@ def test_what_tools_leave_out_or_write_otherwise(tmp_path, change):
 @pytest.mark.parametrize(
     "size", [{"height": None}, {"height": 0, "width": 0}, {"height": "6", "width": "8"}, {"height": "", "width": ""}]
 )
-def test_a_size_that_is_missing_is_the_pictures(tmp_path, size):
+def test_a_missing_size_is_taken_from_the_picture(tmp_path, size):
     assert counts(label_map(build(tmp_path, [OUTLINE], **size))) == {0: 39, 2: 9}
 
 
@@ -143,19 +143,19 @@ def test_a_size_that_is_missing_is_the_pictures(tmp_path, size):
         ({"segmentation": {"counts": [3]}}, "run lengths of 3 pixels"),
     ],
 )
-def test_what_cannot_be_right_is_said(tmp_path, change, message):
+def test_impossible_annotations_are_reported(tmp_path, change, message):
     build(tmp_path, [OUTLINE | change])
     with pytest.raises(FullconvError, match=message) as error:
         label_map(tmp_path)
     assert "\n" not in str(error.value)
 
 
-def test_sizes_exchanged_are_an_error(tmp_path):
+def test_swapped_sizes_are_an_error(tmp_path):
     with pytest.raises(FullconvError, match="mask is 6x8 but its image 8x6"):
         label_map(build(tmp_path, [OUTLINE], height=8, width=6))
 
 
-def test_beside_panoptic_files_the_ground_of_instances_is_void(tmp_path):
+def test_pixels_outside_instances_are_void_beside_panoptic_files(tmp_path):
     """No class of theirs is a background, so what lies outside the outlines is unknown."""
     coco_panoptic(tmp_path)
     (tmp_path / "annotations" / "panoptic_val2017.json").unlink()

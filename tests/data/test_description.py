@@ -125,7 +125,7 @@ def write_colour_mask(root):
         (lambda root: None, "path: [\n", "not a YAML file"),
     ],
 )
-def test_what_is_wrong_is_said(pairs, break_it, text, message):
+def test_mistakes_are_reported(pairs, break_it, text, message):
     break_it(pairs)
     description = yaml(pairs, text)
     with pytest.raises(FullconvError, match=message) as error:
@@ -133,7 +133,7 @@ def test_what_is_wrong_is_said(pairs, break_it, text, message):
     assert "\n" not in str(error.value)
 
 
-def test_an_unknown_layout_or_split_is_said(tmp_path, voc):
+def test_an_unknown_layout_or_split_is_reported(tmp_path, voc):
     (tmp_path / "empty").mkdir()
     with pytest.raises(FullconvError, match="no pictures found"):
         open_dataset(tmp_path / "empty")

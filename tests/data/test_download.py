@@ -68,7 +68,7 @@ def one_line(error: pytest.ExceptionInfo) -> str:
     return message
 
 
-def test_voc_becomes_a_folder_that_is_recognised(server, tmp_path):
+def test_a_downloaded_voc_folder_is_recognised(server, tmp_path):
     out = tmp_path / "deep" / "voc"
     download(served(server, VOC2012, voc_tar()), out, quiet)
     assert len(open_dataset(out).split("train")) == 1
@@ -76,7 +76,7 @@ def test_voc_becomes_a_folder_that_is_recognised(server, tmp_path):
 
 
 @pytest.mark.parametrize("name", SOURCES)
-def test_every_data_set_is_found_in_its_archives_and_known_again(name, server, tmp_path):
+def test_every_data_set_is_recognised_after_download(name, server, tmp_path):
     """Archives laid out as the real ones; those of several archives are divided between them."""
     source = SOURCES[name]
     count = len(source.archives)
@@ -94,7 +94,7 @@ def test_every_data_set_is_found_in_its_archives_and_known_again(name, server, t
     assert is_there(source, out)
 
 
-def test_an_interrupted_transfer_goes_on_where_it_broke_off(server, tmp_path):
+def test_an_interrupted_transfer_is_resumed(server, tmp_path):
     content = voc_tar(1 << 20)
     server.breaks = [300_000, 400_000]
     download(served(server, VOC2012, content), tmp_path / "voc", quiet)
@@ -102,7 +102,7 @@ def test_an_interrupted_transfer_goes_on_where_it_broke_off(server, tmp_path):
     assert server.sent == len(content)  # no byte twice
 
 
-def test_the_next_run_goes_on_where_the_last_gave_up(server, tmp_path):
+def test_the_next_run_resumes_the_download(server, tmp_path):
     content = voc_tar(1 << 20)
     source = served(server, VOC2012, content)
     server.breaks = [300_000, 0, 0, 0]
@@ -115,7 +115,7 @@ def test_the_next_run_goes_on_where_the_last_gave_up(server, tmp_path):
     assert open_dataset(tmp_path / "voc")
 
 
-def test_a_server_without_ranges_begins_anew(server, tmp_path):
+def test_a_download_restarts_if_the_server_has_no_ranges(server, tmp_path):
     content = voc_tar(1 << 20)
     server.ranges, server.breaks = False, [300_000]
     download(served(server, VOC2012, content), tmp_path / "voc", quiet)
@@ -123,26 +123,26 @@ def test_a_server_without_ranges_begins_anew(server, tmp_path):
     assert open_dataset(tmp_path / "voc")
 
 
-def test_a_server_that_always_breaks_off_is_given_up(server, tmp_path):
+def test_a_server_that_always_disconnects_is_given_up(server, tmp_path):
     server.ranges, server.breaks = False, [300_000] * 99
     with pytest.raises(FullconvError, match="broke off"):
         download(served(server, VOC2012, voc_tar(1 << 20)), tmp_path / "voc", quiet)
     assert len(server.requests) == transfer.ATTEMPTS
 
 
-def test_a_server_that_tells_no_length_is_followed_to_the_end(server, tmp_path):
+def test_a_download_without_a_length_is_read_to_the_end(server, tmp_path):
     server.lengths = False
     download(served(server, VOC2012, voc_tar(1 << 20)), tmp_path / "voc", quiet)
     assert open_dataset(tmp_path / "voc")
 
 
-def test_a_server_that_is_busy_is_asked_again(server, tmp_path):
+def test_a_busy_server_is_retried(server, tmp_path):
     server.statuses = [503, 429]
     download(served(server, VOC2012, voc_tar()), tmp_path / "voc", quiet)
     assert len(server.requests) == 3
 
 
-def test_all_bytes_there_under_the_unfinished_name_are_enough(server, tmp_path):
+def test_a_complete_unfinished_file_is_used(server, tmp_path):
     """A run that was killed between the last byte and the renaming."""
     content = voc_tar()
     store = tmp_path / ".voc.download"
@@ -153,7 +153,7 @@ def test_all_bytes_there_under_the_unfinished_name_are_enough(server, tmp_path):
     assert open_dataset(tmp_path / "voc")
 
 
-def test_an_unfinished_file_longer_than_the_server_s_is_begun_anew(server, tmp_path):
+def test_an_unfinished_file_that_is_too_long_is_downloaded_again(server, tmp_path):
     store = tmp_path / ".voc.download"
     store.mkdir()
     (store / f"{VOC2012.archives[0].filename}.part").write_bytes(bytes(1 << 20))
@@ -161,7 +161,7 @@ def test_an_unfinished_file_longer_than_the_server_s_is_begun_anew(server, tmp_p
     assert open_dataset(tmp_path / "voc")
 
 
-def test_a_wrong_checksum_leaves_nothing_behind(server, tmp_path):
+def test_a_file_with_a_wrong_checksum_is_removed(server, tmp_path):
     source = served(server, VOC2012, voc_tar())
     expected = source.archives[0].sha256
     server.files = {path: content[:-1] + b"!" for path, content in server.files.items()}
@@ -171,7 +171,7 @@ def test_a_wrong_checksum_leaves_nothing_behind(server, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_cannot_be_verified_is_fetched_only_when_told_to(server, tmp_path):
+def test_unverified_archives_are_downloaded_only_on_request(server, tmp_path):
     source = served(server, CAMVID, zipped({f"{CAMVID.inside}/{name}/x": b"" for name in CAMVID.contains}))
     with pytest.raises(FullconvError, match="--unverified") as error:
         download(source, tmp_path / "camvid", quiet)
@@ -181,7 +181,7 @@ def test_what_cannot_be_verified_is_fetched_only_when_told_to(server, tmp_path):
     assert re.fullmatch("[0-9a-f]{64}", found[source.archives[0].filename])
 
 
-def test_what_cannot_be_verified_is_never_pieced_together(server, tmp_path):
+def test_unverified_archives_are_never_resumed(server, tmp_path):
     content = zipped({f"{CAMVID.inside}/{name}/x": os.urandom(99_000) for name in CAMVID.contains})
     server.breaks = [300_000]
     download(served(server, CAMVID, content), tmp_path / "camvid", quiet, unverified=True)
@@ -238,12 +238,12 @@ def test_an_archive_that_unpacks_to_far_more_is_refused(server, tmp_path, monkey
 @pytest.mark.parametrize(("old", "new"), [
     ("https://a/b", "http://a/b"), ("https://a/b", "file:///etc/passwd"), ("http://a/b", "ftp://a/b"),
 ])  # fmt: skip
-def test_no_way_leads_from_https_to_elsewhere(old, new):
+def test_redirects_never_leave_https(old, new):
     with pytest.raises(FullconvError, match="not followed"):
         Redirects().redirect_request(Request(old), None, 302, "Found", {}, new)
 
 
-def test_a_server_that_drips_is_given_up(server, tmp_path, monkeypatch):
+def test_a_server_that_is_too_slow_is_given_up(server, tmp_path, monkeypatch):
     monkeypatch.setattr("fullconv.data.transfer.WINDOW", 0.2)
     monkeypatch.setattr("fullconv.data.transfer.SLOWEST", 10**7)
     server.seconds = 3.0
@@ -252,7 +252,7 @@ def test_a_server_that_drips_is_given_up(server, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("content", [b"<html>sorry</html>", voc_tar(1 << 20)[:700_000]], ids=["page", "half"])
-def test_what_is_no_archive_is_removed(content, server, tmp_path):
+def test_a_file_that_is_not_an_archive_is_removed(content, server, tmp_path):
     with pytest.raises(FullconvError, match="not an archive, or damaged") as error:
         download(served(server, VOC2012, content), tmp_path / "voc", quiet)
     one_line(error)
@@ -293,7 +293,7 @@ module.download(replace(VOC2012, archives=(archive,)), Path(out), lambda label, 
 """
 
 
-def test_killed_while_unpacking_nothing_looks_finished_and_nothing_is_fetched_again(server, tmp_path):
+def test_a_kill_while_unpacking_leaves_no_half_folder_and_keeps_the_download(server, tmp_path):
     source, out = served(server, VOC2012, voc_tar()), tmp_path / "voc"
     archive = source.archives[0]
     command = [sys.executable, "-c", KILLED_WHILE_UNPACKING, archive.url, archive.sha256, str(out)]
@@ -324,14 +324,14 @@ def test_a_full_disk_is_one_line_and_loses_nothing(step, server, tmp_path):
     assert all(asked for _, _, asked in server.requests[1:])  # from where it stood, or not at all
 
 
-def test_a_folder_that_cannot_be_written_is_one_line(server, tmp_path):
+def test_an_unwritable_folder_gives_a_one_line_error(server, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(FullconvError, match="choose an --out") as error:
         download(served(server, VOC2012, voc_tar()), tmp_path / "file" / "voc", quiet)
     one_line(error)
 
 
-def test_no_network_is_one_line(server, tmp_path):
+def test_a_missing_network_gives_a_one_line_error(server, tmp_path):
     source = served(server, VOC2012, voc_tar())
     gone = replace(source, archives=(replace(source.archives[0], url="http://127.0.0.1:1/x.tar"),))
     with pytest.raises(FullconvError, match=r"no connection .*; check the network") as error:
@@ -340,7 +340,7 @@ def test_no_network_is_one_line(server, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_moved_is_one_line_and_asked_for_once(server, tmp_path):
+def test_a_missing_file_gives_a_one_line_error_without_retries(server, tmp_path):
     source = served(server, VOC2012, voc_tar())
     server.files = {}
     with pytest.raises(FullconvError, match="the server answered 404 Not Found") as error:

@@ -31,7 +31,7 @@ def numbers(samples):
     return {int(sample.name) for sample in samples}
 
 
-def test_every_picture_is_held_back_once_and_trained_on_otherwise(dataset):
+def test_every_picture_is_held_back_exactly_once(dataset):
     folds = [fold_of(dataset, "train", "val", number, 4) for number in (1, 2, 3, 4)]
     held = [numbers(fold.split("val")) for fold in folds]
     assert sorted(i for each in held for i in each) == list(range(11))
@@ -40,13 +40,13 @@ def test_every_picture_is_held_back_once_and_trained_on_otherwise(dataset):
     assert max(map(len, held)) - min(map(len, held)) <= 1
 
 
-def test_what_looks_alike_is_in_one_fold_and_a_rare_class_in_several(dataset):
+def test_similar_pictures_share_a_fold_and_rare_classes_are_spread(dataset):
     held = [numbers(fold_of(dataset, "train", "val", number, 4).split("val")) for number in (1, 2, 3, 4)]
     assert any({0, 1, 2} <= each for each in held)
     assert not any({4, 7} <= each for each in held)
 
 
-def test_the_same_pictures_are_always_divided_alike(dataset):
+def test_the_division_into_folds_is_reproducible(dataset):
     samples = dataset.split("train")
     assert in_folds(samples, 3) == in_folds(samples, 3)
     with pytest.raises(FullconvError, match=r"8 folds of 7 groups of pictures that look alike.*take fewer folds"):

@@ -22,7 +22,7 @@ def samples(root, seeds):
     return pair_up(root / "images", root / "masks", LayoutOptions(Classes.named(["x", "y"])))
 
 
-def test_a_fifth_is_held_back_and_always_the_same(tmp_path):
+def test_a_fifth_is_held_back_reproducibly(tmp_path):
     every = samples(tmp_path, range(20))
     train, val = hold_back(every)
     assert (len(train), len(val)) == (16, 4)
@@ -31,7 +31,7 @@ def test_a_fifth_is_held_back_and_always_the_same(tmp_path):
     assert len(hold_back(every, 0.5)[1]) == 10
 
 
-def test_pictures_that_look_alike_are_on_one_side(tmp_path):
+def test_similar_pictures_stay_in_one_split(tmp_path):
     seeds = [i // 3 for i in range(30)]
     _, val = hold_back(samples(tmp_path, seeds))
     held = [seeds[int(sample.name)] for sample in val]
@@ -39,19 +39,19 @@ def test_pictures_that_look_alike_are_on_one_side(tmp_path):
     assert all(held.count(seed) == 3 for seed in held)
 
 
-def test_pictures_that_are_all_alike_are_all_trained_on(tmp_path):
+def test_nothing_is_held_back_if_all_pictures_are_similar(tmp_path):
     train, val = hold_back(samples(tmp_path, [7] * 6))
     assert (len(train), len(val)) == (6, 0)
 
 
-def test_a_damaged_picture_is_no_reason_to_stop(tmp_path):
+def test_a_damaged_picture_does_not_stop_the_division(tmp_path):
     every = samples(tmp_path, range(10))
     every[3].image_path.write_bytes(b"no picture")
     assert sum(map(len, hold_back(every))) == 10
 
 
 @pytest.mark.parametrize("rare", range(10))
-def test_a_class_in_one_picture_alone_is_trained_on(rare):
+def test_a_class_in_only_one_picture_stays_in_training(rare):
     present = np.ones((10, 2), bool)
     present[:, 1] = np.arange(10) == rare
     held = choose([[i] for i in range(10)], present, 0.2)

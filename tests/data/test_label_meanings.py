@@ -38,7 +38,7 @@ def opened(tmp_path):
         ("[{name: no, labels: [0]}, {name: '1', labels: [7]}]", ["no", "1"]),
     ],
 )
-def test_a_name_is_what_stands_there(opened, names, expected):
+def test_names_are_read_literally(opened, names, expected):
     assert list(opened(f"names: {names}", rows(0))[0].names) == expected
 
 
@@ -52,7 +52,7 @@ def test_a_name_is_what_stands_there(opened, names, expected):
         ("names: [off, on, yes]\nlabel_mapping: {yes: no, on: no}\nclasses: [off, no]", ["off", "no"], [0, 1, 1, 255]),
     ],
 )
-def test_words_of_yaml_are_mapped_as_any_other_name(opened, text, names, expected):
+def test_yaml_keywords_are_mapped_like_other_names(opened, text, names, expected):
     classes, row = opened(text, rows(0, 1, 2, 255))
     assert (list(classes.names), row) == (names, expected)
 
@@ -144,7 +144,7 @@ def test_a_palette_mask_with_colours_keeps_its_values(opened):
         ("names: [a, b]\nboxes: region", VALUES, "boxes only applies to the layout coco"),
     ],
 )
-def test_what_is_wrong_is_said(opened, text, mask, message):
+def test_mistakes_are_reported(opened, text, mask, message):
     with pytest.raises(FullconvError, match=message) as error:
         opened(text, mask)
     assert "\n" not in str(error.value)
@@ -163,7 +163,7 @@ def test_other_names_for_a_known_layout(tmp_path):
 
 
 @pytest.mark.parametrize("line", ["inputs: hha", "sbd: ../sbd"])
-def test_a_key_of_another_layout_is_a_mistake(opened, line):
+def test_a_key_of_another_layout_is_refused(opened, line):
     with pytest.raises(FullconvError, match="but this is pairs; remove it"):
         opened(f"names: [a, b]\n{line}")
 
@@ -203,7 +203,7 @@ def test_the_rest(opened, lines, names, expected):
 
 
 @pytest.mark.parametrize("key", ["path", "masks_dir", "train", "val", "names", "classes", "label_mapping", "colours"])
-def test_a_key_without_a_value_is_not_given(opened, key):
+def test_a_key_without_a_value_counts_as_missing(opened, key):
     lines = {"names": "names: [a, b]", key: f"{key}:"} if key != "names" else {"names": "names: ~"}
     if key == "names":
         with pytest.raises(FullconvError, match="class names are missing"):

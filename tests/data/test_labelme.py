@@ -39,7 +39,7 @@ def test_four_corners(opened, kind):
     assert (labels == expected).all()
 
 
-def test_a_turned_rectangle(opened):
+def test_a_rotated_rectangle_is_drawn(opened):
     _, labels = opened({"shape_type": "rotation", "points": [[30, 5], [55, 30], [30, 55], [5, 30]], "direction": 0.78})
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
     assert (labels == (abs(columns - 30) + abs(rows - 30) <= 25)).all()
@@ -50,7 +50,7 @@ def test_several_points(opened):
     assert ((labels == 1) == (disc(20, 20) | disc(40, 40))).mean() > 0.99
 
 
-def test_corners_a_little_outside_are_cut(opened):
+def test_corners_slightly_outside_are_clipped(opened):
     _, labels = opened({"points": [[-20, -10], [60, -10], [60, 40], [-20, 40]]})
     expected = np.zeros((HEIGHT, WIDTH), np.uint8)
     expected[:41, :61] = 1
@@ -58,16 +58,16 @@ def test_corners_a_little_outside_are_cut(opened):
 
 
 @pytest.mark.parametrize("name", ["..\\photos\\a.png", "C:\\data\\a.png", "/data/a.png", "a.png"])
-def test_a_picture_from_another_machine_lies_beside_the_file(opened, name):
+def test_a_picture_from_another_machine_is_found_beside_the_file(opened, name):
     assert opened({"points": QUAD}, imagePath=name)[1].sum() == 31 * 41
 
 
 @pytest.mark.parametrize("size", [{"imageHeight": None, "imageWidth": None}, {"imageHeight": 0}])
-def test_a_size_that_is_missing_is_the_pictures(opened, size):
+def test_a_missing_size_is_taken_from_the_picture(opened, size):
     assert opened({"points": QUAD}, **size)[1].sum() == 31 * 41
 
 
-def test_labels_are_names_without_the_blanks_around(opened):
+def test_spaces_around_labels_are_ignored(opened):
     names, labels = opened(
         {"label": "roof ", "points": QUAD}, {"label": 1, "points": [[p[0] + 60, p[1]] for p in QUAD]}
     )
@@ -90,7 +90,7 @@ def test_labels_are_names_without_the_blanks_around(opened):
         ({"points": None}, "cannot be read"),
     ],
 )
-def test_what_cannot_be_drawn_is_said(opened, shape, message):
+def test_shapes_that_cannot_be_drawn_are_reported(opened, shape, message):
     with pytest.raises(FullconvError, match=message) as error:
         opened(shape)
     assert "a.json" in str(error.value)

@@ -67,7 +67,7 @@ def complaint(root):
 
 
 class TestEveryLayout:
-    def test_is_recognised_by_it_alone(self, case):
+    def test_only_one_layout_recognises_each_tree(self, case):
         name, root, *_ = case
         claims = [layout.__name__.rpartition(".")[2] for layout in LAYOUTS if layout.recognises(root)]
         assert claims[0] == name.partition("-")[0]
@@ -103,7 +103,7 @@ class TestEveryLayout:
         label_map = one.split("train")[0].read_label_map()
         assert set(np.unique(label_map)) <= {0, 255}
 
-    def test_says_in_a_line_what_is_damaged(self, case):
+    def test_a_damaged_file_gives_a_one_line_error(self, case):
         """Every file of the tree in turn: emptied, cut in half, or overwritten with something else."""
         root = case[1]
         for path in [path for path in root.rglob("*") if path.is_file()]:
@@ -128,7 +128,7 @@ class TestEveryLayout:
             assert "\n" not in str(error.value)
 
 
-def test_an_empty_folder_is_no_layout(tmp_path):
+def test_an_empty_folder_has_no_layout(tmp_path):
     assert find_layout(tmp_path) is None
     with pytest.raises(FullconvError, match="no pictures found; put masks in masks/ next to images/"):
         recognise(tmp_path)
@@ -142,7 +142,7 @@ def test_an_empty_folder_is_no_layout(tmp_path):
         (["left/a.png", "right/a.png"], "layout not recognised, pictures are in left, right;"),
     ],
 )
-def test_pictures_without_masks_are_told_from_an_unknown_layout(tmp_path, files, message):
+def test_pictures_without_masks_have_their_own_error(tmp_path, files, message):
     for name in files:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         Image.new("RGB", (8, 8)).save(tmp_path / name)
@@ -150,7 +150,7 @@ def test_pictures_without_masks_are_told_from_an_unknown_layout(tmp_path, files,
         recognise(tmp_path)
 
 
-def test_a_folder_within_is_hinted_at(tmp_path):
+def test_a_data_set_in_a_subfolder_is_suggested(tmp_path):
     trees.voc(tmp_path / "VOCdevkit" / "VOC2012")
     with pytest.raises(FullconvError, match=r"VOC2012 inside it is voc; give .*VOC2012"):
         recognise(tmp_path)

@@ -69,18 +69,18 @@ class TestTiffs:
         assert (read_mask(tmp_path / "m.tif") == IDS).all()
 
     @pytest.mark.parametrize(("dtype", "nothing"), [("int16", -9999), ("float32", -3.4e38), ("float64", np.nan)])
-    def test_what_is_declared_to_be_no_data_is_void(self, tmp_path, dtype, nothing):
+    def test_declared_nodata_values_are_void(self, tmp_path, dtype, nothing):
         values = IDS.astype(dtype)
         values[0, 0] = nothing
         write_tiff(tmp_path / "m.tif", values, nodata=nothing)
         assert read_mask(tmp_path / "m.tif")[0, :2].tolist() == [255, 0]
 
     @pytest.mark.parametrize("nothing", [0, 2, 255])
-    def test_no_data_that_is_a_value_stays_one(self, tmp_path, nothing):
+    def test_a_nodata_value_that_is_a_class_stays_one(self, tmp_path, nothing):
         write_tiff(tmp_path / "m.tif", IDS, nodata=nothing)
         assert (read_mask(tmp_path / "m.tif") == IDS).all()
 
-    def test_smaller_copies_inside_are_no_pages(self, tmp_path):
+    def test_overviews_are_not_pages(self, tmp_path):
         rasterio = pytest.importorskip("rasterio")
         write_tiff(tmp_path / "m.tif", np.kron(IDS, np.ones((8, 8), np.uint8)))
         with rasterio.open(tmp_path / "m.tif", "r+") as raster:
@@ -121,7 +121,7 @@ def test_any_values_come_back(tmp_path_factory, values):
 
 @pytest.mark.parametrize("turn", range(1, 9))
 @pytest.mark.parametrize("compression", [None, "tiff_lzw"])
-def test_a_turned_tiff_is_upright(tmp_path, turn, compression):
+def test_a_rotated_tiff_is_upright(tmp_path, turn, compression):
     exif = Image.Exif()
     exif[0x0112] = turn
     Image.fromarray(IDS).save(tmp_path / "m.tif", exif=exif, compression=compression)
@@ -137,7 +137,7 @@ def test_a_turned_tiff_is_upright(tmp_path, turn, compression):
         (np.array([[np.inf, 1]], np.float32), "such as inf"),
     ],
 )
-def test_numbers_that_are_no_indices(tmp_path, values, message):
+def test_values_that_are_not_indices_are_refused(tmp_path, values, message):
     Image.fromarray(values).save(tmp_path / "m.tif")
     with pytest.raises(FullconvError, match=message) as error:
         read_mask(tmp_path / "m.tif")
@@ -196,7 +196,7 @@ class TestColours:
         for name in ("white", "ids"):
             assert read_index_or_colour(tmp_path / f"{name}.tif", [BLACK, WHITE]).tolist() == [[0, 1]]
 
-    def test_what_means_two_things_is_an_error(self, tmp_path):
+    def test_ambiguous_masks_are_an_error(self, tmp_path):
         Image.fromarray(np.array([[0, 1, 255]], np.uint8)).save(tmp_path / "m.png")
         palette_mask(tmp_path / "p.png", [[0, 1]], WHITE, RED)
         for name in ("m.png", "p.png"):
@@ -216,7 +216,7 @@ def write_bands(path, bands, **options):
     return path
 
 
-def test_a_mask_of_64_bits_has_its_no_data_as_void_and_nothing_near_it(tmp_path):
+def test_in_a_64_bit_mask_only_the_exact_nodata_value_is_void(tmp_path):
     bands = np.full((1, 8, 8), 2, np.int64)
     bands[0, :2] = -9999
     assert np.unique(read_mask(write_bands(tmp_path / "a.tif", bands, nodata=-9999))).tolist() == [2, 255]
@@ -227,12 +227,12 @@ def test_a_mask_of_64_bits_has_its_no_data_as_void_and_nothing_near_it(tmp_path)
         read_mask(write_bands(tmp_path / "b.tif", bands, nodata=-9999))
 
 
-def test_a_mask_of_several_bands_is_refused_by_its_name(tmp_path):
+def test_a_mask_with_several_bands_is_refused_with_its_name(tmp_path):
     with pytest.raises(FullconvError, match=re.escape(f"{tmp_path / 'a.tif'}: a mask has one channel")):
         read_mask(write_bands(tmp_path / "a.tif", np.zeros((2, 8, 8), np.int64)))
 
 
-def test_what_is_no_index_is_refused_by_the_files_name(tmp_path):
+def test_values_that_are_not_indices_are_refused_with_the_file_name(tmp_path):
     Image.fromarray(np.full((4, 4), 300, np.uint16)).save(tmp_path / "a.png")
     with pytest.raises(FullconvError, match=re.escape(f"{tmp_path / 'a.png'}: mask values range from 300 to 300")):
         read_mask(tmp_path / "a.png")

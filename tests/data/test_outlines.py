@@ -26,7 +26,7 @@ def inside(points, x, y):
 
 @given(points=corners)
 @settings(deadline=None)
-def test_a_pixel_is_in_where_its_centre_is(points):
+def test_a_pixel_belongs_to_the_outline_that_contains_its_centre(points):
     filled = fill(points, 9, 10)
     for row, column in np.ndindex(filled.shape):
         x, y = column + 0.5, row + 0.5

@@ -35,14 +35,14 @@ def pairs(root, images="images", masks="masks"):
         (["images/s/a.JPG", "images/s/a.jpeg", "masks/s/a.png"], r"images: a.JPG and a.jpeg"),
     ],
 )
-def test_two_files_of_one_name_are_an_error_that_names_both(tmp_path, names, both):
+def test_two_files_with_one_name_are_an_error_that_names_both(tmp_path, names, both):
     touch(tmp_path, *names)
     with pytest.raises(FullconvError, match=f"{both} have the same name") as error:
         pairs(tmp_path)
     assert "\n" not in str(error.value)
 
 
-def test_names_that_differ_in_case_or_folder_are_two(tmp_path):
+def test_names_that_differ_in_case_or_folder_are_different(tmp_path):
     touch(tmp_path, "images/a.JPG", "images/A.jpg", "images/s/a.jpg", "masks/a.png", "masks/A.png", "masks/s/a.png")
     assert pairs(tmp_path) == {
         "images/a.JPG": "masks/a.png", "images/A.jpg": "masks/A.png", "images/s/a.jpg": "masks/s/a.png",
@@ -94,13 +94,13 @@ def test_masks_in_a_folder_of_the_images(tmp_path):
     assert pairs(tmp_path, ".") == {"a.jpg": "masks/a.png", "s/b.jpg": "masks/s/b.png"}
 
 
-def test_hidden_files_and_what_accompanies_a_raster_are_no_pictures(tmp_path):
+def test_hidden_files_and_raster_companions_are_not_pictures(tmp_path):
     touch(tmp_path, "images/a.tif", "images/._a.tif", "images/a.tif.aux.xml", "images/a.tif.ovr", "images/a.tif.msk")
     touch(tmp_path, "masks/a.tif", "masks/._a.tif", "masks/a.tif.aux.xml")
     assert pairs(tmp_path) == {"images/a.tif": "masks/a.tif"}
 
 
-def test_linked_folders_are_followed_and_circles_once(tmp_path):
+def test_linked_folders_are_followed_and_circular_links_end(tmp_path):
     touch(tmp_path, "disk/images/a.jpg", "disk/masks/a.png", "images/s/b.jpg", "masks/s/b.png")
     for kind in ("images", "masks"):
         (tmp_path / kind / "t").symlink_to(tmp_path / "disk" / kind)
@@ -145,7 +145,7 @@ def test_roboflow_and_the_yaml_a_user_would_try(tmp_path):
         open_dataset(tmp_path)
 
 
-def test_a_list_may_hold_names_with_blanks(tmp_path):
+def test_a_list_may_contain_names_with_spaces(tmp_path):
     save(tmp_path / "my photo.png", PHOTO)
     Image.fromarray(np.ones((6, 8), np.uint8)).save(tmp_path / "its mask.png")
     (tmp_path / "t.txt").write_text("my photo.png\tits mask.png\n")

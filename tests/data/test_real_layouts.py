@@ -36,7 +36,7 @@ def test_oxford_pets(real_data, tmp_path):
     assert values(open_dataset(yaml(tmp_path, f"path: {root}\n{pets}")).split("train")[-5:]) == {0, 1, 255}
 
 
-def test_pets_that_are_no_rgb_files(real_data):
+def test_pets_in_other_formats_than_rgb_are_read(real_data):
     for sample in open_dataset(real_data("oxford-pets")).split("train"):
         with Image.open(sample.image_path) as picture:
             plain = picture.mode == "RGB"

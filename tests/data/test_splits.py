@@ -79,21 +79,21 @@ def test_sbd_beside_a_voc_devkit(tmp_path):
         ("train: list.txt", "'zebra' is not a picture"),
     ],
 )
-def test_what_is_wrong_is_said(folder, text, message):
+def test_mistakes_are_reported(folder, text, message):
     (folder / "list.txt").write_text("a\nzebra\n")
     with pytest.raises(FullconvError, match=message) as error:
         names(folder, text)
     assert "\n" not in str(error.value)
 
 
-def test_val_alone_leaves_the_rest_to_train(folder):
+def test_val_alone_makes_the_rest_train(folder):
     (folder / "val.txt").write_text("d\nimages/b.png")
     for val in ("val.txt", "[images/d.png, b]"):
         found = names(folder, f"val: {val}")
         assert (found["train"], sorted(found["val"])) == (["a", "c"], ["b", "d"])
 
 
-def test_a_share_of_what_is_trained_on_is_held_back(folder):
+def test_a_share_of_the_training_pictures_is_held_back(folder):
     for i, name in enumerate("abcd"):
         photo(i, trees.SIZE).save(folder / "images" / f"{name}.png")
     found = names(folder, "val: 0.25\ntest: [images/a.png]")

@@ -68,12 +68,12 @@ def test_bands_of_8_bits_have_statistics_without_a_range(tmp_path):
         (noise(4, np.uint16), "3.tif has 4 bands and"),
     ],
 )
-def test_a_mixture_is_refused_naming_one_of_each(tmp_path, odd, told):
+def test_mixed_pictures_are_refused_with_one_example_of_each(tmp_path, odd, told):
     with pytest.raises(FullconvError, match=told):
         survey(samples(tmp_path, [*[noise(3, np.uint16)] * 3, odd]), TWO)
 
 
-def test_what_cannot_be_read_is_left_out_by_name(tmp_path):
+def test_unreadable_pictures_are_left_out_and_named(tmp_path):
     every = samples(tmp_path, [noise(3, np.uint16), None, noise(3, np.uint16)])
     found = survey(every, TWO)
     assert found.samples == (every[0], every[2])

@@ -35,7 +35,7 @@ def test_a_line_two_pixels_wide_is_lost_and_a_disc_is_not():
     assert lost_classes(disc, TWO) == ({0, 1}, set())
 
 
-def test_what_is_not_reduced_and_what_is_void_lose_nothing():
+def test_unreduced_and_void_areas_lose_nothing():
     small = np.zeros((512, 300), np.uint8)
     small[:, 7] = 1
     assert lost_classes(small, TWO) == (set(), set())

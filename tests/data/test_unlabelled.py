@@ -37,13 +37,13 @@ def names(pictures):
     return [picture.image_path.name for picture in pictures]
 
 
-def test_folders_are_read_with_those_below_them(root):
+def test_unlabelled_folders_are_read_recursively(root):
     assert names(opened(root, "unlabelled: cats").unlabelled) == ["4.png", "5.png"]
     assert names(opened(root, "unlabelled: [street, cats]").unlabelled) == ["6.png", "4.png", "5.png"]
     assert opened(root, "").unlabelled == ()
 
 
-def test_what_is_known_of_a_folder_goes_with_its_pictures(root):
+def test_pictures_inherit_what_is_known_of_their_folder(root):
     lines = "unlabelled:\n  - {path: cats, shows: cat, among: [cat, dog]}\n  - street"
     first, _, last = opened(root, lines).unlabelled
     assert (first.shows, first.among) == (("cat",), ("cat", "dog"))
@@ -61,7 +61,7 @@ def test_what_is_known_of_a_folder_goes_with_its_pictures(root):
         ("unlabelled: [{path: cats, shows: [[cat]]}]", "shows must be a list of names"),
     ],
 )
-def test_wrong_entries_are_one_line(root, lines, message):
+def test_wrong_entries_give_a_one_line_error(root, lines, message):
     if message is None:
         assert len(opened(root, lines).unlabelled) == 4
         return
@@ -89,7 +89,7 @@ def test_a_copy_of_a_picture_that_is_scored_is_refused(root, change):
         check_unlabelled(dataset.unlabelled, dataset.split("val"))
 
 
-def test_copies_of_one_another_and_of_training_pictures_are_none_of_its_business(root):
+def test_copies_of_training_pictures_are_allowed(root):
     photo(0).save(root / "street" / "of-train.png")
     photo(6).save(root / "street" / "again.png")
     dataset = opened(root, "unlabelled: street")
@@ -98,7 +98,7 @@ def test_copies_of_one_another_and_of_training_pictures_are_none_of_its_business
     assert skipped == {}
 
 
-def test_what_cannot_be_read_is_named(root):
+def test_unreadable_pictures_are_named(root):
     (root / "street" / "broken.png").write_bytes(b"nothing")
     dataset = opened(root, "unlabelled: street")
     good, skipped = check_unlabelled(dataset.unlabelled, dataset.split("val"))
@@ -106,7 +106,7 @@ def test_what_cannot_be_read_is_named(root):
     assert [path.name for path in skipped] == ["broken.png"]
 
 
-def test_its_labels_are_void(root):
+def test_labels_of_unlabelled_pictures_are_void(root):
     config = pytest.importorskip("training_pictures").CONFIG
     seen, label_map = UnlabelledPicture(root / "street" / "6.png").see(config.view)
     assert seen.image.shape == (90, 120, 3)

@@ -55,7 +55,7 @@ def samples(folder: Path, count: int, void: bool = False, size: int = 64) -> lis
     return found
 
 
-def test_the_boast_is_measured_and_taken_back(tmp_path):
+def test_overconfidence_is_measured_and_corrected(tmp_path):
     found = calibrate(boaster(), samples(tmp_path, 12))
     assert found.temperature == pytest.approx(TOO_SURE, rel=0.05)
     assert found.error_before > 0.1
@@ -77,7 +77,7 @@ def test_a_picture_that_cannot_be_read_is_left_out(tmp_path):
 
 
 @pytest.mark.parametrize(("count", "void"), [(1, False), (4, True)])
-def test_too_little_to_go_by(tmp_path, count, void):
+def test_too_few_pictures_give_no_calibration(tmp_path, count, void):
     assert calibrate(boaster(), samples(tmp_path, count, void)) is None
 
 

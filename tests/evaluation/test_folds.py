@@ -17,7 +17,7 @@ def sample(name):
     return Sample(name, ROOT / "images" / name, ROOT / "masks" / name, identity_lookup(CLASSES))
 
 
-def test_what_is_written_is_read(tmp_path):
+def test_written_folds_are_read_back(tmp_path):
     folds = [Fold("fold1", ("images/a", "images/b")), Fold("fold2", ("images/c",))]
     write_folds(tmp_path, folds)
     assert read_folds(tmp_path) == folds

@@ -70,7 +70,7 @@ def test_torchmetrics_averages_over_pictures(pairs):
     assert ious == pytest.approx(by_class.compute().tolist(), abs=1e-6)
 
 
-def test_they_differ_where_the_rule_does():
+def test_definitions_differ_only_in_their_rule():
     """Two pictures: a cat found in the first, a false dog in the second, a cow in neither."""
     ground = np.zeros((1, 8), np.uint8)
     first, second = np.array([[0, 0, 0, 0, 1, 1, 1, 1]], np.uint8), np.array([[0, 0, 0, 0, 0, 0, 2, 2]], np.uint8)
@@ -101,6 +101,6 @@ def test_all_void_is_no_number_where_nothing_is_counted():
     assert reported(pairs, "paddleseg")["mean_iou"] == 0.0
 
 
-def test_an_unknown_definition_is_told_what_there_is():
+def test_an_unknown_definition_lists_the_known_ones():
     with pytest.raises(FullconvError, match="choose from mmseg, torchmetrics, paddleseg"):
         check_definition("caffe2")

@@ -31,7 +31,7 @@ def test_a_perfect_picture_confuses_nothing():
     assert score([0, 1], [0, 1]).to_json(Path("elsewhere"), THREE)["confused"] is None
 
 
-def test_the_worst_come_first_and_pictures_without_truth_not_at_all():
+def test_the_worst_come_first_and_pictures_without_truth_are_left_out():
     pictures = [
         score([0, 1], [0, 1], "good"),
         score([], [], "void"),

@@ -40,7 +40,7 @@ def test_every_engine_gives_these_numbers(pets, engine):
     assert report["worst"][0]["confused"]["truth"] == "dog"
 
 
-def test_the_definition_is_told_and_without_worst_none_are_listed(pets):
+def test_the_report_names_the_definition_and_lists_no_pictures_by_default(pets):
     report = fullconv.evaluate(fullconv.load("photos", precision="fp32"), pets, definition="torchmetrics")
     assert report["definition"] == "torchmetrics"
     assert "worst" not in report
@@ -75,7 +75,7 @@ def test_merged_classes_are_those_of_the_matrix_added_up(pets):
     assert merged["confusion"] == expected.tolist()
 
 
-def test_a_class_to_merge_to_that_is_none_is_refused(pets):
+def test_merging_to_an_unknown_class_is_refused(pets):
     with pytest.raises(FullconvError, match=r"merge_to='hose': not a class of the model.*horse"):
         fullconv.evaluate(fullconv.load("photos"), pets, merge_to=("cat", "hose"))
 

@@ -53,7 +53,7 @@ def test_what_is_not_suspected(labels, said, limits):
     assert suspects_in(opinion(labels, said), np.array(limits)) == []
 
 
-def test_thin_is_what_no_square_fits_into():
+def test_a_region_is_thin_if_no_square_fits_into_it():
     assert is_thick(np.ones((5, 5), bool))
     assert not is_thick(np.ones((4, 90), bool))
     assert not is_thick(np.eye(50, dtype=bool))

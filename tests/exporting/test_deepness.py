@@ -91,6 +91,6 @@ def test_other_labels_fail_the_export_and_leave_no_file(tmp_path, monkeypatch):
     assert not (folder / "model_deepness.onnx").exists()
 
 
-def test_what_does_nothing_is_refused():
+def test_options_without_effect_are_refused():
     assert "--to deepness" in str(run("camvid", "--resolution", "30").exception)
     assert "cannot be scored here" in str(run("camvid", "--to", "deepness", "--data", EXAMPLES).exception)

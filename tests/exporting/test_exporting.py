@@ -66,7 +66,7 @@ def test_the_graph_is_what_tensorrt_documents(folder, name):
     assert 9 <= OPSET <= 24  # of TensorRT 10.15
 
 
-def test_openvino_reads_its_own_file_where_the_graph_is_gone(folder):
+def test_openvino_reads_its_own_file_without_model_onnx(folder):
     openvino_files.write_ir(folder, folder)
     image = np.random.default_rng(0).integers(0, 255, (64, 96, 3)).astype(np.uint8)
     before = load(folder, engine="openvino", precision="fp32").predict(image).label_map
@@ -170,7 +170,7 @@ def test_staged_files_appear_together_or_not_at_all(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"a", "b"}
 
 
-def test_out_receives_a_whole_model_folder_and_a_bundled_model_goes_here(folder, tmp_path, monkeypatch):
+def test_out_becomes_a_complete_model_folder(folder, tmp_path, monkeypatch):
     """Without torch: the graph is there."""
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.setattr(exporting, "own_photos", lambda photos=parity.own_photos: photos()[:1])
@@ -193,6 +193,6 @@ def test_out_receives_a_whole_model_folder_and_a_bundled_model_goes_here(folder,
         ({"int8": True}, "int8.*needs to="),
     ],
 )
-def test_what_cannot_be_is_refused_in_one_line(arguments, message):
+def test_impossible_requests_give_a_one_line_error(arguments, message):
     with pytest.raises(FullconvError, match=message):
         exporting.export("photos", **arguments)

@@ -184,7 +184,7 @@ def test_receptive_field_of_a_published_net_is_its_geometry_alone(small, tmp_pat
         (["features", str(CHELSEA), "--model", "lions", "--out", "f.png"], "no model 'lions'"),
     ],
 )
-def test_wrong_input_is_one_line_and_leaves_no_file(arguments, message, tmp_path, monkeypatch, capsys):
+def test_wrong_input_gives_a_one_line_error_and_no_file(arguments, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["fullconv", "explain", *arguments])
     with pytest.raises(SystemExit) as stop:

@@ -125,7 +125,7 @@ def test_influence_is_the_gradient_and_stays_in_the_window(resnet):
     assert side_holding(seen, 1.0) == 7
 
 
-def test_a_network_that_answers_to_nothing_is_an_error():
+def test_a_network_that_ignores_its_input_is_an_error():
     net = FCN.of(Architecture("resnet18", 32), 3, HALF).eval()  # a new one scores zero everywhere
     with pytest.raises(FullconvError, match="do not depend on any pixel"):
         draw_receptive_field(net, "new", [np.zeros((32, 32, 3), np.uint8)])
@@ -176,7 +176,7 @@ def test_channels_and_classes_are_ranked():
     assert found_first(scores) == [1, 0, 2]
 
 
-def test_what_is_shown_at_each_stride_are_the_best_classes_of_the_climb(resnet):
+def test_each_stride_shows_the_best_classes_of_its_scores(resnet):
     """The finest sums are those that the network itself gives before it enlarges them."""
     photo = np.random.default_rng(0).integers(0, 255, (96, 64, 3), np.uint8)
     classes = Classes.named(["background", "cat", "dog"])
@@ -187,7 +187,7 @@ def test_what_is_shown_at_each_stride_are_the_best_classes_of_the_climb(resnet):
     assert set(shown.labels) == {(SCORES, 32), (DECODER, 16), (DECODER, 8), (DECODER, 1)}
 
 
-def test_unpooling_is_told_from_other_ways_to_enlarge():
+def test_unpooling_is_distinguished_from_other_enlargements():
     for net, label in ((SegNet(3, basic=True), "at the pooling indices"), (FCN(3, trunk="resnet18"), "upscore2 ×2")):
         canvas = draw_architecture(net.eval(), "net", 64)
         words = [text.get_text() for text in canvas.axes.texts]

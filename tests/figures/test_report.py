@@ -68,7 +68,7 @@ def test_more_pictures_than_a_page_holds(scored):
     assert text.count("<figure") == PICTURES
 
 
-def test_what_was_assumed_and_how_to_go_on_are_told(scored, tmp_path):
+def test_the_page_shows_assumptions_and_next_commands(scored, tmp_path):
     model, found = scored
     (tmp_path / "assumed.yaml").write_text("# What was assumed\n# masks hold 0 < 1\nnames: [a, b]\n# no head\n")
     lines = list(assumed_in(tmp_path / "assumed.yaml"))

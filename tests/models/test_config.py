@@ -65,7 +65,7 @@ def test_a_wrong_value_is_named(path, value, message):
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", "7", '"a"', "[" * 100_000, "\ufeff{}", "{}", "\0\1"])
-def test_a_file_that_is_none_is_one_line(tmp_path, content):
+def test_a_file_that_is_not_a_config_gives_a_one_line_error(tmp_path, content):
     (tmp_path / CONFIG).write_text(content)
     with pytest.raises(FullconvError, match=r"config\.json") as error:
         read_config(tmp_path)

@@ -54,7 +54,7 @@ def test_the_coarse_scores_are_every_fourth_of_the_dense_ones():
     torch.testing.assert_close(coarse[..., :3, :3], dense[..., :9:4, :9:4], atol=1e-5, rtol=1e-4)
 
 
-def test_the_original_is_left_alone():
+def test_the_original_network_does_not_change():
     net, image = small_net(), torch.randn(1, 3, 200, 200)
     before = coarse_scores(net, image)
     dilate(net, 8)
@@ -62,7 +62,7 @@ def test_the_original_is_left_alone():
     assert torch.equal(before, coarse_scores(net, image))
 
 
-def test_what_cannot_be_done_says_so():
+def test_impossible_requests_are_reported():
     with pytest.raises(FullconvError, match="stride 2: the trunk reaches the strides 1"):
         dilate(small_net(), 2)
     with pytest.raises(FullconvError, match="factor 3"):

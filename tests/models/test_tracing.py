@@ -86,14 +86,14 @@ def test_one_layer_at_a_time():
     assert window(lambda x: x.flip(1).chunk(3, 1)[0].softmax(1)) == PICTURE
 
 
-def test_rows_and_columns_are_told_apart():
+def test_rows_and_columns_are_distinguished():
     step = receptive_field(nn.Conv2d(3, 3, (1, 7), (1, 2), (0, 3)).eval())
     assert (step.rows, step.columns) == (PICTURE, Window(2, -3, 3))
     turned = receptive_field(Applied(lambda x, f: f(x).permute(0, 2, 3, 1).transpose(1, 2), nn.Conv2d(3, 3, (1, 7))))
     assert (turned.rows.size, turned.columns.size) == (1, 7)
 
 
-def test_what_is_joined_sees_the_union():
+def test_joined_maps_see_the_union():
     left, right = nn.Conv2d(3, 3, 3, padding=1), nn.Conv2d(3, 3, (5, 5), padding=0)
     assert window(lambda x, a, b: a(x)[..., :60, :60] + b(x), left, right) == Window(1, -1, 4)
     assert window(lambda x, a, b: torch.cat([a(x)[..., 2:-2, 2:-2], b(x)], 1), left, right) == Window(1, 0, 4)

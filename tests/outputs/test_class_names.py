@@ -20,7 +20,7 @@ NAMES = st.one_of(
 
 
 @given(st.lists(NAMES, unique=True, min_size=1, max_size=8))
-def test_no_two_classes_and_no_other_output_share_a_name(names):
+def test_class_file_names_are_unique(names):
     found = file_names(names)
     keys = {unicodedata.normalize("NFC", name.casefold()) for name in found}
     assert len(keys) == len(found) == len(names)
@@ -45,7 +45,7 @@ def test_no_two_classes_and_no_other_output_share_a_name(names):
         (["größe", unicodedata.normalize("NFD", "größe")], ["größe-0", "größe-1"]),
     ],
 )
-def test_names_are_told_apart_by_their_number(names, expected):
+def test_equal_names_are_distinguished_by_a_number(names, expected):
     assert file_names(names) == expected
 
 

@@ -63,5 +63,5 @@ def test_the_area_of_a_tall_picture_is_the_sum_of_its_rows():
     )
 
 
-def test_a_place_in_no_system_has_no_area():
+def test_a_position_without_a_coordinate_system_has_no_area():
     assert placed([[1]], "", (1, 0, 0, 0, -1, 0))["area_m2"].isna().all()

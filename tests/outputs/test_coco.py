@@ -48,7 +48,7 @@ def test_pycocotools_opens_the_file(tmp_path_factory, label_map):
     assert [c["name"] for c in coco.loadCats(coco.getCatIds())] == list(CLASSES.names[1:])
 
 
-def test_a_first_class_that_is_no_background_is_told_too(tmp_path):
+def test_a_first_class_other_than_background_is_included(tmp_path):
     (path,) = result_of([[0, 1]], Classes.named(["road", "roof"])).save(tmp_path, "photo", ["coco"])
     content = json.loads(path.read_text())
     assert content["images"] == [{"id": 1, "file_name": "photo", "width": 2, "height": 1}]

@@ -73,5 +73,5 @@ def test_the_file_says_what_it_holds(tmp_path):
     }
 
 
-def test_nothing_of_any_class_is_an_empty_collection():
+def test_a_picture_without_classes_is_an_empty_collection():
     assert json.loads(as_text(result_of([[VOID]])))["features"] == []

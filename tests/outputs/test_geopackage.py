@@ -60,7 +60,7 @@ def test_the_coordinate_system(tmp_path, ground, number, own):
     assert systems.get(number) == own if own else True
 
 
-def test_of_nothing_there_are_no_bounds(tmp_path):
+def test_an_empty_package_has_no_bounds(tmp_path):
     assert tables(tmp_path / "a.gpkg", UTM)["contents"][0][5:9] == (None,) * 4
 
 
@@ -70,7 +70,7 @@ def test_the_same_polygons_are_the_same_bytes(tmp_path):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_one_that_is_left_in_the_middle_is_no_package(tmp_path):
+def test_an_interrupted_package_is_not_kept(tmp_path):
     with suppress(KeyError), GeoPackage(tmp_path / "a.gpkg", "scene", UTM) as package:
         package.add(b"wkb", (0.0, 0.0, 1.0, 1.0), "a", 0, 1)
         raise KeyError
@@ -78,7 +78,7 @@ def test_one_that_is_left_in_the_middle_is_no_package(tmp_path):
         assert database.execute("SELECT * FROM gpkg_contents").fetchall() == []
 
 
-def test_what_sqlite_refuses_is_an_oserror(tmp_path):
+def test_errors_of_sqlite_become_oserror(tmp_path):
     with GeoPackage(tmp_path / "a.gpkg", "scene", UTM) as package:
         package.database.execute("DROP TABLE polygons")
         with pytest.raises(OSError, match="no such table: polygons"):

@@ -74,7 +74,7 @@ def test_the_schema(tmp_path):
     assert Image.open(picture).size == (2, 2)
 
 
-def test_a_first_class_that_is_no_background_is_outlined(tmp_path):
+def test_a_first_class_other_than_background_is_outlined(tmp_path):
     _, path = result_of([[0, 0, 0]], Classes.named(["road"])).save(tmp_path, "photo", ["labelme"])
     (shape,) = json.loads(path.read_text())["shapes"]
     assert (shape["label"], shape["points"]) == ("road", [[2, 0], [0, 0], [0, 0]])

@@ -19,7 +19,7 @@ def lines(folder):
     return [json.loads(line) for line in (folder / NAME).read_text().splitlines()]
 
 
-def test_saving_notes_what_it_writes_before_and_after(tmp_path):
+def test_saving_is_recorded_before_and_after(tmp_path):
     paths = result_of([[0, 2]], source=tmp_path / "my photo.jpg").save(tmp_path / "out", outputs=["labels", "masks"])
     names = ["my photo_labels.png", "my photo_background.png", "my photo_größe.png"]
     assert [path.name for path in paths] == names
@@ -46,7 +46,7 @@ def test_without_a_file_names_begin_with_image_and_a_stem_goes_before_either(tmp
     [("labels", "a_labels.png"), ("masks", "a_background.png"), ("overlay", "a_overlay.jpg"), ("labelme", "a.json"),
      ("labelme", "a.png"), ("polygons", "a.geojson"), ("coco", "a_coco.json")],
 )  # fmt: skip
-def test_what_others_made_stays_as_it_is(tmp_path, output, name):
+def test_files_of_others_are_never_replaced(tmp_path, output, name):
     (tmp_path / name).write_bytes(HAND_MADE)
     with pytest.raises(FullconvError, match=rf"{name}: exists, .*overwrite=True") as refused:
         result_of([[0]]).save(tmp_path, "a", ["scores", output][1:])
@@ -58,20 +58,20 @@ def test_what_others_made_stays_as_it_is(tmp_path, output, name):
     result_of([[0]]).save(tmp_path, "a", [output])  # by now it is its own
 
 
-def test_of_a_picture_nothing_is_written_where_one_file_is_refused(tmp_path):
+def test_nothing_is_written_if_one_file_is_refused(tmp_path):
     (tmp_path / "a_overlay.jpg").write_bytes(HAND_MADE)
     with pytest.raises(FullconvError, match="exists, and no earlier run wrote it"):
         result_of([[0]]).save(tmp_path, "a")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a_overlay.jpg", NAME]
 
 
-def test_a_link_is_in_the_way_even_where_it_leads_nowhere(tmp_path):
+def test_a_broken_link_also_counts_as_an_existing_file(tmp_path):
     (tmp_path / "a_labels.png").symlink_to(tmp_path / "nowhere")
     with pytest.raises(FullconvError, match="exists, and no earlier run wrote it"):
         result_of([[0]]).save(tmp_path, "a")
 
 
-def test_own_files_are_replaced_and_the_manifest_may_be_written_anew(tmp_path):
+def test_own_files_are_replaced_and_the_manifest_may_be_rewritten(tmp_path):
     for value in (0, 2):
         (path,) = result_of([[value]]).save(tmp_path, "a", ["labels"])
         assert np.array(Image.open(path)).item() == value
@@ -80,7 +80,7 @@ def test_own_files_are_replaced_and_the_manifest_may_be_written_anew(tmp_path):
         result_of([[0]]).save(tmp_path, "a", ["labels"])
 
 
-def test_a_file_of_another_picture_is_in_the_way(tmp_path):
+def test_a_file_of_another_picture_is_not_replaced(tmp_path):
     """photo a_traffic of class light, and photo a of class traffic_light."""
     from fullconv.classes import Classes
 
@@ -109,7 +109,7 @@ def test_a_picture_that_is_still_to_be_read_is_never_replaced(tmp_path):
         manifest.claim(tmp_path / "a", [photo])
 
 
-def test_a_file_of_that_name_that_is_no_manifest_is_left_alone(tmp_path):
+def test_a_foreign_file_named_like_the_manifest_is_not_changed(tmp_path):
     for content in (b"notes of mine\n", b"[1]\n", b'{"unfinished": \n'):
         (tmp_path / NAME).write_bytes(content)
         with pytest.raises(FullconvError, match=f"{NAME}: exists, and fullconv did not create it"):
@@ -126,7 +126,7 @@ def test_a_line_that_was_cut_off_owns_nothing_and_spoils_nothing(tmp_path):
     result_of([[0]]).save(tmp_path, "b")
 
 
-def test_of_what_might_have_been_written_only_what_was_is_kept(tmp_path):
+def test_only_files_that_were_written_are_owned(tmp_path):
     with closing(Manifest(tmp_path)) as manifest:
         manifest.write({"begun": "a", MAY_WRITE: ["a_cat.png", "a_dog.png"]})
         owners = owners_in(tmp_path)
@@ -138,7 +138,7 @@ def test_of_what_might_have_been_written_only_what_was_is_kept(tmp_path):
         assert owners.of("a_cat.png")[0] == owners.of("a_dog.png")[0] == "a"
 
 
-def test_names_that_are_no_utf8_are_owned_like_others(tmp_path):
+def test_names_outside_utf8_are_owned_like_others(tmp_path):
     stem = os.fsdecode(b"caf\xe9")
     try:
         (tmp_path / stem).touch()

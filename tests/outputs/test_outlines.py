@@ -59,6 +59,6 @@ def test_specks_take_the_value_around_them():
     assert (cleaned[1:] == ring()[1:]).all()
 
 
-def test_what_touches_the_border_is_told():
+def test_regions_at_the_border_are_recognised():
     ground, circle = list(whole_outlines(ring(), 1))[:2]
     assert (touches_border(ground, ring().shape), touches_border(circle, ring().shape)) == (True, False)

@@ -15,6 +15,6 @@ def test_scores_and_the_names_that_they_belong_to(tmp_path):
         assert file["classes"].tolist() == list(CLASSES.names)
 
 
-def test_scores_that_were_not_kept_are_asked_for(tmp_path):
+def test_missing_scores_are_reported(tmp_path):
     with pytest.raises(FullconvError, match="scores=True"):
         result_of([[0]]).save(tmp_path, "photo", ["scores"])

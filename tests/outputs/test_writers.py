@@ -30,7 +30,7 @@ def test_no_two_outputs_share_a_file(tmp_path):
 
 
 @pytest.mark.parametrize("outputs", [["labels", "overlay"], ["masks"], ["labelme"], ["polygons", "geopackage", "coco"]])
-def test_names_end_in_what_was_foretold(tmp_path, outputs):
+def test_file_names_have_the_announced_endings(tmp_path, outputs):
     """Of photos, of rasters and of pictures too large for a JPEG; nothing else is foretold."""
     pytest.importorskip("rasterio")
     pytest.importorskip("shapely", "2.1")

@@ -63,7 +63,7 @@ def test_jpeg_is_what_pillow_makes_of_a_quality_between_40_and_95():
 
 
 @pytest.mark.parametrize("image", [torch.rand(3, 32, 32) * 255, torch.full((5, 32, 32), 9, dtype=torch.uint8)])
-def test_what_is_no_photo_keeps_its_values(image):
+def test_other_pictures_than_photos_keep_their_values(image):
     assert torch.equal(changed(image, 1, sharpness=1.0, noise=1.0, jpeg=1.0), image)
 
 

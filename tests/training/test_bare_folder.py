@@ -8,7 +8,8 @@ from PIL import Image
 
 from fullconv.data.description import open_dataset
 from fullconv.errors import FullconvError
-from fullconv.training import train as stages
+from fullconv.training import finishing, stages
+from fullconv.training import train as training
 from fullconv.training.reproduction import sources_of
 from tests.discs import draw_photo
 from tests.training.test_run import TINY, parameters, same
@@ -16,8 +17,8 @@ from tests.training.test_run import TINY, parameters, same
 
 @pytest.fixture(autouse=True)
 def model_only(monkeypatch):
-    monkeypatch.setattr(stages, "finish", lambda folder: folder)
-    monkeypatch.setattr(stages, "illustrate", lambda *arguments: None)
+    monkeypatch.setattr(finishing, "write_card_and_graph", lambda folder: folder)
+    monkeypatch.setattr(finishing, "illustrate", lambda *arguments: None)
 
 
 @pytest.fixture
@@ -31,9 +32,9 @@ def folder(tmp_path):
     return tmp_path / "data"
 
 
-def test_what_was_assumed_is_told_and_written(folder, tmp_path, said):
+def test_assumptions_are_logged_and_written(folder, tmp_path, said):
     out = tmp_path / "run"
-    stages.train(folder, out, **TINY, epochs=1)
+    training.train(folder, out, **TINY, epochs=1)
     told = said.text
     assert "masks contain 0 background, 255 object" in told
     assert "val: 2 of 10 pictures, held back" in told
@@ -44,9 +45,9 @@ def test_what_was_assumed_is_told_and_written(folder, tmp_path, said):
     assert sources_of(out).data == (out / "data.yaml").absolute()
 
 
-def test_a_run_of_a_bare_folder_goes_on_and_is_made_again(folder, tmp_path, monkeypatch):
+def test_a_run_on_a_bare_folder_can_be_resumed_and_repeated(folder, tmp_path, monkeypatch):
     whole, out = tmp_path / "whole", tmp_path / "run"
-    stages.train(folder, whole, **TINY, epochs=2)
+    training.train(folder, whole, **TINY, epochs=2)
     real = stages.run
 
     def stop(*arguments):
@@ -55,35 +56,35 @@ def test_a_run_of_a_bare_folder_goes_on_and_is_made_again(folder, tmp_path, monk
 
     monkeypatch.setattr(stages, "run", stop)
     with pytest.raises(KeyboardInterrupt):
-        stages.train(folder, out, **TINY, epochs=2)
-    stages.train(folder, tmp_path / "again", repeats=whole)
+        training.train(folder, out, **TINY, epochs=2)
+    training.train(folder, tmp_path / "again", repeats=whole)
     assert same(parameters(whole / "model"), parameters(tmp_path / "again" / "model"))
 
 
 def test_edited_the_description_trains_another_run(folder, tmp_path):
-    stages.train(folder, tmp_path / "run", **TINY, epochs=1)
+    training.train(folder, tmp_path / "run", **TINY, epochs=1)
     edited = tmp_path / "edited.yaml"
     edited.write_text((tmp_path / "run" / "data.yaml").read_text().replace("object", "disc"))
-    stages.train(edited, tmp_path / "other", **TINY, epochs=1)
+    training.train(edited, tmp_path / "other", **TINY, epochs=1)
     assert not (tmp_path / "other" / "data.yaml").exists()
 
 
-def test_what_was_assumed_of_another_folder_is_not_trained_on(folder, tmp_path):
+def test_assumptions_about_another_folder_are_refused(folder, tmp_path):
     """A first try that failed before its first step leaves its data.yaml."""
     out = tmp_path / "run"
     with pytest.raises(FullconvError, match="timm has no network"):
-        stages.train(folder, out, **{**TINY, "trunk": "none_such"}, epochs=1)
+        training.train(folder, out, **{**TINY, "trunk": "none_such"}, epochs=1)
     other = shutil.copytree(folder, tmp_path / "other")
     with pytest.raises(FullconvError, match=r"run/data.yaml: describes .*data, not .*other; choose another out"):
-        stages.train(other, out, **TINY, epochs=1)
-    stages.train(folder, out, **TINY, epochs=1)
+        training.train(other, out, **TINY, epochs=1)
+    training.train(folder, out, **TINY, epochs=1)
 
 
-def test_a_bare_folder_that_says_nothing_clear_is_one_line(folder, tmp_path):
+def test_an_unclear_bare_folder_gives_a_one_line_error(folder, tmp_path):
     for path in (folder / "masks").iterdir():
         Image.new("L", (80, 64)).save(path)
     with pytest.raises(FullconvError, match="nothing to learn") as error:
-        stages.train(folder, tmp_path / "run", **TINY, epochs=1)
+        training.train(folder, tmp_path / "run", **TINY, epochs=1)
     assert "\n" not in str(error.value)
 
 

@@ -54,7 +54,7 @@ def test_on_a_cpu_the_number_of_pictures_decides_and_never_the_memory():
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "many", "1.5"])
-def test_what_is_no_number_of_pictures_is_refused(text):
+def test_a_wrong_batch_size_is_refused(text):
     result = CliRunner().invoke(train, ["data", "--batch-size", text])
     assert result.exit_code == 2
     assert f"{text}: give a number of pictures, 1 or more, or auto" in result.output

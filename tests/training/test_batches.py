@@ -15,7 +15,7 @@ CPU = torch.device("cpu")
 
 
 @given(st.integers(0, 50), st.integers(1, 9), st.integers(1, 5))
-def test_every_picture_is_seen_once_and_all_processes_keep_step(pictures, batch_size, count):
+def test_every_picture_is_seen_once_across_processes(pictures, batch_size, count):
     by_rank = [shares_of(pictures, batch_size, rank, count) for rank in range(count)]
     assert len({tuple(map(len, shares)) for shares in by_rank}) == 1
     for i, together in enumerate(zip(*by_rank, strict=True)):
@@ -90,6 +90,6 @@ def test_the_teacher_sees_what_is_pasted():
     assert part.taught[0].tolist() == [[pytest.approx(0.1), pytest.approx(0.9)]] * 2
 
 
-def test_nothing_teaches_nothing(samples):
+def test_an_empty_batch_changes_nothing(samples):
     empty = without_labels(Part(torch.zeros(3, 4, 4), torch.ones(4, 4), torch.ones(2, 1, 1)))
     assert (empty.labels.unique().tolist(), empty.taught.sum()) == ([255], 0)

@@ -34,7 +34,7 @@ def test_a_copy_elsewhere_is_the_same(disc_data, data):
     assert compared(digested(disc_data.parent), digested(data)) == []
 
 
-def test_one_changed_byte_is_named(data):
+def test_a_file_with_one_changed_byte_is_named(data):
     before, photo = digested(data), data / "images" / "val" / "02.png"
     content = bytearray(photo.read_bytes())
     content[-1] ^= 1
@@ -94,7 +94,7 @@ def test_sha256sum_agrees(data, tmp_path):
     assert done.stdout.count("OK") == len(files) == 40
 
 
-def test_a_file_that_is_gone_is_one_line(data):
+def test_a_missing_file_gives_a_one_line_error(data):
     dataset = open_dataset(data / "discs.yaml")
     (data / "masks" / "val" / "00.png").unlink()
     with pytest.raises(FullconvError, match=r"00\.png: cannot be read"):

@@ -118,7 +118,7 @@ def test_heat_keeps_the_size_of_the_gradient():
     torch.testing.assert_close(gradients[0], gradients[1], rtol=0.02, atol=0)
 
 
-def test_a_teacher_has_no_say_in_classes_that_it_does_not_know():
+def test_a_teacher_does_not_affect_classes_that_it_does_not_know():
     """It knows 0, 1 and 2; what the labels call 3 it would take for one of these."""
     scores, taught, labels = random_case(0)
     taught[:, 3] = 0

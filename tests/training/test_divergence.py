@@ -8,8 +8,9 @@ import torch
 
 from fullconv.errors import FullconvError
 from fullconv.models.build import build
+from fullconv.training import finishing
 from fullconv.training import run as training_run
-from fullconv.training import train as stages
+from fullconv.training import train as training
 from fullconv.training.divergence import Diverged, check_loss, check_parameters, remedies
 from fullconv.training.recipe import Recipe
 from fullconv.training.report import line_of
@@ -19,15 +20,15 @@ from tests.training.test_run import TINY, parameters, same
 
 
 def run(data, out, **changes) -> Path:
-    return stages.train(data, out, **{**TINY, **changes})
+    return training.train(data, out, **{**TINY, **changes})
 
 
 @pytest.fixture
 def finished(monkeypatch):
     """The model folders that were finished; export and pictures take seconds."""
     folders = []
-    monkeypatch.setattr(stages, "finish", folders.append)
-    monkeypatch.setattr(stages, "illustrate", lambda *_: None)
+    monkeypatch.setattr(finishing, "write_card_and_graph", folders.append)
+    monkeypatch.setattr(finishing, "illustrate", lambda *_: None)
     return folders
 
 
@@ -38,7 +39,7 @@ def small(disc_data):
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
-def test_a_loss_that_is_not_finite_ends_the_run_in_one_line(disc_data, tmp_path, finished, monkeypatch, value):
+def test_a_loss_that_is_not_finite_gives_a_one_line_error(disc_data, tmp_path, finished, monkeypatch, value):
     """In the second epoch of three: the first one's model, state and log stay as they were."""
     real, calls = training_run.train_epoch.__globals__["train_step"], []
 
@@ -57,7 +58,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_in_one_line(disc_data, tmp_path,
     assert finished == [tmp_path / "run" / "model"]
 
 
-def test_a_rate_far_too_high_is_told_whenever_it_shows(disc_data, tmp_path, finished):
+def test_a_learning_rate_far_too_high_is_always_reported(disc_data, tmp_path, finished):
     """One step an epoch: the loss is finite, and what the step made of the parameters is seen before it is kept."""
     with pytest.raises(
         Diverged, match=r"epoch 1: .* contains numbers that are not finite or too large; no epoch was saved"
@@ -74,15 +75,15 @@ def test_a_diverged_run_leaves_the_state_it_started_from(disc_data, tmp_path, fi
     with pytest.raises(Diverged):
         run(disc_data, tmp_path / "a", epochs=1)
     monkeypatch.undo()
-    monkeypatch.setattr(stages, "finish", lambda _: None)
-    monkeypatch.setattr(stages, "illustrate", lambda *_: None)
+    monkeypatch.setattr(finishing, "write_card_and_graph", lambda _: None)
+    monkeypatch.setattr(finishing, "illustrate", lambda *_: None)
     run(disc_data, tmp_path / "a", epochs=1, resume=True)
     run(disc_data, tmp_path / "b", epochs=1)
     assert same(parameters(tmp_path / "a" / "model"), parameters(tmp_path / "b" / "model"))
 
 
 @pytest.mark.parametrize("rate", [float("nan"), float("inf"), 0.0, -0.01])
-def test_a_rate_that_is_none_is_refused(rate):
+def test_an_invalid_learning_rate_is_refused(rate):
     with pytest.raises(FullconvError, match="lr must be a number above 0"):
         Recipe(lr=rate)
 
@@ -98,7 +99,7 @@ def test_what_half_precision_cannot_hold_is_not_stored(small, tmp_path):
     assert not (tmp_path / "model").exists()
 
 
-def test_starting_weights_that_are_no_numbers_are_named(disc_data, small, tmp_path, monkeypatch, finished):
+def test_starting_weights_that_are_not_finite_are_named(disc_data, small, tmp_path, monkeypatch, finished):
     model, config = small
     with torch.no_grad():
         next(model.parameters())[:] = float("nan")
@@ -109,7 +110,7 @@ def test_starting_weights_that_are_no_numbers_are_named(disc_data, small, tmp_pa
         run(disc_data, tmp_path / "run", weights=tmp_path / "bad")
 
 
-def test_only_what_was_not_tried_is_advised():
+def test_only_untried_remedies_are_suggested():
     assert remedies(Recipe(lr=1.0, precision="fp32")) == "try a smaller learning rate (lr is 1)"
     wild = Recipe(lr=1e-3, clip=0.0, pixels="total")
     assert "0.001), clip: 1 in the recipe, pixels: mean or precision fp32" in remedies(wild)

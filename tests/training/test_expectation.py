@@ -29,7 +29,7 @@ def test_the_time_left_follows_the_pace():
     assert expected.words(1060.0) == "about 9 minutes left, mean IoU 0.71 and rising"
 
 
-def test_a_machine_that_became_slower_is_told():
+def test_a_slower_machine_is_reported():
     expected = Expectation(100, [], ends=1600.0, began=1000.0, done=10)
     assert expected.words(1060.0) == "about 9 minutes left"
     assert "about 30 minutes left, 23 minutes longer than requested" in expected.words(1200.0)

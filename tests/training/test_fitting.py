@@ -8,8 +8,8 @@ from click.testing import CliRunner
 
 from fullconv.commands.main import fullconv
 from fullconv.errors import FullconvError
-from fullconv.training import fitting
-from fullconv.training import train as stages
+from fullconv.training import finishing, fitting
+from fullconv.training import train as training
 from fullconv.training.trial import Pace
 from tests.training.test_run import TINY, parameters, same
 
@@ -18,8 +18,8 @@ FREE = {key: value for key, value in TINY.items() if key not in ("batch_size", "
 
 @pytest.fixture(autouse=True)
 def model_only(monkeypatch):
-    monkeypatch.setattr(stages, "finish", lambda folder: folder)
-    monkeypatch.setattr(stages, "illustrate", lambda *arguments: None)
+    monkeypatch.setattr(finishing, "write_card_and_graph", lambda folder: folder)
+    monkeypatch.setattr(finishing, "illustrate", lambda *arguments: None)
 
 
 def history(out):
@@ -34,7 +34,7 @@ def test_a_time_is_measured_and_becomes_a_number_of_steps(disc_data, tmp_path, s
     """Measured for real; then the numbers are those of a machine that nobody else uses."""
     out, real, measured = tmp_path / "run", fitting.measure, []
     monkeypatch.setattr(fitting, "measure", lambda *a: measured.append(real(*a)) or Pace(4.0, 20.0, 30.0))
-    stages.train(disc_data, out, time="10m", **FREE)
+    training.train(disc_data, out, time="10m", **FREE)
     assert all(seconds > 0 for seconds in (measured[0].step, measured[0].epoch, measured[0].end))
     assert "trial:" in said.text
     chosen = recipe(out)
@@ -42,37 +42,37 @@ def test_a_time_is_measured_and_becomes_a_number_of_steps(disc_data, tmp_path, s
     assert len(history(out)) == chosen["epochs"] >= 3
     assert chosen["repeat"] > 1
     assert not list(out.glob(".*"))
-    stages.train(disc_data, tmp_path / "again", repeats=out)
+    training.train(disc_data, tmp_path / "again", repeats=out)
     assert same(parameters(out / "model"), parameters(tmp_path / "again" / "model"))
 
 
 def test_without_time_and_epochs_the_length_fits_the_pictures(disc_data, tmp_path, monkeypatch):
     monkeypatch.setattr(fitting, "steps_for", lambda *arguments: 40)
-    stages.train(disc_data, tmp_path / "run", **FREE)
+    training.train(disc_data, tmp_path / "run", **FREE)
     chosen = recipe(tmp_path / "run")
     assert (chosen["epochs"], chosen["repeat"], chosen["batch_size"], chosen["patience"]) == (20, 0.5, 4, 10)
 
 
-def test_a_time_that_has_nearly_gone_is_refused(disc_data, tmp_path, monkeypatch):
+def test_a_time_limit_that_is_nearly_over_is_refused(disc_data, tmp_path, monkeypatch):
     monkeypatch.setattr(fitting, "measure", lambda *arguments: Pace(1.0, 1.0, 100.0))
     with pytest.raises(FullconvError, match="the time is too short"):
-        stages.train(disc_data, tmp_path / "run", time="60s", **TINY)
+        training.train(disc_data, tmp_path / "run", time="60s", **TINY)
 
 
 @pytest.mark.parametrize("more", [["--epochs", "3"], ["--resume", "runs/x"], ["--from", "runs/x"]])
-def test_a_time_beside_another_length_is_refused(disc_data, more, tmp_path, monkeypatch):
+def test_a_time_limit_with_another_length_is_refused(disc_data, more, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(fullconv, ["train", str(disc_data), "--time", "1m", *more])
     assert result.exit_code != 0
 
 
-def test_a_run_goes_on_longer_and_ends_where_the_longer_one_would(disc_data, tmp_path, monkeypatch):
+def test_a_lengthened_run_ends_like_the_longer_one(disc_data, tmp_path, monkeypatch):
     """With a constant learning rate nothing but the number of epochs tells the two apart."""
     steady = {**TINY, "schedule": "constant", "warm_up": 0.0}
     whole, out = tmp_path / "whole", tmp_path / "run"
-    stages.train(disc_data, whole, **steady, epochs=4)
-    stages.train(disc_data, out, **steady, epochs=2)
-    stages.train(disc_data, out, resume=True, epochs=4)
+    training.train(disc_data, whole, **steady, epochs=4)
+    training.train(disc_data, out, **steady, epochs=2)
+    training.train(disc_data, out, resume=True, epochs=4)
     assert recipe(out)["epochs"] == 4
     assert [entry["loss"] for entry in history(out)] == [entry["loss"] for entry in history(whole)]
     assert same(parameters(whole / "model"), parameters(out / "model"))
@@ -81,38 +81,38 @@ def test_a_run_goes_on_longer_and_ends_where_the_longer_one_would(disc_data, tmp
 @pytest.mark.parametrize("schedule", ["one_cycle", "cosine", "poly"])
 def test_the_schedule_is_that_of_the_longer_run_at_its_place(disc_data, tmp_path, schedule):
     out, whole = tmp_path / "run", tmp_path / "whole"
-    stages.train(disc_data, out, **TINY, schedule=schedule, epochs=2)
-    stages.train(disc_data, out, resume=True, epochs=6)
-    stages.train(disc_data, whole, **TINY, schedule=schedule, epochs=6)
+    training.train(disc_data, out, **TINY, schedule=schedule, epochs=2)
+    training.train(disc_data, out, resume=True, epochs=6)
+    training.train(disc_data, whole, **TINY, schedule=schedule, epochs=6)
     rates = [[entry["lr"] for entry in history(folder)] for folder in (out, whole)]
     assert rates[0][2:] == pytest.approx(rates[1][2:], rel=1e-6, abs=1e-9)
 
 
-def test_a_longer_run_that_is_stopped_goes_on_as_if_it_had_not_been(disc_data, tmp_path, monkeypatch):
+def test_a_lengthened_run_can_be_stopped_and_resumed(disc_data, tmp_path, monkeypatch):
     whole, out = tmp_path / "whole", tmp_path / "run"
     for folder in (whole, out):
-        stages.train(disc_data, folder, **TINY, epochs=2)
-    stages.train(disc_data, whole, resume=True, epochs=5)
+        training.train(disc_data, folder, **TINY, epochs=2)
+    training.train(disc_data, whole, resume=True, epochs=5)
     from fullconv.training import run as training_run
 
     real, batches = training_run.load_epoch, iter("o")
     with monkeypatch.context() as patch:
         patch.setattr(training_run, "load_epoch", lambda *a: real(*a) if next(batches) else None)
         with pytest.raises(StopIteration):
-            stages.train(disc_data, out, resume=True, epochs=5)
+            training.train(disc_data, out, resume=True, epochs=5)
     assert len(history(out)) == 3
-    stages.train(disc_data, out, resume=True)
+    training.train(disc_data, out, resume=True)
     assert same(parameters(whole / "model"), parameters(out / "model"))
 
 
-def test_a_run_is_never_made_shorter(disc_data, tmp_path):
-    stages.train(disc_data, tmp_path / "run", **TINY, epochs=2)
+def test_a_run_cannot_be_shortened(disc_data, tmp_path):
+    training.train(disc_data, tmp_path / "run", **TINY, epochs=2)
     with pytest.raises(FullconvError, match="was started with epochs 2"):
-        stages.train(disc_data, tmp_path / "run", resume=True, epochs=1)
+        training.train(disc_data, tmp_path / "run", resume=True, epochs=1)
 
 
 def test_the_loss_on_val_is_logged(disc_data, tmp_path):
-    stages.train(disc_data, tmp_path / "run", **TINY, epochs=2, evaluate_every=2)
+    training.train(disc_data, tmp_path / "run", **TINY, epochs=2, evaluate_every=2)
     first, second = history(tmp_path / "run")
     assert "val_loss" not in first
     assert torch.tensor(second["val_loss"]).isfinite()

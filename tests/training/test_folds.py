@@ -9,7 +9,8 @@ from fullconv.data.description import open_dataset
 from fullconv.errors import FullconvError
 from fullconv.evaluation.folds import judges_of, read_folds
 from fullconv.prediction.predictor import load
-from fullconv.training import train as stages
+from fullconv.training import finishing
+from fullconv.training import train as training
 from fullconv.training.folds import folds_summary, mean_iou_of
 from tests.training.test_run import TINY, parameters, same
 
@@ -18,9 +19,9 @@ from tests.training.test_run import TINY, parameters, same
 def folds(disc_data, tmp_path_factory):
     out = tmp_path_factory.mktemp("folds") / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stages, "finish", lambda folder: folder)
-        patch.setattr(stages, "illustrate", lambda *_: None)
-        assert stages.train(disc_data, out, folds=2, epochs=1, **TINY) == out
+        patch.setattr(finishing, "write_card_and_graph", lambda folder: folder)
+        patch.setattr(finishing, "illustrate", lambda *_: None)
+        assert training.train(disc_data, out, folds=2, epochs=1, **TINY) == out
     return out
 
 
@@ -36,15 +37,15 @@ def test_each_picture_is_held_back_by_the_model_that_has_not_seen_it(folds, disc
         assert (recipe["folds"], recipe["fold"]) == (2, int(fold.model[-1]))
 
 
-def test_a_fold_is_made_again_by_its_own_recipe(folds, disc_data, tmp_path, monkeypatch):
-    monkeypatch.setattr(stages, "finish", lambda folder: folder)
-    monkeypatch.setattr(stages, "illustrate", lambda *_: None)
-    stages.train(disc_data, tmp_path / "again", repeats=folds / "fold2")
+def test_a_fold_is_repeated_with_its_own_recipe(folds, disc_data, tmp_path, monkeypatch):
+    monkeypatch.setattr(finishing, "write_card_and_graph", lambda folder: folder)
+    monkeypatch.setattr(finishing, "illustrate", lambda *_: None)
+    training.train(disc_data, tmp_path / "again", repeats=folds / "fold2")
     assert same(parameters(tmp_path / "again" / "model"), parameters(folds / "fold2" / "model"))
     assert not same(parameters(folds / "fold1" / "model"), parameters(folds / "fold2" / "model"))
 
 
-def test_the_mean_and_the_deviation_are_told(folds):
+def test_the_mean_and_the_deviation_are_logged(folds):
     values = [mean_iou_of(folds / f"fold{number}") for number in (1, 2)]
     told = folds_summary(values)
     mean, deviation = map(float, re.findall(r"folds: ([\d.]+), deviation ([\d.]+)", told)[0])
@@ -52,12 +53,12 @@ def test_the_mean_and_the_deviation_are_told(folds):
     assert deviation == pytest.approx(abs(values[0] - values[1]) / 2**0.5, abs=1e-4)
 
 
-def test_the_same_command_goes_on_with_what_was_begun(folds, disc_data, monkeypatch, caplog):
+def test_the_same_command_resumes_unfinished_folds(folds, disc_data, monkeypatch, caplog):
     caplog.set_level("INFO")
-    monkeypatch.setattr(stages, "finish", lambda folder: folder)
-    monkeypatch.setattr(stages, "illustrate", lambda *_: None)
+    monkeypatch.setattr(finishing, "write_card_and_graph", lambda folder: folder)
+    monkeypatch.setattr(finishing, "illustrate", lambda *_: None)
     before = parameters(folds / "fold1" / "model")
-    stages.train(disc_data, folds, folds=2, epochs=1, **TINY)
+    training.train(disc_data, folds, folds=2, epochs=1, **TINY)
     assert same(before, parameters(folds / "fold1" / "model"))
     assert "mean IoU over 2 folds" in caplog.text
 
@@ -70,6 +71,6 @@ def test_judges_are_the_models_of_the_folds(folds, disc_data):
     assert len({id(judges(sample)) for sample in samples}) == 2
 
 
-def test_a_fold_that_is_none_is_refused(disc_data, tmp_path):
+def test_an_invalid_fold_is_refused(disc_data, tmp_path):
     with pytest.raises(FullconvError, match="fold must be one of the folds"):
-        stages.train(disc_data, tmp_path / "out", folds=2, fold=3, **TINY)
+        training.train(disc_data, tmp_path / "out", folds=2, fold=3, **TINY)

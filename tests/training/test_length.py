@@ -17,7 +17,7 @@ def test_times(text, seconds):
 
 
 @pytest.mark.parametrize("text", ["", "m", "ten", "-5m", "0s", "1d", "1e3"])
-def test_what_is_no_time_is_said(text):
+def test_an_invalid_time_is_reported(text):
     with pytest.raises(FullconvError, match="such as 90s, 10m or 1"):
         seconds_of(text)
 
@@ -35,7 +35,7 @@ def test_small_pictures_get_small_crops():
     assert fitted(Recipe(crop_size=0, accumulate=16), (), 20, (70, 90)).crop_size == 0
 
 
-def test_what_is_given_stays():
+def test_given_values_are_kept():
     recipe = Recipe(batch_size=32, crop_size=512, lr=1e-4)
     assert fitted(recipe, ("batch_size", "crop_size", "lr"), 20, (70, 90)) == recipe
 
@@ -72,7 +72,7 @@ def test_the_time_is_kept_by_what_was_measured():
         assert 0.7 * seconds < taken <= 0.97 * seconds
 
 
-def test_a_time_in_which_nothing_can_be_done_is_refused():
+def test_a_time_limit_that_is_too_short_is_refused():
     enough = "the trial took 41 s, and scoring and writing alone take about 38 s more; give at least time='2m'"
     with pytest.raises(FullconvError, match=f"the time is too short: {enough}"):
         within(Recipe(), Pace(1.0, 5.0, 20.0), 30, 20, spent=41)

@@ -25,7 +25,7 @@ def test_dice_by_hand():
     torch.testing.assert_close(dice_loss(probabilities, LABELS, 255), torch.stack(by_class).mean())
 
 
-def test_dice_leaves_out_classes_that_the_batch_does_not_hold():
+def test_dice_ignores_classes_absent_from_the_batch():
     """By hand over the classes there are; the absent one's probability would else add a loss of 1."""
     labels = LABELS.where(LABELS != 1, 2)
     probabilities = SCORES.softmax(1)
@@ -36,7 +36,7 @@ def test_dice_leaves_out_classes_that_the_batch_does_not_hold():
     torch.testing.assert_close(dice_loss(probabilities, labels, 255), torch.stack(by_class).mean())
 
 
-def test_what_is_under_void_does_not_matter():
+def test_scores_on_void_do_not_matter():
     labels = LABELS.clone()
     labels[1] = 255
     other = SCORES.clone()
@@ -96,7 +96,7 @@ def test_focal_and_weights_by_torchs_cross_entropy():
     torch.testing.assert_close(SegmentationLoss(focal=2.0)(SCORES, labels), focal)
 
 
-def test_the_hardest_pixels_alone():
+def test_only_the_hardest_pixels_count():
     labels = LABELS.clone()
     labels[0, 0] = 255
     each = F.cross_entropy(SCORES, labels, ignore_index=255, reduction="none")[labels != 255]

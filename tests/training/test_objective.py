@@ -23,7 +23,7 @@ def test_parts_of_a_batch_add_up_to_the_batch():
     torch.testing.assert_close(pieces, objective(torch.cat(scores), whole, objective.weigh([whole]), 1))
 
 
-def test_pictures_without_labels_teach_through_the_teacher_alone():
+def test_unlabelled_pictures_teach_only_through_the_teacher():
     unlabelled = part(0)._replace(labels=torch.full((2, 32, 32), 255))
     scores = torch.randn(2, 3, 32, 32)
     divergence = Divergence()

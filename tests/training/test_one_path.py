@@ -14,7 +14,8 @@ from fullconv.jobs.images import run_one
 from fullconv.jobs.job import Job, Wanted
 from fullconv.metrics import Confusion
 from fullconv.models.config import FORMAT
-from fullconv.training import train as stages
+from fullconv.training import finishing, stages
+from fullconv.training import train as training
 from fullconv.training.pictures import SKIPPED, Skipped, TrainingPicture
 from fullconv.training.recipe import Recipe
 from fullconv.training.start import prepare_data
@@ -29,9 +30,9 @@ TINY = {
 @pytest.fixture(autouse=True)
 def no_illustration(monkeypatch, request):
     """Pictures and export take seconds; only the comparison of engines needs the latter."""
-    monkeypatch.setattr(stages, "illustrate", lambda *_: None)
+    monkeypatch.setattr(finishing, "illustrate", lambda *_: None)
     if "engines" not in request.node.name:
-        monkeypatch.setattr(stages, "finish", lambda folder: None)
+        monkeypatch.setattr(finishing, "write_card_and_graph", lambda folder: None)
 
 
 def write_data(root, save, size, counts=(6, 3)):
@@ -85,7 +86,7 @@ def bands(count, dtype, on_the_ground=True, nodata=None):
     ],
     ids=["photos", "photos-own-scale", "3x16", "5x16", "2xint16", "float", "ground", "grey16", "7x8", "range"],
 )  # fmt: skip
-def test_logged_evaluated_and_written_are_one_number(tmp_path, save, size, changes):
+def test_logged_evaluated_and_written_scores_are_equal(tmp_path, save, size, changes):
     data = write_data(tmp_path / "d", save, size)
     compare(data, tmp_path, changes, {"torch": 1e-6})
 
@@ -96,7 +97,7 @@ def test_engines_agree_with_what_was_logged(tmp_path):
 
 
 def compare(data, root, changes, engines):
-    folder = stages.train(data, root / "run", track="none", **{**TINY, **changes})
+    folder = training.train(data, root / "run", track="none", **{**TINY, **changes})
     logged = json.loads((root / "run" / "log.jsonl").read_text().splitlines()[-1])["mean_iou"]
     for engine, tolerance in engines.items():
         model = fullconv.load(folder, engine=engine, precision="fp32")
@@ -146,7 +147,7 @@ def test_the_label_map_is_reduced_with_its_picture(tmp_path):
 
 def test_config_json_says_which_input_it_takes(tmp_path):
     data = write_data(tmp_path / "d", bands(3, "uint16"), (96, 130))
-    folder = stages.train(data, tmp_path / "run", track="none", **TINY)
+    folder = training.train(data, tmp_path / "run", track="none", **TINY)
     written = json.loads((folder / "config.json").read_text())
     assert (written["format"], written["input"]) == (FORMAT, "float32")
     assert len(written["range"]) == 3
@@ -164,7 +165,7 @@ def damage(path):
 def test_a_damaged_picture_is_left_out_named_and_counted(tmp_path, said):
     data = write_data(tmp_path / "d", photos, (64, 80), (24, 3))
     damage(tmp_path / "d" / "images" / "train" / "3.jpg")
-    stages.train(data, tmp_path / "run", track="none", **TINY)
+    training.train(data, tmp_path / "run", track="none", **TINY)
     assert "left out: " in said.text
     (left,) = Skipped(tmp_path / "run" / SKIPPED).all()
     assert left.endswith("train/3.jpg")
@@ -175,7 +176,7 @@ def test_more_than_a_twentieth_is_an_error_before_training(tmp_path):
     for i in range(2):
         damage(tmp_path / "d" / "images" / "train" / f"{i}.jpg")
     with pytest.raises(FullconvError, match=r"2 of 24 pictures cannot be read, the first is .*fullconv check"):
-        stages.train(data, tmp_path / "run", track="none", **TINY)
+        training.train(data, tmp_path / "run", track="none", **TINY)
     assert not (tmp_path / "run" / "last.pt").exists()
 
 
@@ -192,7 +193,7 @@ def test_pictures_that_vanish_during_a_training(tmp_path, monkeypatch, count, en
     monkeypatch.setattr(stages, "run", vanish)
     if ends:
         with pytest.raises(FullconvError, match=r"3 of 47 pictures cannot be read.*--resume"):
-            stages.train(data, tmp_path / "run", track="none", **TINY)
+            training.train(data, tmp_path / "run", track="none", **TINY)
     else:
-        stages.train(data, tmp_path / "run", track="none", **{**TINY, "workers": 2})
+        training.train(data, tmp_path / "run", track="none", **{**TINY, "workers": 2})
         assert len(Skipped(tmp_path / "run" / SKIPPED).all()) == count

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import yaml
 
-from fullconv.training import train as stages
+from fullconv.training import finishing
+from fullconv.training import train as training
 from fullconv.training.processes import mixed_precision
 from tests.training.test_run import TINY
 
@@ -54,11 +55,11 @@ def test_two_processes_end_where_one_does(disc_data, alone, tmp_path):
 
 def test_a_batch_in_parts_ends_where_the_whole_does(disc_data, tmp_path, monkeypatch):
     """Dice is of each part's own pixels; without it the parts add up to the whole."""
-    monkeypatch.setattr(stages, "finish", lambda folder: None)
-    monkeypatch.setattr(stages, "illustrate", lambda *_: None)
+    monkeypatch.setattr(finishing, "write_card_and_graph", lambda folder: None)
+    monkeypatch.setattr(finishing, "illustrate", lambda *_: None)
     losses = {}
     for parts in (1, 3):
-        stages.train(disc_data, tmp_path / str(parts), **{**RECIPE, "dice": 0.0, "accumulate": parts})
+        training.train(disc_data, tmp_path / str(parts), **{**RECIPE, "dice": 0.0, "accumulate": parts})
         log = (tmp_path / str(parts) / "log.jsonl").read_text().splitlines()
         losses[parts] = [json.loads(line)["loss"] for line in log]
     assert losses[3] == pytest.approx(losses[1], abs=1e-4)

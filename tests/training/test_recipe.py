@@ -56,7 +56,7 @@ def test_a_wrong_recipe_says_what_is_right(tmp_path, text, message):
     assert "\n" not in str(error.value)
 
 
-def test_a_value_means_what_its_key_says(tmp_path):
+def test_the_type_of_a_key_decides_what_its_value_means(tmp_path):
     path = tmp_path / "r.yaml"
     path.write_text("lr: 1e-3\nname: no\nclasses: [yes, off, 1e3]\nlabel_mapping: {on: no}\ncompile: yes\nema: 0\n")
     recipe = read_recipe(path)
@@ -64,7 +64,7 @@ def test_a_value_means_what_its_key_says(tmp_path):
     assert (recipe.label_mapping, recipe.compile, recipe.ema) == ({"on": "no"}, True, 0.0)
 
 
-def test_what_the_caller_gives_is_checked_too():
+def test_overrides_are_checked_too():
     for wrong in ({"epochs": "two"}, {"epochs": True}, {"lr": None.__class__}, {"scale": 1.5}, {"banana": 1}):
         with pytest.raises(FullconvError, match=r"must be|unknown key 'banana'"):
             read_recipe(None, **wrong)
@@ -79,7 +79,7 @@ def test_a_recipe_survives_json():
 @pytest.mark.parametrize("key", [f.name for f in fields(Recipe)])
 @given(value=st.recursive(st.none() | st.booleans() | st.text(max_size=4) | st.floats(), st.lists, max_leaves=4))
 @settings(max_examples=20)
-def test_any_value_is_taken_or_refused_in_a_line(key, value):
+def test_any_value_is_accepted_or_gives_a_one_line_error(key, value):
     try:
         recipe = read_recipe(None, **{key: value})
     except FullconvError as error:

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from fullconv.data.doctor.examination import check
-from fullconv.training import train as stages
+from fullconv.training import finishing
+from fullconv.training import train as training
 from tests.data.doctor.planted import Planted, found, halves, kinds, photo
 from tests.training.test_run import TINY
 
@@ -17,8 +18,8 @@ COLOURS = np.array([[0, 0, 0], [200, 40, 40], [9, 90, 9]], np.uint8)
 
 @pytest.fixture(autouse=True)
 def model_only(monkeypatch):
-    monkeypatch.setattr(stages, "finish", lambda folder: folder)
-    monkeypatch.setattr(stages, "illustrate", lambda *arguments: None)
+    monkeypatch.setattr(finishing, "write_card_and_graph", lambda folder: folder)
+    monkeypatch.setattr(finishing, "illustrate", lambda *arguments: None)
 
 
 @pytest.fixture
@@ -119,7 +120,7 @@ def test_a_remedy_for_the_yaml_is_pasted_and_the_data_train(data, plant, kind, t
     report = check(data.root)
     assert kind not in kinds(report)
     assert not report.failed
-    assert (stages.train(data.root, tmp_path / "run", **TINY, epochs=1) / "model.safetensors").is_file()
+    assert (training.train(data.root, tmp_path / "run", **TINY, epochs=1) / "model.safetensors").is_file()
 
 
 def test_a_remedy_for_the_shell_is_pasted_and_the_data_train(data, tmp_path):
@@ -129,7 +130,7 @@ def test_a_remedy_for_the_shell_is_pasted_and_the_data_train(data, tmp_path):
     assert data.masks() == [data.mask(str(i)) for i in range(10) if i != 4]
     data.image("lonely").unlink()  # the other finding, unpaired, names it
     assert not check(data.root).failed
-    assert (stages.train(data.root, tmp_path / "run", **TINY, epochs=1) / "model.safetensors").is_file()
+    assert (training.train(data.root, tmp_path / "run", **TINY, epochs=1) / "model.safetensors").is_file()
 
 
 def test_renaming_leaves_the_folder_alone_whatever_it_is_called(data):
@@ -148,4 +149,4 @@ def test_the_recipe_takes_the_weights_that_are_printed(data, tmp_path):
     line = next(line for line in report_text(check(data.root)).splitlines() if line.startswith("> class_weights"))
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(line.removeprefix("> "))
-    stages.train(data.root, tmp_path / "run", recipe, **TINY, epochs=1)
+    training.train(data.root, tmp_path / "run", recipe, **TINY, epochs=1)

@@ -36,11 +36,11 @@ def test_the_commit_and_whether_files_differ(repository):
     assert git_state(repository)["dirty"]
 
 
-def test_outside_of_a_repository_there_is_none(tmp_path):
+def test_outside_a_repository_there_is_no_commit(tmp_path):
     assert git_state(tmp_path) is None
 
 
-def test_before_the_first_commit_there_is_none(tmp_path):
+def test_before_the_first_commit_there_is_no_commit(tmp_path):
     git(tmp_path, "init", "-q")
     assert git_state(tmp_path) is None
 
@@ -89,7 +89,7 @@ def test_nothing_that_the_repository_configures_is_run(repository, tmp_path):
 @pytest.mark.parametrize(
     ("head", "name"), [("ref: refs/../../../secret", "HEAD"), ("ref: ../secret", "HEAD"), ("\0", "HEAD"), ("", "HEAD")]
 )
-def test_references_lead_nowhere_else(repository, head, name):
+def test_references_never_leave_the_repository(repository, head, name):
     (repository.parent / "secret").write_text("0" * 40)
     (repository / ".git" / name).write_text(head)
     assert git_state(repository) is None

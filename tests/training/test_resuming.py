@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from fullconv.errors import FullconvError
-from fullconv.training import train as stages
+from fullconv.training import finishing
 from tests.training.test_run import run
 
 
@@ -16,8 +16,8 @@ from tests.training.test_run import run
 def no_export():
     """Export and pictures take seconds."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stages, "finish", lambda folder: folder)
-        patch.setattr(stages, "illustrate", lambda *_: None)
+        patch.setattr(finishing, "write_card_and_graph", lambda folder: folder)
+        patch.setattr(finishing, "illustrate", lambda *_: None)
         yield
 
 
@@ -71,7 +71,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_state_that_does_not_fit_is_one_line(change, trained, disc_data, tmp_path):
+def test_a_state_that_does_not_fit_gives_a_one_line_error(change, trained, disc_data, tmp_path):
     shutil.copytree(trained, tmp_path / "run")
     state = torch.load(tmp_path / "run" / "last.pt", weights_only=True)
     CHANGES[change](state)
@@ -80,7 +80,7 @@ def test_a_state_that_does_not_fit_is_one_line(change, trained, disc_data, tmp_p
 
 
 @pytest.mark.parametrize("content", [b"", b"no state", b"PK\3\4", b"\x80\4K\1."])
-def test_a_file_that_is_no_state_is_one_line(content, trained, disc_data, tmp_path):
+def test_a_file_that_is_not_a_state_gives_a_one_line_error(content, trained, disc_data, tmp_path):
     shutil.copytree(trained, tmp_path / "run")
     (tmp_path / "run" / "last.pt").write_bytes(content)
     refused(disc_data, tmp_path / "run", "cannot be read as the state of a run")

@@ -11,8 +11,9 @@ from PIL import Image
 
 import fullconv
 from fullconv.errors import FullconvError
+from fullconv.training import finishing
 from fullconv.training import run as training_run
-from fullconv.training import train as stages
+from fullconv.training import train as training
 from fullconv.training.recipe import Recipe
 from fullconv.training.start import prepare_data
 from fullconv.weights.tensors import read_tensors
@@ -24,7 +25,7 @@ TINY = {
 
 
 def run(data, out, **changes) -> Path:
-    return stages.train(data, out, **{**TINY, **changes})
+    return training.train(data, out, **{**TINY, **changes})
 
 
 def parameters(folder):
@@ -39,8 +40,8 @@ def same(a, b) -> bool:
 def no_export(monkeypatch, request):
     """Export and pictures take seconds; only the test of the whole way needs them."""
     if "whole_way" not in request.node.name:
-        monkeypatch.setattr(stages, "finish", lambda folder: folder)
-        monkeypatch.setattr(stages, "illustrate", lambda *_: None)
+        monkeypatch.setattr(finishing, "write_card_and_graph", lambda folder: folder)
+        monkeypatch.setattr(finishing, "illustrate", lambda *_: None)
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +49,8 @@ def straight(disc_data, tmp_path_factory):
     """A run of three epochs without interruption."""
     out = tmp_path_factory.mktemp("straight")
     patch = pytest.MonkeyPatch()
-    patch.setattr(stages, "finish", lambda folder: folder)
-    patch.setattr(stages, "illustrate", lambda *_: None)
+    patch.setattr(finishing, "write_card_and_graph", lambda folder: folder)
+    patch.setattr(finishing, "illustrate", lambda *_: None)
     run(disc_data, out, epochs=3)
     patch.undo()
     return out
@@ -93,7 +94,7 @@ def test_stopped_and_resumed_ends_where_it_would_have(disc_data, straight, tmp_p
     assert (tmp_path / "log.jsonl").read_text() == (straight / "log.jsonl").read_text()
 
 
-def test_the_whole_way_learns_and_predicts_without_torch(disc_data, tmp_path):
+def test_a_trained_model_learns_and_predicts_without_torch(disc_data, tmp_path):
     folder = run(disc_data, tmp_path, epochs=30, lr=1e-2)
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [entry["epoch"] for entry in log] == list(range(1, 31))
@@ -124,13 +125,13 @@ def test_a_finished_run_is_not_overwritten(disc_data, straight):
         run(disc_data, straight, epochs=3)
 
 
-def test_resuming_what_never_ran_is_said(disc_data, tmp_path):
+def test_resuming_a_run_that_never_started_is_an_error(disc_data, tmp_path):
     with pytest.raises(FullconvError, match="no run found"):
         run(disc_data, tmp_path, resume=True)
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_mask_that_does_not_fit_is_one_line(disc_data, tmp_path, workers):
+def test_a_mask_that_does_not_fit_gives_a_one_line_error(disc_data, tmp_path, workers):
     shutil.copytree(disc_data.parent, tmp_path / "data")
     Image.new("L", (80, 64), 9).save(tmp_path / "data" / "masks" / "train" / "03.png")
     with pytest.raises(FullconvError, match=r"03\.png: values \[9\] belong to no class") as error:
@@ -140,8 +141,8 @@ def test_a_mask_that_does_not_fit_is_one_line(disc_data, tmp_path, workers):
 
 def test_a_resumed_run_keeps_its_recipe(disc_data, straight):
     with pytest.raises(FullconvError, match="was started with lr"):
-        stages.train(disc_data, straight, resume=True, lr=1.0)
-    stages.train(disc_data, straight, resume=True)  # all done: nothing to do, and no key needed again
+        training.train(disc_data, straight, resume=True, lr=1.0)
+    training.train(disc_data, straight, resume=True)  # all done: nothing to do, and no key needed again
 
 
 def test_weights_of_another_model_are_the_start(disc_data, straight, tmp_path):
@@ -150,7 +151,7 @@ def test_weights_of_another_model_are_the_start(disc_data, straight, tmp_path):
     assert torch.allclose(ours["score_fr.0.weight"], theirs["score_fr.0.weight"])
 
 
-def test_weights_of_a_model_of_other_classes_are_all_but_its_scores(disc_data, straight, tmp_path, said):
+def test_weights_of_a_model_with_other_classes_are_copied_without_scores(disc_data, straight, tmp_path, said):
     (tmp_path / "data.yaml").write_text(f"path: {disc_data.parent}\nnames: [ground, disc, sky]\n")
     run(tmp_path / "data.yaml", tmp_path / "run", epochs=1, lr=1e-9, weights=straight / "model", ema=0.0)
     ours, theirs = parameters(tmp_path / "run" / "model"), parameters(straight / "model")

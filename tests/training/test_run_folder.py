@@ -11,9 +11,9 @@ from PIL import Image
 from fullconv.commands.main import fullconv
 from fullconv.errors import FullconvError
 from fullconv.files import write_json
-from fullconv.training import environment, illustration
+from fullconv.training import environment, finishing, illustration
 from fullconv.training import run as training_run
-from fullconv.training import train as stages
+from fullconv.training import train as training
 from fullconv.training.manifest import digest_parameters, read_manifest
 from tests.training.test_run import TINY, parameters, same
 
@@ -24,7 +24,7 @@ HELD = ("recipe.json", "manifest.json", "data.sha256", "log.jsonl", "curves.png"
 def no_export_and_one_thread():
     """Export takes seconds, and so do two threads that wait for one another on a busy machine."""
     patch, threads = pytest.MonkeyPatch(), torch.get_num_threads()
-    patch.setattr(stages, "finish", lambda folder: folder)
+    patch.setattr(finishing, "write_card_and_graph", lambda folder: folder)
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
@@ -32,7 +32,7 @@ def no_export_and_one_thread():
 
 
 def run(data, out, **changes):
-    return stages.train(data, out, **{**TINY, "epochs": 2, **changes})
+    return training.train(data, out, **{**TINY, "epochs": 2, **changes})
 
 
 def train(*arguments):
@@ -75,7 +75,7 @@ def test_the_folder_is_complete(made):
     assert rates[0] > rates[1] >= 0
 
 
-def test_from_makes_the_same_model(made, tmp_path):
+def test_repeating_a_run_gives_the_same_model(made, tmp_path):
     result = train("--from", made[0], "--out", tmp_path / "again")
     assert result.exit_code == 0, result.output
     assert f"to repeat it: fullconv train --from {tmp_path / 'again'}" in result.output
@@ -90,7 +90,7 @@ def test_from_makes_the_same_model(made, tmp_path):
             assert (tmp_path / "again" / name).read_bytes() == (made[0] / name).read_bytes()
 
 
-def test_data_that_were_moved_are_given_anew(own, tmp_path):
+def test_moved_data_can_be_given_again(own, tmp_path):
     out, data = own
     data.parent.rename(tmp_path / "moved")
     write_json(out / "manifest.json", {**read_manifest(out), "data": {**read_manifest(out)["data"], "path": str(data)}})
@@ -100,22 +100,22 @@ def test_data_that_were_moved_are_given_anew(own, tmp_path):
     assert same(parameters(out.with_name("first-again") / "model"), parameters(out / "model"))
 
 
-def test_changed_data_are_refused_by_name(own):
+def test_changed_data_are_refused_with_their_names(own):
     out, data = own
     Image.new("L", (80, 64), 1).save(data.parent / "masks" / "train" / "03.png")
     with pytest.raises(FullconvError, match=r"not the same as in .*first: 1 changed \(masks/train/03\.png\)") as error:
-        stages.train(data, out.with_name("again"), repeats=out)
+        training.train(data, out.with_name("again"), repeats=out)
     assert "\n" not in str(error.value)
     assert not (out.with_name("again") / "manifest.json").exists()
     with pytest.raises(FullconvError, match="1 changed"):
-        stages.train(data, out, resume=True)
+        training.train(data, out, resume=True)
 
 
 def test_another_class_name_is_refused(own):
     out, data = own
     data.write_text("path: .\nnames: [background, circle]\n")
     with pytest.raises(FullconvError, match="the classes were background, disc"):
-        stages.train(data, out.with_name("again"), repeats=out)
+        training.train(data, out.with_name("again"), repeats=out)
 
 
 def test_other_starting_weights_are_refused(made, tmp_path):
@@ -132,31 +132,31 @@ def test_other_starting_weights_are_refused(made, tmp_path):
     assert "restore the original" in str(error)
 
 
-def test_another_initialisation_is_seen(own):
+def test_another_initialisation_is_detected(own):
     out, data = own
     manifest = read_manifest(out)
     write_json(out / "manifest.json", {**manifest, "weights": {**manifest["weights"], "start": "0" * 64}})
     with pytest.raises(FullconvError, match="the network's initial parameters"):
-        stages.train(data, out.with_name("again"), repeats=out)
+        training.train(data, out.with_name("again"), repeats=out)
 
 
-def test_other_libraries_are_told_and_no_error(own, said):
+def test_other_library_versions_are_logged_without_an_error(own, said):
     out, data = own
     manifest = read_manifest(out)
     write_json(out / "manifest.json", {**manifest, "environment": {**manifest["environment"], "timm": "0.1"}})
-    stages.train(data, out.with_name("again"), repeats=out)
+    training.train(data, out.with_name("again"), repeats=out)
     assert "the model may differ slightly: timm 0.1 → " in said.text
 
 
-def test_a_recipe_of_its_own_is_kept(made, tmp_path):
+def test_a_repeated_run_keeps_its_recipe(made, tmp_path):
     with pytest.raises(FullconvError, match="was started with lr"):
-        stages.train(made[1], tmp_path / "again", repeats=made[0], lr=1.0)
+        training.train(made[1], tmp_path / "again", repeats=made[0], lr=1.0)
     (tmp_path / "recipe.yaml").write_text("lr: 1.0\n")
     with pytest.raises(FullconvError, match="remove --recipe"):
-        stages.train(made[1], tmp_path / "again", repeats=made[0], recipe=tmp_path / "recipe.yaml")
+        training.train(made[1], tmp_path / "again", repeats=made[0], recipe=tmp_path / "recipe.yaml")
 
 
-def test_what_no_run_left_is_said(tmp_path):
+def test_a_folder_without_a_run_is_reported(tmp_path):
     assert "manifest.json: cannot be read" in str(train("--from", tmp_path).exception)
     assert "Missing argument 'DATA'" in train().output
     assert "use only one of them" in train("--from", tmp_path, "--resume", tmp_path).output
@@ -170,7 +170,7 @@ def killing(*_):
     raise Killed
 
 
-def test_killed_and_resumed_the_folder_is_as_complete(made, tmp_path, monkeypatch):
+def test_the_folder_is_complete_after_a_kill_and_a_resumption(made, tmp_path, monkeypatch):
     """Stopped before the second epoch, and once more while the pictures are drawn."""
     out, data = tmp_path / "run", made[1]
     real, batches = training_run.load_epoch, iter("one")
@@ -190,7 +190,7 @@ def test_killed_and_resumed_the_folder_is_as_complete(made, tmp_path, monkeypatc
     assert same(parameters(out / "model"), parameters(made[0] / "model"))
 
 
-def test_without_matplotlib_the_rest_is_there_and_it_is_said(own, monkeypatch, said):
+def test_without_matplotlib_the_other_files_are_written(own, monkeypatch, said):
     out, data = own
     monkeypatch.setattr(illustration, "find_spec", lambda library: None)
     run(data, out.with_name("plain"))
@@ -213,7 +213,7 @@ def test_without_validation_there_is_nothing_to_confuse(own):
 @pytest.mark.parametrize(
     ("program", "typed"), [("/usr/bin/fullconv", "fullconv"), ("/lib/fullconv/__main__.py", "python -m fullconv")]
 )
-def test_the_command_line_can_be_typed_again(program, typed, monkeypatch):
+def test_the_recorded_command_can_be_run_again(program, typed, monkeypatch):
     monkeypatch.setattr("sys.argv", [program, "train", "my data/", "--lr", "0.1"])
     assert environment.command_line() == f"{typed} train 'my data/' --lr 0.1"
 
@@ -226,9 +226,9 @@ def test_the_digest_of_parameters_is_of_names_types_and_numbers():
         assert digest_parameters({**one, "a": other}) != digest_parameters(one)
 
 
-def test_a_staged_run_is_made_again_from_its_first_net(made, tmp_path):
+def test_a_staged_run_is_repeated_from_its_first_network(made, tmp_path):
     """Its manifest tells of what the first net started from; each net has its own curves."""
-    stages.train(made[1], tmp_path / "first", **{**TINY, "epochs": 1, "staged": True, "arch": "fcn16s"})
+    training.train(made[1], tmp_path / "first", **{**TINY, "epochs": 1, "staged": True, "arch": "fcn16s"})
     assert read_manifest(tmp_path / "first")["weights"]["weights"] is None
     assert (tmp_path / "first" / "fcn32s" / "curves.png").is_file()
     result = train("--from", tmp_path / "first", "--out", tmp_path / "again")
@@ -247,11 +247,11 @@ def test_weights_of_the_classes_are_an_option_and_stay_with_the_run(made, tmp_pa
     assert json.loads((out / "recipe.json").read_text())["class_weights"] == "balanced"
     assert "class weights (balanced): disc " in train("--resume", out).output
     with pytest.raises(FullconvError, match="was started with class_weights balanced"):
-        stages.train(data, out, resume=True, class_weights=(1.0, 2.0))
+        training.train(data, out, resume=True, class_weights=(1.0, 2.0))
 
 
 @pytest.mark.parametrize("value", ["rare", "1,x"])
-def test_weights_that_are_none_are_refused(value):
+def test_invalid_class_weights_are_refused(value):
     result = train("nowhere", "--class-weights", value)
     assert result.exit_code == 2
     assert f"{value}: give none, balanced, enet, or one number per class, such as 1,20" in " ".join(

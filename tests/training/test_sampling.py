@@ -20,7 +20,7 @@ def test_rare_classes_ask_for_more_as_in_lvis():
     assert (factors[25:] == 1).all()
 
 
-def test_a_picture_of_void_alone_and_a_class_that_never_occurs_are_no_trouble():
+def test_void_pictures_and_absent_classes_are_allowed():
     assert repeat_factors(np.array([[False, False], [True, False]]), 0.3).tolist() == [1.0, 1.0]
 
 
@@ -41,7 +41,7 @@ def test_without_balance_every_sample_is_drawn_once(n, seed):
 
 
 @given(st.integers(1, 30), st.integers(1, 60), st.sampled_from([0.2, 0.5, 0.8]), st.integers(0, 100))
-def test_pictures_without_labels_take_turns_over_the_epochs(labelled, unlabelled, share, seed):
+def test_unlabelled_pictures_take_turns_over_the_epochs(labelled, unlabelled, share, seed):
     sampling = Sampling(torch.ones(labelled), torch.ones(unlabelled), share)
     shown = Counter()
     for epoch in range(4):
@@ -55,7 +55,7 @@ def test_pictures_without_labels_take_turns_over_the_epochs(labelled, unlabelled
     assert sum(counts) == 4 * sampling.unlabelled_count
 
 
-def test_an_order_depends_on_seed_and_epoch_alone():
+def test_the_order_depends_only_on_seed_and_epoch():
     sampling = Sampling(torch.ones(9), torch.tensor([2.0, 1.0, 1.5]), 0.5)
     assert sampling.order(1, 2) == sampling.order(1, 2)
     assert len({tuple(sampling.order(seed, epoch)) for seed in range(3) for epoch in range(3)}) == 9

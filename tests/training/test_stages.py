@@ -7,8 +7,9 @@ import torch
 
 from fullconv.errors import FullconvError
 from fullconv.models.build import build
+from fullconv.training import finishing
 from fullconv.training import run as training_run
-from fullconv.training import train as stages
+from fullconv.training import train as training
 from fullconv.training.recipe import Recipe, stages_of
 from fullconv.training.start import prepare_data
 from fullconv.weights.model_folder import read_config
@@ -19,11 +20,11 @@ STAGED = {**TINY, "staged": True, "epochs": 2, "stage_lr_factor": 0.5}
 
 @pytest.fixture(autouse=True)
 def no_export(monkeypatch):
-    monkeypatch.setattr(stages, "finish", lambda folder: None)
-    monkeypatch.setattr(stages, "illustrate", lambda *_: None)
+    monkeypatch.setattr(finishing, "write_card_and_graph", lambda folder: None)
+    monkeypatch.setattr(finishing, "illustrate", lambda *_: None)
 
 
-def test_the_nets_that_lead_to_one():
+def test_stages_of_an_architecture():
     assert stages_of("fcn8s") == ["fcn32s", "fcn16s", "fcn8s"]
     assert stages_of("voc-fcn16s") == ["voc-fcn32s", "voc-fcn16s"]
     assert stages_of("fcn-4s") == ["fcn-32s", "fcn-16s", "fcn-8s", "fcn-4s"]
@@ -33,7 +34,7 @@ def test_the_nets_that_lead_to_one():
 
 
 def test_stages_follow_each_other_in_one_command(disc_data, tmp_path, said):
-    folder = stages.train(disc_data, tmp_path, **STAGED)
+    folder = training.train(disc_data, tmp_path, **STAGED)
     nets = [tmp_path / "fcn32s" / "model", tmp_path / "fcn16s" / "model", folder]
     recipes = [read_config(net).provenance["recipe"] for net in nets]
     assert [recipe["lr"] for recipe in recipes] == [3e-3, 1.5e-3, 0.75e-3]
@@ -41,8 +42,8 @@ def test_stages_follow_each_other_in_one_command(disc_data, tmp_path, said):
     assert said.text.count("1 unused (upscore") == 2
 
 
-def test_a_staged_run_that_was_stopped_goes_on_in_its_stage(disc_data, tmp_path, monkeypatch):
-    stages.train(disc_data, tmp_path / "straight", **STAGED)
+def test_a_stopped_staged_run_resumes_in_its_stage(disc_data, tmp_path, monkeypatch):
+    training.train(disc_data, tmp_path / "straight", **STAGED)
     real, epochs = training_run.train_epoch, []
 
     def stop_in_the_fourth(*arguments):
@@ -54,10 +55,10 @@ def test_a_staged_run_that_was_stopped_goes_on_in_its_stage(disc_data, tmp_path,
     with monkeypatch.context() as patch:
         patch.setattr(training_run, "train_epoch", stop_in_the_fourth)
         with pytest.raises(KeyboardInterrupt):
-            stages.train(disc_data, tmp_path / "stopped", **STAGED)
+            training.train(disc_data, tmp_path / "stopped", **STAGED)
     with pytest.raises(FullconvError, match="--resume"):
-        stages.train(disc_data, tmp_path / "stopped", **STAGED)
-    stages.train(disc_data, tmp_path / "stopped", resume=True)
+        training.train(disc_data, tmp_path / "stopped", **STAGED)
+    training.train(disc_data, tmp_path / "stopped", resume=True)
     ours, theirs = (parameters(tmp_path / run / "model") for run in ("stopped", "straight"))
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
@@ -70,7 +71,7 @@ def test_the_papers_net_trains_online_by_its_recipe(disc_data, tmp_path):
         "lr": 1e-8, "trunk_lr_factor": 1.0, "bias_lr_factor": 2.0, "schedule": "constant", "warm_up": 0.0, "workers": 0,
         "precision": "fp32",
     }  # fmt: skip
-    folder = stages.train(disc_data, tmp_path, **online)
+    folder = training.train(disc_data, tmp_path, **online)
     config = read_config(folder)
     assert (config.architecture.alignment, config.normalisation.order) == ("caffe", (2, 1, 0))
     entry = json.loads((tmp_path / "log.jsonl").read_text())
@@ -79,21 +80,21 @@ def test_the_papers_net_trains_online_by_its_recipe(disc_data, tmp_path):
 
 def test_the_papers_trunk_asks_for_its_file(disc_data, tmp_path):
     with pytest.raises(FullconvError, match="give --trunk-weights"):
-        stages.train(disc_data, tmp_path, arch="voc-fcn32s", crop_size=0, batch_size=1)
+        training.train(disc_data, tmp_path, arch="voc-fcn32s", crop_size=0, batch_size=1)
 
 
-def test_a_run_ends_when_it_no_longer_gets_better(disc_data, tmp_path):
-    stages.train(disc_data, tmp_path, **{**TINY, "epochs": 30, "lr": 1e-12, "patience": 2})
+def test_a_run_ends_when_it_stops_improving(disc_data, tmp_path):
+    training.train(disc_data, tmp_path, **{**TINY, "epochs": 30, "lr": 1e-12, "patience": 2})
     log = (tmp_path / "log.jsonl").read_text().splitlines()
     assert len(log) == 3  # two evaluations that were no better than the first
 
 
 @pytest.mark.filterwarnings("ignore:Detected call of")  # of torch: the schedule goes on though no step was made
-def test_nothing_but_void_teaches_nothing(disc_data, tmp_path):
+def test_void_alone_teaches_nothing(disc_data, tmp_path):
     """Neither a step nor a decay, and no NaN."""
     yaml = tmp_path / "void.yaml"
     yaml.write_text(f"path: {disc_data.parent}\nnames: [background, disc]\nlabel_mapping: {{0: void, 1: void}}\n")
-    folder = stages.train(yaml, tmp_path / "run", **{**TINY, "epochs": 1, "weight_decay": 0.5, "ema": 0.0})
+    folder = training.train(yaml, tmp_path / "run", **{**TINY, "epochs": 1, "weight_decay": 0.5, "ema": 0.0})
     entry = json.loads((tmp_path / "run" / "log.jsonl").read_text())
     assert entry["loss"] == 0
     torch.manual_seed(0)

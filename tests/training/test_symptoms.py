@@ -12,35 +12,35 @@ def losses(train, val=None):
     return [{"loss": a} | ({} if b is None else {"val_loss": b}) for a, b in zip(train, val, strict=True)]
 
 
-def test_a_run_that_goes_well_says_nothing():
+def test_a_good_run_has_no_warnings():
     assert kinds(*losses([1.0, 0.8, 0.6, 0.5, 0.4], [1.0, 0.8, 0.7, 0.7, 0.72])) == []
     assert kinds(*losses([1.0])) == []
 
 
-def test_learning_by_heart():
+def test_overfitting_is_reported():
     val = [1.0, 0.5, 0.6, 0.7, 0.8]
     assert kinds(*losses([1.0, 0.8, 0.6, 0.5, 0.4], val)) == ["by heart"]
     assert kinds(*losses([1.0, 0.8, 0.6, 0.5], val[:4])) == []  # too early to say
     assert kinds(*losses([1.0, 0.8, 0.9, 0.8, 0.85], val)) == []  # it does not learn anything
 
 
-def test_a_loss_that_rises():
+def test_a_rising_loss_is_reported():
     assert kinds(*losses([0.5, 0.2, 0.3, 0.6])) == ["diverging"]
     assert kinds(*losses([0.5, 0.2, 0.3, 0.25])) == []
 
 
-def test_a_class_that_no_crop_shows():
+def test_a_class_that_no_crop_shows_is_reported():
     assert kinds({"loss": 1.0, "not_shown": ["roof"]}) == ["not shown roof"]
 
 
-def test_a_class_that_is_never_found():
+def test_a_class_that_is_never_found_is_reported():
     missed = [{"loss": 1.0, "iou": {"ground": 0.9, "roof": 0.0}}] * 5
     assert kinds(*missed) == ["not found roof"]
     assert kinds(*missed[:4]) == []
     assert kinds(*missed[:4], {"loss": 1.0, "iou": {"ground": 0.9, "roof": 0.1}}) == []
 
 
-def test_every_word_says_what_to_do():
+def test_every_warning_says_what_to_do():
     bad = [{"loss": 0.1 * 3**i, "iou": {"roof": 0.0}, "not_shown": ["roof"]} for i in range(6)]
     found = list(symptoms([{"epoch": i, **entry} for i, entry in enumerate(bad)]))
     assert len(found) == 3

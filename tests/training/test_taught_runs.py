@@ -11,8 +11,9 @@ from PIL import Image
 
 from fullconv.commands.main import fullconv
 from fullconv.errors import FullconvError
+from fullconv.training import finishing
 from fullconv.training import run as training_run
-from fullconv.training import train as stages
+from fullconv.training import train as training
 from fullconv.training.digests import sha256_of
 from fullconv.training.manifest import read_manifest
 from fullconv.training.teacher import write_index, write_scores
@@ -25,8 +26,8 @@ CHANGES = {**TINY, "sharpness": 0.3, "noise": 0.2, "jpeg": 0.3, "copy_paste": 0.
 @pytest.fixture(autouse=True, scope="module")
 def no_export_and_one_thread():
     patch, threads = pytest.MonkeyPatch(), torch.get_num_threads()
-    patch.setattr(stages, "finish", lambda folder: folder)
-    patch.setattr(stages, "illustrate", lambda *_: None)
+    patch.setattr(finishing, "write_card_and_graph", lambda folder: folder)
+    patch.setattr(finishing, "illustrate", lambda *_: None)
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
@@ -56,7 +57,7 @@ def data(tmp_path_factory):
 
 
 def run(data, out, **changes):
-    return stages.train(data, out, **{**CHANGES, "teacher": data.parent / "teacher", "epochs": 3, **changes})
+    return training.train(data, out, **{**CHANGES, "teacher": data.parent / "teacher", "epochs": 3, **changes})
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def straight(data, tmp_path_factory):
     return out
 
 
-def test_pictures_without_labels_are_learned_from(data, tmp_path):
+def test_unlabelled_pictures_are_used_for_training(data, tmp_path):
     """Two labelled pictures and one epoch of many alike are not enough; with eighteen more from a teacher they are."""
     best = {}
     for name, changes in {"alone": {"teacher": None}, "taught": {"unlabelled_share": 0.9}}.items():
@@ -94,11 +95,11 @@ def test_stopped_and_resumed_ends_where_it_would_have(data, straight, tmp_path, 
         patch.setitem(training_run.train_epoch.__globals__, "train_step", step)
         with pytest.raises(KeyboardInterrupt):
             run(data, tmp_path)
-    stages.train(data, tmp_path, resume=True)  # the teacher is remembered
+    training.train(data, tmp_path, resume=True)  # the teacher is remembered
     assert same(parameters(tmp_path / "model"), parameters(straight / "model"))
 
 
-def test_the_run_says_who_teaches_and_can_be_made_again(data, straight, tmp_path):
+def test_a_taught_run_records_its_teacher_and_can_be_repeated(data, straight, tmp_path):
     manifest = read_manifest(straight)
     assert manifest["weights"]["teacher"]["path"] == str(data.parent / "teacher")
     assert manifest["data"]["splits"]["unlabelled"]["pictures"] == 18
@@ -110,7 +111,7 @@ def test_the_run_says_who_teaches_and_can_be_made_again(data, straight, tmp_path
     assert "18 unlabelled pictures: 50% of each epoch" in said
 
 
-def test_another_teacher_or_other_pictures_are_not_the_same_run(data, straight, tmp_path):
+def test_another_teacher_or_other_pictures_are_refused(data, straight, tmp_path):
     shutil.copytree(data.parent, tmp_path / "data")
     scores = sorted((tmp_path / "data" / "teacher").glob("*.npz"))[0]
     write_scores(scores.parent, scores.stem, np.zeros((2, 4, 5), np.float16), (64, 80))
@@ -121,7 +122,7 @@ def test_another_teacher_or_other_pictures_are_not_the_same_run(data, straight, 
         run(tmp_path / "data" / "data.yaml", tmp_path / "b", repeats=straight)
 
 
-def test_without_a_teacher_unlabelled_pictures_are_not_used_and_that_is_said(data, tmp_path, said):
+def test_unused_unlabelled_pictures_are_reported(data, tmp_path, said):
     run(data, tmp_path, epochs=1, teacher=None)
     assert "18 unlabelled pictures are not used; they need a teacher" in said.text
 

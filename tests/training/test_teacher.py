@@ -35,7 +35,7 @@ def written(folder, pictures, names=CLASSES.names):
     return folder
 
 
-def test_scores_are_found_by_what_a_picture_holds_wherever_it_lies(pictures, tmp_path):
+def test_scores_are_found_by_the_content_of_a_picture(pictures, tmp_path):
     folder = written(tmp_path / "scores", pictures)
     moved = UnlabelledPicture(pictures[1].image_path.rename(tmp_path / "elsewhere.png"))
     teacher = open_teacher(folder, CLASSES, {}, [moved])
@@ -60,14 +60,14 @@ def test_a_picture_without_scores_is_named(pictures, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 2, "classes": ["a"], "align_corners": true}', "{}"])
-def test_a_wrong_index_is_one_line(pictures, tmp_path, text):
+def test_a_wrong_index_gives_a_one_line_error(pictures, tmp_path, text):
     folder = written(tmp_path / "scores", pictures)
     (folder / "teacher.json").write_text(text)
     with pytest.raises(FullconvError, match=r"teacher\.json: "):
         open_teacher(folder, CLASSES, {}, pictures)
 
 
-def test_damaged_scores_are_one_line(pictures, tmp_path):
+def test_damaged_scores_give_a_one_line_error(pictures, tmp_path):
     folder = written(tmp_path / "scores", pictures)
     for path in folder.glob("*.npz"):
         path.write_bytes(path.read_bytes()[:50])
@@ -76,7 +76,7 @@ def test_damaged_scores_are_one_line(pictures, tmp_path):
         teacher.scores(pictures[0])
 
 
-def test_what_a_picture_is_known_to_show_has_the_probability_of_what_it_is_taken_for():
+def test_known_classes_get_the_probability_of_their_alternatives():
     scores = torch.tensor([1.0, 2.0, 3.0, 0.0]).view(4, 1, 1)
     before, after = scores.softmax(0).flatten(), share_probability(scores, [1], [1, 2]).softmax(0).flatten()
     assert after[1] == pytest.approx(float(before[1] + before[2]))
@@ -84,7 +84,7 @@ def test_what_a_picture_is_known_to_show_has_the_probability_of_what_it_is_taken
     torch.testing.assert_close(after[[0, 3]], before[[0, 3]])
 
 
-def test_a_model_teaches_once_and_goes_on_where_it_stopped(disc_data, tmp_path, monkeypatch):
+def test_a_teacher_writes_its_scores_once_and_resumes(disc_data, tmp_path, monkeypatch):
     samples = open_dataset(disc_data).split("train")[:3]
     teach("photos", samples[:2], tmp_path / "scores", speaks=False)
     files = sorted((tmp_path / "scores").glob("*.npz"))

@@ -30,7 +30,7 @@ def scalars(folder):
     return found, events.Tags()["tensors"]
 
 
-def test_tensorboard_is_told_every_epoch_and_the_recipe(tmp_path):
+def test_tensorboard_receives_every_epoch_and_the_recipe(tmp_path):
     with Trackers(["tensorboard"], tmp_path, Recipe(), []) as told:
         for entry in HISTORY:
             told.log(entry)
@@ -51,7 +51,7 @@ def test_a_resumed_run_has_each_epoch_once(tmp_path):
     assert [epoch for epoch, _ in scalars(tmp_path / "tensorboard")[0]["mean_iou"]] == [1, 2, 3]
 
 
-def test_what_is_asked_for():
+def test_trackers_by_name():
     assert check_trackers(None) == ("tensorboard",)
     assert check_trackers("none") == check_trackers("") == check_trackers([]) == ()
     assert check_trackers(["tensorboard"]) == check_trackers(" tensorboard ") == ("tensorboard",)
@@ -62,7 +62,7 @@ def test_what_is_asked_for():
 @pytest.mark.parametrize(
     ("name", "remedy"), [("wandb", "wandb"), ("mlflow", "mlflow"), ("tensorboard", r"'fullconv\[train\]'")]
 )
-def test_one_that_is_not_installed_is_one_line(name, remedy, monkeypatch):
+def test_a_missing_tracker_gives_a_one_line_error(name, remedy, monkeypatch):
     monkeypatch.setattr(trackers, "find_spec", lambda library: None)
     assert check_trackers(None) == ()
     with pytest.raises(FullconvError, match=f"{name} is not installed; run: pip install {remedy}$"):
@@ -70,7 +70,7 @@ def test_one_that_is_not_installed_is_one_line(name, remedy, monkeypatch):
 
 
 @pytest.mark.skipif(not find_spec("mlflow"), reason="mlflow is not installed")
-def test_mlflow_is_told(tmp_path, monkeypatch):
+def test_mlflow_receives_the_run(tmp_path, monkeypatch):
     import mlflow
 
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
@@ -84,7 +84,7 @@ def test_mlflow_is_told(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(not find_spec("wandb"), reason="wandb is not installed")
-def test_wandb_is_told(tmp_path, monkeypatch):
+def test_wandb_receives_the_run(tmp_path, monkeypatch):
     monkeypatch.setitem(os.environ, "WANDB_MODE", "offline")
     tmp_path.joinpath("first").mkdir()
     with Trackers(["wandb"], tmp_path / "first", Recipe(lr=0.5), HISTORY) as told:

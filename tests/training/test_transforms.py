@@ -127,7 +127,7 @@ def test_photos_change_in_brightness_contrast_saturation_and_hue_four_times_in_f
 
 
 @pytest.mark.parametrize(("channels", "dtype"), [(3, torch.float32), (4, torch.uint8), (1, torch.uint8)])
-def test_what_is_no_photo_keeps_its_values(channels, dtype):
+def test_other_pictures_than_photos_keep_their_values(channels, dtype):
     image = one_colour(channels, dtype)
     assert (coloured(image, 0.3, 20) == image[:, 0, 0].tolist()).all()
 

@@ -15,7 +15,7 @@ from fullconv.weights.model_folder import read_config
 
 @pytest.mark.parametrize(("scores", "kept"), [([0.5, 0.5], 2), ([0.5, 0.4], 1), ([0.4, 0.5], 2), ([None, None], 2),
                                               ([0.5, 0.4, 0.5], 3)])  # fmt: skip
-def test_of_equal_epochs_the_last_is_kept(disc_data, tmp_path, monkeypatch, scores, kept):
+def test_the_last_of_equal_epochs_is_kept(disc_data, tmp_path, monkeypatch, scores, kept):
     _, config = prepare_data(disc_data, Recipe(trunk="test_resnet", arch="fcn32s", score_hidden=0))
     model, history = build(config), []
     for score in scores:

@@ -48,7 +48,7 @@ def test_enet_by_its_formula():
     assert class_weights("enet", SAMPLES, CLASSES).tolist() == pytest.approx(expected.tolist())
 
 
-def test_what_each_class_weighs_is_told_in_one_line_and_nothing_without_weights(said):
+def test_class_weights_are_logged_in_one_line(said):
     weigh_classes("none", SAMPLES, CLASSES)
     assert said.messages == []
     weigh_classes("balanced", SAMPLES, CLASSES)

@@ -180,11 +180,11 @@ def test_a_layer_found_twice_is_an_error(layers, tmp_path):
 @pytest.mark.parametrize(
     "content", [b"", b"PK\x03\x04" + bytes(100), b"\x89HDF\r\n\x1a\n" + bytes(50), b"name: 'net'\n"]
 )
-def test_other_files_are_no_caffemodels(tmp_path, content):
+def test_other_files_are_refused(tmp_path, content):
     with pytest.raises(FullconvError, match="damaged or not a caffemodel"):
         read_caffe(written(tmp_path / "a.caffemodel", content))
 
 
-def test_a_file_that_is_not_there(tmp_path):
+def test_a_missing_file_is_reported(tmp_path):
     with pytest.raises(FullconvError, match="no such file"):
         read_caffe(tmp_path / "none.caffemodel")

@@ -136,7 +136,7 @@ def test_a_file_that_does_not_fit_leaves_nothing(layers, tmp_path, how, message)
     assert not list((tmp_path / "models").iterdir())
 
 
-def test_what_fails_behind_the_weights_leaves_nothing(caffemodel, tmp_path):
+def test_a_later_failure_leaves_nothing(caffemodel, tmp_path):
     def fail(folder):
         assert (folder / "model.safetensors").is_file()
         raise FullconvError("no room")

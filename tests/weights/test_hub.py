@@ -72,7 +72,7 @@ def test_a_revision_is_the_one_that_is_seen(hub, ask):
     assert "building" in json.loads(earlier)["results"][0]["classes"]
 
 
-def test_a_fetched_model_serves_offline_and_where_the_hub_is_gone(hub, ask):
+def test_a_downloaded_model_works_offline(hub, ask):
     assert ask(*predict("hf://ann/streets"), "--out", "a").returncode == 0
     hub.paths.clear()
     assert ask(*predict("hf://ann/streets"), "--out", "b", HF_HUB_OFFLINE="1").returncode == 0
@@ -82,7 +82,7 @@ def test_a_fetched_model_serves_offline_and_where_the_hub_is_gone(hub, ask):
     assert "not in this machine's cache" in refused(ask(*predict("hf://bob/cats"), HF_HUB_OFFLINE="1"))
 
 
-def test_what_is_no_model_is_told_before_it_is_fetched(hub, ask):
+def test_a_repository_without_a_model_is_refused_before_download(hub, ask):
     hub.add("ann/words", {"config.json": b'{"model_type": "bert"}', "model.safetensors": b"large"})
     hub.add("ann/data", {"README.md": b"# data"})
     hub.add("ann/huge", model_files())
@@ -102,7 +102,7 @@ def test_what_is_no_model_is_told_before_it_is_fetched(hub, ask):
     assert not [path for path in hub.paths if "model.safetensors" in path or "model.onnx" in path]
 
 
-def test_what_is_too_large_is_not_fetched(hub, ask):
+def test_a_repository_that_is_too_large_is_not_downloaded(hub, ask):
     hub.claimed["model.onnx"] = 5 * 10**9
     assert "too large; its files have 5.0 GB and the limit is 4" in refused(ask(*predict("hf://ann/streets")))
     assert not [path for path in hub.paths if "resolve" in path]

@@ -53,14 +53,14 @@ def test_the_ports_are_what_onnx_reads(tmp_path):
     [b"", b"no graph at all", CONTENT[: len(CONTENT) // 2], CONTENT[:-1], CONTENT[:1000], b"\0" * 1000, b"\x08\x0a"],
     ids=["empty", "text", "half", "a byte short", "its beginning", "zeros", "it contains no graph"],
 )
-def test_a_damaged_graph_is_one_line(folder, content, engine):
+def test_a_damaged_graph_gives_a_one_line_error(folder, content, engine):
     (folder / GRAPH).write_bytes(content)
     assert f"{folder / GRAPH}: damaged, or not an ONNX graph" in error_of(folder, engine=engine)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(at=st.integers(0, 400), byte=st.integers(0, 255))
-def test_a_wrong_byte_near_the_beginning_is_a_graph_or_one_line(folder, at, byte):
+def test_a_wrong_byte_in_the_header_gives_a_graph_or_a_one_line_error(folder, at, byte):
     (folder / GRAPH).write_bytes(CONTENT[:at] + bytes([byte]) + CONTENT[at + 1 :])
     message = ""
     try:
@@ -70,7 +70,7 @@ def test_a_wrong_byte_near_the_beginning_is_a_graph_or_one_line(folder, at, byte
     assert "\n" not in message
 
 
-def test_a_graph_that_the_library_cannot_read_is_one_line(folder, monkeypatch):
+def test_a_graph_that_the_library_cannot_read_gives_a_one_line_error(folder, monkeypatch):
     """Its header is right and its nodes are not."""
     monkeypatch.setattr(choice, "check_graph", lambda *_: None)
     (folder / GRAPH).write_bytes(CONTENT[:5000])
@@ -94,7 +94,7 @@ def test_a_config_that_names_another_number_of_classes_is_refused(folder, change
     )
 
 
-def test_another_graph_is_said(folder):
+def test_the_graph_of_another_model_is_reported(folder):
     onnx = pytest.importorskip("onnx")
     value = onnx.helper.make_tensor_value_info("image", onnx.TensorProto.FLOAT, [1])
     graph = onnx.helper.make_graph([], "g", [value], [value])
@@ -113,12 +113,12 @@ def test_a_folder_without_a_graph_says_so_where_there_is_no_torch(folder, monkey
     assert f"{folder / PARAMETERS}: not a file of tensors" in error_of(folder)
 
 
-def test_a_damaged_graph_of_openvinos_own_is_one_line(folder):
+def test_a_damaged_openvino_file_gives_a_one_line_error(folder):
     (folder / "model.xml").write_text("<net")
     assert "model.xml: damaged" in error_of(folder)
 
 
-def test_a_graph_of_openvinos_own_with_other_classes_is_refused(folder):
+def test_an_openvino_file_with_other_classes_is_refused(folder):
     from fullconv.exporting.openvino import write_ir
 
     shutil.copy(BUNDLED / "photos" / GRAPH, folder)

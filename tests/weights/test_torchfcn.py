@@ -47,7 +47,7 @@ def test_every_form_of_file_gives_the_same_tensors(tmp_path, content, zipped):
         (nn.Linear(1, 1), "not a file of tensors"),
     ],
 )
-def test_other_content_is_one_line(tmp_path, content, message):
+def test_other_content_gives_a_one_line_error(tmp_path, content, message):
     torch.save(content, tmp_path / "a.pth")
     with pytest.raises(FullconvError, match=message) as error:
         read_torchfcn(tmp_path / "a.pth")
@@ -55,7 +55,7 @@ def test_other_content_is_one_line(tmp_path, content, message):
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_a_file_cut_anywhere_is_one_line(tmp_path, zipped):
+def test_a_file_cut_anywhere_gives_a_one_line_error(tmp_path, zipped):
     path = tmp_path / "a.pth"
     torch.save(STATE, path, _use_new_zipfile_serialization=zipped)
     content = path.read_bytes()

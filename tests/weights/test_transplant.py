@@ -47,7 +47,7 @@ def test_a_dense_layer_becomes_a_convolution(shape, lazy):
 
 
 @pytest.mark.parametrize("lazy", [False, True])
-def test_of_a_dense_deconvolution_the_diagonal_is_taken(lazy):
+def test_the_diagonal_of_a_dense_deconvolution_is_used(lazy):
     net, dense = layer(nn.ConvTranspose2d, 3, 3, 4, groups=3, bias=False), array(3, 3, 4, 4)
     kernels = dense[range(3), range(3)].copy()
     dense *= np.eye(3, dtype=np.float32)[..., None, None]
@@ -75,13 +75,13 @@ def test_a_deconvolution_that_mixes_classes_is_refused():
 @pytest.mark.parametrize(
     ("shape", "found"), [((18, 5), "18x5"), ((5, 3, 2, 3), "5x3x2x3"), ((5, 19), "5x19"), ((90,), "90")]
 )
-def test_another_shape_is_named_with_what_was_expected(shape, found):
+def test_a_wrong_shape_is_named_with_the_expected_one(shape, found):
     net = layer(nn.Conv2d, 2, 5, 3, bias=False)
     with pytest.raises(FullconvError, match=rf"differ for 1 .* 0\.weight \(expected 5x2x3x3, found {found}\)"):
         transplant({"0.weight": torch.zeros(shape)}, net)
 
 
-def test_what_is_left_over_or_lacking_is_named():
+def test_unused_and_missing_parameters_are_named():
     net, weight, bias = layer(nn.Linear, 2, 3), torch.zeros(3, 2), torch.zeros(3)
     with pytest.raises(FullconvError, match=r"lacks 1 parameter, such as 0\.bias \(expected 3\)"):
         transplant({"0.weight": weight}, net)

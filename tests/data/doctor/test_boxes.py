@@ -28,7 +28,7 @@ def coco(root, outlines):
     ("outlines", "severity", "objects"),
     [([OUTLINE, [], None], "warning", 2), ([[], []], "error", 2), ([OUTLINE, OUTLINE], None, 0)],
 )
-def test_objects_without_an_outline_are_counted(tmp_path, outlines, severity, objects):
+def test_objects_without_outlines_are_counted(tmp_path, outlines, severity, objects):
     report = examine(coco(tmp_path / "d", outlines))
     if severity is None:
         assert kinds(report) == {"one-split"}
@@ -42,7 +42,7 @@ def test_objects_without_an_outline_are_counted(tmp_path, outlines, severity, ob
     assert (mended.severity, mended.text.rpartition("; ")[2]) == ("note", "each box is used as the object's region")
 
 
-def test_names_that_differ_in_spelling_alone(tmp_path):
+def test_names_that_differ_only_in_spelling_are_reported(tmp_path):
     data = sound(tmp_path)
     finding = found(data.examine("names: [Roof, roof, road]"), "names-alike")
     assert finding.text.endswith("spelling: Roof, roof")

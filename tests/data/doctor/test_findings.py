@@ -24,7 +24,7 @@ def with_turn(data, name, orientation, size=(WIDTH, HEIGHT)):
     photo(7).resize(size).save(data.image(name), exif=exif)
 
 
-def test_sound_data_have_no_findings(data):
+def test_correct_data_have_no_findings(data):
     report = data.examine()
     assert (report.findings, report.failed) == ((), False)
 
@@ -48,13 +48,13 @@ def devkit(root, mask):
     (lists / "train.txt").write_text("2007_1\n")
 
 
-def test_listed_files_that_are_not_there_and_what_they_may_be_called(tmp_path):
+def test_missing_listed_files_are_reported_with_similar_names(tmp_path):
     devkit(tmp_path, mask="2007_01.png")
     finding = found(examine(tmp_path), "missing-mask")
     assert finding.cases[0].detail == "did you mean 2007_01.png?"
 
 
-def test_a_listed_image_that_is_not_there_though_its_mask_is(tmp_path):
+def test_a_missing_image_is_reported_although_its_mask_exists(tmp_path):
     devkit(tmp_path, mask="2007_1.png")
     assert "missing-image" not in kinds(examine(tmp_path))
     (tmp_path / "JPEGImages" / "2007_1.jpg").rename(tmp_path / "JPEGImages" / "2007_01.jpg")
@@ -69,7 +69,7 @@ def test_a_mask_of_another_size(data):
     assert finding.cases[0].detail == "mask 9x9, image 32x24"
 
 
-def test_a_mask_of_the_photo_before_its_turn(data):
+def test_a_mask_drawn_on_the_unrotated_photo_is_reported(data):
     with_turn(data, "train/a", 6)
     finding = found(data.examine(), "exif-unturned")
     assert finding.cases[0].detail == "mask 32x24, image 24x32"
@@ -77,14 +77,14 @@ def test_a_mask_of_the_photo_before_its_turn(data):
 
 
 @pytest.mark.parametrize(("orientation", "expected"), [(0, False), (1, False), (3, True), (2, True)])
-def test_a_turn_that_keeps_the_size_wants_a_look(data, orientation, expected):
+def test_a_rotation_that_keeps_the_size_is_a_warning(data, orientation, expected):
     with_turn(data, "train/a", orientation)
     report = data.examine()
     assert ("exif-unclear" in kinds(report)) is expected
     assert not report.failed
 
 
-def test_a_mask_turned_like_its_photo_is_right(data):
+def test_a_mask_rotated_like_its_photo_is_correct(data):
     with_turn(data, "train/a", 6, size=(HEIGHT, WIDTH))
     assert data.examine().findings == ()
 
@@ -96,7 +96,7 @@ def test_white_is_void(data):
     assert data.mended_by(finding) == set()
 
 
-def test_white_is_the_object_before_there_are_names(data):
+def test_white_counts_as_the_object_if_classes_have_no_names(data):
     data.save_masks(halves(0, 255))
     report = examine(data.root)
     assert kinds(report) == {"no-names"}
@@ -104,7 +104,7 @@ def test_white_is_the_object_before_there_are_names(data):
     assert not report.failed
 
 
-def test_colour_masks_and_the_yaml_that_reads_them(data):
+def test_colour_masks_are_reported_with_a_yaml_that_reads_them(data):
     colours = np.array([[0, 0, 0], [200, 40, 40]], np.uint8)
     data.save_masks(colours[halves()])
     finding = found(data.examine(), "colour-masks")
@@ -112,7 +112,7 @@ def test_colour_masks_and_the_yaml_that_reads_them(data):
     assert data.mended_by(finding) == set()
 
 
-def test_a_colour_mask_among_others_leaves_their_numbers_alone(data):
+def test_a_single_colour_mask_does_not_renumber_the_others(data):
     colours = np.array([[0, 0, 0], [200, 40, 40], [9, 9, 9]], np.uint8)
     Image.fromarray(colours[halves()]).save(data.mask("train/a"))
     Image.fromarray(halves(0, 2)).save(data.mask("train/b"))
@@ -134,7 +134,7 @@ def test_colour_masks_saved_as_jpeg(data):
     assert "colours: [[0, 0, 0], [" in finding.remedy
 
 
-def test_palettes_that_number_colours_as_they_come(data):
+def test_palettes_with_inconsistent_indices_are_reported(data):
     for i, path in enumerate(data.masks()):
         picture = Image.fromarray(halves(*((0, 1) if i % 2 else (1, 0))), "P")
         picture.putpalette([0, 0, 0, 250, 0, 0] if i % 2 else [250, 0, 0, 0, 0, 0])
@@ -143,7 +143,7 @@ def test_palettes_that_number_colours_as_they_come(data):
     assert data.mended_by(finding) == set()
 
 
-def test_values_that_are_no_class(data):
+def test_values_outside_the_classes_are_reported(data):
     data.save_masks(halves(0, 7))
     finding = found(data.examine(), "unknown-values")
     assert finding.cases[0].detail == "holds 7"
@@ -151,21 +151,21 @@ def test_values_that_are_no_class(data):
     assert "unknown-values" not in data.mended_by(finding)
 
 
-def test_ids_that_begin_at_one(data):
+def test_ids_starting_at_one_are_reported(data):
     data.save_masks(halves(1, 2))
     finding = found(data.examine(), "ids-from-one")
     assert finding.severity == "error"
     assert data.mended_by(finding) == set()
 
 
-def test_ids_that_begin_at_one_though_zero_has_a_name(data):
+def test_ids_starting_at_one_are_reported_even_if_zero_has_a_name(data):
     data.save_masks(halves(1, 2))
     finding = found(data.examine("names: [background, roof, wall]\n"), "ids-from-one")
     assert finding.severity == "warning"
     assert data.mended_by(finding) == set()
 
 
-def test_ids_from_one_name_the_masks_that_go_too_far(data):
+def test_ids_starting_at_one_list_the_masks_with_too_large_values(data):
     data.save_masks(halves(0, 1))
     Image.fromarray(halves(1, 2)).save(data.mask("train/b"))
     finding = found(data.examine(), "ids-from-one")
@@ -184,7 +184,7 @@ def test_ids_from_one_name_the_masks_that_go_too_far(data):
         (1, 2, "names: [{name: background, labels: [0]}, {name: roof, labels: [2]}, {name: wall, labels: [1]}]"),
     ],
 )
-def test_other_ids_are_not_taken_for_ids_from_one(data, low, high, names):
+def test_other_ids_are_not_mistaken_for_ids_starting_at_one(data, low, high, names):
     data.save_masks(halves(low, high))
     assert "ids-from-one" not in kinds(data.examine(f"{names}\n"))
 
@@ -205,7 +205,7 @@ def test_masks_resized_smoothly(data):
     assert [case.path.name for case in found(data.examine(), "smoothed-masks").cases] == ["a.png"]
 
 
-def test_sixteen_bit_images_say_what_becomes_black_and_white(data):
+def test_sixteen_bit_images_report_their_range(data):
     for path in sorted((data.root / "images").rglob("*.png")):
         values = np.asarray(Image.open(path).convert("L")).astype(np.uint16) * 16
         Image.fromarray(values).save(path)
@@ -216,7 +216,7 @@ def test_sixteen_bit_images_say_what_becomes_black_and_white(data):
     assert "is mapped to 0 to 255 in training" in report_text(report)
 
 
-def test_one_deep_image_among_shallow_ones(data):
+def test_one_deep_image_among_8_bit_images_is_reported(data):
     path = data.image("train/a")
     Image.fromarray(np.asarray(Image.open(path).convert("L")).astype(np.uint16) * 16).save(path)
     finding = found(data.examine(), "mixed-depth")
@@ -229,7 +229,7 @@ def test_sixteen_bit_masks_of_instances(data):
     assert found(data.examine(), "deep-masks").cases[0].detail == "up to 24001"
 
 
-def test_a_mask_wholly_void(data):
+def test_a_mask_that_is_all_void_is_reported(data):
     Image.fromarray(halves(255, 255)).save(data.mask("train/a"))
     report = data.examine()
     assert len(found(report, "all-void").cases) == 1
@@ -244,7 +244,7 @@ def test_empty_classes(data):
     assert "in val, though present elsewhere: roof" in found(data.examine(), "empty-in-split").text
 
 
-def test_rare_classes_and_how_a_recipe_shows_them_more_often(data):
+def test_rare_classes_are_reported_with_a_remedy(data):
     for i in range(100):
         data.save(f"train/{i}", halves(0, 0), seed=100 + i)
     for name in ("train/b", "train/c", "train/d"):
@@ -254,19 +254,19 @@ def test_rare_classes_and_how_a_recipe_shows_them_more_often(data):
     assert (finding.severity, finding.remedy.split("  ")[0]) == ("note", "balance: 0.02")
 
 
-def test_nothing_held_back(tmp_path):
+def test_data_without_a_validation_split_are_reported(tmp_path):
     data = sound(tmp_path)
     shutil.rmtree(data.root / "images" / "val")
     assert kinds(data.examine()) == {"one-split"}
 
 
-def test_nearly_the_same_picture_in_two_splits(data):
+def test_similar_pictures_in_two_splits_are_reported(data):
     photo(0).resize((WIDTH + 3, HEIGHT)).resize((WIDTH, HEIGHT)).save(data.image("val/e"), quality=70)
     finding = found(data.examine(), "near-duplicates")
     assert [(case.path.stem, case.detail) for case in finding.cases] == [("e", "of val, similar to a of train")]
 
 
-def test_the_same_file_in_two_lists(tmp_path):
+def test_the_same_file_in_two_splits_is_reported(tmp_path):
     for folder, ending, what in (
         ("JPEGImages", "jpg", photo),
         ("SegmentationClass", "png", lambda i: halves(0, i + 1)),
@@ -286,7 +286,7 @@ def test_the_same_file_in_two_lists(tmp_path):
     assert [(case.path.stem, case.detail) for case in finding.cases] == [("1", "in train and val")]
 
 
-def test_names_are_proposed_where_there_are_none(data):
+def test_names_are_proposed_if_none_are_given(data):
     report = examine(data.root)
     finding = found(report, "no-names")
     assert "names: [background, object]" in finding.remedy
@@ -295,13 +295,13 @@ def test_names_are_proposed_where_there_are_none(data):
 
 
 @pytest.mark.parametrize("value", [0, 255])
-def test_masks_of_one_value_want_names_too(data, value):
+def test_masks_with_one_value_also_need_names(data, value):
     data.save_masks(halves(value, value))
     assert "no-names" in kinds(examine(data.root))
 
 
 @pytest.mark.parametrize("rename", ["{}_mask", "{}-labels", "label_{}"])
-def test_names_that_differ_by_a_rule(tmp_path, rename):
+def test_names_that_differ_by_a_rule_are_paired(tmp_path, rename):
     data = sound(tmp_path)
     data.save("train/lonely", halves(), seed=9)
     data.mask("train/lonely").unlink()
@@ -317,7 +317,7 @@ def test_names_that_differ_by_a_rule(tmp_path, rename):
     assert data.examine().findings == ()
 
 
-def test_a_name_with_a_slip_is_recognised(data):
+def test_a_misspelt_name_is_recognised(data):
     data.mask("train/a").rename(data.root / "masks" / "train" / "roof_0O1.png")
     data.image("train/a").rename(data.root / "images" / "train" / "roof_001.png")
     finding = found(data.examine(), "unpaired")
@@ -326,14 +326,14 @@ def test_a_name_with_a_slip_is_recognised(data):
     assert data.examine().findings == ()
 
 
-def test_what_is_no_data_at_all_is_a_finding(tmp_path):
+def test_a_folder_without_data_is_a_finding(tmp_path):
     report = examine(tmp_path)
     assert kinds(report) == {"not-recognised"}
     (tmp_path / "data.yaml").write_text("name: [a]\n")
     assert "unknown key" in found(examine(tmp_path / "data.yaml"), "not-recognised").text
 
 
-def test_sparse_labels_are_a_way_of_labelling(data):
+def test_sparse_labels_are_only_noted(data):
     mask = np.full((24, 32), 255, np.uint8)
     mask[3, :], mask[9, :] = 0, 1
     data.save_masks(mask)

@@ -23,7 +23,7 @@ TRUE = {
 
 
 @pytest.mark.parametrize("name", TRUE)
-def test_nothing_but_the_truth(real_data, tmp_path, name):
+def test_correct_data_raise_no_alarm(real_data, tmp_path, name):
     data = real_data(name)
     if name in NAMES:
         (tmp_path / "data.yaml").write_text(f"path: {data.resolve()}\n{NAMES[name]}")

@@ -40,11 +40,11 @@ def test_class_counts_and_weights(data):
     np.testing.assert_allclose(share.weights(), np.median(frequency) / frequency)
 
 
-def test_a_class_without_a_pixel_has_no_weight(data):
+def test_a_class_without_pixels_has_no_weight(data):
     assert data.examine("names: [background, roof, pool]\n").shares["train"].weights()[2] is None
 
 
-def test_channels_are_those_of_all_pixels_together(data):
+def test_channel_statistics_cover_all_pixels(data):
     photo(1, (7, 11)).save(data.image("train/a"))
     pixels = np.concatenate([np.asarray(Image.open(data.image(name))).reshape(-1, 3) for name in NAMES])
     measured = data.examine().channels
@@ -64,7 +64,7 @@ def test_channels_of_other_kinds_of_image(tmp_path, dtype, bands):
     assert viewable(image).shape == (8, 9, 3)
 
 
-def test_close_pairs_are_all_those_within_the_distance():
+def test_close_pairs_are_exactly_those_within_the_distance():
     rng = np.random.default_rng(0)
     hashes = rng.integers(0, 2**63, 200, dtype=np.uint64)
     for bits in range(DISTANCE + 3):
@@ -107,7 +107,7 @@ def test_resized_and_recompressed_pictures_are_still_alike(tmp_path, scale, qual
     assert twins(unpack([each.thumbnail for each in facts]), np.array([0, 1])).tolist() == [-1, 0]
 
 
-def test_splits_that_join_others_are_left_out():
+def test_splits_that_are_unions_are_left_out():
     members = {"train": {1, 2}, "val": {3}, "trainval": {1, 2, 3}, "seg": {3, 4}}
     assert list(without_unions(members)) == ["train", "val", "seg"]
     assert list(without_unions({"train": {1}, "val": {1}})) == ["train", "val"]
@@ -137,7 +137,7 @@ def test_the_rule_between_names(tmp_path, pictures, masks, rule, pairs):
     assert len(found.images_alone) == len(pictures) - pairs
 
 
-def test_whatever_a_reader_raises_is_told_of_its_file_alone(tmp_path):
+def test_an_error_in_one_file_does_not_affect_the_others(tmp_path):
     def fail(path):
         raise IndexError("list index\nout of range")
 
@@ -161,7 +161,7 @@ def test_the_report_is_text_and_json(data):
     assert again["splits"]["val"]["classes"]["roof"]["pictures"] == 2
 
 
-def test_no_weights_are_proposed_where_no_pixel_could_be_read(data):
+def test_no_weights_are_proposed_if_no_pixel_can_be_read(data):
     assert "class_weights" in report_text(data.examine())
     for name in NAMES:
         data.mask(name).write_bytes(b"no mask")

@@ -1,0 +1,60 @@
+"""What a run takes over from an earlier one that it resumes or repeats: its recipe, its teacher, its start."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from fullconv.errors import FullconvError
+from fullconv.training.inheritance import with_inherited
+from fullconv.training.manifest import MANIFEST
+from fullconv.training.recipe import Recipe, check_recipe, from_values, read_recipe
+from fullconv.training.reproduction import sources_of
+from fullconv.training.run import LOG
+
+RECIPE = "recipe.json"
+
+
+def starting_recipe(repeated: Path | None, recipe: Path | None, start: Path | None, changes: dict[str, Any]) -> Recipe:
+    """Returns the recipe of a run that is repeated, or of a new one."""
+    if repeated:
+        return recipe_of(repeated, **changes)
+    return read_recipe(recipe, **with_inherited(changes, recipe, start))
+
+
+def recipe_of(out: Path, **changes: Any) -> Recipe:
+    """Returns the recipe that a run was started with. Raises FullconvError if `changes` would alter it."""
+    if not (out / RECIPE).is_file():
+        raise FullconvError(f"{out}: no run found; --resume and --from need the folder of an earlier run")
+    recipe = from_values(json.loads((out / RECIPE).read_text()))
+    for key, value in check_recipe({key: value for key, value in changes.items() if value is not None}).items():
+        if replace(recipe, **{key: value}) != recipe:
+            raise FullconvError(f"{out}: was started with {key} {getattr(recipe, key)}, and its recipe cannot change")
+    return recipe
+
+
+def resumed_recipe(out: Path, changes: Mapping[str, Any]) -> Recipe:
+    """Returns the recipe of a resumed run, with more epochs if requested."""
+    others = {key: value for key, value in changes.items() if key != "epochs"}
+    recipe, epochs = recipe_of(out, **others), changes.get("epochs")
+    if epochs is None or epochs <= recipe.epochs or recipe.staged:
+        return recipe_of(out, **changes)
+    return replace(recipe, epochs=epochs)
+
+
+def teacher_of(out: Path) -> Path | None:
+    """Returns the teacher of a run that was begun."""
+    return sources_of(out).teacher if (out / MANIFEST).is_file() else None
+
+
+def used_default_weights(earlier: Path) -> bool:
+    """Whether an earlier run started from the default weights."""
+    return (earlier / MANIFEST).is_file() and sources_of(earlier).by_default
+
+
+def refuse_run_in(out: Path) -> None:
+    if any((folder / LOG).exists() for folder in (out, *out.glob("*/"))):
+        raise FullconvError(f"{out}: already contains a run; choose another --out, or continue with --resume {out}")
