@@ -235,8 +235,8 @@ def test_predict_evaluate_and_models_work_where_torch_cannot_be_imported(tmp_pat
     blocked = ["torch", "torchvision", "timm", "accelerate", "safetensors", "onnx", "onnxruntime"]
     blocker.write_text(f"import sys\nfor name in {blocked}: sys.modules[name] = None\n")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    proof = subprocess.run([sys.executable, "-c", "import torch"], env=environment, capture_output=True, check=False)
-    assert proof.returncode != OK
+    imported = subprocess.run([sys.executable, "-c", "import torch"], env=environment, capture_output=True, check=False)
+    assert imported.returncode != OK
     for arguments in (
         ["predict", EXAMPLES / "chelsea.jpg", "--out", tmp_path / "out"],
         ["evaluate", one_photo_voc],

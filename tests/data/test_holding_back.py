@@ -7,7 +7,7 @@ from PIL import Image
 from fullconv.classes import Classes
 from fullconv.data.alike import joined
 from fullconv.data.holding_back import choose, hold_back
-from fullconv.data.layout_options import Options
+from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.layouts.pairs import pair_up
 from tests.data.doctor.planted import halves, photo
 
@@ -19,7 +19,7 @@ def samples(root, seeds):
         for folder, array in (("images", picture.clip(0, 255).astype(np.uint8)), ("masks", halves())):
             (root / folder).mkdir(exist_ok=True)
             Image.fromarray(array).save(root / folder / f"{i:02}.png")
-    return pair_up(root / "images", root / "masks", Options(Classes.named(["x", "y"])))
+    return pair_up(root / "images", root / "masks", LayoutOptions(Classes.named(["x", "y"])))
 
 
 def test_a_fifth_is_held_back_and_always_the_same(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from fullconv.classes import VOC_NAMES, Classes
-from fullconv.data.layout_options import Options
+from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.layouts import sbd, voc
 from fullconv.data.recognition import LAYOUTS, find_layout, recognise
 from fullconv.errors import FullconvError
@@ -53,7 +53,7 @@ def case(request, tmp_path):
 
 def read(root):
     found = recognise(root)
-    return found.layout.read(root, Options(AB if found.name == "pairs" else None))
+    return found.layout.read(root, LayoutOptions(AB if found.name == "pairs" else None))
 
 
 def complaint(root):
@@ -166,8 +166,11 @@ def test_without_scipy_the_extra_is_named(tmp_path, monkeypatch):
 def test_cats_and_dogs_or_pets(tmp_path):
     trees.pets(tmp_path)
     layout = recognise(tmp_path).layout
-    assert [layout.read(tmp_path, Options()).split(s)[0].read_label_map()[0, 1] for s in ("train", "test")] == [1, 2]
-    pets = layout.read(tmp_path, Options(Classes.named(["background", "pet"])))
+    assert [layout.read(tmp_path, LayoutOptions()).split(s)[0].read_label_map()[0, 1] for s in ("train", "test")] == [
+        1,
+        2,
+    ]
+    pets = layout.read(tmp_path, LayoutOptions(Classes.named(["background", "pet"])))
     assert [pets.split(s)[0].read_label_map()[0, 1] for s in ("train", "test")] == [1, 1]
 
 
@@ -203,7 +206,7 @@ def test_void_borders_of_voc_and_none_in_sbd(tmp_path):
     trees.sbd(tmp_path / "sbd")
     lists = tmp_path / "VOC2011" / "ImageSets" / "Segmentation"
     (lists / "val.txt").write_text("b\na\n")
-    dataset = voc.read(tmp_path / "VOC2011", Options(sbd=tmp_path / "sbd"))
+    dataset = voc.read(tmp_path / "VOC2011", LayoutOptions(sbd=tmp_path / "sbd"))
     assert [s.name for s in dataset.split("seg11valid")] == ["b"]
     assert [s.name for s in dataset.split("sbd_train")] == ["a"]
     assert 255 in dataset.split("seg11valid")[0].read_label_map()

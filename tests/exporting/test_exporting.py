@@ -17,7 +17,7 @@ from fullconv.commands.main import fullconv
 from fullconv.errors import FullconvError
 from fullconv.exporting import export as exporting
 from fullconv.exporting import openvino as openvino_files
-from fullconv.exporting import parity as proof
+from fullconv.exporting import parity
 from fullconv.files import staged
 from fullconv.models import published
 from fullconv.prediction.engines.openvino import OpenVINO
@@ -36,8 +36,8 @@ def run(*arguments):
 
 @pytest.mark.parametrize(("to", "files"), [("openvino", ["model.bin", "model.xml"]), ("torch", ["model.pt2"])])
 def test_an_export_is_compared_at_three_sizes(folder, to, files, monkeypatch):
-    photos = proof.own_photos()[:1]
-    monkeypatch.setattr(proof, "own_photos", lambda: photos)
+    photos = parity.own_photos()[:1]
+    monkeypatch.setattr(parity, "own_photos", lambda: photos)
     result = run(folder, "--to", to)
     assert result.exit_code == 0, result.output
     assert all(
@@ -107,7 +107,7 @@ def test_int8_needs_pictures_and_openvino(folder):
 
 def test_int8_runs_and_is_close(folder):
     pytest.importorskip("nncf")
-    photos = proof.own_photos()
+    photos = parity.own_photos()
     batches = [np.ascontiguousarray(photo[:256, :320])[None] for photo in photos]
     openvino_files.write_int8(folder, folder, batches)
     model, exact = load(folder, precision="int8"), load(folder, precision="fp32")
@@ -125,7 +125,7 @@ def test_int8_of_a_net_with_a_wide_border(tmp_path, monkeypatch):
     monkeypatch.setattr("fullconv.weights.checkpoint.load_model", lambda _: (net, published.config("voc-fcn32s")))
     write_config(tmp_path, published.config("voc-fcn32s"))
     write_tensors(tmp_path / "model.safetensors", net.state_dict())
-    photo = np.ascontiguousarray(proof.own_photos()[0][:60, :90])[None]
+    photo = np.ascontiguousarray(parity.own_photos()[0][:60, :90])[None]
     exact = OpenVINO(export_onnx(tmp_path), "fp32", 1, True)
     quantised = openvino_files.write_int8(tmp_path, tmp_path, [photo])
     equal = (OpenVINO(quantised, "int8", 1, True).label_maps(photo) == exact.label_maps(photo)).mean()
@@ -173,7 +173,7 @@ def test_staged_files_appear_together_or_not_at_all(tmp_path):
 def test_out_receives_a_whole_model_folder_and_a_bundled_model_goes_here(folder, tmp_path, monkeypatch):
     """Without torch: the graph is there."""
     monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.setattr(exporting, "own_photos", lambda photos=proof.own_photos: photos()[:1])
+    monkeypatch.setattr(exporting, "own_photos", lambda photos=parity.own_photos: photos()[:1])
     monkeypatch.chdir(tmp_path / "photos")
     before = sorted(find_model("camvid").iterdir())
     done = exporting.export("camvid")

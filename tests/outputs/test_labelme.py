@@ -12,7 +12,7 @@ from PIL import Image
 
 from fullconv.classes import Classes
 from fullconv.data.labelme_masks import Shapes
-from fullconv.data.layout_options import Options
+from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.layouts import labelme as layout
 from tests.outputs.results import CLASSES, VOID, label_maps, result_of
 
@@ -57,7 +57,7 @@ def test_predictions_are_a_data_set(tmp_path):
     Image.new("RGB", (11, 9)).save(photo)
     (path,) = result_of(label_map, source=photo).save(tmp_path / "out", "dog 1", ["labelme"])
     assert json.loads(path.read_text())["imagePath"] == "../my photos/dog 1.png"
-    dataset = layout.read(tmp_path / "out", Options(classes=CLASSES))
+    dataset = layout.read(tmp_path / "out", LayoutOptions(classes=CLASSES))
     (sample,) = dataset.split("train")
     assert sample.image_path.samefile(photo)
     assert (sample.read_label_map() == label_map).all()

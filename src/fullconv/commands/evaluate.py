@@ -88,7 +88,7 @@ def evaluate(
     DATA is a folder in a known layout, or a data YAML. Its classes are matched to the model's classes by name, and by
     the label mappings of both.
     """
-    from fullconv.evaluation.definitions import DEFINITIONS, check_definition
+    from fullconv.evaluation.mean_iou import DEFINITIONS, check_definition
     from fullconv.evaluation.scoring import numbers_of, score
     from fullconv.prediction.predictor import load
 

@@ -16,8 +16,8 @@ from fullconv.data.doctor.facts import MaskFacts
 from fullconv.data.doctor.finding import name_colours, name_values
 from fullconv.data.doctor.scan import scan_masks
 from fullconv.data.holding_back import hold_back
-from fullconv.data.label_meanings import parse_naming
-from fullconv.data.layout_options import Options
+from fullconv.data.label_meanings import parse_meaning
+from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.recognition import Recognition
 from fullconv.errors import FullconvError
 from fullconv.words import counted
@@ -50,10 +50,10 @@ def assume(root: Path, found: Recognition) -> Assumption:
 
     Raises FullconvError if it is unclear what the masks contain.
     """
-    unnamed = found.read(root, Options(classes=UNNAMED))
+    unnamed = found.read(root, LayoutOptions(classes=UNNAMED))
     meaning = meaning_of([sample for samples in unnamed.splits.values() for sample in samples], root)
-    naming = parse_naming(meaning.keys["names"], meaning.keys.get("colours"), {})
-    dataset = found.read(root, Options(naming.classes, naming.lookup, naming.open_mask))
+    labels = parse_meaning(meaning.keys["names"], meaning.keys.get("colours"), {})
+    dataset = found.read(root, LayoutOptions(labels.classes, labels.lookup, labels.open_mask))
     held = () if "val" in dataset.splits else hold_back(dataset.split("train"))[1]
     files = [sample.image_path.relative_to(root).as_posix() for sample in held]
     keys = {"path": str(root.resolve()), **meaning.keys} | ({"val": files} if files else {})

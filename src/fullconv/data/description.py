@@ -13,8 +13,8 @@ from fullconv.data.added import joined
 from fullconv.data.assumption import Assumption, assume
 from fullconv.data.dataset import Dataset
 from fullconv.data.inside import refuse_outside
-from fullconv.data.label_meanings import VOID_WORDS, Naming, check_mapping, is_number, parse_naming, with_rest
-from fullconv.data.layout_options import Options
+from fullconv.data.label_meanings import VOID_WORDS, LabelMeaning, check_mapping, is_number, parse_meaning, with_rest
+from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.layouts import pairs
 from fullconv.data.recognition import find_layout, recognise
 from fullconv.data.splits import Chooser, choose_splits
@@ -59,11 +59,11 @@ class DataFile:
     unlabelled: Any = None
     added: Any = None
 
-    def naming(self) -> Naming | None:
+    def label_meaning(self) -> LabelMeaning | None:
         """What names, colours and mask values mean, or None if no class is named."""
         numbers = {value: target for value, target in self.label_mapping.items() if is_number(value)}
         if self.names is not None:
-            return parse_naming(self.names, self.colours, numbers, self.reduce_zero_label)
+            return parse_meaning(self.names, self.colours, numbers, self.reduce_zero_label)
         if numbers or self.reduce_zero_label or self.colours is not None:
             raise FullconvError("mask values or colours are defined, but no class names; add `names: [...]`")
         return None
@@ -153,7 +153,7 @@ def _describe_folder(root: Path) -> Description:
     """Describes a folder without a data YAML. The classes come from its layout, or from what its masks contain."""
     found = recognise(root)
     if found.name not in NAMELESS:
-        return Description(found.read(root, Options()))
+        return Description(found.read(root, LayoutOptions()))
     assumption = assume(root, found)
     file = DataFile(**check_values(DataFile, assumption.keys))
     return replace(_describe_by(file, root / OWN[0]), assumption=assumption)
@@ -184,7 +184,7 @@ def _added(asked: Any, root: Path) -> Iterator[Dataset]:
         yield _described(description_in(root / place)).mapped()
 
 
-def _read_folder(root: Path, options: Options, file: DataFile) -> Dataset:
+def _read_folder(root: Path, options: LayoutOptions, file: DataFile) -> Dataset:
     """Reads the folder in its layout, then replaces the splits that the YAML names."""
     asked = {split: wish for split in SPLITS if (wish := getattr(file, split)) is not None}
     dataset = _own_layout(root, options, needed=not asked)
@@ -196,7 +196,7 @@ def _read_folder(root: Path, options: Options, file: DataFile) -> Dataset:
     return replace(dataset, splits=splits, beside=(*dataset.beside, *chooser.named))
 
 
-def _own_layout(root: Path, options: Options, needed: bool) -> Dataset | None:
+def _own_layout(root: Path, options: LayoutOptions, needed: bool) -> Dataset | None:
     """Reads the folder's own layout, which is not needed if splits are named."""
     if options.masks_dir != "masks":
         return pairs.read(root, options) if needed or pairs.recognises(root, options.masks_dir) else None
@@ -209,27 +209,27 @@ def _refuse_unused(file: DataFile, dataset: Dataset) -> None:
     for key, only in (("inputs", "nyud"), ("sbd", "voc"), ("boxes", "coco")):
         if getattr(file, key) is not None and dataset.layout != only:
             raise FullconvError(f"{key} only applies to the layout {only}, but this is {dataset.layout}; remove it")
-    naming = file.naming()
-    if naming is None:
+    labels = file.label_meaning()
+    if labels is None:
         return
-    if dataset.layout in FIXED and naming.lookup is not None:
+    if dataset.layout in FIXED and labels.lookup is not None:
         raise FullconvError(
             f"the layout {dataset.layout} says itself what mask values mean; leave values, colours and "
             "reduce_zero_label out, and map classes by their names"
         )
-    if naming.in_colour and dataset.layout not in PICTURES:
+    if labels.in_colour and dataset.layout not in PICTURES:
         raise FullconvError(
             f"names: the masks of the layout {dataset.layout} have no colours; give only the class names"
         )
 
 
-def _options(file: DataFile, folder: Path) -> Options:
-    options = Options(masks_dir=file.masks_dir, inputs=file.inputs or "color", boxes=file.boxes or BOXES[0])
+def _options(file: DataFile, folder: Path) -> LayoutOptions:
+    options = LayoutOptions(masks_dir=file.masks_dir, inputs=file.inputs or "color", boxes=file.boxes or BOXES[0])
     if options.boxes not in BOXES:
         raise FullconvError(f"boxes: {options.boxes!r}; give {' or '.join(BOXES)}")
     if file.sbd:
         options = replace(options, sbd=(folder / file.sbd).resolve())
-    naming = file.naming()
-    if naming is None:
+    labels = file.label_meaning()
+    if labels is None:
         return options
-    return replace(options, classes=naming.classes, lookup=naming.lookup, open_mask=naming.open_mask)
+    return replace(options, classes=labels.classes, lookup=labels.lookup, open_mask=labels.open_mask)

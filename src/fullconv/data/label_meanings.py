@@ -26,7 +26,7 @@ NUMBER = re.compile(r"-?\d+")
 
 
 @dataclass(frozen=True)
-class Naming:
+class LabelMeaning:
     """Classes, the meaning of mask values (None: value i is class i, or as the layout defines), and how masks are
     read."""
 
@@ -36,7 +36,7 @@ class Naming:
     in_colour: bool = False  # whether only colours distinguish the classes
 
 
-def parse_naming(names: Any, colours: Any, values: Mapping[str, str], skip_zero: bool = False) -> Naming:
+def parse_meaning(names: Any, colours: Any, values: Mapping[str, str], skip_zero: bool = False) -> LabelMeaning:
     """`values` are the lines of label_mapping that begin with a number. With `skip_zero`, value n is class n - 1."""
     entries = _entries(names)
     order = list(dict.fromkeys(name for name, _ in entries))
@@ -49,16 +49,16 @@ def parse_naming(names: Any, colours: Any, values: Mapping[str, str], skip_zero:
             raise FullconvError("names: masks are read by colour, so mask values have no meaning; remove them")
         pixels = tuple(_colour(label) for label, _ in labels)
         lookup = value_lookup({**{i: index for i, (_, index) in enumerate(labels)}, VOID: VOID})
-        return Naming(classes, lookup, partial(read_colours, colours=pixels), in_colour)
+        return LabelMeaning(classes, lookup, partial(read_colours, colours=pixels), in_colour)
     reader = partial(read_index_or_colour, colours=classes.colours) if colours else read_mask
     in_order = all(label == index for label, index in labels)
     if skip_zero and not in_order:
         raise FullconvError("reduce_zero_label: `names` already gives mask values; remove one of the two")
     if not values and in_order and not skip_zero:
-        return Naming(classes, None, reader)
+        return LabelMeaning(classes, None, reader)
     numbers = {int(label): index for label, index in labels}  # type: ignore[arg-type]
     table = shifted_lookup(classes) if skip_zero else value_lookup({VOID: VOID, **numbers})
-    return Naming(classes, _with_values(table, values, classes), reader)
+    return LabelMeaning(classes, _with_values(table, values, classes), reader)
 
 
 def is_number(text: str) -> bool:

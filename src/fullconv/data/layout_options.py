@@ -12,7 +12,7 @@ from fullconv.errors import FullconvError
 
 
 @dataclass(frozen=True)
-class Options:
+class LayoutOptions:
     """The settings of a layout. Without a YAML, every layout uses its own."""
 
     classes: Classes | None = None
@@ -31,7 +31,7 @@ class Options:
             )
         return self.classes
 
-    def with_own(self, classes: Classes, lookup: Lookup) -> Options:
+    def with_own(self, classes: Classes, lookup: Lookup) -> LayoutOptions:
         """Adds the layout's own classes and values if the YAML gives none. The same number of other names keeps the
         values."""
         same = self.classes is None or len(self.classes) == len(classes)

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from fullconv.damage import as_one_line
 from fullconv.data.dataset import Dataset
-from fullconv.data.layout_options import Options
+from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.layouts import (
     ade20k,
     camvid,
@@ -41,7 +41,7 @@ class Layout(Protocol):
     def recognises(self, root: Path) -> str:
         """Returns what in `root` shows that it has this layout, or an empty string."""
 
-    def read(self, root: Path, options: Options) -> Dataset: ...
+    def read(self, root: Path, options: LayoutOptions) -> Dataset: ...
 
 
 # The first layout that recognises a folder reads it. Those with the most specific signs come first.
@@ -60,7 +60,7 @@ class Recognition(NamedTuple):
     name: str
     why: str
 
-    def read(self, root: Path, options: Options) -> Dataset:
+    def read(self, root: Path, options: LayoutOptions) -> Dataset:
         """Reads the data. Raises FullconvError for any problem with the files that describe it."""
         with as_one_line(root, f"data of the layout {self.name}"):
             return self.layout.read(root, options)

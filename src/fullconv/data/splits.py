@@ -13,7 +13,7 @@ from typing import Any
 from fullconv.data.bands import read_picture
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.holding_back import hold_back
-from fullconv.data.layout_options import Options
+from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.layouts.pairs import pair_up
 from fullconv.data.lists import read_names
 from fullconv.errors import FullconvError
@@ -24,7 +24,7 @@ class Chooser:
     """Finds the samples of a split. `dataset` is None if the folder has no layout of its own."""
 
     root: Path
-    options: Options
+    options: LayoutOptions
     dataset: Dataset | None
     named: list[Path] = field(default_factory=list)  # folders so far
 

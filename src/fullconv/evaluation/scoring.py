@@ -10,8 +10,8 @@ from typing import Any
 from fullconv.data.dataset import Dataset, LabelMap, Sample
 from fullconv.data.description import describe
 from fullconv.errors import FullconvError
-from fullconv.evaluation.definitions import DEFAULT, check_definition, redefined
 from fullconv.evaluation.interval import mean_iou_interval
+from fullconv.evaluation.mean_iou import DEFAULT, check_definition, redefined
 from fullconv.evaluation.merging import Merging
 from fullconv.evaluation.merging import merge_to as merging_to
 from fullconv.evaluation.per_picture import PictureScore, ranked, score_of

@@ -1,4 +1,4 @@
-"""A model written for other programs, and the proof that it gives the same labels."""
+"""A model written for other programs, and a check that it gives the same labels."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from fullconv.data.dataset import Dataset
 from fullconv.errors import FullconvError
-from fullconv.evaluation.definitions import DEFAULT, DEFINITIONS
+from fullconv.evaluation.mean_iou import DEFAULT, DEFINITIONS
 from fullconv.files import write_json, write_whole
 from fullconv.models.config import ModelConfig
 from fullconv.training.digests import Hashes, Picture, SplitDigest, digest_split, hash_files, sha256_of, write_lines

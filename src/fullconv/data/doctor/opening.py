@@ -13,7 +13,7 @@ from fullconv.data.description import describe, description_in, folder_of, read_
 from fullconv.data.doctor.finding import ERROR, NOTE, Finding
 from fullconv.data.doctor.names import judge_names
 from fullconv.data.inside import Outside
-from fullconv.data.label_meanings import Naming
+from fullconv.data.label_meanings import LabelMeaning
 from fullconv.data.layouts.pairs import IMAGES, MASKS
 from fullconv.data.masks import identity_lookup, read_mask
 from fullconv.data.pairing import by_name, pair
@@ -65,19 +65,19 @@ def _assumed(assumption: Assumption) -> Finding:
 
 def _repaired(data: Path, reason: str) -> Subject:
     try:
-        root, naming, masks_dir = _described(data)
+        root, labels, masks_dir = _described(data)
         if (found := find_layout(root)) and found.name in DESCRIBED:
             return _hopeless(root, reason)
     except FullconvError as error:
         return _hopeless(data, str(error))
-    named = naming.classes is not UNNAMED
-    lookup = identity_lookup(naming.classes) if naming.lookup is None else naming.lookup
+    named = labels.classes is not UNNAMED
+    lookup = identity_lookup(labels.classes) if labels.lookup is None else labels.lookup
     splits: dict[str, tuple[Sample, ...]] = {}
     findings: list[Finding] = []
     for split, image_dir, mask_dir in _folders(root, masks_dir):
         pairing = pair(by_name(image_dir), by_name(mask_dir))
         splits[split] = tuple(
-            Sample(name, image, mask, lookup, read_picture, naming.open_mask)
+            Sample(name, image, mask, lookup, read_picture, labels.open_mask)
             for name, (image, mask) in pairing.pairs.items()
         )
         findings += judge_names(pairing, mask_dir)
@@ -85,7 +85,7 @@ def _repaired(data: Path, reason: str) -> Subject:
         return _hopeless(root, reason)
     if named and not findings:
         findings.append(_refusal(reason))
-    return Subject(Dataset(root, "pairs", naming.classes, splits), named, tuple(findings))
+    return Subject(Dataset(root, "pairs", labels.classes, splits), named, tuple(findings))
 
 
 def _hopeless(data: Path, reason: str) -> Subject:
@@ -98,14 +98,14 @@ def _refusal(reason: str) -> Finding:
     return Finding("not-recognised", ERROR, text, remedy=remedy)
 
 
-def _described(data: Path) -> tuple[Path, Naming, str]:
+def _described(data: Path) -> tuple[Path, LabelMeaning, str]:
     """Returns (root, meaning of the values, masks_dir) of a folder or a data YAML."""
-    unnamed, data = Naming(UNNAMED, None, read_mask), description_in(data)
+    unnamed, data = LabelMeaning(UNNAMED, None, read_mask), description_in(data)
     if data.is_dir():
         return data, unnamed, ""
     file = read_data_file(data)
     with prefix_errors(data):
-        return folder_of(data, file), file.naming() or unnamed, file.masks_dir
+        return folder_of(data, file), file.label_meaning() or unnamed, file.masks_dir
 
 
 def _folders(root: Path, masks_dir: str) -> Iterator[tuple[str, Path, Path]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fullconv.classes import Classes
 from fullconv.data.dataset import Dataset
-from fullconv.data.layout_options import Options
+from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.layouts.pairs import pair_up
 from fullconv.data.lists import read_names
 from fullconv.data.masks import shifted_lookup
@@ -22,7 +22,7 @@ def recognises(root: Path) -> str:
     return f"images/{splits[0]}/ beside annotations/{splits[0]}/" if splits else ""
 
 
-def read(root: Path, options: Options) -> Dataset:
+def read(root: Path, options: LayoutOptions) -> Dataset:
     """Mask value n is class n - 1, and 0 is void. The names come from objectInfo150.txt, unless given."""
     classes = options.classes or Classes.named(_names(root / NAMES_FILE))
     if options.lookup is None:

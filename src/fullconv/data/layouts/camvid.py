@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fullconv.classes import VOID, Classes
 from fullconv.data.dataset import Dataset
-from fullconv.data.layout_options import Options
+from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.layouts.pairs import pair_up
 from fullconv.data.masks import value_lookup
 
@@ -26,7 +26,7 @@ def recognises(root: Path) -> str:
     return f"{splits[0]}/ beside {splits[0]}annot/" if splits else ""
 
 
-def read(root: Path, options: Options) -> Dataset:
+def read(root: Path, options: LayoutOptions) -> Dataset:
     """Reads the splits whose two folders exist. Value 11 is void."""
     values = {**{i: i for i in range(len(NAMES))}, UNLABELLED: VOID, VOID: VOID}
     options = options.with_own(Classes.named(NAMES, COLOURS), value_lookup(values))

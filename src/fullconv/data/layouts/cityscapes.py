@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fullconv.classes import VOID, Classes, Colour
 from fullconv.data.dataset import Dataset, Sample
-from fullconv.data.layout_options import Options
+from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.masks import Lookup, value_lookup
 from fullconv.errors import FullconvError
 from fullconv.files import files_under
@@ -35,7 +35,7 @@ def recognises(root: Path) -> str:
     return f"{IMAGES}/ beside {found.name}/" if found else ""
 
 
-def read(root: Path, options: Options) -> Dataset:
+def read(root: Path, options: LayoutOptions) -> Dataset:
     """Splits are the folders in leftImg8bit (without any, all is `train`). The classes are the 19, unless given.
 
     If both exist, train ids take precedence over label ids.

@@ -19,7 +19,7 @@ from fullconv.damage import reason_of
 from fullconv.data.coco_masks import Outlines, Segments, Thing, polygons
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.json_files import read_json
-from fullconv.data.layout_options import Options
+from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.masks import Lookup
 from fullconv.errors import FullconvError
 from fullconv.words import counted
@@ -35,7 +35,7 @@ def recognises(root: Path) -> str:
     return next(iter(files.values()))[0].relative_to(root).as_posix() if files else ""
 
 
-def read(root: Path, options: Options) -> Dataset:
+def read(root: Path, options: LayoutOptions) -> Dataset:
     """The files of a split are joined. Panoptic files take precedence over instances, because they label every pixel.
 
     Classes are the categories in order of their ids. In instances, `background` comes first and crowds are void. In
@@ -115,7 +115,7 @@ def _groups(content: Mapping[str, Any]) -> set[int]:
     }
 
 
-def _renamed(classes: Classes, options: Options, root: Path) -> Classes:
+def _renamed(classes: Classes, options: LayoutOptions, root: Path) -> Classes:
     if options.classes is None or len(options.classes) == len(classes):
         return options.classes or classes
     names, categories = counted(len(options.classes), "name"), counted(len(classes), "category", "categories")

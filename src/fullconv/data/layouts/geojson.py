@@ -11,7 +11,7 @@ from fullconv.data.bands import read_picture
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.geo import burn
 from fullconv.data.json_files import read_json
-from fullconv.data.layout_options import Options
+from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.masks import LabelMap
 from fullconv.errors import FullconvError
 from fullconv.files import files_under
@@ -30,7 +30,7 @@ def recognises(root: Path) -> str:
     return f"GeoTIFFs in images/ and {outlines.relative_to(root).as_posix()}"
 
 
-def read(root: Path, options: Options) -> Dataset:
+def read(root: Path, options: LayoutOptions) -> Dataset:
     """Splits are the folders images/<split>; without them, all is `train`. `names` begin with the background.
 
     The class of a feature is its property `class`, `label` or `category`. If `names` has one class besides the

@@ -9,7 +9,7 @@ from fullconv.damage import reason_of
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.json_files import read_json
 from fullconv.data.labelme_masks import Shapes, label_of, picture_of, read_annotation
-from fullconv.data.layout_options import Options
+from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.lists import read_names
 from fullconv.errors import FullconvError
 
@@ -29,7 +29,7 @@ def recognises(root: Path) -> str:
     return f"shapes and imagePath in {first.relative_to(root).as_posix()}" if found else ""
 
 
-def read(root: Path, options: Options) -> Dataset:
+def read(root: Path, options: LayoutOptions) -> Dataset:
     """Classes are the names in the YAML, those in labels.txt, or all labels found, sorted. The area outside is
     background.
 

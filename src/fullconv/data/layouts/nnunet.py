@@ -14,7 +14,7 @@ from fullconv.classes import VOID, Classes
 from fullconv.data.bands import read_bands, read_picture
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.json_files import read_json
-from fullconv.data.layout_options import Options
+from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.masks import Lookup, value_lookup
 from fullconv.errors import FullconvError
 from fullconv.view import Picture
@@ -29,7 +29,7 @@ def recognises(root: Path) -> str:
     return "dataset.json, imagesTr/ and labelsTr/" if found else ""
 
 
-def read(root: Path, options: Options) -> Dataset:
+def read(root: Path, options: LayoutOptions) -> Dataset:
     """imagesTr is `train`. imagesTs is `test`, if it has labels.
 
     A label named `ignore` is void. The files of several channels become one (H, W, C) picture.

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from fullconv import images
 from fullconv.classes import VOID, Classes
 from fullconv.data.dataset import Dataset, Sample
-from fullconv.data.layout_options import Options
+from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.lists import read_names
 from fullconv.data.masks import opened, value_lookup
 from fullconv.data.mat import read_mat_mask
@@ -35,7 +35,7 @@ def recognises(root: Path) -> str:
     return "data/images/ and segmentation/img_*.mat" if found else ""
 
 
-def read(root: Path, options: Options) -> Dataset:
+def read(root: Path, options: LayoutOptions) -> Dataset:
     """Every list in root (train.txt, val.txt, trainval.txt, test.txt) is a split."""
     classes = options.classes or Classes.named(NYUD)
     lookup = value_lookup({**{i + 1: i for i in range(len(classes))}, 0: VOID, VOID: VOID})

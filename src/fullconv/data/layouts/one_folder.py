@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fullconv import images
 from fullconv.data.dataset import Dataset
-from fullconv.data.layout_options import Options
+from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.layouts.pairs import SPLITS, pair_up
 from fullconv.data.partners import names_tell_masks
 
@@ -18,7 +18,7 @@ def recognises(root: Path) -> str:
     return "pictures and masks in one folder, distinguished by their names"
 
 
-def read(root: Path, options: Options) -> Dataset:
+def read(root: Path, options: LayoutOptions) -> Dataset:
     splits = {split: pair_up(folder, folder, options) for split, folder in _folders(root).items()}
     return Dataset(root, "one_folder", options.named_classes(root), splits)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from fullconv import images
 from fullconv.data.bands import read_picture
 from fullconv.data.dataset import Dataset, Sample
-from fullconv.data.layout_options import Options
+from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.pairing import pair
 from fullconv.data.partners import pairs_of
 from fullconv.errors import FullconvError
@@ -33,7 +33,7 @@ def recognises(root: Path, masks_dir: str = "masks") -> str:
     return ""
 
 
-def read(root: Path, options: Options) -> Dataset:
+def read(root: Path, options: LayoutOptions) -> Dataset:
     """Pairs by name (images/a/b.jpg with masks/a/b.png). An image without a mask, or the reverse, is an error."""
     classes = options.named_classes(root)
     candidates = _candidates(options.masks_dir)
@@ -43,7 +43,7 @@ def read(root: Path, options: Options) -> Dataset:
     return Dataset(root, "pairs", classes, {name: pair_up(i, m, options) for name, (i, m) in folders.items()})
 
 
-def pair_up(image_dir: Path, mask_dir: Path, options: Options) -> tuple[Sample, ...]:
+def pair_up(image_dir: Path, mask_dir: Path, options: LayoutOptions) -> tuple[Sample, ...]:
     """Returns a sample for every name in both folders. An ending that a whole folder shares (_gt, _mask) is ignored.
 
     If names differ, one rule that pairs them all is used (a_img beside a_mask, 001 beside mask_001).

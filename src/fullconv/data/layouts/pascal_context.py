@@ -13,7 +13,7 @@ import numpy as np
 
 from fullconv.classes import Classes
 from fullconv.data.dataset import Dataset, Sample
-from fullconv.data.layout_options import Options
+from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.lists import read_names
 from fullconv.data.masks import LabelMap
 from fullconv.data.mat import read_mat
@@ -29,7 +29,7 @@ def recognises(root: Path) -> str:
     return f"trainval/*.mat and {CHOSEN}" if found else ""
 
 
-def read(root: Path, options: Options) -> Dataset:
+def read(root: Path, options: LayoutOptions) -> Dataset:
     """Splits are those in VOC 2010's ImageSets/Main. Class 0 is background, followed by the 59 in the order of their
     file."""
     chosen = _labels(root / CHOSEN)

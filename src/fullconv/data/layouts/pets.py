@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fullconv.classes import VOID, Classes
 from fullconv.data.dataset import Dataset, Sample
-from fullconv.data.layout_options import Options
+from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.lists import read_names
 from fullconv.data.masks import Lookup, value_lookup
 from fullconv.errors import FullconvError
@@ -22,7 +22,7 @@ def recognises(root: Path) -> str:
     return "images/ beside annotations/trimaps/" if found else ""
 
 
-def read(root: Path, options: Options) -> Dataset:
+def read(root: Path, options: LayoutOptions) -> Dataset:
     """trainval.txt is `train` and test.txt `test`. Without them, all of list.txt is `train`.
 
     Classes are background, cat and dog; the border is void. With two `names`, such as [background, pet], cats and dogs

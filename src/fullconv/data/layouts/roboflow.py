@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fullconv.classes import VOID, Classes
 from fullconv.data.dataset import Dataset
-from fullconv.data.layout_options import Options
+from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.layouts.pairs import pair_up
 from fullconv.data.lists import read_names
 from fullconv.data.masks import value_lookup
@@ -22,7 +22,7 @@ def recognises(root: Path) -> str:
     return f"{next(iter(folders.values())).name}/{NAMES_FILE}" if folders else ""
 
 
-def read(root: Path, options: Options) -> Dataset:
+def read(root: Path, options: LayoutOptions) -> Dataset:
     """Each folder is a split. The classes and their mask values come from the first folder's table, unless given."""
     folders = _folders(root)
     tables = [_table(folder / NAMES_FILE) for folder in folders.values()]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fullconv.classes import VOC_NAMES, Classes
 from fullconv.data.dataset import Dataset, Sample
-from fullconv.data.layout_options import Options
+from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.lists import read_names, without
 from fullconv.data.mat import read_mat_mask
 from fullconv.errors import FullconvError
@@ -25,7 +25,7 @@ def recognises(root: Path) -> str:
     return f"{folder.relative_to(root).as_posix()}/cls/*.mat beside img/" if folder else ""
 
 
-def read(root: Path, options: Options) -> Dataset:
+def read(root: Path, options: LayoutOptions) -> Dataset:
     """Splits are the lists that exist. The classes are VOC's 21, unless given."""
     folder = _folder(root)
     if folder is None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fullconv.classes import VOID, Classes
 from fullconv.data.dataset import Dataset, Sample, Target
-from fullconv.data.layout_options import Options
+from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.lists import read_names
 from fullconv.data.masks import Lookup, value_lookup
 from fullconv.data.mat import read_mat_mask
@@ -28,7 +28,7 @@ def recognises(root: Path) -> str:
     return f"{SCENES} under Images/ and SemanticLabels/" if found else ""
 
 
-def read(root: Path, options: Options) -> Dataset:
+def read(root: Path, options: LayoutOptions) -> Dataset:
     """Heads `sem` (the main one) and `geo`. trainval.txt is `train` if there is no train.txt."""
     classes = options.classes or Classes.named(SIFT_FLOW)
     geometric = Classes.named(SIFT_FLOW_GEOMETRIC)

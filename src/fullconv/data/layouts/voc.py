@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fullconv.classes import VOC_NAMES, Classes
 from fullconv.data.dataset import Dataset, ReadMask, Sample
-from fullconv.data.layout_options import Options
+from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.layouts import sbd
 from fullconv.data.lists import read_names
 from fullconv.data.masks import Lookup
@@ -22,7 +22,7 @@ def recognises(root: Path) -> str:
     return "ImageSets/Segmentation/ and SegmentationClass/" if found else ""
 
 
-def read(root: Path, options: Options) -> Dataset:
+def read(root: Path, options: LayoutOptions) -> Dataset:
     """Every list in ImageSets/Segmentation is a split. The classes are VOC's 21, unless given.
 
     With SBD there are also `sbd_train`, `sbd_val`, and the paper's validation set, named after the devkit's year.

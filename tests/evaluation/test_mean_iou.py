@@ -14,7 +14,7 @@ from torchmetrics.segmentation import MeanIoU
 
 from fullconv.classes import Classes
 from fullconv.errors import FullconvError
-from fullconv.evaluation.definitions import DEFAULT, DEFINITIONS, check_definition, redefined
+from fullconv.evaluation.mean_iou import DEFAULT, DEFINITIONS, check_definition, redefined
 from fullconv.evaluation.per_picture import score_of
 from fullconv.metrics import Confusion
 

@@ -1,7 +1,7 @@
 """Our mean IoU beside mmsegmentation's and PaddleSeg's own code, on random sets, many without some class.
 
 usage: pip download --no-deps mmsegmentation paddleseg -d wheels
-       python benchmarks/definitions.py wheels
+       python benchmarks/mean_iou.py wheels
 
 Only the functions that turn counts into numbers are run, read from the wheels; what else they import is left out.
 """
@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from fullconv.classes import Classes
-from fullconv.evaluation.definitions import redefined
+from fullconv.evaluation.mean_iou import redefined
 from fullconv.evaluation.per_picture import score_of
 from fullconv.metrics import Confusion
 
