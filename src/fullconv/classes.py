@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import count
 
 import numpy as np
@@ -71,6 +71,11 @@ class Classes:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @cached_property
+    def has_background(self) -> bool:
+        """Whether class 0 is named background: what most outputs leave as it is, or leave out."""
+        return self.names[0] == "background"
 
     def index(self, name: str) -> int:
         if name not in self.names:

@@ -74,11 +74,10 @@ def painted(
 ) -> Image.Image:
     """Returns the photo (H, W, 3) with the class colours over it. A first class named background stays as it is.
     `legend`: classes to name in a corner."""
-    has_background = classes.names[0] == "background"
     whole = Image.new("RGB", (label_map.shape[1], label_map.shape[0]))
     edge = outline(label_map) if outlined else None
     for rows in strips(label_map.shape):
-        background = label_map[rows] == 0 if has_background else np.zeros(label_map[rows].shape, bool)
+        background = label_map[rows] == 0 if classes.has_background else np.zeros(label_map[rows].shape, bool)
         strip = tint_image(image[rows], label_map[rows], background, classes, opacity)
         if edge is not None:
             strip.paste((WHITE,) * 3, mask=Image.fromarray(edge[rows] & ~background))

@@ -67,8 +67,7 @@ class Segmentation:
     @property
     def wanted(self) -> list[str]:
         """The requested classes, or else those present, largest first, without a first class named background."""
-        has_background = self.classes.names[0] == "background"
-        return list(self.asked) or [n for n in self.shares if not (has_background and n == "background")]
+        return list(self.asked) or self._objects
 
     @property
     def any_scores(self) -> NDArray[np.float32] | None:
@@ -133,6 +132,11 @@ class Segmentation:
         # Pillow counts bytes directly; NumPy would first convert each to eight bytes.
         return shares_of(np.array(Image.fromarray(self.label_map).histogram()), self.classes)
 
+    @property
+    def _objects(self) -> list[str]:
+        """The classes present, largest first, without a first class named background."""
+        return [name for name in self.shares if not (self.classes.has_background and name == "background")]
+
     def overlay(self, opacity: float = 0.5, outlined: bool = True) -> NDArray[np.uint8]:
         """(H, W, 3) uint8 RGB: the image with each class in a bright colour and outlined. A first class named
         background is left as it is."""
@@ -140,8 +144,7 @@ class Segmentation:
 
     def overlay_picture(self, opacity: float = 0.5, outlined: bool = True, legend: bool = False) -> Image.Image:
         """The overlay as a PIL image, optionally with a `legend` of the classes present, if there is room."""
-        has_background = self.classes.names[0] == "background"
-        named = [n for n in self.shares if not (has_background and n == "background")] if legend else []
+        named = self._objects if legend else ()
         return painted(self.image, self.label_map, self.classes, opacity, outlined, named)
 
     def label_picture(self) -> Image.Image:

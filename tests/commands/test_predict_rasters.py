@@ -67,8 +67,8 @@ def test_killed_and_resumed_it_ends_as_if_nothing_had_been(scene, model, whole, 
 def test_killed_while_results_are_put_together_they_are_made_anew(scene, model, whole, tmp_path):
     killed, arguments = tmp_path / "killed", ["predict", scene, "--model", model, "--tile", 64, *EVERYTHING]
     dying = "{'.geojson': lambda _: os._exit(9)}"
-    code = "from fullconv.outputs import georeferenced as ground; import os; "
-    code += f"ground.ON_THE_GROUND['polygons'] = lambda _, target: {dying}; "
+    code = "from fullconv.outputs import georeferenced; import os; "
+    code += f"georeferenced.MOSAIC_WRITERS['polygons'] = lambda _, target: {dying}; "
     command = [COMMAND[0], "-c", code + COMMAND[2], *arguments, "--out", killed]
     assert subprocess.run(list(map(str, command)), check=False, timeout=300).returncode == 9
     written = contents(killed)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from fullconv.classes import Classes
 from fullconv.errors import FullconvError
-from fullconv.outputs.cutout import cut_out, grown, parse_ground, shrunk, without_islands
+from fullconv.outputs.cutout import cut_out, grown, parse_background, shrunk, without_islands
 from fullconv.segmentation import Segmentation
 
 CLASSES = Classes.named(["background", "dog", "cat"])
@@ -76,14 +76,14 @@ def test_backgrounds(result, tmp_path):
     assert cut_out(result, ["dog"], (255, 255, 255)).getpixel((40, 30)) == RED
     assert cut_out(result, ["dog"], "blur").mode == "RGB"
     Image.new("RGB", (500, 20), "green").save(tmp_path / "meadow.png")
-    before = cut_out(result, ["dog"], parse_ground(str(tmp_path / "meadow.png")))
+    before = cut_out(result, ["dog"], parse_background(str(tmp_path / "meadow.png")))
     assert (before.size, before.getpixel((2, 2))) == ((80, 60), (0, 128, 0))
 
 
 def test_a_background_by_its_name():
-    assert parse_ground("white") == parse_ground("#FFffFF") == (255, 255, 255)
+    assert parse_background("white") == parse_background("#FFffFF") == (255, 255, 255)
     with pytest.raises(FullconvError, match="--background sea: give white, black, blur"):
-        parse_ground("sea")
+        parse_background("sea")
 
 
 def test_files_are_named_by_class_and_asked_ones_are_always_written(result, tmp_path):

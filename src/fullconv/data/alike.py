@@ -29,7 +29,7 @@ class Look:
 
     thumbnail: bytes = b""
     crs: str = ""
-    ground: Box | None = None
+    box: Box | None = None
     classes: frozenset[int] = frozenset()
 
 
@@ -67,11 +67,11 @@ def _look(sample: Sample) -> Look:
     except FullconvError:
         return Look()
     present = np.flatnonzero(np.bincount(label_map.ravel(), minlength=VOID + 1)[:VOID])
-    crs, ground = _ground(picture)
-    return Look(thumbnail_of(picture.values), crs, ground, frozenset(present.tolist()))
+    crs, box = _place_of(picture)
+    return Look(thumbnail_of(picture.values), crs, box, frozenset(present.tolist()))
 
 
-def _ground(picture: Picture) -> tuple[str, Box | None]:
+def _place_of(picture: Picture) -> tuple[str, Box | None]:
     where = picture.georeference
     if where is None:
         return "", None
@@ -96,8 +96,8 @@ def _alike(looks: Sequence[Look]) -> Iterator[tuple[int, int]]:
 
 
 def _overlapping(looks: Sequence[Look]) -> Iterator[tuple[int, int]]:
-    placed = [i for i, look in enumerate(looks) if look.ground]
-    boxes = np.array([looks[i].ground for i in placed], np.float64).reshape(-1, 4)
+    placed = [i for i, look in enumerate(looks) if look.box]
+    boxes = np.array([looks[i].box for i in placed], np.float64).reshape(-1, 4)
     for n, i in enumerate(placed):
         shares = _shared(boxes[n], boxes[n + 1 :])
         yield from ((i, j) for j, share in zip(placed[n + 1 :], shares, strict=True)

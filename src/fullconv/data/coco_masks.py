@@ -38,7 +38,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Outlines:
-    """Draws things in the given order, later ones over earlier ones. The rest is `ground`.
+    """Draws things in the given order, later ones over earlier ones. The rest is `outside`.
 
     A box only says that something is in it: it becomes void, or the thing's region if `boxes` are regions.
     """
@@ -46,7 +46,7 @@ class Outlines:
     image: Path
     size: tuple[int, int] | None  # (height, width) as in the JSON; None: the picture's own
     things: tuple[Thing, ...]
-    ground: int = 0
+    outside: int = 0
     boxes: str = "void"
 
     @property
@@ -58,7 +58,7 @@ class Outlines:
         """Returns (height, width). `path` is the annotation file, for error messages."""
         height, width = self.size or upright_size(self.image)
         refuse_claim((height, width), self.image, path)
-        painted = np.full((height, width), self.ground, np.uint8)
+        painted = np.full((height, width), self.outside, np.uint8)
         for thing in self.things:
             try:
                 covered = pixels_of(thing, height, width)

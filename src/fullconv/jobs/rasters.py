@@ -31,7 +31,7 @@ from fullconv.jobs.outcome import NO_NOTES, Notes, Outcome, Row
 from fullconv.outputs import geotiff
 from fullconv.outputs.class_table import table_rows
 from fullconv.outputs.file import Files, beside
-from fullconv.outputs.georeferenced import ON_THE_GROUND
+from fullconv.outputs.georeferenced import MOSAIC_WRITERS
 from fullconv.outputs.mosaic import SIMPLIFIED, Frame, LabelMap, Mosaic, Part
 from fullconv.outputs.writers import TABLE, Claim
 from fullconv.prediction.blending import reach
@@ -42,7 +42,7 @@ from fullconv.softness import confidence
 from fullconv.view import Pixels, ranges_in_words
 
 SOFT = {"scores": "probabilities", "confidence": "confidence"}  # outputs of scores: what pieces call them
-OUTPUTS = ("labels", *SOFT, *ON_THE_GROUND, TABLE)
+OUTPUTS = ("labels", *SOFT, *MOSAIC_WRITERS, TABLE)
 ENDINGS = {
     "labels": "_labels.tif", "scores": "_scores.tif", "overlay": "_overlay.tif",
     "confidence": "_confidence.tif", "polygons": ".geojson", "geopackage": ".gpkg",
@@ -245,8 +245,8 @@ def write(work: Work, scene: Scene, frame: Frame, target: Path, wanted: Wanted, 
     with import_rasterio().open(work.labels) as labels:
         mosaic = Mosaic(frame.size, frame.classes, frame.georeference, reader(labels), scene.rgb, simplify)
         for output in wanted.outputs:
-            if output in ON_THE_GROUND:
-                files |= ON_THE_GROUND[output](mosaic, target)
+            if output in MOSAIC_WRITERS:
+                files |= MOSAIC_WRITERS[output](mosaic, target)
         if "scores" in wanted.outputs:
             files |= geotiff.write_scores(frame, work.pieces(SOFT["scores"]))
         if "confidence" in wanted.outputs:

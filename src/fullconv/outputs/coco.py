@@ -47,7 +47,7 @@ def as_text(result: Segmentation, name: str, outlines: Iterable[tuple[int, dict[
 
 def first_category(classes: Classes) -> int:
     """A class 0 named background is what COCO leaves out: neither a category nor an annotation."""
-    return 1 if classes.names[0] == "background" else 0
+    return 1 if classes.has_background else 0
 
 
 def outline(mask: NDArray[np.bool_]) -> dict[str, Any]:

@@ -28,29 +28,29 @@ BLUR = 40  # a background is blurred by so many-th parts of the longer side
 COLOURS = {"white": (255, 255, 255), "black": (0, 0, 0)}
 
 Alpha = NDArray[np.float32]  # (H, W), 0–1
-Ground = Colour | str | Path  # a colour, "blur", or a picture's file
+Background = Colour | str | Path  # a colour, "blur", or a picture's file
 
 
-def write_cutouts(result: Segmentation, target: Path, ground: Ground | None = None) -> Files:
+def write_cutouts(result: Segmentation, target: Path, background: Background | None = None) -> Files:
     """target_<class>_cutout.png for each class present but the background, or for those that were asked for."""
     named = dict(zip(result.classes.names, file_names(result.classes.names), strict=True))
-    return {f"_{named[name]}_cutout.png": partial(_save, result, name, ground) for name in result.wanted}
+    return {f"_{named[name]}_cutout.png": partial(_save, result, name, background) for name in result.wanted}
 
 
-def _save(result: Segmentation, name: str, ground: Ground | None, path: Path) -> None:
-    save_png(cut_out(result, [name], ground), path)
+def _save(result: Segmentation, name: str, background: Background | None, path: Path) -> None:
+    save_png(cut_out(result, [name], background), path)
 
 
-def cut_out(result: Segmentation, names: list[str], ground: Ground | None = None) -> Image.Image:
+def cut_out(result: Segmentation, names: list[str], background: Background | None = None) -> Image.Image:
     """The classes `names` together: an RGBA picture, or an RGB one before a background."""
     alpha = alpha_of(result, names)
     cleaned = without_background(result.image, alpha)
-    if ground is None:
+    if background is None:
         rgba = np.dstack([cleaned, np.round(alpha * 255).astype(np.uint8)])
         rgba[alpha == 0] = 0
         return Image.fromarray(rgba)
     mask = Image.fromarray(np.round(alpha * 255).astype(np.uint8))
-    return Image.composite(Image.fromarray(cleaned), behind(result.image, ground), mask)
+    return Image.composite(Image.fromarray(cleaned), behind(result.image, background), mask)
 
 
 def alpha_of(result: Segmentation, names: list[str]) -> Alpha:
@@ -134,17 +134,17 @@ def inner_colours(image: NDArray[np.uint8], inside: NDArray[np.bool_]) -> NDArra
     return np.where(np.asarray(known)[..., None] > 0, np.asarray(spread), image)
 
 
-def behind(image: NDArray[np.uint8], ground: Ground) -> Image.Image:
+def behind(image: NDArray[np.uint8], background: Background) -> Image.Image:
     """A background of the photo's size: a colour, the photo itself blurred, or another picture, cut to fit."""
     height, width = image.shape[:2]
-    if isinstance(ground, tuple):
-        return Image.new("RGB", (width, height), ground)
-    if ground == "blur":
+    if isinstance(background, tuple):
+        return Image.new("RGB", (width, height), background)
+    if background == "blur":
         return Image.fromarray(image).filter(ImageFilter.GaussianBlur(max(height, width) / BLUR))
-    return ImageOps.fit(Image.fromarray(images.read(Path(ground))), (width, height))
+    return ImageOps.fit(Image.fromarray(images.read(Path(background))), (width, height))
 
 
-def parse_ground(text: str) -> Ground:
+def parse_background(text: str) -> Background:
     """ "white", "#rrggbb", "blur", or a file. Raises FullconvError for what is none of these."""
     if text in COLOURS:
         return COLOURS[text]

@@ -42,8 +42,8 @@ CREATE TABLE polygons (fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, geom POLY
 class GeoPackage:
     """Open for adding polygons, complete when closed. sqlite3's errors become OSError."""
 
-    def __init__(self, path: Path, identifier: str, ground: Georeference | None) -> None:
-        self.identifier, self.ground = identifier, ground
+    def __init__(self, path: Path, identifier: str, georeference: Georeference | None) -> None:
+        self.identifier, self.georeference = identifier, georeference
         self.bounds: Bounds | None = None
         # Nobody sees the file before it is whole, so neither a journal nor waiting for the disk is of use.
         self.database = sqlite3.connect(path, isolation_level=None)
@@ -54,13 +54,13 @@ class GeoPackage:
                 self.database.execute(f"PRAGMA {pragma}")
             self.database.executescript(TABLES + "BEGIN;")
             self.database.executemany(
-                "INSERT INTO gpkg_spatial_ref_sys VALUES (?, ?, ?, ?, ?, ?)", _systems(self.ground)
+                "INSERT INTO gpkg_spatial_ref_sys VALUES (?, ?, ?, ?, ?, ?)", _systems(self.georeference)
             )
         return self
 
     def add(self, shape: bytes, bounds: Bounds, name: str, index: int, area: int) -> None:
         """A polygon in WKB, its bounds, class, and area in pixels."""
-        geometry = b"GP" + struct.pack("<BBi4d", 0, 0b11, _number(self.ground), *_box(bounds)) + shape
+        geometry = b"GP" + struct.pack("<BBi4d", 0, 0b11, _number(self.georeference), *_box(bounds)) + shape
         with _told():
             self.database.execute(
                 'INSERT INTO polygons (geom, class, "index", area) VALUES (?, ?, ?, ?)', (geometry, name, index, area)
@@ -75,7 +75,7 @@ class GeoPackage:
             self.database.close()
 
     def _finish(self) -> None:
-        number, bounds = _number(self.ground), self.bounds or (None,) * 4
+        number, bounds = _number(self.georeference), self.bounds or (None,) * 4
         row = ("polygons", "features", self.identifier, "", EPOCH, *bounds, number)
         with _told():
             self.database.execute("INSERT INTO gpkg_contents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
@@ -84,22 +84,22 @@ class GeoPackage:
             self.database.execute("COMMIT")
 
 
-def _number(ground: Georeference | None) -> int:
-    if ground is None or not ground.crs:
+def _number(georeference: Georeference | None) -> int:
+    if georeference is None or not georeference.crs:
         return CARTESIAN
-    return ground.epsg or OWN
+    return georeference.epsg or OWN
 
 
-def _systems(ground: Georeference | None) -> list[tuple[str, int, str, int, str, None]]:
+def _systems(georeference: Georeference | None) -> list[tuple[str, int, str, int, str, None]]:
     """The three that every file has, and the scene's."""
     systems = {
         CARTESIAN: ("undefined cartesian", CARTESIAN, "NONE", CARTESIAN, "undefined", None),
         GEOGRAPHIC: ("undefined geographic", GEOGRAPHIC, "NONE", GEOGRAPHIC, "undefined", None),
         4326: ("WGS 84", 4326, "EPSG", 4326, WGS84, None),
     }
-    if ground and ground.crs:
-        number, authority = _number(ground), "EPSG" if ground.epsg else "NONE"
-        systems[number] = (f"{authority} {number}", number, authority, number, ground.crs, None)
+    if georeference and georeference.crs:
+        number, authority = _number(georeference), "EPSG" if georeference.epsg else "NONE"
+        systems[number] = (f"{authority} {number}", number, authority, number, georeference.crs, None)
     return list(systems.values())
 
 

@@ -17,7 +17,7 @@ from fullconv.outputs.vectors import write_geojson, write_geopackage
 from fullconv.segmentation import Segmentation
 
 # What is made of the label map; that itself, and the scores, come first (geotiff.write_labels, write_scores).
-ON_THE_GROUND: dict[str, Callable[[Mosaic, Path], Files]] = {
+MOSAIC_WRITERS: dict[str, Callable[[Mosaic, Path], Files]] = {
     "masks": geotiff.write_masks, "overlay": geotiff.write_overlay,
     "polygons": write_geojson, "geopackage": write_geopackage,
 }  # fmt: skip
@@ -64,7 +64,7 @@ def _all(result: Segmentation) -> Part:
     return slice(0, height), slice(0, width)
 
 
-GROUND_WRITERS: dict[str, Callable[[Segmentation, Path], Files]] = {
+GEOREFERENCED_WRITERS: dict[str, Callable[[Segmentation, Path], Files]] = {
     "labels": write_labels, "scores": write_scores, "confidence": write_confidence,
-    **{name: _written(write) for name, write in ON_THE_GROUND.items()},
+    **{name: _written(write) for name, write in MOSAIC_WRITERS.items()},
 }  # fmt: skip

@@ -17,15 +17,15 @@ from fullconv.outputs.mosaic import Part
 EQUAL_AREA = "EPSG:6933"
 
 
-def cell_areas(ground: Georeference, parts: Sequence[Part]) -> NDArray[np.float64] | None:
+def cell_areas(georeference: Georeference, parts: Sequence[Part]) -> NDArray[np.float64] | None:
     """(parts,) square metres; None where the coordinate system says nothing of the earth."""
-    if not ground.crs:
+    if not georeference.crs:
         return None
     corners = np.array([corners_of(part) for part in parts], float)  # (parts, 4, 2)
     rasterio = import_rasterio()
-    placed = ground.place(corners.reshape(-1, 2))
+    placed = georeference.place(corners.reshape(-1, 2))
     try:
-        x, y = rasterio.warp.transform(ground.crs, EQUAL_AREA, placed[:, 0], placed[:, 1])
+        x, y = rasterio.warp.transform(georeference.crs, EQUAL_AREA, placed[:, 0], placed[:, 1])
     except rasterio.errors.RasterioError:
         return None
     flat = np.column_stack([x, y]).reshape(corners.shape)

@@ -65,7 +65,7 @@ def shapes(label_map: NDArray[np.uint8], classes: Classes) -> Iterator[dict[str,
 def names_of(classes: Classes) -> dict[int, str]:
     """labelme's word for each class index."""
     names = dict(enumerate(classes.names))
-    if classes.names[0] == "background":
+    if classes.has_background:
         names[0] = BACKGROUND
     return names
 

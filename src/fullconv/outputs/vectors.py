@@ -34,7 +34,7 @@ class Polygon:
 
 def write_geojson(mosaic: Mosaic, target: Path) -> Files:
     """target.geojson in the scene's coordinate system, which the member `crs` names as QGIS and GDAL read it."""
-    head = json.dumps({"type": "FeatureCollection", "name": target.name, **_ground(mosaic)}, ensure_ascii=False)
+    head = json.dumps({"type": "FeatureCollection", "name": target.name, **_crs_of(mosaic)}, ensure_ascii=False)
 
     def write(hidden: Path) -> None:
         with hidden.open("w", encoding="utf-8") as file:
@@ -49,10 +49,10 @@ def write_geojson(mosaic: Mosaic, target: Path) -> Files:
 
 def write_geopackage(mosaic: Mosaic, target: Path) -> Files:
     """target.gpkg: one layer of polygons with class, index and area in pixels."""
-    shapely, ground = shapely_library(), mosaic.georeference
+    shapely, georeference = shapely_library(), mosaic.georeference
 
     def write(hidden: Path) -> None:
-        with GeoPackage(hidden, target.name, ground) as package:
+        with GeoPackage(hidden, target.name, georeference) as package:
             for polygon in polygons(mosaic):
                 name = mosaic.classes.names[polygon.index]
                 package.add(shapely.to_wkb(polygon.shape), polygon.shape.bounds, name, polygon.index, polygon.pixels)
@@ -78,7 +78,7 @@ def _place(mosaic: Mosaic, part: Part, points: NDArray[np.float64]) -> NDArray[n
     return mosaic.georeference.place(moved) if mosaic.georeference else moved
 
 
-def _ground(mosaic: Mosaic) -> dict[str, Any]:
+def _crs_of(mosaic: Mosaic) -> dict[str, Any]:
     """What the numbers of a GeoJSON file count. Raises FullconvError for a coordinate system that it cannot name."""
     if mosaic.georeference is None or not mosaic.georeference.crs:
         return {"coordinates_in": COORDINATES} if mosaic.georeference is None else {}

@@ -19,7 +19,7 @@ from fullconv.georeference import Georeference
 from fullconv.outputs.coco import write_coco
 from fullconv.outputs.coco_polygons import write_coco_polygons
 from fullconv.outputs.confidence import write_confidence
-from fullconv.outputs.cutout import parse_ground, write_cutouts
+from fullconv.outputs.cutout import parse_background, write_cutouts
 from fullconv.outputs.file import Files
 from fullconv.outputs.geojson import write_polygons
 from fullconv.outputs.labelme import write_labelme
@@ -107,13 +107,13 @@ def files_of(
     check(outputs)
     writers = WRITERS
     if background is not None:
-        writers = WRITERS | {"cutout": partial(write_cutouts, ground=parse_ground(background))}
+        writers = WRITERS | {"cutout": partial(write_cutouts, background=parse_background(background))}
     if simplify:
         writers = writers | smoothing_writers(simplify)
     if result.georeference:
-        from fullconv.outputs.georeferenced import GROUND_WRITERS
+        from fullconv.outputs.georeferenced import GEOREFERENCED_WRITERS
 
-        writers = writers | GROUND_WRITERS
+        writers = writers | GEOREFERENCED_WRITERS
     files: Files = {}
     for output in outputs:
         files |= writers[output](result, target)

@@ -53,7 +53,7 @@ class Model:
         """
         asked = tuple(dict.fromkeys(names))
         wanted = {self.classes.index(name) for name in asked}
-        if not asked or self.classes.names[0] != "background":
+        if not asked or not self.classes.has_background:
             return replace(self, asked=asked)
         others = tuple(sorted(set(range(1, len(self.classes))) - wanted))
         return replace(self, engine=Among(self.engine, others), asked=asked)

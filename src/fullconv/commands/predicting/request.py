@@ -12,7 +12,7 @@ from fullconv.errors import FullconvError
 from fullconv.jobs.job import Job, Wanted
 from fullconv.jobs.plan import is_address, is_video
 from fullconv.outputs.coverage import shapely_library
-from fullconv.outputs.cutout import parse_ground
+from fullconv.outputs.cutout import parse_background
 from fullconv.outputs.writers import TABLE
 from fullconv.prediction.engines.choice import Choice, identity_of
 from fullconv.prediction.predictor import Model, ready
@@ -102,6 +102,6 @@ class Request:
 
 def check_background(wanted: Wanted) -> None:
     """Raises FullconvError for one that is none, or that nothing is put before."""
-    parse_ground(wanted.background or "")
+    parse_background(wanted.background or "")
     if "cutout" not in wanted.outputs:
         raise FullconvError("--background: applies to cut-outs; add --save cutout, or remove it")

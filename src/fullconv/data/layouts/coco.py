@@ -126,11 +126,11 @@ def _renamed(classes: Classes, options: LayoutOptions, root: Path) -> Classes:
 
 
 class Reader:
-    """Turns annotation files into samples. `indices` are the classes by name; `ground` is the value outside all
+    """Turns annotation files into samples. `indices` are the classes by name; `outside` is the value outside all
     outlines."""
 
-    def __init__(self, root: Path, indices: Mapping[str, int], lookup: Lookup, boxes: str, ground: int) -> None:
-        self.root, self.indices, self.lookup, self.boxes, self.ground = root, indices, lookup, boxes, ground
+    def __init__(self, root: Path, indices: Mapping[str, int], lookup: Lookup, boxes: str, outside: int) -> None:
+        self.root, self.indices, self.lookup, self.boxes, self.outside = root, indices, lookup, boxes, outside
 
     def split(self, files: Sequence[tuple[Path, Mapping[str, Any]]]) -> tuple[Sample, ...]:
         """Returns the samples of a split. Raises FullconvError if two entries are for the same picture."""
@@ -163,7 +163,7 @@ class Reader:
         image = _image(folders, picture["file_name"])
         largest_first = sorted(notes, key=_area, reverse=True)
         things = tuple(_thing(note, values, path) for note in largest_first)
-        painter = Outlines(image, _size(picture), things, self.ground, self.boxes)
+        painter = Outlines(image, _size(picture), things, self.outside, self.boxes)
         return Sample(_name(picture), image, path, self.lookup, open_mask=painter)
 
     def _panoptic(
