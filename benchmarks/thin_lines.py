@@ -2,6 +2,7 @@
 
 usage: python benchmarks/thin_lines.py
        python benchmarks/thin_lines.py --data lines && fullconv train lines    # a training on such pictures
+       fullconv evaluate lines --model runs/train --thin                       # precision and recall within 2 pixels
 
 A net of stride N gives a score every N pixels, enlarged bilinearly; nothing that it learns gets beyond what such scores
 can say. Of a picture of 2000 pixels that is reduced to 512, an FCN-8s has a score every 31 pixels. docs/reading.md has

@@ -1,4 +1,4 @@
-"""/ ln(1.02 + share of the pixels) (arXiv 1606.02147). A class that does not occur has weight 1."""
+"""Class weights that make up for rare classes."""
 
 from __future__ import annotations
 
@@ -45,6 +45,7 @@ def class_weights(kind: str | tuple[float, ...], samples: Sequence[Sample], clas
     """(C,): given numbers unchanged, or computed by reading every mask once. None for "none".
 
     balanced: the median frequency divided by the class's own (arXiv 1411.4734), as `fullconv check` prints it. enet:
+    1 / ln(1.02 + share of the pixels) (arXiv 1606.02147). A class that does not occur has weight 1.
     """
     if kind == "none":
         return None
