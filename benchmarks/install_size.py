@@ -1,10 +1,11 @@
 """The size of the light install, measured in a fresh environment, and what is in it.
 
-usage: python benchmarks/install_size.py
+usage: python benchmarks/install_size.py [--extras serve]
 """
 
 from __future__ import annotations
 
+import argparse
 import tempfile
 from pathlib import Path
 
@@ -16,9 +17,12 @@ def megabytes(path: Path) -> float:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--extras", default="")
+    extras = parser.parse_args().extras
     with tempfile.TemporaryDirectory() as folder:
         before = {"pip", "setuptools", "pkg_resources", "_distutils_hack"}  # they come with every environment
-        light_environment(Path(folder))
+        light_environment(Path(folder), extras)
         (packages,) = Path(folder).glob("lib/*/site-packages")
         parts = {path.name: megabytes(path) for path in packages.iterdir() if path.is_dir()}
         own = {name: size for name, size in parts.items() if not name.startswith(tuple(before))}

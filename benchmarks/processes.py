@@ -55,9 +55,11 @@ def table(timings: dict[str, Timing]) -> str:
     return "\n".join(lines)
 
 
-def light_environment(folder: Path) -> Path:
-    """A fresh environment with fullconv's core alone; gives its bin folder."""
+def light_environment(folder: Path, extras: str = "") -> Path:
+    """A fresh environment with fullconv's core alone, or with extras, such as "serve,geo"; gives its bin folder."""
     root = Path(__file__).parent.parent
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    subprocess.run([folder / "bin" / "pip", "install", "-q", "--disable-pip-version-check", root], check=True)
+    subprocess.run(
+        [folder / "bin" / "pip", "install", "-q", "--disable-pip-version-check", f"{root}[{extras}]"], check=True
+    )
     return folder / "bin"

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -27,3 +28,12 @@ def test_workers_start_with_and_without_a_temporary_folder(tmp_path, monkeypatch
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
     forked = there and sys.platform == "linux"
     assert done.stdout.split() == ["ForkServerContext" if forked else "SpawnContext", "0"], done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the fork server is used on Linux only")
+def test_what_is_preloaded_has_the_engine_and_starts_no_thread():
+    told = "print('openvino' in sys.modules, len(os.listdir('/proc/self/task')))"
+    code = f"import fullconv.serving.preloaded, os, sys; {told}"
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.split() == ["True", "1"]

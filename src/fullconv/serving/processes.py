@@ -10,7 +10,7 @@ from functools import cache
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext, SpawnContext
 
-PRELOADED = ("fullconv.serving.work",)  # with all that a worker imports
+PRELOADED = ("fullconv.serving.preloaded",)
 
 
 @cache
