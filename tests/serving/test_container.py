@@ -1,0 +1,44 @@
+"""The Dockerfile, read and not built: no base image can be had where the tests run."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from fullconv.commands.main import fullconv
+from tests.conftest import EXAMPLES
+
+TEXT = (EXAMPLES.parent / "Dockerfile").read_text().replace("\\\n", " ")
+STEPS = [line.split(maxsplit=1) for line in TEXT.splitlines() if line and not line.startswith("#")]
+
+
+def last(step: str) -> str:
+    return [rest for name, rest in STEPS if name == step][-1]
+
+
+def test_the_base_is_slim_and_named_with_its_version():
+    assert re.fullmatch(r"python:3\.\d+-slim", last("FROM"))
+
+
+def test_nothing_runs_as_root():
+    names = [name for name, _ in STEPS]
+    assert last("USER") not in ("root", "0")
+    assert names.index("USER") < names.index("ENTRYPOINT")
+    assert "RUN" not in names[names.index("USER") :]  # what is installed is root's, and stays as it is
+
+
+def test_what_is_started_is_a_command_that_asks_for_a_token():
+    program, *arguments = json.loads(last("ENTRYPOINT"))
+    assert program == "fullconv"
+    told = CliRunner().invoke(fullconv, arguments)
+    assert "add --token TOKEN" in str(told.exception)
+
+
+@pytest.mark.parametrize(("port", "code"), [(None, 0), (9, 1)])
+def test_the_health_check_tells_whether_the_server_answers(server, port, code):
+    _, *check = json.loads(last("HEALTHCHECK").partition("CMD")[2])
+    check[-1] = check[-1].replace("8000", str(port or server.port))
+    assert subprocess.run([sys.executable, *check], capture_output=True, check=False).returncode == code
