@@ -1,4 +1,4 @@
-"""Every command on a disk that is full, fills up or cannot be written to, and with a full folder for temporary files:
+"""Commands on a disk that is full, fills up or cannot be written to, and with a full folder for temporary files:
 one line, exit code 1, and nothing under a final name but what is whole. With space again, it ends as if nothing had
 been."""
 
@@ -13,7 +13,7 @@ import pytest
 
 from fullconv.serving.site import RUNTIME, RUNTIME_FILES
 from tests.hostile.running import run
-from tests.hostile.works import TINY, photos, training_data
+from tests.hostile.works import photos, training_data
 
 pytestmark = pytest.mark.slow
 DISK, PAGE, ROOM = "out-disk", 4096, "64m"
@@ -33,9 +33,8 @@ WRITES = {
     "explain to PNG": ["explain", "kernels", "photos/00.png", "--out", f"{DISK}/a.png"],
     "export": ["export", "photos", "--to", "openvino", "--out", f"{DISK}/model"],
     "convert": ["convert", "caffe", "net.caffemodel", "--net", "fcn-googlenet", "--no-onnx", "--out", f"{DISK}/model"],
-    "train": ["train", "data.yaml", *TINY, "--out", f"{DISK}/run"],
 }
-NEEDS = {"explain": "torch", "explain to PNG": "torch", "convert": "torch", "train": "torch"}
+NEEDS = {"explain": "torch", "explain to PNG": "torch", "convert": "torch"}
 
 
 @dataclass(frozen=True)
@@ -102,10 +101,8 @@ def lasting(contents):
     return {name: digest for name, digest in contents.items() if Path(name).name not in TIMED}
 
 
-def again(arguments, disk):
+def again(arguments):
     """The command that goes on with what was begun."""
-    if arguments[0] == "train" and (disk.place / "run" / "last.pt").exists():
-        return ["train", "--resume", f"{DISK}/run"]
     return [*arguments, "--resume"] if arguments[0] == "predict" else arguments
 
 
@@ -145,10 +142,9 @@ def filling_up(arguments, folder, disk, used, whole):
     assert "No space left on device" in ended(arguments, folder).refused()
     found = disk.contents()
     assert not [name for name in found if Path(name).name.startswith(".")]
-    if arguments[0] != "train":  # whose files grow from epoch to epoch
-        assert lasting(found).items() <= whole.items()
+    assert lasting(found).items() <= whole.items()
     disk.change(f"size={ROOM}")
-    later = ended(again(arguments, disk), folder)
+    later = ended(again(arguments), folder)
     assert later.code == 0, later.err
     assert lasting(disk.contents()) == whole
     disk.unmount()

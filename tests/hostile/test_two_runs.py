@@ -6,63 +6,48 @@ import re
 import subprocess
 import time
 
-import pytest
+from tests.hostile.works import FULLCONV, OUT, environment, leftovers, photos, results
 
-from tests.hostile.works import FULLCONV, OUT, TINY, environment, leftovers, photos, results, training_data
-
+ROUNDS = 6
 HELD = re.compile(r"error: out: in use by process (\d+) on [^\n]*; wait until it ends, or choose another folder\n")
 
 
-def predict(folder):
+def predict():
     return [*FULLCONV, "predict", "photos", "--save", "labels,masks", "--out", OUT, "--resume"]
 
 
-def train(folder):
-    goes_on = (folder / OUT / "last.pt").exists()
-    return [*FULLCONV, "train", *(["--resume", OUT] if goes_on else ["data.yaml", *TINY, "--out", OUT])]
-
-
-CASES = [
-    pytest.param(predict, photos, 6, id="predict"),
-    pytest.param(train, training_data, 3, id="train", marks=pytest.mark.slow),
-]
-
-
-def begin(command, folder):
+def begin(folder):
     return subprocess.Popen(
-        command(folder), cwd=folder, env=environment(folder), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        predict(), cwd=folder, env=environment(folder), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         text=True,
     )  # fmt: skip
 
 
-def finish(command, folder):
-    process = begin(command, folder)
+def finish(folder):
+    process = begin(folder)
     _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     return results(folder)
 
 
-def begin_first(command, folder):
+def begin_first(folder):
     """A process that holds the folder, or has ended by now."""
     lock = folder / OUT / ".fullconv.lock"
     lock.unlink(missing_ok=True)  # what a killed one left
-    process = begin(command, folder)
+    process = begin(folder)
     while not lock.exists() and process.poll() is None:
         time.sleep(0.01)
     return process
 
 
-@pytest.mark.parametrize(("command", "make", "rounds"), CASES)
-def test_one_at_a_time_and_a_killed_one_leaves_the_folder_to_the_next(command, make, rounds, tmp_path):
-    if command is train:
-        pytest.importorskip("torch")
+def test_one_at_a_time_and_a_killed_one_leaves_the_folder_to_the_next(tmp_path):
     (tmp_path / "alone").mkdir()
-    make(tmp_path / "alone")
-    right, chance, refused = finish(command, tmp_path / "alone"), random.Random(0), 0
-    make(tmp_path)
-    for _ in range(rounds):
-        first = begin_first(command, tmp_path)
-        second = begin(command, tmp_path)
+    photos(tmp_path / "alone")
+    right, chance, refused = finish(tmp_path / "alone"), random.Random(0), 0
+    photos(tmp_path)
+    for _ in range(ROUNDS):
+        first = begin_first(tmp_path)
+        second = begin(tmp_path)
         if chance.random() < 0.5:
             time.sleep(chance.uniform(0, 2))
             first.kill()
@@ -73,5 +58,5 @@ def test_one_at_a_time_and_a_killed_one_leaves_the_folder_to_the_next(command, m
         first.kill()
         first.communicate(timeout=300)
     assert refused
-    assert finish(command, tmp_path) == right
+    assert finish(tmp_path) == right
     assert not [path for path in leftovers(tmp_path / OUT) if path.suffix != ".lock"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
-import signal
-import sys
+import multiprocessing
+import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,8 +13,6 @@ import torch.distributed as dist
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, PartialState
 from torch import Tensor
-
-PARENT_DEATH_SIGNAL = 1  # Linux's number for prctl
 
 
 def new_accelerator(precision: str) -> Accelerator:
@@ -78,7 +76,13 @@ def main_first() -> Iterator[bool]:
 
 
 def end_with_parent(worker: int) -> None:
-    """In worker number `worker`: the system ends it when its parent dies, however that dies (on Linux). torch itself
-    looks for the parent only every few seconds."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    """In worker number `worker`: it ends when the process that trains dies, however that dies. torch itself looks for
+    the process that started the worker, which with the start method forkserver is another one, and lives on."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
