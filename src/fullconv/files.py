@@ -83,7 +83,7 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def _with_file_name(error: BaseException, path: Path, hidden: Path) -> BaseException:
-    """Returns the error with the name of the file to be written if the disk is the cause, whichever library raised it."""
+    """Names the file to be written in an error whose cause is the disk, whichever library raised it."""
     if isinstance(error, Exception) and not isinstance(error, (OSError, FullconvError)):
         error = _of_disk(hidden, error) or error
     if isinstance(error, OSError):
