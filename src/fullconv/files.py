@@ -44,7 +44,7 @@ def hidden_folder(path: Path) -> Iterator[Path]:
         try:
             yield hidden
         except Exception as error:
-            raise _told(error, path, hidden) from None
+            raise _with_file_name(error, path, hidden) from None
         finally:
             shutil.rmtree(hidden, ignore_errors=True)
 
@@ -58,7 +58,7 @@ def _new_hidden(path: Path, suffix: str, make: Callable[[Path], object]) -> Iter
             try:
                 make(hidden)
             except OSError as error:
-                raise _told(error, path, hidden) from None
+                raise _with_file_name(error, path, hidden) from None
             try:
                 stack.enter_context(held(hidden))
             except (BlockingIOError, FileNotFoundError):
@@ -77,13 +77,13 @@ def whole(path: Path) -> Iterator[Path]:
             yield hidden
             os.replace(hidden, path)
         except BaseException as error:
-            told = _told(error, path, hidden)
+            named = _with_file_name(error, path, hidden)
             hidden.unlink(missing_ok=True)
-            raise told from None
+            raise named from None
 
 
-def _told(error: BaseException, path: Path, hidden: Path) -> BaseException:
-    """The error that names the file that was to be written, where the disk is behind it, whatever library met it."""
+def _with_file_name(error: BaseException, path: Path, hidden: Path) -> BaseException:
+    """Names the file to be written in an error whose cause is the disk, whichever library raised it."""
     if isinstance(error, Exception) and not isinstance(error, (OSError, FullconvError)):
         error = _of_disk(hidden, error) or error
     if isinstance(error, OSError):
@@ -94,8 +94,8 @@ def _told(error: BaseException, path: Path, hidden: Path) -> BaseException:
 
 
 def _of_disk(place: Path, error: Exception) -> OSError | None:
-    """Libraries in C tell of a full disk in their own words, or the system's; else it shows by writing a little more
-    to this file, or in this folder."""
+    """Returns the error of the disk behind `error`. C libraries report a full disk in their own words or the system's.
+    Otherwise it is found by writing a little more to this file, or in this folder."""
     for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
         if os.strerror(number) in str(error):
             return OSError(number, os.strerror(number))

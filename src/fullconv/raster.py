@@ -216,7 +216,7 @@ def _refuse_large_pieces(dataset: Any) -> None:
 
 def is_raster(source: File) -> bool:
     """Whether a file is a raster, to be processed in windows, rather than a photo (tiff.is_special)."""
-    if _is_named_so(source):
+    if _has_raster_name(source):
         return True
     with suppress(OSError), _stream(source) as file:
         return _holds_a_raster(file)
@@ -230,20 +230,20 @@ def may_be_raster(path: Path) -> bool:
 
 def needs_rasterio(source: File) -> bool:
     """Whether Pillow would miss some of the values in a file, or its position on the ground."""
-    if _is_named_so(source):
+    if _has_raster_name(source):
         return True
     with suppress(OSError, struct.error), _stream(source) as file:
         return _holds_a_raster(file) or _is_beyond_pillow(file)
     return False
 
 
-def _is_named_so(source: File) -> bool:
-    """Whether a file is a raster by its name, or by that of a file beside it."""
+def _has_raster_name(source: File) -> bool:
+    """Whether a file is a raster by its name, or by the name of a file beside it."""
     return isinstance(source, Path) and (source.suffix.lower() == ".vrt" or _lies_beside(source))
 
 
 def _holds_a_raster(file: BinaryIO) -> bool:
-    """Whether a file is a raster by what it holds; it is read from its beginning."""
+    """Whether a file is a raster by its content, read from the beginning."""
     start = file.read(len(JP2))
     if start[:4] in tiff.MAGIC:
         return any(tiff.is_special(tags, MOST_AT_ONCE) for tags in _first(file))

@@ -18,8 +18,8 @@ from fullconv.figures.heatmap import laid_out, probability
 from fullconv.figures.kernels import first_kernels, patch_at, peaks
 from fullconv.figures.ladder import _worst_square
 from fullconv.figures.maps import as_batch, influence, maps_of, within_photo
+from fullconv.figures.photo_result import run_photo
 from fullconv.figures.receptive_field import draw_receptive_field, side_holding
-from fullconv.figures.shown import show
 from fullconv.models.config import Architecture, NormalisationValues
 from fullconv.models.fcn import FCN
 from fullconv.models.segnet import SegNet
@@ -180,7 +180,7 @@ def test_each_stride_shows_the_best_classes_of_its_scores(resnet):
     """The finest sums are those that the network itself gives before it enlarges them."""
     photo = np.random.default_rng(0).integers(0, 255, (96, 64, 3), np.uint8)
     classes = Classes.named(["background", "cat", "dog"])
-    shown = show(resnet, photo, classes)
+    shown = run_photo(resnet, photo, classes)
     with torch.inference_mode():
         sums = resnet(as_batch(photo), enlarged=False)[0].argmax(0).numpy()
     assert np.array_equal(shown.labels[DECODER, Fraction(8)], overlay.palette(classes)[sums])

@@ -93,9 +93,9 @@ def test_a_rare_object_weighs_more_by_default_and_the_recipe_says_so(folder, tmp
         speck = Image.new("L", (80, 64))
         speck.paste(255, (30, 30, 36, 36))
         speck.save(path)
-    stages.train(folder, tmp_path / "run", **TINY, epochs=1)
+    training.train(folder, tmp_path / "run", **TINY, epochs=1)
     weights = json.loads((tmp_path / "run" / "recipe.json").read_text())["class_weights"]
     assert weights[1] > 3 > weights[0]
     assert f"class weights: object {weights[1]:.3g}, background {weights[0]:.3g}" in said.text
-    stages.train(folder, tmp_path / "plain", **TINY, epochs=1, class_weights="none")
+    training.train(folder, tmp_path / "plain", **TINY, epochs=1, class_weights="none")
     assert json.loads((tmp_path / "plain" / "recipe.json").read_text())["class_weights"] == "none"

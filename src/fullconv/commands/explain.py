@@ -48,7 +48,7 @@ def architecture(photo: str | None, model: str, published: str | None, size: int
     begin(out)
     from fullconv.errors import FullconvError
     from fullconv.figures.architecture import draw_architecture
-    from fullconv.figures.shown import show
+    from fullconv.figures.photo_result import run_photo
 
     if photo is None:
         network, config = open_network(model, published)
@@ -57,8 +57,8 @@ def architecture(photo: str | None, model: str, published: str | None, size: int
     if published:
         raise FullconvError(f"--published {published}: a published net has no weights here; remove {photo}")
     network, config = open_for_photos(model)
-    shown = show(network, read_all([photo], config.longest_side)[0], config.classes)
-    finish(draw_architecture(network, config.name, shown=shown), out)
+    result = run_photo(network, read_all([photo], config.longest_side)[0], config.classes)
+    finish(draw_architecture(network, config.name, result=result), out)
 
 
 @explain.command()

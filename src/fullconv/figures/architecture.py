@@ -21,7 +21,7 @@ from fullconv.figures.anatomy import (
     spread,
 )
 from fullconv.figures.canvas import INK, MUTED, RULE, Canvas
-from fullconv.figures.shown import Image, Shown
+from fullconv.figures.photo_result import Image, PhotoResult
 from fullconv.models.tracing import Step, trace
 from fullconv.words import counted
 
@@ -51,13 +51,13 @@ class Plates:
 
 
 def draw_architecture(
-    network: nn.Module, name: str, size: int = 512, channels: int = 3, shown: Shown | None = None
+    network: nn.Module, name: str, size: int = 512, channels: int = 3, result: PhotoResult | None = None
 ) -> Canvas:
     """Draws a trace at `size` x `size`: a column per stride, with the encoder on top, then scores, then decoder.
 
-    `shown`: the network's results on a photo, at whose size the trace is made. Its labels replace the grids.
+    `result`: the network's results on a photo, at whose size the trace is made. Its labels replace the grids.
     """
-    height, width = shown.photo.shape[:2] if shown else (size, size)
+    height, width = result.photo.shape[:2] if result else (size, size)
     steps = trace(network, height, width, channels)
     parts = parts_of(steps)
     labels = {key: label(part, network, steps) for key, part in parts.items()}
@@ -69,7 +69,7 @@ def draw_architecture(
     plates = Plates({key: (LEFT + columns[key[1]] * PITCH, rows[key[0]]) for key in parts}, PLATE * height / width)
     _draw_headings(canvas, sorted({kind for kind, _ in parts}), rows)
     for key, part in parts.items():
-        _draw_part(canvas, part, labels[key], plates, shown)
+        _draw_part(canvas, part, labels[key], plates, result)
         for source in part.takes:
             _draw_flow(canvas, plates, source, key, len(labels[source]))
     return canvas
@@ -178,11 +178,11 @@ def _draw_headings(canvas: Canvas, kinds: Sequence[int], rows: Sequence[float]) 
         canvas.text(100, y, LEGEND[kind], 12.5, colour=MUTED)
 
 
-def _draw_part(canvas: Canvas, part: Part, words: Sequence[str], plates: Plates, shown: Shown | None) -> None:
+def _draw_part(canvas: Canvas, part: Part, words: Sequence[str], plates: Plates, result: PhotoResult | None) -> None:
     x, y = plates.at[part.kind, part.stride]
     if part.kind == ENCODER:
         _draw_convolutions(canvas, sum(step.operation == "convolution" for step in part.steps), x, y, plates.height)
-    picture = _picture_of(part, shown)
+    picture = _picture_of(part, result)
     if picture is None:
         _draw_grid(canvas, part, x, y, plates.height)
     else:
@@ -193,12 +193,12 @@ def _draw_part(canvas: Canvas, part: Part, words: Sequence[str], plates: Plates,
         canvas.text(x + PLATE / 2, below, line, 12.5, "center", MUTED if i else INK, bold=i == 0)
 
 
-def _picture_of(part: Part, shown: Shown | None) -> Image | None:
-    if shown is None:
+def _picture_of(part: Part, result: PhotoResult | None) -> Image | None:
+    if result is None:
         return None
     if part.stride == 1 and part.kind != SCORES:
-        return shown.photo if part.kind == ENCODER else shown.mask
-    return shown.labels.get((part.kind, part.stride))
+        return result.photo if part.kind == ENCODER else result.mask
+    return result.labels.get((part.kind, part.stride))
 
 
 def _draw_grid(canvas: Canvas, part: Part, x: float, y: float, height: float) -> None:

@@ -1,6 +1,6 @@
-"""A photo's polygons with few points: the steps along pixel borders are smoothed (extra `geo`).
+"""Writes the polygons of a photo with few points: the steps along pixel borders are smoothed (extra `geo`).
 
-Neighbours keep the same border, so nothing overlaps and no gap opens. Areas count pixels, before anything is smoothed.
+Neighbours keep the same border, so there are no overlaps and no gaps. Areas count pixels, before smoothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from fullconv.segmentation import Segmentation
 
 
 def smoothing_writers(simplify: float) -> dict[str, Callable[[Segmentation, Path], Files]]:
-    """The writers of polygons, by output; borders move by about `simplify` pixels at most."""
+    """Returns the writers of polygons, by output. Borders move by at most about `simplify` pixels."""
 
     def write_polygons(result: Segmentation, target: Path) -> Files:
         return {".geojson": text(lambda: geojson.as_text(result, features(result, simplify)))}
@@ -38,7 +38,7 @@ def smoothing_writers(simplify: float) -> dict[str, Callable[[Segmentation, Path
 
 
 def features(result: Segmentation, simplify: float) -> Iterator[dict[str, Any]]:
-    """GeoJSON's, of all classes, background too."""
+    """Yields GeoJSON features of all classes, including background."""
     shapely = shapely_library()
     for region, found in coverage(result.label_map, simplify):
         if region.value < len(result.classes) and result.wants(region.value):
@@ -48,7 +48,7 @@ def features(result: Segmentation, simplify: float) -> Iterator[dict[str, Any]]:
 
 
 def outlines(result: Segmentation, simplify: float) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(class, COCO's segmentation, area in pixels, and bbox) of each region; one with holes is cut into pieces."""
+    """(class, COCO's segmentation, area in pixels, and bbox) of each region. Regions with holes are cut into pieces."""
     whole = regions(result.label_map)
     pieces: list[list[Points]] = [[] for _ in whole]
     numbers = numbered(result.label_map)
@@ -65,7 +65,7 @@ def outlines(result: Segmentation, simplify: float) -> Iterator[tuple[int, dict[
 
 
 def numbered(label_map: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """(H, W): to which region each pixel belongs, in their order."""
+    """(H, W): the number of the region that contains each pixel, in order."""
     numbers = np.zeros(label_map.shape, np.intp)
     for number, region in enumerate(regions(label_map)):
         left, top, right, bottom = box(region.outline)
@@ -74,8 +74,8 @@ def numbered(label_map: NDArray[np.uint8]) -> NDArray[np.intp]:
 
 
 def shapes(label_map: NDArray[np.uint8], classes: Classes, simplify: float) -> Iterator[dict[str, Any]]:
-    """labelme's, the largest first: its polygons have no holes, so what lies in one is painted over what surrounds it.
-    Background that reaches the picture's edge is what nobody paints."""
+    """Yields labelme's polygons, the largest first. They have no holes, so regions in a hole are painted over what
+    surrounds it. Background that reaches the edge of the picture is left unpainted."""
     names = labelme.names_of(classes)
     for outline in whole_outlines(label_map, simplify):
         name = names.get(outline.value, labelme.IGNORE)
@@ -84,6 +84,6 @@ def shapes(label_map: NDArray[np.uint8], classes: Classes, simplify: float) -> I
 
 
 def centred(points: Points) -> list[list[float]]:
-    """labelme counts from the centre of the first pixel."""
+    """Moves the origin to the centre of the first pixel, as in labelme."""
     found: list[list[float]] = (points - 0.5).tolist()
     return found

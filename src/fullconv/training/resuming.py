@@ -1,4 +1,4 @@
-"""The state of a run, as it was read from a file, put back: whatever does not fit the run is an error in one line."""
+"""Restores the state of a run from a file. Anything that does not fit the run is an error of one line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 
 def history_in(values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What is known of each epoch. Raises ValueError for anything else."""
+    """Returns the log of each epoch. Raises ValueError for anything else."""
     history = values["history"]
     if not isinstance(history, list) or not all(isinstance(entry, dict) for entry in history):
         raise ValueError("its history is no list of epochs")
@@ -22,7 +22,7 @@ def history_in(values: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def restore_optimiser(optimiser: Optimizer, state: Any) -> None:
-    """Raises ValueError where it is not that of these parameters, which torch would tell in the middle of a step."""
+    """Raises ValueError if the state does not belong to these parameters. torch would only fail during a step."""
     optimiser.load_state_dict(state)
     expected = after_a_step(optimiser)
     for parameter, found in optimiser.state.items():
@@ -35,7 +35,7 @@ def restore_optimiser(optimiser: Optimizer, state: Any) -> None:
 
 
 def after_a_step(optimiser: Optimizer) -> dict[str, bool]:
-    """{name: whether it has the shape of the parameter} of what such an optimiser keeps for one."""
+    """{name: whether it has the shape of the parameter} for the values that such an optimiser keeps per parameter."""
     parameter = torch.nn.Parameter(torch.zeros(2))
     group = {name: value for name, value in optimiser.param_groups[0].items() if name != "params"}
     kind: Any = type(optimiser)
@@ -46,7 +46,7 @@ def after_a_step(optimiser: Optimizer) -> dict[str, bool]:
 
 
 def restore_schedule(schedule: LRScheduler, state: Any) -> None:
-    """Raises ValueError for what is no state of such a schedule: torch takes every name in it for an attribute."""
+    """Raises ValueError if it is not the state of such a schedule: torch would set every name in it as an attribute."""
     own = schedule.state_dict()
     if not isinstance(state, dict) or any(callable(getattr(schedule, str(name), None)) for name in state):
         raise ValueError("its schedule is none")

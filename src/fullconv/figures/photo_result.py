@@ -1,4 +1,4 @@
-"""Shows what a network computes from one photo, part by part: the best classes at every stride."""
+"""Runs one photo through a network and keeps its results part by part: the best classes at every stride."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Shown:
+class PhotoResult:
     """`photo` (H, W, 3), the photo with its mask, and a picture (h, w, 3) of the best class at every position of each
     part with scores."""
 
@@ -30,7 +30,7 @@ class Shown:
     labels: Mapping[Key, Image]
 
 
-def show(network: nn.Module, photo: Image, classes: Classes) -> Shown:
+def run_photo(network: nn.Module, photo: Image, classes: Classes) -> PhotoResult:
     """Runs one photo (H, W, 3) through a network with parameters."""
     steps, values = trace_picture(network, as_batch(photo))
     colours, labels = overlay.palette(classes), {}
@@ -42,7 +42,7 @@ def show(network: nn.Module, photo: Image, classes: Classes) -> Shown:
             labels[key] = colours[values[steps.index(last)][0, :, :rows, :columns].argmax(0).numpy()]
     best = torch.argmax(values[-1][0], 0).numpy().astype(np.uint8)
     mask = np.asarray(overlay.painted(photo, best, classes, opacity=0.55, outlined=True))
-    return Shown(photo, mask, labels)
+    return PhotoResult(photo, mask, labels)
 
 
 def answers(parts: Mapping[Key, Part]) -> dict[Key, Part]:
