@@ -86,10 +86,10 @@ def _with_file_name(error: BaseException, path: Path, hidden: Path) -> BaseExcep
     """Names the file to be written in an error whose cause is the disk, whichever library raised it."""
     if isinstance(error, Exception) and not isinstance(error, (OSError, FullconvError)):
         error = _of_disk(hidden, error) or error
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) and error.errno is not None:
         names = [os.fsdecode(name) for name in (error.filename, error.filename2) if name is not None]
         if not names or any(name.startswith(str(hidden)) for name in names):
-            error.filename, error.filename2 = str(path), None
+            return OSError(error.errno, error.strerror, str(path))  # a new one: that of PyAV cannot be changed
     return error
 
 

@@ -211,7 +211,7 @@ def test_a_full_disk_stops_the_run_and_what_is_done_stays(tmp_path, monkeypatch)
     touch(tmp_path, *(f"{i:02}.png" for i in range(40)))
     written = []
 
-    def save(result, target, outputs, claim, ground):
+    def save(result, target, *_):
         if len(written) == 5:
             raise OSError(errno.ENOSPC, "No space left on device")
         written.append(target)
