@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -62,9 +63,19 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
     def write(hidden: Path) -> None:
         # given a path, torch would write its name, which is a hidden one, into the file
         with hidden.open("wb") as file:
-            torch.save(state, file)
+            torch.save(interned(state), file)
 
     write_whole(path, write)
+
+
+def interned(value: Any) -> Any:
+    """Returns the same dictionaries and lists with one object for equal strings. pickle writes a string that it has met
+    as a reference, so a state that was read from a file would otherwise give other bytes than one that was not."""
+    if isinstance(value, str):
+        return sys.intern(value)
+    if type(value) is dict:
+        return {interned(key): interned(one) for key, one in value.items()}
+    return [interned(one) for one in value] if type(value) is list else value
 
 
 def load_state(path: Path) -> dict[str, Any]:
