@@ -1,5 +1,7 @@
 """Who may ask."""
 
+import socket
+
 import pytest
 from starlette.datastructures import Headers
 
@@ -50,6 +52,14 @@ def test_beyond_this_machine_a_token_or_open_is_wanted():
     Place("0.0.0.0", 8000, token="x").check()
     Place("0.0.0.0", 8000, open=True).check()
     Place("::1", 8000).check()
+
+
+def test_asyncio_is_to_send_answers_without_waiting():
+    """It looks at the protocol of the socket that it gets, which accepted connections inherit."""
+    with Place("127.0.0.1", 0).bind() as listening:
+        assert listening.proto == socket.IPPROTO_TCP
+        with socket.create_connection(listening.getsockname()), listening.accept()[0] as accepted:
+            assert accepted.proto == socket.IPPROTO_TCP
 
 
 def test_a_taken_port_is_one_line():

@@ -50,9 +50,12 @@ class Place:
         """Raises FullconvError where the port is taken, or the address is not this machine's."""
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         try:
-            return socket.create_server((self.host, self.port), family=family, backlog=BACKLOG)
+            bound = socket.create_server((self.host, self.port), family=family, backlog=BACKLOG)
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error
             raise FullconvError(
                 f"--host {self.host} --port {self.port}: {reason}; choose another port, or 0 for any free one"
             ) from None
+        # asyncio sends at once (TCP_NODELAY) only where the socket says that it is TCP. Else the body of each answer
+        # would wait 40 ms for the client to acknowledge its head.
+        return socket.socket(bound.family, bound.type, socket.IPPROTO_TCP, fileno=bound.detach())
