@@ -39,7 +39,7 @@ def same(a, b) -> bool:
 @pytest.fixture(autouse=True)
 def no_export(monkeypatch, request):
     """Export and pictures take seconds; only the test of the whole way needs them."""
-    if "whole_way" not in request.node.name:
+    if "learns_and_predicts" not in request.node.name:
         monkeypatch.setattr(finishing, "write_card_and_graph", lambda folder: folder)
         monkeypatch.setattr(finishing, "illustrate", lambda *_: None)
 
