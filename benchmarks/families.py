@@ -1,21 +1,14 @@
-"""A process and all that it started, as Linux tells of them."""
+"""The processor time of a process and all that it started, as Linux tells it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from fullconv.serving.metrics import family
+
 HERTZ = os.sysconf("SC_CLK_TCK")
-
-
-def family(pid: int) -> Iterator[int]:
-    yield pid
-    for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):  # it ended meanwhile
-            for child in tasks.read_text().split():
-                yield from family(int(child))
 
 
 def cpu_seconds(pid: int) -> float:

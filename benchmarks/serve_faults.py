@@ -23,7 +23,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-from families import family
+from fullconv.serving.metrics import family
 
 PHOTO = (Path(__file__).parent.parent / "examples" / "chelsea.jpg").read_bytes()
 REFUSALS = (413, 415, 422)

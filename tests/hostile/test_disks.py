@@ -106,14 +106,19 @@ def again(arguments):
     return [*arguments, "--resume"] if arguments[0] == "predict" else arguments
 
 
-@pytest.mark.parametrize("name", WRITES)
-def test_a_bad_disk_is_one_line_and_loses_nothing(name, folder, disk):
+def prepare(name, folder):
+    """Skips where what the command needs is not installed; makes what only it reads."""
     if name in NEEDS:
         pytest.importorskip(NEEDS[name])
     if name == "convert":
         from tests.hostile.kills import caffemodel
 
         caffemodel(folder)
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_a_bad_disk_is_one_line_and_loses_nothing(name, folder, disk):
+    prepare(name, folder)
     arguments = WRITES[name]
     disk.mount(ROOM)
     right = ended(arguments, folder)
@@ -159,12 +164,7 @@ def read_only(arguments, folder, disk):
 
 @pytest.mark.parametrize("name", WRITES)
 def test_a_full_folder_for_temporary_files_is_done_without_or_one_line(name, folder, disk):
-    if name in NEEDS:
-        pytest.importorskip(NEEDS[name])
-    if name == "convert":
-        from tests.hostile.kills import caffemodel
-
-        caffemodel(folder)
+    prepare(name, folder)
     disk.mount(PAGE)
     disk.fill()
     end = ended([one.replace(DISK, "out-other") for one in WRITES[name]], folder, temporary=DISK)
