@@ -1,17 +1,25 @@
 # make demo · make test · make test-fast · make coverage · make lint · make docs · make bench · make fuzz; each makes .venv itself when it is missing.
 VENV := .venv
 BIN := $(VENV)/bin
+MAKEFLAGS += --jobs=2 --output-sync=target --keep-going
 
 .PHONY: demo test test-fast coverage lint format docs bench fuzz
 
 demo: $(VENV)/light
 	$(BIN)/fullconv predict examples --out runs/demo
 
-# A process for each folder, so that memory is given back. What is skipped is listed with its reason.
+# A process for each folder, so that memory is given back; two at a time, the longest first. Skipped tests are listed with
+# their reasons.
 PARTS := $(patsubst %/,%,$(sort $(dir $(wildcard tests/*/test_*.py))))
-test: $(VENV)/dev
+RUNS := $(addprefix run/,tests/models tests/training tests $(filter-out tests/models tests/training,$(PARTS)))
+test: export OMP_NUM_THREADS ?= 1
+test: $(RUNS)
+
+.PHONY: $(RUNS)
+$(filter-out run/tests,$(RUNS)): run/%: $(VENV)/dev
+	$(BIN)/python -m pytest -rs $*
+run/tests: $(VENV)/dev
 	$(BIN)/python -m pytest -rs tests/test_*.py
-	@for part in $(PARTS); do echo "== $$part"; $(BIN)/python -m pytest -rs $$part || exit 1; done
 
 # The parts that take less than two minutes together: the shared files, outputs, weights, evaluation.
 FAST := $(wildcard tests/test_*.py) tests/outputs tests/weights tests/evaluation

@@ -13,7 +13,7 @@ import pytest
 
 from fullconv.serving.site import RUNTIME, RUNTIME_FILES
 from tests.hostile.running import run
-from tests.hostile.works import photos, training_data
+from tests.hostile.works import TINY, photos, training_data
 
 pytestmark = pytest.mark.slow
 DISK, PAGE, ROOM = "out-disk", 4096, "64m"
@@ -172,3 +172,39 @@ def test_a_full_folder_for_temporary_files_is_done_without_or_one_line(name, fol
         end.refused()
     assert end.code == 0 or "temporary" in end.err
     assert not disk.contents()
+
+
+@pytest.fixture
+def trained(folder):
+    """A training that nothing disturbs, in the folder out-right; gives its size."""
+    pytest.importorskip("torch")
+    assert train(folder, "out-right").code == 0
+    return sum(path.stat().st_size for path in (folder / "out-right").rglob("*") if path.is_file())
+
+
+def train(folder, run):
+    """Begins a training, or resumes it if it has saved a state."""
+    has_state = (folder / run / "last.pt").exists()
+    arguments = ["train", "--resume", run] if has_state else ["train", "data.yaml", *TINY, "--out", run]
+    return ended(arguments, folder)
+
+
+@pytest.mark.parametrize("room", [0, 0.5, 0.9, 1.2], ids="{:.0%} of what it needs".format)
+def test_a_training_whose_disk_fills_up_goes_on_to_the_same_model(room, folder, trained, disk):
+    run = f"{DISK}/run"
+    disk.mount(max(PAGE, int(room * trained)))
+    stopped = train(folder, run)
+    assert stopped.code == 1
+    assert "No space left on device; free some space" in stopped.err.splitlines()[-1]
+    stopped.orderly()
+    disk.change(f"size={ROOM}")
+    assert train(folder, run).code == 0
+    for name in ("model/model.safetensors", "model/model.onnx", "last.pt"):
+        assert (folder / run / name).read_bytes() == (folder / "out-right" / name).read_bytes(), name
+
+
+def test_a_training_on_a_disk_that_cannot_be_written_to_is_one_line(folder, disk):
+    pytest.importorskip("torch")
+    disk.mount(ROOM)
+    disk.change("ro")
+    assert "Read-only file system" in train(folder, f"{DISK}/run").refused()

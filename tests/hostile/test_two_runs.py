@@ -5,49 +5,80 @@ import random
 import re
 import subprocess
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
-from tests.hostile.works import FULLCONV, OUT, environment, leftovers, photos, results
+import pytest
 
-ROUNDS = 6
+from tests.hostile.works import (
+    FULLCONV,
+    OUT,
+    TINY,
+    environment,
+    leftovers,
+    photos,
+    results,
+    training_data,
+)  # fmt: skip
+
 HELD = re.compile(r"error: out: in use by process (\d+) on [^\n]*; wait until it ends, or choose another folder\n")
 
 
-def predict():
-    return [*FULLCONV, "predict", "photos", "--save", "labels,masks", "--out", OUT, "--resume"]
+@dataclass(frozen=True)
+class Command:
+    """`make` writes the inputs into a folder; once the file `begun` exists, `resume` continues what `start` began."""
+
+    make: Callable[[Path], None]
+    start: tuple[str, ...]
+    resume: tuple[str, ...]
+    begun: str
+    rounds: int
+
+    def begin(self, folder):
+        has_begun = (folder / OUT / self.begun).exists()
+        return subprocess.Popen(
+            [*FULLCONV, *(self.resume if has_begun else self.start)], cwd=folder, env=environment(folder),
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def begin_first(self, folder):
+        """A process that holds the folder and has begun, or has ended by now."""
+        lock = folder / OUT / ".fullconv.lock"
+        lock.unlink(missing_ok=True)  # what a killed one left
+        process = self.begin(folder)
+        while process.poll() is None and not (lock.exists() and (folder / OUT / self.begun).exists()):
+            time.sleep(0.01)
+        return process
+
+    def finish(self, folder):
+        process = self.begin(folder)
+        _, err = process.communicate(timeout=300)
+        assert process.returncode == 0, err
+        return results(folder)
 
 
-def begin(folder):
-    return subprocess.Popen(
-        predict(), cwd=folder, env=environment(folder), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-        text=True,
-    )  # fmt: skip
+PREDICT = ("predict", "photos", "--save", "labels,masks", "--out", OUT)
+COMMANDS = {
+    "predict": Command(photos, (*PREDICT, "--resume"), (*PREDICT, "--resume"), ".fullconv.lock", rounds=6),
+    "train": Command(
+        training_data, ("train", "data.yaml", *TINY, "--out", OUT), ("train", "--resume", OUT), "last.pt", rounds=3
+    ),
+}
 
 
-def finish(folder):
-    process = begin(folder)
-    _, err = process.communicate(timeout=300)
-    assert process.returncode == 0, err
-    return results(folder)
-
-
-def begin_first(folder):
-    """A process that holds the folder, or has ended by now."""
-    lock = folder / OUT / ".fullconv.lock"
-    lock.unlink(missing_ok=True)  # what a killed one left
-    process = begin(folder)
-    while not lock.exists() and process.poll() is None:
-        time.sleep(0.01)
-    return process
-
-
-def test_one_at_a_time_and_a_killed_one_leaves_the_folder_to_the_next(tmp_path):
+@pytest.mark.parametrize("name", COMMANDS)
+def test_one_at_a_time_and_a_killed_one_leaves_the_folder_to_the_next(name, tmp_path):
+    if name == "train":
+        pytest.importorskip("torch")
+    command, chance, refused = COMMANDS[name], random.Random(0), 0
     (tmp_path / "alone").mkdir()
-    photos(tmp_path / "alone")
-    right, chance, refused = finish(tmp_path / "alone"), random.Random(0), 0
-    photos(tmp_path)
-    for _ in range(ROUNDS):
-        first = begin_first(tmp_path)
-        second = begin(tmp_path)
+    command.make(tmp_path / "alone")
+    right = command.finish(tmp_path / "alone")
+    command.make(tmp_path)
+    for _ in range(command.rounds):
+        first = command.begin_first(tmp_path)
+        second = command.begin(tmp_path)
         if chance.random() < 0.5:
             time.sleep(chance.uniform(0, 2))
             first.kill()
@@ -58,5 +89,5 @@ def test_one_at_a_time_and_a_killed_one_leaves_the_folder_to_the_next(tmp_path):
         first.kill()
         first.communicate(timeout=300)
     assert refused
-    assert finish(tmp_path) == right
+    assert command.finish(tmp_path) == right
     assert not [path for path in leftovers(tmp_path / OUT) if path.suffix != ".lock"]
