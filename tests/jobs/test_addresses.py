@@ -80,7 +80,7 @@ def test_nobody_there():
     with Server() as closed:
         url = closed.url
     with fetched([f"{url}/a.jpg"], allow_http=True) as found:
-        assert "cannot be fetched" in found.failures[0].error
+        assert "cannot be downloaded" in found.failures[0].error
 
 
 def test_a_redirect_away_from_https_is_not_followed():

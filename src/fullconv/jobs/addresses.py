@@ -1,4 +1,4 @@
-"""Photos by their address on the web: fetched into a temporary folder within limits, then done as files are."""
+"""Downloads photos that are given by their web address. They are then processed like files on disk."""
 
 from __future__ import annotations
 
@@ -20,26 +20,27 @@ from fullconv.errors import FullconvError, argument
 from fullconv.jobs.outcome import Outcome
 from fullconv.jobs.plan import is_address
 
-BYTES, PIXELS, SECONDS = 25 * 10**6, 50 * 10**6, 30.0  # of one photo: what `fullconv serve` takes, too
-SILENCE = 10.0  # seconds without a byte
+BYTES, PIXELS, SECONDS = 25 * 10**6, 50 * 10**6, 30.0  # limits for one photo, the same as those of `fullconv serve`
+SILENCE = 10.0  # seconds without any data before the download fails
 CHUNK = 2**16  # bytes
-LONGEST = 100  # characters of a file's name
+LONGEST = 100  # characters of a file name
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """`inputs` with paths in place of addresses; what each of these paths was; outcomes of those that did not come."""
+    """`inputs` contains a path instead of each address, `addresses` the address of each of these paths, and `failures`
+    an outcome for each address that could not be downloaded."""
 
     inputs: tuple[str, ...]
     addresses: dict[Path, str] = field(default_factory=dict)
     failures: tuple[Outcome, ...] = ()
 
     def name(self, path: Path | str) -> str:
-        """A picture's own name: its address, where it has one."""
+        """Returns the name to show for a picture: its address if it was downloaded, otherwise its path."""
         return self.addresses.get(Path(path), str(path))
 
     def told(self, outcome: Outcome) -> Outcome:
-        """The same of the address."""
+        """Returns the outcome with the address instead of the temporary path."""
         name = self.name(outcome.source)
         error = outcome.error and outcome.error.replace(str(outcome.source), name)
         return replace(outcome, source=name, error=error) if name != str(outcome.source) else outcome
@@ -47,8 +48,11 @@ class Fetched:
 
 @contextmanager
 def fetched(inputs: Sequence[str], allow_http: bool = False) -> Iterator[Fetched]:
-    """Fetches the addresses among the inputs; the files are there until the end. One that does not come is a failure of
-    its own. Raises FullconvError for an address that is not https, unless `allow_http`."""
+    """Downloads the addresses among the inputs into a temporary folder, which is removed at the end. If a download
+    fails, the others continue, and `failures` contains the error.
+
+    Raises FullconvError for an http address, unless `allow_http` is set.
+    """
     for text in inputs:
         check_address(text, allow_http)
     with tempfile.TemporaryDirectory(prefix="fullconv-") as folder:
@@ -58,7 +62,7 @@ def fetched(inputs: Sequence[str], allow_http: bool = False) -> Iterator[Fetched
 def check_address(text: str, allow_http: bool) -> None:
     if is_address(text) and not text.lower().startswith("https:") and not allow_http:
         raise FullconvError(
-            f"{text}: http lets anybody on the way read and change the photo; take https, or add "
+            f"{text}: over http, others on the network can read and change the photo; use https, or add "
             f"{argument('allow_http', True)}"
         )
 
@@ -80,14 +84,17 @@ def _fetch_all(inputs: Sequence[str], folder: Path, opener: OpenerDirector) -> F
 
 
 def name_of(address: str) -> str:
-    """https://a.example/photos/my%20cat.jpg?size=2 → my-cat.jpg: what results are called after."""
+    """https://a.example/photos/my%20cat.jpg?size=2 → my-cat.jpg. The results are named after it."""
     last = PurePosixPath(unquote(urlsplit(address).path)).name
     plain = re.sub(r"[^\w.+-]+", "-", last).lstrip(".")
     return plain[-LONGEST:] or "photo"
 
 
 def fetch(opener: OpenerDirector, address: str, path: Path) -> None:
-    """Raises FullconvError for what does not come, is too large or too slow, or is no photo."""
+    """Downloads one photo to `path`.
+
+    Raises FullconvError if the server does not deliver it, it is too large or too slow, or it is not a photo.
+    """
     path.parent.mkdir(parents=True)
     try:
         with opener.open(Request(address), timeout=SILENCE) as answer, path.open("wb") as file:
@@ -95,24 +102,26 @@ def fetch(opener: OpenerDirector, address: str, path: Path) -> None:
                 file.write(chunk)
     except HTTPError as error:
         raise FullconvError(
-            f"{address}: the server answered {error.code} {error.reason}; try it in a browser"
+            f"{address}: the server answered {error.code} {error.reason}; try the address in a browser"
         ) from None
     except (URLError, ValueError, HTTPException, OSError) as error:
         reason = getattr(error, "reason", None) or str(error) or type(error).__name__
-        raise FullconvError(f"{address}: cannot be fetched ({reason}); check address and network") from None
+        raise FullconvError(f"{address}: cannot be downloaded ({reason}); check the address and the network") from None
     with images.opened(path, address, most=PIXELS):
-        pass  # its head says that it is a photo, and how large
+        pass  # this reads only the header, which is enough to check the format and the size
 
 
 def _chunks(answer: HTTPResponse, address: str) -> Iterator[bytes]:
-    """The body, within the limits."""
+    """Yields the body of the answer. Raises FullconvError if it exceeds the limits."""
     end, length = time.monotonic() + SECONDS, 0
     while chunk := answer.read1(CHUNK):
         length += len(chunk)
         if length > BYTES:
-            raise FullconvError(f"{address}: is larger than {BYTES / 10**6:g} MB; download it and name the file")
+            raise FullconvError(
+                f"{address}: is larger than {BYTES / 10**6:g} MB; download it yourself and give the file"
+            )
         if time.monotonic() > end:
-            raise FullconvError(f"{address}: takes longer than {SECONDS:g} s; download it and name the file")
+            raise FullconvError(f"{address}: takes longer than {SECONDS:g} s; download it yourself and give the file")
         yield chunk
     if length < int(answer.headers.get("Content-Length") or 0):
-        raise FullconvError(f"{address}: breaks off at {length} bytes; try again")
+        raise FullconvError(f"{address}: the download ended early, after {length} bytes; try again")

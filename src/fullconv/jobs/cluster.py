@@ -1,8 +1,9 @@
-"""The pictures of a folder or of an object store over a cluster, through Ray Data: a pool of workers, each with the
-model in memory, that may die and are replaced.
+"""Processes the pictures of a folder or an object store on a cluster, through Ray Data. Each worker keeps the model in
+memory. Workers that die are replaced.
 
-A worker takes a few pictures at a time from the store to the store; what it has done is told when it has done all of
-them, so that those of a worker that died are done again, to the same files. The manifest is written by the driver.
+A worker processes a few pictures at a time, from the store to the store, and reports them together when all are done.
+If it dies before that, these pictures are processed again, and the same files are written again. Only the driver writes
+the manifest.
 """
 
 from __future__ import annotations
@@ -42,44 +43,47 @@ from fullconv.prediction.predictor import ready
 from fullconv.weights.model_folder import CONFIG, GRAPH, PARAMETERS, open_folder
 
 PARTS = CONFIG, GRAPH, PARAMETERS
-AT_ONCE = 32  # pictures of one task: what is done again where a worker dies
-TRIES = 3  # more, of a task whose worker died, before its pictures are given up
-THREADS = 3  # in a worker, which has one processor: two pictures are read or written while one is seen
-OBJECTS = 256 * 2**20  # bytes of shared memory on this machine; the list of pictures and the model pass through it
-PAUSE = 10.0, 20.0  # seconds between two copies of the manifest to a store, and times what the last one took
-Row = dict[str, Any]  # input: its number, path, name of what is written
+AT_ONCE = 32  # pictures in one task; if a worker dies, all pictures of its task are processed again
+TRIES = 3  # retries of a task whose worker died, before its pictures count as failed
+THREADS = 3  # per worker, which has one processor: two pictures are read or written while one is segmented
+OBJECTS = 256 * 2**20  # bytes of shared memory on this machine, for the list of pictures and the model
+PAUSE = (
+    10.0,
+    20.0,
+)  # copies of the manifest to a store: at least so many seconds, and so many times the last copy, apart
+Row = dict[str, Any]  # "input" (number of the input), "path", "name" (of the results), "foreign" (JSON, see `Foreign`)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done, and what is not."""
+    """The pictures to process, and the files that are left out."""
 
     rows: list[Row]
-    done: int  # before, by a run that this one resumes
-    damaged: list[Line]  # files that could not be read before, and have not changed
-    results: int  # of earlier runs, which are no pictures
-    skipped: str  # of folders, in words
+    done: int  # pictures finished by a run that this one resumes
+    damaged: list[Line]  # files that could not be read before and have not changed since
+    results: int  # files that are results of earlier runs
+    skipped: str  # text about other files in the folders
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is asked of every worker."""
+    """The settings for every worker."""
 
     inputs: list[Place]
     out: Place
     wanted: Wanted
     choice: Choice
-    endings: list[str]  # what names of files may end in
-    overwrite: bool  # what is in the way in `out`
+    endings: list[str]  # possible ends of the results' file names
+    overwrite: bool  # whether to replace existing files in `out`
 
     @property
     def pages(self) -> bool:
-        """Whether files may have pages, each with results of its own."""
+        """Whether each page of a file gets results of its own."""
         return self.wanted.reading.pages
 
 
 def check(task: Task) -> None:
-    """Raises FullconvError for what cannot be done here."""
+    """Raises FullconvError for outputs that are not possible on a cluster."""
     if "labelme" in task.wanted.outputs and any(top.scheme != task.out.scheme for top in task.inputs):
         raise FullconvError(
             "--save labelme: its files refer to the pictures, so --out must be in the same place as INPUT"
@@ -87,8 +91,8 @@ def check(task: Task) -> None:
 
 
 def find(task: Task, settings: Mapping[str, Any] | None) -> Plan:
-    """The pictures that are still to be done, named as without a cluster; with the `settings` of a run to resume, what
-    that did is left out."""
+    """Finds the pictures to process, with the same names as without a cluster. Given the `settings` of a run to resume,
+    pictures that it finished are left out. Raises FullconvError if there are no pictures."""
     search = Search(Results(), LeftOut(), videos=False)
     known: dict[str, tuple[int, Place, Stamp | None]] = {}
 
@@ -123,8 +127,8 @@ def find(task: Task, settings: Mapping[str, Any] | None) -> Plan:
 
 
 def pictures(search: Search, top: Place, out: Place, folder: Path) -> Iterator[tuple[Place, Stamp | None, PurePath]]:
-    """Pictures of a folder, of a glob or named themselves, each with its path relative to the folder.
-    Manifests of a store are copied into `folder`."""
+    """Yields the pictures of one input (a folder, glob or file), each with its stamp and its path relative to the
+    input. Manifests in a store are copied into `folder`."""
     if not top.scheme:
         for _, source, relative_path in search.found([top.path]):
             file = top.at(os.path.abspath(source))
@@ -143,7 +147,7 @@ def pictures(search: Search, top: Place, out: Place, folder: Path) -> Iterator[t
 
 
 class ResultsInStore:
-    """Which objects earlier runs wrote, by these manifests, which are copied into `folder`."""
+    """Whether objects in a store are results of earlier runs, from these manifests. They are copied into `folder`."""
 
     def __init__(self, manifests: Iterable[Place], folder: Path) -> None:
         self.owners: dict[str, Owners] = {}
@@ -159,8 +163,8 @@ class ResultsInStore:
 
 
 class Names:
-    """What lies in `out` before anything is written: of a store by its list, on disk by the folders that are asked for,
-    through links too."""
+    """The names of the files in `out` before anything is written. Those in a store are listed at once, and those on
+    disk folder by folder when they are needed, which also follows links."""
 
     def __init__(self, out: Place) -> None:
         self.out = out
@@ -181,6 +185,7 @@ class Names:
         return name in self.starting_with(name)
 
     def starting_with(self, start: str) -> list[str]:
+        """Returns the names, relative to `out`, that begin with `start`."""
         path = PurePosixPath(start)
         names = self.inside(str(path.parent)) or []
         first = bisect_left(names, path.name)
@@ -189,11 +194,14 @@ class Names:
 
 
 def in_the_way_of(task: Task, there: Names, sources: Container[str]) -> Callable[[str], list[str]]:
-    """Of the names that the files of a picture called so may have, those that are somebody else's; with --overwrite
-    only those of pictures that are still to be read."""
+    """Returns a function that finds the existing files which the picture of this name must not replace.
+
+    These are files that a result of this picture would have the name of, but that no earlier run wrote for it. With
+    --overwrite, only input pictures are protected in this way.
+    """
     with tempfile.TemporaryDirectory() as folder:
         owners = Owners(copy_of_manifest(task.out, Path(folder)).parent)
-        owners.of("")  # reads it, while it is there
+        owners.of("")  # reads the manifest before its copy is removed
 
     def foreign(name: str) -> list[str]:
         mine = written_for(name, task.endings, task.pages)
@@ -205,13 +213,13 @@ def in_the_way_of(task: Task, there: Names, sources: Container[str]) -> Callable
 
 
 def written_for(name: str, endings: Sequence[str], pages: bool) -> re.Pattern[str]:
-    """Matches what the files of a picture may be called."""
+    """Returns a pattern that matches the possible names of a picture's result files."""
     page = r"(_page\d+)?" if pages else ""
     return re.compile(f"{re.escape(name)}{page}({'|'.join(map(re.escape, endings))})", re.DOTALL)
 
 
 def refuse_shared_pages(sources: Mapping[str, str]) -> None:
-    """Raises FullconvError where a page's results would be called like those of another picture."""
+    """Raises FullconvError if the results of a page would have the same names as those of another picture."""
     for name, source in sources.items():
         first, mark, number = name.rpartition("_page")
         if mark and number.isdigit() and first in sources:
@@ -222,7 +230,8 @@ def refuse_shared_pages(sources: Mapping[str, str]) -> None:
 
 
 def told_of(out: Place, there: Names, settings: Mapping[str, Any]) -> Callable[[str, str, Stamp | None], Line]:
-    """What the manifest tells of this very source, if its files are there; else nothing."""
+    """Returns a function that gives the manifest's line about a picture. The line is empty if there is none, the source
+    has changed since, or result files are missing."""
     with tempfile.TemporaryDirectory() as folder:
         done = Finished(copy_of_manifest(out, Path(folder)), run_id(settings))
 
@@ -235,7 +244,8 @@ def told_of(out: Place, there: Names, settings: Mapping[str, Any]) -> Callable[[
 
 
 def run(task: Task, folder: Path, rows: list[Row], settings: Mapping[str, Any], workers: int | None) -> Iterator[Line]:
-    """What became of each picture, in no order, as the manifest tells it. `folder` is the model's."""
+    """Processes all pictures and yields the manifest's line about each, in any order. `folder`: the model folder.
+    `workers`: how many to start, or None for one per processor."""
     left = {row["name"]: row for row in rows}
     with written_manifest(task.out, settings, (begun(task, row) for row in rows)) as write:
         for line in lines(task, folder, rows, workers) if rows else ():
@@ -253,7 +263,8 @@ def run(task: Task, folder: Path, rows: list[Row], settings: Mapping[str, Any], 
 
 
 def begun(task: Task, row: Row) -> Line:
-    """What may be written for it. Which of these will be, only its worker knows, and only the driver can note it."""
+    """Returns the line that names all files that may be written for a picture. Only its worker will know which of them
+    are written, but only the driver writes the manifest."""
     name, foreign = row["name"], json.loads(row["foreign"])
     names = [name + ending for ending in task.endings]
     names += [f"{name}{ANY_PAGE}{ending}" for ending in task.endings] if task.pages else []
@@ -262,13 +273,13 @@ def begun(task: Task, row: Row) -> Line:
 
 
 def tidy(out: Place, names: Iterable[str]) -> None:
-    """Removes what workers that died left on disk. Object stores show nothing of it."""
+    """Removes the incomplete files that dead workers left on disk. In an object store, there are none."""
     if not out.scheme:
         sweep(Path(out.path), (Path(out.path, name) for name in names))
 
 
 def outcome_of(line: Line) -> Outcome:
-    """What a line tells, for a reader."""
+    """Returns the outcome that a line of the manifest describes."""
     if "error" in line:
         return Outcome(line["file"], error=line["error"])
     numbers = {"shares": line["classes"], "seconds": line["seconds"], "outputs": tuple(line["outputs"]),
@@ -282,7 +293,7 @@ def failure(name: str, source: Place, message: str) -> Line:
 
 def lines(task: Task, folder: Path, rows: list[Row], workers: int | None) -> Iterator[Line]:
     with session(workers) as ray:
-        ray.data.DataContext.get_current().max_errored_blocks = -1  # those are found missing at the end
+        ray.data.DataContext.get_current().max_errored_blocks = -1  # no limit: `run` reports the missing pictures
         model = ray.put({name: (folder / name).read_bytes() for name in PARTS if (folder / name).exists()})
         blocks = -(-len(rows) // AT_ONCE)
         size = min(blocks, workers or int(ray.cluster_resources()["CPU"]))
@@ -303,20 +314,23 @@ class Worker:
     """A process with the model in memory."""
 
     def __init__(self, task: Task, model: list[Any]) -> None:
-        self.task, self.folder = task, tempfile.TemporaryDirectory()  # engines read from it later, too
+        """`model`: one Ray reference to {file name: content} of the model folder, in a list so that Ray passes the
+        reference itself."""
+        self.task, self.folder = task, tempfile.TemporaryDirectory()  # kept, because engines also read from it later
         for name, content in import_ray().get(model[0]).items():
             Path(self.folder.name, name).write_bytes(content)
         loaded = ready(open_folder(self.folder.name), task.choice, threads=1).among(task.wanted.classes)
         self.model = loaded.mirrored() if task.wanted.mirrored else loaded
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, Any]:
-        """Columns of rows → a line of the manifest for each."""
+        """Columns of rows → {"line": for each row, the line of the manifest as JSON}."""
         with ThreadPoolExecutor(THREADS) as pool:
             told = pool.map(self.carry, batch["input"], batch["path"], batch["name"], batch["foreign"])
             return {"line": np.array([json.dumps(line) for line in told], object)}
 
     def carry(self, number: int, path: str, name: str, foreign: str) -> Line:
-        """One picture from store to store; on the way its files lie to each other as in the store."""
+        """Processes one picture from store to store. The files on the worker's disk have the same relative paths as in
+        the store, because some results refer to the picture."""
         source, out = self.task.inputs[number].at(path), self.task.out
         with tempfile.TemporaryDirectory() as root:
             picture, results = on_disk(source, root), on_disk(out, root)
@@ -331,7 +345,7 @@ class Worker:
                     out.below(Path(file).relative_to(results).as_posix()).put(Path(file))
             except FullconvError as error:  # the store does not answer
                 return failure(name, source, str(error))
-            except Exception as error:  # whatever it is, it must not take along the pictures beside it
+            except Exception as error:  # no error may stop the other pictures of the batch
                 return failure(name, source, f"{source}: {error!r}")
             line = line_about(job, replace(outcome, stamp=seen), results) | {"file": str(source)}
             if outcome.error:
@@ -341,7 +355,7 @@ class Worker:
 
 @dataclass(frozen=True)
 class Foreign(NoNotes):
-    """What must not be written in `out`, which is `results` meanwhile: names of files that are somebody else's."""
+    """Refuses to replace the files `names` in `out`. `results` is the folder that stands for `out` on this disk."""
 
     out: Place
     results: Path
@@ -357,7 +371,7 @@ class Foreign(NoNotes):
 
 
 def on_disk(thing: Place, root: str) -> Path:
-    """Where it lies, or lies meanwhile."""
+    """Returns the path on disk. For something in a store, this is the path of its copy below `root`."""
     return Path(root, thing.path) if thing.scheme else Path(thing.path)
 
 
@@ -365,8 +379,8 @@ def on_disk(thing: Place, root: str) -> Path:
 def written_manifest(
     out: Place, settings: Mapping[str, Any], first: Iterable[Line]
 ) -> Iterator[Callable[[Line], None]]:
-    """Adds lines to the manifest in `out`, `first` being there before anything else is. Of a store's, a copy is kept on
-    disk, and copied there time and again."""
+    """Writes `first` to the manifest in `out`, then yields a function that adds a line. The manifest of a store is
+    written on disk and copied to the store from time to time, and at the end."""
     with tempfile.TemporaryDirectory() as folder:
         local = Path(folder if out.scheme else out.path)
         copy_of_manifest(out, local)
@@ -381,7 +395,7 @@ def written_manifest(
             manifest.write(line)
             if time.monotonic() > due:
                 start = time.monotonic()
-                with suppress(FullconvError):  # the next may arrive
+                with suppress(FullconvError):  # a later copy may succeed
                     copy()
                 due = time.monotonic() + max(PAUSE[0], PAUSE[1] * (time.monotonic() - start))
 
@@ -396,7 +410,7 @@ def written_manifest(
 
 
 def copy_of_manifest(out: Place, folder: Path) -> Path:
-    """The manifest as a file; of a store, copied into `folder`."""
+    """Returns the path of the manifest. The manifest of a store is copied into `folder`, if there is one."""
     if out.scheme and out.below(NAME).stamp():
         out.below(NAME).fetch(folder / NAME)
     return folder / NAME if out.scheme else Path(out.path, NAME)
@@ -404,14 +418,19 @@ def copy_of_manifest(out: Place, folder: Path) -> Path:
 
 @contextmanager
 def session(workers: int | None) -> Iterator[Any]:
-    """The cluster that RAY_ADDRESS names, or one on this machine alone, for as long as it lasts."""
+    """Connects to the cluster in RAY_ADDRESS, or starts one on this machine only, and disconnects at the end.
+
+    Raises FullconvError if this fails.
+    """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # else Ray Data alarms about its own way to start workers
+    os.environ.setdefault(
+        "RAY_BACKEND_LOG_LEVEL", "fatal"
+    )  # otherwise Ray Data warns about how it starts workers itself
     ray = import_ray()
-    warnings.filterwarnings("ignore", "`ray_remote_args`")  # there is no other way yet to say how often to try
+    warnings.filterwarnings("ignore", "`ray_remote_args`")  # there is no other way yet to set the number of retries
     try:
         start(ray, workers)
-    except Exception as error:  # Ray has no kind of its own for it
+    except Exception as error:  # Ray has no error type for this
         reason = " ".join(str(error).split())
         raise FullconvError(f"Ray did not start: {reason} (check RAY_ADDRESS and how busy the machine is)") from None
     try:

@@ -1,7 +1,7 @@
-"""predictions.jsonl next to the results: what is finished, so that a later run can continue.
+"""Records in predictions.jsonl, beside the results, which pictures are finished, so that a later run can continue.
 
-A line for each run, with all that its results depend on but the pictures, and two lines for each picture: one before
-its files are written (outputs/manifest.py), one when they lie under their names, or with the error. The last line of a
+Each run writes one line with everything that its results depend on except the pictures. Each picture has two lines: one
+before its files are written (outputs/manifest.py), and one with the result or the error afterwards. The last line of a
 picture counts.
 """
 
@@ -25,17 +25,17 @@ from fullconv.outputs.manifest import BEGUN, NAME, Line, Manifest, name_in, name
 
 
 class RunManifest(Manifest):
-    """The lines of one run, called `run`: by the settings that its results depend on."""
+    """The manifest of one run. `run` identifies the settings that the results depend on."""
 
     run: str
 
     def add(self, job: Job, outcome: Outcome) -> None:
-        """Tells of a picture that is done, or could not be."""
+        """Records the outcome of a picture, whether it succeeded or failed."""
         self.end(job.target, line_about(job, outcome, self.out))
 
 
 def line_about(job: Job, outcome: Outcome, out: Path) -> Line:
-    """What is told of a picture; names of outputs are relative to `out`."""
+    """Returns the manifest's line about a picture. The names of its files are relative to `out`."""
     size, modified = outcome.stamp or (None, None)
     target, *outputs = names_in(out, [job.target, *map(Path, outcome.outputs)])
     line = {"target": target, **outcome.to_json()}
@@ -51,7 +51,7 @@ def begin(
     overwrite: bool = False,
     is_input: Callable[[Path], bool] = lambda path: False,
 ) -> RunManifest:
-    """A run's manifest, its first line written. Raises FullconvError where nothing can be written in `out`."""
+    """Opens the manifest of a run and writes the line about the run. Raises FullconvError if `out` is not writable."""
     run = run_id(settings)
     try:
         manifest = RunManifest(out, {"run": run}, overwrite, is_input)
@@ -66,17 +66,20 @@ def begin(
 
 
 class Fate(IntEnum):
-    """What earlier runs made of a job."""
+    """The result of a job in earlier runs."""
 
     TO_DO = 0
     DONE = 1
-    DAMAGED = 2  # its source cannot be read, and has not changed
+    DAMAGED = 2  # the source could not be read and has not changed since
 
 
 @dataclass(frozen=True)
 class Todo:
-    """The jobs that are still to be done. `done`: how many were done before; `damaged`: how many could not be read
-    before, and are not tried again; `errors`: what was said of these."""
+    """The jobs that are still to be done.
+
+    `done`: the number of jobs that earlier runs finished. `damaged`: the number of jobs whose source could not be read
+    and that are not tried again. `errors`: the recorded errors of these.
+    """
 
     jobs: Jobs
     done: int = 0
@@ -86,7 +89,7 @@ class Todo:
 
 @dataclass(frozen=True)
 class OfFate:
-    """The jobs of one fate: a byte for each job, whatever their number."""
+    """The jobs of one fate. It keeps only one byte per job, because there may be millions."""
 
     jobs: Jobs
     fates: bytes
@@ -100,7 +103,8 @@ class OfFate:
 
 
 def unfinished(jobs: Jobs, out: Path, settings: Mapping[str, Any]) -> Todo:
-    """What was not done before with these settings, or whose source or files are no longer as they were."""
+    """Returns the jobs that no earlier run with these settings finished, or whose source has changed or files are
+    missing since."""
     lines = Finished(out / NAME, run_id(settings))
 
     def line_of(job: Job) -> Line:
@@ -114,8 +118,11 @@ def unfinished(jobs: Jobs, out: Path, settings: Mapping[str, Any]) -> Todo:
 
 
 class Finished:
-    """What runs like `run` have done or found damaged, by target; a run that was unlike may have begun to write over
-    it, and so may whatever else began with that target."""
+    """The lines about finished or damaged pictures in the manifest `path`, from runs with the same settings as `run`.
+
+    A run with other settings makes all earlier lines invalid, because it may have replaced the files. If a target was
+    begun again, its earlier lines are invalid for the same reason.
+    """
 
     def __init__(self, path: Path, run: str) -> None:
         from fullconv.tables import table_on_disk
@@ -131,7 +138,7 @@ class Finished:
                 self.table.execute("DELETE FROM done WHERE target = ?", [ascii(target)])
 
     def get(self, target: str) -> bytes | None:
-        """The line that tells of it."""
+        """Returns the line about a target, or None."""
         found = self.table.execute("SELECT line FROM done WHERE target = ?", [ascii(target)]).fetchone()
         return found[0] if found else None
 
@@ -141,8 +148,8 @@ def run_id(settings: Mapping[str, Any]) -> str:
 
 
 def _fate(line: Line, job: Job, out: Path) -> Fate:
-    """What the line tells, if it is of this very source, and its files are there; what they hold may have been
-    corrected."""
+    """Returns what the line says if the source has not changed and all files still exist. The content of the files is
+    not compared, because users may have corrected it."""
     if line.get("file") != os.path.abspath(job.source) or (line["bytes"], line["modified"]) != stamp(job.source):
         return Fate.TO_DO
     if "damaged" in line:
@@ -151,7 +158,7 @@ def _fate(line: Line, job: Job, out: Path) -> Fate:
 
 
 def _lines(path: Path) -> Iterator[tuple[bytes, Line]]:
-    """Lines as they are and as they read; what was cut off by a full disk or a crash is no line."""
+    """Yields each line as bytes and parsed. Lines that a full disk or a crash cut off are left out."""
     try:
         with path.open("rb") as file:
             for raw in file:

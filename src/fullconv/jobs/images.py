@@ -1,4 +1,4 @@
-"""Many files → their outputs. Reading, prediction and writing overlap; one bad file never stops the rest."""
+"""Processes many files. Reading, prediction and writing overlap. A file that cannot be read never stops the others."""
 
 from __future__ import annotations
 
@@ -31,13 +31,14 @@ if TYPE_CHECKING:
     from fullconv.prediction.tiling import Tile
 
 SMALLER = "cut it into parts first, or give --tile auto"
-# Bytes per pixel beyond a photo's, estimated for pictures with few borders.
+# Bytes per pixel that an output needs in addition to a photo's. The estimates are for pictures with few borders.
 OUTLINES = {"cutout": 40, "polygons": 8, "coco": 8, "coco-polygons": 8, "labelme": 8, "confidence": 4}
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def parallelism(pictures: int, videos: int = 0) -> tuple[int, int]:
-    """(images that the engine runs at once, threads that carry pictures): two more read and write meanwhile."""
+    """Returns (number of images that the engine runs at once, number of threads). Two more threads than images, so that
+    some read and write while others predict."""
     processors = os.cpu_count() or 1
     at_once = pictures + videos * (processors + 2)  # frames
     streams = min(at_once, processors)
@@ -52,11 +53,12 @@ def run(
     notes: Notes = NO_NOTES,
     rasters: RasterRun = ONCE,
 ) -> Iterator[Outcome]:
-    """Outcomes of pictures, in the order of the jobs; videos are left to `run_video`. Each thread carries a picture
-    from file to files, so that all overlap. A picture waits until there is memory for it.
+    """Yields the outcomes of all pictures, in the order of the jobs. Videos are skipped: `run_video` processes them.
 
-    `notes` are asked before files are written, and told as soon as a picture is done. Raises FullconvError where the
-    disk is full: what is done stays, nothing more is begun.
+    Each thread takes one picture from its file to its results, so that reading, prediction and writing overlap. A
+    picture waits until there is enough memory for it. `notes` checks files before they are written, and records each
+    picture as soon as it is done. Raises FullconvError if the disk is full: finished results stay, and no more pictures
+    are started.
     """
     most = for_pictures()
 
@@ -77,7 +79,7 @@ def run(
 
 
 def memory_of(model: Model, wanted: Wanted, most: int, job: Job) -> int:
-    """Bytes that a picture takes from its reading to its files; a raster's windows are as large as memory allows."""
+    """Estimates how many bytes a picture needs. The windows of a raster are as large as the memory allows."""
     if job.is_raster:
         return min(budget(), most)
     need = bytes_of(job.source, len(model.classes.names), wanted.scores, wanted.soft, wanted.reading.pages)
@@ -85,19 +87,19 @@ def memory_of(model: Model, wanted: Wanted, most: int, job: Job) -> int:
 
 
 def run_one(model: Model, job: Job, wanted: Wanted, notes: Notes = NO_NOTES, rasters: RasterRun = ONCE) -> Outcome:
-    """What became of one picture."""
+    """Processes one picture. Raises FullconvError if the disk is full; other errors are in the outcome."""
     return attempt(job, notes, lambda: segmented(model, job, wanted, notes, rasters))
 
 
 def segmented(model: Model, job: Job, wanted: Wanted, notes: Notes, rasters: RasterRun) -> Outcome:
-    """What becomes of a file's pages, or of its first."""
+    """Processes all pages of a file, or only one."""
     return (pages if wanted.reading.pages else page)(model, job, wanted, notes, rasters)
 
 
 def run_video(
     model: Model, job: Job, wanted: Wanted, threads: int, notes: Notes = NO_NOTES, reel: Reel | None = None
 ) -> Outcome:
-    """What became of one video, of which several frames are seen at once."""
+    """Processes one video, several frames at a time. Raises FullconvError if the disk is full."""
     from fullconv.jobs.video import WHOLE, write_video
 
     def work() -> Outcome:
@@ -115,7 +117,7 @@ def run_video(
 
 
 def attempt(job: Job, notes: Notes, work: Callable[[], Outcome]) -> Outcome:
-    """What `work` gives, with the time that it took; `notes` are told. Raises FullconvError where the disk is full."""
+    """Returns the outcome of `work` with the time it took, and records it. Raises FullconvError if the disk is full."""
     start, seen = time.perf_counter(), stamp(job.source)
     try:
         outcome = replace(carried(job, work), seconds=time.perf_counter() - start, stamp=seen)
@@ -127,7 +129,8 @@ def attempt(job: Job, notes: Notes, work: Callable[[], Outcome]) -> Outcome:
 
 
 def carried(job: Job, work: Callable[[], Outcome]) -> Outcome:
-    """What `work` gives, or the error that is the file's own: neither the model's nor a full disk's."""
+    """Returns the outcome of `work`, or an outcome with the error if only this file is affected. Errors of the model
+    and a full disk affect all files, so these are raised."""
     try:
         return work()
     except ModelError:
@@ -143,7 +146,7 @@ def carried(job: Job, work: Callable[[], Outcome]) -> Outcome:
 
 
 def page(model: Model, job: Job, wanted: Wanted, notes: Notes, rasters: RasterRun) -> Outcome:
-    """What becomes of one page: rasters by windows, photos in one."""
+    """Processes one page: a raster window by window, a photo at once."""
     if job.is_raster:
         from fullconv.jobs.rasters import predict_raster
 
@@ -160,14 +163,14 @@ def page(model: Model, job: Job, wanted: Wanted, notes: Notes, rasters: RasterRu
 
 
 def seen(model: Model, source: Source, wanted: Wanted) -> Segmentation:
-    """A picture as the model sees it, with the scores that the outputs are made of."""
+    """Segments a picture, and keeps the scores if one of the outputs needs them."""
     return model.predict(
         source, scores=wanted.scores, tile=wanted.tile, halo=wanted.halo, reading=wanted.reading, soft=wanted.soft
     )
 
 
 def pages(model: Model, job: Job, wanted: Wanted, notes: Notes, rasters: RasterRun) -> Outcome:
-    """Each page of a file with results of its own, beside each other: target_page1, target_page2 and so on."""
+    """Processes each page of a file. If there are several, their results are target_page1, target_page2 and so on."""
     count = images.count_pages(job.source)
     if count == 1:
         return page(model, job, wanted, notes, rasters)
@@ -180,7 +183,7 @@ def pages(model: Model, job: Job, wanted: Wanted, notes: Notes, rasters: RasterR
 
 
 def reduction(model: Model, size: tuple[int, int], tile: Tile) -> int | None:
-    """The longer side to which a photo is reduced that is larger than the model knows and not seen in tiles."""
+    """Returns the length in pixels that the longer side of a photo is reduced to, or None if it is not reduced."""
     longest = model.config.longest_side
     return longest if tile is None and longest is not None and max(size) > longest else None
 

@@ -1,4 +1,4 @@
-"""A picture of a run: where it lies, what is made of it, and where that goes."""
+"""One picture or video of a run: its file, the results that are wanted, and the place for the results."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fullconv.view import EVERYTHING, Reading
 
 @dataclass(frozen=True)
 class Job:
-    """One picture or video, and the path, without ending, of what is written for it."""
+    """One picture or video. `target` is the path of its results without the file extension."""
 
     source: Path
     target: Path
@@ -23,16 +23,19 @@ class Job:
 
     @cached_property
     def is_raster(self) -> bool:
-        """Whether it is gone through by windows; asked of the file once."""
+        """Whether it is processed window by window. The file is examined once."""
         return is_raster(self.source)
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is made of every picture of a run, whichever it is: which outputs, seen in which tiles, what of the file is
-    read. `simplify`: how far borders of polygons may be smoothed, in pixels; None: of photos none, of rasters as usual.
-    `classes`: those that alone are asked for; `background`: what is put behind cut-outs, as it was written; `mirrored`:
-    whether each picture's mirror image is looked at, too.
+    """The settings that apply to every picture of a run.
+
+    `outputs`: which files to write. `tile`, `halo`: the tiles to use, as in `Model.predict`. `reading`: which page,
+    bands and values are read. `simplify`: how far the borders of polygons may be smoothed, in pixels; None is the
+    default, which smooths rasters but not photos. `classes`: the results are restricted to these; empty means all.
+    `background`: what is put behind cut-outs, as the user wrote it. `mirrored`: whether to process each picture's
+    mirror image as well.
     """
 
     outputs: tuple[str, ...]
@@ -46,19 +49,22 @@ class Wanted:
 
     @cached_property
     def scores(self) -> bool:
-        """Whether the scores at the picture's own size are to be kept."""
+        """Whether to keep the scores at the picture's own size."""
         return "scores" in self.outputs
 
     @cached_property
     def soft(self) -> bool:
-        """Whether those are to be kept that the network gave, at the size it saw."""
+        """Whether to keep the scores at the size that the network saw."""
         return needs_scores(self.outputs)
 
 
 @dataclass(frozen=True)
 class RasterRun:
-    """How this run does rasters. `name` stands for all that results depend on, so that `resume` takes up windows of
-    none but such runs; `progress` is called, from any thread, with the raster and the windows done and in all."""
+    """How this run processes rasters.
+
+    `name` identifies everything that the results depend on. `resume` uses only windows from runs of the same name.
+    `progress` is called from any thread with the raster, the number of finished windows, and the total number.
+    """
 
     name: str = ""
     resume: bool = False

@@ -1,4 +1,4 @@
-"""The list of files to process, each under a unique name, in tables on disk so that memory does not grow."""
+"""The list of files to process, each with a unique name. It is an SQLite table on disk, so memory does not grow."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ SHARED = "name IN (SELECT name FROM files GROUP BY name HAVING COUNT(*) > 1)"
 
 
 class Listing:
-    """(source, name without ending) of each file, in the order of the inputs and, within each, of the paths.
+    """Iterates over (source, name without extension) of each file, ordered by input, then by path.
 
-    Where two would share a name, the extension, then the folder's name, then the whole path joins it. A file that is
-    found twice counts once.
+    If files would share a name, the extension is added, then the name of the folder, then the whole path. A file that
+    was found twice is listed once.
     """
 
     def __init__(self, found: Iterable[Found]) -> None:
@@ -35,7 +35,7 @@ class Listing:
         return int(count)
 
     def __contains__(self, path: Path) -> bool:
-        """Whether it is one of the files."""
+        """Whether the path is one of the listed files."""
         key = [os.fsencode(whole(str(path)))]
         return self.table.execute("SELECT 1 FROM files WHERE file = ?", key).fetchone() is not None
 
@@ -45,7 +45,7 @@ class Listing:
 
 
 class LeftOut:
-    """Files of the folders that are no pictures; one that is found twice counts once."""
+    """The files in the folders that are not pictures. A file that was found twice counts once."""
 
     def __init__(self) -> None:
         self.table = table_on_disk("files", "file BLOB PRIMARY KEY, kind BLOB")
@@ -55,7 +55,7 @@ class LeftOut:
         self.table.execute("INSERT OR IGNORE INTO files VALUES (?, ?)", row)
 
     def __str__(self) -> str:
-        """ "3 files skipped: .psd", "5 files skipped: .psd 3, .txt 2", or nothing."""
+        """Returns "3 files skipped: .psd" or "5 files skipped: .psd 3, .txt 2", or "" if there are none."""
         rows = self.table.execute("SELECT kind, COUNT(*) FROM files GROUP BY kind ORDER BY COUNT(*) DESC, kind")
         kinds = [(os.fsdecode(kind), count) for kind, count in rows]
         total = sum(count for _, count in kinds)
@@ -81,12 +81,12 @@ def with_all(file: str, relative: PurePath) -> PurePath:
 
 
 def whole(source: str) -> str:
-    """One name for each file, however it was written."""
+    """Returns the same text for the same file, whether it was given as a relative or an absolute path."""
     return source if "://" in source else os.path.abspath(source)
 
 
 def _encoded(row: tuple[str | int, ...]) -> tuple[bytes | int, ...]:
-    """Names that are not UTF-8 are not text for SQLite either."""
+    """Encodes names as bytes, because SQLite cannot store names that are not valid UTF-8 as text."""
     return tuple(os.fsencode(value) if isinstance(value, str) else value for value in row)
 
 

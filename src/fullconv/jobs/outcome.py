@@ -15,9 +15,10 @@ Stamp = tuple[int, int]  # bytes of a file, and when it was modified (nanosecond
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one picture or video: its result in numbers, or the error."""
+    """The result of one picture or video in numbers, or the error. `shares` maps each class to its share of the
+    pixels."""
 
-    source: Path | str  # a str is an address in an object store
+    source: Path | str  # a str is an address on the web or in an object store
     width: int = 0
     height: int = 0
     shares: dict[str, float] = field(default_factory=dict)
@@ -25,11 +26,11 @@ class Outcome:
     outputs: tuple[Path | str, ...] = ()
     stamp: Stamp | None = None  # of the source, before it was read
     error: str | None = None
-    damaged: bool = False  # the error lies in the file's content, and comes again until the file changes
+    damaged: bool = False  # the content of the file caused the error, so it will occur again until the file changes
     frames: int = 0  # of a video
-    reduced_to: int | None = None  # pixels of the longer side, where the model saw it smaller than it is
-    rows: tuple[Row, ...] = ()  # of the run's table, where one is wanted
-    notes: tuple[str, ...] = ()  # what else is to be said of it, and what was decided for it that nobody asked for
+    reduced_to: int | None = None  # pixels of the longer side, if the picture was reduced for the model
+    rows: tuple[Row, ...] = ()  # for the run's table, if one is wanted
+    notes: tuple[str, ...] = ()  # remarks for the user, such as decisions that were made automatically
 
     def to_json(self) -> dict[str, Any]:
         if self.error:
@@ -44,20 +45,20 @@ class Outcome:
 
 
 class Notes(Protocol):
-    """What is told of files and pictures, from any thread."""
+    """Checks files before they are written, and records results. Its methods may be called from any thread."""
 
     def check(self, target: Path, paths: Sequence[Path]) -> None:
-        """Raises FullconvError where one of these is in the way, and is not the target's own."""
+        """Raises FullconvError if one of these files exists and does not belong to the target."""
 
     def claim(self, target: Path, paths: Sequence[Path]) -> None:
-        """The same, before they are written."""
+        """Checks the files, and records that they are about to be written."""
 
     def add(self, job: Job, outcome: Outcome) -> None:
-        """A picture is done."""
+        """Records that a picture is done."""
 
 
 class NoNotes:
-    """Where nobody asks: everything may be written."""
+    """Allows all files and records nothing."""
 
     def check(self, target: Path, paths: Sequence[Path]) -> None: ...
     def claim(self, target: Path, paths: Sequence[Path]) -> None: ...
@@ -69,7 +70,7 @@ NO_NOTES = NoNotes()
 
 @dataclass(frozen=True)
 class OfFile:
-    """Notes of a file's pages, which are the file's."""
+    """Checks and records the pages of a file as parts of the file."""
 
     notes: Notes
     target: Path
@@ -85,7 +86,7 @@ class OfFile:
 
 
 def together(pages: Sequence[Outcome]) -> Outcome:
-    """What became of a file, of the first page's size."""
+    """Merges the outcomes of the pages of a file. Width and height are those of the first page."""
     pixels = [one.width * one.height for one in pages]
     names = dict.fromkeys(name for one in pages for name in one.shares)
     shares = {name: sum(one.shares.get(name, 0) * n for one, n in zip(pages, pixels, strict=True)) / sum(pixels)
@@ -99,7 +100,7 @@ def together(pages: Sequence[Outcome]) -> Outcome:
 
 
 def stamp(source: Path) -> Stamp | None:
-    """What tells a file from a later one under its name; None where there is none."""
+    """Returns size and time of modification, which show whether a file was replaced. None if there is no file."""
     try:
         stat = source.stat()
     except OSError:

@@ -1,6 +1,6 @@
-"""The plan of a run: which pictures and videos there are in the inputs, and where the results of each go.
+"""Plans a run: finds the pictures and videos in the inputs, and chooses the place for the results of each.
 
-Companion files and results of earlier runs are no inputs.
+Companion files and results of earlier runs are never inputs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 VIDEOS = frozenset([".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".3gp", ".mts"])
 WEBCAM = "webcam:"
-# What GDAL, QGIS, file managers and `predict` itself put beside pictures: nobody misses it.
+# Files that GDAL, QGIS, file managers and `predict` itself put beside pictures. They are left out without a message.
 COMPANIONS = (
     ".aux.xml", ".ovr", ".msk", ".rrd", ".wld", ".tfw", ".tifw", ".jgw", ".jpgw", ".pgw", ".pngw", ".j2w", ".bpw",
     ".prj", "thumbs.db", "desktop.ini", "predictions.jsonl",
@@ -33,7 +33,7 @@ COMPANIONS = (
 
 
 class Jobs(Protocol):
-    """What is to be done, in order: can be gone through again and again."""
+    """The jobs of a run in order. They can be iterated over repeatedly."""
 
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[Job]: ...
@@ -41,7 +41,8 @@ class Jobs(Protocol):
 
 @dataclass(frozen=True)
 class Listed:
-    """Jobs of a list that lies on disk, so that there may be any number; `results` of earlier runs were left out."""
+    """Jobs of a list on disk, so there can be any number of them. `results` is the number of files that were left out
+    because they are results of earlier runs."""
 
     listing: Listing
     out: Path
@@ -56,10 +57,12 @@ class Listed:
 
 
 def plan(inputs: Sequence[str], out: Path) -> Jobs:
-    """What to predict: files, folders (with their sub-folders, which are kept under `out`), globs and webcam:0.
+    """Finds the pictures and videos in `inputs`: files, folders with their subfolders, globs, and webcam:0. The results
+    have the same subfolders below `out`.
 
-    Every picture or video gets a target of its own: where two would share one, the extension, then the folder's name,
-    joins it. What earlier runs wrote, by the manifests beside it, is never an input, wherever it lies.
+    Each picture or video has a target of its own. If two would share one, the extension is added, then the name of the
+    folder, then the whole path. A file that is listed as a result in a manifest beside or above it is never an input.
+    Raises FullconvError if nothing is found.
     """
     if len(inputs) == 1 and names_a_file(inputs[0]):
         refuse_missing(inputs[0])
@@ -83,41 +86,46 @@ def _job(source: str, target: Path) -> Job:
 
 
 def left_out(jobs: Jobs) -> tuple[int, str]:
-    """(results of earlier runs, other files of the folders in words) that are no jobs."""
+    """Returns (number of results of earlier runs, text about other files) that were found but are not jobs."""
     return (jobs.results, str(jobs.left_out)) if isinstance(jobs, Listed) else (0, "")
 
 
 def is_source(jobs: Jobs, path: Path) -> bool:
-    """Whether it is one of the pictures to be done."""
+    """Whether the path is the source of one of the jobs."""
     if isinstance(jobs, Listed):
         return path in jobs.listing
     return any(os.path.abspath(job.source) == os.path.abspath(path) for job in jobs)
 
 
 class Written(Protocol):
-    """What earlier runs wrote."""
+    """The files that earlier runs wrote."""
 
     def __contains__(self, path: Any, /) -> bool: ...
 
 
 @dataclass
 class Search:
-    """For files to be done: results of earlier runs are counted, what is no picture is noted in `left_out`."""
+    """A search for files to process. It counts the results of earlier runs, and adds other files that are not pictures
+    to `left_out`."""
 
     results: Written
     left_out: LeftOut | None = None
-    videos: bool = True  # whether they can be done as well
-    earlier: int = 0
+    videos: bool = True  # whether videos can be processed
+    earlier: int = 0  # results of earlier runs
 
     def found(self, patterns: Sequence[str]) -> Iterator[Found]:
-        """Files on disk: those named, those of folders and those of globs."""
+        """Yields the files on disk that the patterns name: files, folders or globs."""
         for number, pattern in enumerate(patterns):
             for source, relative in _expand(pattern):
                 if self.takes(source, relative, Path(pattern) == source, self.results):
                     yield number, str(source), relative
 
     def takes(self, source: PurePath, relative: PurePath, named: bool, results: Written) -> bool:
-        """Whether a file is to be done, which was `named` or found at `relative`; it is counted if not."""
+        """Whether to process a file. `named`: the user gave its name. `relative`: its path in the folder that it was
+        found in. Files that are left out are counted.
+
+        Raises FullconvError for a named video if videos cannot be processed.
+        """
         if is_companion(source) or (is_hidden(relative) and not named):
             return False
         if source in results:
@@ -146,12 +154,12 @@ def no_cluster(video: PurePath) -> FullconvError:
 
 
 def is_hidden(relative: PurePath) -> bool:
-    """Whether the file or a folder above it is hidden: a raster that is half done lies in one."""
+    """Whether the file, or a folder above it, is hidden. Unfinished rasters are in hidden folders."""
     return any(part.startswith(".") for part in relative.parts)
 
 
 def is_companion(path: PurePath) -> bool:
-    """Whether the file only accompanies pictures."""
+    """Whether the file only goes with pictures, such as georeferences and previews."""
     return path.name.lower().endswith(COMPANIONS)
 
 
@@ -160,7 +168,7 @@ def is_video(path: PurePath) -> bool:
 
 
 def is_address(text: str) -> bool:
-    """Whether it is that of a photo on the web."""
+    """Whether the text is the address of a photo on the web."""
     return text.lower().startswith(("https://", "http://"))
 
 
@@ -174,13 +182,14 @@ def names_a_file(pattern: str) -> bool:
 
 
 def refuse_missing(name: str) -> None:
-    """Raises FullconvError where nothing is called so, and the name is the only one: then there is nothing to do."""
+    """Raises FullconvError if there is no such file, folder or camera."""
     if not (Path(name).exists() or is_webcam(Path(name))):
         raise FullconvError(f"{name}: no such file or folder")
 
 
 def _expand(pattern: str) -> Iterator[tuple[Path, Path]]:
-    """(file, its path relative to the folder that the user named, or to the part of a glob before its first *)."""
+    """Yields (file, its path relative to the folder that the user named, or to the part of a glob before the first
+    wildcard)."""
     path = Path(pattern)
     if path.is_dir():
         yield from ((file, file.relative_to(path)) for file in files_under(path))

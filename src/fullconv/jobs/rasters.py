@@ -1,8 +1,9 @@
-"""A raster → label map, scores and polygons on its own ground, window by window, so that memory has bounds.
+"""Processes a raster window by window, so that memory is limited. The results are georeferenced.
 
-Each finished window is a file in a hidden folder beside the results; the results are put together from these when all
-are there. A run that was killed leaves them behind and, with --resume, goes on from there: results are written in one
-order from the same windows, so they are the same bytes as those of a run that nobody interrupted.
+Each finished window is a file in a hidden folder beside the results. When all windows are finished, the results are put
+together from these files. If the run is killed, the files stay, and a run with --resume continues from them. Results
+are always written in the same order from the same windows, so a resumed run writes the same bytes as an uninterrupted
+one.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ from fullconv.prediction.tiling import Tiling, Window
 from fullconv.softness import confidence
 from fullconv.view import Pixels, ranges_in_words
 
-SOFT = {"scores": "probabilities", "confidence": "confidence"}  # outputs of scores: what pieces call them
+SOFT = {"scores": "probabilities", "confidence": "confidence"}  # outputs that need scores → their names in the pieces
 OUTPUTS = ("labels", *SOFT, *MOSAIC_WRITERS, TABLE)
 ENDINGS = {
     "labels": "_labels.tif", "scores": "_scores.tif", "overlay": "_overlay.tif",
@@ -52,10 +53,10 @@ ENDINGS = {
 def predict_raster(
     model: Model, job: Job, wanted: Wanted, notes: Notes = NO_NOTES, rasters: RasterRun = ONCE
 ) -> Outcome:
-    """Writes target_labels.tif and so on. `notes` are asked for these files when it begins, as far as they are known,
-    and before they are written.
+    """Writes target_labels.tif and so on. `notes` checks the names of these files twice: at the start, as far as they
+    are known by then, and before they are written.
 
-    Raises FullconvError, and OSError where writing fails.
+    Raises FullconvError if the raster cannot be processed, and OSError if writing fails.
     """
     check(job.source, wanted.outputs)
     notes.check(job.target, [beside(job.target, ENDINGS[output]) for output in wanted.outputs if output in ENDINGS])
@@ -66,7 +67,7 @@ def predict_raster(
         try:
             label(model, scene, work, wanted.outputs, partial(rasters.progress, job.source))
         except Damaged:
-            shutil.rmtree(work.folder)  # nobody goes on from there
+            shutil.rmtree(work.folder)  # no run can continue with a damaged raster
             raise
         frame = Frame(scene.size, model.classes, scene.georeference)
         counts = assemble(work, frame, described(scene, model))
@@ -81,7 +82,7 @@ def predict_raster(
 
 
 def tiling_of(model: Model, scene: Scene, wanted: Wanted) -> Tiling:
-    """As other pictures are seen; in tiles whatever is too large to be held at once."""
+    """Returns the same tiling as for other pictures, but a raster that is too large for memory always gets tiles."""
     height, width = scene.size
     tile = "auto" if wanted.tile is None and height * width > LARGEST_IN_MEMORY else wanted.tile
     return model.tiling(
@@ -90,6 +91,7 @@ def tiling_of(model: Model, scene: Scene, wanted: Wanted) -> Tiling:
 
 
 def check(source: Path, outputs: Sequence[str]) -> None:
+    """Raises FullconvError if one of the outputs is not possible for rasters."""
     impossible = [output for output in outputs if output not in OUTPUTS]
     if impossible:
         raise FullconvError(f"{source}: {impossible[0]} is for photos; rasters support {', '.join(OUTPUTS)}")
@@ -97,7 +99,7 @@ def check(source: Path, outputs: Sequence[str]) -> None:
 
 @dataclass(frozen=True)
 class Work:
-    """The hidden folder with a file for each finished window."""
+    """The hidden folder that contains a file, the piece, for each finished window."""
 
     folder: Path
     tiling: Tiling
@@ -116,14 +118,15 @@ class Work:
 
 
 def open_work(job: Job, tiling: Tiling, rasters: RasterRun) -> Work:
-    """The work of an earlier run like this on the same file, where that is wanted, else a new one."""
+    """Opens the folder of an earlier run with the same name on the same file, if `rasters.resume` is set and there is
+    one. Otherwise creates an empty one."""
     folder = job.target.with_name(f".{job.target.name}.parts")
     stat = job.source.stat()
     key = [rasters.name, os.path.abspath(job.source), stat.st_size, stat.st_mtime_ns]
     plan = folder / "plan.json"
     if rasters.resume and plan.exists():
         earlier = json.loads(plan.read_text())
-        if earlier["key"] == key:  # with its own tiles: automatic ones depend on the memory that was free
+        if earlier["key"] == key:  # keeps the earlier tiles, because automatic ones depend on the free memory
             return Work(folder, Tiling.from_json(earlier["tiling"]))
     if folder.exists():
         shutil.rmtree(folder)
@@ -134,7 +137,7 @@ def open_work(job: Job, tiling: Tiling, rasters: RasterRun) -> Work:
 def label(
     model: Model, scene: Scene, work: Work, outputs: Sequence[str], progress: Callable[[int, int], object]
 ) -> None:
-    """Makes the pieces that are missing; reading the next and writing the last go on beside the network."""
+    """Writes the missing pieces. While the network runs, the next window is read and the last piece is written."""
     windows = work.tiling.windows
     todo = [number for number in range(len(windows)) if not work.piece(number).exists()]
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
@@ -154,7 +157,8 @@ def label(
 
 @dataclass(frozen=True)
 class Seen:
-    """What was read for a window: `image` from `corner` (row, column) on; `valid` of what the window keeps."""
+    """The data read for a window. `image` (H, W, channels) starts at `corner` (row, column); it is None if there is no
+    data. `valid` (h, w): where there is data, for the part that the window keeps."""
 
     image: Pixels | None
     corner: tuple[int, int]
@@ -168,7 +172,7 @@ class Seen:
 
 
 def look(scene: Scene, tiling: Tiling, window: Window) -> Seen:
-    """Reads a window, or only that there is nothing in it."""
+    """Reads a window. If it contains no data, the image is not read."""
     part = reach(tiling.size, tiling.patch, window) if tiling.patch else window.reading
     valid, corner = scene.valid(window.placing), (part[0].start, part[1].start)
     if not valid.any():
@@ -181,8 +185,8 @@ def look(scene: Scene, tiling: Tiling, window: Window) -> Seen:
 def segment(
     model: Model, seen: Seen, tiling: Tiling, window: Window, outputs: Sequence[str]
 ) -> dict[str, NDArray[np.uint8]]:
-    """A window's labels, and what is made of scores where wanted; void where there is no data, where no network need
-    look."""
+    """Returns the labels of a window, and probabilities and confidence if they are wanted. Pixels without data are
+    void, and the network is not run on a window without any data."""
     void, shape, soft = model.classes.void, seen.valid.shape, [output for output in SOFT if output in outputs]
     if seen.image is None:
         sizes = {"scores": (len(model.classes), *shape), "confidence": shape}
@@ -203,7 +207,7 @@ def save(path: Path, piece: dict[str, NDArray[np.uint8]]) -> Path:
 
 
 def assemble(work: Work, frame: Frame, tags: dict[str, str]) -> NDArray[np.int64]:
-    """Writes the label map into the work folder; gives the number of pixels of each of 256 values."""
+    """Writes the label map into the work folder. Returns (256,): the number of pixels of each value."""
     counts = np.zeros(256, np.int64)
 
     def counted() -> Iterator[tuple[Part, LabelMap]]:
@@ -216,20 +220,20 @@ def assemble(work: Work, frame: Frame, tags: dict[str, str]) -> NDArray[np.int64
 
 
 def described(scene: Scene, model: Model) -> dict[str, str]:
-    """What a label map's tags say of its making."""
+    """Returns the tags of a label map that say how it was made: model, bands and values."""
     taken = ranges_in_words(scene.ranges)
     taken = f"{taken} become 0 to 255" if taken else "as they are"
     return {"model": model.config.name, "bands": ",".join(map(str, scene.bands)), "values": taken}
 
 
 def rows_in(work: Work, frame: Frame) -> tuple[Row, ...]:
-    """What the run's table tells of the raster."""
+    """Returns the rows for the run's table."""
     with import_rasterio().open(work.labels) as labels:
         return table_rows(frame, reader(labels))
 
 
 def reader(raster: Any) -> Callable[[Part], LabelMap]:
-    """What reads any part of an open label map."""
+    """Returns a function that reads any part of an open label map."""
 
     def read(part: Part) -> LabelMap:
         label_map: LabelMap = raster.read(1, window=geotiff.window_of(part))
@@ -239,7 +243,8 @@ def reader(raster: Any) -> Callable[[Part], LabelMap]:
 
 
 def write(work: Work, scene: Scene, frame: Frame, target: Path, wanted: Wanted, claim: Claim) -> list[Path]:
-    """Everything under its final name, the label map last: until then the run can be resumed."""
+    """Writes all files under their final names and returns their paths. The label map is moved last, because the run
+    can be resumed until then."""
     files: Files = {}
     simplify = SIMPLIFIED if wanted.simplify is None else wanted.simplify
     with import_rasterio().open(work.labels) as labels:
@@ -263,6 +268,6 @@ def write(work: Work, scene: Scene, frame: Frame, target: Path, wanted: Wanted, 
 
 
 def shares(counts: NDArray[np.int64], classes: Classes) -> dict[str, float]:
-    """{class: share of all pixels} of those present, the largest first."""
+    """Returns {class: share of all pixels} of the classes that are present, the largest first."""
     present = sorted(np.flatnonzero(counts[: len(classes)]), key=lambda i: -counts[i])
     return {classes.names[i]: float(counts[i] / counts.sum()) for i in present}

@@ -1,4 +1,4 @@
-"""Files on disk and objects in stores (s3://, gs://, …) alike, through pyarrow."""
+"""Reads and writes files on disk and objects in stores (s3://, gs://, …) in the same way, through pyarrow."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import Any, TypeVar
 
 from fullconv.errors import FullconvError, missing_extra
 
-PATIENCE = 1.0, 5.0  # seconds until a store that did not answer is asked again; pyarrow has asked three times by then
+PATIENCE = 1.0, 5.0  # seconds before each retry if a store does not answer; pyarrow has tried three times by then
 Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
 class Place:
-    """A file, object or folder: `path` in the file system `store`; `scheme` is "s3" and the like, "" on disk.
+    """A file, object or folder: `path` in the file system `store`. `scheme` is "s3", for example, or "" on disk.
 
-    A store that does not answer for long raises FullconvError.
+    The methods raise FullconvError if a store does not answer after several tries.
     """
 
     store: Any
@@ -31,18 +31,18 @@ class Place:
         return f"{self.scheme}://{self.path}" if self.scheme else self.path
 
     def at(self, path: str) -> Place:
-        """Another path of the same store."""
+        """Returns another path in the same store."""
         return Place(self.store, path, self.scheme)
 
     def below(self, name: str) -> Place:
         return self.at(f"{self.path.rstrip('/')}/{name}")
 
     def stamp(self) -> tuple[int, int] | None:
-        """Bytes, and when it was modified (nanoseconds); None where there is no such file."""
+        """Returns (size in bytes, time of modification in nanoseconds), or None if there is no such file."""
         return _stamp(self._ask(lambda: self.store.get_file_info(self.path)))
 
     def files(self) -> Iterator[tuple[Place, tuple[int, int]]]:
-        """All files below a folder, with their stamps."""
+        """Yields all files below a folder, each with its stamp."""
         fs = import_fs()
         selector = fs.FileSelector(self.path, recursive=True, allow_not_found=True)
         for info in self._ask(lambda: self.store.get_file_info(selector)):
@@ -51,12 +51,12 @@ class Place:
                 yield self.at(info.path), stamp
 
     def fetch(self, file: Path) -> None:
-        """Copies it to a file on disk."""
+        """Downloads it to a file on disk."""
         file.parent.mkdir(parents=True, exist_ok=True)
         self._ask(lambda: self._fetch(file))
 
     def put(self, file: Path) -> None:
-        """Copies a file on disk there. Object stores show an object when it is whole, not before."""
+        """Uploads a file on disk. Object stores show an object only once it is complete."""
         self._ask(lambda: self._put(file))
 
     def _fetch(self, file: Path) -> None:
@@ -70,7 +70,8 @@ class Place:
                 stream.write(block)
 
     def _ask(self, question: Callable[[], Answer]) -> Answer:
-        """The answer. A store that gives none is asked again; a disk is taken at its word."""
+        """Returns the answer. If a store fails, it is asked again after a pause. Errors of a disk are raised at
+        once."""
         for pause in PATIENCE if self.scheme else ():
             with suppress(OSError):
                 return question()
@@ -87,7 +88,7 @@ class Place:
 
 
 def place(text: str) -> Place:
-    """s3://bucket/folder, or a path on disk. Raises FullconvError for an invalid address."""
+    """Parses s3://bucket/folder, or a path on disk. Raises FullconvError if the address is not valid."""
     fs = import_fs()
     if "://" not in text:
         return Place(fs.LocalFileSystem(), os.path.abspath(text), "")

@@ -1,4 +1,4 @@
-"""One picture from standard input to standard output."""
+"""Processes one picture from standard input to standard output."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from fullconv.prediction.predictor import Model
 
 
 def one_result(model: Model, body: bytes, wanted: Wanted) -> bytes:
-    """The one file that is made of a picture, given as the bytes of its file.
+    """Returns the content of the one result file. `body` is the content of the picture's file.
 
-    Raises FullconvError for what cannot be read, and where there would be more than one file, or none.
+    Raises FullconvError if the picture cannot be read, or the result is not exactly one file.
     """
     result = seen(model, body, wanted)
     with tempfile.TemporaryDirectory() as folder:
@@ -23,8 +23,8 @@ def one_result(model: Model, body: bytes, wanted: Wanted) -> bytes:
         if len(files) != 1:
             found = ", ".join(f"picture{ending}" for ending in files) or "none"
             raise FullconvError(
-                f"standard output takes one file, and this makes {len(files)} ({found}); name one --save, and one of "
-                "--classes for masks and cut-outs"
+                f"only one file can be written to standard output, but these options make {len(files)} ({found}); give "
+                "one output with --save, and one class with --classes for masks and cut-outs"
             )
         ((ending, fill),) = files.items()
         path = Path(folder) / f"picture{ending}"

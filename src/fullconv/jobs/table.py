@@ -1,7 +1,7 @@
-"""predictions.csv beside the results: a row for each picture and class.
+"""Writes predictions.csv beside the results, with a row for each picture and class.
 
-It is made of the manifest once all pictures are done, in their order, so a run that was killed and resumed ends with
-the same bytes.
+It is made from the manifest when all pictures are done, in their order. A run that was killed and resumed therefore
+writes the same bytes as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ from fullconv.outputs.manifest import NAME as MANIFEST
 from fullconv.outputs.manifest import name_in
 
 NAME = "predictions.csv"
-HEAD = ("file", "page", *COLUMNS)  # the page of a file of several, where all are done
+HEAD = ("file", "page", *COLUMNS)  # page: only if all pages of a file are processed and there are several
 
 
 def check_table(manifest: RunManifest) -> None:
-    """Raises FullconvError where a file that is not fullconv's is in the way."""
+    """Raises FullconvError if there is already a file of this name that fullconv did not write."""
     manifest.check(manifest.out / NAME, [manifest.out / NAME])
 
 
 def write_table(manifest: RunManifest, jobs: Iterable[Job], name: Callable[[Path], str] = str) -> Path:
-    """Of all pictures that are done, by this run or by one that it goes on from; `name` is what one is called."""
+    """Writes the rows of all finished pictures, from this run and from those that it resumes. `name` gives the name to
+    show for a picture. Returns the path of the table."""
     path = manifest.out / NAME
     manifest.claim(path, [path])
     finished = Finished(manifest.out / MANIFEST, manifest.run)

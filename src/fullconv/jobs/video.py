@@ -1,7 +1,7 @@
-"""A video → the same video with coloured classes, or a video of class indices; the sound is copied.
+"""Writes a video with coloured classes, or a video of class indices. The sound is copied.
 
-Decoding and encoding run in the codecs' own threads, in the order of time; seeing and painting, which lie between, are
-done for a few frames at once. Only those are held.
+Decoding and encoding run in the codecs' own threads, one frame after another. Between them, a few frames at a time are
+segmented and painted. Only these are held in memory.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from fullconv.jobs.video_files import Clip, Sink, is_frame, open_clip, open_sink
 from fullconv.outputs.writers import Claim
 from fullconv.prediction.predictor import Model
 
-See = Callable[[int, int | None], object]  # how many frames are done, of how many
-Painted = tuple[NDArray[np.int64], list[Any]]  # pixels of each class, a picture for each sink
+See = Callable[[int, int | None], object]  # (finished frames, all frames if known)
+Painted = tuple[NDArray[np.int64], list[Any]]  # (pixels of each class, a picture for each sink)
 
 
 @dataclass
 class Footage:
-    """What was written of a video: `counts` (256) are pixels of each class, over all frames; `lost` are packets that
+    """A video that was written. `counts` (256,): the pixels of each class over all frames. `lost`: the packets that
     could not be decoded."""
 
     width: int
@@ -44,8 +44,9 @@ class Footage:
 
 @dataclass(frozen=True)
 class Reel:
-    """How this run does a video: `see` is called after each frame with the number of those done, and of all where that
-    is known; reading ends before the frame, of which so many were read, that is not `wanted`."""
+    """How this run processes a video. `see` is called after each frame with the number of finished frames, and the
+    number of all frames if it is known. `wanted` is called before each frame with the number of frames read so far;
+    reading ends when it returns False."""
 
     see: See = lambda frames, expected: None
     wanted: Callable[[int], bool] = lambda frames: True
@@ -57,10 +58,10 @@ WHOLE = Reel()
 def write_video(
     model: Model, job: Job, wanted: Wanted, threads: int, claim: Claim = lambda paths: None, reel: Reel = WHOLE
 ) -> Footage:
-    """Writes target_overlay.mp4 and target_labels.mkv, as is wanted, with the sound of the source.
+    """Writes target_overlay.mp4, target_labels.mkv, or both, with the sound of the source.
 
-    `claim` sees the files before they are written. Raises FullconvError for what is no video or damaged, OSError where
-    nothing can be written.
+    `claim` is called with the paths of the files before they are written. Raises FullconvError if the source is not a
+    video or is damaged, and OSError if writing fails.
     """
     target = job.target
     with open_clip(str(job.source)) as clip, ExitStack() as files, ThreadPoolExecutor(threads) as pool:
@@ -84,7 +85,7 @@ def write_video(
 
 
 def frames_of(clip: Clip, sinks: Sequence[Sink], wanted: Callable[[int], bool]) -> Iterator[Any]:
-    """The clip's frames; what sound lies between goes to the sinks."""
+    """Yields the clip's frames, and passes the sound between them to the sinks."""
     frames = 0
     for item in clip.items:
         if not is_frame(item):
@@ -100,7 +101,7 @@ def frames_of(clip: Clip, sinks: Sequence[Sink], wanted: Callable[[int], bool]) 
 def ahead(
     pool: ThreadPoolExecutor, work: Callable[[Any], Painted], items: Iterable[Any], limit: int
 ) -> Iterator[tuple[Any, Painted]]:
-    """(item, what work made of it), in order, at most `limit` of them under way."""
+    """Yields (item, result of `work`) in order. At most `limit` items are in progress."""
     waiting: deque[tuple[Any, Future[Painted]]] = deque()
     try:
         for item in items:
@@ -116,7 +117,8 @@ def ahead(
 
 @contextmanager
 def interruption() -> Iterator[threading.Event]:
-    """An event that Ctrl-C sets, so that a recording ends whole; pressed again, it interrupts as ever."""
+    """Yields an event that Ctrl-C sets, so that a recording can be finished properly. A second Ctrl-C interrupts as
+    usual."""
     event, before = threading.Event(), signal.getsignal(signal.SIGINT)
 
     def end(number: int, stack: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""Video files through PyAV: upright frames in order of time, with the sound copied unchanged."""
+"""Reads and writes video files through PyAV: upright frames in order of time. The sound is copied unchanged."""
 
 from __future__ import annotations
 
@@ -25,19 +25,20 @@ from fullconv.segmentation import Segmentation
 from fullconv.words import counted
 
 FINE = {"crf": "18", "preset": "veryfast"}  # x264: hard to distinguish from the original, and fast
-SWSCALE = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}  # FFmpeg's numbers of ways to write colours as YUV → swscale's
-BT601, UNSPECIFIED, LIMITED = 5, 2, 1  # what it takes where none is named; no name; 16 to 235 rather than 0 to 255
-FRAME_DURATION = 1 << 8  # FFmpeg's flag for an encoder that passes on how long a frame is shown
-# Playlists and scripts (HLS, concat) name other files and addresses: no demuxer of theirs is among these.
+SWSCALE = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}  # FFmpeg's numbers of YUV colour spaces → swscale's numbers
+BT601, UNSPECIFIED, LIMITED = 5, 2, 1  # swscale's default colour space; no colour space; values 16 to 235, not 0 to 255
+FRAME_DURATION = 1 << 8  # FFmpeg's flag for an encoder that keeps how long each frame is shown
+# Playlists and scripts (HLS, concat) can open other files and addresses, so their demuxers are left out here.
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,asf,h264,hevc,m4v,ogg,flv,dv,mxf"
 OF_FILES = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
-MISSING = Fraction(1)  # seconds less than the length that a Matroska file tells of itself: it was cut off
+MISSING = Fraction(1)  # a Matroska file was cut off if it ends this many seconds before the length in its header
 
 
 class Clip:
-    """A video being read: frames and packets of sound come in `items`.
+    """A video being read. `items` yields its frames and its packets of sound.
 
-    `size` is (width, height) upright, `rate` frames a second, `lost` the packets so far that could not be decoded.
+    `size`: (width, height) upright. `rate`: frames per second. `lost`: the number of packets so far that could not be
+    decoded. Raises Damaged if there is no video in the container, or the file is incomplete.
     """
 
     def __init__(self, container: Any, name: str) -> None:
@@ -45,7 +46,7 @@ class Clip:
             raise Damaged(f"{name}: contains no video")
         self.container, self.name, self.lost = container, name, 0
         self.stream, self.sounds = container.streams.video[0], container.streams.audio
-        self.stream.thread_type = "SLICE"  # threads for whole frames lose the last ones where a packet is damaged
+        self.stream.thread_type = "SLICE"  # threads for whole frames would lose the last frames after a damaged packet
         self._check_index()
         self.rate = self.stream.average_rate or self.stream.guessed_rate or Fraction(25)
         self.first, self.items = self._open()
@@ -55,17 +56,17 @@ class Clip:
 
     @property
     def expected(self) -> int | None:
-        """How many frames there may be; None: nobody knows. An MP4 that was trimmed counts those it hides, too."""
+        """The probable number of frames, or None if unknown. In a trimmed MP4, this includes the hidden frames."""
         seconds = Fraction(self.container.duration or 0, 1_000_000)
         return min(filter(None, (self.stream.frames, round(seconds * self.rate))), default=None)
 
     def upright(self, frame: Any) -> NDArray[np.uint8]:
-        """(H, W, 3) RGB; frames of another size, which streams may hold, are made as large as the first."""
+        """Returns (H, W, 3) RGB. A stream may change its frame size; all frames are scaled to the size of the first."""
         pixels = frame.to_ndarray(format="rgb24", width=self.first.width, height=self.first.height)
         return np.ascontiguousarray(np.rot90(pixels, self.turns))
 
     def _open(self) -> tuple[Any, Iterator[Any]]:
-        """The first frame, which tells of the others, and everything from the beginning on."""
+        """Returns the first frame, whose properties are used for all, and an iterator over everything including it."""
         items, before = self._read(), []
         for item in items:
             before.append(item)
@@ -87,12 +88,12 @@ class Clip:
                     yield frame
         except FullconvError:
             raise
-        except Exception as error:  # FFmpeg's own, and what PyAV makes of numbers and texts that it does not expect
+        except Exception as error:  # errors of FFmpeg, and others that PyAV raises for unexpected numbers and texts
             reason = getattr(error, "strerror", None) or reason_of(error)
             raise error_type(error)(f"{self.name}: damaged after {counted(frames, 'frame')} ({reason})") from None
 
     def _decoded(self, packet: Any) -> list[Any]:
-        """A packet's frames: none where it is damaged, which is not the end of what comes after it."""
+        """Returns the frames of a packet. A damaged packet has none, but the following ones can still be decoded."""
         try:
             frames: list[Any] = packet.decode()
         except import_av().FFmpegError:
@@ -101,7 +102,8 @@ class Clip:
         return frames
 
     def _packets(self) -> Iterator[Any]:
-        """Packets of both, that which ends a stream of sound left out; times count from the container's start."""
+        """Yields the packets of the video and the sound, with times that count from the container's start. Left out are
+        the empty packet at the end of a stream of sound, and sound that overlaps where recordings were joined."""
         pictures, end = 0, Fraction(0)
         clock = Clock(Fraction(max(0, self.container.start_time or 0), 1_000_000))
         for packet in self.container.demux(self.stream, *self.sounds):
@@ -116,15 +118,15 @@ class Clip:
             raise self._cut(pictures)
 
     def _later(self, last: int | None, pts: int | None) -> int:
-        """A frame's own time, or the next where it has none; time never stands still."""
+        """Returns the time of a frame, or the expected one if it has none. Times always increase."""
         if last is None:
             return pts or 0
         step = max(1, round(1 / (self.rate * self.stream.time_base)))
         return last + step if pts is None else max(pts, last + 1)
 
     def _check_index(self) -> None:
-        """Raises FullconvError where an MP4 ends before the last of the frames that it lists, which no reader tells
-        of. Those that a trimmed one hides are not listed."""
+        """Raises Damaged if an MP4 ends before the last frame in its index. FFmpeg does not report this. Frames that a
+        trimmed file hides are not in the index."""
         ends = [entry.pos + entry.size for entry in self.stream.index_entries] if self._is_mp4_file else []
         size = os.path.getsize(self.name) if ends else 0
         if max(ends, default=0) > size:
@@ -139,9 +141,9 @@ class Clip:
 
 
 class Sink(ABC):
-    """A video being written, with the sound of a clip: frames in the order of time.
+    """A video being written, with the sound of a clip. Frames are added in order of time.
 
-    `forms` are the kinds of files that it may be, with their endings, the best first.
+    `forms`: {FFmpeg's name of the container format: file extension}, the preferred format first.
     """
 
     forms: ClassVar[dict[str, str]]
@@ -152,7 +154,7 @@ class Sink(ABC):
         self.stream.width, self.stream.height = clip.size
         self.stream.codec_context.flags |= FRAME_DURATION
         self.stream.time_base = self.stream.codec_context.time_base = clip.stream.time_base
-        ratio = clip.stream.sample_aspect_ratio  # of pixels that are not square
+        ratio = clip.stream.sample_aspect_ratio  # pixels need not be square
         if ratio and ratio != 1:
             self.stream.codec_context.sample_aspect_ratio = 1 / ratio if clip.turns % 2 else ratio
         self.sounds = {sound.index: container.add_stream_from_template(sound) for sound in clip.sounds}
@@ -162,15 +164,15 @@ class Sink(ABC):
 
     @abstractmethod
     def picture(self, result: Segmentation) -> Any:
-        """What is shown of a result. Called from any thread."""
+        """Returns the frame to write for a result. It may be called from any thread."""
 
     def add(self, picture: Any, frame: Any) -> None:
-        """The next picture, at the time of `frame`."""
+        """Writes the next picture at the time of `frame`."""
         picture.pts, picture.time_base, picture.duration = frame.pts, frame.time_base, frame.duration
         self.container.mux(self.stream.encode(picture))
 
     def pass_on(self, packet: Any) -> None:
-        """Sound as it is; the packet stays as it was."""
+        """Writes a packet of sound unchanged. The packet is changed for this and restored afterwards."""
         kept = packet.stream, packet.pts, packet.dts, packet.duration, packet.time_base
         packet.stream = self.sounds[packet.stream.index]
         self.container.mux(packet)
@@ -188,7 +190,7 @@ class Overlay(Sink):
 
     def _add_stream(self, rate: Fraction) -> Any:
         stream = self.container.add_stream("libx264", rate=rate, options=FINE)
-        # Half as many colours as pixels is what every player shows; it needs even sizes.
+        # All players can show yuv420p, which has one colour per 2x2 pixels and therefore needs even sizes.
         stream.pix_fmt = "yuv420p" if all(side % 2 == 0 for side in self.clip.size) else "yuv444p"
         first, context = self.clip.first, stream.codec_context
         context.colorspace = first.colorspace if first.colorspace in SWSCALE else UNSPECIFIED
@@ -203,7 +205,7 @@ class Overlay(Sink):
 
 
 class Labels(Sink):
-    """FFV1, lossless: grey values are class indices."""
+    """Lossless FFV1. The grey values are class indices."""
 
     forms: ClassVar = {"matroska": ".mkv"}
 
@@ -220,13 +222,13 @@ SINKS: dict[str, type[Sink]] = {"overlay": Overlay, "labels": Labels}
 
 
 def is_frame(item: Any) -> bool:
-    """Whether it is a picture; else it is a packet of sound."""
+    """Whether the item is a frame. Otherwise it is a packet of sound."""
     return isinstance(item, import_av().VideoFrame)
 
 
 @contextmanager
 def open_clip(source: str) -> Iterator[Clip]:
-    """A file, or webcam:0. Raises FullconvError for what cannot be read as a video."""
+    """Opens a file, or webcam:0. Raises FullconvError if it cannot be read as a video."""
     av = import_av()
     place, kind = device(source) if is_webcam(Path(source)) else (source, None)
     try:
@@ -245,14 +247,14 @@ def open_clip(source: str) -> Iterator[Clip]:
 
 
 def _as_file(source: str) -> str:
-    """As FFmpeg takes it for a file, whatever its name: http:host?x=.mp4 may lie in a folder."""
+    """Returns a URL that FFmpeg always takes for a file, because a file can have a name such as http:host?x=.mp4."""
     if not os.path.isfile(source):
         raise FullconvError(f"{source}: no such file" + (", but a pipe or a device" if os.path.exists(source) else ""))
     return f"file:{os.path.abspath(source)}"
 
 
 def device(source: str) -> tuple[str, str]:
-    """webcam:0 → where the system has it, and how FFmpeg reads it there."""
+    """webcam:0 → (the path of its device, FFmpeg's name of the input format)."""
     number = source.partition(":")[2]
     if not number.isdigit():
         raise FullconvError(f"{source}: give a camera's number, as in webcam:0")
@@ -263,8 +265,10 @@ def device(source: str) -> tuple[str, str]:
 
 @contextmanager
 def open_sink(path: Path, clip: Clip, kind: type[Sink]) -> Iterator[Sink]:
-    """A video to fill, whole under its name at the end or not at all. Raises OSError where it cannot be written,
-    FullconvError for what FFmpeg does not take."""
+    """Opens a video for writing. It appears under its name when it is complete, or not at all.
+
+    Raises OSError if it cannot be written, and FullconvError if FFmpeg does not support the video.
+    """
     av = import_av()
     try:
         with whole(path) as hidden, av.open(str(hidden), "w") as container:
@@ -278,7 +282,8 @@ def open_sink(path: Path, clip: Clip, kind: type[Sink]) -> Iterator[Sink]:
 
 
 def sink_of(output: str, target: Path, clip: Clip) -> tuple[Path, type[Sink]]:
-    """Where and how an output is written: target_overlay.mp4, or in a file of a kind that takes the clip's sound."""
+    """Returns the path of an output and how it is written: target_overlay.mp4, or another format if MP4 does not
+    support the clip's sound. Raises FullconvError if no format does."""
     kind = SINKS[output]
     sound = {stream.codec_context.codec.canonical_name for stream in clip.sounds}
     for form, ending in kind.forms.items():
@@ -296,5 +301,5 @@ def import_av() -> Any:
     except ImportError:
         raise missing_extra("av", "video") from None
     av.logging.set_libav_level(av.logging.PANIC)  # errors are reported by exceptions
-    av.logging.restore_default_callback()  # PyAV's own waits for the interpreter, which waits for the decoder
+    av.logging.restore_default_callback()  # with PyAV's own callback, decoder and interpreter could wait for each other
     return av

@@ -1,30 +1,32 @@
-"""When the packets of a video are shown: times that start at 0 and never decrease."""
+"""Corrects the times of a video's packets, so that they start at 0 and never decrease."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 from typing import Any
 
-JUMP = Fraction(1, 2)  # seconds back: there, two recordings were joined; less is the imprecision of some containers
+JUMP = Fraction(1, 2)  # seconds; a longer jump back means that two recordings were joined, a shorter one is imprecision
 
 
 class Clock:
-    """Makes packets count from `start` on, which for a camera is when it was plugged in.
+    """Makes the times of packets count from `start`, in seconds. For a camera, this is when it was plugged in.
 
-    In a file of recordings joined end to end, as MPEG streams can be, each counts from its own beginning: the next goes
-    on where the last ended, with its sound beside it.
+    MPEG streams can be recordings that were joined end to end, each with times that start again. The times of each
+    recording, and those of its sound, then continue where the last recording ended.
     """
 
     def __init__(self, start: Fraction) -> None:
         self.start, self.added = start, Fraction(0)
-        self.of: dict[int, Fraction] = {}  # what is added to each stream's times
-        self.ends: dict[int, Fraction] = {}  # when the last packet of each ends
-        self.last: dict[int, int] = {}  # and when it is decoded
+        self.of: dict[int, Fraction] = {}  # stream → seconds that are added to its times
+        self.ends: dict[int, Fraction] = {}  # stream → when its last packet ends
+        self.last: dict[int, int] = {}  # stream → when its last packet is decoded
 
     def set(self, packet: Any) -> bool:
-        """Whether the packet comes after the last of its stream: where recordings are joined, sound may overlap.
+        """Corrects the times of a packet. Returns whether it comes after the last one of its stream, because sound may
+        overlap where recordings are joined.
 
-        Either time may be unknown: Matroska does not say when to decode, and FFmpeg guesses after some packets.
+        The time of decoding may be unknown: Matroska does not store it, and FFmpeg can guess it only after some
+        packets.
         """
         index, base = packet.stream.index, packet.time_base
         if packet.dts is not None:
@@ -38,7 +40,7 @@ class Clock:
         return None in (before, packet.dts) or packet.dts > before
 
     def _join(self, now: Fraction, end: Fraction) -> Fraction:
-        """What is added from here on: as much as to the stream that came here first, so that they stay together."""
+        """Returns the seconds to add from here on. It is the same value for all streams, so that they stay in sync."""
         if now + self.added < end - JUMP:
             self.added = max(self.ends.values()) - now
         return self.added
