@@ -33,7 +33,7 @@ if first != "nothing":
 """
 REFUSED = (
     "a model was loaded before this process was forked, and cannot be used here; load models only in the processes "
-    'that use them, or start these with multiprocessing.get_context("spawn")'
+    'that use them, or start these processes with multiprocessing.get_context("spawn")'
 )
 NEEDS = {"openvino": "openvino", "onnxruntime": "onnxruntime", "torch": "torch"}
 

@@ -105,7 +105,7 @@ def test_a_halo_around_no_tiles_is_refused():
 def test_what_cannot_be_is_told_before_anything_is_read(tile, halo, message):
     with pytest.raises(FullconvError, match=message):
         check_tiling(config(), tile, halo)
-    with pytest.raises(FullconvError, match="looks at the whole picture at once"):
+    with pytest.raises(FullconvError, match="sees the whole picture at once"):
         check_tiling(config(None), 64, "exact")
 
 

@@ -1,4 +1,4 @@
-"""How fast a model runs on this machine: times for single pictures, and the share of the machine's peak speed."""
+"""Measures how fast a model runs on this machine, and the peak speed of the machine to compare it with."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from fullconv.prediction.engines.choice import graph_for
 from fullconv.prediction.engines.contract import Engine
 from fullconv.prediction.engines.openvino import HINTS, import_openvino, openvino_core
 
-SECONDS = 3.0  # for each engine, after the first run
-SIDE, CHANNELS, MAP = 1536, 256, 96  # of the matrix product; of the 3x3 convolution
+SECONDS = 3.0  # how long each engine is measured, after the first run
+SIDE = 1536  # rows and columns of the matrix product
+CHANNELS, MAP = 256, 96  # channels, and rows and columns, of the 3x3 convolution
 
 
 @dataclass(frozen=True)
 class Speed:
-    """Milliseconds for one picture; images a second; peak memory of the process so far; multiply-adds a second."""
+    """The speed of one engine: percentiles of the time for one picture, the peak memory of the process so far in
+    megabytes, and the rate in billions of multiply-adds per second (None if unknown)."""
 
     engine: str
     precision: str
@@ -36,7 +38,8 @@ class Speed:
 
 
 def measure(engine: Engine, height: int, width: int, channels: int, macs: float | None, kind: str = "uint8") -> Speed:
-    """One picture at a time, of values of type `kind`, as long as SECONDS."""
+    """Runs the engine for SECONDS on a random picture with values of type `kind`, one picture at a time. `macs`:
+    multiply-adds for one picture, None if unknown."""
     image = np.random.default_rng(0).integers(0, 255, (1, height, width, channels), np.uint8).astype(kind)
     times = np.array(timed(lambda: engine.label_maps(image)))
     p50, p90, p99 = (float(np.percentile(times, p)) * 1000 for p in (50, 90, 99))
@@ -45,7 +48,7 @@ def measure(engine: Engine, height: int, width: int, channels: int, macs: float 
 
 
 def timed(work: Callable[[], object], seconds: float = SECONDS) -> list[float]:
-    """Seconds of each run, at least three, after one that does not count."""
+    """Returns the seconds that each run of `work` took: at least three runs, after one that does not count."""
     work()
     times: list[float] = []
     while len(times) < 3 or sum(times) < seconds:
@@ -56,9 +59,8 @@ def timed(work: Callable[[], object], seconds: float = SECONDS) -> list[float]:
 
 
 def peaks(precision: str, engine: str = "openvino", device: str | None = None) -> dict[str, float]:
-    """Billion multiply-adds a second of a matrix product and of a 3x3 convolution, in the engine's library.
-
-    The best run counts. ONNX Runtime is compared with OpenVINO's.
+    """Returns the best speed of a matrix product and of a 3x3 convolution in the engine's library, in billions of
+    multiply-adds per second. For ONNX Runtime, these are measured in OpenVINO.
     """
     if engine == "torch":
         from fullconv.prediction.engines.torch_peaks import products
@@ -71,7 +73,7 @@ def peaks(precision: str, engine: str = "openvino", device: str | None = None) -
 
 
 def in_openvino(precision: str) -> dict[str, Callable[[], object]]:
-    """The two products, ready to run."""
+    """Returns the matrix product and the convolution in OpenVINO, ready to run."""
     ov = import_openvino()
     op = ov.opset13
     rng = np.random.default_rng(0)
@@ -95,24 +97,26 @@ def _ready(ov: Any, precision: str, given: Any, result: Any) -> Callable[[], obj
 
 
 def multiply_adds(folder: Path, height: int, width: int, channels: int) -> float | None:
-    """Of one picture's convolutions and deconvolutions, read off the model's graph; None where it has none."""
+    """Returns the number of multiply-adds in the convolutions and deconvolutions for one picture, from the model's
+    graph. None if there is no graph."""
     try:
         model = openvino_core().read_model(graph_for(folder, "fp32"))
-    except Exception:  # the graph only tells the count; a model without one is timed all the same
+    except Exception:  # a model without a readable graph can still be timed
         return None
     model.reshape({"image": [1, height, width, channels]})
     return float(sum(_of(node) for node in model.get_ops() if "Convolution" in node.get_type_name()))
 
 
 def _of(node: Any) -> int:
-    """Each weight is used once for every position of the output, or, in a deconvolution, of the input."""
+    """Returns the multiply-adds of one node. Each weight is used once for each position of the output, or of the input
+    for a deconvolution."""
     backwards = "Backprop" in node.get_type_name()
     shape = node.get_input_shape(0) if backwards else node.get_output_shape(0)
     return int(np.prod(node.get_input_shape(1))) * int(np.prod(list(shape)[2:]))
 
 
 def peak_memory() -> float:
-    """Megabytes; 0 where the system does not tell."""
+    """Returns the peak memory of this process in megabytes, or 0 if the system does not report it."""
     try:
         import resource
     except ImportError:

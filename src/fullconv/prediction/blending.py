@@ -1,8 +1,8 @@
-"""Blended scores of patches that overlap by half, for networks that look at the whole picture at once.
+"""Blends the scores of patches that overlap by half, for networks with global context.
 
-With squeeze-and-excitation or attention every score depends on all that the network sees, so no halo makes tiles equal
-to the whole picture. Patches then count by a Hann window, most in their middle and next to nothing at their edges, and
-labels change from patch to patch without a seam.
+With squeeze-and-excitation or attention, every score depends on everything that the network sees. No halo can then make
+the labels of tiles equal to those of the whole picture. Patches are therefore weighted by a Hann window: most in their
+middle, and almost nothing at their edges. No seams are visible between patches.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from fullconv.prediction.tiling import Span, Window, spans
 
 Scores = NDArray[np.float32]
-LEAST = 1e-3  # of a patch's weight, where no other patch lies at the picture's edge
+LEAST = 1e-3  # the smallest weight of a pixel; needed at the picture's edges, which only one patch covers
 
 
 def blended(score: Callable[[tuple[slice, slice]], Scores], size: tuple[int, int], side: int, window: Window) -> Scores:
-    """(C, h, w) scores of what `window` keeps of a picture of `size`, from patches of `side` pixels.
+    """Returns the scores (C, h, w) of the part that `window` keeps, for a picture of `size` (height, width).
 
-    `score` gives a patch's (C, H, W). Patches lie on one grid for the whole picture, so windows fit together exactly.
+    `side`: side of the patches in pixels. `score`: (rows, columns) of a patch → its scores (C, H, W). The patches of a
+    picture lie on one grid, so its windows fit together exactly.
     """
     rows, columns = window.placing
     total: Scores | None = None
@@ -40,7 +41,7 @@ def blended(score: Callable[[tuple[slice, slice]], Scores], size: tuple[int, int
 
 
 def patches(size: tuple[int, int], side: int, window: Window) -> Iterator[Window]:
-    """Those of the picture's patches that meet what `window` keeps, row by row."""
+    """Yields the patches of the picture that overlap the part that `window` keeps, row by row."""
     (rows, columns), overlap = window.placing, (side // 4, side // 4)
     for patch in product(spans(size[0], side, overlap), spans(size[1], side, overlap)):
         if _meets(patch[0], rows) and _meets(patch[1], columns):
@@ -48,7 +49,7 @@ def patches(size: tuple[int, int], side: int, window: Window) -> Iterator[Window
 
 
 def reach(size: tuple[int, int], side: int, window: Window) -> tuple[slice, slice]:
-    """What all patches that meet a window read together."""
+    """Returns (rows, columns) of everything that the patches of a window read together."""
     read = [patch.reading for patch in patches(size, side, window)]
     (rows, columns), (last_rows, last_columns) = read[0], read[-1]
     return slice(rows.start, last_rows.stop), slice(columns.start, last_columns.stop)
@@ -59,7 +60,7 @@ def _meets(patch: Span, kept: slice) -> bool:
 
 
 def _shared(patch: Span, kept: slice) -> tuple[slice, slice]:
-    """The pixels of both: counted in the window and in the patch."""
+    """Returns the pixels that are in both, as a slice of the window and a slice of the patch."""
     start, stop = max(patch.read_from, kept.start), min(patch.read_to, kept.stop)
     return slice(start - kept.start, stop - kept.start), slice(start - patch.read_from, stop - patch.read_from)
 

@@ -1,4 +1,4 @@
-"""Compiled networks kept between runs, in the user's cache folder."""
+"""Keeps compiled networks between runs, in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from fullconv.files import sweep, write_whole
 FOLDER = "networks"
 DIGEST = 32 + 4  # bytes
 OTHERS_WRITE = 0o022
-LIMIT = 512 * 2**20  # bytes of blobs kept, over all models; a small network compiled for one shape is 13 MB
+LIMIT = 512 * 2**20  # bytes of all kept blobs, over all models; a small network compiled for one shape takes 13 MB
 
 
 class BlobCache:
-    """Compiled forms of one graph on one machine. Losing it costs time only, so no failure to write is an error.
+    """The compiled forms (blobs) of one graph on one machine. A lost blob costs only time, so errors of writing are
+    ignored.
 
-    `content` is a digest of all that makes the graph. A compiled network is code that the processor runs: one is only
-    believed with its digest in front, and from a folder that nobody else can write.
+    `content` is a digest of the files of the graph. A blob is code that the processor runs. It is therefore used only
+    if it begins with the right digest, and if nobody else can write to the folder.
     """
 
     def __init__(self, content: str, machine: str) -> None:
@@ -32,20 +33,20 @@ class BlobCache:
 
     @property
     def is_there(self) -> bool:
-        """Whether a form of it has been kept, for whatever shape."""
+        """Whether there are blobs of this graph, for any shape."""
         return self.folder is not None and self.folder.is_dir() and self._is_own(self.folder)
 
     def holds(self, key: tuple[Any, ...]) -> bool:
-        """Whether a form for this shape seems to be there."""
+        """Whether there is a blob for this shape. Its content is not checked."""
         return self.folder is not None and (self.folder / self._name(key)).is_file()
 
     def read(self, key: tuple[Any, ...]) -> bytes | None:
-        """None where none was kept, or what was kept is not what was written."""
+        """Returns the blob for this shape, or None if there is none or it is damaged."""
         if self.folder is None or not self.is_there:
             return None
         path = self.folder / self._name(key)
         try:
-            os.utime(path)  # it was of use: the least recently used go first
+            os.utime(path)  # marks it as used, because `trim` removes the least recently used first
             with path.open("rb") as file:
                 digest, blob = file.read(DIGEST), file.read()
         except OSError:
@@ -70,14 +71,14 @@ class BlobCache:
         return f"{hashlib.sha256(f'{self.network} {key}'.encode()).hexdigest()[:24]}.blob"
 
     def _digest(self, key: tuple[Any, ...], blob: bytes) -> bytes:
-        """Of the network and the shape, so that a blob under another's name is not believed; and a checksum of the
-        blob, which is against damage alone: SHA-256 of it took a twentieth of a cold start."""
+        """Returns the digest of network and shape, so that a blob under a wrong name is not used, and a checksum of the
+        blob. The checksum only protects against damage: SHA-256 of the blob took a twentieth of a cold start."""
         return hashlib.sha256(f"{self.network} {key}".encode()).digest() + zlib.crc32(blob).to_bytes(4)
 
     @staticmethod
     def _is_own(folder: Path) -> bool:
-        """Whether it, and that above it, belong to this user or to root, and nobody else can write there."""
-        if sys.platform == "win32":  # the user's own folders are the user's there
+        """Whether the folder and its parent belong to this user or to root, and nobody else can write to them."""
+        if sys.platform == "win32":  # there, only the user can write to the user's own folders
             return True
         stats = (folder.stat(), folder.parent.stat())
         return all(stat.st_uid in (os.geteuid(), 0) and not stat.st_mode & OTHERS_WRITE for stat in stats)
@@ -88,7 +89,7 @@ def digest_of(files: Iterable[Path]) -> str:
 
 
 def trim(folder: Path, limit: int) -> None:
-    """Removes the blobs that were used longest ago until those that stay hold at most `limit` bytes."""
+    """Removes the least recently used blobs until the others take at most `limit` bytes."""
     blobs = sorted(((path.stat(), path) for path in folder.glob("*/*.blob")), key=lambda pair: -pair[0].st_mtime)
     total = 0
     for stat, path in blobs:
@@ -98,13 +99,13 @@ def trim(folder: Path, limit: int) -> None:
 
 
 def cache_folder() -> Path | None:
-    """FULLCONV_CACHE, else the place that the system has for such files; None for a user without a home. A variable
-    that is set to nothing is as good as none."""
+    """Returns the folder named by FULLCONV_CACHE, or the system's usual one if the variable is unset or empty. None for
+    a user without a home folder."""
     if named := os.environ.get("FULLCONV_CACHE"):
         return Path(named)
     try:
         return _place_of_system() / "fullconv"
-    except RuntimeError:  # a user id that the system does not know, as in containers
+    except RuntimeError:  # the system does not know the user id, which is common in containers
         return None
 
 

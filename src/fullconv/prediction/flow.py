@@ -1,7 +1,7 @@
-"""Things done side by side and given in order, as many at once as memory allows.
+"""Runs work in parallel and yields the results in order. As many items are in progress at once as memory allows.
 
-One thread begins them all, so there is nothing to wait for in a circle: what comes next is begun once all that is under
-way, and it, are within the budget. Nothing overtakes it. What is done is under way until it is taken.
+One thread starts all items in order, so a deadlock is impossible. The next item starts when it fits into the memory
+budget together with all items in progress. An item is in progress until its result has been consumed.
 """
 
 from __future__ import annotations
@@ -21,8 +21,12 @@ def in_order(
     most: int,
     at_once: int,
 ) -> Iterator[tuple[Item, Future[Result]]]:
-    """Each item with what `begin` gave for it, `at_once` at a time. Each comes with the bytes that it takes, which
-    `begin` is told, too: `most` in all. It refuses an item of more than `most`, which so weighs nothing."""
+    """Yields each item with the future that `begin` returned for it, in order.
+
+    `weighed`: (item, bytes that it needs); `begin` gets both. `most`: bytes for all items in progress. `at_once`: the
+    number of items in progress. An item that needs more than `most` counts as 0 bytes, because `begin` is expected to
+    refuse it.
+    """
     waiting = iter(weighed)
     following: tuple[Item, int] | None = None
     under_way: deque[tuple[Item, Future[Result], int]] = deque()

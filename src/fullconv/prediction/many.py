@@ -15,11 +15,14 @@ from fullconv.prediction.memory import refuse_heavy
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-THREADS = 4  # one or two run the network; the others read
+THREADS = 4  # one or two run the network, and the others read pictures
 
 
 def sources_of(sources: Iterable[Source] | str | Path) -> Iterable[Source]:
-    """The pictures of a folder by name, those of folders below it too; of anything else, what it gives."""
+    """Returns the pictures of a folder and its subfolders, sorted by path. Anything but a path is returned unchanged.
+
+    Raises FullconvError if there is no such folder.
+    """
     if not isinstance(sources, (str, Path)):
         return sources
     folder = Path(sources)
@@ -35,8 +38,12 @@ def predict_many(
     weigh: Callable[[Item], int],
     most: int,
 ) -> Iterator[Result]:
-    """Results in order. `weigh` gives the bytes that each item needs; all in progress, with the result that the caller
-    has, need at most `most`. When the caller stops, what is in progress is finished and nothing more is started."""
+    """Yields the results in order.
+
+    `weigh` returns the bytes that an item needs. All items in progress, and the result that the caller has, need at
+    most `most` bytes together. A FullconvError is passed to `on_error`, or raised if this is None. When the caller
+    stops, the items in progress are finished and no others are started.
+    """
 
     def work(item: Item, need: int) -> Result:
         refuse_heavy(item if isinstance(item, (str, Path)) else "the picture given", need, most)

@@ -1,4 +1,4 @@
-"""The memory that a picture needs, estimated before it is decoded, and how much a process may take and gives back."""
+"""Estimates the memory that a picture needs before it is decoded, and how much memory this process may use."""
 
 from __future__ import annotations
 
@@ -13,33 +13,34 @@ from fullconv import images
 from fullconv.errors import FullconvError, argument
 from fullconv.images import Source
 
-SHARE = 4  # a prediction takes a quarter of what is available; readers, writers and the rest of the machine go on
-PICTURES = 2  # pictures under way take half of it, where nobody says how much the process may have
-NETWORK = 200 * 2**20  # bytes that a network of the usual size takes as it is compiled and run
-UNKNOWN = 4 * 2**30  # bytes, where the system does not tell
-PHOTO = 12  # bytes per pixel of an 8-bit picture, from reading to writing; docs/performance.md has the peaks
-SCORE = 8  # per class and pixel, an estimate: single precision, and half precision as they are written
-SOFT = 8  # per pixel, an estimate, where scores at the size the network saw are enlarged
+SHARE = 4  # a prediction takes a quarter of the available memory, so that reading, writing and other programs can go on
+PICTURES = 2  # pictures in progress take half of the available memory, if no limit is set
+NETWORK = 200 * 2**20  # bytes to compile and run a network of the usual size
+UNKNOWN = 4 * 2**30  # bytes to assume if the system does not report its memory
+PHOTO = 12  # bytes per pixel of an 8-bit picture, from reading to writing; docs/performance.md gives the measured peaks
+SCORE = 8  # estimated bytes per class and pixel: scores in single precision, and in half precision when written
+SOFT = 8  # estimated bytes per pixel to enlarge scores from the size that the network saw
 G, M = 10**9, 10**6
 MEMINFO, GROUP, OWN_GROUPS = Path("/proc/meminfo"), Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 STATM = Path("/proc/self/statm")
-# Of a container: its limit, what it uses, and what of that is files that the system drops when memory is short.
+# A container's files, for each version of control groups: the limit, the memory in use, and the part of it that is
+# cached files, which the system drops when memory is short.
 NAMES = (
     ("memory.max", "memory.current", "inactive_file"),
     ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 )
 
-_allowed: int | None = None  # bytes of the whole process, where somebody said so
+_allowed: int | None = None  # limit for the whole process in bytes, if one is set
 
 
 def allow(size: int | None) -> None:
-    """From now on the process keeps to so many bytes; None: to a share of what the machine or the container has."""
+    """Sets the memory limit of this process in bytes. None: a share of the memory of the machine or container."""
     global _allowed  # noqa: PLW0603
     _allowed = size
 
 
 def parse_size(text: str) -> int:
-    """ "2G", "500M", "1.5GB" or a number of bytes. Raises FullconvError for what is no such size."""
+    """Returns the bytes for "2G", "500M", "1.5GB" or a number of bytes. Raises FullconvError for any other text."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
     if not match or not float(match[1]):
         raise FullconvError(f"{argument('memory', text)}: give a size such as 2G or 500M")
@@ -47,7 +48,8 @@ def parse_size(text: str) -> int:
 
 
 def bytes_of(source: Source, classes: int, scores: bool = False, soft: bool = False, pages: bool = False) -> int:
-    """0 for what cannot be read: whoever reads it says why."""
+    """Estimates the bytes that a picture needs. `soft`: scores at the size the network saw are kept; `pages`: all pages
+    are read. Returns 0 if the picture cannot be read, because reading it will raise the error."""
     try:
         pixels, beyond = images.extent(source, pages)
     except FullconvError:
@@ -56,26 +58,28 @@ def bytes_of(source: Source, classes: int, scores: bool = False, soft: bool = Fa
 
 
 def refuse_heavy(source: object, need: int, most: int) -> None:
-    """Raises FullconvError where a picture needs more memory than pictures may take together."""
+    """Raises FullconvError if a picture needs more memory than all pictures together may use."""
     if need > most:
         more = argument("memory", f"{ceil(1.1 * need / G + 0.6)}G")
         raise FullconvError(
-            f"{source}: needs {told(need)} of memory and {told(most)} are left for pictures; give {more} where the "
-            f"machine has it, or {images.CUT}"
+            f"{source}: needs {told(need)} of memory, but only {told(most)} is left for pictures; use {more} if the "
+            f"machine has enough, or {images.CUT}"
         )
 
 
 def told(size: int) -> str:
+    """2.5 GB, 300 MB"""
     return f"{size / G:.1f} GB" if size >= G else f"{ceil(size / M)} MB"
 
 
 def budget() -> int:
-    """Bytes that a prediction may take."""
+    """Returns the bytes that one prediction may use."""
     return available() // SHARE
 
 
 def for_pictures(size: int | None = None) -> int:
-    """Bytes that pictures under way may take together, where the process may have `size` or what `allow` said."""
+    """Returns the bytes that all pictures in progress may use together. `size`: the limit of the process in bytes; None
+    for that set by `allow`, if any."""
     size = size or _allowed
     if size is None:
         return available() // PICTURES
@@ -83,13 +87,13 @@ def for_pictures(size: int | None = None) -> int:
 
 
 def available() -> int:
-    """What this process can still have without swapping."""
+    """Returns the bytes that this process can still use without swapping."""
     left = min(_machine(), _container())
     return int(left if _allowed is None else min(left, max(0, _allowed - resident())))
 
 
 def resident() -> int:
-    """Bytes that the process has now; 0 where the system does not tell."""
+    """Returns the bytes that this process uses now, or 0 if the system does not report them."""
     try:
         return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError, AttributeError):
@@ -97,7 +101,7 @@ def resident() -> int:
 
 
 def _machine() -> int:
-    """What programs can have without swapping."""
+    """Returns the bytes that are available on the machine without swapping."""
     try:
         lines = dict(line.split(":") for line in MEMINFO.read_text().splitlines())
         return int(lines["MemAvailable"].split()[0]) * 1024
@@ -110,12 +114,12 @@ def _machine() -> int:
 
 
 def _container() -> int | float:
-    """What the limits of containers leave; infinite without a limit."""
+    """Returns the bytes that the limits of containers leave, or infinity without a limit."""
     return min((_left(folder) for folder in _groups()), default=float("inf"))
 
 
 def _groups() -> list[Path]:
-    """The folders that tell of this process's container, in either version of control groups."""
+    """Returns the folders that describe this process's container, for both versions of control groups."""
     found = [GROUP, GROUP / "memory"]
     try:
         lines = [line.split(":", 2) for line in OWN_GROUPS.read_text().splitlines()]
@@ -147,6 +151,6 @@ def _files(folder: Path, name: str) -> int:
 
 
 def give_back() -> None:
-    """Returns to the system what was freed and the C library still holds, where it can; it takes some milliseconds."""
+    """Returns freed memory from the C library to the system, where this is possible. It takes some milliseconds."""
     with suppress(OSError, AttributeError, TypeError):  # only glibc has it
         ctypes.CDLL(None).malloc_trim(0)

@@ -1,4 +1,4 @@
-"""One image → its label map, at the image's own size."""
+"""Segments one image. The label map has the image's own size."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from fullconv.view import EVERYTHING, Picture, Pixels, Reading, View, reduced, r
 from fullconv.weights.model_folder import ModelFolder, open_folder
 from fullconv.words import counted
 
-SPARSE = 8  # every 8th row and column is checked for NaN, which spreads over all pixels
+SPARSE = 8  # only every 8th row and column is checked for NaN, because NaN spreads over all pixels
 Scores = NDArray[np.float32]
-Read = Callable[[tuple[slice, slice]], Pixels]  # rows, columns → the picture there, as far as it goes
+Read = Callable[[tuple[slice, slice]], Pixels]  # (rows, columns) → (h, w, channels), cut off at the picture's end
 
 
 @dataclass(frozen=True, repr=False)
 class Model:
-    """A network ready to predict, as returned by `load`. It can be used from several threads."""
+    """A network that is ready to predict, as returned by `load`. It can be used from several threads."""
 
     config: ModelConfig
     engine: Engine
@@ -60,8 +60,8 @@ class Model:
         return replace(self, engine=Among(self.engine, others), asked=asked)
 
     def mirrored(self) -> Model:
-        """The same model, which also looks at every picture's mirror image, and takes the mean of both scores: a little
-        better, at twice the time."""
+        """The same model, which also processes each picture's mirror image and uses the mean of both scores. This is
+        slightly better and takes twice the time."""
         return replace(self, engine=Mirrored(self.engine))
 
     def __repr__(self) -> str:
@@ -195,7 +195,8 @@ class Model:
         scores: bool = False,
         keeps_scale: bool = False,
     ) -> Tiling:
-        """How a picture of (height, width) is seen: at once, or in tiles for which the engine has memory."""
+        """Returns how a picture of `size` (height, width) is processed: at once, or in tiles that fit into the engine's
+        memory. Raises FullconvError for an impossible tile or halo."""
         return plan(self.config, size, tile, halo, lambda: self.engine.room(self.config.channels, scores), keeps_scale)
 
     def label_window(
@@ -203,7 +204,7 @@ class Model:
     ) -> tuple[NDArray[np.uint8], Scores | None]:
         """(label map, scores if requested) for the part that a window keeps; `read` gives any part of the picture.
 
-        `as_seen`: of a picture seen at once, the scores at the size the network saw.
+        `as_seen`: for a picture that is processed at once, the scores have the size that the network saw.
         """
         if tiling.at_once:
             return self.label_whole(read(window.reading), scores, tiling.longest_side or None, as_seen)
@@ -216,27 +217,29 @@ class Model:
         return raw.argmax(0).astype(np.uint8), raw if scores else None
 
     def _scores(self, image: Pixels) -> Scores:
-        """(C, H, W), from the image's first pixel on; H and W as the network takes them."""
+        """Returns (C, H, W). H and W are padded to multiples that the network takes."""
         batch = self._batch(image)
         found = self.engine.scores(batch)
-        classes = max(len(self.classes), found.shape[1] if found.ndim == 4 else 0)  # heads beyond the first are more
+        classes = max(
+            len(self.classes), found.shape[1] if found.ndim == 4 else 0
+        )  # further heads have further channels
         self._refuse_other(found, (1, classes, *batch.shape[1:3]), "f")
         if not np.isfinite(found[..., ::SPARSE, ::SPARSE]).all():
             raise ModelError(f"{self.config.name}: its scores are not numbers; copy the model again")
         return found[0, : len(self.classes)]
 
     def _labels(self, image: Pixels) -> NDArray[np.uint8]:
-        """(H, W), H and W as the network takes them."""
+        """Returns (H, W). H and W are padded to multiples that the network takes."""
         batch = self._batch(image)
         found = self.engine.label_maps(batch)
         self._refuse_other(found, batch.shape[:3], "u")
         if found.max(initial=0) >= len(self.classes.names):
-            told = f"{self.config.name}: gives class {found.max()} of {len(self.classes)}"
-            raise ModelError(f"{told}; restore files from the same model")
+            problem = f"{self.config.name}: gives class {found.max()} of {len(self.classes)}"
+            raise ModelError(f"{problem}; restore files from the same model")
         return found[0]
 
     def _refuse_other(self, found: NDArray[np.generic], shape: tuple[int, ...], kind: str) -> None:
-        """Raises ModelError where the network does not give what config.json says."""
+        """Raises ModelError if the network's output does not fit config.json."""
         if found.shape != shape or found.dtype.kind != kind:
             raise ModelError(
                 f"{self.config.name}: gives {found.dtype} of {list(found.shape)} where {list(shape)} was expected; "
@@ -280,7 +283,8 @@ def predict(source: Source, model: str | Path = "photos", scores: bool = False) 
 
 
 def padded(image: Pixels, colour: tuple[float, ...], multiple_of: int) -> Pixels:
-    """The image with `colour` (the mean: zero to the network) to the right and below, up to the next multiples."""
+    """Pads the image on the right and below to the next multiples, with the mean `colour`, which the network sees as
+    zero."""
     height, width = image.shape[:2]
     if height % multiple_of == 0 and width % multiple_of == 0:
         return image
@@ -302,8 +306,8 @@ def scores_at(scores: Scores, size: tuple[int, ...]) -> Scores:
 
 
 def label_map_at(scores: Scores, size: tuple[int, ...]) -> NDArray[np.uint8]:
-    """(C, h, w) → (H, W), H ≥ h and W ≥ w: the best class of the enlarged scores, holding a strip of two planes at a
-    time."""
+    """(C, h, w) → (H, W), where H ≥ h and W ≥ w: the best class of the enlarged scores. Only a strip of two classes is
+    in memory at a time."""
     first, *others = contenders(scores)
     label_map = np.full(size, first, np.uint8)
     for rows in strips(size) if others else ():
@@ -316,9 +320,10 @@ def label_map_at(scores: Scores, size: tuple[int, ...]) -> NDArray[np.uint8]:
 
 
 def contenders(scores: Scores) -> list[int]:
-    """The classes that may be best somewhere between the pixels, where a score is a mean of the four around it.
+    """Returns the classes that may be best somewhere in the enlarged scores, where each is a weighted mean of the four
+    scores around it.
 
-    Out is a class whose largest of four is below another's smallest of them, everywhere.
+    A class is left out if, for all groups of four, its largest score is below the smallest one of some other class.
     """
     around = np.pad(scores, ((0, 0), (0, 1), (0, 1)), "edge")
     corners = around[:, :-1, :-1], around[:, :-1, 1:], around[:, 1:, :-1], around[:, 1:, 1:]
@@ -330,7 +335,7 @@ def contenders(scores: Scores) -> list[int]:
 
 
 def _resized(plane: NDArray[np.float32], size: tuple[int, ...], rows: slice) -> Scores:
-    """These rows of the plane at that size."""
+    """Returns these rows of the plane after it is resized."""
     height, width = size
     own_height, own_width = plane.shape
     box = (0, rows.start * own_height / height, own_width, rows.stop * own_height / height)

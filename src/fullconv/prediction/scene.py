@@ -1,4 +1,4 @@
-"""A raster on disk in the form a model takes, read part by part, for any size (extra `geo`)."""
+"""Reads a raster of any size part by part, in the form that a model takes (needs the extra `geo`)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fullconv.view import Part, Pixels, Range, Valid, View, rgb_of, valid_pixels
 
 @dataclass(frozen=True)
 class Scene:
-    """An open raster. It must not be read from two threads at once. Without `ranges` values are taken as they are."""
+    """An open raster. Only one thread may read it at a time. If `ranges` is empty, values are used as they are."""
 
     raster: Raster
     view: View
@@ -35,11 +35,12 @@ class Scene:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was decided that nobody asked for."""
+        """Remarks for the user about what was decided automatically."""
         return self.view.notes(self.bands, self.raster.count, self.ranges)
 
     def look(self, part: Part) -> tuple[Pixels, Valid]:
-        """((H, W, channels) as the model takes it, (H, W): where there is data), as far as the raster goes."""
+        """Returns ((H, W, channels) in the model's form, (H, W): where there is data). A part that goes beyond the
+        raster is cut off."""
         values, valid = self.values(part)
         return self.view.image(values, valid, self.ranges), valid
 
@@ -47,22 +48,23 @@ class Scene:
         return self.look(part)[0]
 
     def rgb(self, part: Part) -> NDArray[np.uint8]:
-        """(H, W, 3), to be looked at: the first three of the network's bands, or its first as grey."""
+        """Returns (H, W, 3) for display: the first three of the network's bands, or the first one as grey."""
         return rgb_of(self.read(part))
 
     def valid(self, part: Part) -> Valid:
-        """(H, W): where a nodata value, a mask or an alpha band does not say that there is nothing."""
+        """Returns (H, W): where there is data, according to nodata values, masks or an alpha band."""
         return self.raster.valid(part)
 
     def values(self, part: Part) -> tuple[Pixels, Valid]:
-        """The bands' values as they are in the file."""
+        """Returns ((H, W, bands) values as in the file, (H, W): where there is data)."""
         values = self.raster.read(part, self.bands)
         return values, valid_pixels(values, self.raster.valid(part))
 
 
 @contextmanager
 def open_scene(path: Path, view: View, page: int = 0, outside: Sequence[str] = ()) -> Iterator[Scene]:
-    """The raster as `view` has it. Raises FullconvError for a file that is no raster, and bands that it has not."""
+    """Opens a raster for a model's `view`. `page`: counted from 0; `outside`: as in `open_raster`. Raises FullconvError
+    if the file is not a raster, or does not have the bands."""
     with open_raster(path, page=page, outside=outside) as raster:
         bands = view.choose(raster.name, raster.count)
         scene = Scene(raster, view, bands, ())

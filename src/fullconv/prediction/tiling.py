@@ -1,9 +1,10 @@
-"""A picture in tiles whose labels are those of the whole picture.
+"""Divides a picture into tiles whose labels are the same as those of the whole picture.
 
-A fully convolutional network answers alike wherever it stands, as long as its coarsest grid falls on the same pixels
-and it sees everything that an answer depends on. So tiles start at multiples of the coarsest stride and are read with
-a halo of half the receptive field, of which nothing is kept. All tiles of a picture have one size, so that a network is
-compiled once: those at the edges reach further inwards instead of being smaller.
+A fully convolutional network gives the same result at every place, as long as its coarsest grid falls on the same
+pixels and it sees everything that the result depends on. Tiles therefore start at multiples of the coarsest stride.
+They are read with a halo of half the receptive field, and the results in the halo are dropped. All tiles of a picture
+have the same size, so that the network is compiled once: tiles at the edges reach further inwards instead of being
+smaller.
 """
 
 from __future__ import annotations
@@ -19,26 +20,26 @@ from numpy.typing import NDArray
 from fullconv.errors import FullconvError, argument
 from fullconv.models.config import COARSEST, ModelConfig
 
-DEFAULT_HALO = 128  # pixels; docs/performance.md says what it costs in agreement
-LARGEST = 2**25  # pixels of an automatic tile with its halo, whatever memory there is
-SMALLEST = 768**2  # pixels of one, where memory allows and the picture has them: smaller calls cost more a pixel
-WORTHWHILE = 1.25  # times the picture's pixels: an automatic tile is no larger than it takes to read no more than that
+DEFAULT_HALO = 128  # pixels; docs/performance.md says how many labels differ
+LARGEST = 2**25  # the most pixels of an automatic tile with its halo, however much memory there is
+SMALLEST = 768**2  # the fewest pixels of an automatic tile, if possible, because small tiles take longer per pixel
+WORTHWHILE = 1.25  # automatic tiles together may read this many times the picture's pixels, so that each can be small
 
 BLENDED = 2**28  # bytes of scores that are blended at once
-PATCH = 512  # pixels a side of a blended patch, where the model does not say which size of picture it knows
+PATCH = 512  # side of a blended patch in pixels, if the model has no `longest_side`
 
-AT_ONCE = 2**20  # pixels of a picture that is seen whole where nobody asks for tiles
+AT_ONCE = 2**20  # the most pixels of a picture that is processed at once if the model has no `longest_side`
 
-Halo = tuple[int, int]  # pixels read before a tile and after it, along either axis
+Halo = tuple[int, int]  # pixels read before a tile and after it, along both axes
 Numbers = NDArray[np.int64]
-Tile = int | str | None  # what the user says: a side in pixels, or "auto"
+Tile = int | str | None  # the user's choice: a side in pixels, or "auto"
 
 
 @dataclass(frozen=True)
 class Span:
-    """Along one axis: pixels `start` to `stop` are kept of those read, `read_from` to `read_to`.
+    """A tile along one axis. Pixels `read_from` to `read_to` are read, and `start` to `stop` are kept.
 
-    Reading may go past the picture's end, to the next multiple of the coarsest stride.
+    `read_to` may lie beyond the end of the picture, at the next multiple of the coarsest stride.
     """
 
     start: int
@@ -52,17 +53,18 @@ class Span:
 
     @property
     def keeping(self) -> slice:
-        """Where the kept pixels lie in what was read."""
+        """The position of the kept pixels in those read."""
         return slice(self.start - self.read_from, self.stop - self.read_from)
 
     @property
     def placing(self) -> slice:
+        """The position of the kept pixels in the picture."""
         return slice(self.start, self.stop)
 
 
 @dataclass(frozen=True)
 class Window:
-    """A tile: what is kept and read of rows and columns."""
+    """A tile: the rows and columns that are read and kept."""
 
     rows: Span
     columns: Span
@@ -82,8 +84,10 @@ class Window:
 
 @dataclass(frozen=True)
 class Tiling:
-    """Windows that cover a picture of `size` (height, width) once; `patch`: the side of the patches that make their
-    scores, where they are blended. `longest_side`: what the picture is reduced to, being seen at once; 0: not at all.
+    """Windows that cover a picture of `size` (height, width) without overlap.
+
+    `patch`: if scores are blended, the side of the patches in pixels. `longest_side`: if the picture is processed at
+    once, the length that its longer side is reduced to, or 0 to keep its size. None if it is processed in tiles.
     """
 
     size: tuple[int, int]
@@ -93,23 +97,23 @@ class Tiling:
 
     @property
     def at_once(self) -> bool:
-        """Whether the picture is seen whole, without a tile's borders."""
+        """Whether the picture is processed at once, not in tiles."""
         return self.longest_side is not None
 
     @property
     def reduced_to(self) -> int | None:
-        """Pixels of the longer side, where the picture is seen smaller than it is."""
+        """Pixels of the longer side after the picture is reduced, or None if it is not reduced."""
         return self.longest_side if self.longest_side and max(self.size) > self.longest_side else None
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Tiling:
-        """From what dataclasses.asdict made of one."""
+        """Creates a tiling from the result of `dataclasses.asdict`."""
         windows = [Window(Span(**window["rows"]), Span(**window["columns"])) for window in values["windows"]]
         return cls((values["size"][0], values["size"][1]), windows, values["patch"], values["longest_side"])
 
 
 def whole(size: tuple[int, int], longest_side: int | None) -> Tiling:
-    """The picture at once, reduced to `longest_side` where its own is longer."""
+    """Returns the tiling for a picture that is processed at once, reduced if its longer side exceeds `longest_side`."""
     rows, columns = (Span(0, length, 0, length) for length in size)
     return Tiling(size, [Window(rows, columns)], longest_side=longest_side or 0)
 
@@ -122,9 +126,14 @@ def plan(
     room: Callable[[], int],
     keeps_scale: bool = False,
 ) -> Tiling:
-    """How a picture of (height, width) is seen: in tiles where that is asked for, else at once, reduced to the size
-    that the model knows; at its own scale, in tiles where it has one, or is large and the model knows no size. `room`
-    tells how many pixels the engine may see at once."""
+    """Decides how a picture of `size` (height, width) is processed.
+
+    It is processed in tiles if the user asks for them with `tile`. If the model has a `longest_side`, it is processed
+    at once and reduced to that. Otherwise it keeps its scale, and is processed in tiles if it is large or `keeps_scale`
+    is set (a raster). `room` returns how many pixels the engine can process at once.
+
+    Raises FullconvError for an impossible tile or halo.
+    """
     longest_side = config.longest_side_of(keeps_scale)
     large = size[0] * size[1] > AT_ONCE and longest_side is None
     if tile is None and not large and (longest_side or not keeps_scale):
@@ -136,11 +145,13 @@ def plan(
 def tiled(
     config: ModelConfig, size: tuple[int, int], tile: Tile, halo: str | int | None, room: Callable[[], int]
 ) -> Tiling:
-    """The same in tiles: of a side, or as large as is worthwhile."""
+    """Returns a tiling with tiles of the side `tile`, or of automatic size."""
     height, width = size
     side = side_of(tile)
     if blends(config, halo):
-        patch = _up(max(side or config.longest_side or PATCH, 2 * COARSEST))  # at least two make an overlap
+        patch = _up(
+            max(side or config.longest_side or PATCH, 2 * COARSEST)
+        )  # smaller patches could not overlap by half
         kept = max(_up(int((BLENDED / 4 / len(config.classes)) ** 0.5)), patch)
         return Tiling(size, tiles(height, width, (kept, kept), (0, 0)), patch)
     margins = halo_of(config, halo)
@@ -149,17 +160,19 @@ def tiled(
 
 
 def blends(config: ModelConfig, halo: str | int | None) -> bool:
-    """Whether tiles are blended: what the network sees has no bounds, and no halo was asked for."""
+    """Whether tiles are blended: the network has global context, and the user gave no halo."""
     return halo is None and config.window is None
 
 
 def tiles(height: int, width: int, reading: tuple[int, int], halo: Halo) -> list[Window]:
-    """Tiles that cover a picture once, row by row, each reading so many rows and columns (multiples of 32)."""
+    """Returns tiles that cover a picture without overlap, row by row. `reading`: the rows and columns that each tile
+    reads, as multiples of 32."""
     return [Window(*pair) for pair in product(spans(height, reading[0], halo), spans(width, reading[1], halo))]
 
 
 def spans(length: int, reading: int, halo: Halo) -> list[Span]:
-    """As few spans as cover `length`, evenly; borders lie in the middle of what two neighbours know."""
+    """Returns the fewest spans that cover `length`, evenly spaced. The border between two spans lies in the middle of
+    the pixels that both could keep."""
     end = _up(length)
     if reading >= end:
         return [Span(0, length, 0, end)]
@@ -171,7 +184,7 @@ def spans(length: int, reading: int, halo: Halo) -> list[Span]:
 
 
 def fixed(side: int, halo: Halo) -> tuple[int, int]:
-    """(rows, columns) read where tiles of `side` pixels are asked for. Raises FullconvError where it is no multiple of
+    """Returns the (rows, columns) that tiles of `side` pixels read. Raises FullconvError if `side` is not a multiple of
     32."""
     if side < COARSEST or side % COARSEST:
         raise FullconvError(
@@ -182,8 +195,9 @@ def fixed(side: int, halo: Halo) -> tuple[int, int]:
 
 
 def automatic(height: int, width: int, halo: Halo, pixels: int) -> tuple[int, int]:
-    """(rows, columns) that tiles of at most `pixels` should read: the smallest that read a quarter more than the
-    picture has, else those that read least."""
+    """Returns the (rows, columns) that automatic tiles of at most `pixels` read. These are the smallest tiles that
+    together read at most 1.25 times the pixels of the picture. If there are none, it is the size with which the least
+    is read."""
     (rows, row_counts), (columns, column_counts) = _choices(height, halo), _choices(width, halo)
     sizes, counts = np.multiply.outer(rows, columns), np.multiply.outer(row_counts, column_counts)
     total = sizes * counts
@@ -195,9 +209,10 @@ def automatic(height: int, width: int, halo: Halo, pixels: int) -> tuple[int, in
 
 
 def halo_of(config: ModelConfig, halo: str | int | None) -> Halo:
-    """Pixels before and after a tile: a number for both, "exact" for half the receptive field, None for the default.
+    """Returns the pixels to read before and after a tile. `halo`: a number for both, "exact" for half the receptive
+    field, or None for the default.
 
-    Raises FullconvError where exactness is asked of a network that sees the whole picture at once.
+    Raises FullconvError if `halo` is something else, or "exact" for a network with global context.
     """
     exact = exact_halo(config)
     if halo is None:
@@ -206,7 +221,7 @@ def halo_of(config: ModelConfig, halo: str | int | None) -> Halo:
     if halo == "exact":
         if exact is None:
             raise FullconvError(
-                f"{argument('halo', halo)}: {config.name} looks at the whole picture at once; give a number of pixels, "
+                f"{argument('halo', halo)}: {config.name} sees the whole picture at once; give a number of pixels, "
                 f"or remove {argument('halo')} to blend the tiles"
             )
         return exact
@@ -216,19 +231,18 @@ def halo_of(config: ModelConfig, halo: str | int | None) -> Halo:
 
 
 def exact_halo(config: ModelConfig) -> Halo | None:
-    """How far before and after a pixel its scores may still depend on the picture; None: unknown, or all of it."""
+    """Returns how many pixels before and after a pixel its scores depend on, or None if unknown or unlimited."""
     return (max(-config.window[0], 0), max(config.window[1], 0)) if config.window else None
 
 
 def check_tiling(config: ModelConfig, tile: Tile, halo: str | int | None) -> None:
-    """Raises FullconvError for a tile or halo that cannot be, before any picture is read."""
+    """Raises FullconvError for an impossible tile or halo, before any picture is read."""
     side = side_of(tile)
     fixed(COARSEST if side is None else side, halo_of(config, halo))
 
 
 def check_halo(tile: Tile, halo: str | int | None) -> None:
-    """Raises FullconvError for a halo around no tiles: photos are seen at once, and reduced, unless tiles are asked
-    for."""
+    """Raises FullconvError for a halo without tiles. Photos are processed in tiles only if the user asks for it."""
     if halo is not None and tile is None:
         raise FullconvError(
             f"{argument('halo', halo)}: photos are processed in tiles only on request; "
@@ -237,7 +251,7 @@ def check_halo(tile: Tile, halo: str | int | None) -> None:
 
 
 def side_of(tile: Tile) -> int | None:
-    """The side that is named; None for auto. Raises FullconvError for what is neither."""
+    """Returns the side in pixels, or None for "auto" or None. Raises FullconvError for anything else."""
     if tile in (None, "auto"):
         return None
     if not str(tile).isdigit():
@@ -246,7 +260,8 @@ def side_of(tile: Tile) -> int | None:
 
 
 def _choices(length: int, halo: Halo) -> tuple[Numbers, Numbers]:
-    """(pixels read, number of tiles): for each number of tiles along an axis, the least that they may read."""
+    """Returns (pixels read by each tile, number of tiles) along one axis: for each possible number of tiles, the
+    smallest size that is sufficient."""
     end, overlap = _up(length), _up(sum(halo))
     counts = np.arange(1, max(end // COARSEST, 1) + 1)
     reading = -(-(end + (counts - 1) * overlap) // (counts * COARSEST)) * COARSEST
@@ -254,4 +269,5 @@ def _choices(length: int, halo: Halo) -> tuple[Numbers, Numbers]:
 
 
 def _up(pixels: int) -> int:
+    """Rounds up to a multiple of the coarsest stride."""
     return -(-pixels // COARSEST) * COARSEST

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from fullconv.prediction.engines.contract import Engine, Images
 
-BELOW = 100.0  # how far under the lowest score that there is those of the other classes are put: of no probability
+BELOW = 100.0  # scores of the other classes are this far below the lowest score, so their probability is 0
 
 
 class Among:
-    """`others` are the indices of the classes that are left out; indices stay the model's."""
+    """`others`: indices of the classes that are left out. The label maps still contain the model's own indices."""
 
     def __init__(self, engine: Engine, others: tuple[int, ...]) -> None:
         self.engine, self.others = engine, others

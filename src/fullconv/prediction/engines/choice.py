@@ -1,4 +1,4 @@
-"""Which engine runs a model folder, and on which of its files."""
+"""Chooses the engine that runs a model folder, and the file that it reads."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ from fullconv.weights.model_folder import CONFIG, GRAPH, INT8, IR, PARAMETERS, M
 from fullconv.weights.onnx_file import check_graph
 
 ENGINES = ("auto", "openvino", "torch", "onnxruntime")
-CPU = "cpu"  # which every engine runs on
+CPU = "cpu"  # every engine runs on it
 PRECISIONS = ("auto", "fp32", "bf16", "fp16", "int8")
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What somebody says of the engine that is to run a model."""
+    """The user's choice of engine, precision and device."""
 
     engine: str = "auto"
     precision: str = "auto"
     device: str | None = None
 
     def check(self, folder: Path) -> str:
-        """The engine's name; no heavy library is imported for it. Raises FullconvError for what cannot be."""
+        """Returns the name of the engine for a model folder, without importing a heavy library. Raises FullconvError
+        for an impossible choice."""
         _check("engine", self.engine, ENGINES)
         _check("precision", self.precision, PRECISIONS)
         chosen = choose(folder, self.device) if self.engine == "auto" else self.engine
@@ -41,8 +42,12 @@ class Choice:
 def open_engine(
     folder: ModelFolder, choice: Choice, streams: int = 1, threads: int | None = None, kept: int = KEPT
 ) -> Engine:
-    """The engine for a model folder; `streams` is how many images will be in flight at once, `threads` how many
-    processors they may keep busy together, None for all; `kept`: how many shapes OpenVINO may compile networks for."""
+    """Opens the engine for a model folder.
+
+    `streams`: how many images will be processed at once. `threads`: how many processors they may use together, None
+    for all. `kept`: for how many shapes OpenVINO may compile networks. Raises FullconvError if the choice is impossible
+    or files are missing, and ModelError if they are damaged.
+    """
     chosen = choice.check(folder.path)
     begin()
     if chosen == "openvino":
@@ -55,16 +60,17 @@ def open_engine(
 
 
 def identity_of(folder: ModelFolder, engine: Engine) -> dict[str, str]:
-    """What labels depend on beside the picture: the engine, and the content of the files that it reads."""
+    """Returns what labels depend on besides the picture: the engine, its precision, and digests of the files that it
+    reads."""
     network = PARAMETERS if engine.name == "torch" else graph_for(folder.path, engine.precision).name
     digests = folder.digests_of((CONFIG, *files_of(folder.path / network)))
     return {"model": folder.path.name, **digests, "engine": engine.name, "precision": engine.precision}
 
 
 def _openvino(folder: ModelFolder, precision: str, streams: int, threads: int | None, kept: int) -> Engine:
-    """The graph is checked against config.json unless these very files were compiled before."""
+    """Opens OpenVINO. The graph is checked against config.json, unless the same files were compiled before."""
     graph = graph_for(folder.path, precision)
-    repeat = folder.config.architecture.multiple_of > 1  # then sizes do, and some are worth compiling for
+    repeat = folder.config.architecture.multiple_of > 1  # padded sizes repeat, so compiling for some of them pays off
     content = folder.content((CONFIG, *files_of(graph)))
     engine = OpenVINO(graph, precision, streams, kept if repeat else 0, threads, content)
     if not engine.cache.is_there:
@@ -73,8 +79,8 @@ def _openvino(folder: ModelFolder, precision: str, streams: int, threads: int | 
 
 
 def choose(folder: Path, device: str | None) -> str:
-    """torch on an NVIDIA GPU, where it is installed or that was asked for; else OpenVINO; torch also where it is
-    installed and there is no OpenVINO, or no graph for it."""
+    """Returns "torch" if `device` is a GPU, or if it is None and there are an NVIDIA GPU and torch. Otherwise returns
+    "openvino", unless only torch is possible: OpenVINO is not installed, or the folder contains no graph."""
     can_torch = find_spec("torch") is not None and (folder / PARAMETERS).exists()
     on_gpu = device != CPU if device else Path("/dev/nvidiactl").exists() and can_torch
     can_openvino = find_spec("openvino") is not None and any((folder / name).exists() for name in (GRAPH, IR, INT8))
@@ -82,7 +88,8 @@ def choose(folder: Path, device: str | None) -> str:
 
 
 def graph_for(folder: Path, precision: str) -> Path:
-    """The file that OpenVINO reads: model_int8.xml for int8, else model.onnx, or model.xml in its absence."""
+    """Returns the file that OpenVINO reads: model_int8.xml for int8, otherwise model.onnx, or model.xml if that is
+    missing. Raises FullconvError if there is none."""
     if precision == "int8":
         if not (folder / INT8).is_file():
             raise FullconvError(
@@ -93,7 +100,7 @@ def graph_for(folder: Path, precision: str) -> Path:
 
 
 def _existing(path: Path) -> Path:
-    """The file, which is there and fits the config.json beside it."""
+    """Returns the path. Raises FullconvError if there is no such file."""
     if not path.is_file():
         raise FullconvError(f"{path}: missing; {_remedy(path)}")
     return path

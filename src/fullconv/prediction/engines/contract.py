@@ -1,4 +1,4 @@
-"""What every engine provides: a batch of pictures → label maps or scores."""
+"""Defines what every engine provides: a batch of images → label maps or scores."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from numpy.typing import NDArray
 
 from fullconv.errors import FullconvError
 
-Images = NDArray[Any]  # uint8, or float32 where the model's values have a range
-BYTES_A_PIXEL = 1024  # where an engine does not tell: two float32 maps of 128 channels at full size
+Images = NDArray[Any]  # (N, H, W, channels) uint8, or float32 if the model's values have a range
+BYTES_A_PIXEL = 1024  # assumed if an engine cannot say: two float32 maps of 128 channels at full size
 
 
 class ModelError(FullconvError):
-    """A fault of the model's, not of a picture's: with others it would come again."""
+    """An error of the model, not of a picture. It would occur again with other pictures."""
 
 
 def no_graph(graph: Path, error: Exception | str) -> ModelError:
-    """The error for a file that an engine cannot read."""
-    told = re.sub(r"Exception from \S+:\d+:|Check '.*?' failed at \S+:\d+:", "", str(error))  # where in its own source
-    reason = " ".join(told.split())[:200]
+    """Returns the error for a graph that an engine cannot read."""
+    text = re.sub(r"Exception from \S+:\d+:|Check '.*?' failed at \S+:\d+:", "", str(error))  # OpenVINO's source lines
+    reason = " ".join(text.split())[:200]
     return ModelError(f"{graph}: damaged, or not a fullconv graph ({reason}); copy it again, or run `fullconv export`")
 
 
 class Engine(Protocol):
-    """Runs a batch of heights and widths that the architecture takes. Safe to call from several threads."""
+    """Runs a network on batches of images whose height and width the architecture takes. It is safe to call from
+    several threads."""
 
     name: str
     precision: str
@@ -39,4 +40,5 @@ class Engine(Protocol):
         """(N, H, W, channels) → (N, classes, H, W)."""
 
     def room(self, channels: int = 3, scores: bool = False) -> int:
-        """How many pixels of a picture may be seen at once, so that memory suffices."""
+        """Returns how many pixels of a picture can be processed at once with the available memory. `scores`: whether
+        scores are needed, not only label maps."""

@@ -1,4 +1,4 @@
-"""CUDA graphs: the kernels of a network recorded once for each shape, then started together."""
+"""CUDA graphs: the kernels of a network are recorded once for each shape, and then started together."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 
 
 class CudaGraphs:
-    """A function from tensors to tensors of one GPU, recorded for each shape that comes, the last few kept.
+    """A function from tensors to tensors on one GPU. It is recorded for each input shape. The recordings of the most
+    recent shapes are kept.
 
-    Not safe to call from several threads at once: a recording owns the memory of its input and of its output, which
-    the next call overwrites.
+    It is not safe to call from several threads at once, because each recording has its own memory for input and output,
+    which the next call overwrites.
     """
 
     KEPT = 8
@@ -23,9 +24,9 @@ class CudaGraphs:
         self.recorded: OrderedDict[tuple[int, ...], Any] = OrderedDict()
 
     def __call__(self, batch: Any) -> Any:
-        """The function's value for a batch on the GPU; to be copied before the next call."""
+        """Returns the function's result for a batch on the GPU. Copy it before the next call."""
         shape = tuple(batch.shape)
-        with self.cuda.device(batch.device):  # streams and graphs belong to the current one
+        with self.cuda.device(batch.device):  # streams and graphs belong to the current device
             if shape not in self.recorded:
                 self.recorded[shape] = self._record(batch)
             self.recorded.move_to_end(shape)
@@ -37,7 +38,8 @@ class CudaGraphs:
             return result
 
     def _record(self, batch: Any) -> tuple[Any, Any, Any]:
-        """(graph, where its input lies, where its output lies), after a run that lets the libraries choose kernels."""
+        """Returns (graph, tensor for its input, tensor with its output). The function is run once before, so that the
+        libraries can choose kernels."""
         cuda, given = self.cuda, batch.clone()
         side = cuda.Stream()
         side.wait_stream(cuda.current_stream())

@@ -1,4 +1,4 @@
-"""An engine that also processes each picture's mirror image, and gives the mean of both scores."""
+"""An engine that also processes each image's mirror image, and returns the mean of both scores."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from fullconv.prediction.engines.contract import Engine, Images
 
 
 class Mirrored:
-    """scores(picture) = (scores of the picture + mirrored scores of the mirror image) / 2; the label is the class whose
-    mean is best. Left and right are exchanged, nothing else, and no probabilities are taken before."""
+    """scores(image) = (scores of the image + mirrored scores of the mirror image) / 2. The label is the class with the
+    best mean. Only left and right are exchanged. The mean is that of the scores, not of probabilities."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -20,11 +20,11 @@ class Mirrored:
         return self.scores(images).argmax(1).astype(np.uint8)
 
     def scores(self, images: Images) -> NDArray[np.float32]:
-        straight = self.engine.scores(images).copy()  # an engine may use its memory again
+        scores = self.engine.scores(images).copy()  # an engine may overwrite its result in the next call
         mirrored = self.engine.scores(np.ascontiguousarray(images[:, :, ::-1]))
-        straight += mirrored[..., ::-1]
-        straight /= 2
-        return straight
+        scores += mirrored[..., ::-1]
+        scores /= 2
+        return scores
 
     def room(self, channels: int = 3, scores: bool = False) -> int:
         return self.engine.room(channels, scores=True)

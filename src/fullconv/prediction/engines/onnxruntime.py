@@ -13,12 +13,13 @@ from fullconv.errors import FullconvError, argument, missing_extra
 from fullconv.prediction import memory
 from fullconv.prediction.engines.contract import BYTES_A_PIXEL, Images, no_graph
 
-NAMES = {"image", "label_map", "scores"}  # of what goes in and comes out
+NAMES = {"image", "label_map", "scores"}  # of a graph's input and outputs
 
 
 def open_session(graph: Path, threads: int | None) -> Any:
-    """An InferenceSession on the CPU; `threads` None for all. Raises FullconvError for what is no graph."""
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # otherwise it leaves a file in the temporary folder
+    """Returns an InferenceSession on the CPU. `threads`: None for all processors. Raises FullconvError if onnxruntime
+    is not installed, and ModelError if the graph cannot be read."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # otherwise ONNX Runtime leaves a file in the temporary folder
     try:
         import onnxruntime
     except ImportError:
@@ -28,12 +29,12 @@ def open_session(graph: Path, threads: int | None) -> Any:
         options.intra_op_num_threads = threads
     try:
         return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime has a kind of its own for each
+    except Exception as error:  # ONNX Runtime raises many types of its own
         raise no_graph(graph, error) from None
 
 
 class OnnxRuntime:
-    """model.onnx on the CPU in float32, any shape."""
+    """Runs model.onnx on the CPU in float32, for any shape."""
 
     name = "onnxruntime"
     precision = "fp32"

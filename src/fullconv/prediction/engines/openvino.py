@@ -1,4 +1,4 @@
-"""OpenVINO on the CPU: networks are compiled for each input shape and cached between runs."""
+"""Runs networks in OpenVINO on the CPU. They are compiled for each input shape and cached between runs."""
 
 from __future__ import annotations
 
@@ -20,24 +20,25 @@ from fullconv.prediction.compiled import BlobCache, digest_of
 from fullconv.prediction.engines.contract import Images, no_graph
 from fullconv.weights.onnx_file import check_counts
 
-HINTS = {"fp32": "f32", "bf16": "bf16"}  # OpenVINO's words
-ONNX = b"\x08"  # the first byte: the version's field
+HINTS = {"fp32": "f32", "bf16": "bf16"}  # precision → OpenVINO's name of it
+ONNX = b"\x08"  # the first byte of an ONNX file: the field for the version
 CONVERTER = "openvino.tools.ovc"
 KEPT = 8  # shapes that have networks of their own, of about 50 MB each
-OFTEN = 6  # times that a shape comes before it gets a network of its own, if none was kept
-PROBE = 512  # pixels a side of the picture for which it tells how much memory it takes
+OFTEN = 6  # a shape gets a network of its own when it has occurred this often, unless the cache already holds one
+PROBE = 512  # side in pixels of the picture whose memory is measured
 
-Key = tuple[Any, ...]  # a shape (N, H, W, C), and the output; -1 stands for any number
+Key = tuple[Any, ...]  # (N, H, W, channels, name of the output); -1 stands for any number
 
 
 class OpenVINO:
-    """A graph on the CPU.
+    """Runs a graph on the CPU.
 
-    The shapes that matter have a network of their own, which is faster: the first one, those that were compiled in
-    earlier runs, and those that come often, `kept` at most. All others share one network that takes any shape: to
-    compile for each of them takes longer than to run it. Precision `auto` is bf16 where the processor has instructions
-    for it, with matrix units or without: measured, they halve the time of float32. In int8 what was not quantised runs
-    in that precision too.
+    Some shapes have a network of their own, which is faster: the first shape, those that were compiled in earlier runs,
+    and those that occur often, but at most `kept`. All other shapes share one network that takes any shape, because
+    compiling one for each would take longer than running it.
+
+    The precision `auto` is bf16 if the processor has instructions for it, with or without matrix units. By measurement,
+    this takes half the time of float32. Layers of an int8 graph that are not quantised also run in this precision.
     """
 
     name = "openvino"
@@ -51,9 +52,9 @@ class OpenVINO:
         threads: int | None = None,
         content: str | None = None,
     ) -> None:
-        """`content`: the digest by which its compiled forms are kept, where it is known; else that of the graph."""
+        """`content`: a digest that identifies the graph in the cache; None for the digest of its files."""
         ov = import_openvino()
-        # The bindings build a table when Tensor.data is first used; two threads that get there together wait forever.
+        # The bindings build a table when Tensor.data is first used. Two threads that do this together wait forever.
         _ = ov.Tensor(np.zeros(1, np.uint8)).data
         self.graph, self.core, self.kept, self.files = graph, openvino_core(), kept, files_of(graph)
         if precision == "fp16":
@@ -64,7 +65,8 @@ class OpenVINO:
         fastest = "bf16" if has_bf16 else "fp32"
         self.precision = fastest if precision == "auto" else precision
         hint = HINTS[fastest if precision == "int8" else self.precision]
-        # Pinned to its processor, a stream waits there for whatever reads or writes files, while another is idle.
+        # A pinned stream would wait for its processor while other threads read or write files on it, even if another
+        # processor is idle.
         self.settings = {"INFERENCE_PRECISION_HINT": hint, "NUM_STREAMS": streams, "ENABLE_CPU_PINNING": False}
         self.settings |= {"INFERENCE_NUM_THREADS": threads} if threads else {}
         cpu = self.core.get_property("CPU", "FULL_DEVICE_NAME")
@@ -72,8 +74,8 @@ class OpenVINO:
         self.cache = BlobCache(content, f"{ov.__version__} {cpu} {sorted(self.settings.items())}")
         self.compiled: dict[Key, Any] = {}
         self.own: set[Key] = set()  # shapes that have a network of their own
-        self.times: Counter[Key] = Counter()  # that a shape came without one
-        self.idle: tuple[Key, list[Any]] = (), []
+        self.times: Counter[Key] = Counter()  # how often each shape occurred before it had a network of its own
+        self.idle: tuple[Key, list[Any]] = (), []  # the shape of the last picture, and its requests that are free
         self.streams, self.lock = streams, threading.Lock()
 
     def label_maps(self, images: Images) -> NDArray[np.uint8]:
@@ -100,7 +102,7 @@ class OpenVINO:
         return int(memory.budget() / self.streams / bytes_a_pixel)
 
     def _has_own(self, key: Key) -> bool:
-        """Whether this shape has a network of its own; it may get one now."""
+        """Whether this shape has a network of its own. It may be given one in this call."""
         with self.lock:
             if key not in self.own and len(self.own) < self.kept:
                 self.times[key] += 1
@@ -109,8 +111,8 @@ class OpenVINO:
             return key in self.own
 
     def _request_for(self, key: Key) -> Any:
-        """One that ran this shape before, if the last picture had it too: the memory of a new one has to be fetched
-        from the system page by page, which takes half as long again for a large picture."""
+        """Returns a request that ran this shape before, if the last picture had the same shape. The memory of a new
+        request has to be fetched from the system page by page, so a large picture would take 1.5 times as long."""
         compiled = self._compiled_for(key)
         with self.lock:
             if self.idle[0] != key:
@@ -124,7 +126,8 @@ class OpenVINO:
             return self.compiled[key]
 
     def _load(self, key: Key) -> Any:
-        """A blob compiled earlier, or None: the cache is optional, so a file that no longer loads is compiled again."""
+        """Loads a network from the cache. Returns None if there is none or it cannot be loaded: the network is then
+        compiled again."""
         blob = self.cache.read(key)
         try:
             return self.core.import_model(blob, "CPU", self.settings) if blob else None
@@ -133,7 +136,8 @@ class OpenVINO:
 
     def _read(self) -> Any:
         if self.graph.suffix == ".onnx" and not self.graph.read_bytes().startswith(ONNX):
-            raise no_graph(self.graph, "it does not start like an ONNX file")  # OpenVINO would try all formats, aloud
+            # OpenVINO would try all formats and print messages about each.
+            raise no_graph(self.graph, "it does not start like an ONNX file")
         try:
             return self.core.read_model(self.graph)
         except RuntimeError as error:
@@ -155,12 +159,12 @@ class OpenVINO:
 
 
 def files_of(graph: Path) -> tuple[str, ...]:
-    """Names of the files that hold a graph; OpenVINO's own has its parameters in a second one."""
+    """Returns the names of a graph's files. OpenVINO's own format has a second file with the parameters."""
     return tuple(file.name for file in (graph, graph.with_suffix(".bin")) if file.exists())
 
 
 def check_ir(graph: Path, config: ModelConfig) -> None:
-    """Raises FullconvError where a graph of OpenVINO's own cannot be read, or is not that of the config beside it."""
+    """Raises FullconvError if a graph in OpenVINO's own format cannot be read, or does not fit config.json."""
     try:
         image, scores = (port.partial_shape for port in _ports(openvino_core().read_model(graph)))
     except RuntimeError as error:
@@ -177,7 +181,8 @@ def _count(dimension: Any) -> int | None:
 
 
 def peak_bytes(compiled: Any) -> int:
-    """The most that a compiled network's maps take at one time: each from its making to its last use."""
+    """Returns the most bytes that the maps of a compiled network take at one time. Each map is held from its creation
+    to its last use."""
     steps = compiled.get_ordered_ops()
     last = {_tensor(value.get_source_output()): place for place, step in enumerate(steps) for value in step.inputs()}
     leaving: defaultdict[int, int] = defaultdict(int)
@@ -197,13 +202,15 @@ def _tensor(output: Any) -> tuple[str, int]:
 
 @cache
 def openvino_core() -> Any:
-    """One for the whole process, kept to its end: OpenVINO gives the thread that makes a Core a stack for its signal
-    handlers, and frees it with the Core; dropped in another thread, it made the next Ctrl-C a segmentation fault."""
+    """Returns the one Core of this process, which is never freed. OpenVINO gives the thread that creates a Core a stack
+    for its signal handlers, and frees it with the Core. If that happens in another thread, the next Ctrl-C is a
+    segmentation fault."""
     return import_openvino().Core()
 
 
 def import_openvino() -> Any:
-    """openvino, its model converter put off until somebody asks for it: half of the time to import."""
+    """Imports openvino without its model converter, which takes half of the import time. It is imported on first
+    use."""
     deferred = "openvino" not in sys.modules and CONVERTER not in sys.modules
     if deferred:
         sys.modules[CONVERTER] = None  # type: ignore[assignment]
@@ -218,7 +225,7 @@ def import_openvino() -> Any:
 
 
 def _attribute(name: str) -> Any:
-    """What openvino is asked for and does not hold: its converter, imported now."""
+    """Imports the model converter when somebody uses `openvino.convert_model`."""
     if name != "convert_model":
         raise AttributeError(f"module 'openvino' has no attribute {name!r}")
     return import_module(CONVERTER).convert_model

@@ -1,4 +1,4 @@
-"""A program that torch.export wrote, run by torch."""
+"""Runs a program that torch.export wrote."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fullconv.prediction.engines.contract import BYTES_A_PIXEL, Images, no_graph
 
 
 class Program:
-    """model.pt2, which torch.export wrote, in float32 on the CPU."""
+    """Runs model.pt2, which torch.export wrote, in float32 on the CPU."""
 
     name = "torch"
     precision = "fp32"
@@ -22,7 +22,7 @@ class Program:
 
         try:
             self.from_numpy, self.run = torch.from_numpy, torch.export.load(file).module()
-        except Exception as error:  # of a file of another kind it may be any
+        except Exception as error:  # torch may raise any type for a file that is not a program
             raise no_graph(file, error) from None
 
     def label_maps(self, images: Images) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""torch on the CPU or on a GPU."""
+"""Runs a network in torch, on the CPU or on a GPU."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fullconv.prediction.engines.cuda_graphs import CudaGraphs
 
 
 class Torch:
-    """model.safetensors on the CPU or on a GPU; there each of the last shapes is kept as a CUDA graph."""
+    """Runs model.safetensors on the CPU or a GPU. On a GPU, CUDA graphs are kept for the most recent shapes."""
 
     name = "torch"
 
@@ -71,7 +71,7 @@ class Torch:
         return self._run(self.network.labels, batch)
 
     def _run(self, function: Callable[[Any], Any], batch: Any) -> Any:
-        """What `function` of the network makes of (N, H, W, 3) uint8 on the device."""
+        """Calls a function of the network with a batch (N, H, W, channels) on the device, in the chosen precision."""
         kind, half = self.device.split(":")[0], {"bf16": self.torch.bfloat16, "fp16": self.torch.float16}
         kernels = half.get(self.precision)
         with self.torch.inference_mode(), self.torch.autocast(kind, kernels, kernels is not None, cache_enabled=False):

@@ -1,4 +1,4 @@
-"""The peak speed of a CPU or GPU in torch, by a matrix product and a convolution that can be timed."""
+"""A matrix product and a convolution in torch, whose times show the peak speed of a CPU or GPU."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 def products(
     precision: str, device: str | None, side: int, channels: int, map_side: int
 ) -> dict[str, Callable[[], object]]:
-    """{name: work} of a side x side product and of a 3x3 convolution; a GPU is waited for."""
+    """Returns {name: work} for a side x side product and a 3x3 convolution. The work waits until a GPU has finished."""
     import torch
 
     place = device or ("cuda" if torch.cuda.is_available() else "cpu")
