@@ -97,7 +97,7 @@ def test_smoothing_saves_points(model, chosen, tmp_path):
 def test_nobodys_work_is_replaced(model, chosen, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.json").touch()
-    with pytest.raises(FullconvError, match="already exists, perhaps with someone's work; choose another --out"):
+    with pytest.raises(FullconvError, match="already exists, and may contain somebody's work; choose another --out"):
         write_drafts(model, chosen, tmp_path / "out", TOOLS["labelme"], 2)
 
 

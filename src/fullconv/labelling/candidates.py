@@ -1,4 +1,4 @@
-"""Which pictures may be labelled next, and which are labelled already."""
+"""Finds the pictures that can be labelled next, and those that are labelled already."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from fullconv.images import is_image_name
 
 @dataclass(frozen=True)
 class Candidates:
+    """The pictures to choose from, and the labelled ones to compare them with."""
+
     unlabelled: tuple[UnlabelledPicture, ...]
-    labelled: tuple[UnlabelledPicture, ...] = ()  # as pictures alone
+    labelled: tuple[UnlabelledPicture, ...] = ()  # without their masks
 
 
 def candidates(data: Path, outside: Sequence[Path] = ()) -> Candidates:
-    """The pictures of a folder of pictures; or those that a data YAML names as `unlabelled`, beside its labelled ones.
+    """Returns the pictures of a folder, or of a data YAML. In the YAML, those to label are listed as `unlabelled`.
 
-    Raises FullconvError where there are none.
+    `outside`: further folders that the data YAML may refer to. Raises FullconvError if there is nothing to label.
     """
     if data.is_dir() and description_in(data) == data and find_layout(data) is None:
         found = sorted(path for path in files_under(data) if is_image_name(path))

@@ -1,4 +1,4 @@
-"""Which pictures are worth labelling next."""
+"""Chooses the pictures that are most useful to label next."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ Looks = Sequence[Look]
 
 
 def by_uncertainty(looks: Looks, labelled: Looks, count: int) -> list[Look]:
-    """Those of which the model is least sure, the least sure first; none that looks like another of them, or like a
-    labelled one."""
+    """Returns the `count` pictures that the model is least sure of, the least sure first. Pictures that look like one
+    already chosen, or like a labelled one, are left out."""
     ranks = np.argsort([-look.doubt for look in looks], kind="stable").tolist()
     return [looks[i] for i in one_of_each(ranks, looks, labelled)[:count]]
 
 
 def by_diversity(looks: Looks, labelled: Looks, count: int) -> list[Look]:
-    """Each time the one that is farthest from all that are labelled or chosen (greedy k-centre: Sener and Savarese,
-    arXiv 1708.00489, on Look.features). Where nothing is labelled, the one nearest the mean comes first."""
+    """Returns `count` pictures. Each is the one whose features are farthest from those of all pictures that are
+    labelled or already chosen (greedy k-centre: Sener and Savarese, arXiv 1708.00489). If nothing is labelled, the
+    picture nearest to the mean is chosen first."""
     features = np.stack([look.features for look in looks])  # (pictures, features)
     if labelled:
         nearest = np.min([distances(features, look.features) for look in labelled], axis=0)
@@ -35,12 +36,13 @@ def by_diversity(looks: Looks, labelled: Looks, count: int) -> list[Look]:
         best = int(distances(features, features.mean(0)).argmin() if central else nearest.argmax())
         chosen.append(best)
         nearest = np.minimum(nearest, distances(features, features[best]))
-        nearest[chosen] = -1  # not once more
+        nearest[chosen] = -1  # never choose one again
     return [looks[i] for i in chosen]
 
 
 def one_of_each(ranks: Sequence[int], looks: Looks, labelled: Looks) -> list[int]:
-    """Of each group of pictures that look the same the first; none of a group of which one is labelled."""
+    """Returns the first picture of each group of pictures that look the same, in the order of `ranks`. Groups with a
+    labelled picture are left out."""
     groups = groups_of([Likeness(look.thumbnail) for look in (*looks, *labelled)])
     group_of = {i: number for number, group in enumerate(groups) for i in group}
     taken = {group_of[len(looks) + i] for i in range(len(labelled))}
@@ -53,7 +55,7 @@ def one_of_each(ranks: Sequence[int], looks: Looks, labelled: Looks) -> list[int
 
 
 def distances(features: NDArray[np.float32], one: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(pictures,): Euclidean."""
+    """Returns (pictures,): the Euclidean distances of all features (pictures, features) from `one` (features,)."""
     return np.asarray(np.linalg.norm(features - one, axis=1))
 
 

@@ -1,4 +1,4 @@
-"""Drafts for CVAT: a file of its format COCO 1.0, which it reads and gives back."""
+"""Writes drafts for CVAT, in its format COCO 1.0. CVAT can import and export this format."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ ANNOTATIONS, NAMES = "annotations/instances_default.json", "labels.json"
 
 
 def write(folder: Path, drafts: Iterable[Draft], classes: Classes, simplify: float) -> None:
-    """The annotations, and the labels as CVAT's Raw tab takes them."""
+    """Writes the annotations, and the labels in the form that CVAT's Raw tab takes. `simplify`: how far outlines may
+    move, in pixels."""
     first = first_category(classes)
     kept = list(zip(classes.names, classes.colours, strict=True))[first:]
     labels = [{"name": name, "color": "#{:02x}{:02x}{:02x}".format(*colour)} for name, colour in kept]
@@ -38,7 +39,7 @@ def write(folder: Path, drafts: Iterable[Draft], classes: Classes, simplify: flo
 
 
 def annotation(outline: Outline) -> dict[str, Any]:
-    """COCO's entry; its category is the class's index."""
+    """Returns an annotation of COCO. Its category is the class index."""
     (left, top), (right, bottom) = outline.points.min(0).tolist(), outline.points.max(0).tolist()
     return {
         "category_id": outline.value, "segmentation": [outline.points.ravel().tolist()], "area": outline.area,
@@ -47,7 +48,8 @@ def annotation(outline: Outline) -> dict[str, Any]:
 
 
 def how(out: Path) -> str:
+    """Returns what the user has to do next."""
     return (
         f"CVAT: create a task with the labels in {out / NAMES} (tab Raw) and the pictures in {out / 'images'}, and "
-        f"upload {out / ANNOTATIONS} as COCO 1.0; export it as COCO 1.0 and unpack it over {out}"
+        f"upload {out / ANNOTATIONS} as COCO 1.0; later export it as COCO 1.0 and unpack it into {out}"
     )

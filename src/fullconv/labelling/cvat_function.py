@@ -1,6 +1,8 @@
-"""A model as a function of CVAT's: cvat-cli task auto-annotate TASK --function-module fullconv.labelling.cvat_function.
+"""Makes a model available to CVAT's automatic annotation:
 
-The interface is cvat_sdk.auto_annotation's: https://docs.cvat.ai/docs/api_sdk/sdk/auto-annotation/.
+    cvat-cli task auto-annotate TASK --function-module fullconv.labelling.cvat_function
+
+The interface is that of cvat_sdk.auto_annotation: https://docs.cvat.ai/docs/api_sdk/sdk/auto-annotation/.
 """
 
 from __future__ import annotations
@@ -15,20 +17,20 @@ from fullconv.outputs.outlines import cut_outlines
 from fullconv.prediction.predictor import Model, load
 from fullconv.segmentation import Segmentation
 
-SIMPLIFY = 1.0  # pixels that a polygon may leave its region by
+SIMPLIFY = 1.0  # how far outlines may move, in pixels
 
 
 def create(
     model: str = "photos", classes: str = "", engine: str = "auto", precision: str = "auto", device: str = ""
 ) -> CvatFunction:
-    """What cvat-cli calls with its -p: -p model=str:runs/first -p classes=str:cat,dog."""
+    """Creates the function. cvat-cli passes its options -p: -p model=str:runs/first -p classes=str:cat,dog."""
     loaded = load(model, engine, precision, device or None)
     names = [name.strip() for name in classes.split(",") if name.strip()]
     return CvatFunction(loaded.among(names) if names else loaded)
 
 
 class CvatFunction:
-    """A mask for each class that is there; a background is none."""
+    """Returns a mask or polygons for each class in a picture, except the background."""
 
     def __init__(self, model: Model) -> None:
         from cvat_sdk import auto_annotation
@@ -40,7 +42,7 @@ class CvatFunction:
         self.spec = auto_annotation.DetectionFunctionSpec(labels=labels)
 
     def detect(self, context: Any, image: Image.Image) -> list[Any]:
-        """Of the classes of which the model is at least as sure, on average, as the context asks: cvat_sdk's shapes."""
+        """Returns cvat_sdk's shapes. Classes whose mean confidence is below `context.conf_threshold` are left out."""
         result = self.model.predict(image, soft=True)
         sure = {
             label.id: score
@@ -57,7 +59,7 @@ class CvatFunction:
             yield self.cvat.mask(index, encode_mask(result.label_map == index), score=score)
 
     def polygons(self, result: Segmentation, sure: dict[int, float]) -> Iterator[Any]:
-        """Without holes, which CVAT's polygons have not; needs the extra `geo`."""
+        """Yields polygons without holes, because CVAT's polygons cannot have any. Needs the extra `geo`."""
         for outline in cut_outlines(result.label_map, SIMPLIFY):
             if outline.value in sure:
                 points = outline.points.ravel().tolist()
@@ -65,10 +67,11 @@ class CvatFunction:
 
 
 def wanted(model: Model, name: str) -> bool:
+    """Whether the user asked for this class, or for no class in particular."""
     return not model.asked or name in model.asked
 
 
 def sureness(result: Segmentation, name: str) -> float:
-    """The mean confidence where a class is; 0 where it is nowhere."""
+    """Returns the mean confidence of the pixels of a class, or 0 if there are none."""
     mask = result.mask(name)
     return float(result.confidence[mask].mean()) if mask.any() else 0.0

@@ -1,4 +1,4 @@
-"""A picture to be labelled, and what a model makes of it."""
+"""A draft: a picture to label, with the label map that a model predicted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Draft:
-    """`name`: of the picture's file in the folder that is handed over; `label_map` (H, W): class indices and void."""
+    """`name`: file name of the picture in the output folder. `label_map` (H, W): class indices and void."""
 
     name: str
     label_map: NDArray[np.uint8]

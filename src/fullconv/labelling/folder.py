@@ -1,4 +1,4 @@
-"""A folder for a tool of annotation: pictures, and drafts of their masks as that tool's files."""
+"""Writes a folder for a labelling tool: pictures, and drafts of their masks in the tool's own format."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ from fullconv.labelling.looks import Look
 from fullconv.outputs.outlines import without_specks
 from fullconv.prediction.predictor import Model
 
-SPECK = 2  # sides of the smoothing: what is smaller than such a square is no object, and a point in nobody's way
+SPECK = 2  # regions smaller than a square of this many times `simplify` are removed: they are unlikely to be objects
 
 
 @dataclass(frozen=True)
 class Tool:
-    """`folder`: where pictures lie in the folder that is handed over; `write(folder, drafts, classes, simplify)`."""
+    """A labelling tool. `folder`: the pictures' place in the output folder. `write(folder, drafts, classes, simplify)`
+    writes the tool's files. `how(out)` returns what the user has to do next."""
 
     folder: str
     write: Callable[[Path, Iterable[Draft], Classes, float], object]
-    how: Callable[[Path], str]  # what to do next, in words
+    how: Callable[[Path], str]
 
 
 TOOLS = {
@@ -38,9 +39,9 @@ TOOLS = {
 
 
 def write_drafts(model: Model, chosen: Sequence[Look], out: Path, tool: Tool, simplify: float) -> None:
-    """Copies the pictures, and writes what the model makes of each. The folder appears whole or not at all.
+    """Copies the chosen pictures and writes the model's drafts. The folder appears complete or not at all.
 
-    Raises FullconvError where something is in its place.
+    Raises FullconvError if the folder already exists and is not empty.
     """
     refuse_existing(out)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -58,8 +59,9 @@ def write_drafts(model: Model, chosen: Sequence[Look], out: Path, tool: Tool, si
 
 
 def refuse_existing(out: Path) -> None:
+    """Raises FullconvError if `out` exists and is not an empty folder."""
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise FullconvError(f"{out}: already exists, perhaps with someone's work; choose another --out")
+        raise FullconvError(f"{out}: already exists, and may contain somebody's work; choose another --out")
 
 
 def draft_of(model: Model, picture: UnlabelledPicture, name: str, simplify: float) -> Draft:
@@ -71,7 +73,7 @@ def draft_of(model: Model, picture: UnlabelledPicture, name: str, simplify: floa
 
 
 def names_of(pictures: Sequence[UnlabelledPicture]) -> list[str]:
-    """Their files' names; where two would differ by the ending alone, or not at all, a number is added."""
+    """Returns the pictures' file names. If some are equal, or differ only in the extension, a number is added."""
     taken: set[str] = set()
     names = []
     for picture in pictures:

@@ -1,4 +1,4 @@
-"""Drafts for Label Studio: tasks with predictions."""
+"""Writes drafts for Label Studio: tasks with predictions."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from fullconv.outputs.coco import first_category
 from fullconv.outputs.outlines import Outline, cut_outlines
 
 TASKS, SETUP = "tasks.json", "labels.xml"
-PLACE = "/data/local-files/?d=images/"  # of files in LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT
+PLACE = "/data/local-files/?d=images/"  # address of files in LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT
 
 
 def write(folder: Path, drafts: Iterable[Draft], classes: Classes, simplify: float) -> None:
-    """The tasks, and the labelling interface to paste under Settings."""
+    """Writes the tasks, and the labelling interface to paste into the settings. `simplify`: how far outlines may move,
+    in pixels."""
     tasks = [task(draft, classes, simplify) for draft in drafts]
     (folder / TASKS).write_text(json.dumps(tasks, ensure_ascii=False) + "\n", encoding="utf-8")
     (folder / SETUP).write_text(interface(classes), encoding="utf-8")
@@ -38,7 +39,7 @@ def task(draft: Draft, classes: Classes, simplify: float) -> dict[str, Any]:
 
 
 def polygon(outline: Outline, draft: Draft, classes: Classes) -> dict[str, Any]:
-    """Points in percent of width and height."""
+    """Returns Label Studio's polygon. Its points are in percent of width and height."""
     height, width = draft.label_map.shape
     points = (outline.points * (100 / np.array([width, height]))).round(4).tolist()
     return {
@@ -61,8 +62,9 @@ def interface(classes: Classes) -> str:
 
 
 def how(out: Path) -> str:
+    """Returns what the user has to do next."""
     return (
         "Label Studio: start it with LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true and "
-        f"LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT={out.resolve()}, paste {out / SETUP} as labelling interface, add "
-        f"{out / 'images'} as local storage, import {out / TASKS}; export as COCO and unpack it over {out}"
+        f"LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT={out.resolve()}, paste {out / SETUP} as the labelling interface, add "
+        f"{out / 'images'} as local storage, and import {out / TASKS}; later export as COCO and unpack it into {out}"
     )

@@ -1,4 +1,4 @@
-"""Drafts for labelme: a .json beside each picture."""
+"""Writes drafts for labelme: a .json file beside each picture."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ NAMES = "labels.txt"
 
 
 def write(folder: Path, drafts: Iterable[Draft], classes: Classes, simplify: float) -> None:
-    """labelme's list of labels, and a file for each picture."""
+    """Writes labelme's list of labels, and a file for each picture. `simplify`: how far outlines may move, in
+    pixels."""
     lines = [IGNORE, BACKGROUND, *(name for name in classes.names if name != "background")]
     (folder / NAMES).write_text("\n".join(lines) + "\n", encoding="utf-8")
     for draft in drafts:
@@ -30,5 +31,6 @@ def content(draft: Draft, classes: Classes, simplify: float) -> dict[str, Any]:
 
 
 def how(out: Path) -> str:
+    """Returns the command that opens the folder."""
     folder = shlex.quote(str(out))
     return f"labelme {folder} --labels {folder}/{NAMES} --nodata"

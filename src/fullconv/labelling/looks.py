@@ -1,4 +1,4 @@
-"""What is kept of a picture that a model has looked at: how unsure it was, and what the picture is like."""
+"""Summarises how a model sees each picture: how unsure it is, and features to compare pictures by."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from fullconv.prediction.predictor import Model, Scores
 from fullconv.softness import probabilities
 from fullconv.view import rgb_of
 
-CELLS = 4  # rows and columns into which a picture is divided to be compared
+CELLS = 4  # a picture is divided into this many rows and columns to be compared
 
 OnError = Callable[[FullconvError], object]
 
 
 @dataclass(frozen=True)
 class Look:
-    """`doubt` 0–1: how near the second class comes to the first, the mean over all pixels; `features` (cells x (classes
-    + 3),): the mean probability of each class and the mean colour in each cell; `thumbnail`: to know copies by."""
+    """`doubt`: how unsure the model is, 0 to 1. `features` (cells x (classes + 3),): the mean probability of each class
+    and the mean colour in each cell. `thumbnail`: used to recognise pictures that look the same."""
 
     picture: UnlabelledPicture
     doubt: float
@@ -35,7 +35,8 @@ class Look:
 
 
 def look_at(model: Model, pictures: Sequence[UnlabelledPicture], on_error: OnError) -> Iterator[Look]:
-    """In order; a picture that cannot be read is left out, and `on_error` called."""
+    """Yields a look for each picture, in order. A picture that cannot be read is left out, and its error is passed to
+    `on_error`."""
 
     def weigh(picture: UnlabelledPicture) -> int:
         return bytes_of(picture.image_path, len(model.classes), soft=True)
@@ -56,8 +57,8 @@ def look(model: Model, picture: UnlabelledPicture) -> Look:
 
 
 def doubt(chances: Scores) -> float:
-    """1 - (first - second) of the probabilities (C, H, W), the mean over pixels: margin sampling (Scheffer, Decomain
-    and Wrobel 2001). 0 for a model of one class."""
+    """Returns the mean over all pixels of 1 - (p1 - p2), where p1 and p2 are the two highest of the probabilities
+    (C, H, W). This is margin sampling (Scheffer, Decomain and Wrobel 2001). 0 for a model with one class."""
     if len(chances) < 2:
         return 0.0
     second, first = np.partition(chances, -2, axis=0)[-2:]
@@ -65,6 +66,6 @@ def doubt(chances: Scores) -> float:
 
 
 def cells(plane: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(CELLS²,) means."""
+    """(H, W) → (CELLS²,): the mean of each cell."""
     picture = Image.fromarray(np.ascontiguousarray(plane, np.float32))
     return np.asarray(picture.resize((CELLS, CELLS), Image.Resampling.BOX), np.float32).ravel()
