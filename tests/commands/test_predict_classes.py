@@ -49,5 +49,5 @@ def test_resume_does_again_what_was_asked_for_otherwise(tmp_path):
         (["--save", "cutout", "--background", "nowhere.jpg"], "give white, black, blur"),
     ],
 )
-def test_what_cannot_be_is_one_line(tmp_path, arguments, said):
+def test_impossible_input_gives_a_one_line_error(tmp_path, arguments, said):
     assert said in str(run(tmp_path, *arguments).exception)

@@ -122,7 +122,7 @@ def test_damaged_rasters_are_one_line_each_and_the_rest_is_done(scene, model, tm
         (["--save", "labelme"], "labelme is for photos"),
     ],
 )
-def test_what_cannot_be_is_one_line(scene, model, tmp_path, arguments, told):
+def test_impossible_input_gives_a_one_line_error(scene, model, tmp_path, arguments, told):
     result = shell("predict", scene, "--model", model, "--out", tmp_path, "--engine", "onnxruntime", *arguments)
     assert result.returncode in (FAILED, USAGE)
     assert told in result.stderr

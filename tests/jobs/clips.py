@@ -10,7 +10,7 @@ MILLISECOND = Fraction(1, 1000)
 
 
 def picture(number, size=(96, 64)):
-    """A bright block that moves on a dark ground, HxWx3."""
+    """Returns (H, W, 3): a bright block that moves on a dark background."""
     image = np.full((size[1], size[0], 3), 40, np.uint8)
     image[10:30, number % 60 : number % 60 + 20] = 200, 90, 30
     return image
@@ -18,8 +18,8 @@ def picture(number, size=(96, 64)):
 
 def write_clip(path, frames=30, rate=25, size=(96, 64), steps=(), sound="aac", turn=0, colours=None, codec="libx264",
                noise=False, start=0, options=None, form=None):  # fmt: skip
-    """`steps`: milliseconds from one frame to the next, in turn, where they are not all alike; `start`: seconds before
-    the first."""
+    """Writes a video. `steps`: milliseconds between frames, used in turn, for a rate that varies. `start`: seconds
+    before the first frame."""
     with av.open(str(path), "w", format=form) as container:
         video = container.add_stream(codec, rate=rate, options=options or {})
         video.width, video.height = size
@@ -56,7 +56,7 @@ def add_sound(container, audio, seconds, begin=0):
 
 
 def times(path):
-    """When each frame is shown, in seconds, as fractions."""
+    """Returns when each frame is shown, in seconds, as fractions."""
     with av.open(str(path)) as container:
         return [frame.pts * frame.time_base for frame in container.decode(video=0)]
 
@@ -67,13 +67,13 @@ def pictures(path, form="rgb24"):
 
 
 def sounds(path):
-    """(time in seconds, bytes) of each packet of sound."""
+    """Returns (time in seconds, bytes) of each packet of sound."""
     with av.open(str(path)) as container:
         return [(packet.pts * packet.time_base, bytes(packet)) for packet in container.demux(audio=0) if packet.size]
 
 
 def damage(path, packet, content=b"\0"):
-    """Writes other bytes over the video's packet of that number, but for the first eight, which hold it together."""
+    """Overwrites one packet of the video, except its first eight bytes, which the container needs."""
     with av.open(str(path)) as container:
         position, size = [(found.pos, found.size) for found in container.demux(video=0) if found.size][packet]
     whole = bytearray(path.read_bytes())
@@ -82,7 +82,7 @@ def damage(path, packet, content=b"\0"):
 
 
 def trim(path, start, seconds):
-    """Hides all else by an edit list, as phones do and `ffmpeg -ss -c copy`, without touching the frames."""
+    """Trims a video by an edit list, as phones and `ffmpeg -ss -c copy` do. The hidden frames stay in the file."""
     content = bytearray(path.read_bytes())
     scales = [find(content, b"moov", b"mvhd"), find(content, b"moov", b"trak", b"mdia", b"mdhd")]
     ticks, fine = (struct.unpack_from(">I", content, at + 20)[0] for at in scales)
@@ -94,7 +94,7 @@ def trim(path, start, seconds):
 
 
 def find(content, *names, start=0, end=None):
-    """Where the box of these names begins."""
+    """Returns the position of an MP4 box. `names`: those of the boxes that contain it, then its own."""
     end = len(content) if end is None else end
     while start < end:
         size, name = struct.unpack_from(">I4s", content, start)

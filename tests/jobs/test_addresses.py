@@ -1,4 +1,4 @@
-"""Photos by their address, from a server on this machine."""
+"""Photos by their web address, from a server on this machine."""
 
 import json
 
@@ -29,7 +29,7 @@ def predict(*arguments):
     return CliRunner().invoke(command, ["predict", *map(str, arguments)])
 
 
-def test_a_photo_by_its_address_is_as_good_as_its_file(server, tmp_path):
+def test_a_downloaded_photo_gives_the_same_result_as_its_file(server, tmp_path):
     result = predict(
         f"{server.url}/a.jpg?size=2", "--allow-http", "--out", tmp_path, "--save", "labels,csv", "--json", "-"
     )
@@ -40,7 +40,7 @@ def test_a_photo_by_its_address_is_as_good_as_its_file(server, tmp_path):
     assert f"{server.url}/a.jpg?size=2," in (tmp_path / "predictions.csv").read_text()
 
 
-def test_two_of_one_name_and_one_that_is_missing(server, tmp_path):
+def test_two_photos_of_the_same_name_and_a_missing_one(server, tmp_path):
     inputs = [f"{server.url}/{name}" for name in ("a.jpg", "missing.jpg", "sub/a.jpg")]
     result = predict(*inputs, "--allow-http", "--out", tmp_path, "--save", "labels")
     assert result.exit_code == 1
@@ -54,12 +54,12 @@ def refusal(server, name, allow_http=True):
 
 
 def test_http_is_refused_unless_allowed(server):
-    with pytest.raises(fullconv.FullconvError, match="take https, or add"):
+    with pytest.raises(fullconv.FullconvError, match="use https, or add"):
         refusal(server, "a.jpg", allow_http=False)
     assert server.requests == []
 
 
-def test_what_is_no_photo_is_refused(server):
+def test_a_file_that_is_not_a_photo_is_refused(server):
     assert "not an image" in refusal(server, "text")
 
 
@@ -71,12 +71,12 @@ def test_limits(server, monkeypatch, limit, says):
     assert says in refusal(server, "a.jpg")
 
 
-def test_a_body_that_breaks_off(server):
+def test_an_incomplete_download_is_an_error(server):
     server.breaks = [1000]
     assert "a.jpg" in refusal(server, "a.jpg")
 
 
-def test_nobody_there():
+def test_a_server_that_does_not_answer_is_an_error():
     with Server() as closed:
         url = closed.url
     with fetched([f"{url}/a.jpg"], allow_http=True) as found:
@@ -102,7 +102,7 @@ def test_names_of_results(address, name):
     assert name_of(address) == name
 
 
-def test_files_are_gone_afterwards_and_errors_tell_of_the_address(server):
+def test_files_are_removed_and_errors_name_the_address(server):
     with fetched(["x.jpg", f"{server.url}/a.jpg"], allow_http=True) as found:
         path = next(iter(found.addresses))
         assert path.read_bytes() == CAT

@@ -1,4 +1,5 @@
-"""A local Ray of two workers between two folders of a local S3 server, beside the plain run over the same pictures."""
+"""A local Ray cluster of two workers reads from and writes to a local S3 server. Its results are compared with those
+of a plain run."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ from tests.prediction.scenes import blobs, save_bright_model, write_scene
 pytest.importorskip("ray")
 moto = pytest.importorskip("moto.server")
 
-# Ray takes ten seconds to start, so these take three minutes.
+# Ray takes ten seconds to start, so these tests take three minutes.
 # pip install 'fullconv[ray]' 'moto[server]>=5'; python -m pytest tests/jobs/test_cluster.py
 pytestmark = pytest.mark.slow
 COMMAND = [sys.executable, "-c", "from fullconv.commands.main import main; main()"]
@@ -38,7 +39,8 @@ NAMES = ["photos/{}.png", "photos/sub/{}.png", "photos/日本/a b {}.png", "phot
 
 @pytest.fixture(scope="module")
 def bucket(tmp_path_factory):
-    """A folder on disk that is like the bucket: COUNT small pictures in sub-folders, and the plain run's results."""
+    """A folder on disk with the same content as the bucket: COUNT small pictures in subfolders, and the results of a
+    plain run."""
     folder = tmp_path_factory.mktemp("disk") / "bucket"
     photo = Image.open(EXAMPLES / "chelsea.jpg")
     for i in range(COUNT):
@@ -51,7 +53,7 @@ def bucket(tmp_path_factory):
 
 
 class Store:
-    """The bucket of a server on this machine."""
+    """The bucket of an S3 server on this machine."""
 
     def __init__(self, address):
         from pyarrow import fs
@@ -96,7 +98,9 @@ def bare_store(monkeypatch):
     server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    urlopen(f"http://{host}:{port}/moto-api/reset", data=b"").close()  # else it has what the last one was given
+    urlopen(
+        f"http://{host}:{port}/moto-api/reset", data=b""
+    ).close()  # otherwise it still has the objects of the last test
     yield Store(f"{host}:{port}")
     server.stop()
 
@@ -114,7 +118,8 @@ def shell(*arguments):
 
 
 def results(folder):
-    """{name: content} of all but the manifest, hidden files too, as in the bucket."""
+    """Returns {name: content} of all files except the manifest, with the names they have in the bucket. Hidden files
+    are included."""
     return {f"{folder.name}/{name}": content for name, content in results_below(folder).items()}
 
 
@@ -126,14 +131,14 @@ def results_below(folder):
     }
 
 
-def told(content):
-    """The manifest's lines about pictures."""
+def picture_lines(content):
+    """Returns the manifest's lines about pictures."""
     return [line for line in map(json.loads, content.decode().splitlines()) if "target" in line]
 
 
-def done(content):
-    """Those about pictures that were done: where the store did not answer there may be others, for --resume."""
-    return [line for line in told(content) if "error" not in line]
+def finished_lines(content):
+    """Returns the manifest's lines about finished pictures. There can be errors, too, if the store did not answer."""
+    return [line for line in picture_lines(content) if "error" not in line]
 
 
 def alive(pid):
@@ -144,7 +149,7 @@ def alive(pid):
 
 
 def descendants(pid):
-    """Processes that `pid` started, and those that they started."""
+    """Returns the processes that `pid` started, directly or indirectly."""
     parents = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -158,7 +163,7 @@ def descendants(pid):
 
 
 def workers(pid):
-    """The processes among them that hold a model."""
+    """Returns the descendants that have a model in memory."""
     found = []
     for child in descendants(pid):
         try:
@@ -174,10 +179,10 @@ def wait_for(condition, seconds=240):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "nothing happened"
-        time.sleep(0.2)  # the server runs in this process
+        time.sleep(0.2)  # leaves time to the server, which runs in this process
 
 
-def test_with_a_worker_killed_nothing_is_lost_and_nothing_comes_twice(bucket, store):
+def test_no_picture_is_lost_or_repeated_if_a_worker_is_killed(bucket, store):
     expected = results(bucket / "out")
     arguments = ["predict", store("photos"), "--out", store("out"), *OPTIONS, *CLUSTER]
     with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -187,12 +192,12 @@ def test_with_a_worker_killed_nothing_is_lost_and_nothing_comes_twice(bucket, st
         _, errors = process.communicate(timeout=300)
     assert process.returncode == OK, errors.decode()
     written = store.contents("out")
-    lines = told(written.pop("out/predictions.jsonl"))
+    lines = picture_lines(written.pop("out/predictions.jsonl"))
     assert 0 < len(expected) == len(written)
     assert written == expected
     assert len(lines) == len({line["target"] for line in lines}) == COUNT
     assert {f"out/{name}" for line in lines for name in line["outputs"]} == set(expected)
-    plain = told((bucket / "out" / "predictions.jsonl").read_bytes())
+    plain = picture_lines((bucket / "out" / "predictions.jsonl").read_bytes())
     assert {(line["target"], str(line["classes"])) for line in lines} == {
         (line["target"], str(line["classes"])) for line in plain
     }
@@ -212,24 +217,24 @@ main()
 """
 
 
-def test_the_whole_job_killed_and_resumed(bucket, store):
-    """With a copy of the manifest every second or so, the kill comes between two of them."""
+def test_a_killed_job_is_resumed(bucket, store):
+    """The manifest is copied about every second, so the job is killed between two copies."""
     expected = results(bucket / "out")
     arguments = ["predict", store("photos"), "--out", store("out"), *OPTIONS, *CLUSTER, "--resume"]
     with subprocess.Popen([sys.executable, "-c", HASTY, *arguments], stdout=subprocess.DEVNULL) as process:
-        wait_for(lambda: store.has("out/predictions.jsonl") and told(store.get("out/predictions.jsonl")))
+        wait_for(lambda: store.has("out/predictions.jsonl") and picture_lines(store.get("out/predictions.jsonl")))
         started = descendants(process.pid)
         process.kill()
-    wait_for(lambda: not any(map(alive, started)))  # no process of Ray stays
+    wait_for(lambda: not any(map(alive, started)))  # all processes of Ray end
     before = store.contents("out")
-    earlier = done(before.pop("out/predictions.jsonl"))
+    earlier = finished_lines(before.pop("out/predictions.jsonl"))
     assert 0 < len(earlier) < COUNT
     assert all(content == expected[name] for name, content in before.items())
     times = store.times("out")
     result = shell(*arguments)
     assert result.returncode == OK, result.stderr
     written = store.contents("out")
-    lines = done(written.pop("out/predictions.jsonl"))
+    lines = finished_lines(written.pop("out/predictions.jsonl"))
     assert written == expected
     assert len(lines) == len({line["target"] for line in lines}) == COUNT
     assert lines[: len(earlier)] == earlier
@@ -239,19 +244,19 @@ def test_the_whole_job_killed_and_resumed(bucket, store):
     assert {name: times[name] for name in untouched}.items() <= store.times("out").items()
 
 
-def test_resumed_it_does_what_changed_and_no_other(bucket, store):
-    """A picture changes, another's result goes, and one is damaged."""
+def test_a_resumed_run_processes_only_what_changed(bucket, store):
+    """One picture changes, the result of another is removed, and a third is damaged."""
     arguments = ["predict", store("photos"), "--out", store("out"), *OPTIONS, *CLUSTER, "--resume", "--json", "-"]
     first = shell(*arguments)
     assert first.returncode == OK, first.stderr
     assert len(json.loads(first.stdout)["results"]) == COUNT
     again = shell(*arguments)
     assert (again.returncode, json.loads(again.stdout)["results"]) == (OK, [])
-    lines = done(store.get("out/predictions.jsonl"))
+    lines = finished_lines(store.get("out/predictions.jsonl"))
     changed, missing, damaged = sorted(line["file"].removeprefix("s3://bucket/") for line in lines)[:3]
     target = next(line for line in lines if line["file"].endswith(missing))
     store.files.delete_file(f"bucket/out/{target['outputs'][0]}")
-    time.sleep(1.1)  # S3 tells times in seconds
+    time.sleep(1.1)  # S3 has times in whole seconds
     store.put(changed, (bucket / changed).read_bytes())
     store.put(damaged, b"no picture")
     result = shell(*arguments)
@@ -266,8 +271,8 @@ def test_resumed_it_does_what_changed_and_no_other(bucket, store):
 
 
 @pytest.mark.parametrize("side", [64, None])
-def test_rasters_are_those_of_a_plain_run(bare_store, tmp_path, side):
-    """From bucket to bucket and from folder to folder; each worker takes several, one is of 16 bits."""
+def test_rasters_are_the_same_as_without_a_cluster(bare_store, tmp_path, side):
+    """From bucket to bucket, and from folder to folder. Each worker processes several rasters. One has 16 bits."""
     pytest.importorskip("rasterio")
     folder, model = tmp_path / "scenes", save_bright_model(tmp_path / "bright")
     for number, size in enumerate([(200, 260), (90, 70), (64, 64)]):
@@ -284,7 +289,7 @@ def test_rasters_are_those_of_a_plain_run(bare_store, tmp_path, side):
     assert result.returncode == OK, result.stderr
     stored = bare_store.contents("out")
     plain, clustered = (results_below(tmp_path / name) for name in ("plain", "out"))
-    assert len(done(stored.pop("out/predictions.jsonl"))) == 4
+    assert len(finished_lines(stored.pop("out/predictions.jsonl"))) == 4
     assert len(plain) > 4 * 6
     assert clustered == plain
     assert {name.removeprefix("out/"): content for name, content in stored.items()} == plain
@@ -304,8 +309,8 @@ main()
 """
 
 
-def test_on_disk_a_picture_that_kills_its_worker_takes_along_only_those_of_its_task(bucket, tmp_path):
-    """The same command from folder to folder; the manifest says what was given up, --resume does it."""
+def test_a_picture_that_kills_its_worker_affects_only_the_pictures_of_its_task(bucket, tmp_path):
+    """From folder to folder. The manifest lists the failed pictures, and --resume processes them."""
     photos = tmp_path / "bucket" / "photos"
     photos.mkdir(parents=True)
     for i in range(64):
@@ -327,11 +332,11 @@ def test_on_disk_a_picture_that_kills_its_worker_takes_along_only_those_of_its_t
     assert "32 were finished earlier" in result.stdout
     assert shell("predict", photos, "--out", tmp_path / "bucket" / "plain", *OPTIONS).returncode == OK
     out, plain = (results_below(tmp_path / "bucket" / name) for name in ("out", "plain"))
-    assert out == plain  # nothing hidden is left of the workers that died
+    assert out == plain  # no hidden files of dead workers are left
 
 
-def test_what_others_made_is_left_alone_and_results_are_no_pictures(bucket, bare_store):
-    """In the folder of the photos itself; the later runs find what the first wrote."""
+def test_files_of_others_are_kept_and_results_are_not_inputs(bucket, bare_store):
+    """The results are written to the folder of the photos, so later runs find the results of the first one there."""
     photos = {f"photos/{i}.png": (bucket / NAMES[0].format(i)).read_bytes() for i in range(3)}
     for name, content in {**photos, "photos/1_labels.png": photos["photos/2.png"]}.items():
         bare_store.put(name, content)

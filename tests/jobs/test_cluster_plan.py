@@ -1,4 +1,4 @@
-"""What a run on a cluster would do, before it starts Ray."""
+"""The plan of a run on a cluster, which is made before Ray starts."""
 
 import json
 from contextlib import closing
@@ -36,7 +36,7 @@ def save(folder, *names):
 
 @pytest.fixture
 def photos(tmp_path):
-    """Pictures, a link to others, a circle of links, and what is none."""
+    """Pictures, a link to other pictures, a circular link, and files that are not pictures."""
     folder = tmp_path / "photos"
     save(folder, "a.png", "sub/b.jpg", "sub/.hidden.png", ".cache/c.png")
     save(tmp_path / "others", "d.png")
@@ -52,7 +52,7 @@ def names(found):
 
 
 @pytest.mark.parametrize("inputs", [["."], ["*.png", "sub"], ["**/*"], ["a.png", "link", "a.png"]])
-def test_the_same_pictures_under_the_same_names_as_without_a_cluster(photos, tmp_path, inputs):
+def test_pictures_and_names_are_the_same_as_without_a_cluster(photos, tmp_path, inputs):
     found = cluster.find(task(photos, tmp_path / "out", *inputs), None)
     jobs = plan([str(photos / one) for one in inputs], tmp_path / "out")
     assert names(found) == [job.target.relative_to(tmp_path / "out").as_posix() for job in jobs]
@@ -60,7 +60,7 @@ def test_the_same_pictures_under_the_same_names_as_without_a_cluster(photos, tmp
     assert found.skipped == left_out(jobs)[1]
 
 
-def test_a_damaged_file_is_told_of_again_and_not_done_until_it_has_changed(photos, tmp_path):
+def test_a_damaged_file_is_reported_again_and_retried_only_after_it_changed(photos, tmp_path):
     wanted, settings, bad = task(photos, tmp_path / "out", "."), {"model": "photos"}, photos / "a.png"
     bad.write_bytes(b"no picture")
     outcome = Outcome(bad, error=f"{bad}: not an image", damaged=True, stamp=stamp(bad))
@@ -75,7 +75,7 @@ def test_a_damaged_file_is_told_of_again_and_not_done_until_it_has_changed(photo
     assert (len(found.rows), found.damaged) == (3, [])
 
 
-def test_what_is_left_out_is_counted(photos, tmp_path):
+def test_other_files_are_counted(photos, tmp_path):
     (photos / "clip.mp4").write_bytes(b"x")
     found = cluster.find(task(photos, tmp_path / "out", "."), None)
     assert names(found) == ["a", "link/d", "sub/b"]
@@ -84,7 +84,7 @@ def test_what_is_left_out_is_counted(photos, tmp_path):
         cluster.find(task(photos, tmp_path / "out", "clip.mp4"), None)
 
 
-def test_results_of_earlier_runs_are_no_pictures_and_counted(photos, tmp_path):
+def test_results_of_earlier_runs_are_left_out_and_counted(photos, tmp_path):
     save(photos, "a_labels.png")
     (photos / NAME).write_text(json.dumps({"run": "1", "target": "a", "outputs": ["a_labels.png"]}) + "\n")
     found = cluster.find(task(photos, tmp_path / "out", "."), None)
@@ -94,7 +94,7 @@ def test_results_of_earlier_runs_are_no_pictures_and_counted(photos, tmp_path):
 
 
 @pytest.mark.parametrize("pages", [False, True])
-def test_what_somebody_else_made_is_in_the_way_through_links_too(photos, tmp_path, pages):
+def test_files_of_others_are_protected_also_through_links(photos, tmp_path, pages):
     save(photos, "a_labels.png", "link/d_cat.png", "a_page12_labels.png", "a_other.png", "ab_labels.png")
     found = cluster.find(task(photos, photos, "a.png", "link/d.png", pages=pages), None)
     foreign = [json.loads(row["foreign"]) for row in found.rows]
@@ -103,7 +103,7 @@ def test_what_somebody_else_made_is_in_the_way_through_links_too(photos, tmp_pat
     assert {row["name"]: json.loads(row["foreign"]) for row in whole.rows}["link/d"] == ["link/d_cat.png"]
 
 
-def test_pages_of_a_run_that_was_killed_are_its_own(tmp_path):
+def test_pages_of_a_killed_run_belong_to_their_picture(tmp_path):
     save(tmp_path / "photos", "a.png", "b.png")
     out = tmp_path / "out"
     save(out, "b_page2_labels.png")
@@ -122,14 +122,14 @@ def test_pages_of_a_run_that_was_killed_are_its_own(tmp_path):
     assert owners.of("a_page3_labels.png")[0] is None
 
 
-def test_a_page_is_never_called_like_another_picture(tmp_path):
+def test_a_page_cannot_have_the_name_of_another_picture(tmp_path):
     save(tmp_path, "a.png", "a_page2.png")
     assert names(cluster.find(task(tmp_path, tmp_path / "out", "."), None)) == ["a", "a_page2"]
     with pytest.raises(FullconvError, match=r"a_page2\.png: its results would have the same names as .*a\.png; rename"):
         cluster.find(task(tmp_path, tmp_path / "out", ".", pages=True), None)
 
 
-def test_without_pages_no_page_is_noted(tmp_path):
+def test_without_pages_no_page_is_recorded(tmp_path):
     save(tmp_path, "a.png")
     this = task(tmp_path, tmp_path / "out", ".")
     (row,) = cluster.find(this, None).rows

@@ -1,4 +1,4 @@
-"""What an earlier run did, and what is to be done again."""
+"""The record of earlier runs, and which pictures are processed again."""
 
 import errno
 import json
@@ -34,7 +34,7 @@ def out(tmp_path):
 
 
 def predict(folder, out, settings=SETTINGS, resume=True):
-    """Names of the pictures that were run."""
+    """Predicts a folder. Returns the names of the pictures that were processed."""
     model, jobs = StubModel(), plan([str(folder)], out)
     todo = unfinished(jobs, out, settings).jobs if resume else jobs
     with closing(begin(out, settings)) as manifest:
@@ -46,7 +46,7 @@ def lines(out):
     return [json.loads(line) for line in (out / NAME).read_text().splitlines()]
 
 
-def test_a_line_for_the_run_and_for_each_picture(folder, out):
+def test_the_manifest_has_a_line_for_the_run_and_for_each_picture(folder, out):
     (folder / "bad.png").write_bytes(b"")
     predict(folder, out)
     head, *others = lines(out)
@@ -66,14 +66,14 @@ def test_a_line_for_the_run_and_for_each_picture(folder, out):
     assert "not an image" in found["bad"]["error"]
 
 
-def test_what_is_finished_or_damaged_is_not_done_again(folder, out):
+def test_finished_and_damaged_pictures_are_not_processed_again(folder, out):
     (folder / "bad.png").write_bytes(b"")
     assert predict(folder, out) == ["a.png", "b.png", "bad.png", "c.png"]
     assert predict(folder, out) == []
     assert predict(folder, out, resume=False) == ["a.png", "b.png", "bad.png", "c.png"]
 
 
-def test_a_damaged_file_is_told_of_again_and_tried_again_once_it_has_changed(folder, out):
+def test_a_damaged_file_is_reported_again_and_retried_after_it_changed(folder, out):
     (folder / "bad.png").write_bytes(b"")
     predict(folder, out)
     for _ in range(2):
@@ -90,7 +90,7 @@ def test_a_damaged_file_is_told_of_again_and_tried_again_once_it_has_changed(fol
 
 
 @pytest.mark.parametrize("why", ["in the way", "memory", "permission"])
-def test_what_failed_for_other_reasons_is_tried_again(folder, out, why, monkeypatch):
+def test_other_failures_are_retried(folder, out, why, monkeypatch):
     out.mkdir()
     if why == "in the way":
         (out / "a_labels.png").write_bytes(b"by hand")
@@ -113,7 +113,7 @@ def raising(error):
     return load
 
 
-def test_a_changed_picture_or_a_missing_file_is_done_again(folder, out):
+def test_a_picture_is_processed_again_if_it_changed_or_a_result_is_missing(folder, out):
     predict(folder, out)
     os.utime(folder / "a.png", ns=(5, 5))
     (out / "b_labels.png").unlink()
@@ -122,21 +122,21 @@ def test_a_changed_picture_or_a_missing_file_is_done_again(folder, out):
     assert predict(folder, out) == []
 
 
-def test_another_picture_of_the_same_name_is_done(folder, out, tmp_path):
+def test_another_picture_of_the_same_name_is_processed(folder, out, tmp_path):
     predict(folder, out)
     other = tmp_path / "others"
     folder.rename(other)
     assert predict(other, out) == ["a.png", "b.png", "c.png"]
 
 
-def test_other_settings_do_everything_and_leave_nothing_of_the_first_standing(folder, out):
+def test_a_run_with_other_settings_makes_earlier_results_invalid(folder, out):
     predict(folder, out)
     with closing(begin(out, {**SETTINGS, "tile": 32})):
-        pass  # it may have written over anything before it was killed
+        pass  # this run may have replaced any file before it was killed
     assert predict(folder, out) == ["a.png", "b.png", "c.png"]
 
 
-def test_a_line_that_was_cut_off_is_no_line_and_spoils_no_other(folder, out):
+def test_a_cut_off_line_is_ignored_and_affects_no_other(folder, out):
     predict(folder, out)
     content = (out / NAME).read_bytes()
     (out / NAME).write_bytes(content[:-20])
@@ -144,7 +144,7 @@ def test_a_line_that_was_cut_off_is_no_line_and_spoils_no_other(folder, out):
     assert predict(folder, out) == []
 
 
-def test_a_folder_that_cannot_be_is_said(tmp_path):
+def test_a_folder_that_cannot_be_created_is_an_error(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(FullconvError, match=r"cannot be written .*; free some space, or choose another folder"):
         begin(tmp_path / "file", SETTINGS)

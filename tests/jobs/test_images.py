@@ -1,4 +1,4 @@
-"""Which files are predicted, and where their outputs go."""
+"""Which files are processed, and where their results go."""
 
 import errno
 import subprocess
@@ -31,30 +31,30 @@ def targets(inputs, monkeypatch=None):
     return [job.target.as_posix() for job in plan([str(i) for i in inputs], OUT)]
 
 
-def test_sub_folders_and_odd_names_are_kept(tmp_path):
+def test_subfolders_and_unusual_names_are_kept(tmp_path):
     touch(tmp_path, "a.jpg", "sub/a.jpg", "sub dir/hüt 1.PNG", "日本/写真.jpg")
     (tmp_path / "notes.txt").write_text("no picture")
     assert targets([tmp_path]) == ["out/a", "out/sub/a", "out/sub dir/hüt 1", "out/日本/写真"]
 
 
-def test_equal_stems_keep_apart(tmp_path):
+def test_equal_stems_get_different_targets(tmp_path):
     touch(tmp_path, "a.jpg", "a.png")
     assert targets([tmp_path]) == ["out/a_jpg", "out/a_png"]
 
 
-def test_equal_names_from_two_folders_keep_apart(tmp_path):
+def test_equal_names_from_two_folders_get_different_targets(tmp_path):
     touch(tmp_path, "one/a.jpg", "two/a.jpg", "three/one/a.jpg")
     assert targets([tmp_path / "one", tmp_path / "two"]) == ["out/one/a_jpg", "out/two/a_jpg"]
     assert len(set(targets([tmp_path / "one" / "a.jpg", tmp_path / "three" / "one" / "a.jpg"]))) == 2
 
 
-def test_a_file_is_done_once_however_often_and_however_it_is_named(tmp_path, monkeypatch):
+def test_a_file_that_is_named_several_times_is_processed_once(tmp_path, monkeypatch):
     touch(tmp_path, "in/a.jpg", "in/b.jpg")
     monkeypatch.chdir(tmp_path)
     assert targets(["in", "in/../in/a.jpg", str(tmp_path / "in" / "b.jpg")]) == ["out/a", "out/b"]
 
 
-def test_links_to_one_picture_from_two_folders_keep_apart(tmp_path):
+def test_links_to_one_picture_from_two_folders_get_different_targets(tmp_path):
     touch(tmp_path, "real/a.jpg")
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
@@ -62,7 +62,7 @@ def test_links_to_one_picture_from_two_folders_keep_apart(tmp_path):
     assert targets([tmp_path / "one", tmp_path / "two"]) == ["out/one/a_jpg", "out/two/a_jpg"]
 
 
-def test_linked_folders_are_followed_and_circles_once(tmp_path, monkeypatch):
+def test_linked_folders_are_followed_and_circular_links_end(tmp_path, monkeypatch):
     touch(tmp_path, "disk/day1/a.jpg", "photos/day0/b.jpg")
     (tmp_path / "photos" / "day1").symlink_to(tmp_path / "disk" / "day1")
     (tmp_path / "photos" / "loop").symlink_to(tmp_path / "photos")
@@ -76,7 +76,7 @@ def test_linked_folders_are_followed_and_circles_once(tmp_path, monkeypatch):
     assert targets(["photos/**/*.jpg"]) == ["out/day0/b", "out/day1/a"]
 
 
-def test_what_accompanies_a_raster_is_no_picture(tmp_path, monkeypatch):
+def test_companion_files_of_a_raster_are_not_inputs(tmp_path, monkeypatch):
     touch(tmp_path, "a.tif")
     for ending in (".aux.xml", ".ovr", ".msk"):
         (tmp_path / f"a.tif{ending}").write_bytes(b"x")
@@ -86,7 +86,7 @@ def test_what_accompanies_a_raster_is_no_picture(tmp_path, monkeypatch):
         assert left_out(plan(inputs, OUT))[1] == ""
 
 
-def test_what_is_left_out_is_counted_by_kind(tmp_path, monkeypatch):
+def test_other_files_are_counted_by_extension(tmp_path, monkeypatch):
     touch(tmp_path, "a.jpg", "out/a_labels.png", ".hidden.jpg")
     for name in ("b.psd", "sub/c.PSD", "out/predictions.jsonl"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -109,7 +109,7 @@ def test_videos_and_cameras_are_inputs(tmp_path):
     assert [is_video(job.source) for job in plan([str(tmp_path), "webcam:0"], OUT)] == [False, True, True, True]
 
 
-def test_a_plan_can_be_gone_through_again_and_is_in_the_order_of_inputs_and_paths(tmp_path):
+def test_a_plan_can_be_iterated_again_and_is_ordered_by_input_and_path(tmp_path):
     touch(tmp_path, "z/b.jpg", "z/a b/c.jpg", "z/a/c.jpg", "y/a.jpg")
     jobs = plan([str(tmp_path / "z"), str(tmp_path / "y")], OUT)
     expected = [tmp_path / name for name in ("z/a/c.jpg", "z/a b/c.jpg", "z/b.jpg", "y/a.jpg")]
@@ -132,15 +132,15 @@ def peak_of(work):
     tracemalloc.stop()
     return peak
 
-len(Listing(iter(())))  # so that what is imported for it does not count
+len(Listing(iter(())))  # so that the memory of imported modules does not count
 listed, planned = peak_of(lambda: list(found())), peak_of(lambda: sum(1 for _ in Listing(found())))
 assert planned < listed / 2, (planned, listed)
 """
 
 
-def test_memory_of_a_plan_hardly_grows():
-    """What Python itself holds, in a process of its own, whose table of strings is small; benchmarks/many_pictures.py
-    measures whole processes."""
+def test_the_memory_of_a_plan_hardly_grows():
+    """Measures the memory of Python objects, in a separate process because its table of strings is small.
+    benchmarks/many_pictures.py measures whole processes."""
     subprocess.run([sys.executable, "-c", MEMORY_OF_A_PLAN], check=True)
 
 
@@ -152,7 +152,7 @@ def test_globs_and_files_named_twice(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("out", ["out", ".", "photos", "photos/sub", "else/where"])
-def test_results_of_an_earlier_run_are_no_pictures_wherever_they_are(tmp_path, monkeypatch, out):
+def test_results_of_an_earlier_run_are_not_inputs_wherever_they_are(tmp_path, monkeypatch, out):
     touch(tmp_path, "photos/a.jpg", "photos/sub/b.jpg", "photos/sub/mine_labels.png")
     monkeypatch.chdir(tmp_path)
     before = targets(["."])
@@ -170,12 +170,12 @@ def test_results_of_an_earlier_run_are_no_pictures_wherever_they_are(tmp_path, m
     assert again.results >= 2
 
 
-def test_what_is_half_done_is_no_picture(tmp_path):
+def test_unfinished_results_are_not_inputs(tmp_path):
     touch(tmp_path, "a.jpg", ".scene.parts/labels.tif", ".a_labels-12345678.part.png")
     assert targets([tmp_path]) == ["out/a"]
 
 
-def test_pictures_in_the_folder_of_the_results_are_done(tmp_path):
+def test_pictures_in_the_output_folder_are_processed(tmp_path):
     touch(tmp_path, "a.jpg", "sub/b.jpg")
     assert [job.target for job in plan([str(tmp_path)], tmp_path)] == [tmp_path / "a", tmp_path / "sub" / "b"]
     assert [job.target for job in plan([str(tmp_path)], tmp_path / "sub")] == [
@@ -183,17 +183,17 @@ def test_pictures_in_the_folder_of_the_results_are_done(tmp_path):
     ]  # fmt: skip
 
 
-def test_nothing_there_is_said(tmp_path):
+def test_a_folder_without_pictures_is_an_error(tmp_path):
     with pytest.raises(FullconvError, match="no pictures found"):
         plan([str(tmp_path)], OUT)
 
 
-def test_a_file_that_is_named_is_always_tried(tmp_path):
+def test_a_named_file_is_always_tried(tmp_path):
     touch(tmp_path, "there.png")
     assert set(targets([tmp_path / "missing.xyz", tmp_path / "there.png"])) == {"out/missing", "out/there"}
 
 
-def test_one_input_that_does_not_exist_is_refused_before_anything_is_made(tmp_path):
+def test_a_single_missing_input_is_refused_before_anything_is_created(tmp_path):
     with pytest.raises(FullconvError, match=r"missing\.xyz: no such file or folder"):
         targets([tmp_path / "missing.xyz"])
 
@@ -207,7 +207,7 @@ def test_no_two_pictures_share_a_target(tmp_path_factory, names):
     assert len(set(found)) == len(found) == len(names)
 
 
-def test_a_full_disk_stops_the_run_and_what_is_done_stays(tmp_path, monkeypatch):
+def test_a_full_disk_stops_the_run_and_finished_results_stay(tmp_path, monkeypatch):
     touch(tmp_path, *(f"{i:02}.png" for i in range(40)))
     written = []
 
@@ -225,7 +225,7 @@ def test_a_full_disk_stops_the_run_and_what_is_done_stays(tmp_path, monkeypatch)
     assert len(model.seen) < 10
 
 
-def test_other_errors_of_writing_are_the_pictures_own(tmp_path, monkeypatch):
+def test_other_errors_of_writing_affect_only_their_picture(tmp_path, monkeypatch):
     touch(tmp_path, "a.png", "b.png")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "a_labels.png").mkdir()
@@ -236,14 +236,14 @@ def test_other_errors_of_writing_are_the_pictures_own(tmp_path, monkeypatch):
 
 def test_outcomes_keep_the_order_of_the_jobs_and_are_recorded(tmp_path):
     touch(tmp_path, *(f"{i:02}.png" for i in range(30)))
-    jobs, notes = plan([str(tmp_path)], tmp_path / "out"), Told()
+    jobs, notes = plan([str(tmp_path)], tmp_path / "out"), StubRecord()
     outcomes = list(run(StubModel(), jobs, Wanted(("labels",)), 4, notes))
     assert [outcome.source for outcome in outcomes] == [job.source for job in jobs]
     assert set(notes.done) == set(jobs)
     assert set(notes.claimed) == {job.target for job in jobs}
 
 
-class Told:
+class StubRecord:
     def __init__(self):
         self.claimed, self.done = [], []
 
@@ -257,8 +257,8 @@ class Told:
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_only_a_few_pictures_are_under_way(tmp_path, threads):
-    """However many there are, and however slowly outcomes are taken."""
+def test_only_a_few_pictures_are_in_progress(tmp_path, threads):
+    """Whatever the number of pictures, and however slowly the caller consumes the outcomes."""
     touch(tmp_path, *(f"{i:02}.png" for i in range(40)))
     handed = []
 
@@ -272,7 +272,7 @@ def test_only_a_few_pictures_are_under_way(tmp_path, threads):
     assert len(handed) == 40
 
 
-def test_scores_are_kept_where_they_are_to_be_saved(tmp_path):
+def test_scores_are_kept_if_they_are_to_be_saved(tmp_path):
     touch(tmp_path, "a.png")
     (outcome,) = run(StubModel(), plan([str(tmp_path)], tmp_path / "out"), Wanted(("scores", "labelme")), 1)
     assert [path.name for path in outcome.outputs] == ["a_scores.npz", "a.json"]

@@ -1,4 +1,5 @@
-"""Rasters by windows: results equal to the whole, on the same ground, read back by rasterio and geopandas."""
+"""Rasters are processed window by window. The results equal those of the whole picture and have the same georeference.
+They are read back by rasterio and geopandas."""
 
 import json
 from dataclasses import replace
@@ -24,7 +25,7 @@ VOID = 255
 
 @pytest.fixture
 def scene(tmp_path):
-    """200x333, with two corners of no data: one larger than a tile."""
+    """A raster of 200x333 pixels with two corners without data, one of them larger than a tile."""
     array = blobs(200, 333)
     array[:100, :130] = 0
     array[150:, 300:] = 0
@@ -49,7 +50,7 @@ def same_ground(path, other):
 
 
 @pytest.mark.parametrize("tile", [None, "auto", 32, 96, 1024])
-def test_labels_are_those_of_the_whole_scene(scene, tmp_path, tile):
+def test_labels_are_the_same_as_those_of_the_whole_scene(scene, tmp_path, tile):
     path, array = scene
     size, shares, written = predict(path, tmp_path / "out" / "x", tile=tile)
     assert [p.name for p in written] == ["x_labels.tif", "x_labels.tif.aux.xml"]
@@ -68,7 +69,7 @@ def test_labels_are_those_of_the_whole_scene(scene, tmp_path, tile):
 
 
 @pytest.mark.parametrize("side", [40, 333, 700])
-def test_all_tiles_have_one_shape_and_those_without_data_are_not_run(tmp_path, side):
+def test_all_tiles_have_the_same_shape_and_those_without_data_are_not_run(tmp_path, side):
     array = blobs(side, side)
     array[:, : side // 2] = 0
     model = bright_model()
@@ -88,7 +89,7 @@ def test_scores_are_probabilities(scene, tmp_path):
     data = expected(array) != VOID
     assert (values[:, ~data] == VOID).all()
     assert np.abs((values * scale).sum(0)[data] - 1).max() < 0.01
-    assert (values.argmax(0) == expected(array))[data].mean() > 0.98  # a tie goes to the first
+    assert (values.argmax(0) == expected(array))[data].mean() > 0.98  # rounded values can be equal
 
 
 def test_confidence_is_the_largest_probability_window_by_window(scene, tmp_path):
@@ -106,7 +107,7 @@ def test_confidence_is_the_largest_probability_window_by_window(scene, tmp_path)
         assert (confidence.read(1) == found).all()
 
 
-def test_a_temperature_makes_less_sure(scene, tmp_path):
+def test_a_temperature_lowers_the_confidence(scene, tmp_path):
     path, array = scene
     warm = replace(bright_model(), config=replace(bright_model().config, temperature=2.0))
     kept = []
@@ -132,9 +133,8 @@ def test_masks_and_overlay(scene, tmp_path):
     with rasterio.open(written[-1]) as overlay:
         assert (overlay.dataset_mask() == 255 * (expected(array) != VOID)).all()
         there = expected(array) == 0
-        assert (
-            np.abs(overlay.read()[:, there].astype(int) - array[there].T).mean() < 12
-        )  # background stays as it is, but for JPEG
+        # The background is not painted; only JPEG changes it.
+        assert np.abs(overlay.read()[:, there].astype(int) - array[there].T).mean() < 12
 
 
 @pytest.mark.parametrize(("output", "name"), [("polygons", "x.geojson"), ("geopackage", "x.gpkg")])
@@ -166,7 +166,7 @@ def test_any_size(tmp_path, height, width, tile, halo):
         assert (labels.read(1) == expected(array)).all()
 
 
-def test_sixteen_bits_say_how_they_were_scaled(tmp_path):
+def test_tags_say_how_16_bit_values_were_scaled(tmp_path):
     array = blobs(80, 90, 4).astype(np.uint16) * 40
     path = write_scene(tmp_path / "x.tif", array)
     reading = Reading((4, 2, 1), ((0, 255 * 40),))
@@ -177,7 +177,7 @@ def test_sixteen_bits_say_how_they_were_scaled(tmp_path):
         assert labels.tags()["bands"] == "4,2,1"
 
 
-def test_a_coordinate_system_without_a_number(tmp_path):
+def test_a_coordinate_system_without_an_epsg_code(tmp_path):
     geopandas = pytest.importorskip("geopandas")
     own = "+proj=aea +lat_0=7 +lon_0=11 +lat_1=3 +lat_2=40 +datum=WGS84 +units=m"
     path = write_scene(tmp_path / "x.tif", blobs(80, 90), crs=own)
@@ -188,7 +188,7 @@ def test_a_coordinate_system_without_a_number(tmp_path):
         assert geopandas.read_file(package).crs == source.crs.to_wkt()
 
 
-def test_a_raster_that_lies_nowhere_has_polygons_in_pixels(tmp_path):
+def test_a_raster_without_a_georeference_has_polygons_in_pixels(tmp_path):
     path = write_scene(tmp_path / "x.tif", blobs(20, 30, 5), crs=None, alpha="NO")
     with rasterio.open(path, "r+") as raster:
         raster.transform = rasterio.Affine.identity()
@@ -196,7 +196,7 @@ def test_a_raster_that_lies_nowhere_has_polygons_in_pixels(tmp_path):
     assert json.loads(written.read_text())["coordinates_in"].startswith("pixels: ")
 
 
-def test_what_is_for_photos_only_is_refused(scene, tmp_path):
+def test_outputs_for_photos_only_are_refused(scene, tmp_path):
     with pytest.raises(FullconvError, match=r"coco is for photos; rasters support labels, scores, confidence, masks"):
         predict(scene[0], tmp_path / "x", ["coco"])
 
@@ -214,7 +214,7 @@ def stop_after(count):
 
 
 @pytest.mark.parametrize("halo", [None, "exact"])
-def test_a_run_that_was_stopped_goes_on_and_gives_the_same_bytes(scene, tmp_path, halo):
+def test_a_resumed_raster_gives_the_same_bytes(scene, tmp_path, halo):
     path, _ = scene
     how = {"tile": 32, "halo": halo}
     predict(path, tmp_path / "whole" / "x", OUTPUTS, **how)
@@ -248,7 +248,7 @@ def test_only_the_same_run_on_the_same_file_is_resumed(scene, tmp_path):
         assert len(model.engine.shapes) >= len(everything.engine.shapes)
 
 
-def test_what_lies_beyond_the_damage_of_a_raster_is_not_kept(scene, tmp_path):
+def test_nothing_is_kept_of_a_damaged_raster(scene, tmp_path):
     path, _ = scene
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(Damaged, match=r"a b.tif: damaged raster \("):
@@ -256,7 +256,7 @@ def test_what_lies_beyond_the_damage_of_a_raster_is_not_kept(scene, tmp_path):
     assert not list((tmp_path / "out").iterdir())
 
 
-def test_tiles_of_the_earlier_run_are_kept_whatever_memory_there_is_now(scene, tmp_path):
+def test_a_resumed_run_keeps_the_earlier_tiles_whatever_the_memory(scene, tmp_path):
     path, array = scene
     first = RasterRun(name="7", progress=stop_after(3))
     with pytest.raises(Stopped):
@@ -288,7 +288,7 @@ def test_rasters_and_photos_in_one_run(scene, tmp_path):
     assert (outcomes[0].width, outcomes[0].height) == (333, 200)
 
 
-def test_a_raster_as_a_value(scene, tmp_path):
+def test_a_raster_can_be_predicted_in_python(scene, tmp_path):
     path, array = scene
     result = bright_model().predict(path, scores=True)
     assert (result.label_map == expected(array)).all()
@@ -301,14 +301,15 @@ def test_a_raster_as_a_value(scene, tmp_path):
         assert (one.read() == two.read()).all()
 
 
-def test_a_raster_too_large_for_a_value_says_so(scene, monkeypatch):
+def test_a_raster_too_large_for_memory_is_refused_in_python(scene, monkeypatch):
     monkeypatch.setattr("fullconv.images.LARGEST_IN_MEMORY", 999)
     with pytest.raises(FullconvError, match="fullconv predict takes it by windows"):
         bright_model().predict(scene[0])
 
 
-def test_what_another_thread_writes_meanwhile_changes_no_byte(tmp_path):
-    """Windows that fill a block of the file in turns wait for each other in memory."""
+def test_a_file_is_the_same_while_another_thread_writes(tmp_path):
+    """Several windows fill one block of the file, which stays in GDAL's cache meanwhile. Other files use the same
+    cache."""
     frame = Frame((256, 256), CLASSES, None)
     label_map = np.random.default_rng(0).integers(0, 4, frame.size).astype(np.uint8)
 

@@ -1,4 +1,4 @@
-"""Stores that do not answer at once."""
+"""Object stores that do not answer at first."""
 
 import pytest
 
@@ -9,7 +9,7 @@ fs = pytest.importorskip("pyarrow.fs")
 
 
 class Sleepy:
-    """A store that does not answer the first `times`."""
+    """A store that fails the first `times` requests."""
 
     def __init__(self, times):
         self.times, self.asked, self.disk = times, 0, fs.LocalFileSystem()
@@ -29,7 +29,7 @@ def pauses(monkeypatch):
 
 
 def questions(folder):
-    """What is asked of a store, by name, each with a place for its answer."""
+    """Returns {name: function that calls a method of a place and returns its answer}."""
     (folder / "a").write_text("content")
     copy = folder / "new" / "copy"
     return {
@@ -44,7 +44,7 @@ def questions(folder):
     ("question", "name", "answer"),
     [("stamp", "a", 7), ("files", "new", []), ("fetch", "a", "content"), ("put", "b", "content")],
 )
-def test_a_store_is_asked_three_times_and_a_disk_once(tmp_path, pauses, question, name, answer):
+def test_a_store_is_tried_three_times_and_a_disk_once(tmp_path, pauses, question, name, answer):
     ask = questions(tmp_path)[question]
     (tmp_path / "new").mkdir()
     assert ask(stores.Place(Sleepy(2), str(tmp_path / name), "s3")) == answer

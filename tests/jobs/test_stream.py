@@ -1,4 +1,4 @@
-"""One picture from standard input to standard output."""
+"""One picture is processed from standard input to standard output."""
 
 import io
 import subprocess
@@ -44,14 +44,14 @@ def run(*arguments, body=CAT):
     return subprocess.run(command, input=body, capture_output=True, check=False)
 
 
-def test_in_a_pipe(model):
+def test_the_command_in_a_pipe(model):
     done = run("-", "--save", "overlay")
     assert done.returncode == 0, done.stderr
     assert Image.open(io.BytesIO(done.stdout)).size == (451, 300)
     assert run("-").stdout.startswith(b"\x89PNG")
 
 
-def test_what_cannot_be_is_one_line():
+def test_impossible_input_gives_a_one_line_error():
     done = run("-", "other.jpg")
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr.startswith(b"error: -: standard input is one picture")
@@ -59,7 +59,7 @@ def test_what_cannot_be_is_one_line():
 
 
 @pytest.mark.parametrize("option", [["--resume"], ["--overwrite"], ["--json", "r.json"], ["--frames", "3"]])
-def test_options_that_would_do_nothing_are_refused(option):
+def test_options_without_effect_are_refused(option):
     done = run("-", *option)
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr.decode() == f"error: {option[0]}: has no effect with standard input; remove it\n"

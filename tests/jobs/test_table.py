@@ -1,4 +1,4 @@
-"""predictions.csv: one table of a run."""
+"""predictions.csv: one table for a run."""
 
 import csv
 import json
@@ -16,7 +16,7 @@ from tests.conftest import EXAMPLES
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):
-    """Three photos, one of them in a folder, and a file that is none."""
+    """Three photos, one of them in a subfolder, and a file that is not a photo."""
     folder = tmp_path_factory.mktemp("photos")
     (folder / "sub").mkdir()
     for name, box in (("a", (0, 0, 200, 200)), ("sub/b", (100, 50, 300, 200)), ("c", (150, 0, 451, 300))):
@@ -34,9 +34,9 @@ def rows_in(path):
         return list(csv.DictReader(file))
 
 
-def test_a_row_a_picture_and_class(photos, tmp_path):
+def test_there_is_a_row_for_each_picture_and_class(photos, tmp_path):
     result = predict(photos, "--out", tmp_path, "--save", "csv")
-    assert result.exit_code == 1, result.output  # for the file that is no picture
+    assert result.exit_code == 1, result.output  # because of the file that is not a picture
     rows = rows_in(tmp_path / "predictions.csv")
     assert tuple(rows[0]) == HEAD
     assert list(dict.fromkeys(row["file"] for row in rows)) == [
@@ -52,8 +52,8 @@ def test_a_row_a_picture_and_class(photos, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["predictions.csv", "predictions.jsonl"]
 
 
-def test_a_resumed_run_ends_with_the_same_bytes(photos, tmp_path):
-    """As if it had been killed after the first picture, at the second's."""
+def test_a_resumed_run_writes_the_same_bytes(photos, tmp_path):
+    """The first run looks as if it was killed while it processed the second picture."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     predict(photos, "--out", whole, "--save", "labels,csv")
     killed.mkdir()
@@ -70,17 +70,17 @@ def test_a_resumed_run_ends_with_the_same_bytes(photos, tmp_path):
     assert not list(killed.glob(".*"))
 
 
-def test_a_table_of_somebody_else_stays(photos, tmp_path):
+def test_a_table_that_fullconv_did_not_write_is_kept(photos, tmp_path):
     (tmp_path / "predictions.csv").write_text("mine")
     result = predict(photos / "a.png", "--out", tmp_path, "--save", "csv")
     assert "predictions.csv: exists, and no earlier run" in str(result.exception)
     assert (tmp_path / "predictions.csv").read_text() == "mine"
     assert predict(photos / "a.png", "--out", tmp_path, "--save", "csv", "--overwrite").exit_code == 0
-    assert predict(photos / "a.png", "--out", tmp_path, "--save", "csv").exit_code == 0  # its own by now
+    assert predict(photos / "a.png", "--out", tmp_path, "--save", "csv").exit_code == 0  # fullconv's own file now
     assert len(rows_in(tmp_path / "predictions.csv")) >= 1
 
 
-def test_pages_are_told_apart(tmp_path):
+def test_pages_are_distinguished(tmp_path):
     pages = [Image.fromarray(np.full((40, 40, 3), grey, np.uint8)) for grey in (0, 90)]
     pages[0].save(tmp_path / "two.gif", save_all=True, append_images=pages[1:])
     predict(tmp_path / "two.gif", "--out", tmp_path / "out", "--save", "csv", "--pages", "all")
@@ -108,12 +108,12 @@ def test_a_raster_has_an_area_on_the_ground(tmp_path):
         (["x.jpg", "--save", "csv", "--cluster", "ray"], "does not work with --cluster"),
     ],
 )
-def test_where_there_is_no_table_it_is_refused(arguments, says):
+def test_csv_is_refused_where_no_table_can_be_written(arguments, says):
     result = CliRunner().invoke(command, ["predict", *arguments], input=b"")
     assert isinstance(result.exception, fullconv.FullconvError)
     assert says in str(result.exception)
 
 
-def test_one_result_has_none():
+def test_a_single_result_has_no_table():
     with pytest.raises(fullconv.FullconvError, match="to_df"):
         fullconv.load().predict(EXAMPLES / "chelsea.jpg").save("x", outputs=["csv"])

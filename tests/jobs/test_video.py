@@ -1,4 +1,4 @@
-"""Videos in, videos out: every frame at its time, the sound untouched, whole or not at all."""
+"""Videos: every frame keeps its time, the sound does not change, and no incomplete file is left."""
 
 import os
 import random
@@ -30,7 +30,7 @@ MILLISECOND = Fraction(1, 1000)
 
 
 class Bright:
-    """What is bright is a dog; some pictures take longer than others."""
+    """Labels bright pixels as dog. Some pictures take longer than others."""
 
     def __init__(self, delay=0.0):
         self.delay = delay
@@ -45,7 +45,7 @@ class StubVideoModel(Bright):
 
 
 class Nothing:
-    """All is background, so that an overlay is the video as it was."""
+    """Labels everything as background, so that an overlay equals the video."""
 
     def predict(self, image, **predicting):
         return Segmentation(image, np.zeros(image.shape[:2], np.uint8), CLASSES)
@@ -74,7 +74,7 @@ def test_frames_times_rate_and_sound_are_kept(tmp_path, name, options):
     assert [overlay.name, labels.name] == ["out_overlay.mp4", "out_labels.mkv"]
     assert footage.frames == len(times(source)) == options.get("frames", 30)
     assert times(overlay) == times(source)
-    # Matroska begins at 0: where sound begins before the first frame, as AAC's does, all is later by as much.
+    # Matroska starts at 0. If the sound starts before the first frame, as with AAC, all times are shifted.
     shift = times(labels)[0] - times(source)[0]
     assert all(abs(a - b - shift) <= MILLISECOND for a, b in zip(times(labels), times(source), strict=True))
     for written, later in ((overlay, 0), (labels, shift)):
@@ -82,7 +82,7 @@ def test_frames_times_rate_and_sound_are_kept(tmp_path, name, options):
         assert all(now == then and abs(a - b - later) <= MILLISECOND for (a, now), (b, then) in sound)
     for written in footage.outputs:
         with av.open(str(written)) as result, av.open(str(source)) as original:
-            # Times that vary have no rate: readers guess one.
+            # A video with varying times has no rate, so readers guess one.
             near = 0.2 if "steps" in options else 1e-6
             assert result.streams.video[0].average_rate == pytest.approx(original.streams.video[0].average_rate, near)
             assert result.streams.audio[0].codec_context.name == original.streams.audio[0].codec_context.name
@@ -103,7 +103,7 @@ B_FRAMES = {"bf": "2", "g": "12"}
         ("hevc.mkv", {"start": 5, "codec": "libx265", "options": {"x265-params": "log-level=none"}, "sound": None}),
     ],
 )
-def test_a_late_start_moves_all_times_alike(tmp_path, name, options):
+def test_a_late_start_shifts_all_times_equally(tmp_path, name, options):
     source = write_clip(tmp_path / name, **options)
     expected = times(source)
     for written in write(source, tmp_path / "out", ["overlay", "labels"]).outputs:
@@ -115,20 +115,20 @@ def test_a_late_start_moves_all_times_alike(tmp_path, name, options):
             assert abs(before - after) <= MILLISECOND
 
 
-def test_joined_recordings_go_on_counting(tmp_path):
+def test_times_continue_in_joined_recordings(tmp_path):
     first, second = write_clip(tmp_path / "a.ts"), write_clip(tmp_path / "b.ts", frames=40)
     (tmp_path / "ab.ts").write_bytes(first.read_bytes() + second.read_bytes())
     (written,) = write(tmp_path / "ab.ts", tmp_path / "out").outputs
     found = times(written)
     steps = [b - a for a, b in pairwise(found)]
     assert len(found) == 70
-    assert 0 < steps.pop(29) < 0.2  # from the first to the second, as far as the sound of the first goes
+    assert 0 < steps.pop(29) < 0.2  # the second recording starts after the sound of the first
     assert steps == pytest.approx([1 / 25] * 68, abs=0.001)
 
 
 @pytest.mark.parametrize(("start", "seconds"), [(0, 0.8), (0.4, 0.8), (0.8, 0.4)])
 @pytest.mark.parametrize("options", [{"bf": "0", "g": "10"}, B_FRAMES])
-def test_what_a_trimmed_video_hides_is_no_damage(tmp_path, start, seconds, options):
+def test_hidden_frames_of_a_trimmed_video_are_not_damage(tmp_path, start, seconds, options):
     source = write_clip(tmp_path / "a.mp4", frames=40, sound=None, options=options)
     trim(source, start, seconds)
     seen = []
@@ -140,7 +140,7 @@ def test_what_a_trimmed_video_hides_is_no_damage(tmp_path, start, seconds, optio
 
 @pytest.mark.parametrize("packet", [0, 25, 59])
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi"])
-def test_a_damaged_packet_is_not_the_end(tmp_path, name, packet):
+def test_a_damaged_packet_is_skipped(tmp_path, name, packet):
     codec = "mjpeg" if name == "a.avi" else "libx264"
     source = write_clip(tmp_path / name, frames=60, codec=codec, sound=None, options={"g": "10"})
     damage(source, packet)
@@ -152,7 +152,7 @@ def test_a_damaged_packet_is_not_the_end(tmp_path, name, packet):
     assert outcome.to_json()["reduced_to"] == 64
 
 
-def test_a_video_of_which_nothing_can_be_decoded_is_one_line(tmp_path):
+def test_a_video_that_cannot_be_decoded_gives_a_one_line_error(tmp_path):
     source = write_clip(tmp_path / "a.avi", codec="mjpeg", sound=None)
     for packet in range(30):
         damage(source, packet)
@@ -161,7 +161,7 @@ def test_a_video_of_which_nothing_can_be_decoded_is_one_line(tmp_path):
     assert not list((tmp_path / "out").rglob("*"))
 
 
-def test_opencv_sees_as_many_frames_at_the_same_rate(tmp_path):
+def test_opencv_sees_the_same_frames_and_rate(tmp_path):
     cv2 = pytest.importorskip("cv2")
     source = write_clip(tmp_path / "a.mp4", frames=40)
     (written,) = write(source, tmp_path / "out").outputs
@@ -175,7 +175,7 @@ def test_labels_are_lossless_and_in_the_order_of_the_frames(tmp_path):
     (written,) = write(source, tmp_path / "out", ["labels"], Bright(delay=0.02)).outputs
     expected = [(image.max(axis=2) > 120).astype(np.uint8) for image in pictures(source)]
     assert all((a == b).all() for a, b in zip(pictures(written, "gray"), expected, strict=True))
-    assert expected[0][20, 5] == expected[25][20, 30] == 1  # it moves, so that an order can be wrong
+    assert expected[0][20, 5] == expected[25][20, 30] == 1  # the block moves, so a wrong order would be found
 
 
 def test_the_overlay_shows_the_classes(tmp_path):
@@ -188,7 +188,7 @@ def test_the_overlay_shows_the_classes(tmp_path):
 
 
 @pytest.mark.parametrize("colours", [None, 1, 9])
-def test_colours_stay_what_they_were(tmp_path, colours):
+def test_colours_do_not_change(tmp_path, colours):
     source = write_clip(tmp_path / "a.mp4", colours=colours)
     (written,) = write(source, tmp_path / "out", model=Nothing()).outputs
     assert np.abs(pictures(written)[3].astype(int) - pictures(source)[3]).mean() < 2
@@ -201,12 +201,12 @@ def test_colours_stay_what_they_were(tmp_path, colours):
 
 
 @pytest.mark.parametrize("turn", [90, 180, -90])
-def test_a_turned_video_comes_out_upright(tmp_path, turn):
+def test_a_rotated_video_is_written_upright(tmp_path, turn):
     cv2 = pytest.importorskip("cv2")
     source = write_clip(tmp_path / "a.mp4", turn=turn)
     footage = write(source, tmp_path / "out", model=Nothing())
     assert (footage.width, footage.height) == ((96, 64) if turn == 180 else (64, 96))
-    _, expected = cv2.VideoCapture(str(source)).read()  # OpenCV turns by itself
+    _, expected = cv2.VideoCapture(str(source)).read()  # OpenCV rotates videos by itself
     first = pictures(footage.outputs[0])[0]
     assert first.shape == expected.shape
     assert np.abs(first.astype(int) - expected[..., ::-1]).mean() < 3
@@ -220,14 +220,14 @@ def test_odd_sizes_are_kept(tmp_path):
 
 
 @pytest.mark.parametrize(("sound", "ending"), [("pcm_u8", ".mkv"), ("pcm_alaw", ".mov")])
-def test_sound_that_mp4_does_not_take_goes_into_a_file_that_does(tmp_path, sound, ending):
+def test_sound_that_mp4_cannot_hold_goes_into_another_format(tmp_path, sound, ending):
     source = write_clip(tmp_path / "a.avi", sound=sound)
     (written,) = write(source, tmp_path / "out").outputs
     assert written.name == f"out_overlay{ending}"
     assert b"".join(content for _, content in sounds(written)) == b"".join(content for _, content in sounds(source))
 
 
-def test_no_sound_is_no_matter(tmp_path):
+def test_a_video_without_sound(tmp_path):
     source = write_clip(tmp_path / "a.webm", sound=None, codec="libvpx")
     (written,) = write(source, tmp_path / "out").outputs
     assert times(written) == times(source)
@@ -238,7 +238,7 @@ def cut(source, share):
     source.write_bytes(content[: int(len(content) * share)])
 
 
-def test_whatever_is_no_whole_video_is_one_line_and_leaves_nothing(tmp_path):
+def test_an_incomplete_video_gives_a_one_line_error_and_leaves_no_file(tmp_path):
     damaged = write_clip(tmp_path / "head.mp4"), 0.5
     matroska = write_clip(tmp_path / "tail.mkv", frames=200), 0.5
     stream = write_clip(tmp_path / "tail.mp4"), 1
@@ -260,7 +260,7 @@ def test_whatever_is_no_whole_video_is_one_line_and_leaves_nothing(tmp_path):
 
         add_sound(container, container.add_stream("aac", rate=44100, layout="mono"), 1)
     messages = {
-"head.mp4": "not a video, empty", "tail.mkv": "damaged, it ends after", "fast.mp4": "damaged, it ends",
+        "head.mp4": "not a video, empty", "tail.mkv": "damaged, it ends after", "fast.mp4": "damaged, it ends",
         "empty.mp4": "not a video, empty", "text.mp4": "not a video, empty", "sound.mp4": "contains no video",
         "none.mp4": "no such file",
     }  # fmt: skip
@@ -272,7 +272,7 @@ def test_whatever_is_no_whole_video_is_one_line_and_leaves_nothing(tmp_path):
     assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
 
 
-def test_only_a_few_frames_are_held():
+def test_only_a_few_frames_are_in_memory():
     drawn = []
     items = (drawn.append(number) or number for number in range(100))
     with ThreadPoolExecutor(2) as pool:
@@ -282,7 +282,7 @@ def test_only_a_few_frames_are_held():
     assert len(drawn) == 100
 
 
-def test_only_so_many_frames(tmp_path):
+def test_the_number_of_frames_can_be_limited(tmp_path):
     source = write_clip(tmp_path / "a.mp4")
     seen = []
     footage = write(source, tmp_path / "out", reel=Reel(lambda *numbers: seen.append(numbers), lambda n: n < 8))
@@ -291,11 +291,11 @@ def test_only_so_many_frames(tmp_path):
 
 
 def test_a_camera_is_recorded_until_ctrl_c(tmp_path, monkeypatch):
-    """A file stands in for the camera; its times begin when that was switched on."""
+    """A file replaces the camera. Its times start when the camera was switched on."""
     source = write_clip(tmp_path / "camera.ts", frames=60, sound=None)
     monkeypatch.setattr(video_files, "device", lambda name: (str(source), None))
     (job,) = plan(["webcam:0"], tmp_path / "out")
-    before = signal.getsignal(signal.SIGINT)  # ignored in a shell's background
+    before = signal.getsignal(signal.SIGINT)  # it is ignored if a shell runs the tests in the background
     with interruption() as ended:
 
         def see(frames, expected):
@@ -315,14 +315,14 @@ def test_a_camera_is_recorded_until_ctrl_c(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "message"), [("webcam:0", "no such camera"), ("webcam:front", "give a camera's number")]
 )
-def test_a_camera_that_is_not_there(tmp_path, name, message):
+def test_a_missing_camera_is_an_error(tmp_path, name, message):
     if name == "webcam:0" and os.path.exists("/dev/video0"):
         pytest.skip("there is a camera")
     with pytest.raises(FullconvError, match=message):
         write(name, tmp_path / "out")
 
 
-def test_a_failing_model_leaves_nothing(tmp_path):
+def test_a_failing_model_leaves_no_file(tmp_path):
     def predict(image, **predicting):
         raise FullconvError("out of order")
 
@@ -333,5 +333,5 @@ def test_a_failing_model_leaves_nothing(tmp_path):
     assert threading.active_count() < 20
 
 
-def test_a_video_keeps_all_processors_at_work():
+def test_a_video_uses_all_processors():
     assert parallelism(1, videos=1) == parallelism(1000)

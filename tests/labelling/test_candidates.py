@@ -1,4 +1,4 @@
-"""Which pictures may be chosen."""
+"""Which pictures can be chosen."""
 
 import numpy as np
 import pytest
@@ -28,18 +28,18 @@ def test_all_pictures_of_a_folder_of_pictures(root):
     assert (names(found.unlabelled), found.labelled) == (["m0.png", "m1.png", "m2.png"], ())
 
 
-def test_those_that_a_data_yaml_calls_unlabelled_beside_its_labelled_ones(root):
+def test_the_unlabelled_and_the_labelled_pictures_of_a_data_yaml(root):
     (root / "data.yaml").write_text("names: [background, line]\nunlabelled: more\n")
     found = candidates(root)
     assert (names(found.unlabelled), names(found.labelled)) == (["m0.png", "m1.png", "m2.png"], ["i0.png", "i1.png"])
 
 
-def test_a_picture_that_is_labelled_already_is_none(root):
+def test_a_labelled_picture_is_not_a_candidate(root):
     (root / "data.yaml").write_text("names: [background, line]\nunlabelled: [images, more]\n")
     assert names(candidates(root / "data.yaml").unlabelled) == ["m0.png", "m1.png", "m2.png"]
 
 
-def test_where_there_are_none_the_way_out_is_told(root, tmp_path):
+def test_no_candidates_is_an_error_that_says_what_to_do(root, tmp_path):
     (root / "data.yaml").write_text("names: [background, line]\n")
     with pytest.raises(FullconvError, match="all of its pictures are labelled; give a folder of pictures"):
         candidates(root)

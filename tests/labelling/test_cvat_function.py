@@ -1,4 +1,4 @@
-"""A model as a function of CVAT's, run by CVAT's own driver and read by its own decoder."""
+"""A model in CVAT's automatic annotation, run by CVAT's own driver and read by its own decoder."""
 
 import logging
 from types import SimpleNamespace
@@ -29,13 +29,14 @@ def function():
 
 @pytest.fixture(scope="module")
 def cat():
-    """(H, W): where `fullconv predict` sees it."""
+    """(H, W): the mask of `fullconv predict`."""
     return fullconv.load("photos", precision="fp32").predict(PHOTO).mask("cat")
 
 
 @pytest.fixture
 def annotate(monkeypatch):
-    """CVAT's own driver on a task of one picture with the labels cat (id 7) and dog; gives the shapes it would send."""
+    """Runs CVAT's own driver on a task with one picture and the labels cat (id 7) and dog (id 8). Returns the shapes
+    that it would send."""
 
     def run(function, label_type: str = "any", **options):
         media = SimpleNamespace(load_image=lambda: Image.open(PHOTO))
@@ -58,12 +59,12 @@ def annotate(monkeypatch):
     return run
 
 
-def test_the_spec_names_the_classes_but_the_background(function):
+def test_the_spec_lists_the_classes_except_the_background(function):
     assert isinstance(function.spec, auto_annotation.DetectionFunctionSpec)
     assert [label.name for label in function.spec.labels] == list(function.model.classes.names[1:])
 
 
-def test_masks_are_those_of_predict(function, annotate, cat):
+def test_masks_are_the_same_as_those_of_predict(function, annotate, cat):
     (shape,) = annotate(function, "mask")
     assert (shape.label_id, shape.frame, shape.type.value, shape.source) == (7, 5, "mask", "auto")
     assert 0.5 < shape.score <= 1
@@ -71,7 +72,7 @@ def test_masks_are_those_of_predict(function, annotate, cat):
     assert np.array_equal(decode_mask(shape.points, image_width=width, image_height=height), cat)
 
 
-def test_polygons_where_cvat_asks_for_them(function, annotate, cat):
+def test_polygons_on_request(function, annotate, cat):
     pytest.importorskip("shapely")
     canvas = Image.new("1", cat.shape[::-1])
     for shape in annotate(function, "polygon", conv_mask_to_poly=True):
@@ -80,7 +81,7 @@ def test_polygons_where_cvat_asks_for_them(function, annotate, cat):
     assert (np.array(canvas) & cat).sum() / (np.array(canvas) | cat).sum() > 0.97
 
 
-def test_what_the_model_is_less_sure_of_is_left_out(function, annotate):
+def test_classes_below_the_threshold_are_left_out(function, annotate):
     (shape,) = annotate(function)
     assert len(annotate(function, conf_threshold=shape.score)) == 1
     assert annotate(function, conf_threshold=min(1.0, shape.score + 0.001)) == []

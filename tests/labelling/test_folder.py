@@ -1,4 +1,4 @@
-"""Drafts, as each tool takes them, come back as masks to train on."""
+"""Drafts for each tool can be read back as masks for training."""
 
 import json
 import shutil
@@ -31,7 +31,7 @@ def chosen(model):
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory):
-    """Data with a mask that somebody made, beside which drafts are added."""
+    """A data set with a mask, to which drafts are added."""
     root = tmp_path_factory.mktemp("own")
     for kind in ("images", "masks"):
         (root / kind).mkdir()
@@ -49,7 +49,7 @@ def read_back(own, folder):
 
 
 def exported_by_label_studio(folder):
-    """What its converter makes of tasks whose predictions were accepted: COCO, in pixels, ids from 0."""
+    """Writes what Label Studio exports if all predictions are accepted: COCO, in pixels, with ids from 0."""
     names, pictures, notes = [], [], []
     for number, task in enumerate(json.loads((folder / "tasks.json").read_text())):
         name = task["data"]["image"].rpartition("/")[2]
@@ -71,7 +71,7 @@ def exported_by_label_studio(folder):
 
 
 @pytest.mark.parametrize("tool", TOOLS)
-def test_what_comes_back_is_nearly_what_the_model_said(model, chosen, own, tmp_path, tool):
+def test_drafts_are_read_back_almost_unchanged(model, chosen, own, tmp_path, tool):
     out = tmp_path / tool
     write_drafts(model, chosen, out, TOOLS[tool], simplify=2)
     if tool == "label-studio":
@@ -94,14 +94,14 @@ def test_smoothing_saves_points(model, chosen, tmp_path):
     assert 0 < sizes[1] < sizes[0] / 3
 
 
-def test_nobodys_work_is_replaced(model, chosen, tmp_path):
+def test_existing_work_is_not_replaced(model, chosen, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.json").touch()
     with pytest.raises(FullconvError, match="already exists, and may contain somebody's work; choose another --out"):
         write_drafts(model, chosen, tmp_path / "out", TOOLS["labelme"], 2)
 
 
-def test_a_folder_that_could_not_be_filled_is_not_there(model, chosen, tmp_path):
+def test_no_folder_is_left_after_an_error(model, chosen, tmp_path):
     photo = tmp_path / "gone.jpg"
     shutil.copy(PHOTOS[0], photo)
     seen = look(model, UnlabelledPicture(photo))
@@ -111,6 +111,6 @@ def test_a_folder_that_could_not_be_filled_is_not_there(model, chosen, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_names_are_each_ones_own(tmp_path):
+def test_names_are_unique(tmp_path):
     paths = ("a/x.jpg", "b/x.jpg", "b/X.png", "c/y.jpg")
     assert names_of([UnlabelledPicture(tmp_path / path) for path in paths]) == ["x.jpg", "x_2.jpg", "X_3.png", "y.jpg"]

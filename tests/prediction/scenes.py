@@ -1,4 +1,4 @@
-"""Rasters, and models that see brightness: what their labels must be is known without them."""
+"""Rasters, and models that classify by brightness, so that the correct labels are known without them."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ UTM, CORNER, PIXEL = "EPSG:32633", (500_000.0, 5_000_000.0), 0.5
 
 
 class BrightEngine:
-    """Class 0 for 0–63, 1 for 64–127, and so on."""
+    """Gives class 0 for brightness 0 to 63, 1 for 64 to 127, and so on."""
 
     name, precision = "openvino", "fp32"
 
@@ -43,7 +43,7 @@ def bright_model(**others) -> Model:
 
 
 def write_scene(path, array, crs=UTM, driver="GTiff", **more):
-    """(H, W, C) on the ground, as a GeoTIFF unless another driver is named."""
+    """Writes an array (H, W, C) as a georeferenced raster: a GeoTIFF, unless another driver is named."""
     rasterio = pytest.importorskip("rasterio")
     height, width, count = array.shape
     transform = rasterio.Affine(PIXEL, 0, CORNER[0], 0, -PIXEL, CORNER[1])
@@ -57,13 +57,14 @@ def write_scene(path, array, crs=UTM, driver="GTiff", **more):
 
 
 def blobs(height, width, channels=3, seed=0, cell=9):
-    """(height, width, channels) uint8 in blobs of a few pixels."""
+    """Returns (height, width, channels) uint8: squares of `cell` pixels with random brightness."""
     small = np.random.default_rng(seed).integers(1, 256, (-(-height // cell), -(-width // cell), 1))
     return np.kron(small, np.ones((cell, cell, channels)))[:height, :width].astype(np.uint8)
 
 
 def save_bright_model(folder):
-    """A model folder without torch: the mean of 33x33 pixels in bands of brightness. Its window is (-16, 16)."""
+    """Writes a model folder without torch. The model classifies the mean brightness of 33x33 pixels, so its window is
+    (-16, 16)."""
     from dataclasses import replace
 
     import onnx
@@ -72,7 +73,7 @@ def save_bright_model(folder):
     def constant(name, values):
         return numpy_helper.from_array(np.array(values, np.float32).reshape(1, 4, 1, 1), name)
 
-    # The best class of s x b - s**2 / 2 is that whose s is nearest to b.
+    # s x b - s**2 / 2 is largest for the class whose s is nearest to b.
     centres = np.array([96.0, 112.0, 128.0, 144.0])
     nodes = [
         helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),

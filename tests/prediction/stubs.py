@@ -1,4 +1,4 @@
-"""Models that cost nothing."""
+"""Models that need no time."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +13,7 @@ CLASSES = Classes.named(["background", "dog"])
 
 
 class StubModel:
-    """Everything is a dog; it notes what it was shown."""
+    """Labels everything as dog, and records the names of the pictures."""
 
     def __init__(self):
         self.seen, self.config, self.classes = [], SimpleNamespace(longest_side=512), CLASSES

@@ -1,4 +1,4 @@
-"""Only some classes: each pixel gets the best of them."""
+"""A model restricted to some classes: each pixel gets the best of these."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ def model():
     return fullconv.load("photos", precision="fp32")
 
 
-def test_each_pixel_gets_the_best_of_those_asked_for(model):
+def test_each_pixel_gets_the_best_of_the_requested_classes(model):
     scores = model.predict(ASTRONAUT, scores=True).scores
     kept = [0, model.classes.index("cat"), model.classes.index("person")]
     found = model.among(["person", "cat"]).predict(ASTRONAUT)
@@ -27,7 +27,7 @@ def test_each_pixel_gets_the_best_of_those_asked_for(model):
     assert "bottle" in model.predict(ASTRONAUT).shares
 
 
-def test_a_reduced_picture_too(model):
+def test_a_reduced_picture_is_restricted_too(model):
     large = np.array(fullconv.images.read(ASTRONAUT)).repeat(2, 0).repeat(2, 1)
     found = model.among(["person"]).predict(large, soft=True)
     assert set(np.unique(found.label_map)) == {0, model.classes.index("person")}
@@ -44,11 +44,11 @@ def test_without_a_background_labels_stay_as_they_are(model):
     assert found.wanted == ["bottle"]
 
 
-def test_a_name_that_is_no_class(model):
+def test_an_unknown_class_is_refused(model):
     with pytest.raises(FullconvError, match="no class 'puma'"):
         model.among(["puma"])
 
 
-def test_soft_changes_no_label(model):
+def test_soft_does_not_change_labels(model):
     plain, soft = model.predict(ASTRONAUT), model.predict(ASTRONAUT, soft=True)
     assert (plain.label_map == soft.label_map).mean() > 0.999

@@ -1,4 +1,4 @@
-"""Networks that see everything at once: patches are blended, without seams, on one grid for the whole picture."""
+"""Networks with global context: patches are blended without seams, on one grid for the whole picture."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def window(rows, columns) -> Window:
 
 @given(st.integers(1, 300), st.integers(1, 300), st.sampled_from([64, 96, 128]), st.data())
 @settings(max_examples=50, deadline=None)
-def test_scores_that_agree_stay_as_they_are_in_every_window(height, width, side, data):
+def test_equal_scores_do_not_change_in_any_window(height, width, side, data):
     plane = np.random.default_rng(0).normal(size=(2, height + 31, width + 31)).astype(np.float32)
     top, left = data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))
     kept = window((top, data.draw(st.integers(top + 1, height))), (left, data.draw(st.integers(left + 1, width))))
@@ -29,13 +29,13 @@ def test_scores_that_agree_stay_as_they_are_in_every_window(height, width, side,
 
 
 class MoodyEngine(BrightEngine):
-    """Adds a number of its own to every patch, as squeeze-and-excitation may."""
+    """Gives every patch other scores, as squeeze-and-excitation may do."""
 
     def scores(self, images):
         return super().scores(images) * 0 + np.float32(images.mean())
 
 
-def test_patches_that_disagree_leave_no_seam():
+def test_patches_with_different_scores_leave_no_seam():
     image = np.zeros((512, 512, 3), np.uint8)
     image[:, 256:] = 200
     model = Model(bright_model(window=None).config, MoodyEngine())
@@ -54,7 +54,7 @@ def test_windows_of_a_blended_picture_fit_together(monkeypatch):
     np.testing.assert_allclose(parts, whole, rtol=1e-5)
 
 
-def test_who_is_blended():
+def test_tiles_are_blended_without_a_halo_and_with_global_context():
     everything, some = bright_model(window=None).config, bright_model().config
     assert blends(everything, None)
     assert not blends(everything, 64)

@@ -1,4 +1,4 @@
-"""One contract for every engine, and the cache of compiled blobs."""
+"""The contract of all engines, and the cache of compiled networks."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ def batch():
 
 
 @pytest.mark.parametrize("name", AVAILABLE)
-def test_contract(name, batch):
+def test_every_engine_keeps_the_contract(name, batch):
     engine = load("photos", engine=name, precision="fp32").engine
     label_maps, scores = engine.label_maps(batch), engine.scores(batch)
     assert (label_maps.shape, label_maps.dtype) == ((1, 256, 320), np.uint8)
@@ -48,7 +48,7 @@ def test_bf16_is_close(batch):
     assert (exact == rounded).mean() > 0.97
 
 
-def test_a_second_process_finds_the_blob(batch, monkeypatch):
+def test_a_second_engine_finds_the_blob(batch, monkeypatch):
     first = load("photos", engine="openvino").engine
     expected = first.label_maps(batch)
     second = load("photos", engine="openvino").engine
@@ -56,7 +56,7 @@ def test_a_second_process_finds_the_blob(batch, monkeypatch):
     assert (second.label_maps(batch) == expected).all()
 
 
-def test_a_damaged_blob_is_made_anew(batch):
+def test_a_damaged_blob_is_replaced(batch):
     expected = load("photos", engine="openvino").engine.label_maps(batch)
     blobs = list(cache_folder().rglob("*.blob"))
     assert blobs
@@ -66,7 +66,7 @@ def test_a_damaged_blob_is_made_anew(batch):
     assert max(blob.stat().st_size for blob in blobs) > 1000
 
 
-def test_one_flipped_bit_is_noticed(batch):
+def test_a_flipped_bit_is_detected(batch):
     expected = load("photos", engine="openvino").engine.label_maps(batch)
     for path in cache_folder().rglob("*.blob"):
         blob = bytearray(path.read_bytes())
@@ -78,7 +78,7 @@ def test_one_flipped_bit_is_noticed(batch):
     assert engine.cache.read((*batch.shape, "label_map"))
 
 
-def test_a_blob_under_another_name_is_not_believed(tmp_path, monkeypatch):
+def test_a_blob_under_a_wrong_name_is_not_used(tmp_path, monkeypatch):
     monkeypatch.setenv("FULLCONV_CACHE", str(tmp_path))
     one, other = BlobCache("a" * 64, "here"), BlobCache("b" * 64, "here")
     one.write((1,), b"blob")
@@ -104,7 +104,7 @@ def test_a_folder_that_others_can_write_is_not_used(mode, level, tmp_path, monke
     assert len(list(tmp_path.rglob("*.blob"))) == 1
 
 
-def test_a_variable_that_is_empty_is_not_the_working_folder(monkeypatch, tmp_path):
+def test_an_empty_variable_does_not_mean_the_working_folder(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     for name in ("FULLCONV_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, "")
@@ -124,13 +124,13 @@ def test_a_user_without_a_home_has_no_cache(monkeypatch):
     assert (cache.is_there, cache.read((1,))) == (False, None)
 
 
-def test_a_cache_that_cannot_be_written_is_no_error(batch, monkeypatch, tmp_path):
+def test_a_cache_that_cannot_be_written_is_not_an_error(batch, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("FULLCONV_CACHE", str(tmp_path / "file"))
     assert load("photos", engine="openvino").engine.label_maps(batch).shape == (1, 256, 320)
 
 
-def test_blobs_of_another_machine_or_graph_are_not_taken(tmp_path, monkeypatch):
+def test_blobs_of_another_machine_or_graph_are_not_used(tmp_path, monkeypatch):
     monkeypatch.setenv("FULLCONV_CACHE", str(tmp_path))
     graph = tmp_path / "g.onnx"
     graph.write_bytes(b"one")
@@ -142,7 +142,7 @@ def test_blobs_of_another_machine_or_graph_are_not_taken(tmp_path, monkeypatch):
     assert BlobCache(digest_of([graph]), "here").read((1, "labels")) is None
 
 
-def test_the_cache_keeps_what_was_used_last(tmp_path):
+def test_the_cache_keeps_the_most_recently_used_blobs(tmp_path):
     for i in range(6):
         path = tmp_path / "graph" / f"{i}.blob"
         path.parent.mkdir(exist_ok=True)
@@ -154,11 +154,11 @@ def test_the_cache_keeps_what_was_used_last(tmp_path):
 
 
 def widths(engine):
-    """Of the networks that are compiled; -1 is that of any shape."""
+    """Returns the widths of the compiled networks; -1 is the network for any shape."""
     return [key[2] for key in engine.compiled]
 
 
-def test_the_first_shape_has_a_network_of_its_own_and_so_have_those_that_come_often(tmp_path, monkeypatch):
+def test_the_first_shape_and_frequent_ones_have_networks_of_their_own(tmp_path, monkeypatch):
     monkeypatch.setenv("FULLCONV_CACHE", str(tmp_path))
     monkeypatch.setattr("fullconv.prediction.engines.openvino.OFTEN", 2)
     engine = load("photos", engine="openvino").engine
@@ -169,10 +169,10 @@ def test_the_first_shape_has_a_network_of_its_own_and_so_have_those_that_come_of
     later = load("photos", engine="openvino").engine
     for width in (96, 64, 32):
         later.label_maps(np.zeros((1, 32, width, 3), np.uint8))
-    assert widths(later) == [96, 64, 32]  # the first, and those that were kept
+    assert widths(later) == [96, 64, 32]  # the first shape, and those in the cache
 
 
-def test_the_network_of_any_shape_labels_as_each_shapes_own(batch):
+def test_the_network_for_any_shape_gives_the_same_labels(batch):
     pictures = [np.ascontiguousarray(batch[:, :h, :w]) for h, w in ((96, 256), (224, 128))]
     alone = [load("photos", engine="openvino", precision="fp32").engine.label_maps(one) for one in pictures]
     shared = load("photos", engine="openvino", precision="fp32").engine
@@ -203,12 +203,12 @@ def test_auto_is_openvino_without_a_gpu(monkeypatch, tmp_path):
         ({"model": "lions"}, "neither bundled .camvid, photos."),
     ],
 )
-def test_a_wrong_choice_says_what_there_is(options, message):
+def test_a_wrong_choice_is_refused_with_the_possible_ones(options, message):
     with pytest.raises(FullconvError, match=message):
         load(**options)
 
 
-def test_a_folder_without_a_graph_says_how_to_make_one(tmp_path):
+def test_a_missing_graph_is_reported_with_how_to_create_it(tmp_path):
     (tmp_path / "config.json").write_bytes((find_model("photos") / "config.json").read_bytes())
     (tmp_path / "model.safetensors").touch()
     with pytest.raises(FullconvError, match="fullconv export"):
@@ -220,7 +220,7 @@ def test_a_folder_without_a_graph_says_how_to_make_one(tmp_path):
 
 @pytest.mark.parametrize("name", [name for name in AVAILABLE if name != "torch"])
 @pytest.mark.parametrize("content", [b"", b"garbage of some length", b"\x08\x08", None])
-def test_a_damaged_graph_ends_the_run_in_one_line(tmp_path, name, content):
+def test_a_damaged_graph_gives_a_one_line_error(tmp_path, name, content):
     folder = find_model("photos")
     (tmp_path / "config.json").write_bytes((folder / "config.json").read_bytes())
     whole = (folder / "model.onnx").read_bytes()
@@ -243,31 +243,32 @@ threads = [threading.Thread(target=first_use) for _ in range(8)]
 """
 
 
-def test_threads_that_begin_together_do_not_wait_for_each_other_forever():
-    for _ in range(3):  # each hung more often than not when the first use of the bindings was theirs
-        done = subprocess.run([sys.executable, "-c", TOGETHER], timeout=120, check=False)  # a hang raises
+def test_threads_that_start_together_do_not_deadlock():
+    for _ in range(3):  # most runs hung when these threads were the first to use the bindings
+        done = subprocess.run([sys.executable, "-c", TOGETHER], timeout=120, check=False)  # raises if it hangs
         assert done.returncode == 0
 
 
 @pytest.mark.parametrize("name", AVAILABLE)
-def test_more_memory_is_more_room(name, monkeypatch):
+def test_more_memory_allows_more_pixels(name, monkeypatch):
     engine = load("photos", engine=name, precision="fp32").engine
     monkeypatch.setattr("fullconv.prediction.memory.budget", lambda: 2**30)
     few, fewer = engine.room(), engine.room(scores=True)
     monkeypatch.setattr("fullconv.prediction.memory.budget", lambda: 2**31)
     assert engine.room() == pytest.approx(2 * few, abs=1)
-    assert fewer <= few * 1.001  # scores are not where this network needs most
+    assert fewer <= few * 1.001  # this network does not need most of its memory for scores
 
 
-def test_openvino_knows_what_its_maps_take(monkeypatch):
-    """Its maps take 168 bytes a pixel; resident memory grew by 184 to 210 for pictures of 16 to 1 megapixels."""
+def test_openvino_knows_the_memory_of_its_maps(monkeypatch):
+    """Its maps take 168 bytes per pixel. Measured for pictures of 16 to 1 megapixels, resident memory grew by 184 to
+    210 bytes per pixel."""
     monkeypatch.setattr("fullconv.prediction.memory.budget", lambda: 2**30)
     alone, one_of_two = (load("photos", engine="openvino", precision="fp32", streams=n).engine for n in (1, 2))
     assert 150 < 2**30 / alone.room() < 200
     assert one_of_two.room() == pytest.approx(alone.room() / 2, rel=0.1)
 
 
-def test_pictures_of_changing_shapes_in_many_threads_are_kept_apart(batch):
+def test_pictures_of_changing_shapes_in_many_threads_are_not_mixed_up(batch):
     from concurrent.futures import ThreadPoolExecutor
 
     engine = load("photos", engine="openvino", precision="fp32", streams=2).engine
@@ -304,7 +305,7 @@ CONVERTER_LATER = """
 import sys
 from fullconv import load
 load("photos", engine="openvino")
-assert "openvino.tools.ovc" not in sys.modules  # it takes as long to import as all else
+assert "openvino.tools.ovc" not in sys.modules  # importing it takes as long as the rest of OpenVINO
 import openvino
 from openvino import convert_model
 assert openvino.convert_model is convert_model and callable(convert_model)
@@ -314,11 +315,11 @@ assert openvino.tools.ovc.convert_model is convert_model
 """
 
 
-def test_openvinos_converter_stays_there_for_others():
+def test_the_converter_of_openvino_can_still_be_imported():
     subprocess.run([sys.executable, "-c", CONVERTER_LATER], check=True)
 
 
-def test_a_model_is_told_by_the_content_of_what_the_engine_reads(tmp_path):
+def test_a_model_is_identified_by_the_files_that_the_engine_reads(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "model.onnx").write_bytes(b"one")
     first = choice.identity_of(ModelFolder(tmp_path, None), ENGINE)

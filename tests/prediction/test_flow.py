@@ -1,4 +1,4 @@
-"""Whatever things weigh and however long they take: in order, within the budget, to the end."""
+"""Items of any weight and duration are all processed, in order, within the memory budget."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ WEIGHTS = st.lists(st.tuples(st.integers(0, 130), st.integers(0, 3)), max_size=3
 
 
 class Scale:
-    """What is held by all that is begun and not yet taken, and the most that ever was."""
+    """Adds up the weights of the items in progress, and keeps the largest sum."""
 
     def __init__(self):
         self.lock, self.held, self.peak = threading.Lock(), 0, 0
@@ -26,7 +26,7 @@ class Scale:
 
 @settings(deadline=None, max_examples=60)
 @given(WEIGHTS, st.integers(1, 100), st.integers(1, 8))
-def test_the_budget_holds_and_order_is_kept(things, most, at_once):
+def test_the_budget_and_the_order_are_kept(things, most, at_once):
     scale, refused, begun = Scale(), [], []
 
     def work(thing, need):
@@ -51,7 +51,7 @@ def test_the_budget_holds_and_order_is_kept(things, most, at_once):
     assert refused == [thing for thing in things if thing[0] > most]
 
 
-def test_a_result_that_nobody_takes_holds_its_place():
+def test_a_result_keeps_its_memory_until_it_is_consumed():
     begun = []
 
     def begin(thing, need):
@@ -68,7 +68,7 @@ def test_a_result_that_nobody_takes_holds_its_place():
         flow.close()
 
 
-def test_things_that_fit_together_are_begun_together():
+def test_items_that_fit_together_run_together():
     meeting = threading.Barrier(3, timeout=20)
     with ThreadPoolExecutor(3) as pool:
         flow = in_order(((thing, 30) for thing in range(3)), lambda thing, need: pool.submit(meeting.wait), 100, 8)

@@ -1,4 +1,4 @@
-"""A process that was forked after a model was loaded says so, and never waits without end."""
+"""A process that was forked after a model was loaded raises an error, and never waits forever."""
 
 import subprocess
 import sys
@@ -39,7 +39,7 @@ NEEDS = {"openvino": "openvino", "onnxruntime": "onnxruntime", "torch": "torch"}
 
 
 def forked(*arguments):
-    """What the child says, then the parent."""
+    """Returns the lines that the child prints, then those of the parent."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", CODE, *arguments], capture_output=True, text=True, check=True,
         timeout=300,
@@ -49,10 +49,10 @@ def forked(*arguments):
 
 @pytest.mark.parametrize("engine", NEEDS)
 @pytest.mark.parametrize(("first", "then"), [("loaded", "predict"), ("predicted", "predict"), ("predicted", "load")])
-def test_a_model_of_the_parent_is_refused_in_one_line(engine, first, then):
+def test_a_model_of_the_parent_gives_a_one_line_error(engine, first, then):
     pytest.importorskip(NEEDS[engine])
     assert forked(engine, first, then) == [REFUSED, "parent (64, 64)"]
 
 
-def test_a_child_loads_its_own_where_the_parent_has_none():
+def test_a_child_can_load_a_model_if_the_parent_has_none():
     assert forked("openvino", "nothing", "load") == ["label map (64, 64)"]

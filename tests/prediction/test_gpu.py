@@ -1,4 +1,4 @@
-"""The torch engine on an NVIDIA GPU, held to the CPU. Skipped where there is none."""
+"""The torch engine on an NVIDIA GPU is compared with the CPU. Skipped if there is no GPU."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(),
 
 @pytest.fixture(autouse=True)
 def exact_products(monkeypatch):
-    """Without TF32, which rounds float32 to ten bits."""
+    """Turns off TF32, which rounds float32 to ten bits."""
     monkeypatch.setattr(torch.backends.cuda.matmul, "allow_tf32", False)
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
 
@@ -36,7 +36,7 @@ def on_gpu(precision):
 
 
 @pytest.mark.parametrize(("precision", "share"), [("fp32", 0.9999), ("bf16", 0.97), ("fp16", 0.99)])
-def test_labels_are_the_cpus(photo, on_cpu, precision, share):
+def test_labels_are_the_same_as_on_the_cpu(photo, on_cpu, precision, share):
     engine = on_gpu(precision)
     label_maps = engine.label_maps(photo)
     assert (label_maps.shape, label_maps.dtype) == ((1, 288, 448), np.uint8)
@@ -44,12 +44,12 @@ def test_labels_are_the_cpus(photo, on_cpu, precision, share):
     assert (engine.name, engine.precision) == ("torch", precision)
 
 
-def test_scores_are_the_cpus(photo, on_cpu):
+def test_scores_are_the_same_as_on_the_cpu(photo, on_cpu):
     np.testing.assert_allclose(on_gpu("fp32").scores(photo), on_cpu.scores(photo), atol=2e-2)
 
 
-def test_more_shapes_than_are_kept_each_give_their_own_labels(photo, on_cpu, monkeypatch):
-    """In turn, each new shape recorded, old ones dropped, recorded ones played with another picture in them."""
+def test_more_shapes_than_are_kept_give_correct_labels(photo, on_cpu, monkeypatch):
+    """New shapes are recorded, old recordings are dropped, and recordings are reused with other pictures."""
     monkeypatch.setattr(CudaGraphs, "KEPT", 2)
     engine = on_gpu("fp32")
     for height, width in [(64, 96), (96, 64), (64, 96), (128, 64), (64, 96), (96, 64)] * 2:
@@ -59,7 +59,7 @@ def test_more_shapes_than_are_kept_each_give_their_own_labels(photo, on_cpu, mon
     assert list(engine.labels.recorded) == [(1, 64, 96, 3), (1, 96, 64, 3)]
 
 
-def test_threads_in_parallel_are_kept_apart(photo, on_cpu):
+def test_parallel_threads_are_not_mixed_up(photo, on_cpu):
     engine = on_gpu("fp32")
     pictures = [np.ascontiguousarray(photo[:, top : top + height]) for top in (0, 32, 64) for height in (64, 128)] * 4
     with ThreadPoolExecutor(4) as pool:
@@ -68,11 +68,11 @@ def test_threads_in_parallel_are_kept_apart(photo, on_cpu):
         assert (label_map == on_cpu.label_maps(picture)).mean() >= 0.999
 
 
-def test_room_is_that_of_the_gpu():
+def test_the_room_depends_on_the_memory_of_the_gpu():
     assert 0 < on_gpu("fp32").room() < torch.cuda.get_device_properties(0).total_memory
 
 
-def test_auto_takes_the_gpu():
+def test_auto_chooses_the_gpu():
     from fullconv.prediction.engines.choice import choose
 
     assert choose(find_model("photos"), "cuda") == "torch"

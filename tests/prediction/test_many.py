@@ -1,4 +1,4 @@
-"""Many pictures through one model: in order, with few in work, whatever breaks."""
+"""Many pictures through one model: in order, with only a few in progress, and with damaged pictures."""
 
 import shutil
 import threading
@@ -18,12 +18,12 @@ def model():
     return fullconv.load("photos", precision="fp32")
 
 
-def test_results_come_in_order_and_equal_those_of_one_at_a_time(model):
+def test_results_are_in_order_and_the_same_as_one_at_a_time(model):
     paths = sorted(EXAMPLES.glob("*.jpg"))[:4]
     assert list(model.predict_many(paths)) == [model.predict(path) for path in paths]
 
 
-def test_a_folder_gives_its_pictures_by_name(model, tmp_path):
+def test_the_pictures_of_a_folder_are_sorted_by_path(model, tmp_path):
     (tmp_path / "deep").mkdir()
     for target in ("b.jpg", "a.jpg", "deep/c.jpg"):
         shutil.copyfile(EXAMPLES / "chelsea.jpg", tmp_path / target)
@@ -33,7 +33,7 @@ def test_a_folder_gives_its_pictures_by_name(model, tmp_path):
         list(model.predict_many(tmp_path / "nowhere"))
 
 
-def test_a_broken_picture_is_handed_to_the_caller_and_the_others_go_on(model, tmp_path):
+def test_a_damaged_picture_is_passed_to_the_caller_and_the_others_continue(model, tmp_path):
     (tmp_path / "broken.jpg").write_bytes(b"nothing")
     sources, errors = [EXAMPLES / "chelsea.jpg", tmp_path / "broken.jpg", EXAMPLES / "chelsea.jpg"], []
     found = list(model.predict_many(sources, on_error=lambda source, error: errors.append((source.name, str(error)))))
@@ -43,8 +43,8 @@ def test_a_broken_picture_is_handed_to_the_caller_and_the_others_go_on(model, tm
         list(model.predict_many(sources))
 
 
-def test_no_more_are_begun_than_are_in_work():
-    """Of an endless row of pictures, each takes a place that one before it has left."""
+def test_only_a_few_pictures_are_started_ahead():
+    """There are infinitely many pictures. Each starts only when an earlier one is done."""
     begun, most, lock = [], [], threading.Lock()
 
     def predict(source):
@@ -61,8 +61,8 @@ def test_no_more_are_begun_than_are_in_work():
     assert max(most) <= THREADS + 1
 
 
-def test_one_model_may_be_used_from_several_threads(model):
-    """Pictures of different sizes and both outputs at once give what they give one after another."""
+def test_a_model_can_be_used_from_several_threads(model):
+    """Pictures of different sizes, with and without scores, give the same results in parallel as one after another."""
     rng = np.random.default_rng(0)
     pictures = [rng.integers(0, 255, (64 + 32 * (i % 3), 96, 3), np.uint8) for i in range(24)]
     expected = [model.predict(p, scores=i % 2 == 0) for i, p in enumerate(pictures)]
@@ -71,11 +71,11 @@ def test_one_model_may_be_used_from_several_threads(model):
     assert found == expected
 
 
-def test_a_model_prints_in_one_line(model):
+def test_the_repr_of_a_model_is_one_line(model):
     assert repr(model) == "Model(photos: FCN-4s tf_efficientnet_lite1, 21 classes; openvino fp32)"
 
 
-def test_segmentations_compare_and_print(model):
+def test_segmentations_can_be_compared_and_printed(model):
     a, b = model.predict(EXAMPLES / "chelsea.jpg"), model.predict(EXAMPLES / "chelsea.jpg")
     assert a == b
     assert a != model.predict(EXAMPLES / "chelsea.jpg", scores=True)

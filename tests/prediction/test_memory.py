@@ -1,4 +1,4 @@
-"""A quarter of what the machine, or the container, has left."""
+"""How much memory a prediction may use on a machine or in a container."""
 
 import platform
 
@@ -19,23 +19,23 @@ def machine(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_of_the_machine(machine):
+def test_the_budget_is_a_quarter_of_what_the_machine_has_left(machine):
     assert memory.budget() == 8000 * 1024 // 4
 
 
 @pytest.mark.parametrize(("limit", "left"), [("max", 8000 * 1024), ("5000000", 4_000_000), ("500", 0)])
-def test_of_a_container(machine, limit, left):
+def test_the_limit_of_a_container_counts(machine, limit, left):
     (machine / "memory.max").write_text(limit + "\n")
     (machine / "memory.current").write_text("1000000\n")
     assert memory.budget() == left // 4
 
 
-def test_where_the_system_tells_otherwise(machine):
+def test_systems_without_meminfo(machine):
     memory.MEMINFO.unlink()
     assert 0 < memory.budget() < 2**45
 
 
-def test_of_a_container_of_the_first_version(machine):
+def test_a_container_with_control_groups_version_1(machine):
     (machine / "memory").mkdir()
     for name, text in {"limit_in_bytes": "5000000", "usage_in_bytes": "2000000"}.items():
         (machine / "memory" / f"memory.{name}").write_text(text)
@@ -43,7 +43,7 @@ def test_of_a_container_of_the_first_version(machine):
     assert memory.available() == 3_500_000
 
 
-def test_of_a_group_inside_a_container(machine):
+def test_a_group_inside_a_container(machine):
     (machine / "none").write_text("4:memory:/pod/one\n0::/pod\n")
     (machine / "pod").mkdir()
     (machine / "pod" / "memory.max").write_text("700000")
@@ -59,12 +59,12 @@ def test_sizes(text, size):
 
 
 @pytest.mark.parametrize("text", ["", "G", "-1G", "0", "1e9", "2 apples"])
-def test_what_is_no_size(text):
+def test_an_invalid_size_is_refused(text):
     with pytest.raises(FullconvError, match="give a size such as 2G"):
         memory.parse_size(text)
 
 
-def test_what_somebody_allows_holds_for_pictures_and_predictions(monkeypatch):
+def test_a_limit_applies_to_pictures_and_predictions(monkeypatch):
     monkeypatch.setattr(memory, "resident", lambda: 300 * 2**20)
     monkeypatch.setattr(memory, "_machine", lambda: 2**40)
     memory.allow(2**30)
@@ -76,14 +76,14 @@ def test_what_somebody_allows_holds_for_pictures_and_predictions(monkeypatch):
     assert memory.for_pictures(100) == 0
 
 
-def test_what_the_process_has_is_known_on_linux():
+def test_the_memory_of_the_process_is_known_on_linux():
     assert memory.resident() > 2**20 or not memory.STATM.exists()
 
 
 @pytest.mark.skipif("glibc" not in platform.libc_ver(), reason="only glibc gives memory back when asked to")
-def test_what_was_freed_is_given_back():
+def test_freed_memory_is_returned_to_the_system():
     blocks = [bytes(2000) for _ in range(100_000)]
-    last = blocks.pop()  # at the end of the heap, which keeps what is before it
+    last = blocks.pop()  # at the end of the heap, so the C library cannot return the memory before it by itself
     del blocks
     before = memory.resident()
     memory.give_back()

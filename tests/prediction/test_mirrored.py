@@ -1,4 +1,4 @@
-"""With mirror images, scores are the mean of both views: by hand, in every engine, in tiles, from the shell."""
+"""With mirror images, scores are the mean of both: calculated by hand, in every engine, in tiles, and in commands."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ ENGINES = ("openvino", "onnxruntime", "torch")
 
 
 class Ramp:
-    """Class 0 scores the pixel's red, class 1 its column: what depends on the side is seen."""
+    """The score of class 0 is the red value, and that of class 1 the column, which changes in a mirror image."""
 
     name, precision = "stub", "fp32"
 
@@ -26,13 +26,13 @@ class Ramp:
         return 7 if scores else 9
 
 
-def test_scores_are_the_mean_of_both_views_and_labels_the_best_of_it():
+def test_scores_are_the_mean_of_both_images_and_labels_follow_it():
     images = np.zeros((1, 2, 5, 3), np.uint8)
     images[0, 0, :, 0] = [0, 1, 2, 3, 9]
     engine = Mirrored(Ramp())
     scores = engine.scores(images)
     assert scores[0, 0, 0].tolist() == [0, 1, 2, 3, 9]  # red moves with the pixels
-    assert scores[0, 1, 0].tolist() == [2] * 5  # columns are 0 … 4 one way and 4 … 0 the other
+    assert scores[0, 1, 0].tolist() == [2] * 5  # columns are 0 … 4, and 4 … 0 in the mirror image
     assert engine.label_maps(images)[0].tolist() == [[1, 1, 0, 0, 0], [1] * 5]
     assert engine.room(3) == 7
 
@@ -56,19 +56,19 @@ def test_every_engine_gives_a_mirrored_result_for_a_mirrored_picture(photo, name
     assert np.abs(result.scores - (one + other[..., ::-1]) / 2).max() < 1e-3
 
 
-def test_tiles_with_an_exact_halo_are_the_whole_picture(photo):
+def test_tiles_with_an_exact_halo_give_the_labels_of_the_whole_picture(photo):
     model = fullconv.load("camvid", precision="fp32").mirrored()
     picture = np.tile(photo, (2, 2, 1))[:500, :620]
     whole, tiled = model.predict(picture, tile=4096), model.predict(picture, tile=256, halo="exact")
     assert (whole.label_map == tiled.label_map).all()
 
 
-def test_it_goes_with_classes_that_alone_are_asked_for(photo):
+def test_it_can_be_combined_with_a_restriction_to_classes(photo):
     model = fullconv.load("photos", precision="fp32").mirrored().among(["dog"])
     assert set(np.unique(model.predict(photo).label_map)) <= {0, model.classes.index("dog")}
 
 
-def test_predict_and_evaluate_take_it(photo, tmp_path, monkeypatch):
+def test_predict_and_evaluate_have_the_option(photo, tmp_path, monkeypatch):
     asked = []
     real = Mirrored.scores
     monkeypatch.setattr(Mirrored, "scores", lambda self, images: asked.append(1) or real(self, images))

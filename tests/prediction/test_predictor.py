@@ -1,4 +1,4 @@
-"""Every label map has the size of the image it came from."""
+"""Every label map has the size of its image."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def test_small_images_keep_their_size(photos, height, width):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (33, 31), (375, 500), (3000, 4000), (1, 3000), (2000, 3)])
-def test_every_size_comes_back(photos, size):
+def test_label_maps_have_the_size_of_the_picture(photos, size):
     assert photos.predict(np.zeros((*size, 3), np.uint8)).label_map.shape == size
 
 
@@ -40,7 +40,7 @@ def test_scores_come_on_request_and_agree_with_the_labels(photos):
 
 @given(st.integers(1, 900), st.integers(1, 900), st.integers(1, 400))
 @settings(max_examples=30, deadline=None)
-def test_reduced_to_the_side_the_model_knows(height, width, side):
+def test_pictures_are_reduced_to_the_longest_side(height, width, side):
     image = np.zeros((height, width, 3), np.uint8)
     small = reduced(image, side)
     assert max(small.shape[:2]) == min(side, max(height, width))
@@ -66,8 +66,8 @@ def test_label_map_at_is_the_argmax_of_the_enlarged_scores(scores, height, width
 
 @given(st.integers(0, 999), st.integers(13, 80), st.integers(17, 80), st.floats(0, 8))
 @settings(deadline=None)
-def test_classes_left_out_win_nowhere(seed, height, width, contrast):
-    """Smooth scores, as networks give them: few classes stay, and the labels are those of all."""
+def test_the_classes_that_are_left_out_are_best_nowhere(seed, height, width, contrast):
+    """Scores are smooth, as those of networks are. Only a few classes are kept, and the labels are those of all."""
     rng = np.random.default_rng(seed)
     coarse = rng.normal(size=(6, 3, 4)).astype(np.float32) + contrast * rng.normal(size=(6, 1, 1)).astype(np.float32)
     scores = scores_at(coarse, (13, 17))
@@ -83,15 +83,15 @@ def test_a_class_that_is_far_behind_is_not_enlarged():
 
 
 def test_enlarging_follows_pixel_centres():
-    """An independent implementation: torch's bilinear interpolation with half-pixel centres."""
+    """Compares with an independent implementation: torch's bilinear interpolation with half-pixel centres."""
     torch = pytest.importorskip("torch")
     scores = np.random.default_rng(1).normal(size=(3, 12, 16)).astype(np.float32)
     expected = torch.nn.functional.interpolate(torch.from_numpy(scores)[None], (50, 61), mode="bilinear")[0]
     np.testing.assert_allclose(scores_at(scores, (50, 61)), expected, atol=1e-4)
 
 
-def test_a_large_photo_finds_what_the_small_one_does(photos):
-    """Scale does not matter: the same cat at 451 and at 2706 pixels."""
+def test_a_large_photo_gives_the_same_classes_as_a_small_one(photos):
+    """The same cat is found at 451 and at 2706 pixels."""
     from tests.conftest import EXAMPLES
 
     small = Image.open(EXAMPLES / "chelsea.jpg")
@@ -101,7 +101,7 @@ def test_a_large_photo_finds_what_the_small_one_does(photos):
     assert cat.sum() > 0.85 * max(a.mask("cat").sum(), b.mask("cat").sum() / 36)
 
 
-def test_module_function_takes_a_path(tmp_path):
+def test_the_function_predict_takes_a_path(tmp_path):
     from tests.conftest import EXAMPLES
 
     result = fullconv.predict(EXAMPLES / "chelsea.jpg")

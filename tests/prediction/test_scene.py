@@ -1,4 +1,4 @@
-"""What of a raster becomes the network's picture."""
+"""What the network sees of a raster."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def whole(path, bands=(), ranges=(), blank=GREY):
         return scene.look((slice(0, height + 40), slice(0, width + 40)))
 
 
-def test_what_is_a_raster_and_what_a_photo(tmp_path):
+def test_rasters_are_distinguished_from_photos(tmp_path):
     photo = blobs(20, 30)
     Image.fromarray(photo).save(tmp_path / "photo.tif")
     Image.fromarray(photo[..., 0].astype(np.uint16)).save(tmp_path / "grey16.tif")
@@ -31,21 +31,21 @@ def test_what_is_a_raster_and_what_a_photo(tmp_path):
     assert all(is_raster(tmp_path / name) for name in ("placed.tif", "seven.tif", "float.tif"))
 
 
-def test_a_photo_of_too_many_pixels_for_pillow_is_a_raster(tmp_path, monkeypatch):
+def test_a_photo_too_large_for_pillow_is_a_raster(tmp_path, monkeypatch):
     Image.fromarray(blobs(20, 30)).save(tmp_path / "photo.tif")
     monkeypatch.setattr("fullconv.raster.MOST_AT_ONCE", 500)
     assert is_raster(tmp_path / "photo.tif")
 
 
-def test_eight_bits_are_as_they_are_and_bands_are_chosen(tmp_path):
+def test_8_bit_values_do_not_change_and_bands_are_chosen(tmp_path):
     array = np.random.default_rng(0).integers(0, 256, (30, 50, 4)).astype(np.uint8)
     path = write_scene(tmp_path / "x.tif", array, alpha="NO")
     assert (whole(path)[0] == array[..., :3]).all()
     assert (whole(path, (4, 3, 2))[0] == array[..., [3, 2, 1]]).all()
     assert (whole(path, (2,))[0] == array[..., [1, 1, 1]]).all()
     assert (whole(path, blank=(127.5,) * 4)[0] == array).all()
-    for bands, told in (((4, 5, 1), "--bands 4,5,1"), ((1, 2), "--bands 1,2")):
-        with pytest.raises(FullconvError, match=f"{told}: the model takes 3 bands, but the file has 4"):
+    for bands, message in (((4, 5, 1), "--bands 4,5,1"), ((1, 2), "--bands 1,2")):
+        with pytest.raises(FullconvError, match=f"{message}: the model takes 3 bands, but the file has 4"):
             whole(path, bands)
     with pytest.raises(FullconvError, match="takes 5 bands, but the file has 4"):
         whole(path, blank=(127.5,) * 5)
@@ -68,7 +68,7 @@ def test_a_declared_alpha_says_where_there_is_data(tmp_path):
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.int16, np.float32, np.float64])
-def test_other_values_are_stretched_by_a_range_that_is_given_or_found(tmp_path, dtype):
+def test_other_values_are_scaled_by_a_given_or_found_range(tmp_path, dtype):
     array = np.random.default_rng(0).integers(1000, 3001, (300, 400, 3)).astype(dtype)
     array[:20] = -9999 if dtype != np.uint16 else 9
     path = write_scene(tmp_path / "x.tif", array, nodata=array[0, 0, 0])
@@ -81,7 +81,7 @@ def test_other_values_are_stretched_by_a_range_that_is_given_or_found(tmp_path, 
     assert np.abs(found - ((array[20:].astype(float) - low) / (high - low) * 255).clip(0, 255)).max() < 3
 
 
-def test_what_is_no_number_is_no_data(tmp_path):
+def test_nan_means_no_data(tmp_path):
     array = np.linspace(0, 1, 600, dtype=np.float32).reshape(20, 30, 1)
     array[3, 4] = np.nan
     image, valid = whole(write_scene(tmp_path / "x.tif", array))
@@ -90,7 +90,7 @@ def test_what_is_no_number_is_no_data(tmp_path):
     assert (image[3, 4] == 128).all()
 
 
-def test_a_range_is_lower_value_first_and_flat_values_have_one():
+def test_a_range_starts_with_the_lower_value():
     with pytest.raises(FullconvError, match="--range 9,3: give the lower value first"):
         View(GREY, ((9, 3),))
     assert scaled(np.array([[[-5], [0], [50], [100], [900]]]), ((0, 100),)).ravel().tolist() == [
@@ -109,7 +109,7 @@ def test_a_scene_without_data_asks_for_a_range(tmp_path):
     assert not whole(path, ranges=((0, 9),))[1].any()
 
 
-def test_a_damaged_raster_is_one_line(tmp_path):
+def test_a_damaged_raster_gives_a_one_line_error(tmp_path):
     path = write_scene(tmp_path / "x.tif", blobs(300, 300), compress="deflate")
     path.write_bytes(path.read_bytes()[:-400])
     with pytest.raises(FullconvError, match=r"x.tif: damaged raster .*copy it again") as error:
@@ -117,8 +117,8 @@ def test_a_damaged_raster_is_one_line(tmp_path):
     assert "\n" not in str(error.value)
 
 
-def test_kinds_of_places_on_the_ground(tmp_path):
-    """World files, GDAL's own notes and JPEG 2000 make a raster of what would be a photo."""
+def test_all_kinds_of_georeferences_make_a_raster(tmp_path):
+    """World files, GDAL's .aux.xml files and JPEG 2000 can georeference a file that would otherwise be a photo."""
     photo = Image.fromarray(blobs(20, 30))
     for name, beside in (
         ("a.jpg", "a.jgw"),
@@ -156,7 +156,7 @@ def test_colours_of_16_bits_are_not_cut_to_8(tmp_path, name, driver):
     assert (images.open_picture(tmp_path / name).values == np.moveaxis(values, 0, 2)).all()
 
 
-def test_palettes_inks_and_white_zeros_become_what_they_show(tmp_path):
+def test_palettes_cmyk_and_inverted_grey_become_rgb(tmp_path):
     rasterio = pytest.importorskip("rasterio")
     grey = blobs(20, 30, 1)
     write_scene(tmp_path / "white.tif", grey, photometric="miniswhite")
@@ -178,7 +178,7 @@ def test_palettes_inks_and_white_zeros_become_what_they_show(tmp_path):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_any_part_of_a_raster_that_is_stored_turned(tmp_path, orientation):
+def test_any_part_of_a_rotated_raster(tmp_path, orientation):
     values = np.random.default_rng(0).random((20, 30)).astype(np.float32)
     Image.fromarray(values).save(tmp_path / "x.tif", tiffinfo={274: orientation})
     upright = images.open_picture(tmp_path / "x.tif").values

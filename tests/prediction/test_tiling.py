@@ -1,4 +1,4 @@
-"""Tiles cover a picture once, and with an exact halo give the labels of the whole picture."""
+"""Tiles cover a picture without overlap. With an exact halo, they give the labels of the whole picture."""
 
 import json
 from dataclasses import asdict
@@ -54,37 +54,37 @@ def check_cover(windows, height, width, halo):
 
 @given(st.integers(1, 700), st.integers(1, 700), SIDES, HALOS)
 @settings(max_examples=100, deadline=None)
-def test_every_pixel_is_kept_once_and_all_tiles_read_alike_on_the_coarsest_grid(height, width, side, halo):
+def test_every_pixel_is_kept_once_and_all_tiles_are_equal_and_on_the_coarsest_grid(height, width, side, halo):
     check_cover(tiles(height, width, fixed(side, halo), halo), height, width, halo)
 
 
 @given(st.integers(1, 900), st.integers(1, 900), HALOS, st.integers(1, 800))
 @settings(max_examples=100, deadline=None)
-def test_automatic_tiles_fit_the_memory_where_any_do(height, width, halo, side):
+def test_automatic_tiles_fit_into_the_memory_if_possible(height, width, halo, side):
     reading = automatic(height, width, halo, side * side)
     assert reading[0] * reading[1] <= max(side * side, (sum(halo) + 64) ** 2)
     check_cover(tiles(height, width, reading, halo), height, width, halo)
 
 
-def test_automatic_tiles_are_no_larger_than_pays():
+def test_automatic_tiles_are_not_too_large():
     assert automatic(700, 900, (128, 128), 10**9) == (704, 928)
     rows, columns = automatic(10**5, 10**5, (128, 128), 10**9)
     assert 2000**2 < rows * columns < 2700**2
     rows, columns = automatic(10**4, 10**4, (0, 0), 10**9)
-    assert 768**2 <= rows * columns < 900**2  # but not too small either
+    assert 768**2 <= rows * columns < 900**2  # not too small either
     rows, columns = automatic(10**5, 10**5, (500, 500), 10**9)
     assert 0.95 * LARGEST < rows * columns <= LARGEST
 
 
-def test_the_halo_that_is_exact_comes_from_the_window():
+def test_the_exact_halo_is_that_of_the_window():
     assert exact_halo(config()) == (40, 51)
     assert halo_of(config(), "exact") == (40, 51)
-    assert halo_of(config(), None) == (40, 51)  # no more than what is exact
+    assert halo_of(config(), None) == (40, 51)  # the default is never more than the exact halo
     assert halo_of(config((-700, 100)), None) == (128, 100)
     assert halo_of(config(), "17") == (17, 17)
 
 
-def test_a_halo_around_no_tiles_is_refused():
+def test_a_halo_without_tiles_is_refused():
     with pytest.raises(FullconvError, match=r"halo=64: .*; add tile='auto', or remove halo"):
         check_halo(None, 64)
     check_halo("auto", 64)
@@ -102,7 +102,7 @@ def test_a_halo_around_no_tiles_is_refused():
         ("", None, "or auto"),
     ],
 )
-def test_what_cannot_be_is_told_before_anything_is_read(tile, halo, message):
+def test_an_impossible_tile_or_halo_is_refused_before_reading(tile, halo, message):
     with pytest.raises(FullconvError, match=message):
         check_tiling(config(), tile, halo)
     with pytest.raises(FullconvError, match="sees the whole picture at once"):
@@ -111,7 +111,7 @@ def test_what_cannot_be_is_told_before_anything_is_read(tile, halo, message):
 
 @pytest.fixture(scope="module")
 def small_model(tmp_path_factory):
-    """FCN-8s over a ResNet of which only the first stages are deep: a window of some 200 pixels, random parameters."""
+    """An FCN-8s on a small ResNet with random parameters. Its window is about 500 pixels."""
     import torch
 
     from fullconv.exporting.onnx import export_onnx
@@ -146,7 +146,7 @@ def test_exact_tiles_equal_the_whole_picture(small_model, engine):
 
 
 def test_without_a_halo_there_are_seams(small_model):
-    """The exactness above is not for want of anything to see."""
+    """This shows that the test above can fail: without a halo, labels differ."""
     image = np.random.default_rng(0).integers(0, 255, (300, 300, 3)).astype(np.uint8)
     model = load(small_model, precision="fp32")
     whole, cut = model.predict(image).label_map, model.predict(image, tile=64, halo=0).label_map
@@ -154,7 +154,7 @@ def test_without_a_halo_there_are_seams(small_model):
 
 
 @pytest.mark.parametrize("tile", [64, "auto"])
-def test_a_plan_survives_its_journey_through_json(tile):
+def test_a_plan_can_be_stored_as_json(tile):
     for made in (plan(config(), (200, 130), tile, 32, lambda: 96 * 96), whole((200, 130), 128)):
         read = Tiling.from_json(json.loads(json.dumps(asdict(made))))
         assert read == made
@@ -162,15 +162,15 @@ def test_a_plan_survives_its_journey_through_json(tile):
         assert [(w.rows, w.columns) for w in read.windows] == [(w.rows, w.columns) for w in made.windows]
 
 
-def test_a_whole_picture_is_one_window_that_reads_and_keeps_everything():
+def test_a_whole_picture_is_one_window_that_keeps_everything():
     made = whole((200, 130), None)
     (window,) = made.windows
     assert (window.rows, window.columns) == (Span(0, 200, 0, 200), Span(0, 130, 0, 130))
     assert (made.size, made.longest_side) == ((200, 130), 0)
 
 
-def test_refusals_name_the_argument():
-    with pytest.raises(FullconvError, match=r"^halo='exact': m looks at .* or remove halo to blend"):
+def test_errors_name_the_argument():
+    with pytest.raises(FullconvError, match=r"^halo='exact': m sees .* or remove halo to blend"):
         halo_of(config(window=None), "exact")
     with pytest.raises(FullconvError, match=r"^halo='wide': give a number"):
         halo_of(config(), "wide")
