@@ -107,7 +107,7 @@ def test_files_are_removed_and_errors_name_the_address(server):
         path = next(iter(found.addresses))
         assert path.read_bytes() == CAT
         assert found.inputs == ("x.jpg", str(path))
-        assert found.told(Outcome(path, error=f"{path}: damaged")).error == f"{server.url}/a.jpg: damaged"
-        assert found.told(Outcome("x.jpg")).source == "x.jpg"
+        assert found.with_address(Outcome(path, error=f"{path}: damaged")).error == f"{server.url}/a.jpg: damaged"
+        assert found.with_address(Outcome("x.jpg")).source == "x.jpg"
     assert not path.exists()
     assert Fetched(("x",)).name("x") == "x"

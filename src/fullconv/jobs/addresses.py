@@ -39,7 +39,7 @@ class Fetched:
         """Returns the name to show for a picture: its address if it was downloaded, otherwise its path."""
         return self.addresses.get(Path(path), str(path))
 
-    def told(self, outcome: Outcome) -> Outcome:
+    def with_address(self, outcome: Outcome) -> Outcome:
         """Returns the outcome with the address instead of the temporary path."""
         name = self.name(outcome.source)
         error = outcome.error and outcome.error.replace(str(outcome.source), name)

@@ -111,13 +111,13 @@ def find(task: Task, settings: Mapping[str, Any] | None) -> Plan:
     if settings:
         tidy(task.out, (name for _, name in listing))
     there = Names(task.out)
-    told_before = told_of(task.out, there, settings) if settings else lambda name, file, stamp: {}
+    earlier_line = earlier_lines(task.out, there, settings) if settings else lambda name, file, stamp: {}
     foreign = in_the_way_of(task, there, known)
     rows: list[Row] = []
     damaged: list[Line] = []
     for source, name in listing:
         number, file, stamp = known[source]
-        line = told_before(name, source, stamp)
+        line = earlier_line(name, source, stamp)
         if "damaged" in line:
             damaged.append(line)
         elif not line:
@@ -229,18 +229,18 @@ def refuse_shared_pages(sources: Mapping[str, str]) -> None:
             )
 
 
-def told_of(out: Place, there: Names, settings: Mapping[str, Any]) -> Callable[[str, str, Stamp | None], Line]:
+def earlier_lines(out: Place, there: Names, settings: Mapping[str, Any]) -> Callable[[str, str, Stamp | None], Line]:
     """Returns a function that gives the manifest's line about a picture. The line is empty if there is none, the source
     has changed since, or result files are missing."""
     with tempfile.TemporaryDirectory() as folder:
         done = Finished(copy_of_manifest(out, Path(folder)), run_id(settings))
 
-    def told(name: str, source: str, stamp: Stamp | None) -> Line:
+    def earlier_line(name: str, source: str, stamp: Stamp | None) -> Line:
         line: Line = json.loads(done.get(name) or b"{}")
         same = stamp is not None and (line.get("file"), line.get("bytes"), line.get("modified")) == (source, *stamp)
         return line if same and all(one in there for one in line.get("outputs", ())) else {}
 
-    return told
+    return earlier_line
 
 
 def run(task: Task, folder: Path, rows: list[Row], settings: Mapping[str, Any], workers: int | None) -> Iterator[Line]:
@@ -325,8 +325,8 @@ class Worker:
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, Any]:
         """Columns of rows → {"line": for each row, the line of the manifest as JSON}."""
         with ThreadPoolExecutor(THREADS) as pool:
-            told = pool.map(self.carry, batch["input"], batch["path"], batch["name"], batch["foreign"])
-            return {"line": np.array([json.dumps(line) for line in told], object)}
+            done = pool.map(self.carry, batch["input"], batch["path"], batch["name"], batch["foreign"])
+            return {"line": np.array([json.dumps(line) for line in done], object)}
 
     def carry(self, number: int, path: str, name: str, foreign: str) -> Line:
         """Processes one picture from store to store. The files on the worker's disk have the same relative paths as in

@@ -94,9 +94,9 @@ def together(pages: Sequence[Outcome]) -> Outcome:
     written = tuple(path for one in pages for path in one.outputs)
     said = dict.fromkeys(note for one in pages for note in one.notes if not note.startswith("page "))
     smaller = next((one.reduced_to for one in pages if one.reduced_to), None)
-    told = (f"{len(pages)} pages", *said)
+    notes = (f"{len(pages)} pages", *said)
     rows = tuple({"page": number, **row} for number, one in enumerate(pages, 1) for row in one.rows)
-    return replace(pages[0], shares=shares, outputs=written, reduced_to=smaller, rows=rows, notes=told)
+    return replace(pages[0], shares=shares, outputs=written, reduced_to=smaller, rows=rows, notes=notes)
 
 
 def stamp(source: Path) -> Stamp | None:

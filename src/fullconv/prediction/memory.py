@@ -62,12 +62,12 @@ def refuse_heavy(source: object, need: int, most: int) -> None:
     if need > most:
         more = argument("memory", f"{ceil(1.1 * need / G + 0.6)}G")
         raise FullconvError(
-            f"{source}: needs {told(need)} of memory, but only {told(most)} is left for pictures; use {more} if the "
-            f"machine has enough, or {images.CUT}"
+            f"{source}: needs {size_in_words(need)} of memory, but only {size_in_words(most)} is left for pictures; "
+            f"use {more} if the machine has enough, or {images.CUT}"
         )
 
 
-def told(size: int) -> str:
+def size_in_words(size: int) -> str:
     """2.5 GB, 300 MB"""
     return f"{size / G:.1f} GB" if size >= G else f"{ceil(size / M)} MB"
 

@@ -60,7 +60,9 @@ def predict_fetched(request: Request, allow_http: bool) -> Report:
         if not found.inputs:
             raise FullconvError(str(found.failures[0].error))
         on_disk = replace(request, inputs=found.inputs)
-        return predict_here(on_disk, found.name, lambda outcomes: chain(found.failures, map(found.told, outcomes)))
+        return predict_here(
+            on_disk, found.name, lambda outcomes: chain(found.failures, map(found.with_address, outcomes))
+        )
 
 
 def predict_files(request: Request) -> Report:
