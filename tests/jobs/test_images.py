@@ -236,14 +236,14 @@ def test_other_errors_of_writing_affect_only_their_picture(tmp_path, monkeypatch
 
 def test_outcomes_keep_the_order_of_the_jobs_and_are_recorded(tmp_path):
     touch(tmp_path, *(f"{i:02}.png" for i in range(30)))
-    jobs, notes = plan([str(tmp_path)], tmp_path / "out"), StubRecord()
-    outcomes = list(run(StubModel(), jobs, Wanted(("labels",)), 4, notes))
+    jobs, recorder = plan([str(tmp_path)], tmp_path / "out"), StubRecorder()
+    outcomes = list(run(StubModel(), jobs, Wanted(("labels",)), 4, recorder))
     assert [outcome.source for outcome in outcomes] == [job.source for job in jobs]
-    assert set(notes.done) == set(jobs)
-    assert set(notes.claimed) == {job.target for job in jobs}
+    assert set(recorder.done) == set(jobs)
+    assert set(recorder.claimed) == {job.target for job in jobs}
 
 
-class StubRecord:
+class StubRecorder:
     def __init__(self):
         self.claimed, self.done = [], []
 

@@ -34,8 +34,9 @@ from fullconv.jobs.done import Finished, begin, line_about, run_id
 from fullconv.jobs.images import run_one
 from fullconv.jobs.job import Job, Wanted
 from fullconv.jobs.listing import Found, LeftOut, Listing
-from fullconv.jobs.outcome import NoNotes, Outcome, Stamp
+from fullconv.jobs.outcome import Outcome, Stamp
 from fullconv.jobs.plan import Search
+from fullconv.jobs.recorder import NoRecorder
 from fullconv.jobs.stores import Place, relative
 from fullconv.outputs.manifest import ANY_PAGE, BEGUN, MAY_WRITE, NAME, Line, Owners, Results, in_the_way, of_any_page
 from fullconv.prediction.engines.choice import Choice
@@ -339,8 +340,8 @@ class Worker:
                 seen = source.stamp()
                 if source.scheme:
                     source.fetch(picture)
-                notes = Foreign(out, results, frozenset(json.loads(foreign)))
-                outcome = run_one(self.model, job, self.task.wanted, notes)
+                recorder = Foreign(out, results, frozenset(json.loads(foreign)))
+                outcome = run_one(self.model, job, self.task.wanted, recorder)
                 for file in outcome.outputs if out.scheme else ():
                     out.below(Path(file).relative_to(results).as_posix()).put(Path(file))
             except FullconvError as error:  # the store does not answer
@@ -354,7 +355,7 @@ class Worker:
 
 
 @dataclass(frozen=True)
-class Foreign(NoNotes):
+class Foreign(NoRecorder):
     """Refuses to replace the files `names` in `out`. `results` is the folder that stands for `out` on this disk."""
 
     out: Place

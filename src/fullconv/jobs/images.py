@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from fullconv import images
 from fullconv.errors import Damaged, FullconvError, argument
 from fullconv.jobs.job import ONCE, Job, RasterRun, Wanted
-from fullconv.jobs.outcome import NO_NOTES, Notes, OfFile, Outcome, stamp, together
+from fullconv.jobs.outcome import Outcome, stamp, together
+from fullconv.jobs.recorder import NO_RECORDER, PageRecorder, Recorder
 from fullconv.outputs.class_table import table_rows
 from fullconv.outputs.mosaic import frame_of
 from fullconv.outputs.writers import TABLE, save
@@ -50,13 +51,13 @@ def run(
     jobs: Iterable[Job],
     wanted: Wanted,
     threads: int,
-    notes: Notes = NO_NOTES,
+    recorder: Recorder = NO_RECORDER,
     rasters: RasterRun = ONCE,
 ) -> Iterator[Outcome]:
     """Yields the outcomes of all pictures, in the order of the jobs. Videos are skipped: `run_video` processes them.
 
     Each thread takes one picture from its file to its results, so that reading, prediction and writing overlap. A
-    picture waits until there is enough memory for it. `notes` checks files before they are written, and records each
+    picture waits until there is enough memory for it. `recorder` checks files before they are written, and records each
     picture as soon as it is done. Raises FullconvError if the disk is full: finished results stay, and no more pictures
     are started.
     """
@@ -65,9 +66,9 @@ def run(
     def carry(job: Job, need: int) -> Outcome:
         def work() -> Outcome:
             refuse_heavy(job.source, need, most)
-            return segmented(model, job, wanted, notes, rasters)
+            return segmented(model, job, wanted, recorder, rasters)
 
-        return attempt(job, notes, work)
+        return attempt(job, recorder, work)
 
     with ThreadPoolExecutor(threads) as pool:
         weighed = ((job, memory_of(model, wanted, most, job)) for job in jobs if not job.is_video)
@@ -86,24 +87,26 @@ def memory_of(model: Model, wanted: Wanted, most: int, job: Job) -> int:
     return need + need // PHOTO * max((OUTLINES.get(output, 0) for output in wanted.outputs), default=0)
 
 
-def run_one(model: Model, job: Job, wanted: Wanted, notes: Notes = NO_NOTES, rasters: RasterRun = ONCE) -> Outcome:
+def run_one(
+    model: Model, job: Job, wanted: Wanted, recorder: Recorder = NO_RECORDER, rasters: RasterRun = ONCE
+) -> Outcome:
     """Processes one picture. Raises FullconvError if the disk is full; other errors are in the outcome."""
-    return attempt(job, notes, lambda: segmented(model, job, wanted, notes, rasters))
+    return attempt(job, recorder, lambda: segmented(model, job, wanted, recorder, rasters))
 
 
-def segmented(model: Model, job: Job, wanted: Wanted, notes: Notes, rasters: RasterRun) -> Outcome:
+def segmented(model: Model, job: Job, wanted: Wanted, recorder: Recorder, rasters: RasterRun) -> Outcome:
     """Processes all pages of a file, or only one."""
-    return (pages if wanted.reading.pages else page)(model, job, wanted, notes, rasters)
+    return (pages if wanted.reading.pages else page)(model, job, wanted, recorder, rasters)
 
 
 def run_video(
-    model: Model, job: Job, wanted: Wanted, threads: int, notes: Notes = NO_NOTES, reel: Reel | None = None
+    model: Model, job: Job, wanted: Wanted, threads: int, recorder: Recorder = NO_RECORDER, reel: Reel | None = None
 ) -> Outcome:
     """Processes one video, several frames at a time. Raises FullconvError if the disk is full."""
     from fullconv.jobs.video import WHOLE, write_video
 
     def work() -> Outcome:
-        claim = partial(notes.claim, job.target)
+        claim = partial(recorder.claim, job.target)
         film = write_video(model, job, wanted, threads, claim, reel or WHOLE)
         shares = shares_of(film.counts, model.classes)
         said = (f"{counted(film.lost, 'damaged packet')} {was(film.lost)} left out",) if film.lost else ()
@@ -113,15 +116,15 @@ def run_video(
             reduced_to=smaller,
         )  # fmt: skip
 
-    return attempt(job, notes, work)
+    return attempt(job, recorder, work)
 
 
-def attempt(job: Job, notes: Notes, work: Callable[[], Outcome]) -> Outcome:
+def attempt(job: Job, recorder: Recorder, work: Callable[[], Outcome]) -> Outcome:
     """Returns the outcome of `work` with the time it took, and records it. Raises FullconvError if the disk is full."""
     start, seen = time.perf_counter(), stamp(job.source)
     try:
         outcome = replace(carried(job, work), seconds=time.perf_counter() - start, stamp=seen)
-        notes.add(job, outcome)
+        recorder.add(job, outcome)
     except OSError as error:
         remedy = f"free some space, then run again with {argument('resume', True)}"
         raise FullconvError(f"{job.target}: {_reason(error)}; {remedy}") from None
@@ -145,14 +148,14 @@ def carried(job: Job, work: Callable[[], Outcome]) -> Outcome:
         return Outcome(job.source, error=f"{job.target}: cannot be written ({_reason(error)})")
 
 
-def page(model: Model, job: Job, wanted: Wanted, notes: Notes, rasters: RasterRun) -> Outcome:
+def page(model: Model, job: Job, wanted: Wanted, recorder: Recorder, rasters: RasterRun) -> Outcome:
     """Processes one page: a raster window by window, a photo at once."""
     if job.is_raster:
         from fullconv.jobs.rasters import predict_raster
 
-        return predict_raster(model, job, wanted, notes, rasters)
+        return predict_raster(model, job, wanted, recorder, rasters)
     result = seen(model, job.source, wanted)
-    claim = partial(notes.claim, job.target)
+    claim = partial(recorder.claim, job.target)
     written = tuple(save(result, job.target, wanted.outputs, claim, wanted.background, wanted.simplify))
     rows = table_rows(frame_of(result), result.label_map.__getitem__) if TABLE in wanted.outputs else ()
     height, width = result.label_map.shape
@@ -169,16 +172,16 @@ def seen(model: Model, source: Source, wanted: Wanted) -> Segmentation:
     )
 
 
-def pages(model: Model, job: Job, wanted: Wanted, notes: Notes, rasters: RasterRun) -> Outcome:
+def pages(model: Model, job: Job, wanted: Wanted, recorder: Recorder, rasters: RasterRun) -> Outcome:
     """Processes each page of a file. If there are several, their results are target_page1, target_page2 and so on."""
     count = images.count_pages(job.source)
     if count == 1:
-        return page(model, job, wanted, notes, rasters)
+        return page(model, job, wanted, recorder, rasters)
     done = []
     for number in range(count):
         one = Job(job.source, job.target.with_name(f"{job.target.name}_page{number + 1}"))
         of_page = replace(wanted, reading=wanted.reading.at(number))
-        done.append(page(model, one, of_page, OfFile(notes, job.target), rasters))
+        done.append(page(model, one, of_page, PageRecorder(recorder, job.target), rasters))
     return together(done)
 
 

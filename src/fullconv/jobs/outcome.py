@@ -1,13 +1,11 @@
-"""The outcome of a picture or a video, and where it is reported."""
+"""The outcome of a picture or a video."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
-
-from fullconv.jobs.job import Job
+from typing import Any
 
 Row = dict[str, Any]  # column → value
 Stamp = tuple[int, int]  # bytes of a file, and when it was modified (nanoseconds)
@@ -42,47 +40,6 @@ class Outcome:
         table = {"table": list(self.rows)} if self.rows else {}
         return {"file": str(self.source), **size, "classes": self.shares, "seconds": round(self.seconds, 4),
                 "outputs": written, **table, **notes}  # fmt: skip
-
-
-class Notes(Protocol):
-    """Checks files before they are written, and records results. Its methods may be called from any thread."""
-
-    def check(self, target: Path, paths: Sequence[Path]) -> None:
-        """Raises FullconvError if one of these files exists and does not belong to the target."""
-
-    def claim(self, target: Path, paths: Sequence[Path]) -> None:
-        """Checks the files, and records that they are about to be written."""
-
-    def add(self, job: Job, outcome: Outcome) -> None:
-        """Records that a picture is done."""
-
-
-class NoNotes:
-    """Allows all files and records nothing."""
-
-    def check(self, target: Path, paths: Sequence[Path]) -> None: ...
-    def claim(self, target: Path, paths: Sequence[Path]) -> None: ...
-    def add(self, job: Job, outcome: Outcome) -> None: ...
-
-
-NO_NOTES = NoNotes()
-
-
-@dataclass(frozen=True)
-class OfFile:
-    """Checks and records the pages of a file as parts of the file."""
-
-    notes: Notes
-    target: Path
-
-    def check(self, target: Path, paths: Sequence[Path]) -> None:
-        self.notes.check(self.target, paths)
-
-    def claim(self, target: Path, paths: Sequence[Path]) -> None:
-        self.notes.claim(self.target, paths)
-
-    def add(self, job: Job, outcome: Outcome) -> None:
-        self.notes.add(job, outcome)
 
 
 def together(pages: Sequence[Outcome]) -> Outcome:

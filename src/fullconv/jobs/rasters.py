@@ -28,7 +28,8 @@ from fullconv.files import write_json, write_whole
 from fullconv.georeference import import_rasterio
 from fullconv.images import LARGEST_IN_MEMORY, directory_of
 from fullconv.jobs.job import ONCE, Job, RasterRun, Wanted
-from fullconv.jobs.outcome import NO_NOTES, Notes, Outcome, Row
+from fullconv.jobs.outcome import Outcome, Row
+from fullconv.jobs.recorder import NO_RECORDER, Recorder
 from fullconv.outputs import geotiff
 from fullconv.outputs.class_table import table_rows
 from fullconv.outputs.file import Files, beside
@@ -51,15 +52,15 @@ ENDINGS = {
 
 
 def predict_raster(
-    model: Model, job: Job, wanted: Wanted, notes: Notes = NO_NOTES, rasters: RasterRun = ONCE
+    model: Model, job: Job, wanted: Wanted, recorder: Recorder = NO_RECORDER, rasters: RasterRun = ONCE
 ) -> Outcome:
-    """Writes target_labels.tif and so on. `notes` checks the names of these files twice: at the start, as far as they
-    are known by then, and before they are written.
+    """Writes target_labels.tif and so on. `recorder` checks the names of these files twice: at the start, as far as
+    they are known by then, and before they are written.
 
     Raises FullconvError if the raster cannot be processed, and OSError if writing fails.
     """
     check(job.source, wanted.outputs)
-    notes.check(job.target, [beside(job.target, ENDINGS[output]) for output in wanted.outputs if output in ENDINGS])
+    recorder.check(job.target, [beside(job.target, ENDINGS[output]) for output in wanted.outputs if output in ENDINGS])
     directory, view = directory_of(job.source, wanted.reading.page)[0], model.view.asked(wanted.reading)
     with geotiff.steady_cache(), open_scene(job.source, view, directory, wanted.reading.outside) as scene:
         tiling = tiling_of(model, scene, wanted)
@@ -72,7 +73,7 @@ def predict_raster(
         frame = Frame(scene.size, model.classes, scene.georeference)
         counts = assemble(work, frame, described(scene, model))
         rows = rows_in(work, frame) if TABLE in wanted.outputs else ()
-        written = write(work, scene, frame, job.target, wanted, partial(notes.claim, job.target))
+        written = write(work, scene, frame, job.target, wanted, partial(recorder.claim, job.target))
     shutil.rmtree(work.folder)
     height, width = frame.size
     return Outcome(
