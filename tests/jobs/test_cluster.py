@@ -209,9 +209,9 @@ import time
 from fullconv.commands.main import main
 from fullconv.jobs import cluster
 class Slow(cluster.Worker):
-    def carry(self, *row):
+    def process(self, *row):
         time.sleep(1)
-        return super().carry(*row)
+        return super().process(*row)
 cluster.Worker, cluster.PAUSE = Slow, (0.5, 1.0)
 main()
 """
@@ -300,10 +300,10 @@ import os
 from fullconv.commands.main import main
 from fullconv.jobs import cluster
 class Deadly(cluster.Worker):
-    def carry(self, number, path, name, foreign):
+    def process(self, number, path, name, foreign):
         if name == "7":
             os.kill(os.getpid(), 9)
-        return super().carry(number, path, name, foreign)
+        return super().process(number, path, name, foreign)
 cluster.Worker = Deadly
 main()
 """

@@ -326,10 +326,10 @@ class Worker:
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, Any]:
         """Columns of rows → {"line": for each row, the line of the manifest as JSON}."""
         with ThreadPoolExecutor(THREADS) as pool:
-            done = pool.map(self.carry, batch["input"], batch["path"], batch["name"], batch["foreign"])
+            done = pool.map(self.process, batch["input"], batch["path"], batch["name"], batch["foreign"])
             return {"line": np.array([json.dumps(line) for line in done], object)}
 
-    def carry(self, number: int, path: str, name: str, foreign: str) -> Line:
+    def process(self, number: int, path: str, name: str, foreign: str) -> Line:
         """Processes one picture from store to store. The files on the worker's disk have the same relative paths as in
         the store, because some results refer to the picture."""
         source, out = self.task.inputs[number].at(path), self.task.out

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from fullconv import images
 from fullconv.errors import Damaged, FullconvError, argument
 from fullconv.jobs.job import ONCE, Job, RasterRun, Wanted
-from fullconv.jobs.outcome import Outcome, stamp, together
+from fullconv.jobs.outcome import Outcome, merge_pages, stamp
 from fullconv.jobs.recorder import NO_RECORDER, PageRecorder, Recorder
 from fullconv.outputs.class_table import table_rows
 from fullconv.outputs.mosaic import frame_of
@@ -63,17 +63,17 @@ def run(
     """
     most = for_pictures()
 
-    def carry(job: Job, need: int) -> Outcome:
+    def process(job: Job, need: int) -> Outcome:
         def work() -> Outcome:
             refuse_heavy(job.source, need, most)
-            return segmented(model, job, wanted, recorder, rasters)
+            return process_file(model, job, wanted, recorder, rasters)
 
         return attempt(job, recorder, work)
 
     with ThreadPoolExecutor(threads) as pool:
         weighed = ((job, memory_of(model, wanted, most, job)) for job in jobs if not job.is_video)
         try:
-            for _, future in in_order(weighed, lambda *one: pool.submit(carry, *one), most, 2 * threads):
+            for _, future in in_order(weighed, lambda *one: pool.submit(process, *one), most, 2 * threads):
                 yield future.result()
         finally:
             pool.shutdown(cancel_futures=True)
@@ -91,12 +91,12 @@ def run_one(
     model: Model, job: Job, wanted: Wanted, recorder: Recorder = NO_RECORDER, rasters: RasterRun = ONCE
 ) -> Outcome:
     """Processes one picture. Raises FullconvError if the disk is full; other errors are in the outcome."""
-    return attempt(job, recorder, lambda: segmented(model, job, wanted, recorder, rasters))
+    return attempt(job, recorder, lambda: process_file(model, job, wanted, recorder, rasters))
 
 
-def segmented(model: Model, job: Job, wanted: Wanted, recorder: Recorder, rasters: RasterRun) -> Outcome:
+def process_file(model: Model, job: Job, wanted: Wanted, recorder: Recorder, rasters: RasterRun) -> Outcome:
     """Processes all pages of a file, or only one."""
-    return (pages if wanted.reading.pages else page)(model, job, wanted, recorder, rasters)
+    return (process_pages if wanted.reading.pages else process_page)(model, job, wanted, recorder, rasters)
 
 
 def run_video(
@@ -121,9 +121,9 @@ def run_video(
 
 def attempt(job: Job, recorder: Recorder, work: Callable[[], Outcome]) -> Outcome:
     """Returns the outcome of `work` with the time it took, and records it. Raises FullconvError if the disk is full."""
-    start, seen = time.perf_counter(), stamp(job.source)
+    start, before = time.perf_counter(), stamp(job.source)
     try:
-        outcome = replace(carried(job, work), seconds=time.perf_counter() - start, stamp=seen)
+        outcome = replace(outcome_or_error(job, work), seconds=time.perf_counter() - start, stamp=before)
         recorder.add(job, outcome)
     except OSError as error:
         remedy = f"free some space, then run again with {argument('resume', True)}"
@@ -131,7 +131,7 @@ def attempt(job: Job, recorder: Recorder, work: Callable[[], Outcome]) -> Outcom
     return outcome
 
 
-def carried(job: Job, work: Callable[[], Outcome]) -> Outcome:
+def outcome_or_error(job: Job, work: Callable[[], Outcome]) -> Outcome:
     """Returns the outcome of `work`, or an outcome with the error if only this file is affected. Errors of the model
     and a full disk affect all files, so these are raised."""
     try:
@@ -148,13 +148,13 @@ def carried(job: Job, work: Callable[[], Outcome]) -> Outcome:
         return Outcome(job.source, error=f"{job.target}: cannot be written ({_reason(error)})")
 
 
-def page(model: Model, job: Job, wanted: Wanted, recorder: Recorder, rasters: RasterRun) -> Outcome:
+def process_page(model: Model, job: Job, wanted: Wanted, recorder: Recorder, rasters: RasterRun) -> Outcome:
     """Processes one page: a raster window by window, a photo at once."""
     if job.is_raster:
         from fullconv.jobs.rasters import predict_raster
 
         return predict_raster(model, job, wanted, recorder, rasters)
-    result = seen(model, job.source, wanted)
+    result = segment(model, job.source, wanted)
     claim = partial(recorder.claim, job.target)
     written = tuple(save(result, job.target, wanted.outputs, claim, wanted.background, wanted.simplify))
     rows = table_rows(frame_of(result), result.label_map.__getitem__) if TABLE in wanted.outputs else ()
@@ -165,24 +165,24 @@ def page(model: Model, job: Job, wanted: Wanted, recorder: Recorder, rasters: Ra
     )
 
 
-def seen(model: Model, source: Source, wanted: Wanted) -> Segmentation:
+def segment(model: Model, source: Source, wanted: Wanted) -> Segmentation:
     """Segments a picture, and keeps the scores if one of the outputs needs them."""
     return model.predict(
         source, scores=wanted.scores, tile=wanted.tile, halo=wanted.halo, reading=wanted.reading, soft=wanted.soft
     )
 
 
-def pages(model: Model, job: Job, wanted: Wanted, recorder: Recorder, rasters: RasterRun) -> Outcome:
+def process_pages(model: Model, job: Job, wanted: Wanted, recorder: Recorder, rasters: RasterRun) -> Outcome:
     """Processes each page of a file. If there are several, their results are target_page1, target_page2 and so on."""
     count = images.count_pages(job.source)
     if count == 1:
-        return page(model, job, wanted, recorder, rasters)
+        return process_page(model, job, wanted, recorder, rasters)
     done = []
     for number in range(count):
         one = Job(job.source, job.target.with_name(f"{job.target.name}_page{number + 1}"))
         of_page = replace(wanted, reading=wanted.reading.at(number))
-        done.append(page(model, one, of_page, PageRecorder(recorder, job.target), rasters))
-    return together(done)
+        done.append(process_page(model, one, of_page, PageRecorder(recorder, job.target), rasters))
+    return merge_pages(done)
 
 
 def reduction(model: Model, size: tuple[int, int], tile: Tile) -> int | None:

@@ -42,7 +42,7 @@ class Outcome:
                 "outputs": written, **table, **notes}  # fmt: skip
 
 
-def together(pages: Sequence[Outcome]) -> Outcome:
+def merge_pages(pages: Sequence[Outcome]) -> Outcome:
     """Merges the outcomes of the pages of a file. Width and height are those of the first page."""
     pixels = [one.width * one.height for one in pages]
     names = dict.fromkeys(name for one in pages for name in one.shares)

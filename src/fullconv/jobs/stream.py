@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from fullconv.errors import FullconvError
-from fullconv.jobs.images import seen
+from fullconv.jobs.images import segment
 from fullconv.jobs.job import Wanted
 from fullconv.outputs.writers import files_of
 from fullconv.prediction.predictor import Model
@@ -17,7 +17,7 @@ def one_result(model: Model, body: bytes, wanted: Wanted) -> bytes:
 
     Raises FullconvError if the picture cannot be read, or the result is not exactly one file.
     """
-    result = seen(model, body, wanted)
+    result = segment(model, body, wanted)
     with tempfile.TemporaryDirectory() as folder:
         files = files_of(result, Path(folder) / "picture", wanted.outputs, wanted.background, wanted.simplify)
         if len(files) != 1:
