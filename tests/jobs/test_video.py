@@ -21,7 +21,7 @@ from fullconv.jobs import video_files
 from fullconv.jobs.images import parallelism, run_video
 from fullconv.jobs.job import Job, Wanted
 from fullconv.jobs.plan import plan
-from fullconv.jobs.video import Reel, ahead, interruption, write_video
+from fullconv.jobs.video import VideoRun, ahead, interruption, write_video
 from fullconv.segmentation import Segmentation
 from tests.jobs.clips import damage, picture, pictures, sounds, times, trim, write_clip
 from tests.prediction.stubs import CLASSES
@@ -69,10 +69,10 @@ def write(source, target, outputs=("overlay",), model=None, **options):
 )
 def test_frames_times_rate_and_sound_are_kept(tmp_path, name, options):
     source = write_clip(tmp_path / name, **options)
-    footage = write(source, tmp_path / "out", ["overlay", "labels"])
-    overlay, labels = footage.outputs
+    video = write(source, tmp_path / "out", ["overlay", "labels"])
+    overlay, labels = video.outputs
     assert [overlay.name, labels.name] == ["out_overlay.mp4", "out_labels.mkv"]
-    assert footage.frames == len(times(source)) == options.get("frames", 30)
+    assert video.frames == len(times(source)) == options.get("frames", 30)
     assert times(overlay) == times(source)
     # Matroska starts at 0. If the sound starts before the first frame, as with AAC, all times are shifted.
     shift = times(labels)[0] - times(source)[0]
@@ -80,7 +80,7 @@ def test_frames_times_rate_and_sound_are_kept(tmp_path, name, options):
     for written, later in ((overlay, 0), (labels, shift)):
         sound = zip(sounds(written), sounds(source), strict=True)
         assert all(now == then and abs(a - b - later) <= MILLISECOND for (a, now), (b, then) in sound)
-    for written in footage.outputs:
+    for written in video.outputs:
         with av.open(str(written)) as result, av.open(str(source)) as original:
             # A video with varying times has no rate, so readers guess one.
             near = 0.2 if "steps" in options else 1e-6
@@ -132,9 +132,9 @@ def test_hidden_frames_of_a_trimmed_video_are_not_damage(tmp_path, start, second
     source = write_clip(tmp_path / "a.mp4", frames=40, sound=None, options=options)
     trim(source, start, seconds)
     seen = []
-    footage = write(source, tmp_path / "out", reel=Reel(lambda *numbers: seen.append(numbers)))
-    assert footage.frames == len(times(source)) == pytest.approx(seconds * 25, abs=2)
-    assert times(footage.outputs[0]) == pytest.approx(times(source), abs=0.001)
+    video = write(source, tmp_path / "out", video_run=VideoRun(lambda *numbers: seen.append(numbers)))
+    assert video.frames == len(times(source)) == pytest.approx(seconds * 25, abs=2)
+    assert times(video.outputs[0]) == pytest.approx(times(source), abs=0.001)
     assert seen[-1][1] == seconds * 25
 
 
@@ -204,19 +204,19 @@ def test_colours_do_not_change(tmp_path, colours):
 def test_a_rotated_video_is_written_upright(tmp_path, turn):
     cv2 = pytest.importorskip("cv2")
     source = write_clip(tmp_path / "a.mp4", turn=turn)
-    footage = write(source, tmp_path / "out", model=Nothing())
-    assert (footage.width, footage.height) == ((96, 64) if turn == 180 else (64, 96))
+    video = write(source, tmp_path / "out", model=Nothing())
+    assert (video.width, video.height) == ((96, 64) if turn == 180 else (64, 96))
     _, expected = cv2.VideoCapture(str(source)).read()  # OpenCV rotates videos by itself
-    first = pictures(footage.outputs[0])[0]
+    first = pictures(video.outputs[0])[0]
     assert first.shape == expected.shape
     assert np.abs(first.astype(int) - expected[..., ::-1]).mean() < 3
 
 
 def test_odd_sizes_are_kept(tmp_path):
     source = write_clip(tmp_path / "a.mkv", size=(97, 63), codec="ffv1")
-    footage = write(source, tmp_path / "out", ["overlay", "labels"])
-    assert pictures(footage.outputs[0])[0].shape == (63, 97, 3)
-    assert pictures(footage.outputs[1], "gray")[0].shape == (63, 97)
+    video = write(source, tmp_path / "out", ["overlay", "labels"])
+    assert pictures(video.outputs[0])[0].shape == (63, 97, 3)
+    assert pictures(video.outputs[1], "gray")[0].shape == (63, 97)
 
 
 @pytest.mark.parametrize(("sound", "ending"), [("pcm_u8", ".mkv"), ("pcm_alaw", ".mov")])
@@ -285,8 +285,8 @@ def test_only_a_few_frames_are_in_memory():
 def test_the_number_of_frames_can_be_limited(tmp_path):
     source = write_clip(tmp_path / "a.mp4")
     seen = []
-    footage = write(source, tmp_path / "out", reel=Reel(lambda *numbers: seen.append(numbers), lambda n: n < 8))
-    assert footage.frames == len(times(footage.outputs[0])) == 8
+    video = write(source, tmp_path / "out", video_run=VideoRun(lambda *numbers: seen.append(numbers), lambda n: n < 8))
+    assert video.frames == len(times(video.outputs[0])) == 8
     assert seen == [(n + 1, 30) for n in range(8)]
 
 
@@ -302,8 +302,8 @@ def test_a_camera_is_recorded_until_ctrl_c(tmp_path, monkeypatch):
             if frames == 10:
                 os.kill(os.getpid(), signal.SIGINT)
 
-        reel = Reel(see, lambda frames: not ended.is_set())
-        outcome = run_video(StubVideoModel(), job, Wanted(("overlay",)), 2, reel=reel)
+        video_run = VideoRun(see, lambda frames: not ended.is_set())
+        outcome = run_video(StubVideoModel(), job, Wanted(("overlay",)), 2, video_run=video_run)
     assert outcome.error is None
     (written,) = outcome.outputs
     assert written == tmp_path / "out" / "webcam_0_overlay.mp4"

@@ -28,7 +28,7 @@ from fullconv.words import counted, was
 
 if TYPE_CHECKING:
     from fullconv.images import Source
-    from fullconv.jobs.video import Reel
+    from fullconv.jobs.video import VideoRun
     from fullconv.prediction.tiling import Tile
 
 SMALLER = "cut it into parts first, or give --tile auto"
@@ -100,19 +100,24 @@ def process_file(model: Model, job: Job, wanted: Wanted, recorder: Recorder, ras
 
 
 def run_video(
-    model: Model, job: Job, wanted: Wanted, threads: int, recorder: Recorder = NO_RECORDER, reel: Reel | None = None
+    model: Model,
+    job: Job,
+    wanted: Wanted,
+    threads: int,
+    recorder: Recorder = NO_RECORDER,
+    video_run: VideoRun | None = None,
 ) -> Outcome:
     """Processes one video, several frames at a time. Raises FullconvError if the disk is full."""
-    from fullconv.jobs.video import WHOLE, write_video
+    from fullconv.jobs.video import EVERY_FRAME, write_video
 
     def work() -> Outcome:
         claim = partial(recorder.claim, job.target)
-        film = write_video(model, job, wanted, threads, claim, reel or WHOLE)
-        shares = shares_of(film.counts, model.classes)
-        said = (f"{counted(film.lost, 'damaged packet')} {was(film.lost)} left out",) if film.lost else ()
-        smaller = reduction(model, (film.height, film.width), wanted.tile)
+        video = write_video(model, job, wanted, threads, claim, video_run or EVERY_FRAME)
+        shares = shares_of(video.counts, model.classes)
+        said = (f"{counted(video.lost, 'damaged packet')} {was(video.lost)} left out",) if video.lost else ()
+        smaller = reduction(model, (video.height, video.width), wanted.tile)
         return Outcome(
-            job.source, film.width, film.height, shares, outputs=film.outputs, frames=film.frames, notes=said,
+            job.source, video.width, video.height, shares, outputs=video.outputs, frames=video.frames, notes=said,
             reduced_to=smaller,
         )  # fmt: skip
 

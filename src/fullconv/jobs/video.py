@@ -25,12 +25,12 @@ from fullconv.jobs.video_files import Clip, Sink, is_frame, open_clip, open_sink
 from fullconv.outputs.writers import Claim
 from fullconv.prediction.predictor import Model
 
-See = Callable[[int, int | None], object]  # (finished frames, all frames if known)
+Progress = Callable[[int, int | None], object]  # (finished frames, all frames if known)
 Painted = tuple[NDArray[np.int64], list[Any]]  # (pixels of each class, a picture for each sink)
 
 
 @dataclass
-class Footage:
+class WrittenVideo:
     """A video that was written. `counts` (256,): the pixels of each class over all frames. `lost`: the packets that
     could not be decoded."""
 
@@ -43,21 +43,28 @@ class Footage:
 
 
 @dataclass(frozen=True)
-class Reel:
-    """How this run processes a video. `see` is called after each frame with the number of finished frames, and the
-    number of all frames if it is known. `wanted` is called before each frame with the number of frames read so far;
-    reading ends when it returns False."""
+class VideoRun:
+    """How this run processes a video.
 
-    see: See = lambda frames, expected: None
-    wanted: Callable[[int], bool] = lambda frames: True
+    `progress` is called after each frame with the number of finished frames, and that of all frames if it is known.
+    `keep_reading` is called before each frame with the number of frames read so far. Reading ends if it returns False.
+    """
+
+    progress: Progress = lambda frames, expected: None
+    keep_reading: Callable[[int], bool] = lambda frames: True
 
 
-WHOLE = Reel()
+EVERY_FRAME = VideoRun()
 
 
 def write_video(
-    model: Model, job: Job, wanted: Wanted, threads: int, claim: Claim = lambda paths: None, reel: Reel = WHOLE
-) -> Footage:
+    model: Model,
+    job: Job,
+    wanted: Wanted,
+    threads: int,
+    claim: Claim = lambda paths: None,
+    video_run: VideoRun = EVERY_FRAME,
+) -> WrittenVideo:
     """Writes target_overlay.mp4, target_labels.mkv, or both, with the sound of the source.
 
     `claim` is called with the paths of the files before they are written. Raises FullconvError if the source is not a
@@ -68,30 +75,31 @@ def write_video(
         places = [sink_of(output, target, clip) for output in wanted.outputs]
         claim([path for path, _ in places])
         sinks = [files.enter_context(open_sink(path, clip, kind)) for path, kind in places]
-        footage = Footage(*clip.size, tuple(path for path, _ in places))
+        written = WrittenVideo(*clip.size, tuple(path for path, _ in places))
 
         def paint(frame: Any) -> Painted:
             result = model.predict(clip.upright(frame), tile=wanted.tile, halo=wanted.halo)
             return np.bincount(result.label_map.ravel(), minlength=256), [sink.picture(result) for sink in sinks]
 
-        for frame, (counts, pictures) in ahead(pool, paint, frames_of(clip, sinks, reel.wanted), 2 * threads):
+        frames = frames_of(clip, sinks, video_run.keep_reading)
+        for frame, (counts, pictures) in ahead(pool, paint, frames, 2 * threads):
             for sink, picture in zip(sinks, pictures, strict=True):
                 sink.add(picture, frame)
-            footage.frames += 1
-            footage.counts += counts
-            reel.see(footage.frames, clip.expected)
-        footage.lost = clip.lost
-    return footage
+            written.frames += 1
+            written.counts += counts
+            video_run.progress(written.frames, clip.expected)
+        written.lost = clip.lost
+    return written
 
 
-def frames_of(clip: Clip, sinks: Sequence[Sink], wanted: Callable[[int], bool]) -> Iterator[Any]:
+def frames_of(clip: Clip, sinks: Sequence[Sink], keep_reading: Callable[[int], bool]) -> Iterator[Any]:
     """Yields the clip's frames, and passes the sound between them to the sinks."""
     frames = 0
     for item in clip.items:
         if not is_frame(item):
             for sink in sinks:
                 sink.pass_on(item)
-        elif wanted(frames):
+        elif keep_reading(frames):
             frames += 1
             yield item
         else:

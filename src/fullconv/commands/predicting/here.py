@@ -116,13 +116,13 @@ def outcomes_of(
 
 def film(request: Request, model: Model, threads: int, manifest: RunManifest, job: Job) -> Outcome:
     """What became of a video; a bar with the time left where somebody watches."""
-    from fullconv.jobs.video import Reel, interruption
+    from fullconv.jobs.video import VideoRun, interruption
 
     hidden = not is_watched() or (request.json_file == STANDARD_OUTPUT and sys.stdout.isatty())
     with (
         interruption() if is_webcam(job.source) else nullcontext(Event()) as ended,
         frames_bar(job.source, request.frames, hidden) as see,
     ):
-        reel = Reel(see, lambda frames: frames != request.frames and not ended.is_set())
+        video_run = VideoRun(see, lambda frames: frames != request.frames and not ended.is_set())
         wanted = replace(request.wanted, outputs=request.of_video)
-        return run_video(model, job, wanted, threads, manifest, reel)
+        return run_video(model, job, wanted, threads, manifest, video_run)
