@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fullconv.errors import Damaged, FullconvError
 from fullconv.jobs.images import run
-from fullconv.jobs.job import ONCE, Job, RasterRun, Wanted
+from fullconv.jobs.job import NEW_RUN, Job, RasterRun, Wanted
 from fullconv.jobs.rasters import OUTPUTS, predict_raster
 from fullconv.outputs import geotiff
 from fullconv.outputs.mosaic import Frame
@@ -36,7 +36,7 @@ def expected(array):
     return np.where((array == 0).all(2), VOID, array.mean(2) // 64).astype(np.uint8)
 
 
-def predict(path, target, outputs=("labels",), model=None, rasters=ONCE, **how):
+def predict(path, target, outputs=("labels",), model=None, rasters=NEW_RUN, **how):
     wanted = Wanted(tuple(outputs), **how)
     done = predict_raster(model or bright_model(), Job(path, target), wanted, rasters=rasters)
     return (done.height, done.width), done.shares, list(done.outputs)

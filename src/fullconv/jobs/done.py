@@ -65,7 +65,7 @@ def begin(
     return manifest
 
 
-class Fate(IntEnum):
+class Status(IntEnum):
     """The result of a job in earlier runs."""
 
     TO_DO = 0
@@ -88,18 +88,18 @@ class Todo:
 
 
 @dataclass(frozen=True)
-class OfFate:
-    """The jobs of one fate. It keeps only one byte per job, because there may be millions."""
+class JobsOfStatus:
+    """The jobs of one status. It keeps only one byte per job, because there may be millions."""
 
     jobs: Jobs
-    fates: bytes
-    fate: Fate
+    statuses: bytes
+    status: Status
 
     def __len__(self) -> int:
-        return self.fates.count(self.fate)
+        return self.statuses.count(self.status)
 
     def __iter__(self) -> Iterator[Job]:
-        return compress(self.jobs, (fate == self.fate for fate in self.fates))
+        return compress(self.jobs, (status == self.status for status in self.statuses))
 
 
 def unfinished(jobs: Jobs, out: Path, settings: Mapping[str, Any]) -> Todo:
@@ -111,10 +111,10 @@ def unfinished(jobs: Jobs, out: Path, settings: Mapping[str, Any]) -> Todo:
         line: Line = json.loads(lines.get(name_in(out, job.target)) or b"{}")
         return line
 
-    fates = bytes(_fate(line_of(job), job, out) for job in jobs)
-    left, damaged = OfFate(jobs, fates, Fate.TO_DO), OfFate(jobs, fates, Fate.DAMAGED)
+    statuses = bytes(_status(line_of(job), job, out) for job in jobs)
+    left, damaged = JobsOfStatus(jobs, statuses, Status.TO_DO), JobsOfStatus(jobs, statuses, Status.DAMAGED)
     errors = (Outcome(job.source, error=line_of(job)["error"], damaged=True) for job in damaged)
-    return Todo(left, fates.count(Fate.DONE), len(damaged), errors)
+    return Todo(left, statuses.count(Status.DONE), len(damaged), errors)
 
 
 class Finished:
@@ -147,14 +147,14 @@ def run_id(settings: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _fate(line: Line, job: Job, out: Path) -> Fate:
+def _status(line: Line, job: Job, out: Path) -> Status:
     """Returns what the line says if the source has not changed and all files still exist. The content of the files is
     not compared, because users may have corrected it."""
     if line.get("file") != os.path.abspath(job.source) or (line["bytes"], line["modified"]) != stamp(job.source):
-        return Fate.TO_DO
+        return Status.TO_DO
     if "damaged" in line:
-        return Fate.DAMAGED
-    return Fate.DONE if all((out / name).exists() for name in line["outputs"]) else Fate.TO_DO
+        return Status.DAMAGED
+    return Status.DONE if all((out / name).exists() for name in line["outputs"]) else Status.TO_DO
 
 
 def _lines(path: Path) -> Iterator[tuple[bytes, Line]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from fullconv import images
 from fullconv.errors import Damaged, FullconvError, argument
-from fullconv.jobs.job import ONCE, Job, RasterRun, Wanted
+from fullconv.jobs.job import NEW_RUN, Job, RasterRun, Wanted
 from fullconv.jobs.outcome import Outcome, merge_pages, stamp
 from fullconv.jobs.recorder import NO_RECORDER, PageRecorder, Recorder
 from fullconv.outputs.class_table import table_rows
@@ -52,7 +52,7 @@ def run(
     wanted: Wanted,
     threads: int,
     recorder: Recorder = NO_RECORDER,
-    rasters: RasterRun = ONCE,
+    rasters: RasterRun = NEW_RUN,
 ) -> Iterator[Outcome]:
     """Yields the outcomes of all pictures, in the order of the jobs. Videos are skipped: `run_video` processes them.
 
@@ -88,7 +88,7 @@ def memory_of(model: Model, wanted: Wanted, most: int, job: Job) -> int:
 
 
 def run_one(
-    model: Model, job: Job, wanted: Wanted, recorder: Recorder = NO_RECORDER, rasters: RasterRun = ONCE
+    model: Model, job: Job, wanted: Wanted, recorder: Recorder = NO_RECORDER, rasters: RasterRun = NEW_RUN
 ) -> Outcome:
     """Processes one picture. Raises FullconvError if the disk is full; other errors are in the outcome."""
     return attempt(job, recorder, lambda: process_file(model, job, wanted, recorder, rasters))

@@ -71,4 +71,4 @@ class RasterRun:
     progress: Callable[[Path, int, int], object] = lambda *_: None
 
 
-ONCE = RasterRun()
+NEW_RUN = RasterRun()

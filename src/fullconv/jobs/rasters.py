@@ -27,7 +27,7 @@ from fullconv.errors import Damaged, FullconvError
 from fullconv.files import write_json, write_whole
 from fullconv.georeference import import_rasterio
 from fullconv.images import LARGEST_IN_MEMORY, directory_of
-from fullconv.jobs.job import ONCE, Job, RasterRun, Wanted
+from fullconv.jobs.job import NEW_RUN, Job, RasterRun, Wanted
 from fullconv.jobs.outcome import Outcome, Row
 from fullconv.jobs.recorder import NO_RECORDER, Recorder
 from fullconv.outputs import geotiff
@@ -52,7 +52,7 @@ ENDINGS = {
 
 
 def predict_raster(
-    model: Model, job: Job, wanted: Wanted, recorder: Recorder = NO_RECORDER, rasters: RasterRun = ONCE
+    model: Model, job: Job, wanted: Wanted, recorder: Recorder = NO_RECORDER, rasters: RasterRun = NEW_RUN
 ) -> Outcome:
     """Writes target_labels.tif and so on. `recorder` checks the names of these files twice: at the start, as far as
     they are known by then, and before they are written.
