@@ -17,7 +17,7 @@ GREY = (127.5,) * 3
 def whole(path, bands=(), ranges=(), blank=GREY):
     with open_scene(path, View(blank, ranges, bands=bands)) as scene:
         height, width = scene.size
-        return scene.look((slice(0, height + 40), slice(0, width + 40)))
+        return scene.read_with_valid((slice(0, height + 40), slice(0, width + 40)))
 
 
 def test_rasters_are_distinguished_from_photos(tmp_path):

@@ -66,12 +66,12 @@ def predict_raster(
         tiling = tiling_of(model, scene, wanted)
         work = open_work(job, tiling, rasters)
         try:
-            label(model, scene, work, wanted.outputs, partial(rasters.progress, job.source))
+            write_pieces(model, scene, work, wanted.outputs, partial(rasters.progress, job.source))
         except Damaged:
             shutil.rmtree(work.folder)  # no run can continue with a damaged raster
             raise
         frame = Frame(scene.size, model.classes, scene.georeference)
-        counts = assemble(work, frame, described(scene, model))
+        counts = assemble(work, frame, tags_of(scene, model))
         rows = rows_in(work, frame) if TABLE in wanted.outputs else ()
         written = write(work, scene, frame, job.target, wanted, partial(recorder.claim, job.target))
     shutil.rmtree(work.folder)
@@ -135,19 +135,21 @@ def open_work(job: Job, tiling: Tiling, rasters: RasterRun) -> Work:
     return Work(folder, tiling)
 
 
-def label(
+def write_pieces(
     model: Model, scene: Scene, work: Work, outputs: Sequence[str], progress: Callable[[int, int], object]
 ) -> None:
     """Writes the missing pieces. While the network runs, the next window is read and the last piece is written."""
     windows = work.tiling.windows
     todo = [number for number in range(len(windows)) if not work.piece(number).exists()]
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
-        ahead = deque(reader.submit(look, scene, work.tiling, windows[number]) for number in todo[:1])
+        ahead = deque(reader.submit(read_window, scene, work.tiling, windows[number]) for number in todo[:1])
         behind: deque[Future[Path]] = deque()
         for place, number in enumerate(todo):
-            seen = ahead.popleft().result()
-            ahead.extend(reader.submit(look, scene, work.tiling, windows[n]) for n in todo[place + 1 : place + 2])
-            piece = segment(model, seen, work.tiling, windows[number], outputs)
+            data = ahead.popleft().result()
+            ahead.extend(
+                reader.submit(read_window, scene, work.tiling, windows[n]) for n in todo[place + 1 : place + 2]
+            )
+            piece = segment(model, data, work.tiling, windows[number], outputs)
             if behind:
                 behind.popleft().result()
             behind.append(writer.submit(save, work.piece(number), piece))
@@ -157,7 +159,7 @@ def label(
 
 
 @dataclass(frozen=True)
-class Seen:
+class WindowData:
     """The data read for a window. `image` (H, W, channels) starts at `corner` (row, column); it is None if there is no
     data. `valid` (h, w): where there is data, for the part that the window keeps."""
 
@@ -172,35 +174,37 @@ class Seen:
         return self.image[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
 
 
-def look(scene: Scene, tiling: Tiling, window: Window) -> Seen:
+def read_window(scene: Scene, tiling: Tiling, window: Window) -> WindowData:
     """Reads a window. If it contains no data, the image is not read."""
     part = reach(tiling.size, tiling.patch, window) if tiling.patch else window.reading
     valid, corner = scene.valid(window.placing), (part[0].start, part[1].start)
     if not valid.any():
-        return Seen(None, corner, valid)
-    image, known = scene.look(part)
+        return WindowData(None, corner, valid)
+    image, known = scene.read_with_valid(part)
     (top, left), (rows, columns) = corner, window.placing
-    return Seen(image, corner, known[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left])
+    return WindowData(
+        image, corner, known[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+    )
 
 
 def segment(
-    model: Model, seen: Seen, tiling: Tiling, window: Window, outputs: Sequence[str]
+    model: Model, data: WindowData, tiling: Tiling, window: Window, outputs: Sequence[str]
 ) -> dict[str, NDArray[np.uint8]]:
     """Returns the labels of a window, and probabilities and confidence if they are wanted. Pixels without data are
     void, and the network is not run on a window without any data."""
-    void, shape, soft = model.classes.void, seen.valid.shape, [output for output in SOFT if output in outputs]
-    if seen.image is None:
+    void, shape, soft = model.classes.void, data.valid.shape, [output for output in SOFT if output in outputs]
+    if data.image is None:
         sizes = {"scores": (len(model.classes), *shape), "confidence": shape}
         empty = {SOFT[output]: np.full(sizes[output], void, np.uint8) for output in soft}
         return {"labels": np.full(shape, void, np.uint8), **empty}
-    label_map, raw = model.label_window(seen.read, tiling, window, bool(soft), as_seen="scores" not in soft)
+    label_map, raw = model.label_window(data.read, tiling, window, bool(soft), as_seen="scores" not in soft)
     found, temperature = {"labels": label_map}, model.config.temperature
     if raw is not None and "scores" in soft:
         found["probabilities"] = geotiff.probabilities(raw, temperature)
     if raw is not None and "confidence" in soft:
         size = label_map.shape[0], label_map.shape[1]
         found["confidence"] = geotiff.stored(confidence(raw, size, temperature))
-    return {kind: np.where(seen.valid, values, np.uint8(void)) for kind, values in found.items()}
+    return {kind: np.where(data.valid, values, np.uint8(void)) for kind, values in found.items()}
 
 
 def save(path: Path, piece: dict[str, NDArray[np.uint8]]) -> Path:
@@ -220,7 +224,7 @@ def assemble(work: Work, frame: Frame, tags: dict[str, str]) -> NDArray[np.int64
     return counts
 
 
-def described(scene: Scene, model: Model) -> dict[str, str]:
+def tags_of(scene: Scene, model: Model) -> dict[str, str]:
     """Returns the tags of a label map that say how it was made: model, bands and values."""
     taken = ranges_in_words(scene.ranges)
     taken = f"{taken} become 0 to 255" if taken else "as they are"
@@ -230,10 +234,10 @@ def described(scene: Scene, model: Model) -> dict[str, str]:
 def rows_in(work: Work, frame: Frame) -> tuple[Row, ...]:
     """Returns the rows for the run's table."""
     with import_rasterio().open(work.labels) as labels:
-        return table_rows(frame, reader(labels))
+        return table_rows(frame, reader_of(labels))
 
 
-def reader(raster: Any) -> Callable[[Part], LabelMap]:
+def reader_of(raster: Any) -> Callable[[Part], LabelMap]:
     """Returns a function that reads any part of an open label map."""
 
     def read(part: Part) -> LabelMap:
@@ -249,7 +253,7 @@ def write(work: Work, scene: Scene, frame: Frame, target: Path, wanted: Wanted, 
     files: Files = {}
     simplify = SIMPLIFIED if wanted.simplify is None else wanted.simplify
     with import_rasterio().open(work.labels) as labels:
-        mosaic = Mosaic(frame.size, frame.classes, frame.georeference, reader(labels), scene.rgb, simplify)
+        mosaic = Mosaic(frame.size, frame.classes, frame.georeference, reader_of(labels), scene.rgb, simplify)
         for output in wanted.outputs:
             if output in MOSAIC_WRITERS:
                 files |= MOSAIC_WRITERS[output](mosaic, target)

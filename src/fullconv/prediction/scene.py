@@ -38,14 +38,14 @@ class Scene:
         """Remarks for the user about what was decided automatically."""
         return self.view.notes(self.bands, self.raster.count, self.ranges)
 
-    def look(self, part: Part) -> tuple[Pixels, Valid]:
+    def read_with_valid(self, part: Part) -> tuple[Pixels, Valid]:
         """Returns ((H, W, channels) in the model's form, (H, W): where there is data). A part that goes beyond the
         raster is cut off."""
         values, valid = self.values(part)
         return self.view.image(values, valid, self.ranges), valid
 
     def read(self, part: Part) -> Pixels:
-        return self.look(part)[0]
+        return self.read_with_valid(part)[0]
 
     def rgb(self, part: Part) -> NDArray[np.uint8]:
         """Returns (H, W, 3) for display: the first three of the network's bands, or the first one as grey."""
