@@ -207,12 +207,12 @@ def test_no_picture_is_lost_or_repeated_if_a_worker_is_killed(bucket, store):
 HASTY = """
 import time
 from fullconv.commands.main import main
-from fullconv.jobs import cluster
+from fullconv.jobs import cluster, cluster_manifest
 class Slow(cluster.Worker):
     def process(self, *row):
         time.sleep(1)
         return super().process(*row)
-cluster.Worker, cluster.PAUSE = Slow, (0.5, 1.0)
+cluster.Worker, cluster_manifest.PAUSE = Slow, (0.5, 1.0)
 main()
 """
 

@@ -16,7 +16,9 @@ from fullconv.prediction.engines.choice import Choice
 from fullconv.view import Reading
 
 pytest.importorskip("pyarrow")
-from fullconv.jobs import cluster
+from fullconv.jobs.cluster_manifest import begun, outcome_of
+from fullconv.jobs.cluster_plan import find
+from fullconv.jobs.cluster_task import Task
 from fullconv.jobs.stores import place
 
 ENDINGS = ["_labels.png", "_overlay.jpg", "_cat.png"]
@@ -25,7 +27,7 @@ ENDINGS = ["_labels.png", "_overlay.jpg", "_cat.png"]
 def task(folder, out, *inputs, pages=False, overwrite=False):
     wanted = Wanted(("labels",), reading=Reading(pages=pages))
     places = [place(str(folder / one)) for one in inputs]
-    return cluster.Task(places, place(str(out)), wanted, Choice(), ENDINGS, overwrite)
+    return Task(places, place(str(out)), wanted, Choice(), ENDINGS, overwrite)
 
 
 def save(folder, *names):
@@ -53,7 +55,7 @@ def names(found):
 
 @pytest.mark.parametrize("inputs", [["."], ["*.png", "sub"], ["**/*"], ["a.png", "link", "a.png"]])
 def test_pictures_and_names_are_the_same_as_without_a_cluster(photos, tmp_path, inputs):
-    found = cluster.find(task(photos, tmp_path / "out", *inputs), None)
+    found = find(task(photos, tmp_path / "out", *inputs), None)
     jobs = plan([str(photos / one) for one in inputs], tmp_path / "out")
     assert names(found) == [job.target.relative_to(tmp_path / "out").as_posix() for job in jobs]
     assert [row["path"] for row in found.rows] == [str(job.source) for job in jobs]
@@ -66,40 +68,40 @@ def test_a_damaged_file_is_reported_again_and_retried_only_after_it_changed(phot
     outcome = Outcome(bad, error=f"{bad}: not an image", damaged=True, stamp=stamp(bad))
     with closing(begin(tmp_path / "out", settings)) as manifest:
         manifest.add(Job(bad, tmp_path / "out" / "a"), outcome)
-    found = cluster.find(wanted, settings)
+    found = find(wanted, settings)
     assert (len(found.rows), found.done) == (2, 0)
-    assert [cluster.outcome_of(line).error for line in found.damaged] == [outcome.error]
-    assert len(cluster.find(wanted, {"model": "others"}).rows) == 3
+    assert [outcome_of(line).error for line in found.damaged] == [outcome.error]
+    assert len(find(wanted, {"model": "others"}).rows) == 3
     save(photos, "a.png")
-    found = cluster.find(wanted, settings)
+    found = find(wanted, settings)
     assert (len(found.rows), found.damaged) == (3, [])
 
 
 def test_other_files_are_counted(photos, tmp_path):
     (photos / "clip.mp4").write_bytes(b"x")
-    found = cluster.find(task(photos, tmp_path / "out", "."), None)
+    found = find(task(photos, tmp_path / "out", "."), None)
     assert names(found) == ["a", "link/d", "sub/b"]
     assert found.skipped == "3 files skipped: .mp4 1, .psd 1, .txt 1"
     with pytest.raises(FullconvError, match=r"clip\.mp4: videos and cameras cannot use a cluster"):
-        cluster.find(task(photos, tmp_path / "out", "clip.mp4"), None)
+        find(task(photos, tmp_path / "out", "clip.mp4"), None)
 
 
 def test_results_of_earlier_runs_are_left_out_and_counted(photos, tmp_path):
     save(photos, "a_labels.png")
     (photos / NAME).write_text(json.dumps({"run": "1", "target": "a", "outputs": ["a_labels.png"]}) + "\n")
-    found = cluster.find(task(photos, tmp_path / "out", "."), None)
+    found = find(task(photos, tmp_path / "out", "."), None)
     assert (names(found), found.results) == (["a", "link/d", "sub/b"], 1)
     with pytest.raises(FullconvError, match="contains only results"):
-        cluster.find(task(photos, tmp_path / "out", "a_*.png"), None)
+        find(task(photos, tmp_path / "out", "a_*.png"), None)
 
 
 @pytest.mark.parametrize("pages", [False, True])
 def test_files_of_others_are_protected_also_through_links(photos, tmp_path, pages):
     save(photos, "a_labels.png", "link/d_cat.png", "a_page12_labels.png", "a_other.png", "ab_labels.png")
-    found = cluster.find(task(photos, photos, "a.png", "link/d.png", pages=pages), None)
+    found = find(task(photos, photos, "a.png", "link/d.png", pages=pages), None)
     foreign = [json.loads(row["foreign"]) for row in found.rows]
     assert foreign == [["a_labels.png", "a_page12_labels.png"] if pages else ["a_labels.png"], []]
-    whole = cluster.find(task(photos, photos, ".", pages=pages), None)
+    whole = find(task(photos, photos, ".", pages=pages), None)
     assert {row["name"]: json.loads(row["foreign"]) for row in whole.rows}["link/d"] == ["link/d_cat.png"]
 
 
@@ -108,13 +110,13 @@ def test_pages_of_a_killed_run_belong_to_their_picture(tmp_path):
     out = tmp_path / "out"
     save(out, "b_page2_labels.png")
     this = task(tmp_path / "photos", out, ".", pages=True)
-    lines = [cluster.begun(this, row) for row in cluster.find(this, None).rows]
+    lines = [begun(this, row) for row in find(this, None).rows]
     save(out, "a_labels.png", "a_page3_labels.png", "a_page3_other.png")
     (out / NAME).write_text("".join(f"{json.dumps({'run': '1', **line})}\n" for line in lines))
     owners = Owners(out)
     assert owners.of("a_page3_labels.png")[0] == "a"
     assert [owners.of(name)[0] for name in ("a_page3_other.png", "b_page2_labels.png")] == [None, None]
-    foreign = {row["name"]: json.loads(row["foreign"]) for row in cluster.find(this, None).rows}
+    foreign = {row["name"]: json.loads(row["foreign"]) for row in find(this, None).rows}
     assert foreign == {"a": [], "b": ["b_page2_labels.png"]}
     done = {"run": "1", "target": "a", "outputs": ["a_labels.png"]}
     with (out / NAME).open("a") as file:
@@ -124,13 +126,13 @@ def test_pages_of_a_killed_run_belong_to_their_picture(tmp_path):
 
 def test_a_page_cannot_have_the_name_of_another_picture(tmp_path):
     save(tmp_path, "a.png", "a_page2.png")
-    assert names(cluster.find(task(tmp_path, tmp_path / "out", "."), None)) == ["a", "a_page2"]
+    assert names(find(task(tmp_path, tmp_path / "out", "."), None)) == ["a", "a_page2"]
     with pytest.raises(FullconvError, match=r"a_page2\.png: its results would have the same names as .*a\.png; rename"):
-        cluster.find(task(tmp_path, tmp_path / "out", ".", pages=True), None)
+        find(task(tmp_path, tmp_path / "out", ".", pages=True), None)
 
 
 def test_without_pages_no_page_is_recorded(tmp_path):
     save(tmp_path, "a.png")
     this = task(tmp_path, tmp_path / "out", ".")
-    (row,) = cluster.find(this, None).rows
-    assert cluster.begun(this, row) == {BEGUN: "a", "may_write": [f"a{ending}" for ending in ENDINGS]}
+    (row,) = find(this, None).rows
+    assert begun(this, row) == {BEGUN: "a", "may_write": [f"a{ending}" for ending in ENDINGS]}

@@ -10,6 +10,9 @@ from fullconv.commands.predicting.report import Report
 from fullconv.commands.predicting.request import Request
 from fullconv.errors import FullconvError
 from fullconv.jobs import cluster
+from fullconv.jobs.cluster_manifest import outcome_of
+from fullconv.jobs.cluster_plan import check, find
+from fullconv.jobs.cluster_task import Task
 from fullconv.jobs.plan import is_webcam, no_cluster
 from fullconv.jobs.stores import place
 from fullconv.outputs.writers import endings
@@ -20,20 +23,20 @@ def predict_on_cluster(request: Request, workers: int | None) -> Report:
     if cameras := [path for path in map(Path, request.inputs) if is_webcam(path)]:
         raise no_cluster(cameras[0])
     inputs, out = [place(text) for text in request.inputs], place(request.out)
-    task = cluster.Task(inputs, out, request.wanted, request.choice, [], request.overwrite)
+    task = Task(inputs, out, request.wanted, request.choice, [], request.overwrite)
     if request.wants_table:
         raise FullconvError("--save csv: does not work with --cluster; read the shares in predictions.jsonl instead")
-    cluster.check(task)
+    check(task)
     request.check()
     loaded = request.load()
     settings = request.settings(loaded)
     task = replace(task, endings=endings(request.wanted.outputs, loaded.classes))
-    plan = cluster.find(task, settings if request.resume else None)
+    plan = find(task, settings if request.resume else None)
     rows = plan.rows
     if rows:
         request.check_kinds(lambda: (Path(row["path"]) for row in rows), may_be_raster)
     report = Report(request.json_file, loaded.ran_by, plan.done, len(plan.damaged), plan.results, plan.skipped)
     lines = cluster.run(task, request.folder.path, rows, settings, workers)
-    outcomes = report.behind_bar(map(cluster.outcome_of, lines), len(rows), ())
-    report.tell(chain(map(cluster.outcome_of, plan.damaged), outcomes), len(rows), (row["path"] for row in rows))
+    outcomes = report.behind_bar(map(outcome_of, lines), len(rows), ())
+    report.tell(chain(map(outcome_of, plan.damaged), outcomes), len(rows), (row["path"] for row in rows))
     return report
