@@ -1,20 +1,15 @@
 """Processes a raster window by window, so that memory is limited. The results are georeferenced.
 
-Each finished window is a file in a hidden folder beside the results. When all windows are finished, the results are put
-together from these files. If the run is killed, the files stay, and a run with --resume continues from them. Results
-are always written in the same order from the same windows, so a resumed run writes the same bytes as an uninterrupted
-one.
+Each finished window is kept as a piece (raster_pieces.py). When all windows are finished, the results are put together
+from the pieces. They are always written in the same order from the same windows, so a resumed run writes the same bytes
+as an uninterrupted one.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,11 +19,12 @@ from numpy.typing import NDArray
 
 from fullconv.classes import Classes
 from fullconv.errors import Damaged, FullconvError
-from fullconv.files import write_json, write_whole
+from fullconv.files import write_whole
 from fullconv.georeference import import_rasterio
 from fullconv.images import LARGEST_IN_MEMORY, directory_of
 from fullconv.jobs.job import NEW_RUN, Job, RasterRun, Wanted
 from fullconv.jobs.outcome import Outcome, Row
+from fullconv.jobs.raster_pieces import SOFT, Work, open_work, write_pieces
 from fullconv.jobs.recorder import NO_RECORDER, Recorder
 from fullconv.outputs import geotiff
 from fullconv.outputs.class_table import table_rows
@@ -36,14 +32,11 @@ from fullconv.outputs.file import Files, beside
 from fullconv.outputs.georeferenced import MOSAIC_WRITERS
 from fullconv.outputs.mosaic import SIMPLIFIED, Frame, LabelMap, Mosaic, Part
 from fullconv.outputs.writers import TABLE, Claim
-from fullconv.prediction.blending import reach
 from fullconv.prediction.predictor import Model
 from fullconv.prediction.scene import Scene, open_scene
-from fullconv.prediction.tiling import Tiling, Window
-from fullconv.softness import confidence
-from fullconv.view import Pixels, ranges_in_words
+from fullconv.prediction.tiling import Tiling
+from fullconv.view import ranges_in_words
 
-SOFT = {"scores": "probabilities", "confidence": "confidence"}  # outputs that need scores → their names in the pieces
 OUTPUTS = ("labels", *SOFT, *MOSAIC_WRITERS, TABLE)
 ENDINGS = {
     "labels": "_labels.tif", "scores": "_scores.tif", "overlay": "_overlay.tif",
@@ -96,119 +89,6 @@ def check(source: Path, outputs: Sequence[str]) -> None:
     impossible = [output for output in outputs if output not in OUTPUTS]
     if impossible:
         raise FullconvError(f"{source}: {impossible[0]} is for photos; rasters support {', '.join(OUTPUTS)}")
-
-
-@dataclass(frozen=True)
-class Work:
-    """The hidden folder that contains a file, the piece, for each finished window."""
-
-    folder: Path
-    tiling: Tiling
-
-    @property
-    def labels(self) -> Path:
-        return self.folder / "labels.tif"
-
-    def piece(self, number: int) -> Path:
-        return self.folder / f"{number:06}.npz"
-
-    def pieces(self, kind: str) -> Iterator[tuple[Part, NDArray[np.uint8]]]:
-        for number, window in enumerate(self.tiling.windows):
-            with np.load(self.piece(number), allow_pickle=False) as piece:
-                yield window.placing, piece[kind]
-
-
-def open_work(job: Job, tiling: Tiling, rasters: RasterRun) -> Work:
-    """Opens the folder of an earlier run with the same name on the same file, if `rasters.resume` is set and there is
-    one. Otherwise creates an empty one."""
-    folder = job.target.with_name(f".{job.target.name}.parts")
-    stat = job.source.stat()
-    key = [rasters.name, os.path.abspath(job.source), stat.st_size, stat.st_mtime_ns]
-    plan = folder / "plan.json"
-    if rasters.resume and plan.exists():
-        earlier = json.loads(plan.read_text())
-        if earlier["key"] == key:  # keeps the earlier tiles, because automatic ones depend on the free memory
-            return Work(folder, Tiling.from_json(earlier["tiling"]))
-    if folder.exists():
-        shutil.rmtree(folder)
-    write_json(plan, {"key": key, "tiling": asdict(tiling)})
-    return Work(folder, tiling)
-
-
-def write_pieces(
-    model: Model, scene: Scene, work: Work, outputs: Sequence[str], progress: Callable[[int, int], object]
-) -> None:
-    """Writes the missing pieces. While the network runs, the next window is read and the last piece is written."""
-    windows = work.tiling.windows
-    todo = [number for number in range(len(windows)) if not work.piece(number).exists()]
-    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
-        ahead = deque(reader.submit(read_window, scene, work.tiling, windows[number]) for number in todo[:1])
-        behind: deque[Future[Path]] = deque()
-        for place, number in enumerate(todo):
-            data = ahead.popleft().result()
-            ahead.extend(
-                reader.submit(read_window, scene, work.tiling, windows[n]) for n in todo[place + 1 : place + 2]
-            )
-            piece = segment(model, data, work.tiling, windows[number], outputs)
-            if behind:
-                behind.popleft().result()
-            behind.append(writer.submit(save, work.piece(number), piece))
-            progress(len(windows) - len(todo) + place + 1, len(windows))
-        if behind:
-            behind.popleft().result()
-
-
-@dataclass(frozen=True)
-class WindowData:
-    """The data read for a window. `image` (H, W, channels) starts at `corner` (row, column); it is None if there is no
-    data. `valid` (h, w): where there is data, for the part that the window keeps."""
-
-    image: Pixels | None
-    corner: tuple[int, int]
-    valid: NDArray[np.bool_]
-
-    def read(self, part: Part) -> Pixels:
-        assert self.image is not None
-        rows, columns = part
-        top, left = self.corner
-        return self.image[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
-
-
-def read_window(scene: Scene, tiling: Tiling, window: Window) -> WindowData:
-    """Reads a window. If it contains no data, the image is not read."""
-    part = reach(tiling.size, tiling.patch, window) if tiling.patch else window.reading
-    valid, corner = scene.valid(window.placing), (part[0].start, part[1].start)
-    if not valid.any():
-        return WindowData(None, corner, valid)
-    image, known = scene.read_with_valid(part)
-    (top, left), (rows, columns) = corner, window.placing
-    return WindowData(
-        image, corner, known[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
-    )
-
-
-def segment(
-    model: Model, data: WindowData, tiling: Tiling, window: Window, outputs: Sequence[str]
-) -> dict[str, NDArray[np.uint8]]:
-    """Returns the labels of a window, and probabilities and confidence if they are wanted. Pixels without data are
-    void, and the network is not run on a window without any data."""
-    void, shape, soft = model.classes.void, data.valid.shape, [output for output in SOFT if output in outputs]
-    if data.image is None:
-        sizes = {"scores": (len(model.classes), *shape), "confidence": shape}
-        empty = {SOFT[output]: np.full(sizes[output], void, np.uint8) for output in soft}
-        return {"labels": np.full(shape, void, np.uint8), **empty}
-    label_map, raw = model.label_window(data.read, tiling, window, bool(soft), as_seen="scores" not in soft)
-    found, temperature = {"labels": label_map}, model.config.temperature
-    if raw is not None and "scores" in soft:
-        found["probabilities"] = geotiff.probabilities(raw, temperature)
-    if raw is not None and "confidence" in soft:
-        size = label_map.shape[0], label_map.shape[1]
-        found["confidence"] = geotiff.stored(confidence(raw, size, temperature))
-    return {kind: np.where(data.valid, values, np.uint8(void)) for kind, values in found.items()}
-
-
-def save(path: Path, piece: dict[str, NDArray[np.uint8]]) -> Path:
-    return write_whole(path, lambda hidden: np.savez_compressed(hidden, allow_pickle=False, **piece))
 
 
 def assemble(work: Work, frame: Frame, tags: dict[str, str]) -> NDArray[np.int64]:
