@@ -21,7 +21,8 @@ from fullconv import load
 from fullconv.evaluation.merging import merge_to
 from fullconv.evaluation.scoring import dataset_for
 from fullconv.metrics import Confusion
-from fullconv.prediction.predictor import Model, scores_at
+from fullconv.prediction.enlarging import scores_at
+from fullconv.prediction.predictor import Model
 
 Change = Callable[[Image.Image], Image.Image]
 

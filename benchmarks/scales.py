@@ -14,7 +14,8 @@ from PIL import Image
 from fullconv import load
 from fullconv.evaluation.scoring import dataset_for
 from fullconv.metrics import Confusion
-from fullconv.prediction.predictor import Model, padded, scores_at
+from fullconv.prediction.enlarging import scores_at
+from fullconv.prediction.predictor import Model, padded
 
 SCALES = (0.75, 1.0, 1.25, 1.5)
 

@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterator
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fullconv.prediction.enlarging import Scores
 from fullconv.prediction.tiling import Span, Window, spans
 
-Scores = NDArray[np.float32]
 LEAST = 1e-3  # the smallest weight of a pixel; needed at the picture's edges, which only one patch covers
 
 

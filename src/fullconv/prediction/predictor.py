@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from fullconv import images
 from fullconv.classes import Classes
@@ -23,18 +22,17 @@ from fullconv.prediction.engines.contract import Engine, ModelError
 from fullconv.prediction.engines.forked import refuse_forked
 from fullconv.prediction.engines.mirrored import Mirrored
 from fullconv.prediction.engines.openvino import KEPT
+from fullconv.prediction.enlarging import Scores, label_map_at, scores_at
 from fullconv.prediction.many import predict_many, sources_of
 from fullconv.prediction.memory import bytes_of, for_pictures, parse_size
 from fullconv.prediction.tiling import Tile, Tiling, Window, plan
 from fullconv.segmentation import Segmentation
 from fullconv.sources import picture_of
-from fullconv.strips import strips
 from fullconv.view import EVERYTHING, Picture, Pixels, Reading, View, reduced, rgb_of
 from fullconv.weights.model_folder import ModelFolder, open_folder
 from fullconv.words import counted
 
 SPARSE = 8  # only every 8th row and column is checked for NaN, because NaN spreads over all pixels
-Scores = NDArray[np.float32]
 Read = Callable[[tuple[slice, slice]], Pixels]  # (rows, columns) → (h, w, channels), cut off at the picture's end
 
 
@@ -292,52 +290,3 @@ def padded(image: Pixels, colour: tuple[float, ...], multiple_of: int) -> Pixels
     canvas[:height, :width] = image
     canvas[height:] = canvas[:height, width:] = np.round(colour) if image.dtype == np.uint8 else colour
     return canvas
-
-
-def scores_at(scores: Scores, size: tuple[int, ...]) -> Scores:
-    """(C, h, w) → (C, H, W), bilinear."""
-    if scores.shape[1:] == tuple(size):
-        return scores
-    enlarged = np.empty((len(scores), *size), np.float32)
-    for plane, into in zip(scores, enlarged, strict=True):
-        for rows in strips(size):
-            into[rows] = _resized(plane, size, rows)
-    return enlarged
-
-
-def label_map_at(scores: Scores, size: tuple[int, ...]) -> NDArray[np.uint8]:
-    """(C, h, w) → (H, W), where H ≥ h and W ≥ w: the best class of the enlarged scores. Only a strip of two classes is
-    in memory at a time."""
-    first, *others = contenders(scores)
-    label_map = np.full(size, first, np.uint8)
-    for rows in strips(size) if others else ():
-        best, labels = _resized(scores[first], size, rows), label_map[rows]
-        for index in others:
-            plane = _resized(scores[index], size, rows)
-            labels[plane > best] = index
-            np.maximum(best, plane, out=best)
-    return label_map
-
-
-def contenders(scores: Scores) -> list[int]:
-    """Returns the classes that may be best somewhere in the enlarged scores, where each is a weighted mean of the four
-    scores around it.
-
-    A class is left out if, for all groups of four, its largest score is below the smallest one of some other class.
-    """
-    around = np.pad(scores, ((0, 0), (0, 1), (0, 1)), "edge")
-    corners = around[:, :-1, :-1], around[:, :-1, 1:], around[:, 1:, :-1], around[:, 1:, 1:]
-    least, most = np.minimum(corners[0], corners[1]), np.maximum(corners[0], corners[1])
-    for corner in corners[2:]:
-        least, most = np.minimum(least, corner), np.maximum(most, corner)
-    rounding = 1e-5 * np.abs(scores).max()
-    return [int(i) for i in np.flatnonzero((most >= least.max(0) - rounding).any((1, 2)))]
-
-
-def _resized(plane: NDArray[np.float32], size: tuple[int, ...], rows: slice) -> Scores:
-    """Returns these rows of the plane after it is resized."""
-    height, width = size
-    own_height, own_width = plane.shape
-    box = (0, rows.start * own_height / height, own_width, rows.stop * own_height / height)
-    resized = Image.fromarray(plane).resize((width, rows.stop - rows.start), Image.Resampling.BILINEAR, box)
-    return np.array(resized)

@@ -1,0 +1,60 @@
+"""Enlarges scores to the size of a picture, and finds the best class of each pixel. Interpolation is bilinear."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fullconv.strips import strips
+
+Scores = NDArray[np.float32]
+
+
+def scores_at(scores: Scores, size: tuple[int, ...]) -> Scores:
+    """(C, h, w) → (C, H, W), where `size` is (H, W)."""
+    if scores.shape[1:] == tuple(size):
+        return scores
+    enlarged = np.empty((len(scores), *size), np.float32)
+    for plane, into in zip(scores, enlarged, strict=True):
+        for rows in strips(size):
+            into[rows] = _resized(plane, size, rows)
+    return enlarged
+
+
+def label_map_at(scores: Scores, size: tuple[int, ...]) -> NDArray[np.uint8]:
+    """(C, h, w) → (H, W), where H ≥ h and W ≥ w: the best class of the enlarged scores. Only a strip of two classes is
+    in memory at a time."""
+    first, *others = contenders(scores)
+    label_map = np.full(size, first, np.uint8)
+    for rows in strips(size) if others else ():
+        best, labels = _resized(scores[first], size, rows), label_map[rows]
+        for index in others:
+            plane = _resized(scores[index], size, rows)
+            labels[plane > best] = index
+            np.maximum(best, plane, out=best)
+    return label_map
+
+
+def contenders(scores: Scores) -> list[int]:
+    """Returns the classes that may be best somewhere in the enlarged scores, where each is a weighted mean of the four
+    scores around it.
+
+    A class is left out if, for all groups of four, its largest score is below the smallest one of some other class.
+    """
+    around = np.pad(scores, ((0, 0), (0, 1), (0, 1)), "edge")
+    corners = around[:, :-1, :-1], around[:, :-1, 1:], around[:, 1:, :-1], around[:, 1:, 1:]
+    least, most = np.minimum(corners[0], corners[1]), np.maximum(corners[0], corners[1])
+    for corner in corners[2:]:
+        least, most = np.minimum(least, corner), np.maximum(most, corner)
+    rounding = 1e-5 * np.abs(scores).max()
+    return [int(i) for i in np.flatnonzero((most >= least.max(0) - rounding).any((1, 2)))]
+
+
+def _resized(plane: NDArray[np.float32], size: tuple[int, ...], rows: slice) -> Scores:
+    """Returns these rows of the plane after it is resized."""
+    height, width = size
+    own_height, own_width = plane.shape
+    box = (0, rows.start * own_height / height, own_width, rows.stop * own_height / height)
+    resized = Image.fromarray(plane).resize((width, rows.stop - rows.start), Image.Resampling.BILINEAR, box)
+    return np.array(resized)
