@@ -24,9 +24,9 @@ import yaml
 import fullconv
 from fullconv.data.description import open_dataset
 from fullconv.evaluation.scoring import evaluate
+from fullconv.labelling.assessment import Assessment, assess_all
 from fullconv.labelling.candidates import picture_of
-from fullconv.labelling.choosing import WAYS
-from fullconv.labelling.looks import Look, look_at
+from fullconv.labelling.choosing import STRATEGIES
 from fullconv.training.train import train
 
 RECIPE = {"crop_size": 256, "batch_size": 4, "lr": 5e-4, "epochs": 1, "track": "none"}
@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/active-choice"))
     options = parser.parse_args()
     sys.modules["onnxscript"] = None  # type: ignore[assignment]  # no model is exported, which would take most of the time
-    found = {way: {count: list[float]() for count in options.more} for way in (RANDOM, *WAYS)}
+    found = {way: {count: list[float]() for count in options.more} for way in (RANDOM, *STRATEGIES)}
     for seed in options.seeds:
         for way, scores in compare(seed, options).items():
             for count, value in scores.items():
@@ -66,22 +66,25 @@ def compare(seed: int, options: argparse.Namespace) -> dict[str, dict[int, float
     start, rest = order[: options.start], order[options.start :]
     first = train_on([samples[i].name for i in start], "start", seed, options)
     model = fullconv.load(first, engine="torch")
-    looks = list(look_at(model, [picture_of(samples[i]) for i in (*start, *rest)], print))
-    labelled, others = looks[: options.start], looks[options.start :]
+    assessments = list(assess_all(model, [picture_of(samples[i]) for i in (*start, *rest)], print))
+    labelled, others = assessments[: options.start], assessments[options.start :]
     names = {sample.image_path: sample.name for sample in samples}
-    ranked = {RANDOM: others, **{way: choose(others, labelled, max(options.more)) for way, choose in WAYS.items()}}
+    ranked = {
+        RANDOM: others,
+        **{way: choose(others, labelled, max(options.more)) for way, choose in STRATEGIES.items()},
+    }
 
     def scored(way: str, count: int) -> float:
-        chosen = [names[look.picture.image_path] for look in first_of(ranked[way], others, count)]
+        chosen = [names[one.picture.image_path] for one in first_of(ranked[way], others, count)]
         folder = train_on([samples[i].name for i in start] + chosen, f"{way}-{count}", seed, options)
         return mean_iou(folder, options)
 
     return {way: {count: scored(way, count) for count in options.more} for way in ranked}
 
 
-def first_of(ranked: Sequence[Look], others: Sequence[Look], count: int) -> list[Look]:
+def first_of(ranked: Sequence[Assessment], others: Sequence[Assessment], count: int) -> list[Assessment]:
     """The best, filled up with others where too few were chosen because the rest looks like them."""
-    return [*ranked, *(look for look in others if look not in ranked)][:count]
+    return [*ranked, *(one for one in others if one not in ranked)][:count]
 
 
 def train_on(names: Sequence[str], what: str, seed: int, options: argparse.Namespace) -> Path:

@@ -11,8 +11,8 @@ import fullconv
 from fullconv.data.dataset import UnlabelledPicture
 from fullconv.data.description import open_dataset
 from fullconv.errors import FullconvError
+from fullconv.labelling.assessment import assess
 from fullconv.labelling.folder import TOOLS, names_of, write_drafts
-from fullconv.labelling.looks import look
 from tests.conftest import EXAMPLES
 
 pytest.importorskip("shapely", "2.1")
@@ -26,7 +26,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def chosen(model):
-    return [look(model, UnlabelledPicture(path)) for path in PHOTOS]
+    return [assess(model, UnlabelledPicture(path)) for path in PHOTOS]
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_drafts_are_read_back_almost_unchanged(model, chosen, own, tmp_path, too
         assert (masks[path.name] == model.predict(path).label_map).mean() > 0.99
         assert (out / TOOLS[tool].folder / path.name).read_bytes() == path.read_bytes()
     assert len(np.unique(masks["chelsea.jpg"])) > 1
-    assert str(out) in TOOLS[tool].how(out)
+    assert str(out) in TOOLS[tool].next_steps(out)
 
 
 def test_smoothing_saves_points(model, chosen, tmp_path):
@@ -104,7 +104,7 @@ def test_existing_work_is_not_replaced(model, chosen, tmp_path):
 def test_no_folder_is_left_after_an_error(model, chosen, tmp_path):
     photo = tmp_path / "gone.jpg"
     shutil.copy(PHOTOS[0], photo)
-    seen = look(model, UnlabelledPicture(photo))
+    seen = assess(model, UnlabelledPicture(photo))
     photo.unlink()
     with pytest.raises(OSError, match="gone"):
         write_drafts(model, [seen], tmp_path / "out", TOOLS["cvat"], 2)

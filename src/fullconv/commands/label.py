@@ -18,7 +18,7 @@ from fullconv.words import counted
 
 if TYPE_CHECKING:
     from fullconv.data.dataset import UnlabelledPicture
-    from fullconv.labelling.looks import Look
+    from fullconv.labelling.assessment import Assessment
     from fullconv.prediction.predictor import Model
 
 FILE = click.Path(path_type=Path)
@@ -57,42 +57,42 @@ def label(
     together with your existing masks, add the line `added: to-label` to the data YAML.
     """
     from fullconv.labelling.candidates import candidates
-    from fullconv.labelling.choosing import WAYS
+    from fullconv.labelling.choosing import STRATEGIES
     from fullconv.labelling.folder import TOOLS, refuse_existing, write_drafts
     from fullconv.prediction.predictor import load
 
     check_data(data)
     refuse_existing(out)
     found, loaded = candidates(data, outside), load(model, engine, precision, device)
-    looks = seen(loaded, found.unlabelled)
-    if not looks:
+    assessments = assess(loaded, found.unlabelled)
+    if not assessments:
         raise FullconvError(f"{data}: none of its pictures can be read")
-    chosen = WAYS[by](looks, seen(loaded, found.labelled), count)
+    chosen = STRATEGIES[by](assessments, assess(loaded, found.labelled), count)
     write_drafts(loaded, chosen, out, TOOLS[to], simplify)
-    write_document(json_file, chosen=[to_json(look) for look in chosen])
+    write_document(json_file, chosen=[to_json(one) for one in chosen])
     if not prints_json(json_file):
         say(table(chosen))
-        say(f"{out}: {counted(len(chosen), 'picture')} of {len(looks)}, chosen by {by}")
-        say(TOOLS[to].how(out))
+        say(f"{out}: {counted(len(chosen), 'picture')} of {len(assessments)}, chosen by {by}")
+        say(TOOLS[to].next_steps(out))
         say(f"next: add this line to the data YAML and train again: added: [{json.dumps(str(out.resolve()))}]")
 
 
-def seen(model: Model, pictures: Sequence[UnlabelledPicture]) -> list[Look]:
-    from fullconv.labelling.looks import look_at
+def assess(model: Model, pictures: Sequence[UnlabelledPicture]) -> list[Assessment]:
+    from fullconv.labelling.assessment import assess_all
 
-    return list(with_progress(look_at(model, pictures, fail), len(pictures)))
+    return list(with_progress(assess_all(model, pictures, fail), len(pictures)))
 
 
-def with_progress(looks: Iterator[Look], total: int) -> Iterator[Look]:
-    with click.progressbar(looks, total, file=sys.stderr, hidden=not is_watched()) as bar:
+def with_progress(assessments: Iterator[Assessment], total: int) -> Iterator[Assessment]:
+    with click.progressbar(assessments, total, file=sys.stderr, hidden=not is_watched()) as bar:
         yield from bar
 
 
-def to_json(look: Look) -> dict[str, str | float]:
-    return {"file": str(look.picture.image_path), "doubt": look.doubt}
+def to_json(assessment: Assessment) -> dict[str, str | float]:
+    return {"file": str(assessment.picture.image_path), "doubt": assessment.doubt}
 
 
-def table(chosen: Sequence[Look]) -> str:
+def table(chosen: Sequence[Assessment]) -> str:
     """A row a picture, in the order in which they were chosen."""
-    rows = [f"{look.doubt:>7.3f}  {look.picture.image_path}" for look in chosen]
+    rows = [f"{one.doubt:>7.3f}  {one.picture.image_path}" for one in chosen]
     return "\n".join([f"{'doubt':>7}  picture", *rows])

@@ -7,45 +7,44 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.data.alike import Look as Likeness
-from fullconv.data.alike import groups_of
-from fullconv.labelling.looks import Look
+from fullconv.data.alike import Look, groups_of
+from fullconv.labelling.assessment import Assessment
 
-Looks = Sequence[Look]
+Assessments = Sequence[Assessment]
 
 
-def by_uncertainty(looks: Looks, labelled: Looks, count: int) -> list[Look]:
+def by_uncertainty(assessments: Assessments, labelled: Assessments, count: int) -> list[Assessment]:
     """Returns the `count` pictures that the model is least sure of, the least sure first. Pictures that look like one
     already chosen, or like a labelled one, are left out."""
-    ranks = np.argsort([-look.doubt for look in looks], kind="stable").tolist()
-    return [looks[i] for i in one_of_each(ranks, looks, labelled)[:count]]
+    ranks = np.argsort([-one.doubt for one in assessments], kind="stable").tolist()
+    return [assessments[i] for i in one_of_each(ranks, assessments, labelled)[:count]]
 
 
-def by_diversity(looks: Looks, labelled: Looks, count: int) -> list[Look]:
+def by_diversity(assessments: Assessments, labelled: Assessments, count: int) -> list[Assessment]:
     """Returns `count` pictures. Each is the one whose features are farthest from those of all pictures that are
     labelled or already chosen (greedy k-centre: Sener and Savarese, arXiv 1708.00489). If nothing is labelled, the
     picture nearest to the mean is chosen first."""
-    features = np.stack([look.features for look in looks])  # (pictures, features)
+    features = np.stack([one.features for one in assessments])  # (pictures, features)
     if labelled:
-        nearest = np.min([distances(features, look.features) for look in labelled], axis=0)
+        nearest = np.min([distances(features, one.features) for one in labelled], axis=0)
     else:
-        nearest = np.full(len(looks), np.inf, np.float32)
+        nearest = np.full(len(assessments), np.inf, np.float32)
     chosen: list[int] = []
-    while len(chosen) < min(count, len(looks)):
+    while len(chosen) < min(count, len(assessments)):
         central = not chosen and not labelled
         best = int(distances(features, features.mean(0)).argmin() if central else nearest.argmax())
         chosen.append(best)
         nearest = np.minimum(nearest, distances(features, features[best]))
         nearest[chosen] = -1  # never choose one again
-    return [looks[i] for i in chosen]
+    return [assessments[i] for i in chosen]
 
 
-def one_of_each(ranks: Sequence[int], looks: Looks, labelled: Looks) -> list[int]:
+def one_of_each(ranks: Sequence[int], assessments: Assessments, labelled: Assessments) -> list[int]:
     """Returns the first picture of each group of pictures that look the same, in the order of `ranks`. Groups with a
     labelled picture are left out."""
-    groups = groups_of([Likeness(look.thumbnail) for look in (*looks, *labelled)])
+    groups = groups_of([Look(one.thumbnail) for one in (*assessments, *labelled)])
     group_of = {i: number for number, group in enumerate(groups) for i in group}
-    taken = {group_of[len(looks) + i] for i in range(len(labelled))}
+    taken = {group_of[len(assessments) + i] for i in range(len(labelled))}
     first = []
     for i in ranks:
         if group_of[i] not in taken:
@@ -59,4 +58,4 @@ def distances(features: NDArray[np.float32], one: NDArray[np.float32]) -> NDArra
     return np.asarray(np.linalg.norm(features - one, axis=1))
 
 
-WAYS = {"uncertainty": by_uncertainty, "diversity": by_diversity}
+STRATEGIES = {"uncertainty": by_uncertainty, "diversity": by_diversity}

@@ -47,7 +47,7 @@ def annotation(outline: Outline) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def how(out: Path) -> str:
+def next_steps(out: Path) -> str:
     """Returns what the user has to do next."""
     return (
         f"CVAT: create a task with the labels in {out / NAMES} (tab Raw) and the pictures in {out / 'images'}, and "

@@ -47,7 +47,7 @@ class CvatFunction:
         sure = {
             label.id: score
             for label in self.spec.labels
-            if (score := sureness(result, label.name)) >= (context.conf_threshold or 0) and score > 0
+            if (score := mean_confidence(result, label.name)) >= (context.conf_threshold or 0) and score > 0
         }
         shapes = self.polygons(result, sure) if context.conv_mask_to_poly else self.masks(result, sure)
         return list(shapes)
@@ -71,7 +71,7 @@ def wanted(model: Model, name: str) -> bool:
     return not model.asked or name in model.asked
 
 
-def sureness(result: Segmentation, name: str) -> float:
+def mean_confidence(result: Segmentation, name: str) -> float:
     """Returns the mean confidence of the pixels of a class, or 0 if there are none."""
     mask = result.mask(name)
     return float(result.confidence[mask].mean()) if mask.any() else 0.0

@@ -13,8 +13,8 @@ from fullconv.data.dataset import UnlabelledPicture
 from fullconv.errors import FullconvError
 from fullconv.files import hidden_beside
 from fullconv.labelling import cvat, label_studio, labelme
+from fullconv.labelling.assessment import Assessment
 from fullconv.labelling.draft import Draft
-from fullconv.labelling.looks import Look
 from fullconv.outputs.outlines import without_specks
 from fullconv.prediction.predictor import Model
 
@@ -24,21 +24,21 @@ SPECK = 2  # regions smaller than a square of this many times `simplify` are rem
 @dataclass(frozen=True)
 class Tool:
     """A labelling tool. `folder`: the pictures' place in the output folder. `write(folder, drafts, classes, simplify)`
-    writes the tool's files. `how(out)` returns what the user has to do next."""
+    writes the tool's files. `next_steps(out)` returns what the user has to do next."""
 
     folder: str
     write: Callable[[Path, Iterable[Draft], Classes, float], object]
-    how: Callable[[Path], str]
+    next_steps: Callable[[Path], str]
 
 
 TOOLS = {
-    "labelme": Tool(".", labelme.write, labelme.how),
-    "cvat": Tool("images", cvat.write, cvat.how),
-    "label-studio": Tool("images", label_studio.write, label_studio.how),
+    "labelme": Tool(".", labelme.write, labelme.next_steps),
+    "cvat": Tool("images", cvat.write, cvat.next_steps),
+    "label-studio": Tool("images", label_studio.write, label_studio.next_steps),
 }
 
 
-def write_drafts(model: Model, chosen: Sequence[Look], out: Path, tool: Tool, simplify: float) -> None:
+def write_drafts(model: Model, chosen: Sequence[Assessment], out: Path, tool: Tool, simplify: float) -> None:
     """Copies the chosen pictures and writes the model's drafts. The folder appears complete or not at all.
 
     Raises FullconvError if the folder already exists and is not empty.
@@ -48,10 +48,10 @@ def write_drafts(model: Model, chosen: Sequence[Look], out: Path, tool: Tool, si
     hidden = hidden_beside(out)
     try:
         (hidden / tool.folder).mkdir(parents=True)
-        names = names_of([look.picture for look in chosen])
-        for look, name in zip(chosen, names, strict=True):
-            shutil.copyfile(look.picture.image_path, hidden / tool.folder / name)
-        drafts = (draft_of(model, look.picture, name, simplify) for look, name in zip(chosen, names, strict=True))
+        names = names_of([one.picture for one in chosen])
+        for one, name in zip(chosen, names, strict=True):
+            shutil.copyfile(one.picture.image_path, hidden / tool.folder / name)
+        drafts = (draft_of(model, one.picture, name, simplify) for one, name in zip(chosen, names, strict=True))
         tool.write(hidden, drafts, model.classes, simplify)
         os.replace(hidden, out)
     finally:

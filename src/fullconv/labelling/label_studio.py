@@ -61,7 +61,7 @@ def interface(classes: Classes) -> str:
     )
 
 
-def how(out: Path) -> str:
+def next_steps(out: Path) -> str:
     """Returns what the user has to do next."""
     return (
         "Label Studio: start it with LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true and "

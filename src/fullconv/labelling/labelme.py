@@ -30,7 +30,7 @@ def content(draft: Draft, classes: Classes, simplify: float) -> dict[str, Any]:
     return describe(draft.label_map.shape, draft.name, shapes(draft.label_map, classes, simplify))
 
 
-def how(out: Path) -> str:
+def next_steps(out: Path) -> str:
     """Returns the command that opens the folder."""
     folder = shlex.quote(str(out))
     return f"labelme {folder} --labels {folder}/{NAMES} --nodata"

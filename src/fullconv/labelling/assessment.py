@@ -1,4 +1,4 @@
-"""Summarises how a model sees each picture: how unsure it is, and features to compare pictures by."""
+"""Assesses pictures with a model: how unsure the model is, and features to compare pictures by."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OnError = Callable[[FullconvError], object]
 
 
 @dataclass(frozen=True)
-class Look:
+class Assessment:
     """`doubt`: how unsure the model is, 0 to 1. `features` (cells x (classes + 3),): the mean probability of each class
     and the mean colour in each cell. `thumbnail`: used to recognise pictures that look the same."""
 
@@ -35,26 +35,26 @@ class Look:
     thumbnail: bytes
 
 
-def look_at(model: Model, pictures: Sequence[UnlabelledPicture], on_error: OnError) -> Iterator[Look]:
-    """Yields a look for each picture, in order. A picture that cannot be read is left out, and its error is passed to
-    `on_error`."""
+def assess_all(model: Model, pictures: Sequence[UnlabelledPicture], on_error: OnError) -> Iterator[Assessment]:
+    """Yields an assessment of each picture, in order. A picture that cannot be read is left out, and its error is
+    passed to `on_error`."""
 
     def weigh(picture: UnlabelledPicture) -> int:
         return bytes_of(picture.image_path, len(model.classes), soft=True)
 
     yield from predict_many(
-        lambda one: look(model, one), pictures, lambda _, error: on_error(error), weigh, for_pictures()
+        lambda one: assess(model, one), pictures, lambda _, error: on_error(error), weigh, for_pictures()
     )
 
 
-def look(model: Model, picture: UnlabelledPicture) -> Look:
+def assess(model: Model, picture: UnlabelledPicture) -> Assessment:
     seen, _ = picture.see(model.view)
     _, scores = model.label(seen.image, scores=True, keeps_scale=seen.keeps_scale, as_seen=True)
     assert scores is not None  # they were asked for
     chances = probabilities(scores)
     colours = rgb_of(seen.image).transpose(2, 0, 1) / np.float32(255)
     features = np.concatenate([cells(plane) for plane in (*chances, *colours)])
-    return Look(picture, doubt(chances), features, thumbnail_of(seen.image))
+    return Assessment(picture, doubt(chances), features, thumbnail_of(seen.image))
 
 
 def doubt(chances: Scores) -> float:
