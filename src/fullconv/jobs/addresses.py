@@ -60,6 +60,7 @@ def fetched(inputs: Sequence[str], allow_http: bool = False) -> Iterator[Fetched
 
 
 def check_address(text: str, allow_http: bool) -> None:
+    """Raises FullconvError for an http address, unless it is allowed. Paths are ignored."""
     if is_address(text) and not text.lower().startswith("https:") and not allow_http:
         raise FullconvError(
             f"{text}: over http, others on the network can read and change the photo; use https, or add "

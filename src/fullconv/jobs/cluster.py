@@ -26,7 +26,7 @@ from fullconv.errors import FullconvError, missing_extra
 from fullconv.jobs.cluster_existing import tidy
 from fullconv.jobs.cluster_manifest import begun, failure, written_manifest
 from fullconv.jobs.cluster_task import Row, Task
-from fullconv.jobs.done import line_about
+from fullconv.jobs.done import Settings, line_about
 from fullconv.jobs.images import run_one
 from fullconv.jobs.job import Job
 from fullconv.jobs.recorder import NoRecorder
@@ -42,7 +42,7 @@ THREADS = 3  # per worker, which has one processor: two pictures are read or wri
 OBJECTS = 256 * 2**20  # bytes of shared memory on this machine, for the list of pictures and the model
 
 
-def run(task: Task, folder: Path, rows: list[Row], settings: Mapping[str, Any], workers: int | None) -> Iterator[Line]:
+def run(task: Task, folder: Path, rows: list[Row], settings: Settings, workers: int | None) -> Iterator[Line]:
     """Processes all pictures and yields the manifest's line about each, in any order. `folder`: the model folder.
     `workers`: how many to start, or None for one per processor."""
     left = {row["name"]: row for row in rows}
@@ -172,6 +172,7 @@ def session(workers: int | None) -> Iterator[Any]:
 
 
 def start(ray: Any, workers: int | None) -> None:
+    """Connects to the cluster in RAY_ADDRESS, or starts one on this machine only. It listens on 127.0.0.1."""
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     if "RAY_ADDRESS" in os.environ:
         ray.init(**quiet)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from fullconv.errors import FullconvError
 from fullconv.jobs.cluster_task import Row, Task
-from fullconv.jobs.done import begin
+from fullconv.jobs.done import Settings, begin
 from fullconv.jobs.outcome import Outcome
 from fullconv.jobs.stores import Place
 from fullconv.outputs.manifest import ANY_PAGE, BEGUN, MAY_WRITE, NAME, Line, of_any_page
@@ -22,9 +21,7 @@ PAUSE = 10.0, 20.0
 
 
 @contextmanager
-def written_manifest(
-    out: Place, settings: Mapping[str, Any], first: Iterable[Line]
-) -> Iterator[Callable[[Line], None]]:
+def written_manifest(out: Place, settings: Settings, first: Iterable[Line]) -> Iterator[Callable[[Line], None]]:
     """Writes `first` to the manifest in `out`, then yields a function that adds a line. The manifest of a store is
     written on disk and copied to the store from time to time, and at the end."""
     with tempfile.TemporaryDirectory() as folder:
@@ -73,6 +70,7 @@ def begun(task: Task, row: Row) -> Line:
 
 
 def failure(name: str, source: Place, message: str) -> Line:
+    """Returns the line about a picture that failed. A resumed run tries it again."""
     return {"target": name, "file": str(source), "error": message, "bytes": None, "modified": None}
 
 

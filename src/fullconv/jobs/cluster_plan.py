@@ -8,13 +8,12 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
-from typing import Any
 
 from fullconv.errors import FullconvError
 from fullconv.jobs.cluster_existing import Names, ResultsInStore, in_the_way_of, tidy
 from fullconv.jobs.cluster_manifest import copy_of_manifest
 from fullconv.jobs.cluster_task import Row, Task
-from fullconv.jobs.done import Finished, run_id
+from fullconv.jobs.done import Finished, Settings, run_id
 from fullconv.jobs.listing import Found, LeftOut, Listing
 from fullconv.jobs.outcome import Stamp
 from fullconv.jobs.plan import Search
@@ -41,7 +40,7 @@ def check(task: Task) -> None:
         )
 
 
-def find(task: Task, settings: Mapping[str, Any] | None) -> Plan:
+def find(task: Task, settings: Settings | None) -> Plan:
     """Finds the pictures to process, with the same names as without a cluster. Given the `settings` of a run to resume,
     pictures that it finished are left out. Raises FullconvError if there are no pictures."""
     search = Search(Results(), LeftOut(), videos=False)
@@ -108,7 +107,7 @@ def refuse_shared_pages(sources: Mapping[str, str]) -> None:
             )
 
 
-def earlier_lines(out: Place, there: Names, settings: Mapping[str, Any]) -> Callable[[str, str, Stamp | None], Line]:
+def earlier_lines(out: Place, there: Names, settings: Settings) -> Callable[[str, str, Stamp | None], Line]:
     """Returns a function that gives the manifest's line about a picture. The line is empty if there is none, the source
     has changed since, or result files are missing."""
     with tempfile.TemporaryDirectory() as folder:

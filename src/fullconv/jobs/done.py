@@ -23,6 +23,8 @@ from fullconv.jobs.outcome import Outcome, stamp
 from fullconv.jobs.plan import Jobs
 from fullconv.outputs.manifest import BEGUN, NAME, Line, Manifest, name_in, names_in, read_line
 
+Settings = Mapping[str, Any]  # everything that the results of a run depend on except the pictures; values of JSON
+
 
 class RunManifest(Manifest):
     """The manifest of one run. `run` identifies the settings that the results depend on."""
@@ -47,7 +49,7 @@ def line_about(job: Job, outcome: Outcome, out: Path) -> Line:
 
 def begin(
     out: Path,
-    settings: Mapping[str, Any],
+    settings: Settings,
     overwrite: bool = False,
     is_input: Callable[[Path], bool] = lambda path: False,
 ) -> RunManifest:
@@ -102,7 +104,7 @@ class JobsOfStatus:
         return compress(self.jobs, (status == self.status for status in self.statuses))
 
 
-def unfinished(jobs: Jobs, out: Path, settings: Mapping[str, Any]) -> Todo:
+def unfinished(jobs: Jobs, out: Path, settings: Settings) -> Todo:
     """Returns the jobs that no earlier run with these settings finished, or whose source has changed or files are
     missing since."""
     lines = Finished(out / NAME, run_id(settings))
@@ -143,7 +145,8 @@ class Finished:
         return found[0] if found else None
 
 
-def run_id(settings: Mapping[str, Any]) -> str:
+def run_id(settings: Settings) -> str:
+    """Returns the same id for all runs with the same settings."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 

@@ -64,18 +64,22 @@ class LeftOut:
 
 
 def plain(file: str, relative: PurePath) -> PurePath:
+    """sub/a.jpg → sub/a"""
     return relative.with_suffix("")
 
 
 def with_extension(file: str, relative: PurePath) -> PurePath:
+    """sub/a.jpg → sub/a_jpg"""
     return relative.with_name(relative.name.replace(".", "_"))
 
 
 def with_folder(file: str, relative: PurePath) -> PurePath:
+    """/photos/one/a.jpg, found as a.jpg → one/a_jpg"""
     return PurePath(PurePath(file).parent.name) / with_extension(file, relative)
 
 
 def with_all(file: str, relative: PurePath) -> PurePath:
+    """/photos/one/a.jpg → photos/one/a_jpg"""
     path = PurePath(file)
     return PurePath(*with_extension(file, path).parts[1:])
 

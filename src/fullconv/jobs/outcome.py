@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-Row = dict[str, Any]  # column → value
+TableRow = dict[str, Any]  # column → value
 Stamp = tuple[int, int]  # bytes of a file, and when it was modified (nanoseconds)
 
 
@@ -27,10 +27,11 @@ class Outcome:
     damaged: bool = False  # the content of the file caused the error, so it will occur again until the file changes
     frames: int = 0  # of a video
     reduced_to: int | None = None  # pixels of the longer side, if the picture was reduced for the model
-    rows: tuple[Row, ...] = ()  # for the run's table, if one is wanted
+    rows: tuple[TableRow, ...] = ()  # for the run's table, if one is wanted
     notes: tuple[str, ...] = ()  # remarks for the user, such as decisions that were made automatically
 
     def to_json(self) -> dict[str, Any]:
+        """Returns the entry in the manifest and in --json. An outcome with an error has only the file and the error."""
         if self.error:
             return {"file": str(self.source), "error": self.error}
         size = {"width": self.width, "height": self.height} | ({"frames": self.frames} if self.frames else {})

@@ -140,6 +140,7 @@ class Search:
         return False
 
     def nothing(self, patterns: Sequence[str]) -> FullconvError:
+        """Returns the error for a search that found nothing to process."""
         named = " ".join(patterns)
         if self.earlier:
             return FullconvError(
@@ -177,6 +178,7 @@ def is_webcam(path: PurePath) -> bool:
 
 
 def names_a_file(pattern: str) -> bool:
+    """Whether the text names a file, existing or not, rather than a folder or a glob."""
     path = Path(pattern)
     return not path.is_dir() and (path.exists() or not glob.has_magic(pattern))
 

@@ -40,12 +40,15 @@ class Work:
 
     @property
     def labels(self) -> Path:
+        """The path of the label map, which is put together here before it gets its final name."""
         return self.folder / "labels.tif"
 
     def piece(self, number: int) -> Path:
+        """Returns the path of the piece of a window."""
         return self.folder / f"{number:06}.npz"
 
     def pieces(self, kind: str) -> Iterator[tuple[Part, NDArray[np.uint8]]]:
+        """Yields (its place in the raster, "labels", "probabilities" or "confidence") of each window."""
         for number, window in enumerate(self.tiling.windows):
             with np.load(self.piece(number), allow_pickle=False) as piece:
                 yield window.placing, piece[kind]
@@ -101,6 +104,7 @@ class WindowData:
     valid: NDArray[np.bool_]
 
     def read(self, part: Part) -> Pixels:
+        """Returns a part of the raster, which must lie within the data that was read."""
         assert self.image is not None
         rows, columns = part
         top, left = self.corner

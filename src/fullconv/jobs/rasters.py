@@ -23,7 +23,7 @@ from fullconv.files import write_whole
 from fullconv.georeference import import_rasterio
 from fullconv.images import LARGEST_IN_MEMORY, directory_of
 from fullconv.jobs.job import NEW_RUN, Job, RasterRun, Wanted
-from fullconv.jobs.outcome import Outcome, Row
+from fullconv.jobs.outcome import Outcome, TableRow
 from fullconv.jobs.raster_pieces import SOFT, Work, open_work, write_pieces
 from fullconv.jobs.recorder import NO_RECORDER, Recorder
 from fullconv.outputs import geotiff
@@ -111,7 +111,7 @@ def tags_of(scene: Scene, model: Model) -> dict[str, str]:
     return {"model": model.config.name, "bands": ",".join(map(str, scene.bands)), "values": taken}
 
 
-def rows_in(work: Work, frame: Frame) -> tuple[Row, ...]:
+def rows_in(work: Work, frame: Frame) -> tuple[TableRow, ...]:
     """Returns the rows for the run's table."""
     with import_rasterio().open(work.labels) as labels:
         return table_rows(frame, reader_of(labels))

@@ -10,11 +10,11 @@ import csv
 import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from fullconv.files import write_whole
 from fullconv.jobs.done import Finished, RunManifest
 from fullconv.jobs.job import Job
+from fullconv.jobs.outcome import TableRow
 from fullconv.outputs.class_table import COLUMNS
 from fullconv.outputs.manifest import NAME as MANIFEST
 from fullconv.outputs.manifest import name_in
@@ -39,16 +39,15 @@ def write_table(manifest: RunManifest, jobs: Iterable[Job], name: Callable[[Path
     return path
 
 
-def rows_of(
-    finished: Finished, out: Path, jobs: Iterable[Job], name: Callable[[Path], str]
-) -> Iterator[dict[str, Any]]:
+def rows_of(finished: Finished, out: Path, jobs: Iterable[Job], name: Callable[[Path], str]) -> Iterator[TableRow]:
+    """Yields the rows of all finished pictures, in the order of the jobs."""
     for job in jobs:
         line = finished.get(name_in(out, job.target))
         for row in json.loads(line).get("table", ()) if line else ():
             yield {"file": name(job.source), **row}
 
 
-def _fill(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+def _fill(path: Path, rows: Iterable[TableRow]) -> None:
     with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         table = csv.DictWriter(file, HEAD, lineterminator="\n")
         table.writeheader()

@@ -179,6 +179,7 @@ class Sink(ABC):
         packet.stream, packet.pts, packet.dts, packet.duration, packet.time_base = kept
 
     def finish(self) -> None:
+        """Writes the frames that the encoder still holds, and closes the file."""
         self.container.mux(self.stream.encode())
         self.container.close()
 

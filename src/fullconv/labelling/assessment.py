@@ -48,6 +48,7 @@ def assess_all(model: Model, pictures: Sequence[UnlabelledPicture], on_error: On
 
 
 def assess(model: Model, picture: UnlabelledPicture) -> Assessment:
+    """Runs the model on a picture. Raises FullconvError if the picture cannot be read."""
     seen, _ = picture.see(model.view)
     _, scores = model.label(seen.image, scores=True, keeps_scale=seen.keeps_scale, as_seen=True)
     assert scores is not None  # they were asked for

@@ -44,4 +44,5 @@ def candidates(data: Path, outside: Sequence[Path] = ()) -> Candidates:
 
 
 def picture_of(sample: Sample) -> UnlabelledPicture:
+    """Returns the picture of a labelled sample, without its mask."""
     return UnlabelledPicture(sample.image_path, open_image=sample.open_image)

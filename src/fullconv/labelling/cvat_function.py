@@ -53,6 +53,7 @@ class CvatFunction:
         return list(shapes)
 
     def masks(self, result: Segmentation, sure: dict[int, float]) -> Iterator[Any]:
+        """Yields a mask for each class. `sure`: {class index: mean confidence} of the classes to return."""
         from cvat_sdk.masks import encode_mask
 
         for index, score in sure.items():

@@ -65,6 +65,7 @@ def refuse_existing(out: Path) -> None:
 
 
 def draft_of(model: Model, picture: UnlabelledPicture, name: str, simplify: float) -> Draft:
+    """Predicts a picture, and removes regions that are too small to be objects. Pixels without data are void."""
     seen, _ = picture.see(model.view)
     label_map, _ = model.label(seen.image, keeps_scale=seen.keeps_scale)
     if seen.valid is not None:

@@ -29,6 +29,7 @@ def write(folder: Path, drafts: Iterable[Draft], classes: Classes, simplify: flo
 
 
 def task(draft: Draft, classes: Classes, simplify: float) -> dict[str, Any]:
+    """Returns Label Studio's task for a picture. Its prediction contains a polygon for each region."""
     outlines = cut_outlines(draft.label_map, simplify)
     kept = (outline for outline in outlines if first_category(classes) <= outline.value < len(classes))
     found = [polygon(outline, draft, classes) for outline in kept]
@@ -50,6 +51,7 @@ def polygon(outline: Outline, draft: Draft, classes: Classes) -> dict[str, Any]:
 
 
 def interface(classes: Classes) -> str:
+    """Returns the XML of a labelling interface for polygons of these classes."""
     kept = list(zip(classes.names, classes.colours, strict=True))[first_category(classes) :]
     labels = (
         f"    <Label value={quoteattr(name)} background={quoteattr('#{:02x}{:02x}{:02x}'.format(*colour))}/>\n"

@@ -27,6 +27,7 @@ def write(folder: Path, drafts: Iterable[Draft], classes: Classes, simplify: flo
 
 
 def content(draft: Draft, classes: Classes, simplify: float) -> dict[str, Any]:
+    """Returns the content of a picture's .json file."""
     return describe(draft.label_map.shape, draft.name, shapes(draft.label_map, classes, simplify))
 
 

@@ -54,6 +54,7 @@ class BlobCache:
         return blob if digest == self._digest(key, blob) else None
 
     def write(self, key: tuple[Any, ...], blob: bytes) -> None:
+        """Keeps the blob for this shape, if the folder is safe and can be written."""
         if self.folder is None:
             return
         try:
@@ -85,6 +86,7 @@ class BlobCache:
 
 
 def digest_of(files: Iterable[Path]) -> str:
+    """Returns one SHA-256 digest of the content of all files."""
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 

@@ -18,7 +18,7 @@ def products(
     kernels = torch.randn(channels, channels, 3, 3, device=place, dtype=kind)
     maps, kernels = (value.contiguous(memory_format=torch.channels_last) for value in (maps, kernels))
 
-    def waited(work: Callable[[], torch.Tensor]) -> Callable[[], object]:
+    def until_finished(work: Callable[[], torch.Tensor]) -> Callable[[], object]:
         def run() -> None:
             with torch.inference_mode():
                 work()
@@ -28,6 +28,6 @@ def products(
         return run
 
     return {
-        "matrix product": waited(lambda: left @ right),
-        "convolution": waited(lambda: torch.nn.functional.conv2d(maps, kernels, padding=1)),
+        "matrix product": until_finished(lambda: left @ right),
+        "convolution": until_finished(lambda: torch.nn.functional.conv2d(maps, kernels, padding=1)),
     }
