@@ -63,7 +63,7 @@ def run(task: Task, folder: Path, rows: list[Row], settings: Settings, workers: 
 
 def lines(task: Task, folder: Path, rows: list[Row], workers: int | None) -> Iterator[Line]:
     """Runs the workers. Yields the manifest's line about each picture whose worker did not die."""
-    with session(workers) as ray:
+    with connected_ray(workers) as ray:
         ray.data.DataContext.get_current().max_errored_blocks = -1  # no limit: `run` reports the missing pictures
         model = ray.put({name: (folder / name).read_bytes() for name in PARTS if (folder / name).exists()})
         blocks = -(-len(rows) // AT_ONCE)
@@ -147,7 +147,7 @@ def on_disk(thing: Place, root: str) -> Path:
 
 
 @contextmanager
-def session(workers: int | None) -> Iterator[Any]:
+def connected_ray(workers: int | None) -> Iterator[Any]:
     """Connects to the cluster in RAY_ADDRESS, or starts one on this machine only, and disconnects at the end.
 
     Raises FullconvError if this fails.

@@ -55,7 +55,7 @@ def find(task: Task, settings: Settings | None) -> Plan:
     with tempfile.TemporaryDirectory() as folder:
         listing = Listing(found(Path(folder)))
     if not known:
-        raise search.nothing([str(top) for top in task.inputs])
+        raise search.nothing_found([str(top) for top in task.inputs])
     if task.pages:
         refuse_shared_pages({name: source for source, name in listing})
     if settings:

@@ -40,7 +40,7 @@ class Jobs(Protocol):
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedJobs:
     """Jobs of a list on disk, so there can be any number of them. `results` is the number of files that were left out
     because they are results of earlier runs."""
 
@@ -74,9 +74,9 @@ def plan(inputs: Sequence[str], out: Path) -> Jobs:
         left_out = LeftOut()
         search = Search(Results(), left_out)
         listing = Listing(search.found(inputs))
-        jobs = Listed(listing, out, left_out, search.earlier)
+        jobs = ListedJobs(listing, out, left_out, search.earlier)
     if not len(jobs):
-        raise search.nothing(inputs)
+        raise search.nothing_found(inputs)
     return jobs
 
 
@@ -87,17 +87,17 @@ def _job(source: str, target: Path) -> Job:
 
 def left_out(jobs: Jobs) -> tuple[int, str]:
     """Returns (number of results of earlier runs, text about other files) that were found but are not jobs."""
-    return (jobs.results, str(jobs.left_out)) if isinstance(jobs, Listed) else (0, "")
+    return (jobs.results, str(jobs.left_out)) if isinstance(jobs, ListedJobs) else (0, "")
 
 
 def is_source(jobs: Jobs, path: Path) -> bool:
     """Whether the path is the source of one of the jobs."""
-    if isinstance(jobs, Listed):
+    if isinstance(jobs, ListedJobs):
         return path in jobs.listing
     return any(os.path.abspath(job.source) == os.path.abspath(path) for job in jobs)
 
 
-class Written(Protocol):
+class EarlierResults(Protocol):
     """The files that earlier runs wrote."""
 
     def __contains__(self, path: Any, /) -> bool: ...
@@ -108,7 +108,7 @@ class Search:
     """A search for files to process. It counts the results of earlier runs, and adds other files that are not pictures
     to `left_out`."""
 
-    results: Written
+    results: EarlierResults
     left_out: LeftOut | None = None
     videos: bool = True  # whether videos can be processed
     earlier: int = 0  # results of earlier runs
@@ -120,7 +120,7 @@ class Search:
                 if self.takes(source, relative, Path(pattern) == source, self.results):
                     yield number, str(source), relative
 
-    def takes(self, source: PurePath, relative: PurePath, named: bool, results: Written) -> bool:
+    def takes(self, source: PurePath, relative: PurePath, named: bool, results: EarlierResults) -> bool:
         """Whether to process a file. `named`: the user gave its name. `relative`: its path in the folder that it was
         found in. Files that are left out are counted.
 
@@ -139,7 +139,7 @@ class Search:
             self.left_out.add(source)
         return False
 
-    def nothing(self, patterns: Sequence[str]) -> FullconvError:
+    def nothing_found(self, patterns: Sequence[str]) -> FullconvError:
         """Returns the error for a search that found nothing to process."""
         named = " ".join(patterns)
         if self.earlier:
