@@ -22,7 +22,9 @@ def test_a_picture_that_can_never_fit_is_one_line_and_the_rest_is_done(tmp_path)
     assert ran.returncode == 1
     errors = [line for line in ran.stderr.splitlines() if "error: " in line]
     assert len(errors) == 1
-    assert re.search(r"large\.png: needs 432 MB of memory and \d+ MB are left for pictures; give --memory", errors[0])
+    assert re.search(
+        r"large\.png: needs 432 MB of memory, but only \d+ MB is left for pictures; use --memory", errors[0]
+    )
     assert (tmp_path / "out" / "small_labels.png").exists()
     assert not (tmp_path / "out" / "large_labels.png").exists()
     assert predict(tmp_path, "--memory", "2G").returncode == 0

@@ -250,7 +250,8 @@ def open_clip(source: str) -> Iterator[Clip]:
 def _as_file(source: str) -> str:
     """Returns a URL that FFmpeg always takes for a file, because a file can have a name such as http:host?x=.mp4."""
     if not os.path.isfile(source):
-        raise FullconvError(f"{source}: no such file" + (", but a pipe or a device" if os.path.exists(source) else ""))
+        problem = "a pipe or a device, not a file" if os.path.exists(source) else "no such file"
+        raise FullconvError(f"{source}: {problem}")
     return f"file:{os.path.abspath(source)}"
 
 

@@ -232,7 +232,7 @@ class Model:
         found = self.engine.label_maps(batch)
         self._refuse_other(found, batch.shape[:3], "u")
         if found.max(initial=0) >= len(self.classes.names):
-            problem = f"{self.config.name}: gives class {found.max()} of {len(self.classes)}"
+            problem = f"{self.config.name}: gives class {found.max()}, but config.json lists {len(self.classes)}"
             raise ModelError(f"{problem}; restore files from the same model")
         return found[0]
 
