@@ -16,7 +16,7 @@ from fullconv.jobs.outcome import Outcome
 from fullconv.jobs.stores import Place
 from fullconv.outputs.manifest import ANY_PAGE, BEGUN, MAY_WRITE, NAME, Line, of_any_page
 
-# Between two copies of the manifest to a store: at least so many seconds, and so many times the time of the last copy.
+# Copies of the manifest to a store: at least so many seconds, and so many times as long as the last one took, apart.
 PAUSE = 10.0, 20.0
 
 
