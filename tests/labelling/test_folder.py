@@ -111,6 +111,12 @@ def test_no_folder_is_left_after_an_error(model, chosen, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_hidden_folder_of_a_killed_run_is_removed(model, chosen, tmp_path):
+    (tmp_path / ".out-0123abcd.part" / "images").mkdir(parents=True)
+    write_drafts(model, chosen[:1], tmp_path / "out", TOOLS["labelme"], 2)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
 def test_names_are_unique(tmp_path):
     paths = ("a/x.jpg", "b/x.jpg", "b/X.png", "c/y.jpg")
     assert names_of([UnlabelledPicture(tmp_path / path) for path in paths]) == ["x.jpg", "x_2.jpg", "X_3.png", "y.jpg"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from fullconv.classes import Classes
 from fullconv.data.dataset import UnlabelledPicture
 from fullconv.errors import FullconvError
-from fullconv.files import hidden_beside
+from fullconv.files import hidden_folder, sweep_beside
 from fullconv.labelling import cvat, label_studio, labelme
 from fullconv.labelling.assessment import Assessment
 from fullconv.labelling.draft import Draft
@@ -39,23 +39,21 @@ TOOLS = {
 
 
 def write_drafts(model: Model, chosen: Sequence[Assessment], out: Path, tool: Tool, simplify: float) -> None:
-    """Copies the chosen pictures and writes the model's drafts. The folder appears complete or not at all.
+    """Copies the chosen pictures and writes the model's drafts. The folder appears complete or not at all. The hidden
+    folder of a killed run is removed.
 
     Raises FullconvError if the folder already exists and is not empty.
     """
     refuse_existing(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    hidden = hidden_beside(out)
-    try:
-        (hidden / tool.folder).mkdir(parents=True)
+    sweep_beside(out)
+    with hidden_folder(out) as hidden:
+        (hidden / tool.folder).mkdir(exist_ok=True)
         names = names_of([one.picture for one in chosen])
         for one, name in zip(chosen, names, strict=True):
             shutil.copyfile(one.picture.image_path, hidden / tool.folder / name)
         drafts = (draft_of(model, one.picture, name, simplify) for one, name in zip(chosen, names, strict=True))
         tool.write(hidden, drafts, model.classes, simplify)
         os.replace(hidden, out)
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
 
 
 def refuse_existing(out: Path) -> None:
