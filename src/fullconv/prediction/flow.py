@@ -29,18 +29,18 @@ def in_order(
     """
     waiting = iter(weighed)
     following: tuple[Item, int] | None = None
-    under_way: deque[tuple[Item, Future[Result], int]] = deque()
+    in_progress: deque[tuple[Item, Future[Result], int]] = deque()
     held = 0
     while True:
-        while len(under_way) < at_once and (following := following or next(waiting, None)):
+        while len(in_progress) < at_once and (following := following or next(waiting, None)):
             item, need = following
             taken = need if need <= most else 0
             if held + taken > most:
                 break
-            under_way.append((item, begin(item, need), taken))
+            in_progress.append((item, begin(item, need), taken))
             held, following = held + taken, None
-        if not under_way:
+        if not in_progress:
             return
-        item, future, taken = under_way.popleft()
+        item, future, taken = in_progress.popleft()
         yield item, future
         held -= taken
