@@ -33,7 +33,7 @@ def test_the_mask_of_one_class(model):
 
 
 def test_several_files_are_refused(model):
-    with pytest.raises(FullconvError, match=r"makes 2 \(picture_cat.png, picture_background.png\)"):
+    with pytest.raises(FullconvError, match=r"make 2 \(picture_cat.png, picture_background.png\)"):
         one_result(model, CAT, Wanted(("masks",)))
     with pytest.raises(FullconvError, match="the bytes given: not an image"):
         one_result(model, b"no picture", Wanted(("labels",)))
