@@ -97,7 +97,7 @@ def test_the_login_comes_from_the_environment(cityscapes, tmp_path):
 
 
 def test_the_login_is_asked_for_on_a_terminal(cityscapes, tmp_path, monkeypatch):
-    monkeypatch.setattr("fullconv.commands.download.is_typed", lambda: True)
+    monkeypatch.setattr("fullconv.commands.download.can_ask", lambda: True)
     result = run("cityscapes", "--out", tmp_path / "c", input="ann\nsecret\n")
     assert result.exit_code == 0, result.exception
     assert "secret" not in result.output

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from fullconv.evaluation.suspects import Suspicion
 
 FILE = click.Path(path_type=Path)
-EXAMPLES = 24  # pairs on a sheet
-LISTED = 20  # pictures with suspected labels that are printed
+EXAMPLES = 24  # pairs of picture and mask on a sheet
+LISTED = 20  # pictures with suspected labels that are printed at most
 
 
 @click.command()
@@ -70,7 +70,8 @@ def check(data: Path, json_file: str | None, sheet: Path | None, model: str | No
 
 @dataclass(frozen=True)
 class Doubts:
-    """What a model suspects, the most suspicious first; `unsure`: that it may have seen the pictures."""
+    """The labels that a model doubts, the most suspicious first. `unsure`: a warning if the model may have been trained
+    on these pictures, or ""."""
 
     suspicions: Sequence[Suspicion]
     judges: Judges
@@ -86,7 +87,7 @@ class Doubts:
         write_suspects(self.suspicions[:EXAMPLES], self.judges, self.judges.other.classes, sheet)
 
     def table(self) -> str:
-        """A row a picture: its weightiest region."""
+        """Returns a row for each picture, with its most suspicious region."""
         if not self.suspicions:
             return "no label is suspected"
         from fullconv.evaluation.folds import place_of

@@ -93,6 +93,6 @@ def to_json(look: Look) -> dict[str, str | float]:
 
 
 def table(chosen: Sequence[Look]) -> str:
-    """A row a picture, in the order in which they were chosen."""
+    """Returns a row for each picture, in the order in which they were chosen."""
     rows = [f"{look.doubt:>7.3f}  {look.picture.image_path}" for look in chosen]
     return "\n".join([f"{'doubt':>7}  picture", *rows])

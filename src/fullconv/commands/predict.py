@@ -68,7 +68,7 @@ DEFAULT = "labels,masks,overlay"
     help="Refuse pictures with more pixels than this. Rasters are read in windows and can be any size.  "
     "[default: 178 million]",
 )
-@memory_option(is_told=True)
+@memory_option(expose_value=True)
 @click.option(
     "--outside", type=click.Path(), multiple=True, metavar="DIR",
     help="Also allow virtual rasters (.vrt) to refer to files in this folder. Can be repeated.",

@@ -135,22 +135,23 @@ def serve(
     if pictures_from:
         pictures_from.check()
     check_extra()
-    pool = Workers(workers or os.cpu_count() or 1, setup)  # which get ready while the server is imported
+    pool = Workers(workers or os.cpu_count() or 1, setup)  # the workers start while the server is imported
     try:
         from fullconv.serving.server import run
 
-        run(place, pool, limits, tell, pictures_from)
+        run(place, pool, limits, print_address, pictures_from)
     finally:
         pool.stop()
 
 
 def check_extra() -> None:
-    """Raises FullconvError where the extra is not installed."""
+    """Raises FullconvError if the extra `serve` is not installed."""
     for library in EXTRA:
         if find_spec(library) is None:
             raise missing_extra(library, "serve")
 
 
-def tell(address: str, workers: Workers) -> None:
+def print_address(address: str, workers: Workers) -> None:
+    """Prints the address, the models and the engines once the server answers."""
     names, engines = ", ".join(workers.models), {model["engine"] for model in workers.models.values()}
     say(f"{address} serves {names} ({', '.join(sorted(engines))}; {len(workers.all)} workers). Press Ctrl-C to stop.")
