@@ -208,9 +208,9 @@ def test_what_cannot_be_had_is_told_and_does_not_stop_the_others(backend):
     [
         ("<View/>", "has no Image with BrushLabels or PolygonLabels"),
         (CONFIG.replace("Cat", "Sun"), "none of the labels (Sun, Moon) is a class of the model"),
-        ("no XML", "label_config is no labelling interface"),
-        ('<!DOCTYPE a [<!ENTITY b "b">]><View>&b;</View>', "label_config is no labelling interface"),
-        (None, "label_config is no labelling interface"),
+        ("no XML", "label_config is not a labelling interface"),
+        ('<!DOCTYPE a [<!ENTITY b "b">]><View>&b;</View>', "label_config is not a labelling interface"),
+        (None, "label_config is not a labelling interface"),
     ],
 )
 def test_an_interface_that_does_not_fit_is_told(backend, config, told):

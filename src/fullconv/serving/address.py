@@ -1,4 +1,4 @@
-"""One address of the server: what answers there, and what OpenAPI tells of it."""
+"""One endpoint of the server: its method and path, the function that answers, and its OpenAPI description."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Answers = Callable[[Request], Awaitable[Response]]
 
 @dataclass(frozen=True)
 class Address:
-    """`operation` is what OpenAPI tells of it; None leaves it out of the description."""
+    """`operation` is its OpenAPI description; None leaves it out of /openapi.json."""
 
     method: str
     path: str
@@ -31,7 +31,7 @@ class Address:
 
 
 def document(addresses: Iterable[Address]) -> dict[str, Any]:
-    """The OpenAPI description of them, https://spec.openapis.org/oas/v3.1.0."""
+    """Returns the OpenAPI document of the endpoints (https://spec.openapis.org/oas/v3.1.0)."""
     paths: dict[str, dict[str, Any]] = {}
     for one in addresses:
         if one.operation is not None:

@@ -1,4 +1,4 @@
-"""The addresses of the server: the page, /predict, /models, /metrics, and the Open Inference Protocol."""
+"""The endpoints of the server: the page, /predict, /models, /metrics, and the Open Inference Protocol."""
 
 from __future__ import annotations
 
@@ -23,14 +23,13 @@ from fullconv.serving.service import Service
 
 
 def make_app(service: Service, rules: Rules, label_studio: OneHost | None = None) -> ASGIApp:
-    """All of it, guarded; with the addresses that Label Studio asks where its host is given."""
+    """Returns the application with its access rules. `label_studio` adds the endpoints for Label Studio."""
     routes = [address.route for address in addresses_of(service, label_studio)]
     guarded: ASGIApp = Guard(Starlette(routes=routes, exception_handlers=handlers(service)), rules)
     if rules.origins:
-        told = ["Retry-After", "X-Model"]
         guarded = CORSMiddleware(
             guarded, rules.origins, allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type"], expose_headers=told,
+            allow_headers=["Authorization", "Content-Type"], expose_headers=["Retry-After", "X-Model"],
         )  # fmt: skip
     return guarded
 
@@ -79,7 +78,7 @@ def of_predict(service: Service) -> Address:
 
 
 def output_of(asked: str) -> str:
-    """Raises Refusal for what is no output of /predict."""
+    """Returns the name if it is an output of /predict. Otherwise raises Refusal."""
     if asked not in descriptions.OUTPUTS:
         raise Refusal(422, "question", f"save: no output {asked!r}; choose from {', '.join(descriptions.OUTPUTS)}")
     return asked
@@ -96,7 +95,7 @@ def of_models(service: Service) -> list[Address]:
 
 
 def handlers(service: Service) -> dict[Any, Any]:
-    """Whatever goes wrong is JSON that says what to do."""
+    """Returns the handlers that turn every error into JSON that says what to do."""
 
     def refuse(refusal: Refusal) -> JSONResponse:
         service.metrics.refusals.labels(refusal.reason).inc()
@@ -106,8 +105,8 @@ def handlers(service: Service) -> dict[Any, Any]:
         return refuse(refusal)
 
     async def unknown(_: Request, error: HTTPException) -> JSONResponse:
-        told = {404: "no such address; see /openapi.json for the list"}.get(error.status_code, error.detail)
-        answer = refuse(Refusal(error.status_code, "address", told))
+        message = {404: "no such address; see /openapi.json for the list"}.get(error.status_code, error.detail)
+        answer = refuse(Refusal(error.status_code, "address", message))
         answer.headers.update(error.headers or {})
         return answer
 
