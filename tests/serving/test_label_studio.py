@@ -184,7 +184,7 @@ def test_nothing_is_fetched_from_elsewhere(backend, studio):
                     f"http://user@127.0.0.1:{studio.server_port}/text", "/away"):  # fmt: skip
         reply = predict(backend, address)
         assert reply.json["reason"] == "elsewhere", (address, reply.body)
-        assert "the one host that --label-studio allows" in reply.json["error"]
+        assert "the only host that --label-studio allows" in reply.json["error"]
     assert other.seen == before
     assert predict(backend, "/round").status == 200  # a redirect that stays
 
@@ -199,7 +199,7 @@ def test_what_cannot_be_had_is_told_and_does_not_stop_the_others(backend):
     for address, reason in {"/gone": "fetch", "/large": "bytes", "/text": "format"}.items():
         assert predict(backend, address).json["reason"] == reason
     first, second = predict(backend, "/gone", "/data/upload/1/cat.jpg").json["results"]
-    assert (first["result"], first["error"].endswith("answered 404")) == ([], True)
+    assert (first["result"], first["error"].endswith("answered with status 404")) == ([], True)
     assert len(second["result"]) == 1
 
 
