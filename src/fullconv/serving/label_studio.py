@@ -15,8 +15,8 @@ from xml.etree import ElementTree
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from fullconv.serving.address import Address
 from fullconv.serving.drafts import BRUSH, OUTLINES
+from fullconv.serving.endpoint import Endpoint
 from fullconv.serving.messages import Answer, Task
 from fullconv.serving.one_host import OneHost
 from fullconv.serving.refusal import Refusal
@@ -39,7 +39,7 @@ class Interface:
     known: dict[str, str]
 
 
-def addresses(service: Service, host: OneHost) -> list[Address]:
+def endpoints(service: Service, host: OneHost) -> list[Endpoint]:
     """Returns the endpoints. They are not in /openapi.json, because only Label Studio uses them."""
 
     async def health(_: Request) -> Response:
@@ -59,9 +59,9 @@ def addresses(service: Service, host: OneHost) -> list[Address]:
         return JSONResponse({"results": [prediction(one, chosen, interface) for one in found]})
 
     return [
-        Address("GET", "/label-studio/health", health),
-        Address("POST", "/label-studio/setup", setup),
-        Address("POST", "/label-studio/predict", predict),
+        Endpoint("GET", "/label-studio/health", health),
+        Endpoint("POST", "/label-studio/setup", setup),
+        Endpoint("POST", "/label-studio/predict", predict),
     ]
 
 
@@ -98,7 +98,7 @@ async def draft(
         return Task(service.model(None), picture, KINDS[interface.kind])
 
     try:
-        return await service.see(request, read)
+        return await service.handle(request, read)
     except Refusal as refusal:
         if refusal.reason == "gone":
             raise

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from fullconv.serving import protocol_descriptions as described
-from fullconv.serving.address import Address, Answers
+from fullconv.serving.endpoint import Endpoint, Handler
 from fullconv.serving.messages import Answer, Task
 from fullconv.serving.refusal import Refusal
 from fullconv.serving.service import Service
@@ -36,7 +36,7 @@ class Wanted:
     id: str | None
 
 
-def addresses(service: Service) -> list[Address]:
+def endpoints(service: Service) -> list[Endpoint]:
     async def live(_: Request) -> Response:
         return JSONResponse({"live": True})
 
@@ -53,16 +53,16 @@ def addresses(service: Service) -> list[Address]:
         return JSONResponse({"name": service.model(request.path_params["name"]), "ready": True})
 
     return [
-        Address("GET", "/v2/health/live", live, described.LIVE),
-        Address("GET", "/v2/health/ready", ready, described.READY),
-        Address("GET", "/v2", server, described.SERVER),
-        Address("GET", "/v2/models/{name}", metadata, described.METADATA),
-        Address("GET", "/v2/models/{name}/ready", model_ready, described.MODEL_READY),
-        Address("POST", "/v2/models/{name}/infer", inference(service), described.INFER),
+        Endpoint("GET", "/v2/health/live", live, described.LIVE),
+        Endpoint("GET", "/v2/health/ready", ready, described.READY),
+        Endpoint("GET", "/v2", server, described.SERVER),
+        Endpoint("GET", "/v2/models/{name}", metadata, described.METADATA),
+        Endpoint("GET", "/v2/models/{name}/ready", model_ready, described.MODEL_READY),
+        Endpoint("POST", "/v2/models/{name}/infer", inference(service), described.INFER),
     ]
 
 
-def inference(service: Service) -> Answers:
+def inference(service: Service) -> Handler:
     async def infer(request: Request) -> Response:
         chosen, wanted = service.model(request.path_params["name"]), []
 
@@ -72,7 +72,7 @@ def inference(service: Service) -> Answers:
             wanted.append(asked)
             return Task(chosen, picture, raw=True, scores="scores" in asked.outputs)
 
-        return written(await service.see(request, read), wanted[0])
+        return written(await service.handle(request, read), wanted[0])
 
     return infer
 

@@ -24,7 +24,7 @@ class Service:
         self.workers, self.limits, self.bodies = workers, limits, Bodies(limits)
         self.metrics = Metrics(lambda: workers.waiting)
 
-    async def see(self, request: Request, read: Reader) -> Answer:
+    async def handle(self, request: Request, read: Reader) -> Answer:
         """Reads the request, lets a worker do the task, and counts it. Raises Refusal."""
         deadline = self.deadline()
         with self.metrics.timed():
