@@ -31,7 +31,7 @@ def evaluate(*arguments):
     return CliRunner().invoke(fullconv, ["evaluate", *map(str, arguments), "--precision", "fp32"])
 
 
-def test_table_json_and_picture_tell_the_same(cats, tmp_path):
+def test_table_json_and_picture_agree(cats, tmp_path):
     result = evaluate(cats, "--worst", 5, "--json", tmp_path / "a.json", "--confusion", tmp_path / "a.png")
     assert result.exit_code == 0, result.output
     report = json.loads((tmp_path / "a.json").read_text())
@@ -54,7 +54,7 @@ def test_table_json_and_picture_tell_the_same(cats, tmp_path):
         assert picture.width > 400
 
 
-def test_thin_structures_are_scored_where_it_is_asked(cats, tmp_path):
+def test_thin_structures_are_scored_if_requested(cats, tmp_path):
     result = evaluate(cats, "--thin", "--json", tmp_path / "a.json", "--report", tmp_path / "a.html")
     thin = json.loads((tmp_path / "a.json").read_text())["thin"]
     assert thin["tolerance"] == 2
@@ -68,7 +68,7 @@ def test_thin_structures_are_scored_where_it_is_asked(cats, tmp_path):
     assert f"<td>{cat['f1']:.3f}</td><td>{cat['cldice']:.3f}</td>" in page
 
 
-def test_another_definition_is_named_and_counts_otherwise(cats, tmp_path):
+def test_another_definition_is_named_and_gives_other_numbers(cats, tmp_path):
     for name in ("mmseg", "paddleseg", "torchmetrics"):
         result = evaluate(cats, "--definition", name, "--json", tmp_path / f"{name}.json")
         assert f"mean IoU as {name}: " in result.output
@@ -82,7 +82,7 @@ def test_another_definition_is_named_and_counts_otherwise(cats, tmp_path):
     assert evaluate(cats, "--definition", "voc").exit_code == 2
 
 
-def test_what_cannot_be_drawn_is_refused_before_any_work(tmp_path, monkeypatch):
+def test_a_drawing_that_cannot_be_made_is_refused_before_any_work(tmp_path, monkeypatch):
     with pytest.raises(FullconvError, match=r"a\.jpeg: figures can be written as \.svg or \.png"):
         CliRunner().invoke(fullconv, ["evaluate", "nowhere", "--confusion", "a.jpeg"], catch_exceptions=False)
     monkeypatch.setattr(command, "find_spec", lambda library: None)

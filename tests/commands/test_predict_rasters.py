@@ -46,7 +46,7 @@ def pieces(out):
     return len(list(out.glob(".north.parts/*.npz")))
 
 
-def test_killed_and_resumed_it_ends_as_if_nothing_had_been(scene, model, whole, tmp_path):
+def test_a_killed_and_resumed_run_gives_the_same_results(scene, model, whole, tmp_path):
     killed = tmp_path / "killed"
     arguments = ["predict", scene, "--model", model, "--tile", 64, *EVERYTHING, "--out", killed, "--resume"]
     with subprocess.Popen([*COMMAND, *map(str, arguments)], stdout=subprocess.DEVNULL) as process:
@@ -64,7 +64,7 @@ def test_killed_and_resumed_it_ends_as_if_nothing_had_been(scene, model, whole, 
     assert not list(killed.rglob(".*"))
 
 
-def test_killed_while_results_are_put_together_they_are_made_anew(scene, model, whole, tmp_path):
+def test_results_are_made_again_if_a_run_was_killed_while_it_joined_them(scene, model, whole, tmp_path):
     killed, arguments = tmp_path / "killed", ["predict", scene, "--model", model, "--tile", 64, *EVERYTHING]
     dying = "{'.geojson': lambda _: os._exit(9)}"
     code = "from fullconv.outputs import georeferenced; import os; "
@@ -81,7 +81,7 @@ def test_killed_while_results_are_put_together_they_are_made_anew(scene, model, 
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
-def test_a_full_disk_is_one_line_and_nothing_is_corrupt(scene, model, whole, small_disk, tmp_path, share):  # noqa: F811
+def test_a_full_disk_gives_a_one_line_error_and_no_damaged_files(scene, model, whole, small_disk, tmp_path, share):  # noqa: F811
     """The disk has room for a share of what is to be written."""
     kept = tmp_path / "kept"
     kilobytes = int(share * sum(map(len, contents(whole).values())) / 1024)
@@ -93,7 +93,7 @@ def test_a_full_disk_is_one_line_and_nothing_is_corrupt(scene, model, whole, sma
     assert all(content == expected[name] for name, content in contents(kept / "out").items())
 
 
-def test_damaged_rasters_are_one_line_each_and_the_rest_is_done(scene, model, tmp_path):
+def test_damaged_rasters_are_reported_and_the_others_are_processed(scene, model, tmp_path):
     folder = tmp_path / "scenes"
     folder.mkdir()
     content = scene.read_bytes()
@@ -122,7 +122,7 @@ def test_damaged_rasters_are_one_line_each_and_the_rest_is_done(scene, model, tm
         (["--save", "labelme"], "labelme is for photos"),
     ],
 )
-def test_what_cannot_be_is_one_line(scene, model, tmp_path, arguments, told):
+def test_impossible_options_give_a_one_line_error(scene, model, tmp_path, arguments, told):
     result = shell("predict", scene, "--model", model, "--out", tmp_path, "--engine", "onnxruntime", *arguments)
     assert result.returncode in (FAILED, USAGE)
     assert told in result.stderr
@@ -171,7 +171,7 @@ def test_a_bar_counts_windows(scene, model, tmp_path):
     assert b"100%" in seen
 
 
-def test_results_do_not_depend_on_tiles_where_the_halo_is_exact(scene, model, tmp_path):
+def test_with_an_exact_halo_results_do_not_depend_on_tiles(scene, model, tmp_path):
     for tile in ("auto", 64, 224):
         arguments = ["--model", model, "--out", tmp_path / str(tile), "--tile", tile, "--halo", "exact"]
         assert shell("predict", scene, *arguments, "--engine", "onnxruntime", "--save", "labels").returncode == OK

@@ -46,7 +46,7 @@ def steps(shown):
 
 
 # A bar tells the time that is left after a second, so each has work for more than that.
-def test_a_folder(model, tmp_path):
+def test_a_bar_counts_the_photos_of_a_folder(model, tmp_path):
     photos = tmp_path / "photos"
     photos.mkdir()
     for number in range(120):
@@ -57,7 +57,7 @@ def test_a_folder(model, tmp_path):
     assert TIME_LEFT.search(shown)
 
 
-def test_a_raster_by_windows(model, tmp_path):
+def test_a_bar_counts_the_windows_of_a_raster(model, tmp_path):
     pytest.importorskip("rasterio")
     scene = write_scene(tmp_path / "north.tif", blobs(1400, 1800, cell=40))
     shown = seen(scene, "--model", model, "--tile", 64, "--out", tmp_path / "out")
@@ -66,7 +66,7 @@ def test_a_raster_by_windows(model, tmp_path):
     assert TIME_LEFT.search(shown)
 
 
-def test_a_video_by_frames(model, tmp_path):
+def test_a_bar_counts_the_frames_of_a_video(model, tmp_path):
     pytest.importorskip("av")
     from tests.jobs.clips import write_clip
 

@@ -10,7 +10,7 @@ REQUESTS = 25  # a route and kind of test
 
 
 @pytest.mark.slow
-def test_the_server_does_as_its_description_says(server, tmp_path):
+def test_the_server_conforms_to_its_openapi_description(server, tmp_path):
     schemathesis = Path(sys.executable).parent / "schemathesis"
     if not schemathesis.is_file():
         pytest.skip("schemathesis is not installed")

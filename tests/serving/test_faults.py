@@ -65,30 +65,30 @@ def head(length: int, extra: str = "") -> bytes:
 
 
 @pytest.mark.parametrize("size", [(10_000, 9_000), (65_000, 65_000)])
-def test_bombs_are_refused_unopened(server, size):
+def test_decompression_bombs_are_refused_before_decoding(server, size):
     reply = server.ask("/predict", png_head(*size))
     assert (reply.status, reply.json["reason"]) == (413, "pixels")
 
 
-def test_a_body_that_is_too_large_is_told_so(server):
+def test_a_body_that_is_too_large_is_refused(server):
     reply = server.ask("/predict", b"x" * 6_000_000)
     assert (reply.status, reply.json["reason"]) == (413, "bytes")
     assert "5 MB" in reply.json["error"]
 
 
-def test_a_photo_that_is_cut_off(server, cat):
+def test_a_truncated_photo_is_refused(server, cat):
     reply = server.ask("/predict", cat[: len(cat) // 2])
     assert (reply.status, reply.json["reason"]) == (422, "damaged")
     assert "\n" not in reply.json["error"]
 
 
-def test_clients_that_go_away(server, cat):
+def test_clients_may_disconnect_at_any_moment(server, cat):
     for sent in (0, 1, len(cat) // 2, len(cat)):
         with connected(server) as client:
             client.sendall(head(len(cat)) + cat[:sent])
 
 
-def test_a_slow_sender_is_cut_off_and_holds_up_nobody(server, cat):
+def test_a_slow_client_is_disconnected_and_delays_nobody(server, cat):
     with connected(server) as slow:
         slow.sendall(head(1000))
         began = time.monotonic()
@@ -101,7 +101,7 @@ def test_a_slow_sender_is_cut_off_and_holds_up_nobody(server, cat):
 
 
 @needs_proc
-def test_a_worker_that_is_killed_is_replaced_and_its_picture_done(cat):
+def test_a_killed_worker_is_replaced_and_its_picture_is_segmented(cat):
     with running() as server, ThreadPoolExecutor(4) as pool:
         replies = [pool.submit(server.ask, "/predict", cat) for _ in range(8)]
         for pid in workers_of(server):
@@ -110,7 +110,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_picture_done(cat):
 
 
 @needs_proc
-def test_a_worker_that_hangs_is_killed_at_its_time(server, cat):
+def test_a_worker_that_hangs_is_killed_at_the_time_limit(server, cat):
     before = workers_of(server)
     assert len(before) == 2
     for pid in before:
@@ -122,7 +122,7 @@ def test_a_worker_that_hangs_is_killed_at_its_time(server, cat):
 
 
 @needs_proc
-def test_a_full_queue_is_told_with_the_time_to_wait(server, cat):
+def test_a_full_queue_is_refused_with_the_time_to_wait(server, cat):
     stopped = workers_of(server)
     for pid in stopped:
         os.kill(pid, signal.SIGSTOP)
@@ -139,7 +139,7 @@ def test_a_full_queue_is_told_with_the_time_to_wait(server, cat):
 
 
 @pytest.mark.parametrize("count", [1000, pytest.param(10_000, marks=pytest.mark.slow)])
-def test_garbage(server, cat, count):
+def test_random_bytes_are_refused(server, cat, count):
     """Random bytes, and photos with random bytes in them."""
     dice = random.Random(0)
     client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
@@ -156,7 +156,7 @@ def test_garbage(server, cat, count):
 
 
 @needs_proc
-def test_where_nothing_can_be_written_photos_are_answered(cat, tmp_path, monkeypatch):
+def test_photos_are_segmented_even_if_no_file_can_be_written(cat, tmp_path, monkeypatch):
     """As on a full disk: a file may not grow beyond no byte."""
     monkeypatch.setenv("FULLCONV_CACHE", str(tmp_path / "cache"))
     with running(largest_file=0) as server:
@@ -165,7 +165,7 @@ def test_where_nothing_can_be_written_photos_are_answered(cat, tmp_path, monkeyp
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_what_is_no_http(server):
+def test_invalid_http_gives_no_traceback(server):
     for nonsense in (
         b"\0" * 1000,
         b"GET\r\n\r\n",
@@ -178,7 +178,7 @@ def test_what_is_no_http(server):
             assert b"Traceback" not in client.recv(10_000)
 
 
-def test_large_forms_are_not_put_on_disk(server, cat):
+def test_large_forms_are_not_written_to_disk(server, cat):
     """The fixture holds the temporary folder to contain no file."""
     padded = cat + b"\0" * 3_000_000
     body = b'--x\r\nContent-Disposition: form-data; name="p"; filename="a"\r\n\r\n' + padded + b"\r\n--x--\r\n"
@@ -194,12 +194,12 @@ def test_large_forms_are_not_put_on_disk(server, cat):
         ("multipart/form-data; boundary=x", b""),
     ],
 )
-def test_forms_that_are_none(server, kind, body):
+def test_invalid_forms_are_refused(server, kind, body):
     reply = server.ask("/predict", body, {"Content-Type": kind})
     assert (reply.status, reply.json["reason"]) == (422, "form")
 
 
-def test_sigterm_finishes_what_is_under_way_and_takes_nothing_new(cat):
+def test_after_sigterm_requests_in_progress_are_finished_and_no_new_ones_are_accepted(cat):
     """Leaving `running` sends the signal, and holds the process to end well."""
     replies, lost = [], []
 

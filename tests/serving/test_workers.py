@@ -28,7 +28,7 @@ class Dying(Worker):
 
 
 @pytest.mark.parametrize("starts", [True, False])
-def test_a_picture_is_tried_again_where_its_worker_dies_or_the_next_one_does(starts):
+def test_a_picture_is_tried_again_if_its_worker_or_the_next_one_dies(starts):
     worker = Dying([EOFError(), EOFError(), ANSWER], starts)
     assert worker.ask(TASK, time.monotonic() + 60) == ANSWER
     assert worker.renewed == 2
@@ -39,7 +39,7 @@ def test_a_picture_that_kills_every_worker_is_refused():
         Dying([EOFError()] * TRIES).ask(TASK, time.monotonic() + 60)
 
 
-def test_a_worker_that_takes_too_long_is_another_one_afterwards():
+def test_a_worker_that_takes_too_long_is_replaced():
     worker = Dying([TimeoutError()], starts=False)
     with pytest.raises(Refusal, match="took too long"):
         worker.ask(TASK, time.monotonic() + 60)
