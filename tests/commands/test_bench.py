@@ -44,7 +44,7 @@ def test_json_contains_a_run_for_the_named_pair():
     assert set(report["peaks"]["fp32"]) == {"matrix product", "convolution"}
 
 
-def test_a_missing_engine_is_left_out_of_the_table_with_a_note():
+def test_a_pair_that_cannot_run_is_left_out_of_the_table_with_a_note():
     result = run("--engine", "openvino")
     assert "openvino int8 left out: " in result.stderr
     assert "openvino fp32" in result.stdout
@@ -57,7 +57,7 @@ def test_a_wrong_size_gives_a_one_line_error(size):
 
 
 def test_if_only_torch_is_timed_the_peak_is_torchs(monkeypatch):
-    """As on a machine with a GPU and without OpenVINO."""
+    """As on a machine without OpenVINO."""
     monkeypatch.setattr("fullconv.commands.bench.find_spec", lambda name: None)
     monkeypatch.setattr(benchmark, "import_openvino", lambda: pytest.fail("OpenVINO was asked for"))
     result = run("--engine", "torch", "--precision", "fp32", "--device", "cpu", "--json", "-")

@@ -38,7 +38,7 @@ def test_it_prints_the_source_the_terms_and_the_next_step(server, tmp_path, monk
     assert VOC2012.homepage in result.stdout
     assert f"terms: {VOC2012.terms}\n" in result.stdout
     assert result.stdout.endswith(f"next: fullconv check {tmp_path / 'voc'}\n")
-    assert result.stderr == ""  # no bar: nobody watches
+    assert result.stderr == ""  # no bar, because this is no terminal
 
 
 def test_a_second_run_sends_no_request(server, tmp_path, monkeypatch):
@@ -134,5 +134,5 @@ def test_on_a_terminal_a_bar_shows_the_time_left(server, tmp_path):
 def read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 1 << 16)
-    except OSError:  # Linux's word for the end
+    except OSError:  # on Linux, the other end was closed
         return b""

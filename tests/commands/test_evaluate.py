@@ -15,7 +15,7 @@ from tests.conftest import EXAMPLES
 
 @pytest.fixture(scope="module")
 def cats(tmp_path_factory):
-    """Two cuts of one photo: in the one everything is said to be cat, in the other horse."""
+    """Two crops of one photo. The first is labelled as all cat, the second as all horse."""
     root = tmp_path_factory.mktemp("cats")
     for kind in ("images", "masks"):
         (root / kind / "val").mkdir(parents=True)
@@ -59,7 +59,7 @@ def test_thin_structures_are_scored_if_requested(cats, tmp_path):
     thin = json.loads((tmp_path / "a.json").read_text())["thin"]
     assert thin["tolerance"] == 2
     cat = thin["per_class"]["cat"]
-    assert (cat["recall"], thin["per_class"]["sheep"]["f1"]) == (1, None)  # all is taken for cat
+    assert (cat["recall"], thin["per_class"]["sheep"]["f1"]) == (1, None)  # everything is predicted as cat
     assert cat["precision"] == pytest.approx(0.5)
     row = "".join(f"{cat[key]:8.4f}" for key in ("recall", "f1", "cldice"))
     assert f"{'cat':<24}{cat['precision']:10.4f}{row}" in result.output.splitlines()
@@ -75,10 +75,10 @@ def test_another_definition_is_named_and_gives_other_numbers(cats, tmp_path):
     ours, paddle, torch = (
         json.loads((tmp_path / f"{n}.json").read_text()) for n in ("mmseg", "paddleseg", "torchmetrics")
     )
-    assert ours["confusion"][8][8] == 128 * 128  # all of both is taken for cat
+    assert ours["confusion"][8][8] == 128 * 128  # every pixel of both is predicted as cat
     assert ours["mean_iou"] == pytest.approx((0.5 + 0) / 2)  # cat, horse
     assert paddle["mean_iou"] == pytest.approx(0.5 / 21)
-    assert torch["mean_iou"] == pytest.approx((1 + 0 + 0) / 3)  # cat, and in the other picture cat, horse
+    assert torch["mean_iou"] == pytest.approx((1 + 0 + 0) / 3)  # cat in the first picture; cat and horse in the second
     assert evaluate(cats, "--definition", "voc").exit_code == 2
 
 

@@ -30,7 +30,7 @@ def test_the_chosen_pictures_and_the_next_step_are_printed(photos, tmp_path):
     assert result.exit_code == 0, result.output
     chosen = json.loads((tmp_path / "a.json").read_text())["chosen"]
     doubts = [one["doubt"] for one in chosen]
-    assert len(chosen) == 2  # of two copies one
+    assert len(chosen) == 2  # one of two identical copies
     assert doubts == sorted(doubts, reverse=True)
     lines = result.output.splitlines()
     assert lines[1:3] == [f"{one['doubt']:>7.3f}  {one['file']}" for one in chosen]

@@ -1,4 +1,4 @@
-"""--memory: what cannot fit is one line, the rest is done."""
+"""--memory: a picture that cannot fit gives a one-line error, and the others are processed."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""The main job from the shell, on every kind of picture."""
+"""fullconv predict from the shell, on every kind of picture."""
 
 import json
 import os
@@ -24,7 +24,7 @@ COMMAND = [sys.executable, "-c", "from fullconv.commands.main import main; main(
 
 
 def shell(*arguments, **options) -> subprocess.CompletedProcess:
-    """The command as a user types it, in a process of its own."""
+    """Runs the command as a user types it, in a new process."""
     command = [*COMMAND, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, **options)
 
@@ -187,7 +187,7 @@ def test_reduced_photos_are_reported_in_one_line(tmp_path):
 
 
 def test_the_users_files_are_never_replaced(tmp_path):
-    """A hand-made a.json, and photos that are called as results would be."""
+    """The folder has a hand-made a.json, and photos with the names that results would get."""
     photo = Image.open(EXAMPLES / "chelsea.jpg").resize((64, 48))
     for name in ("a.jpg", "a_overlay.jpg", "b.jpg", "b_cat.png", "c.jpg"):
         photo.save(tmp_path / name)
@@ -251,7 +251,7 @@ def test_predict_evaluate_and_models_work_where_torch_cannot_be_imported(tmp_pat
 
 @pytest.fixture
 def sixty(tmp_path):
-    """A folder of 60 small photos, in sub-folders with equal names in them, names with spaces and of other scripts."""
+    """60 small photos in subfolders. Some have equal names, names with spaces, or names in other scripts."""
     photos = tmp_path / "my photos"
     photo = Image.open(EXAMPLES / "chelsea.jpg")
     for i in range(60):
@@ -262,7 +262,7 @@ def sixty(tmp_path):
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """All that lies under its own name, but the manifest."""
+    """Returns the finished files, without the manifest."""
     files = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
     return {str(p.relative_to(folder)): p.read_bytes() for p in files if p.name != "predictions.jsonl"}
 
@@ -296,7 +296,7 @@ def test_a_killed_and_resumed_run_gives_the_same_results(sixty, tmp_path):
 
 
 def test_a_run_can_be_killed_repeatedly_at_any_moment(sixty, tmp_path):
-    """Whatever lies under its name is whole, at each of the moments; the last run ends it."""
+    """At each of these moments, every file under its final name is complete. The last run finishes the work."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     saving = ["--save", "labels,overlay,polygons,coco", "--engine", "onnxruntime"]
     assert shell("predict", sixty, "--out", whole, *saving).returncode == OK
@@ -312,7 +312,7 @@ def test_a_run_can_be_killed_repeatedly_at_any_moment(sixty, tmp_path):
 
 
 def kill_after(count, out, arguments, later=0.0):
-    """Kills the command, by SIGKILL, once so many pictures are done, and `later` seconds."""
+    """Sends SIGKILL to the command `later` seconds after so many pictures are done."""
     with subprocess.Popen([*COMMAND, *map(str, arguments)], stdout=subprocess.DEVNULL) as process:
         end = time.monotonic() + 120
         while len(pictures(out)) < count and process.poll() is None and time.monotonic() < end:
@@ -322,7 +322,7 @@ def kill_after(count, out, arguments, later=0.0):
 
 
 def pictures(out: Path) -> list[dict]:
-    """The manifest's lines about pictures; while it is being written the last one may lack its end."""
+    """Returns the manifest's lines about pictures. While it is being written, the last one may be incomplete."""
     manifest = out / "predictions.jsonl"
     content = manifest.read_text() if manifest.exists() else ""
     return [line for line in map(json.loads, content.split("\n")[:-1]) if "target" in line]
@@ -330,7 +330,7 @@ def pictures(out: Path) -> list[dict]:
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """The command with its --out on a disk of so many kilobytes, in a mount namespace of its own."""
+    """Runs the command with its --out on a disk of so many kilobytes, in its own mount namespace."""
     mounting = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
     if not shutil.which("unshare") or subprocess.run([*mounting, "mount -t tmpfs tmpfs /mnt"], check=False).returncode:
         pytest.skip("nothing can be mounted here")
@@ -374,7 +374,7 @@ def test_a_full_disk_stops_a_video_with_a_one_line_error(small_disk, tmp_path, k
 
 
 def test_a_video_among_photos(tmp_path):
-    """Names, sizes, the manifest, --resume and --json are those of photos; a damaged one stops nothing."""
+    """Names, sizes, the manifest, --resume and --json work as for photos. A damaged video does not stop the run."""
     pytest.importorskip("av")
     from tests.jobs.clips import times, write_clip
 
@@ -398,7 +398,9 @@ def test_a_video_among_photos(tmp_path):
     written = (out / "predictions.jsonl").read_text()
     table = shell("predict", folder, "--out", out, "--resume")
     assert "2 were finished earlier; 1 failed, 1 of which was not tried again because the file" in table.stdout
-    assert (out / "predictions.jsonl").read_text().removeprefix(written).count("\n") == 1  # of the run alone
+    assert (out / "predictions.jsonl").read_text().removeprefix(written).count(
+        "\n"
+    ) == 1  # only the line of the run itself
     (row,) = json.loads(
         shell("predict", clip, "--out", out, "--save", "labels", "--frames", "7", "--json", "-").stdout
     )["results"]
@@ -437,7 +439,7 @@ def test_a_file_name_that_is_not_utf8_is_processed_like_others(tmp_path):
 
 @pytest.fixture
 def one_photo_voc(tmp_path):
-    """A VOC devkit of one photo, whose truth is a cat all over."""
+    """A VOC devkit with one photo that is labelled as all cat."""
     root = tmp_path / "voc"
     for folder in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
         (root / folder).mkdir(parents=True)

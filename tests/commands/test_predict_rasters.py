@@ -1,4 +1,4 @@
-"""Rasters from the shell: killed, out of space, damaged, among photos."""
+"""Rasters from the shell: killed runs, a full disk, damaged files, rasters among photos."""
 
 import json
 import shutil
@@ -22,7 +22,7 @@ def model(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory):
-    """Of 700x900 pixels, a third without data."""
+    """A raster of 700x900 pixels, a third of it without data."""
     array = blobs(700, 900, cell=40)
     array[:, :300] = 0
     return write_scene(tmp_path_factory.mktemp("scenes") / "north.tif", array, nodata=0)
@@ -30,14 +30,14 @@ def scene(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def whole(scene, model, tmp_path_factory):
-    """What a run that nobody disturbs writes."""
+    """The files of an uninterrupted run."""
     out = tmp_path_factory.mktemp("whole")
     assert shell("predict", scene, "--model", model, "--tile", 64, *EVERYTHING, "--out", out).returncode == OK
     return out
 
 
 def contents(out):
-    """What lies under its final name, but the manifest."""
+    """Returns the finished files, without the manifest."""
     files = [path for path in out.iterdir() if path.is_file() and not path.name.startswith(".")]
     return {path.name: path.read_bytes() for path in files if path.name != "predictions.jsonl"}
 
@@ -82,7 +82,7 @@ def test_results_are_made_again_if_a_run_was_killed_while_it_joined_them(scene, 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
 def test_a_full_disk_gives_a_one_line_error_and_no_damaged_files(scene, model, whole, small_disk, tmp_path, share):  # noqa: F811
-    """The disk has room for a share of what is to be written."""
+    """The disk has room for only a share of the files."""
     kept = tmp_path / "kept"
     kilobytes = int(share * sum(map(len, contents(whole).values())) / 1024)
     result = small_disk(kilobytes, kept, scene, "--model", model, "--tile", 64, *EVERYTHING)

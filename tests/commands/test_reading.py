@@ -1,4 +1,4 @@
-"""What the commands say of pictures that are no plain photos."""
+"""What the commands print about pictures that are not plain photos."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What `fullconv serve` refuses before it starts anything."""
+"""What `fullconv serve` refuses before it starts."""
 
 import shutil
 

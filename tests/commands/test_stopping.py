@@ -1,4 +1,4 @@
-"""Signals to a whole process: soon over, one line, the exit code of shells, and --resume goes on."""
+"""Signals to a command: it stops soon, prints one line, has the exit code of shells, and --resume continues."""
 
 import os
 import signal
@@ -84,7 +84,7 @@ def test_training_stops_with_its_workers(disc_data, tmp_path):
 
 
 def test_a_signal_that_a_library_turns_into_an_error_is_not_reported_as_one():
-    """As the import of an extension in C, which ends with "initialization failed"."""
+    """An import of a C extension, for example, fails with "initialization failed" then."""
     code = """
 import os, signal, time, click
 from fullconv.commands.stopping import stoppable

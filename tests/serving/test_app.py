@@ -1,4 +1,4 @@
-"""What the addresses answer."""
+"""The answers of the endpoints."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""The Dockerfile, read and not built: no base image can be had where the tests run."""
+"""Checks the text of the Dockerfile. It is not built, because tests cannot download a base image."""
 
 import json
 import re
@@ -27,7 +27,7 @@ def test_nothing_runs_as_root():
     names = [name for name, _ in STEPS]
     assert last("USER") not in ("root", "0")
     assert names.index("USER") < names.index("ENTRYPOINT")
-    assert "RUN" not in names[names.index("USER") :]  # what is installed is root's, and stays as it is
+    assert "RUN" not in names[names.index("USER") :]  # the installed files belong to root and cannot be changed
 
 
 def test_the_entry_point_is_a_command_that_requires_a_token():

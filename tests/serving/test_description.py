@@ -1,4 +1,4 @@
-"""schemathesis, which asks all that the OpenAPI description allows and much that it does not."""
+"""Runs schemathesis, which sends requests that the OpenAPI description allows, and many that it does not."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-REQUESTS = 25  # a route and kind of test
+REQUESTS = 25  # for each endpoint and kind of test
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Who may ask."""
+"""Who may use the server."""
 
 import socket
 
@@ -13,7 +13,7 @@ LOCAL = Place("127.0.0.1", 8000).names()
 
 
 def check(rules, method="POST", path="/predict", **headers):
-    """The status of the refusal, or None."""
+    """Returns the status of the refusal, or None."""
     try:
         rules.check(method, path, Headers({"host": "localhost:8000", **headers}))
     except Refusal as refusal:
@@ -55,7 +55,7 @@ def test_other_machines_require_a_token_or_open():
 
 
 def test_the_socket_makes_asyncio_send_without_delay():
-    """It looks at the protocol of the socket that it gets, which accepted connections inherit."""
+    """It checks the protocol number of the listening socket, which accepted connections inherit."""
     with Place("127.0.0.1", 0).bind() as listening:
         assert listening.proto == socket.IPPROTO_TCP
         with socket.create_connection(listening.getsockname()), listening.accept()[0] as accepted:

@@ -1,4 +1,4 @@
-"""Drafts for Label Studio: what its SDK reads, from pictures of its own host and no other."""
+"""Drafts for Label Studio: its SDK can read them, and pictures are fetched from its own host only."""
 
 import base64
 import json
@@ -22,11 +22,11 @@ CONFIG = """<View>
   <BrushLabels name="tag" toName="photo"><Label value="Cat" background="#ff0000"/><Label value="Moon"/></BrushLabels>
 </View>"""
 POLYGONS = CONFIG.replace("BrushLabels", "PolygonLabels")
-SDK = "FULLCONV_LABEL_STUDIO_PYTHON"  # a Python that has label-studio-sdk: it wants another numpy than fullconv
+SDK = "FULLCONV_LABEL_STUDIO_PYTHON"  # a Python with label-studio-sdk, which needs another numpy than fullconv
 
 
 class Studio(BaseHTTPRequestHandler):
-    """Label Studio's addresses of files, for those who show their token."""
+    """Serves files as Label Studio does, to clients that send a token."""
 
     def log_message(self, *arguments) -> None: ...
 
@@ -88,7 +88,7 @@ def predict(server, *addresses: str, config: str = CONFIG, headers: dict[str, st
 
 
 def unpacked(rle: list[int]) -> np.ndarray:
-    """Label Studio's own reading of its format, bit by bit; (N,) bytes."""
+    """Decodes Label Studio's format bit by bit, as Label Studio does. Returns (N,) bytes."""
     bits = "".join(f"{byte:08b}" for byte in rle)
     place = 0
 
@@ -125,7 +125,7 @@ def test_a_task_gets_painted_masks_for_labels_that_are_classes(backend, cat):
     (prediction,) = reply.json["results"]
     (region,) = prediction["result"]
     assert (region["from_name"], region["to_name"], region["type"]) == ("tag", "photo", "brushlabels")
-    assert region["value"]["brushlabels"] == ["Cat"]  # the project's word for the model's cat
+    assert region["value"]["brushlabels"] == ["Cat"]  # the project's label for the model's class cat
     assert (region["original_width"], region["original_height"]) == (451, 300)
     assert 0.5 < region["score"] <= 1
     assert prediction["score"] == region["score"]
@@ -166,7 +166,7 @@ np.save(sys.argv[2], decode_rle(rle))
 def test_label_studios_own_library_accepts_the_prediction(backend, cat, tmp_path):
     python = os.environ.get(SDK)
     if not python:
-        pytest.skip(f"{SDK} names no Python with label-studio-sdk, which wants another numpy than fullconv")
+        pytest.skip(f"{SDK} names no Python with label-studio-sdk, which needs another numpy than fullconv")
     (prediction,) = predict(backend, "/data/upload/1/cat.jpg").json["results"]
     (tmp_path / "given.json").write_text(json.dumps({"config": CONFIG, "prediction": prediction}))
     plain = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
@@ -186,7 +186,7 @@ def test_nothing_is_fetched_from_other_hosts(backend, studio):
         assert reply.json["reason"] == "elsewhere", (address, reply.body)
         assert "the only host that --label-studio allows" in reply.json["error"]
     assert other.seen == before
-    assert predict(backend, "/round").status == 200  # a redirect that stays
+    assert predict(backend, "/round").status == 200  # a redirect on the same host
 
 
 def test_names_with_spaces_and_non_ascii_letters_are_fetched(backend, studio, cat):
@@ -237,6 +237,5 @@ def test_a_personal_token_is_exchanged_and_the_servers_token_is_the_password(stu
             basic = {"Authorization": f"Basic {base64.b64encode(shown.encode()).decode()}"}
             assert predict(server, "/data/upload/1/cat.jpg", headers=basic).status == status
         assert server.ask("/models", headers={"Authorization": basic["Authorization"]}).status == 401
-        assert (
-            server.ask("/models", None, {"Authorization": "Basic bHM6c2VjcmV0"}).status == 401
-        )  # only where it is asked
+        # A password is accepted only by the endpoints for Label Studio.
+        assert server.ask("/models", None, {"Authorization": "Basic bHM6c2VjcmV0"}).status == 401

@@ -1,4 +1,4 @@
-"""The page in a browser, with both of its engines."""
+"""The page in a browser, with each of its two engines."""
 
 import shutil
 import zipfile
@@ -40,7 +40,7 @@ def site(packages, tmp_path_factory):
 
 @pytest.fixture
 def visit(browser):
-    """Opens pages, and holds them at the end to have said nothing on the console and asked nobody else."""
+    """Opens pages. At the end, checks that they wrote nothing to the console and sent no request to other hosts."""
     opened = []
 
     def visit(address, **how):
@@ -60,7 +60,7 @@ def labels_in(path):
 
 
 def agreement(path, photo, model="photos", **how):
-    """The share of pixels that a downloaded label map has in common with the prediction in float32."""
+    """Returns the share of pixels at which a downloaded label map equals the prediction in float32."""
     return (labels_in(path) == fullconv.load(model, precision="fp32").predict(photo, **how).label_map).mean()
 
 
@@ -82,7 +82,7 @@ def test_with_the_server_the_cat_in_a_dropped_photo_is_found(server, visit, tmp_
 
 
 def sure_of(one, name):
-    """The page's mean confidence of a class, 0–1, once it is asked for."""
+    """Requests the confidence and returns the page's mean for a class, 0–1."""
     one.page.get_by_label("Darken where the model is unsure").check()
     one.page.locator("#classes .share", has_text="sure").first.wait_for()
     row = next(row for row in one.page.locator("#classes li").all() if name in row.inner_text())
@@ -97,7 +97,7 @@ def test_the_confidence_is_requested_and_drawn(where, request, visit):
     expected = fullconv.load("photos", precision="fp32").predict(CAT, soft=True)
     assert sure_of(one, "cat") == pytest.approx(expected.sureness["cat"], abs=0.02)
     least = np.unravel_index(expected.confidence.argmin(), expected.confidence.shape)
-    assert one.overlay_alpha(least[1] / 451, least[0] / 300) > 128  # dark even where nothing is found
+    assert one.overlay_alpha(least[1] / 451, least[0] / 300) > 128  # also darkened where there is only background
 
 
 def test_the_archive_contains_labels_masks_overlay_and_cut_out(server, visit, tmp_path):

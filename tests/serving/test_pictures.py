@@ -1,4 +1,4 @@
-"""What is no picture for a server is said before a pixel of it is decoded."""
+"""Files that a server does not accept are refused before any pixel is decoded."""
 
 import io
 import struct
@@ -25,7 +25,7 @@ def encoded(kind, size=(8, 6), **how):
 
 
 def png_head(width, height):
-    """A PNG that claims a size and holds nothing."""
+    """Returns a PNG whose header states a size, but which contains no pixels."""
 
     def chunk(name, data):
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))

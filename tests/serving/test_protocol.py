@@ -1,4 +1,4 @@
-"""The Open Inference Protocol, spoken by NVIDIA's client and by hand."""
+"""The Open Inference Protocol, used by NVIDIA's client and by hand-written requests."""
 
 import base64
 import json

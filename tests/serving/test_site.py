@@ -12,7 +12,7 @@ from fullconv.serving.site import RUNTIME, RUNTIME_FILES, check_free, check_runt
 
 @pytest.fixture
 def runtime(tmp_path):
-    """A folder that looks like npm's."""
+    """A folder that looks like the npm package."""
     folder = tmp_path / "onnxruntime-web"
     (folder / "dist").mkdir(parents=True)
     (folder / "package.json").write_text(json.dumps({"version": RUNTIME}))

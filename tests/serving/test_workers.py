@@ -1,4 +1,4 @@
-"""Workers that die, played by a worker without a process."""
+"""Workers that die, simulated by a worker without a process."""
 
 import time
 
@@ -13,7 +13,7 @@ TASK, ANSWER = Task("photos", b""), Answer("image/png", b"", {})
 
 
 class Dying(Worker):
-    """Says what it is told to say, one after another; a new one is not ready where `starts` is False."""
+    """Gives prepared replies, one after another. If `starts` is False, the processes that replace it do not start."""
 
     def __init__(self, said, starts=True):
         self.said, self.starts, self.renewed = iter(said), starts, 0
