@@ -1,4 +1,4 @@
-// What can be taken away: names are those of `fullconv predict`.
+// The downloads. Files have the same names as those of `fullconv predict`.
 
 import { cutOut, mask, overlay } from "./painting.js";
 import { pixelsOf } from "./photos.js";
@@ -64,7 +64,7 @@ async function encoded(canvas) {
   return new Uint8Array(await (await canvas.convertToBlob({ type: "image/png" })).arrayBuffer());
 }
 
-/** With a dash for what has a meaning of its own in some system. */
+/** A class name for use in a file name: characters that are special in some system are replaced by a dash. */
 const fileName = (name) => name.replace(/[^\p{L}\p{N}_.+-]+/gu, "-");
 
 function offer({ name, bytes }, type) {

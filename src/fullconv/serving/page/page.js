@@ -1,4 +1,4 @@
-// The page: photos in, a picture of what is where out. What looks at the photos is behind engine.js.
+// The page: it takes photos and shows which classes are where. engine.js runs the model.
 
 import { openEngine } from "./engine.js";
 import { saveAll, saveCutOut, saveLabels, saveMask, saveOverlay } from "./downloads.js";
@@ -8,7 +8,7 @@ import { filesIn, openPhoto, shoot } from "./photos.js";
 const $ = (id) => document.getElementById(id);
 const photos = []; // {…photo, model, result, view, counts, shown}
 let engine, current, started;
-let colours = {}; // {model's name: [[r, g, b], …]}, as the user last chose them
+let colours = {}; // {model's name: [[r, g, b], …]}, as chosen by the user
 
 listen();
 started = start();
@@ -33,7 +33,7 @@ function askForToken() {
   return new Promise((done) => dialog.addEventListener("close", () => done($("token").value), { once: true }));
 }
 
-// Photos come in
+// Adding photos
 
 function listen() {
   for (const button of document.querySelectorAll(".choose")) button.onclick = () => $("files").click();
@@ -107,11 +107,11 @@ async function look(photo) {
   }
 }
 
-/** Asks for the confidence of the photo that is shown, once, where that is to be seen. */
+/** Gets the confidence of the current photo, if it is to be shown and is not known yet. */
 async function showUnsure() {
   const photo = current;
   if (photo?.result && $("unsure").checked && !photo.sure) {
-    busy("Asking how sure the model is …");
+    busy("Computing the confidence …");
     try {
       const { labels, ...size } = await engine.confidence(photo.blob, photo.model);
       photo.means = means(labels, photo.result.labels);
@@ -127,7 +127,7 @@ async function showUnsure() {
   if (photo === current) draw();
 }
 
-/** Mean confidence, 0–1, of each of 256 values. */
+/** The mean confidence, 0–1, for each of the 256 possible labels. */
 function means(sure, labels) {
   const sums = new Array(256).fill(0);
   for (let i = 0; i < sure.length; i++) sums[labels[i]] += sure[i];
@@ -135,9 +135,9 @@ function means(sure, labels) {
   return sums.map((sum, index) => sum / 255 / counts[index]);
 }
 
-// What is shown
+// Showing results
 
-/** Indices of the classes that are there, the largest first. */
+/** The indices of the classes in the photo, the largest first. */
 function found(photo) {
   const indices = photo.model.classes.map((_, index) => index).filter((index) => photo.counts[index]);
   return indices.sort((a, b) => photo.counts[b] - photo.counts[a]);
@@ -179,7 +179,7 @@ function paintPhoto({ bitmap }) {
   fit();
 }
 
-/** As large as the stage allows, in the photo's own shape; small photos at most three times their size. */
+/** Scales the photo to fit the stage. Small photos are enlarged at most three times. */
 function fit() {
   const [stage, canvas] = [$("stage"), $("photo")];
   if (!current) return;
@@ -201,7 +201,7 @@ function draw() {
   context.putImageData($("unsure").checked && current.sure ? darkened(image, current.sure) : image, 0, 0);
 }
 
-/** Left of the divider the photo is as it was. */
+/** Places the divider, and hides the overlay on its left. */
 function divide() {
   const share = Number($("compare").value);
   $("compare").nextElementSibling.textContent = `${share} %`;
@@ -221,7 +221,7 @@ function list(photo) {
   $("classes").replaceChildren(...found(photo).map((index) => row(photo, index)));
 }
 
-/** A class: whether it is shown, its colour, its name, its share of the picture, its mask. */
+/** The list item of a class: a check box, its colour, its name, its share of the picture, a button for its mask. */
 function row(photo, index) {
   const item = document.createElement("li");
   const name = photo.model.classes[index];
@@ -264,12 +264,12 @@ function thumbnail(photo) {
   $("thumbnails").append(item);
 }
 
-// What is said
+// Messages
 
 function announce(photo) {
-  const told = found(photo).map((index) => `${photo.model.classes[index]} ${percent(photo, index)}`).join(", ");
+  const shares = found(photo).map((index) => `${photo.model.classes[index]} ${percent(photo, index)}`).join(", ");
   $("caption").textContent = `${photo.name} · ${photo.result.width} × ${photo.result.height}`;
-  $("news").textContent = `${photo.name}: ${told || "nothing found"}`;
+  $("news").textContent = `${photo.name}: ${shares || "nothing found"}`;
 }
 
 function busy(text = "") {
