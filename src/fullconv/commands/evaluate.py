@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fullconv.commands.json_output import json_option, prints_json, write_document
+from fullconv.commands.progress import each_with_bar
 from fullconv.commands.shared_options import (
     Words,
     check_data,
@@ -19,12 +20,11 @@ from fullconv.commands.shared_options import (
     outside_option,
     tta_option,
 )
-from fullconv.commands.terminal import fail, is_watched, note, say
+from fullconv.commands.terminal import fail, note, say
 from fullconv.errors import FullconvError
 from fullconv.words import counted
 
 if TYPE_CHECKING:
-    from fullconv.data.dataset import Sample
     from fullconv.evaluation.scoring import Scored
     from fullconv.prediction.predictor import Model
 
@@ -99,7 +99,7 @@ def evaluate(
     check_data(data)
     loaded = load(model, engine, precision, device)
     loaded = loaded.mirrored() if tta else loaded
-    scored = score(loaded, data, split, with_progress, merge_to or (), interval, outside, thin)
+    scored = score(loaded, data, split, each_with_bar, merge_to or (), interval, outside, thin)
     numbers = numbers_of(scored, definition, worst, interval)
     print_problems(numbers)
     write_document(json_file, **numbers)
@@ -158,11 +158,6 @@ def draw(report: dict[str, Any], title: str, path: Path) -> None:
     from fullconv.figures.confusion import draw_confusion
 
     note(f"wrote {draw_confusion(report['confusion'], list(report['per_class']), title).save(path)}")
-
-
-def with_progress(samples: Sequence[Sample]) -> Iterator[Sample]:
-    with click.progressbar(samples, file=sys.stderr, hidden=not is_watched()) as bar:
-        yield from bar
 
 
 def table(report: dict[str, Any]) -> str:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from fullconv.commands.json_output import json_option, prints_json, write_document
+from fullconv.commands.progress import with_bar
 from fullconv.commands.shared_options import check_data, model_options, outside_option
-from fullconv.commands.terminal import fail, is_watched, say
+from fullconv.commands.terminal import fail, say
 from fullconv.errors import FullconvError
 from fullconv.words import counted
 
@@ -80,12 +80,7 @@ def label(
 def seen(model: Model, pictures: Sequence[UnlabelledPicture]) -> list[Look]:
     from fullconv.labelling.looks import look_at
 
-    return list(with_progress(look_at(model, pictures, fail), len(pictures)))
-
-
-def with_progress(looks: Iterator[Look], total: int) -> Iterator[Look]:
-    with click.progressbar(looks, total, file=sys.stderr, hidden=not is_watched()) as bar:
-        yield from bar
+    return list(with_bar(look_at(model, pictures, fail), len(pictures)))
 
 
 def to_json(look: Look) -> dict[str, str | float]:

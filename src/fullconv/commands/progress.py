@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -19,10 +19,15 @@ from fullconv.commands.terminal import is_watched
 Item = TypeVar("Item")
 
 
-def with_bar(items: Iterator[Item], number: int, hidden: bool = False) -> Iterator[Item]:
+def with_bar(items: Iterable[Item], number: int, hidden: bool = False) -> Iterator[Item]:
     """Yields the items under a progress bar. There is no bar for a single item, or if standard error is no terminal."""
     with click.progressbar(items, number, file=sys.stderr, hidden=hidden or number <= 1 or not is_watched()) as bar:
         yield from bar
+
+
+def each_with_bar(items: Sequence[Item]) -> Iterator[Item]:
+    """Does the same as `with_bar`, for a sequence."""
+    return with_bar(items, len(items))
 
 
 @dataclass

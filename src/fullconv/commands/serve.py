@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fullconv.commands.shared_options import Words
+from fullconv.commands.shared_options import Words, engine_option, precision_option
 from fullconv.commands.terminal import say
 from fullconv.errors import missing_extra
 
@@ -87,18 +87,8 @@ EXTRA = ("starlette", "uvicorn", "python_multipart", "prometheus_client")
     default="jpeg,png,webp,gif,bmp,avif",
     help="Picture formats to accept, separated by commas. tiff can be added.",
 )
-@click.option(
-    "--engine",
-    type=click.Choice(["auto", "openvino", "torch", "onnxruntime"]),
-    default="auto",
-    help="Library that runs the model.",
-)
-@click.option(
-    "--precision",
-    type=click.Choice(["auto", "fp32", "bf16", "fp16", "int8"]),
-    default="auto",
-    help="Number format to compute in.",
-)
+@engine_option
+@precision_option
 @click.option(
     "--label-studio",
     metavar="URL",

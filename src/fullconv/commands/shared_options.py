@@ -80,26 +80,27 @@ class BatchSize(click.ParamType[Any]):
         return int(value)
 
 
+engine_option = click.option(
+    "--engine",
+    type=click.Choice(["auto", "openvino", "torch", "onnxruntime"]),
+    default="auto",
+    help="Library that runs the model.",
+)
+
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(["auto", "fp32", "bf16", "fp16", "int8"]),
+    default="auto",
+    help="Number format to compute in.",
+)
+
+device_option = click.option("--device", help="Where to run: cpu, cuda or cuda:0.  [default: chosen by the engine]")
+
+
 def model_options(command: Command) -> Command:
-    """Adds --model, --engine, --precision and --device."""
-    for option in (
-        click.option("--device", help="Where to run: cpu, cuda or cuda:0.  [default: chosen by the engine]"),
-        click.option(
-            "--precision",
-            type=click.Choice(["auto", "fp32", "bf16", "fp16", "int8"]),
-            default="auto",
-            help="Number format to compute in.",
-        ),
-        click.option(
-            "--engine",
-            type=click.Choice(["auto", "openvino", "torch", "onnxruntime"]),
-            default="auto",
-            help="Library that runs the model.",
-        ),
-        click.option("-m", "--model", default="photos", help=MODELS),
-    ):
-        command = option(command)
-    return command
+    """Adds --model, --engine, --precision and --device, in this order."""
+    model_option = click.option("-m", "--model", default="photos", help=MODELS)
+    return model_option(engine_option(precision_option(device_option(command))))
 
 
 tta_option = click.option(
