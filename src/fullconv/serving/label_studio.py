@@ -50,10 +50,10 @@ def endpoints(service: Service, host: OneHost) -> list[Endpoint]:
         return JSONResponse({"model_version": service.model(None)})
 
     async def predict(request: Request) -> Response:
-        asked = await asked_of(request, service)
+        content = await content_of(request, service)
         chosen = service.model(None)
-        interface = read_interface(asked.get("label_config"), service.workers.models[chosen]["classes"])
-        found = [await draft(request, service, host, interface, task) for task in tasks_of(asked)]
+        interface = read_interface(content.get("label_config"), service.workers.models[chosen]["classes"])
+        found = [await draft(request, service, host, interface, task) for task in tasks_of(content)]
         if found and all(isinstance(one, Refusal) for one in found):
             raise found[0]  # type: ignore[misc]
         return JSONResponse({"results": [prediction(one, chosen, interface) for one in found]})
@@ -65,20 +65,21 @@ def endpoints(service: Service, host: OneHost) -> list[Endpoint]:
     ]
 
 
-async def asked_of(request: Request, service: Service) -> dict[str, Any]:
+async def content_of(request: Request, service: Service) -> dict[str, Any]:
+    """Returns the JSON object in the body. Raises Refusal if there is none."""
     try:
-        asked = json.loads(await service.bodies.read(request, service.deadline()))
+        content = json.loads(await service.bodies.read(request, service.deadline()))
     except (ValueError, RecursionError):
-        asked = None
-    if not isinstance(asked, dict):
+        content = None
+    if not isinstance(content, dict):
         raise Refusal(
             400, "protocol", "this is not a request from Label Studio, which is JSON with tasks and label_config"
         )
-    return asked
+    return content
 
 
-def tasks_of(asked: dict[str, Any]) -> list[dict[str, Any]]:
-    tasks = asked.get("tasks")
+def tasks_of(content: dict[str, Any]) -> list[dict[str, Any]]:
+    tasks = content.get("tasks")
     if not isinstance(tasks, list) or len(tasks) > MOST or not all(isinstance(task, dict) for task in tasks):
         raise Refusal(422, "protocol", f"tasks must be a list of at most {MOST} tasks")
     return tasks
