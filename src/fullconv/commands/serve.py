@@ -58,7 +58,7 @@ EXTRA = ("starlette", "uvicorn", "python_multipart", "prometheus_client")
     "--queue",
     type=click.IntRange(min=1),
     default=64,
-    help="Most pictures that can wait. Further requests get status 429.",
+    help="Number of pictures that can wait. Further requests get status 429.",
 )
 @click.option(
     "--max-megabytes",
@@ -73,7 +73,7 @@ EXTRA = ("starlette", "uvicorn", "python_multipart", "prometheus_client")
     "--max-frames",
     type=click.IntRange(min=1),
     default=1,
-    help="Most frames a picture file can contain. Only the first is used.",
+    help="Largest number of frames in a picture file. Only the first frame is used.",
 )
 @click.option(
     "--max-seconds",

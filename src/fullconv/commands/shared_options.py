@@ -104,7 +104,9 @@ def model_options(command: Command) -> Command:
 
 
 tta_option = click.option(
-    "--tta", is_flag=True, help="Look at each picture's mirror image too, and average the scores: twice the time."
+    "--tta",
+    is_flag=True,
+    help="Also run the model on each picture's mirror image, and average the scores. Takes twice the time.",
 )
 
 outside_option = click.option(
@@ -117,8 +119,8 @@ def memory_option(expose_value: bool = False) -> Callable[[Command], Command]:
     """--memory: the limit applies until the command ends. With `expose_value`, the command also gets the text."""
     return click.option(
         "--memory", metavar="SIZE", callback=_allow, expose_value=expose_value,
-        help="Keep the process to this much memory, such as 2G: pictures wait for it, and one that can never have "
-        "enough is refused.  [default: half of what the machine or the container has left, for pictures]",
+        help="Memory limit of the process, such as 2G. Pictures wait until there is memory for them; a picture that "
+        "can never fit is refused.  [default: pictures may use half of what the machine or the container has left]",
     )  # fmt: skip
 
 
