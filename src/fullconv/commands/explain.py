@@ -43,7 +43,7 @@ def explain() -> None:
 def architecture(photo: str | None, model: str, published: str | None, size: int, out: Path) -> None:
     """Draw a network's encoder, scores and decoder, with map sizes, strides and receptive fields.
 
-    With a PHOTO the figure shows what the model makes of it, from the coarsest scores to the mask.
+    With a PHOTO, the figure also shows the model's results for it, from the coarsest scores to the mask.
     """
     begin(out)
     from fullconv.errors import FullconvError

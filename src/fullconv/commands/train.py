@@ -59,7 +59,7 @@ LISTED = 6  # at most this number of classes are listed with their scores
 @click.option(
     "--batch-size",
     type=BatchSize(),
-    help="Pictures per step, over all processes; 'auto' is as many as a GPU's memory holds.  [default: 4 to 16, "
+    help="Pictures per step, over all processes; 'auto' is as many as a GPU's memory can hold.  [default: 4 to 16, "
     "depending on the number of pictures]",
 )
 @click.option("--accumulate", type=int, help="Split each batch into this many parts, to save memory.")
@@ -77,14 +77,16 @@ LISTED = 6  # at most this number of classes are listed with their scores
     "[default for more than 8 bits: the 0.1 and 99.9 percentiles of the training pictures]",
 )
 @click.option(
-    "--folds", type=click.IntRange(2), help="Divide the pictures into so many parts; train a model without each."
+    "--folds",
+    type=click.IntRange(2),
+    help="Divide the pictures into this many parts, and train one model without each part.",
 )
 @click.option("--lr", type=float, help="Peak learning rate.")
 @click.option(
     "--class-weights",
     type=Weights(),
-    help="Weight of each class in the loss: balanced or enet give rare classes more.  [default: none, or more for the "
-    "rare one of two classes]",
+    help="Weight of each class in the loss: balanced and enet give rare classes more weight.  [default: none; if one "
+    "of two classes is rare, it gets more weight]",
 )
 @click.option(
     "--precision",
