@@ -14,7 +14,7 @@ from fullconv.commands.shared_options import BatchSize, Numbers, Side, Weights, 
 from fullconv.commands.terminal import is_quiet, printed_log, say, silent
 
 FILE = click.Path(path_type=Path)
-LISTED = 6  # at most this number of classes are listed with their scores
+LISTED = 6  # scores of classes are listed if there are at most this many
 
 
 @click.command()

@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from fullconv.serving.limits import Limits
 from fullconv.serving.refusal import Refusal
 
-DRAINED = 4  # times the limit: so much of a too large body is read, so that its sender gets the error
+DRAINED = 4  # a body that is too large is read up to this many times the limit, so that its sender gets the error
 FORM = "multipart/form-data"
 
 
