@@ -1,11 +1,11 @@
-"""What the library says is for whoever listens; the command line does."""
+"""The library logs; the command line prints what is logged."""
 
 import logging
 
 import click
 from click.testing import CliRunner
 
-from fullconv.commands.terminal import told
+from fullconv.commands.terminal import printed_log
 from fullconv.logger import logger, muted
 
 
@@ -25,7 +25,7 @@ def test_a_program_decides_how_messages_are_shown(capsys):
 def test_the_command_line_prints_lines_and_notes_to_standard_error():
     @click.command()
     def command():
-        with told():
+        with printed_log():
             logger.info("epoch 1/2")
             logger.warning("a class was never found")
         logger.info("after it")
@@ -36,6 +36,6 @@ def test_the_command_line_prints_lines_and_notes_to_standard_error():
 
 def test_it_leaves_the_logger_as_it_was(caplog):
     before = logger.level, logger.propagate, list(logger.handlers)
-    with told():
+    with printed_log():
         assert not logger.propagate
     assert (logger.level, logger.propagate, list(logger.handlers)) == before

@@ -25,7 +25,7 @@ def run(*arguments):
     return CliRunner().invoke(fullconv, ["bench", "--size", "64x96", *arguments])
 
 
-def test_multiply_adds_are_torchs():
+def test_multiply_adds_equal_those_that_torch_counts():
     """An independent count: torch's, of the same network."""
     folder = find_model("photos")
     network, _ = load_model(folder)
@@ -34,7 +34,7 @@ def test_multiply_adds_are_torchs():
     assert benchmark.multiply_adds(folder, 64, 96, 3) == pytest.approx(counter.get_total_flops() / 2, rel=0.02)
 
 
-def test_json_has_a_run_for_the_pair_named():
+def test_json_contains_a_run_for_the_named_pair():
     result = run("--engine", "openvino", "--precision", "fp32", "--json", "-")
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
@@ -44,7 +44,7 @@ def test_json_has_a_run_for_the_pair_named():
     assert set(report["peaks"]["fp32"]) == {"matrix product", "convolution"}
 
 
-def test_a_pair_that_is_not_there_is_left_out_of_the_table_and_told():
+def test_a_pair_that_cannot_run_is_left_out_of_the_table_with_a_note():
     result = run("--engine", "openvino")
     assert "openvino int8 left out: " in result.stderr
     assert "openvino fp32" in result.stdout
@@ -52,12 +52,12 @@ def test_a_pair_that_is_not_there_is_left_out_of_the_table_and_told():
 
 
 @pytest.mark.parametrize("size", ["384", "0x32", "100x100"])
-def test_a_wrong_size_is_told(size):
+def test_a_wrong_size_gives_a_one_line_error(size):
     assert "multiples of 32" in str(run("--size", size).exception)
 
 
-def test_torch_alone_is_compared_with_torchs_own_peak(monkeypatch):
-    """As on a machine with a GPU and without OpenVINO."""
+def test_if_only_torch_is_timed_the_peak_is_torchs(monkeypatch):
+    """As on a machine without OpenVINO."""
     monkeypatch.setattr("fullconv.commands.bench.find_spec", lambda name: None)
     monkeypatch.setattr(benchmark, "import_openvino", lambda: pytest.fail("OpenVINO was asked for"))
     result = run("--engine", "torch", "--precision", "fp32", "--device", "cpu", "--json", "-")

@@ -23,14 +23,14 @@ def own_data(disc_data, tmp_path):
     return tmp_path / "discs" / disc_data.name
 
 
-def test_sound_data_are_code_0(disc_data):
+def test_good_data_gives_exit_code_0(disc_data):
     result = check(disc_data)
     assert result.exit_code == 0
     assert result.output.splitlines()[-1] == "no problems found"
     assert "disc" in result.output
 
 
-def test_errors_are_code_1_and_all_of_them_stand_in_the_json(own_data, tmp_path):
+def test_errors_give_exit_code_1_and_the_json_lists_all_of_them(own_data, tmp_path):
     for i in range(5):
         (own_data.parent / "images" / "train" / f"{i:02}.png").write_bytes(b"")
     result = check(own_data, "--json", tmp_path / "report.json")
@@ -40,13 +40,13 @@ def test_errors_are_code_1_and_all_of_them_stand_in_the_json(own_data, tmp_path)
     assert (finding["kind"], finding["count"], len(finding["cases"])) == ("unreadable-image", 5, 5)
 
 
-def test_warnings_alone_are_code_0(own_data):
+def test_only_warnings_give_exit_code_0(own_data):
     Image.fromarray(np.full((64, 80), 255, np.uint8)).save(own_data.parent / "masks" / "val" / "00.png")
     result = check(own_data)
     assert (result.exit_code, result.output.splitlines()[-1]) == (0, "1 warning")
 
 
-def test_what_training_refuses_is_examined_nevertheless(own_data):
+def test_data_that_training_refuses_is_still_examined(own_data):
     (own_data.parent / "masks" / "val" / "00.png").rename(own_data.parent / "masks" / "val" / "zero.png")
     result = check(own_data)
     assert result.exit_code == 1
@@ -65,7 +65,7 @@ def test_the_sheet_is_a_picture(own_data, tmp_path, ending):
     assert len(np.unique(pixels, axis=0)) > 100
 
 
-def test_a_sheet_of_nothing_is_no_crash(tmp_path):
+def test_a_sheet_without_pictures_does_not_crash(tmp_path):
     (tmp_path / "empty").mkdir()
     assert check(tmp_path / "empty", "--sheet", tmp_path / "sheet.png").exit_code == 1
     assert (tmp_path / "sheet.png").is_file()
@@ -75,7 +75,7 @@ def test_a_sheet_of_nothing_is_no_crash(tmp_path):
     ("arguments", "message"),
     [(["nowhere"], "no such folder or data YAML"), ([".", "--sheet", "a.txt"], "written as .png")],
 )
-def test_what_cannot_be_done_is_said_at_once(arguments, message):
+def test_impossible_options_are_refused_at_once(arguments, message):
     assert isinstance(error := check(*arguments).exception, FullconvError)
     assert message in str(error)
 

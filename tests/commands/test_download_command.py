@@ -31,17 +31,17 @@ def run(*arguments, **options):
     return CliRunner().invoke(fullconv, ["download", *map(str, arguments)], **options)
 
 
-def test_it_says_what_it_is_on_what_terms_and_what_comes_next(server, tmp_path, monkeypatch):
+def test_it_prints_the_source_the_terms_and_the_next_step(server, tmp_path, monkeypatch):
     monkeypatch.setitem(SOURCES, "voc2012", served(server, VOC2012, voc_tar()))
     result = run("voc2012", "--out", tmp_path / "voc")
     assert result.exit_code == 0, result.output
     assert VOC2012.homepage in result.stdout
     assert f"terms: {VOC2012.terms}\n" in result.stdout
     assert result.stdout.endswith(f"next: fullconv check {tmp_path / 'voc'}\n")
-    assert result.stderr == ""  # no bar: nobody watches
+    assert result.stderr == ""  # no bar, because this is no terminal
 
 
-def test_a_second_run_asks_the_server_nothing(server, tmp_path, monkeypatch):
+def test_a_second_run_sends_no_request(server, tmp_path, monkeypatch):
     monkeypatch.setitem(SOURCES, "voc2012", served(server, VOC2012, voc_tar()))
     run("voc2012", "--out", tmp_path / "voc")
     server.requests.clear()
@@ -51,14 +51,14 @@ def test_a_second_run_asks_the_server_nothing(server, tmp_path, monkeypatch):
     assert server.requests == []
 
 
-def test_the_folder_is_named_after_the_data_unless_told(server, tmp_path, monkeypatch):
+def test_the_default_folder_is_named_after_the_data(server, tmp_path, monkeypatch):
     monkeypatch.setitem(SOURCES, "voc2012", served(server, VOC2012, voc_tar()))
     monkeypatch.chdir(tmp_path)
     run("voc2012")
     assert (tmp_path / "data/voc2012/JPEGImages").is_dir()
 
 
-def test_what_was_not_verified_is_said_with_its_checksum(server, tmp_path, monkeypatch):
+def test_unverified_archives_are_listed_with_their_checksums(server, tmp_path, monkeypatch):
     content = zipped({f"{CAMVID.inside}/{name}/x": b"" for name in CAMVID.contains})
     monkeypatch.setitem(SOURCES, "camvid", served(server, CAMVID, content))
     refused = run("camvid", "--out", tmp_path / "camvid")
@@ -79,7 +79,7 @@ def cityscapes(server, monkeypatch):
     return server
 
 
-def test_a_missing_login_is_one_line_that_names_the_variables(cityscapes, tmp_path):
+def test_a_missing_login_gives_a_one_line_error_that_names_the_variables(cityscapes, tmp_path):
     result = run("cityscapes", "--out", tmp_path / "c")
     assert isinstance(result.exception, FullconvError)
     message = str(result.exception)
@@ -88,7 +88,7 @@ def test_a_missing_login_is_one_line_that_names_the_variables(cityscapes, tmp_pa
     assert cityscapes.requests == []
 
 
-def test_the_login_comes_from_the_environment(cityscapes, tmp_path):
+def test_the_login_is_read_from_the_environment(cityscapes, tmp_path):
     result = run(
         "cityscapes", "--out", tmp_path / "c", env={"CITYSCAPES_USERNAME": "a", "CITYSCAPES_PASSWORD": "secret"}
     )
@@ -97,7 +97,7 @@ def test_the_login_comes_from_the_environment(cityscapes, tmp_path):
 
 
 def test_the_login_is_asked_for_on_a_terminal(cityscapes, tmp_path, monkeypatch):
-    monkeypatch.setattr("fullconv.commands.download.is_typed", lambda: True)
+    monkeypatch.setattr("fullconv.commands.download.can_ask", lambda: True)
     result = run("cityscapes", "--out", tmp_path / "c", input="ann\nsecret\n")
     assert result.exit_code == 0, result.exception
     assert "secret" not in result.output
@@ -116,7 +116,7 @@ main()
 """
 
 
-def test_on_a_terminal_a_bar_tells_the_time_left(server, tmp_path):
+def test_on_a_terminal_a_bar_shows_the_time_left(server, tmp_path):
     archive = served(server, VOC2012, voc_tar()).archives[0]
     server.seconds = 2.5
     ours, theirs = pty.openpty()
@@ -134,5 +134,5 @@ def test_on_a_terminal_a_bar_tells_the_time_left(server, tmp_path):
 def read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 1 << 16)
-    except OSError:  # Linux's word for the end
+    except OSError:  # on Linux, the other end was closed
         return b""

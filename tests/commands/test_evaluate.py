@@ -15,7 +15,7 @@ from tests.conftest import EXAMPLES
 
 @pytest.fixture(scope="module")
 def cats(tmp_path_factory):
-    """Two cuts of one photo: in the one everything is said to be cat, in the other horse."""
+    """Two crops of one photo. The first is labelled as all cat, the second as all horse."""
     root = tmp_path_factory.mktemp("cats")
     for kind in ("images", "masks"):
         (root / kind / "val").mkdir(parents=True)
@@ -31,7 +31,7 @@ def evaluate(*arguments):
     return CliRunner().invoke(fullconv, ["evaluate", *map(str, arguments), "--precision", "fp32"])
 
 
-def test_table_json_and_picture_tell_the_same(cats, tmp_path):
+def test_table_json_and_picture_agree(cats, tmp_path):
     result = evaluate(cats, "--worst", 5, "--json", tmp_path / "a.json", "--confusion", tmp_path / "a.png")
     assert result.exit_code == 0, result.output
     report = json.loads((tmp_path / "a.json").read_text())
@@ -54,12 +54,12 @@ def test_table_json_and_picture_tell_the_same(cats, tmp_path):
         assert picture.width > 400
 
 
-def test_thin_structures_are_scored_where_it_is_asked(cats, tmp_path):
+def test_thin_structures_are_scored_if_requested(cats, tmp_path):
     result = evaluate(cats, "--thin", "--json", tmp_path / "a.json", "--report", tmp_path / "a.html")
     thin = json.loads((tmp_path / "a.json").read_text())["thin"]
     assert thin["tolerance"] == 2
     cat = thin["per_class"]["cat"]
-    assert (cat["recall"], thin["per_class"]["sheep"]["f1"]) == (1, None)  # all is taken for cat
+    assert (cat["recall"], thin["per_class"]["sheep"]["f1"]) == (1, None)  # everything is predicted as cat
     assert cat["precision"] == pytest.approx(0.5)
     row = "".join(f"{cat[key]:8.4f}" for key in ("recall", "f1", "cldice"))
     assert f"{'cat':<24}{cat['precision']:10.4f}{row}" in result.output.splitlines()
@@ -68,21 +68,21 @@ def test_thin_structures_are_scored_where_it_is_asked(cats, tmp_path):
     assert f"<td>{cat['f1']:.3f}</td><td>{cat['cldice']:.3f}</td>" in page
 
 
-def test_another_definition_is_named_and_counts_otherwise(cats, tmp_path):
+def test_another_definition_is_named_and_gives_other_numbers(cats, tmp_path):
     for name in ("mmseg", "paddleseg", "torchmetrics"):
         result = evaluate(cats, "--definition", name, "--json", tmp_path / f"{name}.json")
         assert f"mean IoU as {name}: " in result.output
     ours, paddle, torch = (
         json.loads((tmp_path / f"{n}.json").read_text()) for n in ("mmseg", "paddleseg", "torchmetrics")
     )
-    assert ours["confusion"][8][8] == 128 * 128  # all of both is taken for cat
+    assert ours["confusion"][8][8] == 128 * 128  # every pixel of both is predicted as cat
     assert ours["mean_iou"] == pytest.approx((0.5 + 0) / 2)  # cat, horse
     assert paddle["mean_iou"] == pytest.approx(0.5 / 21)
-    assert torch["mean_iou"] == pytest.approx((1 + 0 + 0) / 3)  # cat, and in the other picture cat, horse
+    assert torch["mean_iou"] == pytest.approx((1 + 0 + 0) / 3)  # cat in the first picture; cat and horse in the second
     assert evaluate(cats, "--definition", "voc").exit_code == 2
 
 
-def test_what_cannot_be_drawn_is_refused_before_any_work(tmp_path, monkeypatch):
+def test_a_drawing_that_cannot_be_made_is_refused_before_any_work(tmp_path, monkeypatch):
     with pytest.raises(FullconvError, match=r"a\.jpeg: figures can be written as \.svg or \.png"):
         CliRunner().invoke(fullconv, ["evaluate", "nowhere", "--confusion", "a.jpeg"], catch_exceptions=False)
     monkeypatch.setattr(command, "find_spec", lambda library: None)

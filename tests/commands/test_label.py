@@ -24,13 +24,13 @@ def label(*arguments):
     return CliRunner().invoke(fullconv, ["label", *map(str, arguments)])
 
 
-def test_the_chosen_are_listed_and_the_way_on_is_told(photos, tmp_path):
+def test_the_chosen_pictures_and_the_next_step_are_printed(photos, tmp_path):
     pytest.importorskip("shapely")
     result = label(photos, "--count", 5, "--to", "cvat", "--out", tmp_path / "out", "--json", tmp_path / "a.json")
     assert result.exit_code == 0, result.output
     chosen = json.loads((tmp_path / "a.json").read_text())["chosen"]
     doubts = [one["doubt"] for one in chosen]
-    assert len(chosen) == 2  # of two copies one
+    assert len(chosen) == 2  # one of two identical copies
     assert doubts == sorted(doubts, reverse=True)
     lines = result.output.splitlines()
     assert lines[1:3] == [f"{one['doubt']:>7.3f}  {one['file']}" for one in chosen]
@@ -39,7 +39,7 @@ def test_the_chosen_are_listed_and_the_way_on_is_told(photos, tmp_path):
     assert len(list((tmp_path / "out" / "images").iterdir())) == 2
 
 
-def test_a_damaged_picture_is_told_and_left_out(photos, tmp_path):
+def test_a_damaged_picture_is_reported_and_left_out(photos, tmp_path):
     pytest.importorskip("shapely")
     (photos / "again.jpg").write_bytes(b"no picture")
     result = label(photos, "--by", "diversity", "--out", tmp_path / "out")

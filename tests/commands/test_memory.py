@@ -1,4 +1,4 @@
-"""--memory: what cannot fit is one line, the rest is done."""
+"""--memory: a picture that cannot fit gives a one-line error, and the others are processed."""
 
 import re
 import subprocess
@@ -14,7 +14,7 @@ def predict(folder, *flags):
     return subprocess.run([*COMMAND, *given], capture_output=True, text=True, check=False, timeout=300)
 
 
-def test_a_picture_that_can_never_fit_is_one_line_and_the_rest_is_done(tmp_path):
+def test_a_picture_that_can_never_fit_is_reported_and_the_others_are_processed(tmp_path):
     (tmp_path / "in").mkdir()
     Image.new("RGB", (6000, 6000)).save(tmp_path / "in" / "large.png")
     Image.new("RGB", (40, 30)).save(tmp_path / "in" / "small.png")
@@ -31,7 +31,7 @@ def test_a_picture_that_can_never_fit_is_one_line_and_the_rest_is_done(tmp_path)
     assert (tmp_path / "out" / "large_labels.png").exists()
 
 
-def test_what_is_no_size_is_one_line(tmp_path):
+def test_an_invalid_size_gives_a_one_line_error(tmp_path):
     ran = predict(tmp_path, "--memory", "much")
     assert ran.returncode != 0
     assert "--memory much: give a size such as 2G" in ran.stderr

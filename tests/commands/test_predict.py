@@ -1,4 +1,4 @@
-"""The main job from the shell, on every kind of picture."""
+"""fullconv predict from the shell, on every kind of picture."""
 
 import json
 import os
@@ -24,12 +24,12 @@ COMMAND = [sys.executable, "-c", "from fullconv.commands.main import main; main(
 
 
 def shell(*arguments, **options) -> subprocess.CompletedProcess:
-    """The command as a user types it, in a process of its own."""
+    """Runs the command as a user types it, in a new process."""
     command = [*COMMAND, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, **options)
 
 
-def test_photos_of_every_kind_keep_their_size_and_bad_files_do_not_stop_them(tmp_path):
+def test_masks_have_the_size_of_the_photo_and_bad_files_do_not_stop_the_run(tmp_path):
     from tests.test_images import encoded, huge_header
 
     photos = tmp_path / "photos"
@@ -128,7 +128,7 @@ def test_a_cat_is_found_where_the_cat_is(tmp_path):
         (["export", "nowhere"], "no model 'nowhere'"),
     ],
 )
-def test_wrong_input_is_one_line_and_exit_code_1(arguments, message, tmp_path, monkeypatch, capsys):
+def test_wrong_input_gives_a_one_line_error_and_exit_code_1(arguments, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["fullconv", *arguments])
     with pytest.raises(SystemExit) as stop:
@@ -186,8 +186,8 @@ def test_reduced_photos_are_reported_in_one_line(tmp_path):
     assert [row.get("reduced_to") for row in rows] == [None, None, 512, 512]
 
 
-def test_nothing_of_the_users_is_replaced(tmp_path):
-    """A hand-made a.json, and photos that are called as results would be."""
+def test_the_users_files_are_never_replaced(tmp_path):
+    """The folder has a hand-made a.json, and photos with the names that results would get."""
     photo = Image.open(EXAMPLES / "chelsea.jpg").resize((64, 48))
     for name in ("a.jpg", "a_overlay.jpg", "b.jpg", "b_cat.png", "c.jpg"):
         photo.save(tmp_path / name)
@@ -212,7 +212,7 @@ def test_nothing_of_the_users_is_replaced(tmp_path):
     assert (tmp_path / "c.json").read_text() != "by hand"
 
 
-def test_a_folder_of_results_that_others_made_is_left_as_it_is(tmp_path):
+def test_files_that_fullconv_did_not_write_are_left_unchanged(tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     (out / "chelsea_labels.png").write_bytes(b"by hand")
@@ -222,7 +222,7 @@ def test_a_folder_of_results_that_others_made_is_left_as_it_is(tmp_path):
         assert (len(list(out.iterdir())) == 2) == (code == FAILED)
 
 
-def test_a_full_disk_or_forbidden_folder_is_one_line(tmp_path):
+def test_a_full_disk_or_a_read_only_folder_gives_a_one_line_error(tmp_path):
     (tmp_path / "file").write_text("in the way")
     result = shell("predict", EXAMPLES / "chelsea.jpg", "--out", tmp_path / "file")
     assert result.returncode == FAILED
@@ -251,7 +251,7 @@ def test_predict_evaluate_and_models_work_where_torch_cannot_be_imported(tmp_pat
 
 @pytest.fixture
 def sixty(tmp_path):
-    """A folder of 60 small photos, in sub-folders with equal names in them, names with spaces and of other scripts."""
+    """60 small photos in subfolders. Some have equal names, names with spaces, or names in other scripts."""
     photos = tmp_path / "my photos"
     photo = Image.open(EXAMPLES / "chelsea.jpg")
     for i in range(60):
@@ -262,7 +262,7 @@ def sixty(tmp_path):
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """All that lies under its own name, but the manifest."""
+    """Returns the finished files, without the manifest."""
     files = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
     return {str(p.relative_to(folder)): p.read_bytes() for p in files if p.name != "predictions.jsonl"}
 
@@ -270,7 +270,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 EVERYTHING = ["--save", "labels,masks,overlay,scores,polygons,coco,labelme", "--engine", "onnxruntime"]
 
 
-def test_killed_and_resumed_it_ends_as_if_nothing_had_been(sixty, tmp_path):
+def test_a_killed_and_resumed_run_gives_the_same_results(sixty, tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert shell("predict", sixty, "--out", whole, *EVERYTHING).returncode == OK
     arguments = ["predict", sixty, "--out", killed, *EVERYTHING, "--resume", "--json", "-"]
@@ -295,8 +295,8 @@ def test_killed_and_resumed_it_ends_as_if_nothing_had_been(sixty, tmp_path):
     assert (again.returncode, json.loads(again.stdout)["results"]) == (OK, [])
 
 
-def test_killed_again_and_again_at_any_moment(sixty, tmp_path):
-    """Whatever lies under its name is whole, at each of the moments; the last run ends it."""
+def test_a_run_can_be_killed_repeatedly_at_any_moment(sixty, tmp_path):
+    """At each of these moments, every file under its final name is complete. The last run finishes the work."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     saving = ["--save", "labels,overlay,polygons,coco", "--engine", "onnxruntime"]
     assert shell("predict", sixty, "--out", whole, *saving).returncode == OK
@@ -312,7 +312,7 @@ def test_killed_again_and_again_at_any_moment(sixty, tmp_path):
 
 
 def kill_after(count, out, arguments, later=0.0):
-    """Kills the command, by SIGKILL, once so many pictures are done, and `later` seconds."""
+    """Sends SIGKILL to the command `later` seconds after so many pictures are done."""
     with subprocess.Popen([*COMMAND, *map(str, arguments)], stdout=subprocess.DEVNULL) as process:
         end = time.monotonic() + 120
         while len(pictures(out)) < count and process.poll() is None and time.monotonic() < end:
@@ -322,7 +322,7 @@ def kill_after(count, out, arguments, later=0.0):
 
 
 def pictures(out: Path) -> list[dict]:
-    """The manifest's lines about pictures; while it is being written the last one may lack its end."""
+    """Returns the manifest's lines about pictures. While it is being written, the last one may be incomplete."""
     manifest = out / "predictions.jsonl"
     content = manifest.read_text() if manifest.exists() else ""
     return [line for line in map(json.loads, content.split("\n")[:-1]) if "target" in line]
@@ -330,7 +330,7 @@ def pictures(out: Path) -> list[dict]:
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """The command with its --out on a disk of so many kilobytes, in a mount namespace of its own."""
+    """Runs the command with its --out on a disk of so many kilobytes, in its own mount namespace."""
     mounting = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
     if not shutil.which("unshare") or subprocess.run([*mounting, "mount -t tmpfs tmpfs /mnt"], check=False).returncode:
         pytest.skip("nothing can be mounted here")
@@ -346,7 +346,7 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.parametrize("kilobytes", [200, 212, 400])
-def test_a_full_disk_is_one_line_and_nothing_is_corrupt(sixty, small_disk, tmp_path, kilobytes):
+def test_a_full_disk_gives_a_one_line_error_and_no_damaged_files(sixty, small_disk, tmp_path, kilobytes):
     whole, kept = tmp_path / "whole", tmp_path / "kept"
     saving = ["--save", "overlay,labels,polygons,coco", "--engine", "onnxruntime"]
     assert shell("predict", sixty, "--out", whole, *saving).returncode == OK
@@ -361,7 +361,7 @@ def test_a_full_disk_is_one_line_and_nothing_is_corrupt(sixty, small_disk, tmp_p
 
 
 @pytest.mark.parametrize("kilobytes", [60, 150])
-def test_a_full_disk_ends_a_video_in_one_line(small_disk, tmp_path, kilobytes):
+def test_a_full_disk_stops_a_video_with_a_one_line_error(small_disk, tmp_path, kilobytes):
     pytest.importorskip("av")
     from tests.jobs.clips import write_clip
 
@@ -373,8 +373,8 @@ def test_a_full_disk_ends_a_video_in_one_line(small_disk, tmp_path, kilobytes):
     assert [path.name for path in (tmp_path / "kept" / "out").iterdir()] == ["predictions.jsonl"]
 
 
-def test_a_video_beside_photos(tmp_path):
-    """Names, sizes, the manifest, --resume and --json are those of photos; a damaged one stops nothing."""
+def test_a_video_among_photos(tmp_path):
+    """Names, sizes, the manifest, --resume and --json work as for photos. A damaged video does not stop the run."""
     pytest.importorskip("av")
     from tests.jobs.clips import times, write_clip
 
@@ -398,7 +398,9 @@ def test_a_video_beside_photos(tmp_path):
     written = (out / "predictions.jsonl").read_text()
     table = shell("predict", folder, "--out", out, "--resume")
     assert "2 were finished earlier; 1 failed, 1 of which was not tried again because the file" in table.stdout
-    assert (out / "predictions.jsonl").read_text().removeprefix(written).count("\n") == 1  # of the run alone
+    assert (out / "predictions.jsonl").read_text().removeprefix(written).count(
+        "\n"
+    ) == 1  # only the line of the run itself
     (row,) = json.loads(
         shell("predict", clip, "--out", out, "--save", "labels", "--frames", "7", "--json", "-").stdout
     )["results"]
@@ -408,13 +410,13 @@ def test_a_video_beside_photos(tmp_path):
     assert "videos support labels, overlay" in refused.stderr
 
 
-def test_an_object_store_goes_with_a_cluster():
+def test_an_object_store_needs_a_cluster():
     result = shell("predict", "s3://bucket/photos")
     assert (result.returncode, result.stderr.count("\n")) == (FAILED, 1)
     assert "--cluster ray" in result.stderr
 
 
-def test_of_many_pictures_only_the_sums_are_printed(tmp_path, monkeypatch):
+def test_with_many_pictures_only_totals_are_printed(tmp_path, monkeypatch):
     monkeypatch.setattr("fullconv.commands.predicting.report.ROWS", 3)
     arguments = ["--out", str(tmp_path), "--save", "labels", "--engine", "onnxruntime"]
     result = CliRunner().invoke(fullconv, ["predict", str(EXAMPLES), *arguments])
@@ -422,7 +424,7 @@ def test_of_many_pictures_only_the_sums_are_printed(tmp_path, monkeypatch):
     assert len(pictures(tmp_path)) == 4
 
 
-def test_a_name_that_is_no_utf8_is_done_like_others(tmp_path):
+def test_a_file_name_that_is_not_utf8_is_processed_like_others(tmp_path):
     name = os.fsdecode(b"caf\xe9.jpg")
     try:
         shutil.copy(EXAMPLES / "chelsea.jpg", tmp_path / name)
@@ -437,7 +439,7 @@ def test_a_name_that_is_no_utf8_is_done_like_others(tmp_path):
 
 @pytest.fixture
 def one_photo_voc(tmp_path):
-    """A VOC devkit of one photo, whose truth is a cat all over."""
+    """A VOC devkit with one photo that is labelled as all cat."""
     root = tmp_path / "voc"
     for folder in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
         (root / folder).mkdir(parents=True)
@@ -480,7 +482,7 @@ def test_a_folder_of_results_in_use_is_refused(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_polygons_of_photos_get_few_points_where_it_is_asked(tmp_path):
+def test_polygons_of_photos_are_simplified_if_requested(tmp_path):
     pytest.importorskip("shapely", "2.1")
     sizes = []
     for simplify in ("0", "2"):

@@ -17,7 +17,7 @@ def run(out, *arguments):
     return CliRunner().invoke(fullconv, ["predict", CAT, "--out", str(out), *arguments])
 
 
-def test_a_file_for_each_class_asked_for(tmp_path):
+def test_a_file_is_written_for_each_requested_class(tmp_path):
     result = run(tmp_path, "--save", "masks,cutout,polygons,confidence", "--classes", "cat,dog")
     assert result.exit_code == 0, result.output
     names = {path.name for path in tmp_path.glob("chelsea*")}
@@ -28,13 +28,13 @@ def test_a_file_for_each_class_asked_for(tmp_path):
     assert {region["properties"]["class"] for region in regions} == {"cat"}
 
 
-def test_cut_outs_before_a_background(tmp_path):
+def test_cut_outs_on_a_background(tmp_path):
     assert run(tmp_path, "--save", "cutout", "--background", "#336699").exit_code == 0
     picture = Image.open(tmp_path / "chelsea_cat_cutout.png")
     assert (picture.mode, picture.getpixel((440, 10))) == ("RGB", (0x33, 0x66, 0x99))
 
 
-def test_resume_does_again_what_was_asked_for_otherwise(tmp_path):
+def test_resume_repeats_pictures_whose_options_changed(tmp_path):
     run(tmp_path, "--save", "labels", "--classes", "dog")
     dogs = np.array(Image.open(tmp_path / "chelsea_labels.png"))
     run(tmp_path, "--save", "labels", "--resume")
@@ -49,5 +49,5 @@ def test_resume_does_again_what_was_asked_for_otherwise(tmp_path):
         (["--save", "cutout", "--background", "nowhere.jpg"], "give white, black, blur"),
     ],
 )
-def test_impossible_input_gives_a_one_line_error(tmp_path, arguments, said):
+def test_impossible_options_give_a_one_line_error(tmp_path, arguments, said):
     assert said in str(run(tmp_path, *arguments).exception)

@@ -1,4 +1,4 @@
-"""Rasters from the shell: killed, out of space, damaged, among photos."""
+"""Rasters from the shell: killed runs, a full disk, damaged files, rasters among photos."""
 
 import json
 import shutil
@@ -22,7 +22,7 @@ def model(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory):
-    """Of 700x900 pixels, a third without data."""
+    """A raster of 700x900 pixels, a third of it without data."""
     array = blobs(700, 900, cell=40)
     array[:, :300] = 0
     return write_scene(tmp_path_factory.mktemp("scenes") / "north.tif", array, nodata=0)
@@ -30,14 +30,14 @@ def scene(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def whole(scene, model, tmp_path_factory):
-    """What a run that nobody disturbs writes."""
+    """The files of an uninterrupted run."""
     out = tmp_path_factory.mktemp("whole")
     assert shell("predict", scene, "--model", model, "--tile", 64, *EVERYTHING, "--out", out).returncode == OK
     return out
 
 
 def contents(out):
-    """What lies under its final name, but the manifest."""
+    """Returns the finished files, without the manifest."""
     files = [path for path in out.iterdir() if path.is_file() and not path.name.startswith(".")]
     return {path.name: path.read_bytes() for path in files if path.name != "predictions.jsonl"}
 
@@ -46,7 +46,7 @@ def pieces(out):
     return len(list(out.glob(".north.parts/*.npz")))
 
 
-def test_killed_and_resumed_it_ends_as_if_nothing_had_been(scene, model, whole, tmp_path):
+def test_a_killed_and_resumed_run_gives_the_same_results(scene, model, whole, tmp_path):
     killed = tmp_path / "killed"
     arguments = ["predict", scene, "--model", model, "--tile", 64, *EVERYTHING, "--out", killed, "--resume"]
     with subprocess.Popen([*COMMAND, *map(str, arguments)], stdout=subprocess.DEVNULL) as process:
@@ -64,7 +64,7 @@ def test_killed_and_resumed_it_ends_as_if_nothing_had_been(scene, model, whole, 
     assert not list(killed.rglob(".*"))
 
 
-def test_killed_while_results_are_put_together_they_are_made_anew(scene, model, whole, tmp_path):
+def test_results_are_made_again_if_a_run_was_killed_while_it_joined_them(scene, model, whole, tmp_path):
     killed, arguments = tmp_path / "killed", ["predict", scene, "--model", model, "--tile", 64, *EVERYTHING]
     dying = "{'.geojson': lambda _: os._exit(9)}"
     code = "from fullconv.outputs import georeferenced; import os; "
@@ -81,8 +81,8 @@ def test_killed_while_results_are_put_together_they_are_made_anew(scene, model, 
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
-def test_a_full_disk_is_one_line_and_nothing_is_corrupt(scene, model, whole, small_disk, tmp_path, share):  # noqa: F811
-    """The disk has room for a share of what is to be written."""
+def test_a_full_disk_gives_a_one_line_error_and_no_damaged_files(scene, model, whole, small_disk, tmp_path, share):  # noqa: F811
+    """The disk has room for only a share of the files."""
     kept = tmp_path / "kept"
     kilobytes = int(share * sum(map(len, contents(whole).values())) / 1024)
     result = small_disk(kilobytes, kept, scene, "--model", model, "--tile", 64, *EVERYTHING)
@@ -93,7 +93,7 @@ def test_a_full_disk_is_one_line_and_nothing_is_corrupt(scene, model, whole, sma
     assert all(content == expected[name] for name, content in contents(kept / "out").items())
 
 
-def test_damaged_rasters_are_one_line_each_and_the_rest_is_done(scene, model, tmp_path):
+def test_damaged_rasters_are_reported_and_the_others_are_processed(scene, model, tmp_path):
     folder = tmp_path / "scenes"
     folder.mkdir()
     content = scene.read_bytes()
@@ -122,7 +122,7 @@ def test_damaged_rasters_are_one_line_each_and_the_rest_is_done(scene, model, tm
         (["--save", "labelme"], "labelme is for photos"),
     ],
 )
-def test_impossible_input_gives_a_one_line_error(scene, model, tmp_path, arguments, told):
+def test_impossible_options_give_a_one_line_error(scene, model, tmp_path, arguments, told):
     result = shell("predict", scene, "--model", model, "--out", tmp_path, "--engine", "onnxruntime", *arguments)
     assert result.returncode in (FAILED, USAGE)
     assert told in result.stderr
@@ -171,7 +171,7 @@ def test_a_bar_counts_windows(scene, model, tmp_path):
     assert b"100%" in seen
 
 
-def test_results_do_not_depend_on_tiles_where_the_halo_is_exact(scene, model, tmp_path):
+def test_with_an_exact_halo_results_do_not_depend_on_tiles(scene, model, tmp_path):
     for tile in ("auto", 64, 224):
         arguments = ["--model", model, "--out", tmp_path / str(tile), "--tile", tile, "--halo", "exact"]
         assert shell("predict", scene, *arguments, "--engine", "onnxruntime", "--save", "labels").returncode == OK

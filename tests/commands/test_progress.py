@@ -1,4 +1,4 @@
-"""What somebody in front of a terminal sees while folders, rasters and videos are predicted."""
+"""What a terminal shows while folders, rasters and videos are predicted."""
 
 import os
 import pty
@@ -20,7 +20,7 @@ def model(tmp_path_factory):
 
 
 def seen(*arguments):
-    """What the command shows on a terminal, its results going to a file."""
+    """Returns what the command shows on a terminal while its results go to a file."""
     terminal, end = pty.openpty()
     command = [*COMMAND, "predict", *map(str, arguments), "--engine", "onnxruntime"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=end) as process:
@@ -36,17 +36,17 @@ def seen(*arguments):
 def read(terminal):
     try:
         return os.read(terminal, 4096)
-    except OSError:  # nobody holds the other end any more
+    except OSError:  # the other end was closed
         return b""
 
 
 def steps(shown):
-    """The shares of the work that were told, in percent."""
+    """Returns the percentages that were shown."""
     return [int(share) for share in re.findall(r"(\d+)%", shown)]
 
 
-# A bar tells the time that is left after a second, so each has work for more than that.
-def test_a_folder(model, tmp_path):
+# A bar shows the time left after one second, so each test has more work than that.
+def test_a_bar_counts_the_photos_of_a_folder(model, tmp_path):
     photos = tmp_path / "photos"
     photos.mkdir()
     for number in range(120):
@@ -57,7 +57,7 @@ def test_a_folder(model, tmp_path):
     assert TIME_LEFT.search(shown)
 
 
-def test_a_raster_by_windows(model, tmp_path):
+def test_a_bar_counts_the_windows_of_a_raster(model, tmp_path):
     pytest.importorskip("rasterio")
     scene = write_scene(tmp_path / "north.tif", blobs(1400, 1800, cell=40))
     shown = seen(scene, "--model", model, "--tile", 64, "--out", tmp_path / "out")
@@ -66,7 +66,7 @@ def test_a_raster_by_windows(model, tmp_path):
     assert TIME_LEFT.search(shown)
 
 
-def test_a_video_by_frames(model, tmp_path):
+def test_a_bar_counts_the_frames_of_a_video(model, tmp_path):
     pytest.importorskip("av")
     from tests.jobs.clips import write_clip
 

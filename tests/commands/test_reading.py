@@ -1,4 +1,4 @@
-"""What the commands say of pictures that are no plain photos."""
+"""What the commands print about pictures that are not plain photos."""
 
 import json
 
@@ -20,7 +20,7 @@ def photo():
     return Image.open(EXAMPLES / "chelsea.jpg").resize((128, 96))
 
 
-def test_the_range_that_was_taken_is_said_and_repeats_the_labels(tmp_path, photo):
+def test_the_chosen_range_is_printed_and_gives_the_same_labels_again(tmp_path, photo):
     values = np.asarray(photo.convert("L")).astype(np.uint16) * 12
     Image.fromarray(values).save(tmp_path / "deep.png")
     first = shell("predict", tmp_path / "deep.png", "--out", tmp_path / "a", "--save", "labels", "--json", "-")
@@ -33,7 +33,7 @@ def test_the_range_that_was_taken_is_said_and_repeats_the_labels(tmp_path, photo
     assert (tmp_path / "a" / "deep_labels.png").read_bytes() == (tmp_path / "b" / "deep_labels.png").read_bytes()
 
 
-def test_the_first_page_is_taken_and_said_or_each_has_files_of_its_own(tmp_path, photo):
+def test_the_first_page_is_used_with_a_note_or_each_page_gets_its_own_files(tmp_path, photo):
     photo.save(tmp_path / "film.gif", save_all=True, append_images=[photo.rotate(180)])
     first = shell("predict", tmp_path / "film.gif", "--out", tmp_path / "a", "--save", "labels")
     assert "film.gif: page 1 of 2; --pages all" in first.stderr
@@ -47,14 +47,14 @@ def test_the_first_page_is_taken_and_said_or_each_has_files_of_its_own(tmp_path,
 @pytest.mark.parametrize(
     ("given", "told"), [("0", "give pairs"), ("9,3", "lower value first"), ("0,1,0,2", "one pair, or one per channel")]
 )
-def test_a_range_that_cannot_be_is_one_line(tmp_path, photo, given, told):
+def test_an_impossible_range_gives_a_one_line_error(tmp_path, photo, given, told):
     photo.save(tmp_path / "a.png")
     result = shell("predict", tmp_path / "a.png", "--out", tmp_path / "m", "--range", given)
     assert told in str(result.exception) + result.output
     assert not (tmp_path / "m").exists()
 
 
-def test_evaluate_leaves_out_what_cannot_be_read_and_its_exit_code_says_so(tmp_path, photo):
+def test_evaluate_skips_unreadable_pictures_and_exits_with_1(tmp_path, photo):
     for folder in ("images", "masks"):
         (tmp_path / folder / "val").mkdir(parents=True)
     for name in ("a", "b"):

@@ -29,13 +29,13 @@ def test_json_in_a_file_and_on_standard_output_is_the_same_document(tmp_path):
     assert "1 picture" not in predicted.stdout
 
 
-def test_no_picture_is_ever_taken_for_the_file_of_json(tmp_path):
+def test_a_picture_is_never_taken_for_the_json_file(tmp_path):
     result = shell("predict", "--out", tmp_path, "--json", PHOTO)
     assert (result.returncode, result.stdout) == (2, "")
     assert "give a file that ends in .json, or - to print" in result.stderr
 
 
-def test_a_file_that_cannot_be_written_is_one_line(tmp_path):
+def test_a_json_file_that_cannot_be_written_gives_a_one_line_error(tmp_path):
     (tmp_path / "file").write_text("in the way")
     result = shell("models", "--json", tmp_path / "file" / "r.json")
     assert result.returncode == 1
@@ -43,7 +43,7 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path):
     assert result.stderr.count("\n") == 1
 
 
-def test_quiet_leaves_errors_alone(tmp_path):
+def test_quiet_still_prints_errors(tmp_path):
     assert shell("predict", PHOTO, "--out", tmp_path, "--quiet").stdout == ""
     (tmp_path / "bad.jpg").write_bytes(b"no picture")
     failed = shell("predict", PHOTO, tmp_path / "bad.jpg", "--out", tmp_path, "-q")
@@ -79,7 +79,7 @@ def test_exit_codes(arguments, code):
     assert shell(*arguments).returncode == code
 
 
-def test_options_may_be_set_in_the_environment(tmp_path):
+def test_options_can_be_set_in_the_environment(tmp_path):
     result = shell("predict", PHOTO, FULLCONV_PREDICT_OUT=str(tmp_path / "from_environment"), FULLCONV_VERSION="3")
     assert result.returncode == 0
     assert (tmp_path / "from_environment" / "chelsea_labels.png").is_file()

@@ -1,4 +1,4 @@
-"""What `fullconv serve` refuses before it starts anything."""
+"""What `fullconv serve` refuses before it starts."""
 
 import shutil
 
@@ -16,21 +16,21 @@ def refused(*arguments):
     return str(result.exception)
 
 
-def test_listening_to_everybody_takes_a_token_or_a_word():
+def test_listening_on_all_interfaces_requires_a_token_or_open():
     assert "add --token TOKEN, or --open" in refused("--host", "0.0.0.0")
 
 
-def test_no_such_model_and_two_of_one_name(tmp_path):
+def test_an_unknown_model_and_two_models_of_one_name_are_refused(tmp_path):
     assert "no model 'photo'" in refused("--model", "photo")
     shutil.copytree(find_model("photos"), tmp_path / "mine")
     assert "two models are called photos" in refused("--model", "photos", "--model", str(tmp_path / "mine"))
 
 
-def test_an_unknown_format():
+def test_an_unknown_format_is_refused():
     assert "--formats: no format 'svg'; choose from jpeg" in refused("--formats", "svg")
 
 
-def test_without_the_extra_it_is_named(monkeypatch):
+def test_a_missing_extra_is_named(monkeypatch):
     monkeypatch.setattr(serve, "find_spec", lambda name: None)
     with pytest.raises(Exception, match=r"starlette is not installed; run: pip install 'fullconv\[serve\]'"):
         serve.check_extra()

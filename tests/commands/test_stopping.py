@@ -1,4 +1,4 @@
-"""Signals to a whole process: soon over, one line, the exit code of shells, and --resume goes on."""
+"""Signals to a command: it stops soon, prints one line, has the exit code of shells, and --resume continues."""
 
 import os
 import signal
@@ -39,7 +39,7 @@ def photos(tmp_path):
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_folder_is_left_soon_and_gone_on_with(number, code, photos):
+def test_predict_stops_soon_and_can_be_resumed(number, code, photos):
     process = started("predict", "photos", "--save", "labels", "--out", "out", folder=photos)
     wait_for("out/*_labels.png", photos)
     begun = time.monotonic()
@@ -53,7 +53,7 @@ def test_a_folder_is_left_soon_and_gone_on_with(number, code, photos):
     assert not list(photos.glob("out/.*.part*"))
 
 
-def test_a_raster_does_not_finish_all_of_its_windows(tmp_path):
+def test_a_raster_stops_before_its_last_window(tmp_path):
     pytest.importorskip("rasterio")
     from tests.prediction.scenes import write_scene
 
@@ -69,7 +69,7 @@ def test_a_raster_does_not_finish_all_of_its_windows(tmp_path):
     assert not list(tmp_path.glob("out/*_labels.tif"))
 
 
-def test_training_ends_as_well_and_its_workers_with_it(disc_data, tmp_path):
+def test_training_stops_with_its_workers(disc_data, tmp_path):
     pytest.importorskip("torch")
     small = ("--epochs", 500, "--workers", 2, "--trunk", "test_resnet", "--arch", "fcn32s", "--track", "none")
     process = started("train", disc_data, *small, "--out", "out", folder=tmp_path)
@@ -83,8 +83,8 @@ def test_training_ends_as_well_and_its_workers_with_it(disc_data, tmp_path):
     assert str(disc_data) not in listed
 
 
-def test_an_error_that_a_library_makes_of_the_signal_is_no_error():
-    """As the import of an extension in C, which ends with "initialization failed"."""
+def test_a_signal_that_a_library_turns_into_an_error_is_not_reported_as_one():
+    """An import of a C extension, for example, fails with "initialization failed" then."""
     code = """
 import os, signal, time, click
 from fullconv.commands.stopping import stoppable

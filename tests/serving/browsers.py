@@ -1,4 +1,4 @@
-"""Chromium without a screen, and what npm brings for the page; tests skip, with a reason, where either is missing."""
+"""Headless Chromium, and the npm packages for the page. Tests are skipped with a reason if either is missing."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def chromium() -> Iterator[object]:
 
 
 def node_modules(folder: Path) -> Path:
-    """The npm packages: in the folder named by FULLCONV_NODE_MODULES, else fetched."""
+    """Returns the folder of the npm packages: the one named by FULLCONV_NODE_MODULES, or a new installation."""
     if named := os.environ.get("FULLCONV_NODE_MODULES"):
         return Path(named)
     if shutil.which("npm") is None:
@@ -65,7 +65,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 @contextmanager
 def static_server(folder: Path) -> Iterator[str]:
-    """The address of a plain web server of a folder."""
+    """Serves a folder with a plain web server. Gives its address."""
     handler = functools.partial(Quiet, directory=folder)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -74,7 +74,7 @@ def static_server(folder: Path) -> Iterator[str]:
 
 
 class Visit:
-    """A page that was opened, and what it said on the console and asked for elsewhere."""
+    """An open page, with its messages on the console (`said`) and its requests to other hosts (`elsewhere`)."""
 
     def __init__(self, browser, address, **how):
         self.context = browser.new_context(accept_downloads=True, **how)
@@ -103,5 +103,5 @@ class Visit:
         return path
 
     def overlay_alpha(self, x, y) -> int:
-        """How opaque the overlay is at a share of width and height."""
+        """Returns the opacity (0–255) of the overlay at a position, given as shares of width and height."""
         return self.page.evaluate(ALPHA, [x, y])

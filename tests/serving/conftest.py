@@ -9,7 +9,7 @@ from tests.serving.running import running
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    """One for all tests that leave it as it was."""
+    """One server for all tests that do not change its state."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FULLCONV_CACHE", str(tmp_path_factory.mktemp("serving-cache")))
         with running() as one:

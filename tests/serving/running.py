@@ -1,4 +1,4 @@
-"""A server in a process of its own, as people start it."""
+"""Starts a server in a new process, as users do."""
 
 from __future__ import annotations
 
@@ -54,8 +54,10 @@ class Running:
 
 @contextmanager
 def running(*arguments: str, largest_file: int | None = None) -> Iterator[Running]:
-    """Stopped at the end as a supervisor stops it: by SIGTERM, after which it ends well. `largest_file`: bytes that it
-    can write to one file, on Linux."""
+    """Runs a server. At the end it is stopped by SIGTERM, as a supervisor does it, and must exit with 0.
+
+    `largest_file`: on Linux, the most bytes that the server can write to one file.
+    """
     command = [sys.executable, "-m", "fullconv", "serve", "--port", "0", "--workers", "2", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if largest_file is not None:

@@ -1,4 +1,4 @@
-"""What the addresses answer."""
+"""The answers of the endpoints."""
 
 import io
 import json
@@ -21,7 +21,7 @@ def picture(body):
     return np.array(Image.open(io.BytesIO(body)))
 
 
-def test_labels_are_those_of_predict(server, cat, expected):
+def test_labels_equal_those_of_predict(server, cat, expected):
     reply = server.ask("/predict", cat)
     assert (reply.status, reply.headers["content-type"]) == (200, "image/png")
     opened = Image.open(io.BytesIO(reply.body))
@@ -30,19 +30,19 @@ def test_labels_are_those_of_predict(server, cat, expected):
     assert bytes(opened.getpalette()) == expected.classes.palette().tobytes()
 
 
-def test_a_form_does_as_well(server, cat):
+def test_a_form_gives_the_same_answer(server, cat):
     body = b'--x\r\nContent-Disposition: form-data; name="picture"; filename="a.jpg"\r\n\r\n' + cat + b"\r\n--x--\r\n"
     reply = server.ask("/predict?save=json", body, {"Content-Type": "multipart/form-data; boundary=x"})
     assert reply.json == server.ask("/predict?save=json", cat).json
 
 
-def test_json_tells_size_and_shares(server, cat, expected):
+def test_json_contains_size_and_shares(server, cat, expected):
     told = server.ask("/predict?save=json", cat).json
     assert (told["model"], told["width"], told["height"]) == ("photos", 451, 300)
     assert told["classes"] == pytest.approx(expected.shares)
 
 
-def test_masks_come_in_an_archive(server, cat, expected):
+def test_masks_are_sent_as_an_archive(server, cat, expected):
     archive = zipfile.ZipFile(io.BytesIO(server.ask("/predict?save=masks", cat).body))
     assert sorted(archive.namelist()) == ["picture_background.png", "picture_cat.png"]
     assert np.array_equal(picture(archive.read("picture_cat.png")) == 255, expected.mask("cat"))
@@ -55,7 +55,7 @@ def test_overlay_polygons_and_coco(server, cat):
     assert "cat" in names
 
 
-def test_a_turned_photo_is_upright(server):
+def test_exif_orientation_is_applied(server):
     photo = Image.open(EXAMPLES / "chelsea.jpg")
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -72,7 +72,7 @@ def test_models_have_classes_and_colours(server):
     assert model["palette"][8] == [64, 0, 0]
 
 
-def test_no_such_model_and_no_such_output(server, cat):
+def test_an_unknown_model_and_an_unknown_output_are_refused(server, cat):
     reply = server.ask("/predict?model=dogs", cat)
     assert (reply.status, reply.json["reason"]) == (404, "model")
     assert "choose from photos" in reply.json["error"]
@@ -81,7 +81,7 @@ def test_no_such_model_and_no_such_output(server, cat):
     assert "choose from labels, overlay" in reply.json["error"]
 
 
-def test_other_addresses_and_methods_are_json_too(server):
+def test_errors_of_unknown_paths_and_methods_are_json(server):
     assert server.ask("/nowhere").json["reason"] == "address"
     reply = server.ask("/predict")
     assert (reply.status, reply.headers["allow"]) == (405, "POST")
@@ -103,7 +103,7 @@ def test_metrics_count_pictures_and_refusals(server, cat):
     assert server.metric("fullconv_memory_bytes") > 50e6
 
 
-def test_browsers_are_told_to_load_nothing_from_elsewhere(server):
+def test_the_security_headers_forbid_other_websites(server):
     headers = server.ask("/models").headers
     assert "default-src 'none'" in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
@@ -116,7 +116,7 @@ def test_cut_out_and_confidence(server, cat, expected):
     assert picture(server.ask("/predict?save=confidence", cat).body).shape == (300, 451)
 
 
-def test_only_some_classes(server, cat):
+def test_only_the_requested_classes_are_used(server, cat):
     told = server.ask("/predict?save=json&classes=dog,%20horse", cat).json
     assert set(told["classes"]) <= {"background", "dog", "horse"}
     reply = server.ask("/predict?classes=puma", cat)

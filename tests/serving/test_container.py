@@ -1,4 +1,4 @@
-"""The Dockerfile, read and not built: no base image can be had where the tests run."""
+"""Checks the text of the Dockerfile. It is not built, because tests cannot download a base image."""
 
 import json
 import re
@@ -19,7 +19,7 @@ def last(step: str) -> str:
     return [rest for name, rest in STEPS if name == step][-1]
 
 
-def test_the_base_is_slim_and_named_with_its_version():
+def test_the_base_image_is_slim_and_has_a_version():
     assert re.fullmatch(r"python:3\.\d+-slim", last("FROM"))
 
 
@@ -27,10 +27,10 @@ def test_nothing_runs_as_root():
     names = [name for name, _ in STEPS]
     assert last("USER") not in ("root", "0")
     assert names.index("USER") < names.index("ENTRYPOINT")
-    assert "RUN" not in names[names.index("USER") :]  # what is installed is root's, and stays as it is
+    assert "RUN" not in names[names.index("USER") :]  # the installed files belong to root and cannot be changed
 
 
-def test_what_is_started_is_a_command_that_asks_for_a_token():
+def test_the_entry_point_is_a_command_that_requires_a_token():
     program, *arguments = json.loads(last("ENTRYPOINT"))
     assert program == "fullconv"
     told = CliRunner().invoke(fullconv, arguments)
@@ -38,7 +38,7 @@ def test_what_is_started_is_a_command_that_asks_for_a_token():
 
 
 @pytest.mark.parametrize(("port", "code"), [(None, 0), (9, 1)])
-def test_the_health_check_tells_whether_the_server_answers(server, port, code):
+def test_the_health_check_fails_if_the_server_does_not_answer(server, port, code):
     _, *check = json.loads(last("HEALTHCHECK").partition("CMD")[2])
     check[-1] = check[-1].replace("8000", str(port or server.port))
     assert subprocess.run([sys.executable, *check], capture_output=True, check=False).returncode == code

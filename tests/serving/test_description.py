@@ -1,4 +1,4 @@
-"""schemathesis, which asks all that the OpenAPI description allows and much that it does not."""
+"""Runs schemathesis, which sends requests that the OpenAPI description allows, and many that it does not."""
 
 import subprocess
 import sys
@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-REQUESTS = 25  # a route and kind of test
+REQUESTS = 25  # for each endpoint and kind of test
 
 
 @pytest.mark.slow
-def test_the_server_does_as_its_description_says(server, tmp_path):
+def test_the_server_conforms_to_its_openapi_description(server, tmp_path):
     schemathesis = Path(sys.executable).parent / "schemathesis"
     if not schemathesis.is_file():
         pytest.skip("schemathesis is not installed")

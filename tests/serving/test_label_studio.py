@@ -1,4 +1,4 @@
-"""Drafts for Label Studio: what its SDK reads, from pictures of its own host and no other."""
+"""Drafts for Label Studio: its SDK can read them, and pictures are fetched from its own host only."""
 
 import base64
 import json
@@ -22,11 +22,11 @@ CONFIG = """<View>
   <BrushLabels name="tag" toName="photo"><Label value="Cat" background="#ff0000"/><Label value="Moon"/></BrushLabels>
 </View>"""
 POLYGONS = CONFIG.replace("BrushLabels", "PolygonLabels")
-SDK = "FULLCONV_LABEL_STUDIO_PYTHON"  # a Python that has label-studio-sdk: it wants another numpy than fullconv
+SDK = "FULLCONV_LABEL_STUDIO_PYTHON"  # a Python with label-studio-sdk, which needs another numpy than fullconv
 
 
 class Studio(BaseHTTPRequestHandler):
-    """Label Studio's addresses of files, for those who show their token."""
+    """Serves files as Label Studio does, to clients that send a token."""
 
     def log_message(self, *arguments) -> None: ...
 
@@ -88,7 +88,7 @@ def predict(server, *addresses: str, config: str = CONFIG, headers: dict[str, st
 
 
 def unpacked(rle: list[int]) -> np.ndarray:
-    """Label Studio's own reading of its format, bit by bit; (N,) bytes."""
+    """Decodes Label Studio's format bit by bit, as Label Studio does. Returns (N,) bytes."""
     bits = "".join(f"{byte:08b}" for byte in rle)
     place = 0
 
@@ -108,24 +108,24 @@ def unpacked(rle: list[int]) -> np.ndarray:
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 5), (70, 41), (300, 451)])
 @pytest.mark.parametrize("share", [0, 0.01, 0.5, 1])
-def test_run_lengths_are_read_back(shape, share):
+def test_packed_masks_can_be_read_back(shape, share):
     mask = np.random.default_rng(0).random(shape) < share
     assert np.array_equal(unpacked(list(pack(mask))).reshape(*shape, 4)[..., 3] == 255, mask)
 
 
-def test_health_and_setup_name_the_model(backend):
+def test_health_and_setup_return_the_models_name(backend):
     assert backend.ask("/label-studio/health").json == {"status": "UP", "model_class": "photos"}
     asked = json.dumps({"project": "1.17", "schema": CONFIG, "extra_params": ""}).encode()
     assert backend.ask("/label-studio/setup", asked).json == {"model_version": "photos"}
 
 
-def test_a_task_becomes_painted_masks_of_the_labels_that_are_classes(backend, cat):
+def test_a_task_gets_painted_masks_for_labels_that_are_classes(backend, cat):
     reply = predict(backend, "/data/upload/1/cat.jpg")
     assert reply.status == 200, reply.body
     (prediction,) = reply.json["results"]
     (region,) = prediction["result"]
     assert (region["from_name"], region["to_name"], region["type"]) == ("tag", "photo", "brushlabels")
-    assert region["value"]["brushlabels"] == ["Cat"]  # the project's word for the model's cat
+    assert region["value"]["brushlabels"] == ["Cat"]  # the project's label for the model's class cat
     assert (region["original_width"], region["original_height"]) == (451, 300)
     assert 0.5 < region["score"] <= 1
     assert prediction["score"] == region["score"]
@@ -163,10 +163,10 @@ np.save(sys.argv[2], decode_rle(rle))
 """
 
 
-def test_label_studios_own_library_reads_it(backend, cat, tmp_path):
+def test_label_studios_own_library_accepts_the_prediction(backend, cat, tmp_path):
     python = os.environ.get(SDK)
     if not python:
-        pytest.skip(f"{SDK} names no Python with label-studio-sdk, which wants another numpy than fullconv")
+        pytest.skip(f"{SDK} names no Python with label-studio-sdk, which needs another numpy than fullconv")
     (prediction,) = predict(backend, "/data/upload/1/cat.jpg").json["results"]
     (tmp_path / "given.json").write_text(json.dumps({"config": CONFIG, "prediction": prediction}))
     plain = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
@@ -177,29 +177,29 @@ def test_label_studios_own_library_reads_it(backend, cat, tmp_path):
     assert np.array_equal(painted, fullconv.load("photos").predict(cat).mask("cat"))
 
 
-def test_nothing_is_fetched_from_elsewhere(backend, studio):
+def test_nothing_is_fetched_from_other_hosts(backend, studio):
     other = studio.other
     before = list(other.seen)
     for address in (f"{other.address}/a.jpg", "//127.0.0.1:9/a.jpg", "file:///etc/hostname", "s3://bucket/a.jpg",
                     f"http://user@127.0.0.1:{studio.server_port}/text", "/away"):  # fmt: skip
         reply = predict(backend, address)
         assert reply.json["reason"] == "elsewhere", (address, reply.body)
-        assert "the one host that --label-studio allows" in reply.json["error"]
+        assert "the only host that --label-studio allows" in reply.json["error"]
     assert other.seen == before
-    assert predict(backend, "/round").status == 200  # a redirect that stays
+    assert predict(backend, "/round").status == 200  # a redirect on the same host
 
 
-def test_names_with_spaces_and_letters_beyond_ascii(backend, studio, cat):
+def test_names_with_spaces_and_non_ascii_letters_are_fetched(backend, studio, cat):
     studio.files["/data/upload/1/my%20caf%C3%A9%20%25.jpg"] = cat
     for address in ("/data/upload/1/my café %25.jpg", "/data/upload/1/my%20caf%C3%A9%20%25.jpg"):
         assert predict(backend, address).status == 200
 
 
-def test_what_cannot_be_had_is_told_and_does_not_stop_the_others(backend):
+def test_a_picture_that_cannot_be_fetched_is_reported_and_does_not_stop_the_others(backend):
     for address, reason in {"/gone": "fetch", "/large": "bytes", "/text": "format"}.items():
         assert predict(backend, address).json["reason"] == reason
     first, second = predict(backend, "/gone", "/data/upload/1/cat.jpg").json["results"]
-    assert (first["result"], first["error"].endswith("answered 404")) == ([], True)
+    assert (first["result"], first["error"].endswith("answered with status 404")) == ([], True)
     assert len(second["result"]) == 1
 
 
@@ -208,28 +208,28 @@ def test_what_cannot_be_had_is_told_and_does_not_stop_the_others(backend):
     [
         ("<View/>", "has no Image with BrushLabels or PolygonLabels"),
         (CONFIG.replace("Cat", "Sun"), "none of the labels (Sun, Moon) is a class of the model"),
-        ("no XML", "label_config is no labelling interface"),
-        ('<!DOCTYPE a [<!ENTITY b "b">]><View>&b;</View>', "label_config is no labelling interface"),
-        (None, "label_config is no labelling interface"),
+        ("no XML", "label_config is not a labelling interface"),
+        ('<!DOCTYPE a [<!ENTITY b "b">]><View>&b;</View>', "label_config is not a labelling interface"),
+        (None, "label_config is not a labelling interface"),
     ],
 )
-def test_an_interface_that_does_not_fit_is_told(backend, config, told):
+def test_a_labelling_interface_that_does_not_fit_is_refused(backend, config, told):
     reply = predict(backend, "/data/upload/1/cat.jpg", config=config)
     assert (reply.status, reply.json["reason"]) == (422, "interface")
     assert told in reply.json["error"]
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"tasks": 1}', b'{"tasks": [1]}', b"[" * 10**5])
-def test_what_is_no_request_is_refused(backend, body):
+def test_an_invalid_request_is_refused(backend, body):
     assert backend.ask("/label-studio/predict", body or b" ").status in (400, 422)
 
 
-def test_it_is_off_unless_asked_for(server):
+def test_it_is_off_by_default(server):
     assert server.ask("/label-studio/health").status == 404
     assert server.ask("/label-studio/predict", b"{}").status == 404
 
 
-def test_a_personal_token_is_exchanged_and_the_servers_token_is_a_password(studio):
+def test_a_personal_token_is_exchanged_and_the_servers_token_is_the_password(studio):
     words = "--label-studio", studio.address, "--label-studio-key", PERSONAL, "--token", "secret"
     with running(*words) as server:
         assert predict(server, "/data/upload/1/cat.jpg").status == 401
@@ -237,6 +237,5 @@ def test_a_personal_token_is_exchanged_and_the_servers_token_is_a_password(studi
             basic = {"Authorization": f"Basic {base64.b64encode(shown.encode()).decode()}"}
             assert predict(server, "/data/upload/1/cat.jpg", headers=basic).status == status
         assert server.ask("/models", headers={"Authorization": basic["Authorization"]}).status == 401
-        assert (
-            server.ask("/models", None, {"Authorization": "Basic bHM6c2VjcmV0"}).status == 401
-        )  # only where it is asked
+        # A password is accepted only by the endpoints for Label Studio.
+        assert server.ask("/models", None, {"Authorization": "Basic bHM6c2VjcmV0"}).status == 401

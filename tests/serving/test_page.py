@@ -1,4 +1,4 @@
-"""The page in a browser, with both of its engines."""
+"""The page in a browser, with each of its two engines."""
 
 import shutil
 import zipfile
@@ -40,7 +40,7 @@ def site(packages, tmp_path_factory):
 
 @pytest.fixture
 def visit(browser):
-    """Opens pages, and holds them at the end to have said nothing on the console and asked nobody else."""
+    """Opens pages. At the end, checks that they wrote nothing to the console and sent no request to other hosts."""
     opened = []
 
     def visit(address, **how):
@@ -60,11 +60,11 @@ def labels_in(path):
 
 
 def agreement(path, photo, model="photos", **how):
-    """The share of pixels that a downloaded label map has in common with the prediction in float32."""
+    """Returns the share of pixels at which a downloaded label map equals the prediction in float32."""
     return (labels_in(path) == fullconv.load(model, precision="fp32").predict(photo, **how).label_map).mean()
 
 
-def test_with_the_server_a_dropped_cat_is_found(server, visit, tmp_path):
+def test_with_the_server_the_cat_in_a_dropped_photo_is_found(server, visit, tmp_path):
     one = visit(server.address + "/")
     one.drop(CAT)
     assert one.page.inner_text("#classes").split()[:3] == ["cat", "81.7", "%"]
@@ -82,7 +82,7 @@ def test_with_the_server_a_dropped_cat_is_found(server, visit, tmp_path):
 
 
 def sure_of(one, name):
-    """The page's mean confidence of a class, 0–1, once it is asked for."""
+    """Requests the confidence and returns the page's mean for a class, 0–1."""
     one.page.get_by_label("Darken where the model is unsure").check()
     one.page.locator("#classes .share", has_text="sure").first.wait_for()
     row = next(row for row in one.page.locator("#classes li").all() if name in row.inner_text())
@@ -90,17 +90,17 @@ def sure_of(one, name):
 
 
 @pytest.mark.parametrize("where", ["server", "site"])
-def test_how_sure_is_asked_for_and_drawn(where, request, visit):
+def test_the_confidence_is_requested_and_drawn(where, request, visit):
     found = request.getfixturevalue(where)
     one = visit(found if where == "site" else found.address + "/")
     one.drop(CAT)
     expected = fullconv.load("photos", precision="fp32").predict(CAT, soft=True)
     assert sure_of(one, "cat") == pytest.approx(expected.sureness["cat"], abs=0.02)
     least = np.unravel_index(expected.confidence.argmin(), expected.confidence.shape)
-    assert one.overlay_alpha(least[1] / 451, least[0] / 300) > 128  # dark even where nothing is found
+    assert one.overlay_alpha(least[1] / 451, least[0] / 300) > 128  # also darkened where there is only background
 
 
-def test_the_archive_has_labels_masks_overlay_and_cut_out(server, visit, tmp_path):
+def test_the_archive_contains_labels_masks_overlay_and_cut_out(server, visit, tmp_path):
     one = visit(server.address + "/")
     one.drop(CAT)
     archive = zipfile.ZipFile(one.download("#save-all", tmp_path))
@@ -142,7 +142,7 @@ def test_the_page_asks_for_the_token(browser, cat):
         one.context.close()
 
 
-def test_what_is_no_picture_is_told(server, visit, tmp_path):
+def test_a_file_that_is_not_a_picture_gives_an_error(server, visit, tmp_path):
     one = visit(server.address + "/")
     (tmp_path / "notes.jpg").write_text("hello")
     one.page.set_input_files("#files", tmp_path / "notes.jpg")
@@ -152,7 +152,7 @@ def test_what_is_no_picture_is_told(server, visit, tmp_path):
 @pytest.mark.parametrize(
     "how", [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 800}}]
 )
-def test_axe_finds_nothing_serious(server, browser, packages, how):
+def test_axe_finds_no_serious_accessibility_problem(server, browser, packages, how):
     one = Visit(browser, server.address + "/", bypass_csp=True, **how)
     one.ready()
     for state in ("welcome", "result"):
@@ -164,7 +164,7 @@ def test_axe_finds_nothing_serious(server, browser, packages, how):
     one.context.close()
 
 
-def test_in_the_browser_alone_nothing_leaves(site, visit, tmp_path):
+def test_in_the_browser_photos_are_segmented_offline(site, visit, tmp_path):
     one = visit(site)
     one.context.set_offline(True)
     one.drop(CAT)
@@ -180,7 +180,7 @@ def test_in_the_browser_a_large_photo_is_reduced(site, visit, tmp_path):
     assert agreement(one.download("#save-labels", tmp_path), photo) >= 0.99
 
 
-def test_in_the_browser_a_model_without_a_size_sees_tiles(packages, visit, tmp_path):
+def test_in_the_browser_a_model_without_a_longest_side_uses_tiles(packages, visit, tmp_path):
     folder = tmp_path / "model"
     folder.mkdir()
     shutil.copyfile(find_model("photos") / GRAPH, folder / GRAPH)
@@ -195,7 +195,7 @@ def test_in_the_browser_a_model_without_a_size_sees_tiles(packages, visit, tmp_p
 
 
 @pytest.mark.slow
-def test_in_the_browser_values_are_scaled_by_the_models_range(packages, visit, tmp_path):
+def test_in_the_browser_values_are_scaled_to_the_models_range(packages, visit, tmp_path):
     pytest.importorskip("torch", reason="torch makes the model")
     from fullconv.exporting.onnx import export_onnx
     from fullconv.weights.checkpoint import load_model, save_model
@@ -213,7 +213,7 @@ def test_in_the_browser_values_are_scaled_by_the_models_range(packages, visit, t
         assert agreement(one.download("#save-labels", tmp_path), CAT, folder) >= 0.999
 
 
-def test_the_site_has_what_a_web_server_needs(packages, tmp_path):
+def test_the_site_contains_all_its_files(packages, tmp_path):
     write_site(find_model("photos"), tmp_path / "site", packages / "onnxruntime-web")
     names = {path.relative_to(tmp_path / "site").as_posix() for path in (tmp_path / "site").rglob("*.*")}
     assert {"index.html", "engine.js", "model.onnx", CONFIG, "model.json", "ort/ort.wasm.min.mjs"} <= names

@@ -1,4 +1,4 @@
-"""What is no picture for a server is said before a pixel of it is decoded."""
+"""Files that a server does not accept are refused before any pixel is decoded."""
 
 import io
 import struct
@@ -25,7 +25,7 @@ def encoded(kind, size=(8, 6), **how):
 
 
 def png_head(width, height):
-    """A PNG that claims a size and holds nothing."""
+    """Returns a PNG whose header states a size, but which contains no pixels."""
 
     def chunk(name, data):
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
@@ -35,7 +35,7 @@ def png_head(width, height):
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP"])
-def test_usual_formats_are_taken(kind):
+def test_usual_formats_are_accepted(kind):
     check_picture(encoded(kind), Limits())
 
 
@@ -47,23 +47,23 @@ def test_a_phones_photo_with_a_second_picture_behind_it_is_a_jpeg():
 
 
 @pytest.mark.parametrize("body", [b"", b"hello", b"<svg/>", b"%PDF-1.4", b"II*\0", b"PK\3\4"])
-def test_what_is_no_picture(body):
+def test_other_files_are_refused(body):
     assert refused(body) == (415, "format")
 
 
-def test_formats_are_a_list():
+def test_only_the_listed_formats_are_accepted():
     assert refused(encoded("TIFF")) == (415, "format")
     assert refused(encoded("JPEG"), formats=("png",)) == (415, "format")
     check_picture(encoded("TIFF"), Limits(formats=("tiff",)))
 
 
-def test_bombs():
+def test_pictures_with_too_many_pixels_are_refused():
     assert refused(png_head(10_000, 6_000)) == (413, "pixels")
     assert refused(png_head(60_000, 60_000)) == (413, "pixels")
     assert refused(encoded("PNG", (100, 100)), pixels=9_999) == (413, "pixels")
 
 
-def test_frames():
+def test_pictures_with_too_many_frames_are_refused():
     others = [Image.new("RGB", (8, 6), colour) for colour in ("green", "blue")]
     film = encoded("GIF", save_all=True, append_images=others)
     assert refused(film) == (422, "frames")

@@ -15,7 +15,7 @@ if __name__ == "__main__":
 """
 
 
-def test_the_server_itself_imports_nothing_heavy():
+def test_the_server_process_imports_no_heavy_library():
     modules = "fullconv.commands.serve, fullconv.serving.server, fullconv.weights.model_folder"
     code = f"import sys, {modules}; assert not {HEAVY} & set(sys.modules), {HEAVY} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -31,7 +31,7 @@ def test_workers_start_with_and_without_a_temporary_folder(tmp_path, monkeypatch
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the fork server is used on Linux only")
-def test_what_is_preloaded_has_the_engine_and_starts_no_thread():
+def test_the_preloaded_module_imports_the_engine_and_starts_no_thread():
     told = "print('openvino' in sys.modules, len(os.listdir('/proc/self/task')))"
     code = f"import fullconv.serving.preloaded, os, sys; {told}"
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol, spoken by NVIDIA's client and by hand."""
+"""The Open Inference Protocol, used by NVIDIA's client and by hand-written requests."""
 
 import base64
 import json
@@ -40,7 +40,7 @@ def test_tritons_client_reads_labels_scores_and_classes(client, cat, expected, b
     assert result.get_response()["id"] == "seven"
 
 
-def test_tritons_client_sees_health_and_metadata(client):
+def test_tritons_client_reads_health_and_metadata(client):
     assert client.is_server_live()
     assert client.is_server_ready()
     assert client.is_model_ready("photos")
@@ -76,7 +76,7 @@ IMAGE = {"name": "image", "shape": [1], "datatype": "BYTES", "data": ["AAAA"]}
         json.dumps({"inputs": [IMAGE | {"parameters": {"binary_data_size": 5}}]}).encode(),
     ],
 )  # fmt: skip
-def test_what_is_no_request_is_told_so(request_body):
+def test_an_invalid_request_is_refused(request_body):
     with pytest.raises(Refusal) as raised:
         parse(request_body, None)
     assert raised.value.status == 400
@@ -84,7 +84,7 @@ def test_what_is_no_request_is_told_so(request_body):
 
 
 @pytest.mark.parametrize("length", ["-5", "x", "99999"])
-def test_a_wrong_length_of_the_header(length):
+def test_a_wrong_header_length_is_refused(length):
     body = json.dumps({"inputs": [IMAGE | {"parameters": {"binary_data_size": 4}}]}).encode() + b"\0" * 9
     with pytest.raises(Refusal):
         parse(body, length)

@@ -12,7 +12,7 @@ from fullconv.serving.site import RUNTIME, RUNTIME_FILES, check_free, check_runt
 
 @pytest.fixture
 def runtime(tmp_path):
-    """A folder that looks like npm's."""
+    """A folder that looks like the npm package."""
     folder = tmp_path / "onnxruntime-web"
     (folder / "dist").mkdir(parents=True)
     (folder / "package.json").write_text(json.dumps({"version": RUNTIME}))
@@ -21,12 +21,12 @@ def runtime(tmp_path):
     return folder
 
 
-def test_without_the_npm_package_it_says_how_to_get_it(tmp_path):
+def test_a_missing_npm_package_gives_the_command_to_install_it(tmp_path):
     result = CliRunner().invoke(fullconv, ["page", "--onnxruntime-web", str(tmp_path)])
     assert f"run `npm install onnxruntime-web@{RUNTIME}`" in str(result.exception)
 
 
-def test_another_version_is_refused(runtime):
+def test_another_version_of_the_runtime_is_refused(runtime):
     check_runtime(runtime)
     (runtime / "package.json").write_text('{"version": "1.0.0"}')
     with pytest.raises(FullconvError, match=r"version 1\.0\.0 of onnxruntime-web, but the page needs"):
@@ -39,7 +39,7 @@ def test_a_missing_file_is_named(runtime):
         check_runtime(runtime)
 
 
-def test_a_folder_with_other_files_is_left_alone(runtime, tmp_path):
+def test_a_folder_with_other_files_is_left_unchanged(runtime, tmp_path):
     out = tmp_path / "site"
     out.mkdir()
     check_free(out, False)
@@ -49,7 +49,7 @@ def test_a_folder_with_other_files_is_left_alone(runtime, tmp_path):
     check_free(out, True)
 
 
-def test_written_again_over_its_own(runtime, tmp_path):
+def test_an_earlier_site_is_replaced(runtime, tmp_path):
     out = tmp_path / "site"
     arguments = ["page", "--onnxruntime-web", str(runtime), "--out", str(out)]
     for _ in range(2):

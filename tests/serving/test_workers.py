@@ -1,4 +1,4 @@
-"""Workers that die, played by a worker without a process."""
+"""Workers that die, simulated by a worker without a process."""
 
 import time
 
@@ -13,7 +13,7 @@ TASK, ANSWER = Task("photos", b""), Answer("image/png", b"", {})
 
 
 class Dying(Worker):
-    """Says what it is told to say, one after another; a new one is not ready where `starts` is False."""
+    """Gives prepared replies, one after another. If `starts` is False, the processes that replace it do not start."""
 
     def __init__(self, said, starts=True):
         self.said, self.starts, self.renewed = iter(said), starts, 0
@@ -28,7 +28,7 @@ class Dying(Worker):
 
 
 @pytest.mark.parametrize("starts", [True, False])
-def test_a_picture_is_tried_again_where_its_worker_dies_or_the_next_one_does(starts):
+def test_a_picture_is_tried_again_if_its_worker_or_the_next_one_dies(starts):
     worker = Dying([EOFError(), EOFError(), ANSWER], starts)
     assert worker.ask(TASK, time.monotonic() + 60) == ANSWER
     assert worker.renewed == 2
@@ -39,7 +39,7 @@ def test_a_picture_that_kills_every_worker_is_refused():
         Dying([EOFError()] * TRIES).ask(TASK, time.monotonic() + 60)
 
 
-def test_a_worker_that_takes_too_long_is_another_one_afterwards():
+def test_a_worker_that_takes_too_long_is_replaced():
     worker = Dying([TimeoutError()], starts=False)
     with pytest.raises(Refusal, match="took too long"):
         worker.ask(TASK, time.monotonic() + 60)

@@ -44,7 +44,7 @@ def bench(size: str, json_file: str | None, model: str, engine: str, precision: 
     height, width = parse_size(size, architecture.multiple_of)
     shape = height, width, architecture.channels * max(len(architecture.inputs), 1)
     macs = multiply_adds(folder.path, *shape)
-    speeds = list(each(folder, chosen(engine, precision), device, shape, macs, folder.config.input))
+    speeds = list(measured(folder, pairs_for(engine, precision), device, shape, macs, folder.config.input))
     library = "torch" if find_spec("openvino") is None or {s.engine for s in speeds} == {"torch"} else "openvino"
     kinds = sorted({peak_of(speed, library) for speed in speeds})
     highest = {kind: peaks(kind, library, device) for kind in kinds}
@@ -55,7 +55,7 @@ def bench(size: str, json_file: str | None, model: str, engine: str, precision: 
 
 
 def parse_size(size: str, multiple_of: int) -> tuple[int, int]:
-    """Raises FullconvError for what is no size that the network takes."""
+    """Returns (height, width) in pixels. Raises FullconvError if the network does not take this size."""
     from fullconv.errors import FullconvError
 
     match = re.fullmatch(r"(\d+)x(\d+)", size)
@@ -65,17 +65,17 @@ def parse_size(size: str, multiple_of: int) -> tuple[int, int]:
     return found
 
 
-def chosen(engine: str, precision: str) -> list[tuple[str, str]]:
-    """The pairs to time; one alone where both are named."""
+def pairs_for(engine: str, precision: str) -> list[tuple[str, str]]:
+    """Returns the (engine, precision) pairs to time: a single one if neither is auto."""
     pairs = [pair for pair in PAIRS if engine in ("auto", pair[0]) and precision in ("auto", pair[1])]
     return pairs or [(engine, precision)]
 
 
-def each(
+def measured(
     folder: ModelFolder, pairs: list[tuple[str, str]], device: str | None, shape: tuple[int, int, int],
     macs: float | None, kind: str,
 ) -> Iterator[Speed]:  # fmt: skip
-    """Speeds of the pairs; of several, those that cannot run here are told and left out."""
+    """Yields the speed of each pair. If there are several, a pair that cannot run here is left out with a note."""
     from fullconv.errors import FullconvError
     from fullconv.prediction.benchmark import measure
     from fullconv.prediction.engines.choice import Choice, open_engine
@@ -90,14 +90,14 @@ def each(
 
 
 def peak_of(speed: Speed, library: str) -> str:
-    """The precision whose peak a speed is compared with: OpenVINO quantises from bf16 and has no fp16."""
+    """Returns the precision whose peak a speed is compared with: OpenVINO quantises from bf16 and has no fp16."""
     return speed.precision if speed.precision == "fp32" or library == "torch" else "bf16"
 
 
 def table(
     speeds: list[Speed], highest: dict[str, dict[str, float]], library: str, title: str, macs: float | None
 ) -> str:
-    """Title, a row a pair, and the peaks that the shares are of."""
+    """Returns the title, a row for each pair, and the peak speeds. `highest`: {precision: {operation: GMAC/s}}."""
     lines = [f"{title}, {macs / 1e9:.2f} billion multiply-adds" if macs else title]
     lines += [f"{'':<18}{'median':>9}{'90 %':>9}{'99 %':>9}{'images/s':>10}{'MB':>7}{'GMAC/s':>8}{'of peak':>9}"]
     for s in speeds:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,20 +11,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fullconv.commands.json_output import json_option, prints_json, write_document
+from fullconv.commands.progress import each_with_bar, with_bar
 from fullconv.commands.shared_options import outside_option
-from fullconv.commands.terminal import is_watched, say
+from fullconv.commands.terminal import say
 from fullconv.words import counted
 
 if TYPE_CHECKING:
-    from fullconv.data.dataset import Sample
     from fullconv.data.doctor.examination import Report
-    from fullconv.data.doctor.scan import Facts
     from fullconv.evaluation.folds import Judges
     from fullconv.evaluation.suspects import Suspicion
 
 FILE = click.Path(path_type=Path)
-EXAMPLES = 24  # pairs on a sheet
-LISTED = 20  # pictures with suspected labels that are printed
+EXAMPLES = 24  # pairs of picture and mask on a sheet
+LISTED = 20  # pictures with suspected labels that are printed at most
 
 
 @click.command()
@@ -53,7 +52,7 @@ def check(data: Path, json_file: str | None, sheet: Path | None, model: str | No
 
     if sheet:
         check_format(sheet)
-    report = examine(data, with_progress, outside)
+    report = examine(data, with_bar, outside)
     doubts = suspected(data, model, outside) if model else None
     write_document(json_file, **report.to_json(), **(doubts.to_json() if doubts else {}))
     if sheet and doubts:
@@ -70,7 +69,8 @@ def check(data: Path, json_file: str | None, sheet: Path | None, model: str | No
 
 @dataclass(frozen=True)
 class Doubts:
-    """What a model suspects, the most suspicious first; `unsure`: that it may have seen the pictures."""
+    """The labels that a model doubts, the most suspicious first. `unsure`: a warning if the model may have been trained
+    on these pictures, or ""."""
 
     suspicions: Sequence[Suspicion]
     judges: Judges
@@ -86,7 +86,7 @@ class Doubts:
         write_suspects(self.suspicions[:EXAMPLES], self.judges, self.judges.other.classes, sheet)
 
     def table(self) -> str:
-        """A row a picture: its weightiest region."""
+        """Returns a row for each picture, with its most suspicious region."""
         if not self.suspicions:
             return "no label is suspected"
         from fullconv.evaluation.folds import place_of
@@ -110,17 +110,7 @@ def suspected(data: Path, model: str, outside: Sequence[Path]) -> Doubts:
     dataset = dataset_for(judges.other, data, outside)
     judges = replace(judges, root=dataset.root)
     samples = list({sample.image_path: sample for split in dataset.splits.values() for sample in split}.values())
-    return Doubts(find_suspects(judges, samples, each_with_progress), judges, judges.unsure(samples))
-
-
-def each_with_progress(samples: Sequence[Sample]) -> Iterator[Sample]:
-    with click.progressbar(samples, file=sys.stderr, hidden=not is_watched()) as bar:
-        yield from bar
-
-
-def with_progress(facts: Iterator[Facts], total: int) -> Iterator[Facts]:
-    with click.progressbar(facts, total, file=sys.stderr, hidden=not is_watched()) as bar:
-        yield from bar
+    return Doubts(find_suspects(judges, samples, each_with_bar), judges, judges.unsure(samples))
 
 
 def draw(report: Report, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A disk that is full, or where nothing can be written, in one line, wherever a command meets it."""
+"""Describes errors of the disk in one line, such as a full or a read-only disk, for every command."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ REMEDIES = {
 
 
 def in_one_line(error: OSError) -> str | None:
-    """What is wrong, where, and what to do; None for what is no matter of the disk's."""
-    if "No usable temporary directory" in str(error):  # Python looks for one that can be written
+    """Returns what is wrong, where, and what to do; None if the disk is not the cause."""
+    if "No usable temporary directory" in str(error):  # Python's tempfile found no folder that it can write to
         return "no folder for temporary files can be written; free some space there, or set TMPDIR to another folder"
     if error.errno not in REMEDIES:
         return None

@@ -37,28 +37,31 @@ def download(name: str, out: Path | None, unverified: bool) -> None:
     folder = out or Path("data", name)
     if is_there(source, folder):
         remove_store(folder)
-        say(f"{folder}: already exists\n{after(folder)}")
+        say(f"{folder}: already exists\n{next_step(folder)}")
         return
     say(f"{source.title}, {source.homepage}\nterms: {source.terms}")
     checksums = run(source, folder, with_progress, credentials(source), unverified)
     for archive in source.archives:
         if not archive.sha256:
             say(f"not verified (no published checksum): {archive.url}, SHA-256 {checksums[archive.filename]}")
-    say(f"{name}: {folder}\n{after(folder)}")
+    say(f"{name}: {folder}\n{next_step(folder)}")
 
 
-def after(folder: Path) -> str:
+def next_step(folder: Path) -> str:
     return f"next: fullconv check {folder}"
 
 
 def credentials(source: Source) -> tuple[str, str] | None:
-    """(user name, password), which are kept nowhere. Raises FullconvError where nobody can be asked."""
+    """Returns (user name, password), or None if the source needs no login. They are not stored.
+
+    Raises FullconvError if they are not set and cannot be asked for, because standard input is not a terminal.
+    """
     from fullconv.errors import FullconvError
 
     if not source.login:
         return None
     given = [os.environ.get(f"CITYSCAPES_{word}") for word in ("USERNAME", "PASSWORD")]
-    if not all(given) and not is_typed():
+    if not all(given) and not can_ask():
         raise FullconvError(
             f"{source.name}: needs a login; register at {source.homepage} "
             "and set CITYSCAPES_USERNAME and CITYSCAPES_PASSWORD"
@@ -70,13 +73,13 @@ def credentials(source: Source) -> tuple[str, str] | None:
     )
 
 
-def is_typed() -> bool:
+def can_ask() -> bool:
     return sys.stdin.isatty()
 
 
 @contextmanager
 def with_progress(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A bar with the time left on a terminal; a server that does not tell the length has a bar without it."""
+    """Shows a progress bar on a terminal. If `total` is None (the length is unknown), it shows no time left."""
     steps: Iterable[None] | None = itertools.repeat(None) if total is None else None
     with click.progressbar(
         steps, total, label=label, file=sys.stderr, hidden=not is_watched(), show_eta=total is not None

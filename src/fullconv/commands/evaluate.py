@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fullconv.commands.json_output import json_option, prints_json, write_document
+from fullconv.commands.progress import each_with_bar
 from fullconv.commands.shared_options import (
     Words,
     check_data,
@@ -19,12 +20,11 @@ from fullconv.commands.shared_options import (
     outside_option,
     tta_option,
 )
-from fullconv.commands.terminal import fail, is_watched, note, say
+from fullconv.commands.terminal import fail, note, say
 from fullconv.errors import FullconvError
 from fullconv.words import counted
 
 if TYPE_CHECKING:
-    from fullconv.data.dataset import Sample
     from fullconv.evaluation.scoring import Scored
     from fullconv.prediction.predictor import Model
 
@@ -99,9 +99,9 @@ def evaluate(
     check_data(data)
     loaded = load(model, engine, precision, device)
     loaded = loaded.mirrored() if tta else loaded
-    scored = score(loaded, data, split, with_progress, merge_to or (), interval, outside, thin)
+    scored = score(loaded, data, split, each_with_bar, merge_to or (), interval, outside, thin)
     numbers = numbers_of(scored, definition, worst, interval)
-    told(numbers)
+    print_problems(numbers)
     write_document(json_file, **numbers)
     ran = f"{split}, {loaded.engine.name} {loaded.engine.precision}{', with mirror images' if tta else ''}"
     if not prints_json(json_file):
@@ -118,8 +118,8 @@ def evaluate(
         sys.exit(1)
 
 
-def told(report: dict[str, Any]) -> None:
-    """What could not be read, each file, and what was decided for the others, on one of them."""
+def print_problems(report: dict[str, Any]) -> None:
+    """Prints an error for each file that could not be read, and the notes of the first file that has any."""
     skipped, notes = report.get("skipped", {}), report.get("notes", {})
     for error in skipped.values():
         fail(error)
@@ -131,7 +131,7 @@ def told(report: dict[str, Any]) -> None:
 
 
 def check_page(path: Path | None, merge_to: tuple[str, ...] | None) -> None:
-    """Refuses, before any work, what could not be written at its end."""
+    """Raises FullconvError, before any work is done, if the report could not be written at the end."""
     if path and path.suffix.lower() not in (".html", ".htm"):
         raise FullconvError(f"{path}: the report is an HTML page; give a name that ends in .html")
     if path and merge_to:
@@ -145,7 +145,7 @@ def write_page(path: Path, model: Model, title: str, numbers: dict[str, Any], sc
 
 
 def check_drawing(path: Path) -> None:
-    """Refuses, before any work, what could not be drawn at its end."""
+    """Raises FullconvError, before any work is done, if the confusion matrix could not be drawn at the end."""
     from fullconv.errors import missing_extra
     from fullconv.figures.canvas import check_format
 
@@ -160,13 +160,8 @@ def draw(report: dict[str, Any], title: str, path: Path) -> None:
     note(f"wrote {draw_confusion(report['confusion'], list(report['per_class']), title).save(path)}")
 
 
-def with_progress(samples: Sequence[Sample]) -> Iterator[Sample]:
-    with click.progressbar(samples, file=sys.stderr, hidden=not is_watched()) as bar:
-        yield from bar
-
-
 def table(report: dict[str, Any]) -> str:
-    """Per class, then over all."""
+    """Returns a row for each class, then the means over all classes."""
     lines = [f"{'class':<24}{'iou':>8}{'accuracy':>10}{'pixels':>12}"]
     for name, row in report["per_class"].items():
         lines.append(f"{name:<24}{number(row['iou']):>8}{number(row['accuracy']):>10}{row['pixels']:>12}")
@@ -175,11 +170,11 @@ def table(report: dict[str, Any]) -> str:
     if report.get("mean_iou_interval"):
         low, high = report["mean_iou_interval"]
         lines.append(f"{'mean_iou, 95 % interval':<24}{number(low):>8} to {number(high)}")
-    return "\n".join([*lines, *thinly(report.get("thin")), *listed(report.get("worst", []))])
+    return "\n".join([*lines, *thin_rows(report.get("thin")), *worst_rows(report.get("worst", []))])
 
 
-def thinly(thin: dict[str, Any] | None) -> Iterator[str]:
-    """The scores for thin structures, by class."""
+def thin_rows(thin: dict[str, Any] | None) -> Iterator[str]:
+    """Yields the scores for thin structures, a row for each class; nothing if they were not requested."""
     if thin:
         tolerance = f"within {thin['tolerance']} pixels"
         yield f"\n{tolerance:<24}{'precision':>10}{'recall':>8}{'f1':>8}{'clDice':>8}"
@@ -188,8 +183,8 @@ def thinly(thin: dict[str, Any] | None) -> Iterator[str]:
             yield f"{name:<24}{values[0]:>10}{''.join(f'{value:>8}' for value in values[1:])}"
 
 
-def listed(worst: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """The worst pictures, each with its most common error."""
+def worst_rows(worst: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Yields a row for each of the worst pictures, with its most common error."""
     if worst:
         width = max(24, *(len(row["file"]) + 2 for row in worst))
         yield f"\n{'worst':<{width}}{'mean iou':>8}  most common error"

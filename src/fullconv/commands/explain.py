@@ -43,7 +43,7 @@ def explain() -> None:
 def architecture(photo: str | None, model: str, published: str | None, size: int, out: Path) -> None:
     """Draw a network's encoder, scores and decoder, with map sizes, strides and receptive fields.
 
-    With a PHOTO the figure shows what the model makes of it, from the coarsest scores to the mask.
+    With a PHOTO, the figure also shows the model's results for it, from the coarsest scores to the mask.
     """
     begin(out)
     from fullconv.errors import FullconvError
@@ -106,7 +106,8 @@ def ladder(
     from fullconv.prediction.predictor import load
     from fullconv.view import rgb_of
 
-    loaded = alike([load(model) for model in models])
+    loaded = [load(model) for model in models]
+    check_classes(loaded)
     names = titles_of(titles, loaded)
     samples = samples_of(loaded[0], inputs, split)
     if samples is None:
@@ -166,7 +167,7 @@ def receptive_field(photos: tuple[str, ...], model: str, published: str | None, 
 
 
 def begin(out: Path, needs: Sequence[str] = ("matplotlib", "torch", "timm", "safetensors")) -> None:
-    """Refuses, before any work, what could not be done at its end."""
+    """Raises FullconvError, before any work is done, if the figure could not be drawn or written at the end."""
     from importlib.util import find_spec
 
     from fullconv.errors import missing_extra
@@ -183,7 +184,8 @@ def finish(canvas: Canvas, out: Path) -> None:
 
 
 def open_network(model: str, published: str | None = None) -> tuple[nn.Module, ModelConfig]:
-    """(network in evaluation mode, its config) of a model, or of a published net, which then has no numbers in it."""
+    """Returns (network in evaluation mode, its config) of a model, or of a published net, whose network has no weights
+    (it is on the device `meta`)."""
     import torch
 
     from fullconv.models.build import build
@@ -199,7 +201,7 @@ def open_network(model: str, published: str | None = None) -> tuple[nn.Module, M
 
 
 def open_for_photos(model: str, published: str | None = None) -> tuple[nn.Module, ModelConfig]:
-    """The same, of networks that take photos."""
+    """Does the same as `open_network`. Raises FullconvError if the model does not take photos."""
     from fullconv.errors import FullconvError
 
     network, config = open_network(model, published)
@@ -216,22 +218,21 @@ def open_for_photos(model: str, published: str | None = None) -> tuple[nn.Module
 
 
 def read_all(photos: Sequence[str], longest_side: int | None = None) -> list[ImageArray]:
-    """The photos, reduced to `longest_side` as they are before a model sees them."""
+    """Returns the photos, reduced to `longest_side` pixels as prediction does it."""
     from fullconv import images
     from fullconv.view import reduced
 
     return [reduced(images.read(photo), longest_side) for photo in photos]
 
 
-def alike(models: list[Model]) -> list[Model]:
-    """The models, if they have the same classes, without which their label maps cannot stand side by side."""
+def check_classes(models: Sequence[Model]) -> None:
+    """Raises FullconvError if the models have different classes: their label maps could not be compared."""
     from fullconv.errors import FullconvError
 
     for model in models[1:]:
         if model.classes != models[0].classes:
             names = f"{models[0].config.name} and {model.config.name}"
             raise FullconvError(f"{names} have different classes; a ladder compares models with the same classes")
-    return models
 
 
 def titles_of(titles: str | None, models: Sequence[Model]) -> list[str]:
@@ -249,13 +250,13 @@ def titles_of(titles: str | None, models: Sequence[Model]) -> list[str]:
 
 
 def own_score(model: Model) -> list[str]:
-    """What config.json says of the model's own validation split; nothing where it says nothing."""
+    """Returns the line "on val 0.612" with the mean IoU from config.json; no line if config.json has none."""
     score = model.config.metrics.get("val", {}).get("mean_iou")
     return [f"on val {score:.3f}"] if score is not None else []
 
 
 def samples_of(model: Model, inputs: Sequence[str], split: str) -> Sequence[Sample] | None:
-    """The split of DATA in the model's classes; None where the inputs are photos."""
+    """Returns the split of DATA, labelled with the model's classes; None if the inputs are photos."""
     from fullconv.evaluation.scoring import dataset_for
 
     path = Path(inputs[0])
@@ -265,5 +266,5 @@ def samples_of(model: Model, inputs: Sequence[str], split: str) -> Sequence[Samp
 
 
 def spaced(samples: Sequence[Sample], count: int) -> list[Sample]:
-    """`count` of the samples at equal distances."""
+    """Returns `count` of the samples, evenly spaced."""
     return [samples[i * len(samples) // count] for i in range(min(count, len(samples)))]

@@ -1,4 +1,5 @@
-"""--json FILE|-, the same in every command: a document to a file, or to standard output in place of the table."""
+"""--json FILE|-, the same in every command: a document is written to a file, or to standard output instead of the
+table."""
 
 from __future__ import annotations
 
@@ -12,13 +13,13 @@ import click
 
 from fullconv.errors import FullconvError
 
-VERSION = 1  # of each command's document; it grows when a key goes or changes its meaning
+VERSION = 1  # of each command's document; increased if a key is removed or changes its meaning
 STANDARD_OUTPUT = "-"
 Command = Callable[..., Any]
 
 
 class JsonFile(click.ParamType[str]):
-    """A name that ends in .json, so that no picture is ever taken for it, or - for standard output."""
+    """A file name that ends in .json, so that a picture's name is never taken for it; or -, standard output."""
 
     name = "FILE|-"
 
@@ -38,7 +39,7 @@ def prints_json(json_file: str | None) -> bool:
 
 
 def write_document(json_file: str | None, **values: Any) -> None:
-    """A document of these values; nothing where none is wanted."""
+    """Writes a document of these values; does nothing if --json was not given."""
     if json_file is None:
         return
     document = {"version": VERSION, **values}
@@ -55,8 +56,11 @@ def write_document(json_file: str | None, **values: Any) -> None:
 
 
 def write_stream(json_file: str, key: str, values: Iterable[Any]) -> None:
-    """A document whose `key` is an array of the values as they come. Where the run ends early, it holds those that
-    came. ASCII only: names that are no UTF-8 survive as well."""
+    """Writes a document whose `key` is an array, to which each value is added as it arrives.
+
+    If the run ends early, the array holds the values so far. The text is ASCII only, so that file names that are not
+    UTF-8 are kept as well.
+    """
     ended: BaseException | None = None
     with _opened(json_file) as file:
         click.echo(f'{{"version": {VERSION}, "{key}": [', file, nl=False)
@@ -74,7 +78,7 @@ def write_stream(json_file: str, key: str, values: Iterable[Any]) -> None:
 
 @contextmanager
 def _opened(json_file: str) -> Iterator[IO[str] | None]:
-    """A file that gets its name when it is whole; None is standard output."""
+    """Opens a file that gets its name once it is complete. Gives None for standard output."""
     if prints_json(json_file):
         yield None
         return

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from fullconv.commands.json_output import json_option, prints_json, write_document
+from fullconv.commands.progress import with_bar
 from fullconv.commands.shared_options import check_data, model_options, outside_option
-from fullconv.commands.terminal import fail, is_watched, say
+from fullconv.commands.terminal import fail, say
 from fullconv.errors import FullconvError
 from fullconv.words import counted
 
@@ -80,12 +80,7 @@ def label(
 def assess(model: Model, pictures: Sequence[UnlabelledPicture]) -> list[Assessment]:
     from fullconv.labelling.assessment import assess_all
 
-    return list(with_progress(assess_all(model, pictures, fail), len(pictures)))
-
-
-def with_progress(assessments: Iterator[Assessment], total: int) -> Iterator[Assessment]:
-    with click.progressbar(assessments, total, file=sys.stderr, hidden=not is_watched()) as bar:
-        yield from bar
+    return list(with_bar(assess_all(model, pictures, fail), len(pictures)))
 
 
 def to_json(assessment: Assessment) -> dict[str, str | float]:
@@ -93,6 +88,6 @@ def to_json(assessment: Assessment) -> dict[str, str | float]:
 
 
 def table(chosen: Sequence[Assessment]) -> str:
-    """A row a picture, in the order in which they were chosen."""
+    """Returns a row for each picture, in the order in which they were chosen."""
     rows = [f"{one.doubt:>7.3f}  {one.picture.image_path}" for one in chosen]
     return "\n".join([f"{'doubt':>7}  picture", *rows])

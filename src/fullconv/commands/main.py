@@ -1,4 +1,4 @@
-"""The command `fullconv`: each file beside this one is a command of its own name, read only when it is asked for."""
+"""The command `fullconv`. Each of its commands has a file in this folder, which is imported only when it is needed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fullconv.commands.stopping import stoppable
 from fullconv.commands.terminal import fail, quiet_option
 from fullconv.errors import FullconvError, messages_with_flags, suggestion
 
-# In the order in which people need them.
+# In the order in which people usually need them.
 COMMANDS = (
     "predict",
     "serve",
@@ -43,7 +43,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         with messages_with_flags(), stoppable(ctx):
-            refuse_nowhere()
+            check_current_folder()
             return super().invoke(ctx)
 
     def resolve_command(
@@ -72,8 +72,8 @@ def fullconv() -> None:
     """Semantic segmentation with fully convolutional networks."""
 
 
-def refuse_nowhere() -> None:
-    """Raises FullconvError in a folder that was removed: libraries end the process there."""
+def check_current_folder() -> None:
+    """Raises FullconvError if the current folder was removed: some libraries end the process then."""
     try:
         os.getcwd()
     except FileNotFoundError:
@@ -81,8 +81,10 @@ def refuse_nowhere() -> None:
 
 
 def main() -> None:
-    """Runs a command; what the user can mend is told in one line, with exit code 1. Click ends with 2 for a command or
-    an option that does not exist."""
+    """Runs a command. An error that the user can correct is printed in one line, and the exit code is 1.
+
+    If a command or an option does not exist, click exits with 2.
+    """
     warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
         fullconv()

@@ -6,12 +6,17 @@ import sys
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from fullconv.commands.json_output import json_option
 from fullconv.commands.shared_options import Numbers, Words, memory_option, model_options, tta_option
 from fullconv.errors import FullconvError
+
+if TYPE_CHECKING:
+    from fullconv.commands.predicting.report import Report
+    from fullconv.commands.predicting.request import Request
 
 DEFAULT = "labels,masks,overlay"
 
@@ -68,7 +73,7 @@ DEFAULT = "labels,masks,overlay"
     help="Refuse pictures with more pixels than this. Rasters are read in windows and can be any size.  "
     "[default: 178 million]",
 )
-@memory_option(is_told=True)
+@memory_option(expose_value=True)
 @click.option(
     "--outside", type=click.Path(), multiple=True, metavar="DIR",
     help="Also allow virtual rasters (.vrt) to refer to files in this folder. Can be repeated.",
@@ -103,11 +108,9 @@ def predict(
     class found, and photo_overlay.jpg. For clip.mp4 it writes clip_overlay.mp4. For a GeoTIFF it writes GeoTIFFs with
     the same georeference. predictions.jsonl records the result for each input.
     """
-    from fullconv.commands.predicting.cluster import predict_on_cluster
-    from fullconv.commands.predicting.here import predict_fetched, predict_files, predict_stream
+    from fullconv.commands.predicting.here import predict_stream
     from fullconv.commands.predicting.request import VIDEO_OUTPUTS, Request
     from fullconv.jobs.job import Wanted
-    from fullconv.locks import locked
     from fullconv.outputs.writers import check_outputs
     from fullconv.prediction.engines.choice import Choice
     from fullconv.view import Reading, range_pairs
@@ -128,13 +131,22 @@ def predict(
     if "-" in inputs:
         predict_stream(request if save else replace(request, wanted=replace(wanted, outputs=("labels",))))
         return
-    with nullcontext() if "://" in out else locked(Path(out)):
-        if cluster:
-            report = predict_on_cluster(request, workers)
-        elif any("://" in text for text in inputs):
-            report = predict_fetched(request, allow_http)
-        else:
-            report = predict_files(request)
+    report = run(request, cluster is not None, workers, allow_http)
     report.end(out)
     if report.failed:
         sys.exit(1)
+
+
+def run(request: Request, on_cluster: bool, workers: int | None, allow_http: bool) -> Report:
+    """Predicts here or on a cluster. The folder for the results is locked, unless it is an object store."""
+    from fullconv.commands.predicting.here import predict_fetched, predict_files
+    from fullconv.locks import locked
+
+    with nullcontext() if "://" in request.out else locked(Path(request.out)):
+        if on_cluster:
+            from fullconv.commands.predicting.cluster import predict_on_cluster
+
+            return predict_on_cluster(request, workers)
+        if any("://" in text for text in request.inputs):
+            return predict_fetched(request, allow_http)
+        return predict_files(request)

@@ -1,10 +1,10 @@
-"""Bars with the time left, on a terminal, while pictures, windows of rasters or frames are done."""
+"""Progress bars on a terminal, with the time left: for pictures, windows of rasters, and frames."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -19,15 +19,21 @@ from fullconv.commands.terminal import is_watched
 Item = TypeVar("Item")
 
 
-def with_bar(items: Iterator[Item], number: int, hidden: bool = False) -> Iterator[Item]:
-    """The same items behind a bar, where somebody watches and there is something to wait for."""
+def with_bar(items: Iterable[Item], number: int, hidden: bool = False) -> Iterator[Item]:
+    """Yields the items under a progress bar. There is no bar for a single item, or if standard error is no terminal."""
     with click.progressbar(items, number, file=sys.stderr, hidden=hidden or number <= 1 or not is_watched()) as bar:
         yield from bar
 
 
+def each_with_bar(items: Sequence[Item]) -> Iterator[Item]:
+    """Does the same as `with_bar`, for a sequence."""
+    return with_bar(items, len(items))
+
+
 @dataclass
 class WindowsDone:
-    """A bar for one raster after another, by windows; called from any thread, where it also ends what is to stop."""
+    """A progress bar that counts the windows of one raster after another. It is called after each window, in any
+    thread, and raises `Stopped` there if the command is to stop."""
 
     hidden: bool
     source: Path | None = None
@@ -49,13 +55,13 @@ class WindowsDone:
 
 @contextmanager
 def frames_bar(source: Path, most: int | None, hidden: bool) -> Iterator[Callable[[int, int | None], None]]:
-    """A bar for a video; gives what is to be called after each frame."""
+    """Shows a progress bar for a video. Gives a function to call after each frame, with (frames, expected frames)."""
     with click.progressbar(
         count(), label=click.format_filename(source.name), file=sys.stderr, hidden=hidden, show_pos=True
     ) as bar:
 
-        def see(frames: int, expected: int | None) -> None:
+        def advance(frames: int, expected: int | None) -> None:
             bar.length = most or expected
             bar.update(1)
 
-        yield see
+        yield advance

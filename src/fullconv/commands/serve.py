@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fullconv.commands.shared_options import Words
+from fullconv.commands.shared_options import Words, engine_option, precision_option
 from fullconv.commands.terminal import say
 from fullconv.errors import missing_extra
 
@@ -58,7 +58,7 @@ EXTRA = ("starlette", "uvicorn", "python_multipart", "prometheus_client")
     "--queue",
     type=click.IntRange(min=1),
     default=64,
-    help="Most pictures that can wait. Further requests get status 429.",
+    help="Number of pictures that can wait. Further requests get status 429.",
 )
 @click.option(
     "--max-megabytes",
@@ -73,7 +73,7 @@ EXTRA = ("starlette", "uvicorn", "python_multipart", "prometheus_client")
     "--max-frames",
     type=click.IntRange(min=1),
     default=1,
-    help="Most frames a picture file can contain. Only the first is used.",
+    help="Largest number of frames in a picture file. Only the first frame is used.",
 )
 @click.option(
     "--max-seconds",
@@ -87,18 +87,8 @@ EXTRA = ("starlette", "uvicorn", "python_multipart", "prometheus_client")
     default="jpeg,png,webp,gif,bmp,avif",
     help="Picture formats to accept, separated by commas. tiff can be added.",
 )
-@click.option(
-    "--engine",
-    type=click.Choice(["auto", "openvino", "torch", "onnxruntime"]),
-    default="auto",
-    help="Library that runs the model.",
-)
-@click.option(
-    "--precision",
-    type=click.Choice(["auto", "fp32", "bf16", "fp16", "int8"]),
-    default="auto",
-    help="Number format to compute in.",
-)
+@engine_option
+@precision_option
 @click.option(
     "--label-studio",
     metavar="URL",
@@ -135,22 +125,23 @@ def serve(
     if pictures_from:
         pictures_from.check()
     check_extra()
-    pool = Workers(workers or os.cpu_count() or 1, setup)  # which get ready while the server is imported
+    pool = Workers(workers or os.cpu_count() or 1, setup)  # the workers start while the server is imported
     try:
         from fullconv.serving.server import run
 
-        run(place, pool, limits, tell, pictures_from)
+        run(place, pool, limits, print_address, pictures_from)
     finally:
         pool.stop()
 
 
 def check_extra() -> None:
-    """Raises FullconvError where the extra is not installed."""
+    """Raises FullconvError if the extra `serve` is not installed."""
     for library in EXTRA:
         if find_spec(library) is None:
             raise missing_extra(library, "serve")
 
 
-def tell(address: str, workers: Workers) -> None:
+def print_address(address: str, workers: Workers) -> None:
+    """Prints the address, the models and the engines once the server answers."""
     names, engines = ", ".join(workers.models), {model["engine"] for model in workers.models.values()}
     say(f"{address} serves {names} ({', '.join(sorted(engines))}; {len(workers.all)} workers). Press Ctrl-C to stop.")

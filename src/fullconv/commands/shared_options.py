@@ -15,7 +15,7 @@ MODELS = "Name of a bundled model, a model folder, a training run's folder, or h
 
 
 class Numbers(click.ParamType[tuple[float, ...]]):
-    """ "4,3,2" """
+    """Numbers separated by commas, such as 4,3,2."""
 
     name = "numbers"
 
@@ -30,7 +30,7 @@ class Numbers(click.ParamType[tuple[float, ...]]):
 
 
 class Words(click.ParamType[tuple[str, ...]]):
-    """ "cat,dog" """
+    """Names separated by commas, such as cat,dog."""
 
     name = "names"
 
@@ -41,7 +41,7 @@ class Words(click.ParamType[tuple[str, ...]]):
 
 
 class Weights(click.ParamType[Any]):
-    """A way to find the weights of the classes, or the weights, one per class."""
+    """The name of a rule for class weights, or the weights themselves, one per class."""
 
     name = "none|balanced|enet|1,20"
 
@@ -55,7 +55,7 @@ class Weights(click.ParamType[Any]):
 
 
 class Side(click.ParamType[Any]):
-    """A number of pixels, or none."""
+    """A number of pixels, none or auto."""
 
     name = "N|none"
 
@@ -68,7 +68,7 @@ class Side(click.ParamType[Any]):
 
 
 class BatchSize(click.ParamType[Any]):
-    """A number of pictures, or auto, which a recipe writes as 0."""
+    """A number of pictures, or auto, which is 0 in a recipe."""
 
     name = "N|auto"
 
@@ -80,30 +80,33 @@ class BatchSize(click.ParamType[Any]):
         return int(value)
 
 
+engine_option = click.option(
+    "--engine",
+    type=click.Choice(["auto", "openvino", "torch", "onnxruntime"]),
+    default="auto",
+    help="Library that runs the model.",
+)
+
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(["auto", "fp32", "bf16", "fp16", "int8"]),
+    default="auto",
+    help="Number format to compute in.",
+)
+
+device_option = click.option("--device", help="Where to run: cpu, cuda or cuda:0.  [default: chosen by the engine]")
+
+
 def model_options(command: Command) -> Command:
-    """--model, and what it runs on."""
-    for option in (
-        click.option("--device", help="Where to run: cpu, cuda or cuda:0.  [default: chosen by the engine]"),
-        click.option(
-            "--precision",
-            type=click.Choice(["auto", "fp32", "bf16", "fp16", "int8"]),
-            default="auto",
-            help="Number format to compute in.",
-        ),
-        click.option(
-            "--engine",
-            type=click.Choice(["auto", "openvino", "torch", "onnxruntime"]),
-            default="auto",
-            help="Library that runs the model.",
-        ),
-        click.option("-m", "--model", default="photos", help=MODELS),
-    ):
-        command = option(command)
-    return command
+    """Adds --model, --engine, --precision and --device, in this order."""
+    model_option = click.option("-m", "--model", default="photos", help=MODELS)
+    return model_option(engine_option(precision_option(device_option(command))))
 
 
 tta_option = click.option(
-    "--tta", is_flag=True, help="Look at each picture's mirror image too, and average the scores: twice the time."
+    "--tta",
+    is_flag=True,
+    help="Also run the model on each picture's mirror image, and average the scores. Takes twice the time.",
 )
 
 outside_option = click.option(
@@ -112,12 +115,12 @@ outside_option = click.option(
 )  # fmt: skip
 
 
-def memory_option(is_told: bool = False) -> Callable[[Command], Command]:
-    """--memory, which holds until the command ends; the command gets its value where it `is_told`."""
+def memory_option(expose_value: bool = False) -> Callable[[Command], Command]:
+    """--memory: the limit applies until the command ends. With `expose_value`, the command also gets the text."""
     return click.option(
-        "--memory", metavar="SIZE", callback=_allow, expose_value=is_told,
-        help="Keep the process to this much memory, such as 2G: pictures wait for it, and one that can never have "
-        "enough is refused.  [default: half of what the machine or the container has left, for pictures]",
+        "--memory", metavar="SIZE", callback=_allow, expose_value=expose_value,
+        help="Memory limit of the process, such as 2G. Pictures wait until there is memory for them; a picture that "
+        "can never fit is refused.  [default: pictures may use half of what the machine or the container has left]",
     )  # fmt: skip
 
 
@@ -131,6 +134,6 @@ def _allow(context: click.Context, option: click.Parameter, text: str | None) ->
 
 
 def check_data(data: Path) -> None:
-    """Before a model is loaded, which may take seconds."""
+    """Raises FullconvError if `data` does not exist. Call it before a model is loaded, which may take seconds."""
     if not data.exists():
         raise FullconvError(f"{data}: no such folder or data YAML")

@@ -1,4 +1,5 @@
-"""Ctrl-C and SIGTERM: a command ends soon, in one line, with what is done kept; a second signal ends it at once."""
+"""Ctrl-C and SIGTERM: a command stops soon, prints one line and keeps its finished results. A second signal ends it at
+once."""
 
 from __future__ import annotations
 
@@ -14,15 +15,15 @@ from typing import Any, NoReturn
 
 import click
 
-AGAIN = 2.0  # seconds
+AGAIN = 2.0  # seconds until the exception is raised again, in case it was swallowed
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_asked = threading.Event()
-_process = 0  # which handles them; workers are forked with the same handlers
-_number = signal.SIGINT  # of the signal that came
+_requested = threading.Event()  # set once a signal arrived
+_process = 0  # id of the process that handles the signals; forked workers inherit the handlers
+_number = signal.SIGINT  # of the signal that arrived
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal came. It passes where errors are caught."""
+    """Raised by a signal. Like KeyboardInterrupt, it is not caught by `except Exception`."""
 
     def __init__(self, number: int = signal.SIGINT) -> None:
         super().__init__()
@@ -30,14 +31,14 @@ class Stopped(KeyboardInterrupt):
 
 
 def stop_if_asked() -> None:
-    """For long work in other threads, which no signal reaches."""
-    if _asked.is_set():
+    """Raises `Stopped` if a signal arrived. For long work in other threads, where Python runs no signal handlers."""
+    if _requested.is_set():
         raise Stopped
 
 
 @contextmanager
 def stoppable(context: click.Context) -> Iterator[None]:
-    """What runs in here ends by a signal with the exit code that shells expect: 130 for Ctrl-C, 143 for SIGTERM."""
+    """If a signal arrives in this block, exits with the code that shells expect: 130 for Ctrl-C, 143 for SIGTERM."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -49,14 +50,14 @@ def stoppable(context: click.Context) -> Iterator[None]:
     except KeyboardInterrupt as stop:
         _end(context, getattr(stop, "number", signal.SIGINT))
     except Exception:
-        if not _asked.is_set():
+        if not _requested.is_set():
             raise
-        _end(context, _number)  # a library in C makes an error of its own of it, as while it is imported
+        _end(context, _number)  # a C library turned `Stopped` into its own error, for example while it was imported
     finally:
-        if _asked.is_set() and hasattr(signal, "setitimer"):
+        if _requested.is_set() and hasattr(signal, "setitimer"):
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        _asked.clear()
+        _requested.clear()
         sys.unraisablehook = sys.__unraisablehook__
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -76,27 +77,28 @@ def _remedy(context: click.Context) -> str:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    if os.getpid() != _process:  # a worker, which took this over when it was forked
+    if os.getpid() != _process:  # a forked worker, which inherited this handler
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
-    if _asked.is_set():
+    if _requested.is_set():
         os._exit(128 + number)
     global _number  # noqa: PLW0603
     _number = signal.Signals(number)
-    _asked.set()
-    sys.unraisablehook = _tell_of_others
+    _requested.set()
+    sys.unraisablehook = _report_others
     if hasattr(signal, "setitimer"):
         signal.signal(signal.SIGALRM, partial(_stop_again, number))
         signal.setitimer(signal.ITIMER_REAL, AGAIN, AGAIN)
     raise Stopped(number)
 
 
-def _tell_of_others(unraisable: Any) -> None:
-    """Of what came up while an object was destroyed, all but the wish to stop."""
+def _report_others(unraisable: Any) -> None:
+    """Reports exceptions that were raised while an object was destroyed, except `Stopped`."""
     if not isinstance(unraisable.exc_value, Stopped):
         sys.__unraisablehook__(unraisable)
 
 
 def _stop_again(number: int, alarm: int, frame: FrameType | None) -> None:
-    """An exception that comes up while an object is destroyed is swallowed, as at the end of an epoch's workers."""
+    """Raises `Stopped` again: Python swallows an exception that is raised while an object is destroyed, such as the
+    worker processes at the end of an epoch."""
     raise Stopped(number)

@@ -1,4 +1,4 @@
-"""What commands print: results to standard output, notes to standard error, neither with --quiet; errors always."""
+"""What commands print: results to standard output, notes and errors to standard error. With --quiet, only errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ QUIET = "fullconv.quiet"  # in the context of the whole command line
 
 
 def quiet_option() -> click.Option:
-    """--quiet, which every command takes."""
+    """Returns the option --quiet, which every command has."""
     return click.Option(
         ["-q", "--quiet"],
         is_flag=True,
@@ -37,17 +37,17 @@ def is_quiet() -> bool:
     return context is not None and bool(context.meta.get(QUIET, False))
 
 
-class _Lines(logging.Handler):
-    """Each record is a line; a warning begins with `note:`."""
+class _NoteHandler(logging.Handler):
+    """Prints each log record as a line. Warnings begin with `note:`."""
 
     def emit(self, record: logging.LogRecord) -> None:
         note(f"note: {record.getMessage()}" if record.levelno >= logging.WARNING else record.getMessage())
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """What the library says in here is printed, to standard error, and goes to no other handler."""
-    handler, before = _Lines(), (logger.level, logger.propagate)
+def printed_log() -> Iterator[None]:
+    """Prints what the library logs in this block to standard error, and passes it to no other handler."""
+    handler, before = _NoteHandler(), (logger.level, logger.propagate)
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False
@@ -61,33 +61,34 @@ def told() -> Iterator[None]:
 
 @contextmanager
 def silent() -> Iterator[None]:
-    """What the library prints in here goes nowhere; its errors are exceptions."""
+    """Suppresses what the library prints in this block. Its errors are exceptions and are not affected."""
     with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
         yield
 
 
 def is_watched() -> bool:
-    """Whether somebody sees bars."""
+    """Whether progress bars are shown: on a terminal, without --quiet."""
     return sys.stderr.isatty() and not is_quiet()
 
 
 def say(text: Any) -> None:
+    """Prints a result to standard output."""
     if not is_quiet():
         click.echo(_shown(text))
 
 
 def note(text: Any) -> None:
-    """What is worth knowing and no error."""
+    """Prints something worth knowing that is not an error, to standard error."""
     if not is_quiet():
         click.echo(_shown(text), err=True)
 
 
 def fail(text: Any) -> None:
-    """An error: one line, also with --quiet."""
+    """Prints an error in one line, even with --quiet."""
     click.echo(f"error: {printable(str(text))}", err=True)
 
 
 def _shown(text: Any) -> str:
-    """Lines that command no terminal, whatever names stand in them."""
+    """Returns the text with control characters escaped: file names could contain commands for the terminal."""
     shown = str(text)
     return shown if shown.isprintable() else "\n".join(map(printable, shown.split("\n")))

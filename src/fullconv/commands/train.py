@@ -11,10 +11,10 @@ from typing import Any
 import click
 
 from fullconv.commands.shared_options import BatchSize, Numbers, Side, Weights, outside_option
-from fullconv.commands.terminal import is_quiet, say, silent, told
+from fullconv.commands.terminal import is_quiet, printed_log, say, silent
 
 FILE = click.Path(path_type=Path)
-LISTED = 6  # classes whose scores stand in one line
+LISTED = 6  # scores of classes are listed if there are at most this many
 
 
 @click.command()
@@ -59,7 +59,7 @@ LISTED = 6  # classes whose scores stand in one line
 @click.option(
     "--batch-size",
     type=BatchSize(),
-    help="Pictures per step, over all processes; 'auto' is as many as a GPU's memory holds.  [default: 4 to 16, "
+    help="Pictures per step, over all processes; 'auto' is as many as a GPU's memory can hold.  [default: 4 to 16, "
     "depending on the number of pictures]",
 )
 @click.option("--accumulate", type=int, help="Split each batch into this many parts, to save memory.")
@@ -77,14 +77,16 @@ LISTED = 6  # classes whose scores stand in one line
     "[default for more than 8 bits: the 0.1 and 99.9 percentiles of the training pictures]",
 )
 @click.option(
-    "--folds", type=click.IntRange(2), help="Divide the pictures into so many parts; train a model without each."
+    "--folds",
+    type=click.IntRange(2),
+    help="Divide the pictures into this many parts, and train one model without each part.",
 )
 @click.option("--lr", type=float, help="Peak learning rate.")
 @click.option(
     "--class-weights",
     type=Weights(),
-    help="Weight of each class in the loss: balanced or enet give rare classes more.  [default: none, or more for the "
-    "rare one of two classes]",
+    help="Weight of each class in the loss: balanced and enet give rare classes more weight.  [default: none; if one "
+    "of two classes is rare, it gets more weight]",
 )
 @click.option(
     "--precision",
@@ -121,7 +123,7 @@ def train(data: Path | None, out: Path | None, resume: Path | None, repeats: Pat
 
     data, changes = inputs(data, resume, repeats, changes)
     folder = resume or out or (repeats.with_name(f"{repeats.name}-again") if repeats else Path("runs/train"))
-    with silent() if is_quiet() else told():
+    with silent() if is_quiet() else printed_log():
         model = run(data, folder, resume=resume is not None, repeats=repeats, began=began, **changes)
     if rank_and_count()[0] == 0:
         for line in results(folder, model):
@@ -133,12 +135,12 @@ def train(data: Path | None, out: Path | None, resume: Path | None, repeats: Pat
 
 
 def results(folder: Path, model: Path) -> Iterator[str]:
-    """Where the model of a run is, how good it is, and where more is said of it."""
+    """Yields lines that say where the model and the report of a run are, and how well the model scores."""
     from fullconv.training.illustration import REPORT
     from fullconv.weights.model_folder import read_config
 
     if model == folder:  # a run in folds
-        yield f"models: {folder}/fold1 and so on, as {folder}/folds.json says"
+        yield f"models: {folder}/fold1 and so on; {folder}/folds.json lists the pictures of each fold"
         yield f"to repeat one: fullconv train --from {folder}/fold1"
         return
     yield f"model: {model}"
@@ -155,7 +157,7 @@ def results(folder: Path, model: Path) -> Iterator[str]:
 def inputs(
     data: Path | None, resume: Path | None, repeats: Path | None, changes: dict[str, Any]
 ) -> tuple[Path, dict[str, Any]]:
-    """(DATA, the options) with what an earlier run's manifest says of data and weights, where that is not given."""
+    """Returns (DATA, the options). If data or weights are not given, those of the resumed or repeated run are used."""
     from fullconv.training.manifest import MANIFEST
     from fullconv.training.reproduction import sources_of
 
@@ -167,7 +169,7 @@ def inputs(
             raise click.UsageError("Missing argument 'DATA'; it is optional only with --from and --resume.")
         return data, changes
     if resume and data and not (resume / MANIFEST).is_file():
-        return data, changes  # stopped before it was written, or made by an earlier version
-    lay = sources_of(earlier)
-    weights = {key: changes[key] or getattr(lay, key) for key in ("trunk_weights", "weights", "teacher")}
-    return data or lay.data, {**changes, **weights}
+        return data, changes  # the run stopped before its manifest was written, or an earlier version made it
+    sources = sources_of(earlier)
+    weights = {key: changes[key] or getattr(sources, key) for key in ("trunk_weights", "weights", "teacher")}
+    return data or sources.data, {**changes, **weights}

@@ -1,4 +1,4 @@
-"""What is told of a model: by /models, and to the page."""
+"""The description of a model that /models and the page show."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from fullconv.models.config import ModelConfig
 
 
 def describe(config: ModelConfig, name: str, engine: str) -> dict[str, Any]:
-    """`palette` are the colours of label maps, `shown` those of overlays."""
+    """Returns the description of a model as values for JSON.
+
+    `palette`: the colours of label maps; `shown`: the colours of overlays, (R, G, B) for each class.
+    """
     classes = config.classes
     return {
         "name": name,

@@ -1,4 +1,4 @@
-"""A result as the bytes of an answer. Nothing is written to disk."""
+"""Turns a result into the body of an answer. Nothing is written to disk."""
 
 from __future__ import annotations
 
@@ -22,25 +22,28 @@ from fullconv.serving import drafts
 from fullconv.serving.messages import Answer
 
 JSON, PNG, JPEG, ZIP = "application/json", "image/png", "image/jpeg", "application/zip"
-STEM = "picture"  # what files in an archive are called after: the server does not know the photo's name
+STEM = "picture"  # files in an archive begin with this, because the server does not know the photo's name
 
 
 def is_soft(save: str) -> bool:
-    """Whether it is made of scores."""
+    """Whether the output `save` is computed from the scores."""
     return save in ("json", drafts.BRUSH, drafts.OUTLINES) or needs_scores([save])
 
 
 def answer(result: Segmentation, save: str, facts: dict[str, Any]) -> Answer:
-    """`facts` are the model's name and so on; size and classes join them."""
+    """Returns the output `save` of a result.
+
+    `facts`, such as the model's name, go into the answer's facts, together with the size, the classes and the notes.
+    """
     height, width = result.label_map.shape
-    told = {**facts, "width": width, "height": height, "classes": result.shares, "notes": list(result.notes)}
+    facts = {**facts, "width": width, "height": height, "classes": result.shares, "notes": list(result.notes)}
     if save == "json":
-        told["confidence"] = {name: round(sure, 4) for name, sure in result.sureness.items()}
-        return Answer(JSON, json.dumps(told).encode(), told)
+        facts["confidence"] = {name: round(sure, 4) for name, sure in result.sureness.items()}
+        return Answer(JSON, json.dumps(facts).encode(), facts)
     media_type, encode = ENCODERS[save]
     if save == "overlay" and max(width, height) > LARGEST_JPEG:
         media_type = PNG
-    return Answer(media_type, encode(result), told)
+    return Answer(media_type, encode(result), facts)
 
 
 def png(picture: Image.Image) -> bytes:
@@ -63,17 +66,17 @@ def overlay(result: Segmentation) -> bytes:
 
 
 def masks(result: Segmentation) -> bytes:
-    """A ZIP archive with a PNG for each class found: 255 where the class is."""
+    """Returns a ZIP archive with a PNG for each class found: 255 where the class is, else 0."""
     named = dict(zip(result.classes.names, file_names(result.classes.names), strict=True))
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:  # stored: PNGs are compressed already
+    with zipfile.ZipFile(packed, "w") as archive:  # without compression: PNGs are compressed already
         for name in result.asked or result.shares:
             archive.writestr(f"{STEM}_{named[name]}.png", png(mask_picture(result.mask(name))))
     return packed.getvalue()
 
 
 def cutout(result: Segmentation) -> bytes:
-    """All classes but the background, or those asked for, in one picture."""
+    """Returns a PNG that keeps the photo where the requested classes are (by default, all but the background)."""
     return photo_png(cut_out(result, result.wanted))
 
 
@@ -109,11 +112,11 @@ ENCODERS: dict[str, tuple[str, Callable[[Segmentation], bytes]]] = {
 
 
 def tensors(result: Segmentation, facts: dict[str, Any]) -> Answer:
-    """Label map (H, W) uint8, then the scores (C, H, W) float32 where they were asked for, as raw bytes, little end
-    first: what the Open Inference Protocol sends."""
+    """Returns the raw bytes that the Open Inference Protocol sends: the label map (H, W) uint8, followed by the scores
+    (C, H, W) float32, little-endian, if they were requested."""
     parts = [np.ascontiguousarray(result.label_map).tobytes()]
     if result.scores is not None:
         parts.append(np.ascontiguousarray(result.scores, "<f4").tobytes())
     height, width = result.label_map.shape
-    told = {**facts, "width": width, "height": height, "names": list(result.classes.names)}
-    return Answer("application/octet-stream", b"".join(parts), told)
+    facts = {**facts, "width": width, "height": height, "names": list(result.classes.names)}
+    return Answer("application/octet-stream", b"".join(parts), facts)

@@ -1,4 +1,4 @@
-"""The addresses of the server: the page, /predict, /models, /metrics, and the Open Inference Protocol."""
+"""The endpoints of the server: the page, /predict, /models, /metrics, and the Open Inference Protocol."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.types import ASGIApp
 
 from fullconv.serving import descriptions, protocol
-from fullconv.serving.address import Address, Answers, document
+from fullconv.serving.endpoint import Endpoint, Handler, openapi_document
 from fullconv.serving.guard import Guard, Rules, response
 from fullconv.serving.messages import Task
 from fullconv.serving.one_host import OneHost
@@ -23,47 +23,46 @@ from fullconv.serving.service import Service
 
 
 def make_app(service: Service, rules: Rules, label_studio: OneHost | None = None) -> ASGIApp:
-    """All of it, guarded; with the addresses that Label Studio asks where its host is given."""
-    routes = [address.route for address in addresses_of(service, label_studio)]
+    """Returns the application with its access rules. `label_studio` adds the endpoints for Label Studio."""
+    routes = [endpoint.route for endpoint in endpoints_of(service, label_studio)]
     guarded: ASGIApp = Guard(Starlette(routes=routes, exception_handlers=handlers(service)), rules)
     if rules.origins:
-        told = ["Retry-After", "X-Model"]
         guarded = CORSMiddleware(
             guarded, rules.origins, allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type"], expose_headers=told,
+            allow_headers=["Authorization", "Content-Type"], expose_headers=["Retry-After", "X-Model"],
         )  # fmt: skip
     return guarded
 
 
-def addresses_of(service: Service, label_studio: OneHost | None) -> list[Address]:
-    known = [*of_page(), of_predict(service), *of_models(service), *protocol.addresses(service)]
+def endpoints_of(service: Service, label_studio: OneHost | None) -> list[Endpoint]:
+    known = [*page_endpoints(), predict_endpoint(service), *model_endpoints(service), *protocol.endpoints(service)]
     if label_studio:
         from fullconv.serving import label_studio as other_tool
 
-        known += other_tool.addresses(service, label_studio)
-    return [*known, Address("GET", "/openapi.json", _giving(document(known)))]
+        known += other_tool.endpoints(service, label_studio)
+    return [*known, Endpoint("GET", "/openapi.json", _giving(openapi_document(known)))]
 
 
-def of_page() -> list[Address]:
-    named = {"/" if name == "index.html" else f"/{name}": path for name, path in files_of("server").items()}
-    return [Address("GET", address, _sending(path)) for address, path in named.items()]
+def page_endpoints() -> list[Endpoint]:
+    files = {"/" if name == "index.html" else f"/{name}": path for name, path in files_of("server").items()}
+    return [Endpoint("GET", url_path, _sending(file)) for url_path, file in files.items()]
 
 
-def _sending(path: Path) -> Answers:
+def _sending(path: Path) -> Handler:
     async def send(_: Request) -> FileResponse:
         return FileResponse(path, media_type=TYPES[path.suffix])
 
     return send
 
 
-def _giving(content: Any) -> Answers:
+def _giving(content: Any) -> Handler:
     async def give(_: Request) -> JSONResponse:
         return JSONResponse(content)
 
     return give
 
 
-def of_predict(service: Service) -> Address:
+def predict_endpoint(service: Service) -> Endpoint:
     async def predict(request: Request) -> Response:
         save = output_of(request.query_params.get("save", "labels"))
         chosen = service.model(request.query_params.get("model"))
@@ -72,31 +71,31 @@ def of_predict(service: Service) -> Address:
         async def read(request: Request, deadline: float) -> Task:
             return Task(chosen, await service.bodies.picture(request, deadline), save, classes=asked)
 
-        answer = await service.see(request, read)
+        answer = await service.handle(request, read)
         return Response(answer.body, media_type=answer.media_type, headers={"X-Model": chosen})
 
-    return Address("POST", "/predict", predict, descriptions.PREDICT)
+    return Endpoint("POST", "/predict", predict, descriptions.PREDICT)
 
 
 def output_of(asked: str) -> str:
-    """Raises Refusal for what is no output of /predict."""
+    """Returns the name if it is an output of /predict. Otherwise raises Refusal."""
     if asked not in descriptions.OUTPUTS:
         raise Refusal(422, "question", f"save: no output {asked!r}; choose from {', '.join(descriptions.OUTPUTS)}")
     return asked
 
 
-def of_models(service: Service) -> list[Address]:
+def model_endpoints(service: Service) -> list[Endpoint]:
     async def models(_: Request) -> Response:
         return JSONResponse(list(service.workers.models.values()))
 
     async def metrics(_: Request) -> Response:
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
 
-    return [Address("GET", "/models", models, descriptions.MODELS), Address("GET", "/metrics", metrics)]
+    return [Endpoint("GET", "/models", models, descriptions.MODELS), Endpoint("GET", "/metrics", metrics)]
 
 
 def handlers(service: Service) -> dict[Any, Any]:
-    """Whatever goes wrong is JSON that says what to do."""
+    """Returns the handlers that turn every error into JSON that says what to do."""
 
     def refuse(refusal: Refusal) -> JSONResponse:
         service.metrics.refusals.labels(refusal.reason).inc()
@@ -106,8 +105,8 @@ def handlers(service: Service) -> dict[Any, Any]:
         return refuse(refusal)
 
     async def unknown(_: Request, error: HTTPException) -> JSONResponse:
-        told = {404: "no such address; see /openapi.json for the list"}.get(error.status_code, error.detail)
-        answer = refuse(Refusal(error.status_code, "address", told))
+        message = {404: "no such address; see /openapi.json for the list"}.get(error.status_code, error.detail)
+        answer = refuse(Refusal(error.status_code, "address", message))
         answer.headers.update(error.headers or {})
         return answer
 

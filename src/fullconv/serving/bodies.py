@@ -1,4 +1,4 @@
-"""The body of a request, read in bounded memory and time. Nothing of it is written to disk."""
+"""Reads the bodies of requests in bounded memory and time. Nothing is written to disk."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ from starlette.requests import ClientDisconnect, Request
 from fullconv.serving.limits import Limits
 from fullconv.serving.refusal import Refusal
 
-DRAINED = 4  # times the limit: what is read of a body that is too large, so that its sender hears why
+DRAINED = 4  # a body that is too large is read up to this many times the limit, so that its sender gets the error
 FORM = "multipart/form-data"
 
 
 class InMemory(MultiPartParser):
-    """Starlette's parser puts files above a megabyte on disk; this one does not."""
+    """A parser for forms that keeps files in memory. Starlette's writes files above a megabyte to disk."""
 
     spool_max_size = 2**40
 
 
 class Bodies:
-    """Reads them; counts the bytes that all of them hold."""
+    """Reads bodies, and counts the bytes that all bodies hold together."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits, self.held = limits, 0
 
     async def picture(self, request: Request, deadline: float) -> bytes:
-        """The picture's file: the whole body, or the one file in a form. Raises Refusal."""
+        """Returns the picture's file: the whole body, or the one file in a form. Raises Refusal if there is none, if it
+        is too large, or if it has not arrived by `deadline` (of time.monotonic)."""
         body = await self.read(request, deadline)
         if request.headers.get("content-type", "").lower().startswith(FORM):
             body = await file_of(request.headers, body)
@@ -40,7 +41,8 @@ class Bodies:
         return body
 
     async def read(self, request: Request, deadline: float) -> bytes:
-        """All of it, by `deadline` of time.monotonic. Raises Refusal."""
+        """Returns the whole body. Raises Refusal if it is too large, or has not arrived by `deadline` (of
+        time.monotonic)."""
         try:
             async with asyncio.timeout(deadline - time.monotonic()):
                 return await self._read(request)
@@ -75,7 +77,7 @@ class Bodies:
 
 
 class Holding:
-    """What one body holds."""
+    """Counts the bytes of one body. Raises Refusal if all bodies together hold too many."""
 
     def __init__(self, bodies: Bodies) -> None:
         self.bodies, self.bytes = bodies, 0
@@ -88,7 +90,7 @@ class Holding:
 
 
 async def file_of(headers: Headers, body: bytes) -> bytes:
-    """The one file of a form. Raises Refusal."""
+    """Returns the only file in a form. Raises Refusal if the form is damaged or has no file."""
 
     async def stream() -> AsyncGenerator[bytes, None]:
         yield body

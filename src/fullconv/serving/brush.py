@@ -1,8 +1,9 @@
-"""Label Studio's run lengths of a painted mask: the bytes of an RGBA picture, packed bit by bit.
+"""Packs a mask in Label Studio's run-length format: the bytes of an RGBA picture, as a string of bits.
 
-32 bits say how many bytes there are, 5 the length of one less 1, 4 times 4 the four lengths that a run's own length may
-have, less 1. Then for each run: 1, which of the four lengths (2 bits), how many bytes it is long less 1, its byte.
-The format is thi.ng's rle-pack; https://labelstud.io/tags/brushlabels names it.
+The header has 32 bits for the number of bytes, 5 bits for the bits per byte minus 1, and 4 bits for each of the four
+field widths minus 1. Each run has a bit 1, 2 bits that choose the field width, a field of this width with the length
+of the run minus 1, and the byte that is repeated. The format is thi.ng's rle-pack, which
+https://labelstud.io/tags/brushlabels refers to.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-CHANNELS, WORD = 4, 8  # bytes a pixel, bits a byte
-LENGTHS = (3, 4, 8, 16)  # bits of a run's length
-LONGEST = 2 ** LENGTHS[-1]  # bytes of a run
+CHANNELS, WORD = 4, 8  # bytes per pixel, bits per byte
+LENGTHS = (3, 4, 8, 16)  # field widths, in bits
+LONGEST = 2 ** LENGTHS[-1]  # bytes in a run
 
 
 def pack(mask: NDArray[np.bool_]) -> bytes:
-    """(H, W): 255 in all four channels where the mask is set, else 0."""
+    """Returns the packed bytes of a mask (H, W): 255 in all four channels where it is set, else 0."""
     pixels = mask.ravel()
     changes = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
     ends = np.concatenate([changes, [pixels.size]])
@@ -34,7 +35,7 @@ def pack(mask: NDArray[np.bool_]) -> bytes:
 
 
 def _runs(length: int, value: int) -> Iterator[str]:
-    """The bits of a run, in as many parts as its length takes."""
+    """Yields the bits of a run, split into parts of at most `LONGEST` bytes."""
     for start in range(0, length, LONGEST):
         part = min(LONGEST, length - start)
         which = next(i for i, bits in enumerate(LENGTHS) if part <= 2**bits)

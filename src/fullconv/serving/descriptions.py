@@ -1,4 +1,4 @@
-"""What OpenAPI tells of the server, with examples."""
+"""The OpenAPI descriptions of the server's endpoints, with examples."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SUMMARY = {
 
 
 def given(description: str, example: Any, kind: str = "object") -> dict[str, Any]:
-    """An answer in JSON that is no refusal."""
+    """Describes a successful answer in JSON."""
     return {"description": description, "content": {"application/json": {"schema": {"type": kind}, "example": example}}}
 
 

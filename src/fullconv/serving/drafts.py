@@ -1,4 +1,4 @@
-"""What Label Studio is told of a picture: for each class a painted mask, or its outlines, and how sure the model is."""
+"""Turns a result into drafts for Label Studio: a painted mask or outlines for each class, with the confidence."""
 
 from __future__ import annotations
 
@@ -11,25 +11,26 @@ from fullconv.outputs.outlines import cut_outlines
 from fullconv.segmentation import Segmentation
 from fullconv.serving.brush import pack
 
-SIMPLIFY = 1.0  # pixels that an outline may leave its region by
-BRUSH, OUTLINES = "brush", "outlines"  # what a task asks for
+SIMPLIFY = 1.0  # pixels that a simplified outline may move
+BRUSH, OUTLINES = "brush", "outlines"  # the outputs that a task can request
 
 
 def brush(result: Segmentation) -> bytes:
-    """[{"label", "score", "value"}] as JSON, one a class."""
+    """Returns [{"label", "score", "value"}, …] as JSON: a painted mask for each class."""
     return json.dumps(
         [
-            {**told(result, name), "value": {"format": "rle", "rle": list(pack(result.mask(name)))}}
+            {**label_and_score(result, name), "value": {"format": "rle", "rle": list(pack(result.mask(name)))}}
             for name in result.shares
         ]
     ).encode()
 
 
 def outlines(result: Segmentation) -> bytes:
-    """The same, one a region, its points in percent of width and height."""
+    """Returns [{"label", "score", "value"}, …] as JSON: a polygon for each region, its points in percent of width and
+    height."""
     height, width = result.label_map.shape
     names, percent = result.classes.names, 100 / np.array([width, height])
-    scores = {name: told(result, name) for name in result.shares}
+    scores = {name: label_and_score(result, name) for name in result.shares}
     found: list[dict[str, Any]] = [
         {
             **scores[names[outline.value]],
@@ -41,6 +42,6 @@ def outlines(result: Segmentation) -> bytes:
     return json.dumps(found).encode()
 
 
-def told(result: Segmentation, name: str) -> dict[str, Any]:
-    """The class, and its mean confidence where it is."""
+def label_and_score(result: Segmentation, name: str) -> dict[str, Any]:
+    """Returns the class and its mean confidence (0–1) over its pixels."""
     return {"label": name, "score": round(float(result.confidence[result.mask(name)].mean()), 4)}

@@ -1,4 +1,5 @@
-"""Who may ask: checked before anything else of a request is looked at; and what browsers are told with every answer."""
+"""Checks who may use the server, before anything else of a request is read, and adds security headers to every
+answer."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-TOLD = {
+SECURITY_HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -29,8 +30,8 @@ TOLD = {
 
 @dataclass(frozen=True)
 class Rules:
-    """`hosts`: names under which the server may be asked, none for any; `origins`: other sites whose pages may ask it;
-    `token`: what everybody must show, but for the page itself, health and metrics."""
+    """`hosts`: host names that requests may use; empty allows any. `origins`: other websites whose pages may send
+    requests. `token`: required for everything except health, metrics and the paths of the page (`page`)."""
 
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
@@ -38,14 +39,15 @@ class Rules:
     page: tuple[str, ...] = ()
 
     def check(self, method: str, path: str, headers: Headers) -> None:
-        """Raises Refusal."""
+        """Raises Refusal if the host, the origin or the token of a request is not allowed."""
         self._check_host(headers)
         self._check_origin(method, headers)
         if self.token and method != "OPTIONS" and path not in OPEN_PATHS and path not in self.page:
             self._check_token(headers, path)
 
     def _check_host(self, headers: Headers) -> None:
-        """Without this, a site could point its own name at this machine and have its visitors' browsers ask."""
+        """Without this check, a website could point its own host name at this machine, and let the browsers of its
+        visitors send requests (DNS rebinding)."""
         host = without_port(headers.get("host", ""))
         if self.hosts and host not in self.hosts:
             raise Refusal(403, "host", f"no host {host!r} here; start the server with --allow-host {host or 'NAME'}")
@@ -58,25 +60,25 @@ class Rules:
             raise Refusal(403, "origin", f"pages of {origin} may not ask this server; start it with --cors {origin}")
 
     def _check_token(self, headers: Headers, path: str) -> None:
-        """Label Studio shows a name and a password; the token is the password."""
-        scheme, _, shown = headers.get("authorization", "").partition(" ")
+        """Label Studio sends a user name and a password instead of a token; the password must be the token."""
+        scheme, _, sent = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "basic" and path.startswith(LABEL_STUDIO):
-            scheme, shown = "bearer", password_of(shown)
-        right = hmac.compare_digest(shown.strip().encode(), (self.token or "").encode())
+            scheme, sent = "bearer", password_of(sent)
+        right = hmac.compare_digest(sent.strip().encode(), (self.token or "").encode())
         if scheme.lower() != "bearer" or not right:
             raise Refusal(401, "token", "this server requires a token; send the header Authorization: Bearer TOKEN")
 
 
-def password_of(shown: str) -> str:
-    """ "bmFtZTpwYXNzd29yZA==" → "password"; "" for what is none."""
+def password_of(sent: str) -> str:
+    """Returns the password of a Basic header ("bmFtZTpwYXNzd29yZA==" → "password"), or "" if it is invalid."""
     try:
-        return base64.b64decode(shown, validate=True).decode().partition(":")[2]
+        return base64.b64decode(sent, validate=True).decode().partition(":")[2]
     except ValueError:
         return ""
 
 
 def without_port(host: str) -> str:
-    """ "[::1]:8000" → "[::1]" """
+    """Returns a host in lower case without its port: "[::1]:8000" → "[::1]"."""
     name, colon, port = host.rpartition(":")
     return (name if colon and port.isdigit() else host).lower()
 
@@ -95,20 +97,20 @@ class Guard:
             self.rules.check(scope["method"], scope["path"], Headers(scope=scope))
         except Refusal as refusal:
             app = response(refusal)
-        return await app(scope, receive, telling(send))
+        return await app(scope, receive, with_security_headers(send))
 
 
-def telling(send: Send) -> Send:
-    """The same with the headers that every answer has."""
+def with_security_headers(send: Send) -> Send:
+    """Returns a `send` that adds the security headers to an answer."""
 
-    async def told(message: Message) -> None:
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in TOLD.items():
+            for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
         await send(message)
 
-    return told
+    return send_with_headers
 
 
 def response(refusal: Refusal) -> JSONResponse:

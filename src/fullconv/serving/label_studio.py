@@ -1,7 +1,7 @@
-"""What Label Studio asks of a model that drafts labels: /label-studio/health, /setup and /predict.
+"""The endpoints for Label Studio, which shows the predictions as drafts: /label-studio/health, /setup and /predict.
 
-The requests are those of github.com/HumanSignal/label-studio-ml-backend (label_studio_ml/api.py), the answers
-predictions of its import format: https://labelstud.io/guide/predictions.
+The requests are those of github.com/HumanSignal/label-studio-ml-backend (label_studio_ml/api.py). The answers are
+predictions in Label Studio's import format: https://labelstud.io/guide/predictions.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from xml.etree import ElementTree
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from fullconv.serving.address import Address
 from fullconv.serving.drafts import BRUSH, OUTLINES
+from fullconv.serving.endpoint import Endpoint
 from fullconv.serving.messages import Answer, Task
 from fullconv.serving.one_host import OneHost
 from fullconv.serving.refusal import Refusal
 from fullconv.serving.service import Service
 
-MOST = 100  # tasks of one request
-LARGEST = 2**20  # characters of a labelling interface
-KINDS = {"BrushLabels": BRUSH, "PolygonLabels": OUTLINES}  # the tags of an interface: what is asked for
+MOST = 100  # tasks in one request
+LARGEST = 2**20  # characters in a labelling interface
+KINDS = {"BrushLabels": BRUSH, "PolygonLabels": OUTLINES}  # {tag of an interface: output that it needs}
 
 
 @dataclass(frozen=True)
 class Interface:
-    """What a project's labelling interface says: which of a task's values is the picture, the names of the tags, which
-    of KINDS the labels are, and {class of the model: label of the project}."""
+    """A project's labelling interface. `key`: the value of a task that has the address of the picture. `picture`,
+    `labels`: the names of these tags. `kind`: a key of KINDS. `known`: {class of the model: label of the project}."""
 
     key: str
     picture: str
@@ -39,46 +39,47 @@ class Interface:
     known: dict[str, str]
 
 
-def addresses(service: Service, host: OneHost) -> list[Address]:
-    """Not in OpenAPI: they are for one program."""
+def endpoints(service: Service, host: OneHost) -> list[Endpoint]:
+    """Returns the endpoints. They are not in /openapi.json, because only Label Studio uses them."""
 
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "UP", "model_class": service.model(None)})
 
     async def setup(_: Request) -> Response:
-        """Nothing of a project is kept: each request to predict brings its interface."""
+        """Stores nothing about a project: each request to predict contains the labelling interface."""
         return JSONResponse({"model_version": service.model(None)})
 
     async def predict(request: Request) -> Response:
-        asked = await asked_of(request, service)
+        content = await content_of(request, service)
         chosen = service.model(None)
-        interface = read_interface(asked.get("label_config"), service.workers.models[chosen]["classes"])
-        found = [await draft(request, service, host, interface, task) for task in tasks_of(asked)]
+        interface = read_interface(content.get("label_config"), service.workers.models[chosen]["classes"])
+        found = [await draft(request, service, host, interface, task) for task in tasks_of(content)]
         if found and all(isinstance(one, Refusal) for one in found):
             raise found[0]  # type: ignore[misc]
         return JSONResponse({"results": [prediction(one, chosen, interface) for one in found]})
 
     return [
-        Address("GET", "/label-studio/health", health),
-        Address("POST", "/label-studio/setup", setup),
-        Address("POST", "/label-studio/predict", predict),
+        Endpoint("GET", "/label-studio/health", health),
+        Endpoint("POST", "/label-studio/setup", setup),
+        Endpoint("POST", "/label-studio/predict", predict),
     ]
 
 
-async def asked_of(request: Request, service: Service) -> dict[str, Any]:
+async def content_of(request: Request, service: Service) -> dict[str, Any]:
+    """Returns the JSON object in the body. Raises Refusal if there is none."""
     try:
-        asked = json.loads(await service.bodies.read(request, service.deadline()))
+        content = json.loads(await service.bodies.read(request, service.deadline()))
     except (ValueError, RecursionError):
-        asked = None
-    if not isinstance(asked, dict):
+        content = None
+    if not isinstance(content, dict):
         raise Refusal(
-            400, "protocol", "this is no request of Label Studio's, which is JSON with tasks and label_config"
+            400, "protocol", "this is not a request from Label Studio, which is JSON with tasks and label_config"
         )
-    return asked
+    return content
 
 
-def tasks_of(asked: dict[str, Any]) -> list[dict[str, Any]]:
-    tasks = asked.get("tasks")
+def tasks_of(content: dict[str, Any]) -> list[dict[str, Any]]:
+    tasks = content.get("tasks")
     if not isinstance(tasks, list) or len(tasks) > MOST or not all(isinstance(task, dict) for task in tasks):
         raise Refusal(422, "protocol", f"tasks must be a list of at most {MOST} tasks")
     return tasks
@@ -87,7 +88,7 @@ def tasks_of(asked: dict[str, Any]) -> list[dict[str, Any]]:
 async def draft(
     request: Request, service: Service, host: OneHost, interface: Interface, task: dict[str, Any]
 ) -> Answer | Refusal:
-    """A picture that cannot be had does not stop the others."""
+    """Returns the draft of a task, or the Refusal, so that one bad picture does not stop the others."""
 
     async def read(_: Request, deadline: float) -> Task:
         values = task.get("data")
@@ -98,7 +99,7 @@ async def draft(
         return Task(service.model(None), picture, KINDS[interface.kind])
 
     try:
-        return await service.see(request, read)
+        return await service.handle(request, read)
     except Refusal as refusal:
         if refusal.reason == "gone":
             raise
@@ -106,7 +107,7 @@ async def draft(
 
 
 def prediction(found: Answer | Refusal, model: str, interface: Interface) -> dict[str, Any]:
-    """Of one task; its score is the mean of its regions', by which Label Studio sorts."""
+    """Returns the prediction of one task. Its score, by which Label Studio sorts, is the mean over its regions."""
     if isinstance(found, Refusal):
         return {"model_version": model, "score": 0.0, "result": [], "error": found.message}
     regions = [region(one, number, found.facts, interface) for number, one in enumerate(json.loads(found.body))]
@@ -116,7 +117,7 @@ def prediction(found: Answer | Refusal, model: str, interface: Interface) -> dic
 
 
 def region(found: dict[str, Any], number: int, facts: dict[str, Any], interface: Interface) -> dict[str, Any] | None:
-    """None for a class that the project has no label for."""
+    """Returns a region in Label Studio's format; None if the project has no label for the class."""
     label, kind = interface.known.get(found["label"]), interface.kind.lower()
     if label is None:
         return None
@@ -128,7 +129,8 @@ def region(found: dict[str, Any], number: int, facts: dict[str, Any], interface:
 
 
 def read_interface(text: Any, classes: Sequence[str]) -> Interface:
-    """Raises Refusal for an interface without a picture, without labels to draft, or without one that is a class."""
+    """Returns what the XML of a labelling interface says. Raises Refusal if it has no picture with labels to draft, or
+    if none of its labels is a class of the model."""
     root = parsed(text)
     pictures = {one.get("name"): one for one in root.iter("Image")}
     for tag in KINDS:
@@ -140,22 +142,22 @@ def read_interface(text: Any, classes: Sequence[str]) -> Interface:
 
 
 def interface_of(picture: ElementTree.Element, labels: ElementTree.Element, classes: Sequence[str]) -> Interface:
-    """Labels and classes are the same where their names are, but for capitals."""
+    """Matches labels to classes by name, without regard to upper and lower case."""
     names = [label.get("value", "") for label in labels.iter("Label")]
     folded = {name.casefold(): name for name in names}
     known = {name: folded[name.casefold()] for name in classes if name.casefold() in folded}
     if not known:
-        told = f"none of the labels ({', '.join(names)}) is a class of the model ({', '.join(classes)})"
-        raise Refusal(422, "interface", f"{told}; give some of them the same names")
+        message = f"none of the labels ({', '.join(names)}) is a class of the model ({', '.join(classes)})"
+        raise Refusal(422, "interface", f"{message}; give some of them the same names")
     key = picture.get("value", "").removeprefix("$")
     return Interface(key, picture.get("name", ""), labels.get("name", ""), labels.tag, known)
 
 
 def parsed(text: Any) -> ElementTree.Element:
-    """Without entities: nothing that Label Studio writes has any, and they can be made to grow without end."""
+    """Parses the XML. Entities are refused: Label Studio writes none, and they can expand to any size."""
     try:
         if isinstance(text, str) and len(text) <= LARGEST and "<!" not in text.replace("<!--", ""):
             return ElementTree.fromstring(text)
     except ElementTree.ParseError:
         pass
-    raise Refusal(422, "interface", "label_config is no labelling interface; set one up in the project's settings")
+    raise Refusal(422, "interface", "label_config is not a labelling interface; set one up in the project's settings")

@@ -1,4 +1,4 @@
-"""What a server takes from whoever sends it pictures."""
+"""The limits of a server for the pictures that it receives."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from fullconv.errors import FullconvError
 
 KNOWN = ("jpeg", "png", "webp", "gif", "bmp", "avif", "tiff")
-BODIES_HELD = 20  # times the largest body: what bodies may take in memory together
+BODIES_HELD = 20  # all bodies together may take this many times the largest body in memory
 
 
 @dataclass(frozen=True)
 class Limits:
-    """`body` in bytes, `pixels` and `frames` of one picture, `formats` by name; `seconds` that a request may take, from
-    its first byte to its answer; `queue`: how many pictures may wait for a worker."""
+    """`body`: bytes of the largest request body. `pixels`, `frames`: most of one picture. `formats`: names of accepted
+    formats. `seconds`: time for a request, from its first byte to its answer. `queue`: number of pictures that may
+    wait for a worker. Raises FullconvError for an unknown format."""
 
     body: int = 25 * 10**6
     pixels: int = 50 * 10**6
@@ -31,5 +32,5 @@ class Limits:
 
     @property
     def held(self) -> int:
-        """Bytes of all bodies together."""
+        """The number of bytes that all bodies together may have."""
         return self.body * BODIES_HELD

@@ -1,4 +1,4 @@
-"""What goes between the server and its workers. The server itself decodes nothing and loads no model."""
+"""The messages between the server and its workers. The server itself decodes no picture and loads no model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fullconv.serving.limits import Limits
 
 @dataclass(frozen=True)
 class Setup:
-    """What every worker is given: folders of models, what runs them, limits."""
+    """What every worker gets when it starts: model folders, engine and precision, limits."""
 
     folders: tuple[Path, ...]
     engine: str
@@ -21,8 +21,8 @@ class Setup:
 
 @dataclass(frozen=True)
 class Task:
-    """A picture (the bytes of its file), the model that sees it, and what is wanted: an output, or `raw` tensors;
-    `classes` where only these are asked for."""
+    """A picture to segment. `body`: the bytes of its file. `save`: the output to return, unless `raw` tensors are
+    requested, with `scores` if so. `classes`: the only classes to use, or empty for all."""
 
     model: str
     body: bytes
@@ -34,7 +34,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes back: its type, its bytes, and what a program may want to know of it."""
+    """A worker's answer: its media type, its bytes, and facts about it, such as the size of the picture."""
 
     media_type: str
     body: bytes

@@ -1,4 +1,4 @@
-"""What Prometheus is told."""
+"""The metrics that the server exposes to Prometheus."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
 class Metrics:
-    """Of one server. `queue` is asked when the numbers are."""
+    """The metrics of one server. `queue` returns the current length of the queue; it is called at each scrape."""
 
     def __init__(self, queue: Callable[[], int]) -> None:
         self.registry = all_of = CollectorRegistry()
-        told = "Time from the first byte of a request to its answer"
-        self.seconds = Histogram("fullconv_request_seconds", told, buckets=SECONDS, registry=all_of)
+        text = "Time from the first byte of a request to its answer"
+        self.seconds = Histogram("fullconv_request_seconds", text, buckets=SECONDS, registry=all_of)
         self.pictures = Counter("fullconv_pictures", "Pictures answered", ["model"], registry=all_of)
         self.refusals = Counter("fullconv_refusals", "Requests refused", ["reason"], registry=all_of)
         waiting = Gauge("fullconv_queue", "Pictures waiting for a worker", registry=all_of)
@@ -36,16 +36,16 @@ class Metrics:
 
 
 def family(pid: int) -> Iterator[int]:
-    """A process and all that it started; only itself where the system does not tell."""
+    """Yields the id of a process and of all its descendants; only its own if the system has no /proc."""
     yield pid
     for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):  # it ended meanwhile
+        with suppress(OSError):  # the process has ended meanwhile
             for child in tasks.read_text().split():
                 yield from family(int(child))
 
 
 def memory_of(pid: int) -> int:
-    """Bytes that it holds, what processes share being divided among them; 0 where the system does not tell."""
+    """Returns the memory of a process in bytes; memory shared by n processes counts 1/n. 0 if there is no /proc."""
     with suppress(OSError, ValueError):
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))

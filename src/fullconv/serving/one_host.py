@@ -1,4 +1,4 @@
-"""Pictures fetched from the one host that the server was told of, and from nowhere else."""
+"""Fetches pictures from the one host given by --label-studio, and from no other."""
 
 from __future__ import annotations
 
@@ -17,47 +17,50 @@ from fullconv.errors import FullconvError
 from fullconv.serving.refusal import Refusal
 
 CHUNK = 2**16  # bytes
-PATIENCE = 10.0  # seconds without a byte
-AS_THEY_ARE = "%/:?#[]@!$&'()*+,;=~"  # all others are written as %XX: spaces and letters beyond ASCII
+PATIENCE = 10.0  # seconds to wait for the next byte
+UNQUOTED = "%/:?#[]@!$&'()*+,;=~"  # other characters, such as spaces and non-ASCII letters, are written as %XX
 PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)
 class OneHost:
-    """`address` is https://host:port; `key` what its own users show: a token, or a personal one, which is exchanged for
-    one that lasts minutes."""
+    """`address`: https://host:port. `key`: the access token of a Label Studio user. A personal access token is
+    exchanged for one that is valid for minutes."""
 
     address: str
     key: str | None = None
 
     def check(self) -> None:
-        """Raises FullconvError for what is no address."""
+        """Raises FullconvError if the address is invalid."""
         if origin_of(self.address) is None:
-            raise FullconvError(f"--label-studio {self.address}: no address; give one such as http://127.0.0.1:8080")
+            raise FullconvError(
+                f"--label-studio {self.address}: not a valid address; give one such as http://127.0.0.1:8080"
+            )
 
     async def fetch(self, address: str, most: int, deadline: float) -> bytes:
-        """At most `most` bytes of an address there, in full or beginning with /, by `deadline` of time.monotonic.
+        """Returns the bytes at `address`, which is a full address on this host, or a path that begins with /.
 
-        Raises Refusal for another host's, and for what does not come.
+        Raises Refusal if it is on another host, is larger than `most` bytes, or does not arrive by `deadline` (of
+        time.monotonic).
         """
-        url = quote(urljoin(f"{self.address.rstrip('/')}/", address), safe=AS_THEY_ARE)
+        url = quote(urljoin(f"{self.address.rstrip('/')}/", address), safe=UNQUOTED)
         self._refuse_other(url)
         return await asyncio.to_thread(self._fetched, url, most, deadline)
 
     def _refuse_other(self, url: str) -> None:
         if origin_of(url) != origin_of(self.address):
-            told = f"{url}: lies elsewhere than {self.address}, the one host that --label-studio allows"
-            raise Refusal(422, "elsewhere", f"{told}; keep the pictures in Label Studio itself")
+            message = f"{url}: not on {self.address}, the only host that --label-studio allows"
+            raise Refusal(422, "elsewhere", f"{message}; keep the pictures in Label Studio itself")
 
     def _fetched(self, url: str, most: int, deadline: float) -> bytes:
         try:
             return self._read(Request(url, headers=self._headers(deadline)), most, deadline)
         except HTTPError as error:
             with error:
-                told = "; set LABEL_STUDIO_API_KEY to an access token of its" if error.code in (401, 403) else ""
-                raise Refusal(502, "fetch", f"{url}: answered {error.code}{told}") from None
+                remedy = "; set LABEL_STUDIO_API_KEY to an access token" if error.code in (401, 403) else ""
+                raise Refusal(502, "fetch", f"{url}: answered with status {error.code}{remedy}") from None
         except (OSError, HTTPException, ValueError) as error:
-            raise Refusal(502, "fetch", f"{url}: could not be fetched ({error}); is Label Studio up?") from None
+            raise Refusal(502, "fetch", f"{url}: could not be fetched ({error}); is Label Studio running?") from None
 
     def _read(self, request: Request, most: int, deadline: float) -> bytes:
         opener = build_opener(ProxyHandler({}), SameHost(self))
@@ -67,29 +70,31 @@ class OneHost:
                 length += len(part)
                 parts.append(part)
                 if length > most:
-                    told = f"{request.full_url}: larger than {most / 10**6:g} MB; start the server with --max-megabytes"
-                    raise Refusal(413, "bytes", told)
+                    megabytes = f"{most / 10**6:g} MB"
+                    message = f"{request.full_url}: larger than {megabytes}; start the server with --max-megabytes"
+                    raise Refusal(413, "bytes", message)
                 if time.monotonic() > deadline:
                     raise Refusal(504, "slow", f"{request.full_url}: did not arrive in time; try again")
         return b"".join(parts)
 
     def _headers(self, deadline: float) -> dict[str, str]:
-        """A personal token is a JSON web token, of three parts; older ones are one word."""
-        told = {"User-Agent": f"fullconv/{__version__}"}
+        """Returns the headers of a request. A personal access token is a JSON web token, which has three parts
+        separated by dots; legacy tokens have no dots."""
+        common = {"User-Agent": f"fullconv/{__version__}"}
         if not self.key:
-            return told
+            return common
         if self.key.count(".") != 2:
-            return {**told, "Authorization": f"Token {self.key}"}
+            return {**common, "Authorization": f"Token {self.key}"}
         body = json.dumps({"refresh": self.key}).encode()
         request = Request(
-            urljoin(self.address, "/api/token/refresh"), body, {**told, "Content-Type": "application/json"}
+            urljoin(self.address, "/api/token/refresh"), body, {**common, "Content-Type": "application/json"}
         )
         fresh = json.loads(self._read(request, CHUNK, deadline))
-        return {**told, "Authorization": f"Bearer {fresh['access']}"}
+        return {**common, "Authorization": f"Bearer {fresh['access']}"}
 
 
 class SameHost(HTTPRedirectHandler):
-    """Redirects are followed on the same host only."""
+    """Follows redirects only if they stay on the same host."""
 
     def __init__(self, host: OneHost) -> None:
         self.host = host
@@ -100,7 +105,7 @@ class SameHost(HTTPRedirectHandler):
 
 
 def origin_of(url: str) -> tuple[str, str, int] | None:
-    """(scheme, host, port); None for what is no address of the web."""
+    """Returns (scheme, host, port); None if `url` is not a web address, or contains a user name."""
     try:
         parts = urlsplit(url)
         port = parts.port

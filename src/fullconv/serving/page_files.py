@@ -1,4 +1,4 @@
-"""The files of the page, which imports its engine as engine.js: the server, or the browser itself."""
+"""The files of the page. It imports engine.js, which runs the model on the server or in the browser."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": 
 ENGINES = {
     "server": ("engine-server.js",),
     "browser": ("engine-browser.js", "browser-worker.js", "segmentation.js", "reduction.js", "scores.js", "tiles.js"),
-}  # of each, the first is what the page imports
+}  # the first file of each is served as engine.js
 
 
 def files_of(engine: str) -> dict[str, Path]:
-    """{name beside the page: file} of the page with one of the engines."""
+    """Returns {name that the page uses: file} for the page with an engine, "server" or "browser"."""
     first, *others = ENGINES[engine]
     of_engines = {name for names in ENGINES.values() for name in names}
     common = [path.name for path in PAGE.iterdir() if path.suffix in TYPES and path.name not in of_engines]

@@ -1,4 +1,4 @@
-"""Whether a picture is one that the server takes, read from its head before a pixel of it is decoded."""
+"""Checks from a picture's header, before any pixel is decoded, whether the server accepts it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fullconv.serving.refusal import Refusal
 
 
 def check_picture(body: bytes, limits: Limits) -> None:
-    """Raises Refusal for what is no picture, is too large, or has too many frames."""
+    """Raises Refusal if the file is not a picture, is too large, or has too many frames."""
     try:
         with Image.open(io.BytesIO(body), formats=limits.formats) as picture:
             check_size(picture.width, picture.height, limits)
@@ -21,7 +21,7 @@ def check_picture(body: bytes, limits: Limits) -> None:
         raise unknown(limits) if isinstance(error, UnidentifiedImageError) else too_large(limits) from None
     except Refusal:
         raise
-    except Exception:  # decoders raise anything on a damaged file
+    except Exception:  # decoders raise all kinds of exceptions on a damaged file
         raise damaged() from None
     if frames > limits.frames:
         raise Refusal(

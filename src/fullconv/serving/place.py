@@ -1,4 +1,4 @@
-"""Where a server listens, and who may ask it."""
+"""Where a server listens, and who may use it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from fullconv.errors import FullconvError
 
 LOCAL = ("localhost", "127.0.0.1", "[::1]")
-BACKLOG = 2048  # connections that wait to be taken
+BACKLOG = 2048  # connections that may wait to be accepted
 
 
 @dataclass(frozen=True)
 class Place:
-    """`open`: other machines may ask without a token. `allow_hosts`: names under which it may be asked; `origins`:
-    sites whose pages may ask it."""
+    """`host`, `port`: the address to listen on. `open`: other machines may send requests without a token.
+    `allow_hosts`: host names that requests may use. `origins`: websites whose pages may send requests."""
 
     host: str
     port: int
@@ -25,7 +25,7 @@ class Place:
     origins: tuple[str, ...] = ()
 
     def check(self) -> None:
-        """Raises FullconvError for a place that everybody could reach without a token."""
+        """Raises FullconvError if other machines could use the server without a token, unless `open` allows it."""
         if not self.is_local and not self.token and not self.open:
             raise FullconvError(
                 f"--host {self.host}: anyone who can reach this machine could use the server; "
@@ -38,16 +38,17 @@ class Place:
         return self.host in (*LOCAL, "::1")
 
     def names(self) -> tuple[str, ...]:
-        """Under which it may be asked; none for any."""
+        """Returns the host names that requests may use; empty if any is allowed."""
         local = LOCAL if self.is_local else ()
         return (*local, *self.allow_hosts) if local or self.allow_hosts else ()
 
     def address(self, port: int) -> str:
+        """Returns the address of the page on this port."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{port}"
 
     def bind(self) -> socket.socket:
-        """Raises FullconvError where the port is taken, or the address is not this machine's."""
+        """Returns a listening socket. Raises FullconvError if the port is in use or the address is not local."""
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         try:
             bound = socket.create_server((self.host, self.port), family=family, backlog=BACKLOG)
@@ -56,6 +57,6 @@ class Place:
             raise FullconvError(
                 f"--host {self.host} --port {self.port}: {reason}; choose another port, or 0 for any free one"
             ) from None
-        # asyncio sends at once (TCP_NODELAY) only where the socket says that it is TCP. Else the body of each answer
-        # would wait 40 ms for the client to acknowledge its head.
+        # asyncio sets TCP_NODELAY only if the socket's protocol number is TCP. Without it, the body of each answer
+        # would wait about 40 ms until the client has acknowledged the header.
         return socket.socket(bound.family, bound.type, socket.IPPROTO_TCP, fileno=bound.detach())

@@ -1,4 +1,4 @@
-"""What the fork server imports before it forks: all that a worker needs. A library that is missing is passed over."""
+"""Imported by the fork server before it forks: everything that a worker needs, unless a library is missing."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from fullconv.prediction.engines.openvino import import_openvino
 from fullconv.serving import work
 
 __all__ = ["work"]
-import_openvino()  # which the engine puts off otherwise; no thread is started by it
+import_openvino()  # the engine would import it later; this starts no thread

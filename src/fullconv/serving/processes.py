@@ -1,4 +1,4 @@
-"""How worker processes are started."""
+"""Chooses how worker processes are started."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ PRELOADED = ("fullconv.serving.preloaded",)
 
 @cache
 def processes() -> ForkServerContext | SpawnContext:
-    """On Linux, workers are forked from one process that has imported everything and started no thread: a new one is
-    ready four times as fast, and what they import is in memory once. That process starts when this is first called. It
-    needs a temporary folder for its socket; without one, or elsewhere, each worker is a fresh interpreter.
+    """Returns the multiprocessing context for workers.
 
-    A fork of the server itself would copy the locks of its threads without the threads.
+    On Linux, workers are forked from a process that has imported everything and has started no thread. A new worker is
+    then ready four times as fast, and the imported code is in memory only once. This process starts at the first call,
+    and needs a temporary folder for its socket. On other systems, or without such a folder, each worker is a new
+    interpreter.
+
+    Workers are not forked from the server itself: that would copy the locks of its threads, but not the threads.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a worker has one processor
     if sys.platform == "linux":

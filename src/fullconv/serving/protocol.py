@@ -1,4 +1,4 @@
-"""The Open Inference Protocol, version 2, as KServe and Triton speak it, with its binary tensors.
+"""The endpoints of the Open Inference Protocol, version 2, which KServe and Triton use, with binary tensors.
 
 https://kserve.github.io/website/docs/concepts/architecture/data-plane/v2-protocol;
 https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md
@@ -17,26 +17,26 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from fullconv.serving import protocol_descriptions as described
-from fullconv.serving.address import Address, Answers
+from fullconv.serving.endpoint import Endpoint, Handler
 from fullconv.serving.messages import Answer, Task
 from fullconv.serving.refusal import Refusal
 from fullconv.serving.service import Service
 
 HEADER = "Inference-Header-Content-Length"
-MOST_IN_JSON = 2**22  # values of a tensor that is written as JSON; larger ones only as bytes
-LENGTH = 4  # bytes before each element of a BYTES tensor, little end first
+MOST_IN_JSON = 2**22  # values in a tensor that is written as JSON; larger ones are sent only as bytes
+LENGTH = 4  # bytes before each element of a BYTES tensor that state its length, little-endian
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a request asks for: outputs by name, those of them that come as bytes, and its own id."""
+    """What a request wants: the names of outputs, those of them that are sent as bytes, and the request's own id."""
 
     outputs: tuple[str, ...]
     binary: frozenset[str]
     id: str | None
 
 
-def addresses(service: Service) -> list[Address]:
+def endpoints(service: Service) -> list[Endpoint]:
     async def live(_: Request) -> Response:
         return JSONResponse({"live": True})
 
@@ -53,16 +53,16 @@ def addresses(service: Service) -> list[Address]:
         return JSONResponse({"name": service.model(request.path_params["name"]), "ready": True})
 
     return [
-        Address("GET", "/v2/health/live", live, described.LIVE),
-        Address("GET", "/v2/health/ready", ready, described.READY),
-        Address("GET", "/v2", server, described.SERVER),
-        Address("GET", "/v2/models/{name}", metadata, described.METADATA),
-        Address("GET", "/v2/models/{name}/ready", model_ready, described.MODEL_READY),
-        Address("POST", "/v2/models/{name}/infer", inference(service), described.INFER),
+        Endpoint("GET", "/v2/health/live", live, described.LIVE),
+        Endpoint("GET", "/v2/health/ready", ready, described.READY),
+        Endpoint("GET", "/v2", server, described.SERVER),
+        Endpoint("GET", "/v2/models/{name}", metadata, described.METADATA),
+        Endpoint("GET", "/v2/models/{name}/ready", model_ready, described.MODEL_READY),
+        Endpoint("POST", "/v2/models/{name}/infer", inference(service), described.INFER),
     ]
 
 
-def inference(service: Service) -> Answers:
+def inference(service: Service) -> Handler:
     async def infer(request: Request) -> Response:
         chosen, wanted = service.model(request.path_params["name"]), []
 
@@ -72,7 +72,7 @@ def inference(service: Service) -> Answers:
             wanted.append(asked)
             return Task(chosen, picture, raw=True, scores="scores" in asked.outputs)
 
-        return written(await service.see(request, read), wanted[0])
+        return written(await service.handle(request, read), wanted[0])
 
     return infer
 
@@ -91,7 +91,7 @@ def describe(model: dict[str, Any]) -> dict[str, Any]:
 
 
 def parse(body: bytes, header_length: str | None) -> tuple[bytes, Wanted]:
-    """(the picture's file, what is wanted). Raises Refusal for what is no request of this protocol."""
+    """Returns (the picture's file, what is wanted). Raises Refusal if this is not a valid request of the protocol."""
     try:
         length = len(body) if header_length is None else int(header_length)
         request = json.loads(body[:length])
@@ -117,7 +117,7 @@ def in_json(image: dict[str, Any]) -> bytes:
 
 
 def element(tensor: bytes) -> bytes:
-    """The one element of a BYTES tensor."""
+    """Returns the only element of a BYTES tensor."""
     length = int.from_bytes(tensor[:LENGTH], "little")
     if len(tensor) != LENGTH + length:
         raise bad("the binary data of image is not a single element preceded by its length")
@@ -125,7 +125,7 @@ def element(tensor: bytes) -> bytes:
 
 
 def wanted_of(request: dict[str, Any]) -> Wanted:
-    """Without a list of outputs, the label map and the names of the classes."""
+    """Returns what a request wants: by default, the label map and the names of the classes."""
     everything = bool(request.get("parameters", {}).get("binary_data_output", False))
     named = request.get("outputs") or [{"name": "label_map"}, {"name": "classes"}]
     outputs, binary = [], set()
@@ -135,12 +135,12 @@ def wanted_of(request: dict[str, Any]) -> Wanted:
         outputs.append(output["name"])
         if output.get("parameters", {}).get("binary_data", everything):
             binary.add(output["name"])
-    told = request.get("id")
-    return Wanted(tuple(dict.fromkeys(outputs)), frozenset(binary), None if told is None else str(told))
+    own_id = request.get("id")
+    return Wanted(tuple(dict.fromkeys(outputs)), frozenset(binary), None if own_id is None else str(own_id))
 
 
 def written(answer: Answer, wanted: Wanted) -> Response:
-    """JSON, and the binary tensors after it where some were asked for."""
+    """Returns the answer: JSON, followed by the binary tensors if some were requested."""
     tensors = tensors_of(answer)
     outputs, tail = [], b""
     for name in wanted.outputs:
@@ -161,7 +161,7 @@ def written(answer: Answer, wanted: Wanted) -> Response:
 
 
 def tensors_of(answer: Answer) -> dict[str, tuple[str, list[int], bytes]]:
-    """{name: (datatype, shape, bytes)}"""
+    """Returns {name: (datatype, shape, bytes)}."""
     names = [name.encode() for name in answer.facts["names"]]
     height, width = answer.facts["height"], answer.facts["width"]
     labels, scores = answer.body[: height * width], answer.body[height * width :]

@@ -1,4 +1,4 @@
-"""What OpenAPI tells of the Open Inference Protocol, with examples."""
+"""The OpenAPI descriptions of the Open Inference Protocol's endpoints, with examples."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ GIVEN = {
 NO_REQUEST = refused("Not a valid request of the protocol", "protocol", "this is not a request with one input, …")
 LIVE: dict[str, Any] = {
     "operationId": "live",
-    "summary": "Whether the server runs.",
-    "responses": {200: given("It runs", {"live": True})},
+    "summary": "Whether the server is running.",
+    "responses": {200: given("It is running", {"live": True})},
 }
 READY: dict[str, Any] = {
     "operationId": "ready",

@@ -1,4 +1,4 @@
-"""The server as a process: ready, at work, drained."""
+"""Runs the server: starts the workers, serves, and finishes the requests in progress before it stops."""
 
 from __future__ import annotations
 
@@ -17,29 +17,33 @@ from fullconv.serving.place import Place
 from fullconv.serving.service import Service
 from fullconv.serving.workers import Workers
 
-GRACE = 5  # seconds that answers under way get beyond the time limit of a request
+GRACE = 5  # when the server stops, seconds for requests in progress beyond their time limit
 
 
 def run(
-    place: Place, workers: Workers, limits: Limits, tell: Callable[[str, Workers], object],
+    place: Place, workers: Workers, limits: Limits, on_ready: Callable[[str, Workers], object],
     label_studio: OneHost | None = None,
 ) -> None:  # fmt: skip
-    """Serves until SIGTERM or Ctrl-C; what is under way then is finished. `tell` is called with the address, once the
-    server answers; `label_studio` is the one host that pictures may be fetched from."""
-    asyncio.run(serve(place, workers, limits, tell, label_studio))
+    """Serves until SIGTERM or Ctrl-C, then finishes the requests in progress. Raises FullconvError if a model cannot be
+    loaded or the port cannot be used.
+
+    `on_ready` is called with the address once the server answers. `label_studio` is the only host that pictures may be
+    fetched from.
+    """
+    asyncio.run(serve(place, workers, limits, on_ready, label_studio))
 
 
 async def serve(
-    place: Place, workers: Workers, limits: Limits, tell: Callable[[str, Workers], object],
+    place: Place, workers: Workers, limits: Limits, on_ready: Callable[[str, Workers], object],
     label_studio: OneHost | None,
 ) -> None:  # fmt: skip
     with place.bind() as listening:
         await workers.start()
         app = make_app(Service(workers, limits), rules_of(place), label_studio)
         server = uvicorn.Server(settings(app, limits.seconds))
-        tell(place.address(listening.getsockname()[1]), workers)
+        on_ready(place.address(listening.getsockname()[1]), workers)
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: None)  # uvicorn raises it once more when all is done: this takes it then
+            signal.signal(number, lambda *_: None)  # when uvicorn has stopped, it raises the signal again
         await server.serve(sockets=[listening])
 
 
@@ -48,7 +52,7 @@ def rules_of(place: Place) -> Rules:
 
 
 def settings(app: object, seconds: float) -> uvicorn.Config:
-    """Without a log of requests: nothing is kept of what people send."""
+    """Returns uvicorn's settings. Requests are not logged."""
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
         lifespan="off", access_log=False, log_level="warning", server_header=False, date_header=True,

@@ -1,4 +1,4 @@
-"""From a request to an answer, for every route that looks at pictures."""
+"""Turns a request into an answer, for every endpoint that segments pictures."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from fullconv.serving.metrics import Metrics
 from fullconv.serving.refusal import Refusal
 from fullconv.serving.workers import Workers
 
-Reader = Callable[[Request, float], Awaitable[Task]]  # request, deadline of time.monotonic → what is to be done
+Reader = Callable[[Request, float], Awaitable[Task]]  # (request, deadline of time.monotonic) → task for a worker
 
 
 class Service:
-    """The parts of one server."""
+    """The parts of one server: workers, limits, bodies and metrics."""
 
     def __init__(self, workers: Workers, limits: Limits) -> None:
         self.workers, self.limits, self.bodies = workers, limits, Bodies(limits)
         self.metrics = Metrics(lambda: workers.waiting)
 
-    async def see(self, request: Request, read: Reader) -> Answer:
-        """Reads the request, has a worker do what it asks, and counts. Raises Refusal."""
+    async def handle(self, request: Request, read: Reader) -> Answer:
+        """Reads the request, lets a worker do the task, and counts it. Raises Refusal."""
         deadline = self.deadline()
         with self.metrics.timed():
             task = await read(request, deadline)
@@ -34,11 +34,11 @@ class Service:
         return answer
 
     def deadline(self) -> float:
-        """Of a request that begins now, by time.monotonic."""
+        """Returns the deadline (of time.monotonic) for a request that begins now."""
         return time.monotonic() + self.limits.seconds
 
     def model(self, name: str | None) -> str:
-        """The model's name; the first one where none is named. Raises Refusal."""
+        """Returns the name of a model: by default, the first one. Raises Refusal if it does not exist."""
         models = self.workers.models
         if name is None:
             return next(iter(models))
@@ -47,7 +47,7 @@ class Service:
         return name
 
     def classes(self, model: str, asked: str | None) -> tuple[str, ...]:
-        """ "cat,dog" → their names. Raises Refusal for one that the model does not know."""
+        """Returns the names in "cat,dog". Raises Refusal if one is not a class of the model."""
         known = self.workers.models[model]["classes"]
         names = tuple(name.strip() for name in (asked or "").split(",") if name.strip())
         for name in names:

@@ -1,4 +1,4 @@
-"""A folder that any web server can serve: the page, and a model that runs in the browser."""
+"""Writes a folder that any web server can serve: the page, and a model that runs in the browser."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from fullconv.serving.page_files import files_of
 from fullconv.weights.model_folder import CONFIG, GRAPH, read_config
 from fullconv.weights.onnx_file import check_graph
 
-MODEL = "model.json"  # what the page reads of the model; also how a folder is known as one of these
-RUNTIME = "1.30.0"  # of onnxruntime-web, tried with these pages
+MODEL = "model.json"  # what the page reads about the model; a folder with this file is an earlier site
+RUNTIME = "1.30.0"  # the version of onnxruntime-web that the page is tested with
 RUNTIME_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
 
 
 def write_site(folder: Path, out: Path, runtime: Path, overwrite: bool = False) -> list[Path]:
-    """Writes the site of a model folder; gives its files. `runtime` is npm's folder of onnxruntime-web.
+    """Writes the site of a model folder to `out` and returns its files. `runtime` is npm's folder of onnxruntime-web.
 
-    Raises FullconvError for a model that the page cannot show photos to, a runtime that is missing or another version,
-    and a folder with something else in it.
+    Raises FullconvError if the model does not take photos, if the runtime is missing or has another version, or if
+    `out` contains other files and `overwrite` is not set.
     """
     config = read_config(folder)
     check_model(config, folder)
@@ -35,13 +35,13 @@ def write_site(folder: Path, out: Path, runtime: Path, overwrite: bool = False) 
     sources = files_of("browser") | {GRAPH: folder / GRAPH, CONFIG: folder / CONFIG}
     sources |= {f"ort/{name}": runtime / "dist" / name for name in RUNTIME_FILES}
     sweep(out)
-    model = write_json(out / MODEL, page_model(config))  # first: by it, one that was not finished is known again
+    model = write_json(out / MODEL, page_model(config))  # first, so that an unfinished site is recognised as one
     written = [write_whole(out / name, partial(shutil.copyfile, source)) for name, source in sources.items()]
     return [*written, model]
 
 
 def page_model(config: ModelConfig) -> dict[str, Any]:
-    """What the page needs to show pictures to the model as the predictor does."""
+    """Returns what the page needs to run the model as the predictor does."""
     return {
         **describe(config, config.name, "onnxruntime-web"),
         "multiple_of": config.architecture.multiple_of,
@@ -52,6 +52,7 @@ def page_model(config: ModelConfig) -> dict[str, Any]:
 
 
 def check_model(config: ModelConfig, folder: Path) -> None:
+    """Raises FullconvError if the model does not take photos, or has no usable model.onnx."""
     if config.channels != 3:
         raise FullconvError(
             f"{folder}: the model takes {config.channels} bands; the page works with photos, which have 3"
@@ -62,7 +63,7 @@ def check_model(config: ModelConfig, folder: Path) -> None:
 
 
 def check_runtime(runtime: Path) -> None:
-    """Raises FullconvError unless npm's package is there, in the version that was tried."""
+    """Raises FullconvError unless npm's package is there, in the tested version."""
     remedy = f"run `npm install onnxruntime-web@{RUNTIME}` and name its folder with --onnxruntime-web"
     try:
         version = json.loads((runtime / "package.json").read_text(encoding="utf-8"))["version"]
@@ -76,7 +77,7 @@ def check_runtime(runtime: Path) -> None:
 
 
 def check_free(out: Path, overwrite: bool) -> None:
-    """Raises FullconvError for a folder that holds something else than a site of before."""
+    """Raises FullconvError if the folder contains anything but an earlier site, unless `overwrite` is set."""
     if out.is_dir() and any(out.iterdir()) and not (out / MODEL).is_file() and not overwrite:
         raise FullconvError(f"{out}: not empty, and not a fullconv page; choose another folder, or add --overwrite")
     if out.exists() and not out.is_dir():

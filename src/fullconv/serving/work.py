@@ -1,4 +1,4 @@
-"""What a worker process does: one picture after another, each checked, seen and encoded."""
+"""The work of a worker process: it checks, segments and encodes one picture after another."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from fullconv.serving.pictures import check_picture
 from fullconv.serving.refusal import Refusal
 from fullconv.weights.model_folder import open_folder
 
-REST = 1.0  # seconds without a picture, after which memory is given back
-KEPT = 1  # shapes with a network of their own: memory stays the same whatever sizes come, for little time
+REST = 1.0  # after this many seconds without a picture, freed memory is given back to the system
+KEPT = 1  # shapes that get a compiled network of their own: with few, memory does not grow with the sizes that arrive
 
 
 def work(connection: Connection, setup: Setup) -> None:
-    """Says what the models are, then answers tasks until the other end is closed.
+    """Sends the descriptions of the models, then answers tasks until the connection is closed.
 
-    Signals are for the parent: systemd sends them to every process of a service, a terminal to all of its foreground.
+    Signals are ignored, because the server handles them: systemd sends them to every process of a service, and a
+    terminal to all its foreground processes.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
@@ -34,7 +35,7 @@ def work(connection: Connection, setup: Setup) -> None:
     except FullconvError as error:
         connection.send(error)
         return
-    with suppress(EOFError, OSError):  # the server is gone; what goes wrong with a picture is an answer
+    with suppress(EOFError, OSError):  # the server has ended; errors of a picture are sent as answers
         connection.send(
             {
                 name: describe(model.config, name, f"{model.engine.name} {model.engine.precision}")
@@ -44,11 +45,11 @@ def work(connection: Connection, setup: Setup) -> None:
         while True:
             if not connection.poll(REST):
                 give_back()
-            connection.send(done(connection.recv(), models, setup.limits))
+            connection.send(do(connection.recv(), models, setup.limits))
 
 
 def models_of(setup: Setup) -> dict[str, Model]:
-    """By name. Raises FullconvError for one that cannot be loaded, or two of one name."""
+    """Returns {name: model}. Raises FullconvError if a model cannot be loaded, or two have the same name."""
     models: dict[str, Model] = {}
     for folder in map(open_folder, setup.folders):
         if (name := folder.config.name) in models:
@@ -59,7 +60,8 @@ def models_of(setup: Setup) -> dict[str, Model]:
     return models
 
 
-def done(task: Task, models: dict[str, Model], limits: Limits) -> Answer | Refusal:
+def do(task: Task, models: dict[str, Model], limits: Limits) -> Answer | Refusal:
+    """Returns the answer to a task, or the Refusal if the picture cannot be segmented."""
     try:
         check_picture(task.body, limits)
         model = models[task.model].among(task.classes)

@@ -1,4 +1,4 @@
-"""Processes that look at pictures: a bounded queue before them, killed at their time, started anew."""
+"""The worker processes, with a bounded queue. A worker that exceeds its time is killed and replaced."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from fullconv.serving.messages import Answer, Setup, Task
 from fullconv.serving.processes import processes
 from fullconv.serving.refusal import Refusal
 
-START = 60  # seconds in which a worker is ready
-TRIES = 3  # of a picture whose worker dies, or the one in its place before it is ready
-SMOOTHING = 0.1  # weight of the newest picture in the mean time of a picture
+START = 60  # seconds in which a worker must be ready
+TRIES = 3  # attempts at a picture if its worker dies, or a new worker dies before it is ready
+SMOOTHING = 0.1  # weight of the newest picture in the mean time per picture
 Descriptions = dict[str, dict[str, Any]]
 
 
 def _work(connection: Connection, setup: Setup) -> None:
-    from fullconv.serving.work import work  # with all that is heavy, in the process that needs it
+    from fullconv.serving.work import work  # imports heavy libraries, so only in the process that needs them
 
     work(connection, setup)
 
 
 class Worker:
-    """One process, once it has begun. Its methods block, so each is called in a thread of its own."""
+    """One process, once `begin` was called. The methods block, so they are called in threads."""
 
     process: BaseProcess | None = None
     connection: Connection
@@ -39,36 +39,39 @@ class Worker:
         self.setup = setup
 
     def begin(self) -> None:
-        """Starts the process, which gets ready meanwhile."""
+        """Starts the process and does not wait until it is ready."""
         self.connection, theirs = processes().Pipe()
         started = processes().Process(target=_work, args=(theirs, self.setup), daemon=True, name="fullconv worker")
         started.start()
         self.process = started
-        theirs.close()  # so that the process's death is an end of file here
+        theirs.close()  # so that reading raises EOFError if the process dies
 
     def ready(self) -> Descriptions:
-        """What its models are. Raises FullconvError where they cannot be loaded."""
-        said = self._receive(START)
-        if isinstance(said, FullconvError):
-            raise said
-        if not isinstance(said, dict):
+        """Waits until the process is ready and returns {name: description} of its models.
+
+        Raises FullconvError if they cannot be loaded.
+        """
+        reply = self._receive(START)
+        if isinstance(reply, FullconvError):
+            raise reply
+        if not isinstance(reply, dict):
             raise FullconvError("a worker process ended before it was ready; is there enough memory?")
-        return said
+        return reply
 
     def ask(self, task: Task, deadline: float) -> Answer:
-        """Raises Refusal for a picture that is none, or is not done by `deadline` (of time.monotonic): then the process
-        is another one afterwards."""
+        """Returns the answer to a task. Raises Refusal if the picture cannot be segmented, or if this takes beyond
+        `deadline` (of time.monotonic). In that case a new process replaces this one."""
         for _ in range(TRIES):
             if time.monotonic() >= deadline:
                 raise too_late()
-            said = self._exchange(task, deadline - time.monotonic())
-            if isinstance(said, Refusal):
-                raise said
-            if not isinstance(said, (TimeoutError, EOFError)):
-                return said
-            with suppress(FullconvError, OSError):  # one that cannot start is begun anew by the next try
+            reply = self._exchange(task, deadline - time.monotonic())
+            if isinstance(reply, Refusal):
+                raise reply
+            if not isinstance(reply, (TimeoutError, EOFError)):
+                return reply
+            with suppress(FullconvError, OSError):  # if the new process fails to start, the next try starts another
                 self.renew()
-            if isinstance(said, TimeoutError):
+            if isinstance(reply, TimeoutError):
                 raise too_late()
         raise Refusal(500, "died", f"the worker processing the picture ended {TRIES} times; try another picture")
 
@@ -86,6 +89,7 @@ class Worker:
             return EOFError()
 
     def renew(self) -> Descriptions:
+        """Replaces the process, if there is one, by a new one, and returns the descriptions of its models."""
         self.end()
         self.begin()
         return self.ready()
@@ -102,8 +106,8 @@ def too_late() -> Refusal:
 
 
 class Workers:
-    """Several, for an event loop. The first begins at once; the others when that one is ready, so that it is not slowed
-    down: until then pictures are looked at one by one."""
+    """Several workers, for an event loop. The first starts at once. The others start when the first is ready, so that
+    they do not slow it down; until they are ready, pictures are segmented one by one."""
 
     def __init__(self, count: int, setup: Setup) -> None:
         self.queue, self.share = setup.limits.queue, setup.limits.seconds / 2
@@ -112,34 +116,40 @@ class Workers:
         self.threads = ThreadPoolExecutor(count)
         self.first = self.threads.submit(self.all[0].renew)
         self.idle: asyncio.Queue[Worker] = asyncio.Queue()
-        self.waiting, self.mean = 0, 0.1  # pictures; seconds a picture
+        self.waiting, self.mean = 0, 0.1  # number of waiting pictures; mean seconds per picture
         self.models: Descriptions = {}
 
     async def start(self) -> None:
-        """Returns when one is ready. Raises FullconvError where a model cannot be loaded."""
+        """Returns when the first worker is ready. Raises FullconvError if a model cannot be loaded."""
         self.models = await asyncio.wrap_future(self.first)
         self.idle.put_nowait(self.all[0])
         self.starting = [asyncio.create_task(self._join(worker)) for worker in self.all[1:]]
 
     async def _join(self, worker: Worker) -> None:
-        """One more, as soon as it can; one that cannot is begun anew when its turn comes."""
+        """Starts one more worker. If that fails, the first task that it gets starts it again."""
         with suppress(FullconvError):
             await asyncio.get_running_loop().run_in_executor(self.threads, worker.renew)
         self.idle.put_nowait(worker)
 
     async def run(self, task: Task, deadline: float, gone: Callable[[], Awaitable[bool]]) -> Answer:
-        """The answer, once a worker is free. Raises Refusal; `gone` tells whether nobody waits any more."""
+        """Returns the answer, once a worker was free for the task. Raises Refusal.
+
+        `gone` returns whether the client has disconnected. `deadline` is a time of time.monotonic.
+        """
         worker = await self._worker(deadline)
         if await gone():
             self.idle.put_nowait(worker)
             raise Refusal(499, "gone", "the client disconnected")
         asked = asyncio.get_running_loop().run_in_executor(self.threads, self._timed, worker, task, deadline)
-        asked.add_done_callback(lambda _: self.idle.put_nowait(worker))  # even where nobody waits for the answer
+        asked.add_done_callback(lambda _: self.idle.put_nowait(worker))  # even if the request was cancelled
         return await asyncio.shield(asked)
 
     async def _worker(self, deadline: float) -> Worker:
-        """One that is free. Half of a request's time may be spent waiting, so that no picture is begun, and its worker
-        killed, too late; who would wait longer is told at once."""
+        """Waits for a free worker. Raises Refusal if there is none in time.
+
+        A picture waits at most half of a request's time: a worker that starts too late would only be killed. If the
+        wait is expected to be longer, the request is refused at once.
+        """
         busy = self.idle.empty()
         if busy and (self.waiting >= self.queue or self.patience() > self.share):
             message = f"{self.waiting} pictures are already waiting; try again after the seconds in Retry-After"
@@ -162,7 +172,7 @@ class Workers:
             self.mean += SMOOTHING * (time.monotonic() - began - self.mean)
 
     def patience(self) -> int:
-        """Seconds in which those that wait now will have been served."""
+        """Returns the expected number of seconds until the pictures that wait now are done."""
         return max(1, math.ceil(self.waiting * self.mean / len(self.all)))
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""A run over several processes or machines."""
+"""Runs `fullconv predict` on several processes or machines."""
 
 from __future__ import annotations
 
@@ -38,5 +38,5 @@ def predict_on_cluster(request: Request, workers: int | None) -> Report:
     report = Report(request.json_file, loaded.ran_by, plan.done, len(plan.damaged), plan.results, plan.skipped)
     lines = cluster.run(task, request.folder.path, rows, settings, workers)
     outcomes = report.behind_bar(map(outcome_of, lines), len(rows), ())
-    report.tell(chain(map(outcome_of, plan.damaged), outcomes), len(rows), (row["path"] for row in rows))
+    report.show(chain(map(outcome_of, plan.damaged), outcomes), len(rows), (row["path"] for row in rows))
     return report

@@ -1,4 +1,4 @@
-"""A run on this machine: files, photos from the web, videos, or one picture from standard input."""
+"""Runs `fullconv predict` on this machine: files, photos from the web, videos, or one picture from standard input."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from fullconv.prediction.predictor import Model
 
 
 def predict_stream(request: Request) -> None:
-    """One picture from standard input, its result to standard output."""
+    """Reads one picture from standard input and writes its result to standard output."""
     from fullconv.jobs.stream import one_result
 
     if request.inputs != ("-",):
@@ -52,7 +52,7 @@ def predict_stream(request: Request) -> None:
 
 
 def predict_fetched(request: Request, allow_http: bool) -> Report:
-    """Pictures here, some of which lie on the web: in all that is told they go by their addresses."""
+    """Predicts inputs of which some are on the web. Messages name those by their addresses."""
     from fullconv.jobs.addresses import fetched
 
     request.check_here()
@@ -66,7 +66,7 @@ def predict_fetched(request: Request, allow_http: bool) -> Report:
 
 
 def predict_files(request: Request) -> Report:
-    """Pictures and videos on disk, and cameras."""
+    """Predicts pictures and videos on disk, and cameras."""
     request.check_here()
     return predict_here(request)
 
@@ -74,16 +74,17 @@ def predict_files(request: Request) -> Report:
 def predict_here(
     request: Request,
     name: Callable[[Path], str] = str,
-    told: Callable[[Iterator[Outcome]], Iterator[Outcome]] = iter,
+    reported: Callable[[Iterator[Outcome]], Iterator[Outcome]] = iter,
 ) -> Report:
-    """What has been checked. `name` is what a file is called, `told` what is told of outcomes."""
+    """Runs a request that has been checked. `name` returns the name to print for a file; `reported` changes the
+    outcomes before they are printed."""
     out = Path(request.out)
     jobs = plan(request.inputs, out)
     request.check_jobs(jobs)
     streams, threads = parallelism(len(jobs), sum(job.is_video for job in jobs))
     model = request.load(streams)
     settings = request.settings(model)
-    if (out / NAME).is_file():  # else no run was ever begun there
+    if (out / NAME).is_file():  # otherwise no run was started there, so none can have left unfinished files
         sweep(out, chain((job.target for job in jobs), [(out / NAME).with_suffix("")]))
     todo = unfinished(jobs, out, settings) if request.resume else Todo(jobs)
     report = Report(request.json_file, model.ran_by, todo.done, todo.damaged, *left_out(jobs))
@@ -92,7 +93,7 @@ def predict_here(
         if table:
             check_table(manifest)
         outcomes = outcomes_of(request, model, todo, threads, manifest, report)
-        report.tell(told(outcomes), len(todo.jobs), (name(job.source) for job in todo.jobs))
+        report.show(reported(outcomes), len(todo.jobs), (name(job.source) for job in todo.jobs))
         if table:
             write_table(manifest, jobs, name)
             report.files += 1
@@ -102,7 +103,7 @@ def predict_here(
 def outcomes_of(
     request: Request, model: Model, todo: Todo, threads: int, manifest: RunManifest, report: Report
 ) -> Iterator[Outcome]:
-    """First of what cannot be read, then of pictures, then of videos; bars where somebody watches."""
+    """Yields the outcomes of unreadable files, then of pictures, then of videos. Shows progress bars on a terminal."""
     videos = [job for job in todo.jobs if job.is_video]
     rasters = RasterRun(manifest.run, request.resume, WindowsDone(hidden=not is_watched()))
     pictures = run(model, todo.jobs, request.wanted, threads, manifest, rasters)
@@ -110,19 +111,19 @@ def outcomes_of(
     return chain(
         todo.errors,
         report.behind_bar(pictures, number, (job.source for job in todo.jobs)),
-        map(partial(film, request, model, threads, manifest), videos),
+        map(partial(predict_video, request, model, threads, manifest), videos),
     )
 
 
-def film(request: Request, model: Model, threads: int, manifest: RunManifest, job: Job) -> Outcome:
-    """What became of a video; a bar with the time left where somebody watches."""
+def predict_video(request: Request, model: Model, threads: int, manifest: RunManifest, job: Job) -> Outcome:
+    """Predicts a video, with a progress bar on a terminal."""
     from fullconv.jobs.video import VideoRun, interruption
 
     hidden = not is_watched() or (request.json_file == STANDARD_OUTPUT and sys.stdout.isatty())
     with (
         interruption() if is_webcam(job.source) else nullcontext(Event()) as ended,
-        frames_bar(job.source, request.frames, hidden) as see,
+        frames_bar(job.source, request.frames, hidden) as advance,
     ):
-        video_run = VideoRun(see, lambda frames: frames != request.frames and not ended.is_set())
+        video_run = VideoRun(advance, lambda frames: frames != request.frames and not ended.is_set())
         wanted = replace(request.wanted, outputs=request.of_video)
         return run_video(model, job, wanted, threads, manifest, video_run)

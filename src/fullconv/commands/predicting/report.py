@@ -1,4 +1,4 @@
-"""What a run tells: a row or a JSON value for each picture, errors and notes as they come, the totals at the end."""
+"""What a run prints: a row or a JSON value for each picture, errors and notes as they occur, and totals at the end."""
 
 from __future__ import annotations
 
@@ -17,15 +17,19 @@ from fullconv.jobs.outcome import Outcome
 from fullconv.raster import is_raster
 from fullconv.words import counted, was
 
-ROWS = 200  # pictures; of more, only the sums are printed, and predictions.jsonl has the rest
-WIDEST = 60  # characters of a name in the table
-NOTES = 20  # that are said of a run
+ROWS = 200  # with more pictures, only totals are printed; predictions.jsonl has a line for each
+WIDEST = 60  # characters of the column of names
+NOTES = 20  # printed at most per run
 
 
 @dataclass
 class Report:
-    """`ran`: engine and precision; `earlier`: done before; `damaged`: failed before, and not tried again; `results` of
-    earlier runs, which are no inputs; `skipped`: what was no picture, in words. The rest is counted by `tell`."""
+    """What the user is told about a run. `show` fills the counters from `done` on.
+
+    `ran`: engine and precision. `earlier`: number of pictures finished by an earlier run. `damaged`: number that failed
+    in an earlier run and are not tried again. `results`: number of files ignored because an earlier run wrote them.
+    `skipped`: a sentence about files that are not pictures.
+    """
 
     json_file: str | None
     ran: str
@@ -38,25 +42,29 @@ class Report:
     failed: int = 0
     files: int = 0
     noted: int = 0
-    reduced: Counter[int] = field(default_factory=Counter)  # to so many pixels
+    reduced: Counter[int] = field(default_factory=Counter)  # {longest side in pixels: number of pictures}
 
     @property
     def prints_json(self) -> bool:
-        """Whether standard output is for JSON, and for no rows."""
+        """Whether JSON goes to standard output, in place of the rows."""
         return self.json_file == STANDARD_OUTPUT
 
-    def tell(self, outcomes: Iterable[Outcome], number: int, names: Iterable[str]) -> None:
-        """Each outcome as it comes: as JSON, or a row a picture where they are not too many. None is kept."""
+    def show(self, outcomes: Iterable[Outcome], number: int, names: Iterable[str]) -> None:
+        """Prints each outcome as it arrives: as JSON, or as a row if there are at most `ROWS`. Keeps none in memory.
+
+        `number` and `names` are those of the pictures.
+        """
         rows = number <= ROWS and not self.prints_json
-        told = self._told(outcomes, min(WIDEST, max(map(len, names), default=0)) if rows else None)
+        shown = self._shown(outcomes, min(WIDEST, max(map(len, names), default=0)) if rows else None)
         if self.json_file is None:
-            for _ in told:
+            for _ in shown:
                 pass
         else:
-            write_stream(self.json_file, "results", (outcome.to_json() for outcome in told))
+            write_stream(self.json_file, "results", (outcome.to_json() for outcome in shown))
 
-    def _told(self, outcomes: Iterable[Outcome], width: int | None) -> Iterator[Outcome]:
-        """The same outcomes, counted. A row has a name of this width; without one there are none."""
+    def _shown(self, outcomes: Iterable[Outcome], width: int | None) -> Iterator[Outcome]:
+        """Counts the outcomes, prints what they need, and yields them. `width` is that of the name in a row; if it is
+        None, no rows are printed."""
         for outcome in outcomes:
             if outcome.error:
                 fail(outcome.error)
@@ -78,14 +86,14 @@ class Report:
         self.reduced.update([outcome.reduced_to] if outcome.reduced_to else [])
 
     def behind_bar(self, outcomes: Iterator[Outcome], number: int, sources: Iterable[Path]) -> Iterator[Outcome]:
-        """The same outcomes behind a bar, unless rows, or bars of rasters, come to the same screen."""
-        if number <= 1:  # nothing to wait for
+        """Yields the outcomes under a progress bar, unless the terminal already shows rows or the bars of rasters."""
+        if number <= 1:  # a bar would only show 0 or 100 %
             return outcomes
         rows = (self.prints_json or number <= ROWS) and sys.stdout.isatty()
         return with_bar(outcomes, number, hidden=rows or (is_watched() and any(map(is_raster, sources))))
 
     def end(self, out: str) -> None:
-        """The totals."""
+        """Prints the totals."""
         if not self.prints_json:
             say(self.line(out))
         if self.reduced:
@@ -94,13 +102,14 @@ class Report:
             (note if self.prints_json else say)(self.skipped)
 
     def reduction(self) -> str:
-        """That the model saw some of them smaller than they are."""
+        """Says how many pictures the model saw at a reduced size."""
         ((side, number),) = self.reduced.items()
         every = f"{self.done} photos and videos" if self.videos else counted(self.done, "photo")
         whose = "its" if number == 1 else "their"
         return f"{number} of {every} {was(number)} reduced to {side} pixels; --tile auto keeps {whose} scale"
 
     def line(self, out: str) -> str:
+        """Returns the totals in one line."""
         earlier = f"; {self.earlier} {was(self.earlier)} finished earlier" if self.earlier else ""
         results = (
             f"; {counted(self.results, 'result')} of earlier runs {was(self.results)} ignored" if self.results else ""
@@ -115,7 +124,7 @@ class Report:
 
 
 def row(outcome: Outcome, width: int) -> str:
-    """File, size, time, the classes found and their share of the pixels."""
+    """Returns a row: file, size, time, and the classes found with their share of the pixels."""
     found = "  ".join(f"{name} {percent(share)}" for name, share in outcome.shares.items())
     name, size = click.format_filename(outcome.source), f"{outcome.width}x{outcome.height}"
     if outcome.frames:

@@ -1,4 +1,4 @@
-"""What is asked of a run of `fullconv predict`, and whether it can be."""
+"""What a run of `fullconv predict` was asked to do, and the checks of it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SMOOTHED = ("polygons", "coco-polygons", "labelme", "geopackage")
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for. `of_video`: the outputs of a video, which has fewer."""
+    """What was requested. `of_video`: the outputs for videos, which support fewer than pictures."""
 
     inputs: tuple[str, ...]
     out: str
@@ -41,31 +41,34 @@ class Request:
 
     @property
     def wants_table(self) -> bool:
-        """Whether one file of all pictures is wanted."""
+        """Whether one table of all pictures is requested."""
         return TABLE in self.wanted.outputs
 
     def check_here(self) -> None:
-        """The same as `check`, without a cluster: nothing else reads and writes object stores."""
+        """Checks a run without a cluster: `check`, and that no object store is named, which only a cluster can use."""
         for text in (*self.inputs, self.out):
             if "://" in text and (text == self.out or not is_address(text)):
                 raise FullconvError(f"{text}: object stores need --cluster ray (pip install 'fullconv[ray]')")
         self.check()
 
     def check(self) -> None:
-        """Refuses what cannot be, before anything is read or a heavy library imported."""
+        """Raises FullconvError for impossible options, before any file is read or a heavy library is imported."""
         config, wanted = self.folder.config, self.wanted
         self.choice.check(self.folder.path)
         if wanted.tile is not None or wanted.halo is not None:
             check_tiling(config, wanted.tile, wanted.halo)
         if wanted.reading.bands or wanted.reading.ranges:
-            config.view.asked(wanted.reading)  # which refuses what does not fit
+            config.view.asked(wanted.reading)  # raises if bands or ranges do not fit the model
         for name in wanted.classes:
             config.classes.index(name)
         if wanted.background is not None:
             check_background(wanted)
 
     def check_kinds(self, sources: Callable[[], Iterable[Path]], is_raster: Callable[[Path], bool]) -> None:
-        """Refuses options that would do nothing: those for kinds of files of which there are none."""
+        """Raises FullconvError for options that would have no effect on these outputs and files.
+
+        `sources` returns the paths of the inputs. It is called more than once.
+        """
         named, wanted = " ".join(self.inputs), self.wanted
         if wanted.simplify is not None and not set(wanted.outputs) & set(SMOOTHED):
             raise FullconvError(
@@ -79,7 +82,7 @@ class Request:
             check_halo(wanted.tile, wanted.halo)
 
     def check_jobs(self, jobs: Iterable[Job]) -> None:
-        """The same, and videos where no output is named that they have."""
+        """Runs `check_kinds`, and checks that --save names an output for videos if there are any."""
         self.check_kinds(lambda: (job.source for job in jobs), is_raster)
         if not self.of_video and (video := next((job for job in jobs if job.is_video), None)):
             outputs = ", ".join(VIDEO_OUTPUTS)
@@ -92,16 +95,16 @@ class Request:
         return loaded.mirrored() if self.wanted.mirrored else loaded
 
     def settings(self, loaded: Model) -> dict[str, Any]:
-        """What results depend on."""
+        """Returns everything that the results depend on, for the manifest."""
         wanted = {**asdict(self.wanted), "outputs": sorted(self.wanted.outputs)}
         video = {"video": sorted(self.of_video), "frames": self.frames}
-        for limit in ("max_pixels", "outside"):  # which refuse pictures, and change no result
+        for limit in ("max_pixels", "outside"):  # they can refuse pictures, but do not change results
             wanted["reading"].pop(limit)
         return {**identity_of(self.folder, loaded.engine), "fullconv": __version__, **video, **wanted}
 
 
 def check_background(wanted: Wanted) -> None:
-    """Raises FullconvError for one that is none, or that nothing is put before."""
+    """Raises FullconvError if the background is invalid, or if there are no cut-outs to use it for."""
     parse_background(wanted.background or "")
     if "cutout" not in wanted.outputs:
         raise FullconvError("--background: applies to cut-outs; add --save cutout, or remove it")

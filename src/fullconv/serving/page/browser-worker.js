@@ -1,23 +1,23 @@
-// Loads the model beside the page and answers the page's questions, one after another.
+// A web worker that loads the model from the page's folder and segments photos, one after another.
 
 import * as ort from "./ort/ort.wasm.min.mjs";
 import { confidence, segment } from "./segmentation.js";
 
-const MOST_THREADS = 4; // only where the page is isolated, which takes two headers of its server
+const MOST_THREADS = 4; // only if the page is cross-origin isolated, for which its web server must send two headers
 
 let ready;
 let last = Promise.resolve();
 
 addEventListener("message", ({ data }) => {
-  last = last.then(() => answer(data)); // one photo at a time: memory is the browser's to give
+  last = last.then(() => answer(data)); // one photo at a time, because the browser limits memory
 });
 
 async function answer({ id, photo, confidence: wantsConfidence }) {
   try {
     const { model, run } = await (ready ??= load());
     if (!photo) return postMessage({ id, model });
-    const look = wantsConfidence ? confidence : segment;
-    const { width, height, labels } = await look(await pixels(photo), model, run);
+    const compute = wantsConfidence ? confidence : segment;
+    const { width, height, labels } = await compute(await pixels(photo), model, run);
     postMessage({ id, width, height, labels }, [labels.buffer]);
   } catch (error) {
     postMessage({ id, error: error.message });
@@ -39,7 +39,7 @@ async function found(name) {
   return reply;
 }
 
-/** {height, width, values} of three channels → the values of one output and its shape. */
+/** Runs the network on {height, width, values} with three channels; gives {data, shape} of the named output. */
 async function run(session, { height, width, values }, output) {
   const type = values instanceof Uint8Array ? "uint8" : "float32";
   const feeds = { image: new ort.Tensor(type, values, [1, height, width, 3]) };
@@ -48,7 +48,7 @@ async function run(session, { height, width, values }, output) {
   return { data, shape };
 }
 
-/** The photo upright, transparent pixels on white, colours as they are stored: {width, height, values}, RGB. */
+/** {width, height, values} of a photo (a Blob): RGB, upright, transparent pixels on white, colours as stored. */
 async function pixels(photo) {
   const bitmap = await createImageBitmap(photo, { colorSpaceConversion: "none" });
   const { width, height } = bitmap;

@@ -1,4 +1,4 @@
-// What can be taken away: names are those of `fullconv predict`.
+// The downloads. Files have the same names as those of `fullconv predict`.
 
 import { cutOut, mask, overlay } from "./painting.js";
 import { pixelsOf } from "./photos.js";
@@ -6,26 +6,26 @@ import { encodeLabels } from "./png.js";
 import { zip } from "./zip.js";
 
 export async function saveLabels(photo) {
-  offer(await labels(photo), "image/png");
+  download(await labels(photo), "image/png");
 }
 
 export async function saveMask(photo, index) {
-  offer(await oneMask(photo, index), "image/png");
+  download(await oneMask(photo, index), "image/png");
 }
 
-export async function saveOverlay(photo, looks) {
-  offer(await painted(photo, looks), "image/png");
+export async function saveOverlay(photo, style) {
+  download(await painted(photo, style), "image/png");
 }
 
 export async function saveCutOut(photo) {
-  offer(await cutOutOf(photo), "image/png");
+  download(await cutOutOf(photo), "image/png");
 }
 
-export async function saveAll(photo, looks) {
+export async function saveAll(photo, style) {
   const present = photo.model.classes.map((_, index) => index).filter((index) => photo.counts[index]);
-  const files = [await labels(photo), await painted(photo, looks), await cutOutOf(photo)];
+  const files = [await labels(photo), await painted(photo, style), await cutOutOf(photo)];
   for (const index of present) files.push(await oneMask(photo, index));
-  offer({ name: `${photo.stem}.zip`, bytes: zip(files) }, "application/zip");
+  download({ name: `${photo.stem}.zip`, bytes: zip(files) }, "application/zip");
 }
 
 async function labels({ stem, model, result }) {
@@ -64,10 +64,10 @@ async function encoded(canvas) {
   return new Uint8Array(await (await canvas.convertToBlob({ type: "image/png" })).arrayBuffer());
 }
 
-/** With a dash for what has a meaning of its own in some system. */
+/** A class name for use in a file name: characters that are special in some system are replaced by a dash. */
 const fileName = (name) => name.replace(/[^\p{L}\p{N}_.+-]+/gu, "-");
 
-function offer({ name, bytes }, type) {
+function download({ name, bytes }, type) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([bytes], { type }));
   link.download = name;

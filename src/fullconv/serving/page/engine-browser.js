@@ -1,8 +1,8 @@
-// The engine that is the browser itself: the model runs in a worker of this page, and photos go nowhere.
+// The engine that runs the model in the browser, in a web worker. Photos are not sent anywhere.
 //
-// An engine is {note, privacy, models, segment, confidence}; engine-server.js says what these are.
+// An engine is {note, privacy, models, segment, confidence}; see engine-server.js.
 
-/** Ready once the model is. */
+/** Opens the engine once the model is loaded. */
 export async function openEngine() {
   const worker = new Worker(new URL("browser-worker.js", import.meta.url), { type: "module" });
   const waiting = new Map();

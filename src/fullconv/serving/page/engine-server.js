@@ -1,14 +1,14 @@
-// The engine that asks the server this page came from.
+// The engine that runs the model on the page's server.
 //
-// An engine is {note, privacy, models, segment(photo, model), confidence(photo, model)}: `models` are [{name, classes,
-// palette, colours}], a photo is a Blob, and what comes of it is {width, height, labels}, one byte a pixel, of the photo's
-// own size: the pixel's class, or 255 times the probability of that class.
+// An engine is {note, privacy, models, segment(photo, model), confidence(photo, model)}. `models`: [{name, classes,
+// palette, colours}]. A photo is a Blob. Results are {width, height, labels} at the photo's own size, with one byte per
+// pixel: the class (segment), or 255 times the probability of that class (confidence).
 
 import { decodeLabels } from "./png.js";
 
 const PATIENCE = 5; // tries while the server is busy
 
-/** `askForToken` gives the token, asked for where the server wants one. */
+/** Opens the engine. `askForToken()` returns a promise of the token; it is called if the server requires one. */
 export async function openEngine(askForToken) {
   let token = sessionStorage.getItem("token");
 
@@ -25,7 +25,7 @@ export async function openEngine(askForToken) {
       } else if (reply.status === 429 && tries < PATIENCE) {
         await new Promise((done) => setTimeout(done, 1000 * Number(reply.headers.get("Retry-After") || 1)));
       } else {
-        throw new Error((await reply.json().catch(() => ({}))).error || `The server answered ${reply.status}.`);
+        throw new Error((await reply.json().catch(() => ({}))).error || `The server answered with status ${reply.status}.`);
       }
     }
   }

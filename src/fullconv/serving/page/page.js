@@ -1,4 +1,4 @@
-// The page: photos in, a picture of what is where out. What looks at the photos is behind engine.js.
+// The page: it takes photos and shows which classes are where. engine.js runs the model.
 
 import { openEngine } from "./engine.js";
 import { saveAll, saveCutOut, saveLabels, saveMask, saveOverlay } from "./downloads.js";
@@ -8,11 +8,11 @@ import { filesIn, openPhoto, shoot } from "./photos.js";
 const $ = (id) => document.getElementById(id);
 const photos = []; // {…photo, model, result, view, counts, shown}
 let engine, current, started;
-let colours = {}; // {model's name: [[r, g, b], …]}, as the user last chose them
+let colours = {}; // {model's name: [[r, g, b], …]}, as chosen by the user
 
-listen();
+addListeners();
 started = start();
-started.catch(complain);
+started.catch(showError);
 
 async function start() {
   busy("Loading the model …");
@@ -33,9 +33,9 @@ function askForToken() {
   return new Promise((done) => dialog.addEventListener("close", () => done($("token").value), { once: true }));
 }
 
-// Photos come in
+// Adding photos
 
-function listen() {
+function addListeners() {
   for (const button of document.querySelectorAll(".choose")) button.onclick = () => $("files").click();
   for (const button of document.querySelectorAll(".camera")) button.onclick = takePhoto;
   $("files").onchange = () => add([...$("files").files]);
@@ -46,16 +46,16 @@ function listen() {
     dropping(event, false);
     add(filesIn(event.dataTransfer));
   });
-  $("model").onchange = () => current && look(current);
+  $("model").onchange = () => current && processPhoto(current);
   $("opacity").oninput = $("outlines").onchange = draw;
   $("unsure").onchange = showUnsure;
-  $("compare").oninput = divide;
+  $("compare").oninput = placeDivider;
   $("show-all").onclick = () => show(true);
   $("hide-all").onclick = () => show(false);
   $("save-labels").onclick = () => saveLabels(current);
-  $("save-overlay").onclick = () => saveOverlay(current, looks());
+  $("save-overlay").onclick = () => saveOverlay(current, style());
   $("save-cutout").onclick = () => saveCutOut(current);
-  $("save-all").onclick = () => saveAll(current, looks());
+  $("save-all").onclick = () => saveAll(current, style());
   for (const type of ["pointerdown", "pointermove"]) $("layers").addEventListener(type, drag);
   new ResizeObserver(fit).observe($("stage"));
 }
@@ -70,7 +70,7 @@ async function takePhoto() {
     const blob = await shoot($("camera-dialog"), $("video"), $("shoot"), $("camera-close"));
     if (blob) await add([new File([blob], `camera-${photos.length + 1}.png`, { type: "image/png" })]);
   } catch (error) {
-    complain(error);
+    showError(error);
   }
 }
 
@@ -80,15 +80,15 @@ async function add(files) {
       const photo = await openPhoto(file, file.name || `pasted-${photos.length + 1}.png`);
       photos.push(photo);
       thumbnail(photo);
-      await look(photo);
+      await processPhoto(photo);
     } catch (error) {
-      complain(error);
+      showError(error);
     }
   }
   $("files").value = "";
 }
 
-async function look(photo) {
+async function processPhoto(photo) {
   select(photo);
   await started;
   busy(`Processing ${photo.name} …`);
@@ -98,36 +98,36 @@ async function look(photo) {
     photo.view = resampled(photo.result, { width: photo.bitmap.width, height: photo.bitmap.height });
     photo.counts = counted(photo.result.labels);
     photo.sure = null;
-    photo.shown = new Set(found(photo).filter((index) => !isGround(photo, index)));
+    photo.shown = new Set(presentClasses(photo).filter((index) => !isBackground(photo, index)));
     if (photo === current) select(photo);
   } catch (error) {
-    complain(error);
+    showError(error);
   } finally {
     busy();
   }
 }
 
-/** Asks for the confidence of the photo that is shown, once, where that is to be seen. */
+/** Gets the confidence of the current photo, if it is to be shown and is not known yet. */
 async function showUnsure() {
   const photo = current;
   if (photo?.result && $("unsure").checked && !photo.sure) {
-    busy("Asking how sure the model is …");
+    busy("Computing the confidence …");
     try {
       const { labels, ...size } = await engine.confidence(photo.blob, photo.model);
       photo.means = means(labels, photo.result.labels);
       photo.sure = resampled({ labels, ...size }, photo.view).labels;
     } catch (error) {
       $("unsure").checked = false;
-      complain(error);
+      showError(error);
     } finally {
       busy();
     }
-    if (photo === current) list(photo);
+    if (photo === current) listClasses(photo);
   }
   if (photo === current) draw();
 }
 
-/** Mean confidence, 0–1, of each of 256 values. */
+/** The mean confidence, 0–1, for each of the 256 possible labels. */
 function means(sure, labels) {
   const sums = new Array(256).fill(0);
   for (let i = 0; i < sure.length; i++) sums[labels[i]] += sure[i];
@@ -135,17 +135,17 @@ function means(sure, labels) {
   return sums.map((sum, index) => sum / 255 / counts[index]);
 }
 
-// What is shown
+// Showing results
 
-/** Indices of the classes that are there, the largest first. */
-function found(photo) {
+/** The indices of the classes in the photo, the largest first. */
+function presentClasses(photo) {
   const indices = photo.model.classes.map((_, index) => index).filter((index) => photo.counts[index]);
   return indices.sort((a, b) => photo.counts[b] - photo.counts[a]);
 }
 
-const isGround = (photo, index) => index === 0 && photo.model.classes[0] === "background";
+const isBackground = (photo, index) => index === 0 && photo.model.classes[0] === "background";
 
-function looks() {
+function style() {
   return { colours: colours[current.model.name], opacity: $("opacity").value / 100, outlined: $("outlines").checked };
 }
 
@@ -165,12 +165,12 @@ function select(photo) {
   }
   paintPhoto(photo);
   if (photo.result) {
-    list(photo);
+    listClasses(photo);
     announce(photo);
     showUnsure();
   }
   draw();
-  divide();
+  placeDivider();
 }
 
 function paintPhoto({ bitmap }) {
@@ -179,7 +179,7 @@ function paintPhoto({ bitmap }) {
   fit();
 }
 
-/** As large as the stage allows, in the photo's own shape; small photos at most three times their size. */
+/** Scales the photo to fit the stage. Small photos are enlarged at most three times. */
 function fit() {
   const [stage, canvas] = [$("stage"), $("photo")];
   if (!current) return;
@@ -196,13 +196,13 @@ function draw() {
   const context = $("overlay").getContext("2d");
   context.clearRect(0, 0, $("overlay").width, $("overlay").height);
   if (!current?.result) return;
-  const { colours: chosen, opacity, outlined } = looks();
+  const { colours: chosen, opacity, outlined } = style();
   const image = overlay(current.view, chosen, current.shown, opacity, outlined);
   context.putImageData($("unsure").checked && current.sure ? darkened(image, current.sure) : image, 0, 0);
 }
 
-/** Left of the divider the photo is as it was. */
-function divide() {
+/** Places the divider, and hides the overlay on its left. */
+function placeDivider() {
   const share = Number($("compare").value);
   $("compare").nextElementSibling.textContent = `${share} %`;
   $("overlay").style.clipPath = `inset(0 0 0 ${share}%)`;
@@ -214,14 +214,14 @@ function drag(event) {
   if (!event.buttons || !current?.result) return;
   const box = $("photo").getBoundingClientRect();
   $("compare").value = Math.round((100 * (event.clientX - box.left)) / box.width);
-  divide();
+  placeDivider();
 }
 
-function list(photo) {
-  $("classes").replaceChildren(...found(photo).map((index) => row(photo, index)));
+function listClasses(photo) {
+  $("classes").replaceChildren(...presentClasses(photo).map((index) => row(photo, index)));
 }
 
-/** A class: whether it is shown, its colour, its name, its share of the picture, its mask. */
+/** The list item of a class: a check box, its colour, its name, its share of the picture, a button for its mask. */
 function row(photo, index) {
   const item = document.createElement("li");
   const name = photo.model.classes[index];
@@ -250,8 +250,8 @@ function row(photo, index) {
 }
 
 function show(all) {
-  current.shown = new Set(all ? found(current) : []);
-  list(current);
+  current.shown = new Set(all ? presentClasses(current) : []);
+  listClasses(current);
   draw();
 }
 
@@ -264,12 +264,12 @@ function thumbnail(photo) {
   $("thumbnails").append(item);
 }
 
-// What is said
+// Messages
 
 function announce(photo) {
-  const told = found(photo).map((index) => `${photo.model.classes[index]} ${percent(photo, index)}`).join(", ");
+  const shares = presentClasses(photo).map((index) => `${photo.model.classes[index]} ${percent(photo, index)}`).join(", ");
   $("caption").textContent = `${photo.name} · ${photo.result.width} × ${photo.result.height}`;
-  $("news").textContent = `${photo.name}: ${told || "nothing found"}`;
+  $("news").textContent = `${photo.name}: ${shares || "nothing found"}`;
 }
 
 function busy(text = "") {
@@ -277,7 +277,7 @@ function busy(text = "") {
   $("busy-text").textContent = text;
 }
 
-function complain(error) {
+function showError(error) {
   busy();
   $("problem").textContent = error.message;
   $("problem").hidden = false;

@@ -1,10 +1,10 @@
-// From labels to pixels: overlay, masks, cut-outs. All take {width, height, labels} and say which classes are shown.
+// Draws overlays, masks and cut-outs from {width, height, labels}.
 
-const LINE = 1000; // an outline of two pixels suits a picture of so many pixels a side; larger ones get wider ones
+const LINE = 1000; // outlines are two pixels wide up to this longest side in pixels, and wider in larger pictures
 const WHITE = [255, 255, 255];
 const BLACK = [0, 0, 0];
 
-/** The result at another size, each pixel that of the nearest one. */
+/** The result at another size, by nearest-neighbour sampling. */
 export function resampled({ width, height, labels }, size) {
   if (size.width === width && size.height === height) return { width, height, labels };
   const found = new Uint8Array(size.width * size.height);
@@ -16,7 +16,7 @@ export function resampled({ width, height, labels }, size) {
   return { ...size, labels: found };
 }
 
-/** Pixels [count] of each of 256 values. */
+/** The number of pixels with each of the 256 possible labels. */
 export function counted(labels) {
   const counts = new Array(256).fill(0);
   for (const label of labels) counts[label]++;
@@ -35,7 +35,7 @@ export function overlay(result, colours, shown, opacity, outlined) {
   return image;
 }
 
-/** The same ImageData, the darker the less sure the model is; `sure` holds 255 times the probability, (width * height). */
+/** Darkens the ImageData where the model is unsure. `sure`: 255 times the probability of each pixel, (width * height). */
 export function darkened(image, sure) {
   const { data } = image;
   for (let i = 0; i < sure.length; i++) {
@@ -48,7 +48,7 @@ export function darkened(image, sure) {
   return image;
 }
 
-/** Light inside of what is shown, dark outside of it, so that the line is seen on any ground. */
+/** Draws outlines that are light on the inside and dark on the outside, so that they are visible on any background. */
 function outline({ width, height, labels }, words, shown) {
   const reach = Math.max(1, Math.floor(Math.max(width, height) / LINE));
   const isShown = Uint8Array.from({ length: 256 }, (_, i) => Number(shown.has(i)));

@@ -1,8 +1,8 @@
-// Photos as people give them: files, pasted, dropped, or taken with the camera.
+// Opens photos: chosen files, pasted or dropped ones, or taken with the camera.
 
-const SHOWN = 1600; // pixels of the longer side on the screen; the result keeps the photo's own size
+const SHOWN = 1600; // longest side of the displayed bitmap in pixels; results keep the photo's own size
 
-/** A photo to be shown: {name, stem, blob, bitmap}, the bitmap upright and of at most SHOWN pixels. */
+/** Opens a photo as {name, stem, blob, bitmap, address}. The bitmap is upright, with a longest side of at most SHOWN. */
 export async function openPhoto(blob, name) {
   const whole = await createImageBitmap(blob).catch(() => {
     throw new Error(`${name}: this browser cannot open it as a picture; use a JPEG, PNG or WebP file.`);
@@ -26,7 +26,7 @@ export function filesIn(transfer) {
   return [...(transfer?.files || [])].filter((file) => file.type.startsWith("image/") || !file.type);
 }
 
-/** Opens the camera in a dialog; gives the photo's Blob, or null where nobody wanted it after all. */
+/** Opens the camera in a dialog. Gives a Blob of the photo, or null if the user cancelled. */
 export async function shoot(dialog, video, button, cancel) {
   const stream = await navigator.mediaDevices?.getUserMedia({ video: { facingMode: "environment" } }).catch(() => null);
   if (!stream) throw new Error("No camera was found, or this page is not allowed to use it.");

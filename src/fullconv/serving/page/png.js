@@ -1,11 +1,11 @@
-// PNG files of 8 bits: a label map written with its palette, and read back as numbers rather than colours.
+// Writes label maps as 8-bit PNG files with a palette, and reads them back as indices instead of colours.
 
 const SIGNATURE = Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10);
-const [GREY, PALETTE_COLOURS] = [0, 3]; // PNG's numbers for "shades" and "indices into a palette"
+const [GREY, PALETTE_COLOURS] = [0, 3]; // PNG's colour types for greyscale and for indices into a palette
 
 /** labels (width * height) and palette [[r, g, b], …] → the bytes of a PNG. */
 export async function encodeLabels(labels, width, height, palette) {
-  const rows = new Uint8Array((width + 1) * height); // each row begins with the number of its filter: 0, none
+  const rows = new Uint8Array((width + 1) * height); // each row begins with its filter type: 0, no filter
   for (let y = 0; y < height; y++) {
     rows.set(labels.subarray(y * width, (y + 1) * width), y * (width + 1) + 1);
   }
@@ -19,11 +19,11 @@ export async function encodeLabels(labels, width, height, palette) {
   return joined([SIGNATURE, ...parts]);
 }
 
-/** A PNG of 8-bit indices or shades → {width, height, labels}. */
+/** A PNG of 8-bit indices or grey values → {width, height, labels}. */
 export async function decodeLabels(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const [width, height, depth, kind, interlaced] = [view.getUint32(16), view.getUint32(20), bytes[24], bytes[25], bytes[28]];
-  if (depth !== 8 || ![GREY, PALETTE_COLOURS].includes(kind) || interlaced) throw new Error("the server's answer is not a label map");
+  if (depth !== 8 || ![GREY, PALETTE_COLOURS].includes(kind) || interlaced) throw new Error("The server's answer is not a label map; reload the page.");
   const parts = [];
   for (let at = 8; at < bytes.length; ) {
     const length = view.getUint32(at);

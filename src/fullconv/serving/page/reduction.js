@@ -1,6 +1,6 @@
-// A picture made smaller as Pillow does it (BILINEAR with reducing_gap=3): whole boxes first, then a triangle filter.
+// Reduces a picture as Pillow does (BILINEAR with reducing_gap=3): first to the means of boxes, then by a triangle filter.
 
-const GAP = 3; // how much larger than the end the picture stays after the boxes
+const GAP = 3; // after the boxes, the picture is at least this many times larger than the result
 
 /** {width, height, values} (RGB, 8 bits) with `longest` pixels on its longer side. */
 export function reduced(image, longest) {
@@ -36,7 +36,7 @@ function boxed({ width, height, values }, boxes) {
   return { width: across, height: down, values: means };
 }
 
-/** For each pixel of the result: where its source pixels begin, and their weights, which are together 1. */
+/** For each pixel of the result: `start`, its first source pixel, and `parts`, the weights of its source pixels (sum 1). */
 export function weights(from, to, box = from) {
   const scale = box / to;
   const reach = Math.max(1, scale);
@@ -78,7 +78,7 @@ function vertically({ width, values }, rows) {
   return { width, height: rows.length, values: found };
 }
 
-/** As Python and NumPy round: 0.5 to 0. */
+/** Rounds halves to even, as Python and NumPy do. */
 export function roundedToEven(value) {
   const down = Math.floor(value);
   return value - down === 0.5 ? down + (down % 2) : Math.round(value);

@@ -1,10 +1,10 @@
-// Scores of a reduced picture, enlarged again before the best class is taken, so that edges stay smooth.
+// Enlarges the scores of a reduced picture before the best class is taken, so that edges stay smooth.
 
 import { weights } from "./reduction.js";
 
 /**
- * The best class of each pixel, (width * height). `data` holds the scores (1, C, H, W) as the network gave them, of
- * which the first `scores.height` rows and `scores.width` columns are the picture's.
+ * The best class of each pixel, (width * height). `scores.data` holds the network's scores (1, C, H, W). Only their first
+ * `scores.height` rows and `scores.width` columns belong to the picture; the rest is padding.
  */
 export function bestOf(scores, width, height) {
   const columns = weights(scores.width, width);
@@ -15,8 +15,8 @@ export function bestOf(scores, width, height) {
   return labels;
 }
 
-/** 255 times the probability of the best class of each pixel, (width * height): worked out where the network saw the
- * picture, of scores divided by the temperature, then enlarged. */
+/** 255 times the probability of the best class of each pixel, (width * height). It is computed from the scores divided by
+ * the temperature, at the size that the network saw, and then enlarged. */
 export function sureOf(scores, temperature, width, height) {
   const small = sureSmall(scores, temperature);
   const shape = [1, 1, scores.height, scores.width];
@@ -26,7 +26,7 @@ export function sureOf(scores, temperature, width, height) {
   return Uint8Array.from(best, (share) => Math.round(255 * share));
 }
 
-/** The same as shares, (height * width) of what the network saw. */
+/** The probabilities (0–1) at the size that the network saw, (height * width). */
 function sureSmall({ data, shape, height, width }, temperature) {
   const [, classes, rows, columns] = shape;
   const found = new Float32Array(height * width);
@@ -41,7 +41,7 @@ function sureSmall({ data, shape, height, width }, temperature) {
   return found;
 }
 
-/** Plane `index` at its full width, still of its own height: (H * width). */
+/** Plane `index`, enlarged to the full width but not in height: (H * width). */
 function widened({ data, shape, height }, index, columns) {
   const plane = data.subarray(index * shape[2] * shape[3]);
   const found = new Float32Array(height * columns.length);
@@ -56,7 +56,7 @@ function widened({ data, shape, height }, index, columns) {
   return found;
 }
 
-/** Where this class scores more than all before it, it is the label. */
+/** Sets the label where this class scores higher than all classes before it. */
 function improve(plane, index, rows, { labels, best, width }) {
   let at = 0;
   for (const { start, parts } of rows) {
@@ -72,8 +72,8 @@ function improve(plane, index, rows, { labels, best, width }) {
   }
 }
 
-/** Classes that may be best somewhere: a score between pixels is a mean of the four around it, so out is a class whose
- * largest of four is below another's smallest of them, everywhere. */
+/** The classes that can be the best at some pixel. An interpolated score is a weighted mean of the four around it, so a
+ * class is left out if, everywhere, the largest of its four is below the smallest of the four of another class. */
 function contenders({ data, shape, height, width }) {
   const [, classes, rows, columns] = shape;
   const found = new Set();

@@ -1,14 +1,14 @@
-// One image → its labels, as fullconv's predictor does it: reduced to the size that the model knows, or in tiles.
+// Segments an image as fullconv's predictor does: reduced to the model's longest side, or in tiles.
 //
-// An image is {width, height, values}, three channels a pixel; `run(image, output)` runs the network.
+// An image is {width, height, values} with three values per pixel. `run(image, output)` runs the network.
 
 import { reduced, roundedToEven } from "./reduction.js";
 import { bestOf, sureOf } from "./scores.js";
 import { tiles } from "./tiles.js";
 
-const AT_ONCE = 2 ** 20; // pixels of a picture that a model without a size of its own sees whole
+const AT_ONCE = 2 ** 20; // up to this number of pixels, a model without a longest side sees the whole picture
 
-/** {width, height, labels} of the image's own size. */
+/** {width, height, labels} at the image's own size. */
 export async function segment(image, model, run) {
   const { width, height } = image;
   const longest = model.longest_side;
@@ -24,7 +24,7 @@ export async function segment(image, model, run) {
   return { width, height, labels };
 }
 
-/** The same with 255 times the probability of each pixel's class in place of labels. */
+/** Does the same, with 255 times the probability of each pixel's class as `labels`. */
 export async function confidence(image, model, run) {
   const { width, height } = image;
   const longest = model.longest_side;
@@ -43,20 +43,20 @@ async function sure(image, window, model, run, labels) {
   const seen = part(image, window.reading);
   const { data, shape } = await run(prepared(seen, model), "scores");
   const found = sureOf({ data, shape, height: seen.height, width: seen.width }, model.temperature, seen.width, seen.height);
-  const { left, top, right, bottom } = window.keeping;
-  for (let y = top; y < bottom; y++) {
-    const row = (y - window.reading.top) * seen.width - window.reading.left;
-    for (let x = left; x < right; x++) labels[y * image.width + x] = found[row + x];
-  }
+  keep(window, found, seen.width, labels, image.width);
 }
 
-/** Fills what a window keeps; it is read with what is around it. */
 async function label(image, window, model, run, labels) {
   const { data, shape } = await run(prepared(part(image, window.reading), model), "label_map");
-  const { left, top, right, bottom } = window.keeping;
+  keep(window, data, shape[2], labels, image.width);
+}
+
+/** Copies the kept part of a window to `labels`. `found`: the values of the window as it was read, `columns` per row. */
+function keep({ keeping, reading }, found, columns, labels, width) {
+  const { left, top, right, bottom } = keeping;
   for (let y = top; y < bottom; y++) {
-    const row = (y - window.reading.top) * shape[2] - window.reading.left;
-    for (let x = left; x < right; x++) labels[y * image.width + x] = data[row + x];
+    const row = (y - reading.top) * columns - reading.left;
+    for (let x = left; x < right; x++) labels[y * width + x] = found[row + x];
   }
 }
 
@@ -65,7 +65,7 @@ function whole({ width, height }) {
   return { keeping: all, reading: all };
 }
 
-/** What of the window lies in the image. */
+/** The part of the image inside the window. */
 function part(image, window) {
   const { left, top } = window;
   const [right, bottom] = [Math.min(image.width, window.right), Math.min(image.height, window.bottom)];
@@ -79,7 +79,8 @@ function part(image, window) {
   return { width, height, values };
 }
 
-/** With the model's range applied, and its mean colour to the right and below up to the next multiples. */
+/** The network's input: the model's range is applied, and the right and lower edges are padded with the mean colour to
+ * the next multiples of `multiple_of`. */
 export function prepared({ width, height, values }, model) {
   const [across, down] = [width, height].map((side) => Math.ceil(side / model.multiple_of) * model.multiple_of);
   const scales = model.range.length ? [0, 1, 2].map((i) => model.range[i % model.range.length]) : null;

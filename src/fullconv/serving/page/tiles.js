@@ -1,9 +1,9 @@
-// Tiles of a picture at its own scale: the same ones as `fullconv predict --tile 512`.
+// The tiles of a picture at full resolution, the same as those of `fullconv predict --tile 512`.
 
-const TILE = 512; // pixels a side
-const COARSEST = 32; // tiles begin at multiples of this, where the network's coarsest grid lies
+const TILE = 512; // side in pixels
+const COARSEST = 32; // stride of the network's coarsest features; tiles begin at multiples of it
 
-/** {keeping, reading} for each tile; what is read may go past the picture's end. `halo`: pixels before and after. */
+/** Yields {keeping, reading} for each tile. `reading` can extend beyond the picture. `halo`: pixels [before, after]. */
 export function* tiles({ width, height }, halo) {
   for (const rows of spans(height, halo)) {
     for (const columns of spans(width, halo)) {
@@ -15,7 +15,7 @@ export function* tiles({ width, height }, halo) {
   }
 }
 
-/** As few as cover `length`, evenly; borders lie in the middle of what two neighbours know. */
+/** As few spans as cover `length`, evenly spaced. Borders are in the middle of the pixels that both neighbours know. */
 function spans(length, halo) {
   const around = up(halo[0] + halo[1]);
   const [end, reading] = [up(length), TILE + around];

@@ -1,9 +1,9 @@
-// A ZIP archive of files that are compressed already, so they are only stored.
+// Writes a ZIP archive without compression, because its files are compressed already.
 
 import { crc32, joined } from "./png.js";
 
-const UTF8 = 0x0800; // the flag that says how names are written
-const DAY = 0x21; // 1 January 1980: the archive tells nothing of when it was made
+const UTF8 = 0x0800; // flag: names are in UTF-8
+const DAY = 0x21; // 1 January 1980, the earliest date: the time of the download is not recorded
 
 /** [{name, bytes}, …] → the bytes of an archive. */
 export function zip(files) {
@@ -24,7 +24,7 @@ export function zip(files) {
   return joined([...parts, ...directory, end]);
 }
 
-/** A signature, then numbers of 16, 32, 16 and 32 bits, little end first. */
+/** The bytes of a signature, followed by numbers of 16, 32, 16 and 32 bits, little-endian. */
 function record(signature, shorts, longs, more = [], last = []) {
   const bytes = new Uint8Array(4 + 2 * (shorts.length + more.length) + 4 * (longs.length + last.length));
   const view = new DataView(bytes.buffer);

@@ -1,4 +1,4 @@
-"""One address of the server: what answers there, and what OpenAPI tells of it."""
+"""One endpoint of the server: its method and path, the function that answers, and its OpenAPI description."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from starlette.routing import Route
 from fullconv import __version__
 from fullconv.serving import descriptions
 
-Answers = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True)
-class Address:
-    """`operation` is what OpenAPI tells of it; None leaves it out of the description."""
+class Endpoint:
+    """`operation` is its OpenAPI description; None leaves it out of /openapi.json."""
 
     method: str
     path: str
-    answers: Answers
+    handler: Handler
     operation: dict[str, Any] | None = None
 
     @property
     def route(self) -> Route:
-        return Route(self.path, self.answers, methods=[self.method])
+        return Route(self.path, self.handler, methods=[self.method])
 
 
-def document(addresses: Iterable[Address]) -> dict[str, Any]:
-    """The OpenAPI description of them, https://spec.openapis.org/oas/v3.1.0."""
+def openapi_document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
+    """Returns the OpenAPI document of the endpoints (https://spec.openapis.org/oas/v3.1.0)."""
     paths: dict[str, dict[str, Any]] = {}
-    for one in addresses:
-        if one.operation is not None:
-            paths.setdefault(one.path, {})[one.method.lower()] = one.operation
+    for endpoint in endpoints:
+        if endpoint.operation is not None:
+            paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = endpoint.operation
     info = {"title": "fullconv", "version": __version__, "description": descriptions.SERVER}
     return {"openapi": "3.1.0", "info": info, "paths": paths}
