@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fullconv.figures.canvas import MUTED, Canvas
@@ -13,8 +13,10 @@ PANELS = (("loss", "val_loss"), ("mean_iou", "boundary_iou", "pixel_accuracy"), 
 NAMES = {"loss": "training loss", "val_loss": "loss on val", "lr": "learning rate"}
 COLOURS = ("#1f77b4", "#d62728", "#7f7f7f")
 
+History = Sequence[Mapping[str, Any]]  # the lines of log.jsonl
 
-def draw_curves(history: Sequence[dict[str, Any]], title: str) -> Canvas:
+
+def draw_curves(history: History, title: str) -> Canvas:
     """Draws a panel for the loss, one for the results on val, and one for the learning rate, with epochs along x.
 
     `history` is the content of log.jsonl. Numbers that no epoch has get no panel.
@@ -34,13 +36,13 @@ def draw_curves(history: Sequence[dict[str, Any]], title: str) -> Canvas:
     return canvas
 
 
-def _draw_curve(axes: Any, history: Sequence[dict[str, Any]], key: str, colour: str) -> None:
+def _draw_curve(axes: Any, history: History, key: str, colour: str) -> None:
     measured = [(entry["epoch"], entry[key]) for entry in history if entry.get(key) is not None]
     style = {"marker": "o", "markersize": 3} if len(measured) <= 40 else {}
     axes.plot(*zip(*measured, strict=True), color=colour, linewidth=1.5, **style)
 
 
-def _name_curve(canvas: Canvas, x: float, y: float, history: Sequence[dict[str, Any]], key: str, colour: str) -> None:
+def _name_curve(canvas: Canvas, x: float, y: float, history: History, key: str, colour: str) -> None:
     """Draws the name of a curve, and its last or best number."""
     measured = [(entry[key], entry["epoch"]) for entry in history if entry.get(key) is not None]
     if key in ("loss", "val_loss", "lr"):

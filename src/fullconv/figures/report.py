@@ -21,7 +21,7 @@ from fullconv.data.dataset import LabelMap
 from fullconv.evaluation.per_picture import PictureScore, ranked
 from fullconv.evaluation.scoring import label_sample
 from fullconv.figures.confusion import row_shares
-from fullconv.figures.curves import draw_curves
+from fullconv.figures.curves import History, draw_curves
 from fullconv.files import write_alone
 from fullconv.overlay import colours
 from fullconv.prediction.predictor import Model
@@ -43,7 +43,7 @@ class Subject:
     numbers: dict[str, Any]
     pictures: Sequence[PictureScore]
     assumed: Sequence[str] = ()
-    history: Sequence[dict[str, Any]] = ()
+    history: History = ()
     commands: Sequence[str] = ()
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
 
+from fullconv.training.epoch_log import Epoch, mean_ious
 from fullconv.words import counted
 
 RISE = 0.002  # of mean IoU; smaller changes do not count as rising
@@ -17,7 +17,7 @@ class Expectation:
     """`steps`: those that remain when it begins. `ends`: when they should be done, on the monotonic clock."""
 
     steps: int
-    history: list[dict[str, Any]]
+    history: list[Epoch]
     ends: float | None = None
     done: int = 0
     began: float = field(default_factory=monotonic)
@@ -47,9 +47,9 @@ def in_words(seconds: float) -> str:
     return f"{seconds / 3600:.1f} hours"
 
 
-def trend(history: list[dict[str, Any]]) -> str:
+def trend(history: list[Epoch]) -> str:
     """Returns "mean IoU 0.71 and rising", or an empty string before the first evaluation."""
-    scores = [entry["mean_iou"] for entry in history if "mean_iou" in entry]
+    scores = mean_ious(history)
     if not scores:
         return ""
     best = max(scores[:-1], default=None)

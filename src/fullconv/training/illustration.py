@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +23,7 @@ from fullconv.logger import logger
 from fullconv.models.config import ModelConfig
 from fullconv.outputs.sheet import write_sheet
 from fullconv.prediction.predictor import Model, load
+from fullconv.training.epoch_log import Epoch
 from fullconv.view import rgb_of
 from fullconv.weights.model_folder import read_config
 
@@ -55,7 +55,7 @@ def illustrate(out: Path, model: Path, log: Path, val: Sequence[Sample]) -> None
         report(out, loaded, scored, log)
 
 
-def draw_numbers(out: Path, config: ModelConfig, history: Sequence[dict[str, Any]]) -> None:
+def draw_numbers(out: Path, config: ModelConfig, history: Sequence[Epoch]) -> None:
     title = f"{out.name}: {config.architecture.title}"
     draw_curves(history, title).save(out / CURVES)
     numbers = config.metrics.get("val")

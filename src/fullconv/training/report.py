@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import math
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -14,6 +11,7 @@ import click
 
 from fullconv.files import write_whole
 from fullconv.logger import logger
+from fullconv.training.epoch_log import Epoch, line_of
 from fullconv.training.expectation import Expectation
 from fullconv.training.symptoms import symptoms
 
@@ -24,7 +22,7 @@ class Report:
     """The progress over all steps of a run, some of which may be done already. Only one process `speaks`."""
 
     def __init__(
-        self, epochs: int, steps: int, log: Path, history: list[dict[str, Any]], speaks: bool = True,
+        self, epochs: int, steps: int, log: Path, history: list[Epoch], speaks: bool = True,
         ends: float | None = None,
     ) -> None:  # fmt: skip
         self.epochs, self.log, self.lines = epochs, log, [line_of(entry) for entry in history]
@@ -57,11 +55,11 @@ class Report:
                 logger.info(f"loss {loss:.3f}{self.outlook}")
         self.bar.update(1, f"loss {loss:.3f}{self.outlook}")
 
-    def end_epoch(self, entry: dict[str, Any]) -> None:
+    def end_epoch(self, entry: Epoch) -> None:
         self.expected.history.append(entry)
         self.lines.append(line_of(entry))
         self.write_log()
-        plain = {key: value for key, value in entry.items() if key != "epoch" and not isinstance(value, dict | list)}
+        plain = {key: value for key, value in entry.items() if key != "epoch" and isinstance(value, float | int | None)}
         numbers = "  ".join(f"{key} {_number(value)}" for key, value in plain.items())
         if not self.bar.hidden:
             click.echo("\r", nl=False, err=True)  # overwrites the bar
@@ -74,12 +72,6 @@ class Report:
     def write_log(self) -> None:
         """Rewrites the whole log, so that a killed and resumed run has each epoch once."""
         write_whole(self.log, lambda hidden: hidden.write_text("\n".join(self.lines) + "\n"))
-
-
-def line_of(entry: Mapping[str, Any]) -> str:
-    """Returns an epoch as JSON. Numbers that are not finite become null, because JSON cannot represent them."""
-    finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in entry.items()}
-    return json.dumps(finite, allow_nan=False)
 
 
 def _number(value: float | None) -> str:

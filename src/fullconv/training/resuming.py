@@ -10,8 +10,10 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from fullconv.training.epoch_log import Epoch
 
-def history_in(values: Mapping[str, Any]) -> list[dict[str, Any]]:
+
+def history_in(values: Mapping[str, Any]) -> list[Epoch]:
     """Returns the log of each epoch. Raises ValueError for anything else."""
     history = values["history"]
     if not isinstance(history, list) or not all(isinstance(entry, dict) for entry in history):

@@ -24,6 +24,7 @@ from fullconv.training.batches import load_epoch
 from fullconv.training.distillation import Divergence
 from fullconv.training.divergence import check_parameters, explain_divergence
 from fullconv.training.epoch import Pictures
+from fullconv.training.epoch_log import Epoch, ValScores
 from fullconv.training.loop import Batch, begin_training, train_epoch
 from fullconv.training.losses import SegmentationLoss
 from fullconv.training.objective import Objective
@@ -52,7 +53,7 @@ class State:
     average: AveragedModel | None
     optimiser: Optimizer
     schedule: LRScheduler
-    history: list[dict[str, Any]]  # a line of the log for each finished epoch
+    history: list[Epoch]
 
     @property
     def trained(self) -> Network:
@@ -163,7 +164,7 @@ def run(
             if has_stalled(state.history, recipe.patience):
                 break
             with explain_divergence(epoch + 1, recipe, out / MODEL):
-                entry: dict[str, Any] = {
+                entry: Epoch = {
                     "epoch": epoch + 1,
                     "loss": course.learn(course.batches(epoch), report.advance),
                 }
@@ -173,10 +174,9 @@ def run(
                 entry["not_shown"] = missing
             count = len(course.pictures.pictures) + len(val)
             refuse_many(skipped.all(), count, f"restore them, then continue with --resume {out}")
-            entry |= validate(state, val, config, recipe, out / MODEL, entry, skipped)
-            if "mean_iou" in entry:
+            if scores := validate(state, val, config, recipe, out / MODEL, entry, skipped):
                 where = (config, course.objective, recipe.crop_size, skipped)
-                entry["val_loss"] = val_loss(state.trained, val, *where)
+                entry = {**entry, **scores, "val_loss": val_loss(state.trained, val, *where)}
             state.history.append(entry)
             with main_first() as is_main:
                 if is_main:
@@ -227,17 +227,17 @@ def objective_of(recipe: Recipe, samples: Sequence[Sample], config: ModelConfig,
 
 
 def validate(
-    state: State, val: Sequence[Sample], config: ModelConfig, recipe: Recipe, folder: Path, entry: dict[str, Any],
+    state: State, val: Sequence[Sample], config: ModelConfig, recipe: Recipe, folder: Path, entry: Epoch,
     skipped: Skipped,
-) -> dict[str, Any]:  # fmt: skip
-    """Returns the validation results of an epoch. Without a validation split, the last epoch is kept."""
+) -> ValScores | None:  # fmt: skip
+    """Returns the scores on val, None for an epoch that is not evaluated. Without val, the last epoch is kept."""
     if val:
         due = entry["epoch"] % recipe.evaluate_every == 0 or entry["epoch"] == recipe.epochs
-        return keep_if_best(state.trained, val, config, folder, [*state.history, entry], skipped) if due else {}
+        return keep_if_best(state.trained, val, config, folder, [*state.history, entry], skipped) if due else None
     with main_first() as is_main:
         if is_main:
             checkpoint.save_model(folder, state.trained, config)
-    return {}
+    return None
 
 
 def moving_average(model: Network, decay: float) -> AveragedModel | None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from fullconv.training.epoch_log import Epoch
 
 SINCE = 3  # evaluations since the lowest loss on val
 WORSE = 1.15  # times the lowest loss on val
 RISEN = 2.0  # times the lowest training loss
 EARLY = 5  # evaluations before a class is reported as missing
 
-History = Sequence[dict[str, Any]]
+History = Sequence[Epoch]
 
 
 class Symptom(NamedTuple):
@@ -29,12 +31,15 @@ def symptoms(history: History) -> Iterator[Symptom]:
 
 
 def _by_heart(history: History) -> Iterator[Symptom]:
-    scored = [entry for entry in history if entry.get("val_loss") is not None]
-    losses = [entry["val_loss"] for entry in scored]
-    best = losses.index(min(losses)) if losses else 0
-    if len(losses) - best > SINCE and losses[-1] > WORSE * losses[best] and scored[-1]["loss"] < scored[best]["loss"]:
+    scored = [(entry, loss) for entry in history if (loss := entry.get("val_loss")) is not None]
+    if not scored:
+        return
+    best, lowest = min(scored, key=lambda pair: pair[1])
+    last, loss = scored[-1]
+    since = len(scored) - scored.index((best, lowest))
+    if since > SINCE and loss > WORSE * lowest and last["loss"] < best["loss"]:
         yield Symptom("by heart", (
-            f"the loss on val has risen since epoch {scored[best]['epoch']}, while the training loss falls: the "
+            f"the loss on val has risen since epoch {best['epoch']}, while the training loss falls: the "
             "network is overfitting. The best epoch is kept. More pictures help, or in the recipe stronger colour and "
             "scale, and copy_paste"
         ))  # fmt: skip

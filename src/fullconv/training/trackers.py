@@ -13,6 +13,7 @@ from typing import Any
 from accelerate.tracking import GeneralTracker, MLflowTracker, TensorBoardTracker, WandBTracker
 
 from fullconv.errors import FullconvError
+from fullconv.training.epoch_log import Epoch
 from fullconv.training.recipe import Recipe
 
 INSTALLED_BY = {"tensorboard": "'fullconv[train]'", "wandb": "wandb", "mlflow": "mlflow"}
@@ -41,7 +42,7 @@ class Trackers:
     """The trackers of a run. A resumed run is reported from its first epoch, but not twice: TensorBoard's folder is
     rewritten, and W&B and MLflow get a new run each time."""
 
-    def __init__(self, names: Sequence[str], out: Path, recipe: Recipe, history: Sequence[dict[str, Any]]) -> None:
+    def __init__(self, names: Sequence[str], out: Path, recipe: Recipe, history: Sequence[Epoch]) -> None:
         self.opened: list[GeneralTracker] = []
         for name in names:
             tracker = _new(name, out)
@@ -58,7 +59,7 @@ class Trackers:
         for tracker in self.opened:
             tracker.finish()
 
-    def log(self, entry: dict[str, Any]) -> None:
+    def log(self, entry: Epoch) -> None:
         """An epoch's numbers, as in log.jsonl."""
         values = {key: value for key, value in entry.items() if key != "epoch" and isinstance(value, float | int)}
         for tracker in self.opened:

@@ -17,9 +17,9 @@ from fullconv.logger import muted
 from fullconv.models.config import ModelConfig
 from fullconv.models.network import Network
 from fullconv.training import length
+from fullconv.training.epoch_log import Epoch, line_of
 from fullconv.training.pictures import SKIPPED, Skipped
 from fullconv.training.recipe import Recipe
-from fullconv.training.report import line_of
 from fullconv.training.run import LOG, MODEL, STATE, Course, validate
 from fullconv.training.start import Prepared
 
@@ -56,7 +56,7 @@ def _measure(model: Network, prepared: Prepared, config: ModelConfig, recipe: Re
     course.learn(course.batches(0), lambda loss: times.append(monotonic()))
     step = median(after - before for before, after in pairwise(times[COLD:]))
     starting = max(0.0, times[1] - times[0] - step)  # start of the reading processes
-    begun, entry = monotonic(), {"epoch": 1, "loss": 1.0}
+    begun, entry = monotonic(), Epoch(epoch=1, loss=1.0)
     validate(course.state, val, config, recipe, folder / MODEL, entry, course.skipped)
     course.state.save(folder / STATE, recipe.epochs)
     scored = monotonic()

@@ -23,6 +23,7 @@ from fullconv.models.network import Network
 from fullconv.prediction import memory
 from fullconv.prediction.engines.contract import BYTES_A_PIXEL, Images
 from fullconv.prediction.predictor import Model
+from fullconv.training.epoch_log import Epoch, ValScores, mean_ious
 from fullconv.training.pictures import Skipped
 from fullconv.training.processes import is_shared, main_first, rank_and_count
 from fullconv.weights import checkpoint
@@ -33,20 +34,21 @@ def keep_if_best(
     val: Sequence[Sample],
     config: ModelConfig,
     folder: Path,
-    history: list[dict[str, Any]],
+    history: list[Epoch],
     skipped: Skipped,
-) -> dict[str, Any]:
+) -> ValScores:
     """Scores the model on `val`, writes it to `folder` if it is the best in `history`, and returns its numbers."""
     numbers = evaluate_network(model, val, config, skipped)
     mean_iou = numbers["mean_iou"] or 0.0
-    if mean_iou >= max(entry.get("mean_iou", 0.0) for entry in history):
+    if mean_iou >= max(mean_ious(history), default=0.0):
         provenance = {**config.provenance, "epoch": history[-1]["epoch"]}
         with main_first() as is_main:
             if is_main:
                 checkpoint.save_model(folder, model, replace(config, metrics={"val": numbers}, provenance=provenance))
     found = {name: row["iou"] for name, row in numbers["per_class"].items() if row["pixels"]}
-    kept = {key: numbers[key] for key in ("boundary_iou", "pixel_accuracy")}
-    return {"mean_iou": mean_iou, **kept, "iou": found}
+    return ValScores(
+        mean_iou=mean_iou, boundary_iou=numbers["boundary_iou"], pixel_accuracy=numbers["pixel_accuracy"], iou=found
+    )
 
 
 def evaluate_network(
@@ -99,7 +101,7 @@ class StoredNetwork:
         return torch.from_numpy(images).to(self.device).permute(0, 3, 1, 2)
 
 
-def has_stalled(history: Sequence[dict[str, Any]], patience: int) -> bool:
+def has_stalled(history: list[Epoch], patience: int) -> bool:
     """Whether the last `patience` evaluations gave no better mean IoU than those before. Never for 0."""
-    scores = [entry["mean_iou"] for entry in history if "mean_iou" in entry]
+    scores = mean_ious(history)
     return 0 < patience < len(scores) and max(scores[-patience:]) <= max(scores[:-patience])
