@@ -66,6 +66,11 @@ def test_a_time_limit_with_another_length_is_refused(disc_data, more, tmp_path, 
     assert result.exit_code != 0
 
 
+def test_a_time_limit_of_an_earlier_run_names_the_argument_that_lengthens_it():
+    with pytest.raises(FullconvError, match="only for new runs; give epochs to train an earlier one for longer"):
+        fitting.deadline("1m", None, {}, is_earlier=True)
+
+
 def test_a_lengthened_run_ends_like_the_longer_one(disc_data, tmp_path, monkeypatch):
     """With a constant learning rate nothing but the number of epochs tells the two apart."""
     steady = {**TINY, "schedule": "constant", "warm_up": 0.0}

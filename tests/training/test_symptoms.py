@@ -3,8 +3,9 @@
 from fullconv.training.symptoms import symptoms
 
 
-def kinds(*entries):
-    return [symptom.kind for symptom in symptoms([{"epoch": i + 1, **entry} for i, entry in enumerate(entries)])]
+def kinds(*entries, has_ended=False):
+    history = [{"epoch": i + 1, **entry} for i, entry in enumerate(entries)]
+    return [symptom.kind for symptom in symptoms(history, has_ended)]
 
 
 def losses(train, val=None):
@@ -37,6 +38,7 @@ def test_a_class_that_is_never_found_is_reported():
     missed = [{"loss": 1.0, "iou": {"ground": 0.9, "roof": 0.0}}] * 5
     assert kinds(*missed) == ["not found roof"]
     assert kinds(*missed[:4]) == []
+    assert kinds(*missed[:1], has_ended=True) == ["not found roof"]
     assert kinds(*missed[:4], {"loss": 1.0, "iou": {"ground": 0.9, "roof": 0.1}}) == []
 
 

@@ -31,7 +31,11 @@ def deadline(
     """Returns the reading of the monotonic clock at which the time is over."""
     if time is None:
         return None
-    if is_earlier or changes.get("epochs") is not None:
+    if is_earlier:
+        raise FullconvError(
+            f"{argument('time')}: only for new runs; give {argument('epochs')} to train an earlier one for longer"
+        )
+    if changes.get("epochs") is not None:
         raise FullconvError(f"{argument('time')}: the number of epochs is given as well; remove one of the two")
     return (monotonic() if began is None else began) + seconds_of(time)
 

@@ -64,7 +64,7 @@ class Report:
         if not self.bar.hidden:
             click.echo("\r", nl=False, err=True)  # overwrites the bar
         logger.info(f"epoch {entry['epoch']}/{self.epochs}  {numbers}")
-        for symptom in symptoms(self.expected.history):
+        for symptom in symptoms(self.expected.history, has_ended=entry["epoch"] == self.epochs):
             if symptom.kind not in self.noticed:
                 self.noticed.add(symptom.kind)
                 logger.warning(symptom.text)

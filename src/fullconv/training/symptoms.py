@@ -22,12 +22,12 @@ class Symptom(NamedTuple):
     text: str
 
 
-def symptoms(history: History) -> Iterator[Symptom]:
-    """Yields warnings on the epochs so far, with what to do."""
+def symptoms(history: History, has_ended: bool = False) -> Iterator[Symptom]:
+    """Yields warnings on the epochs so far, with what to do. `has_ended`: no further epoch follows."""
     yield from _by_heart(history)
     yield from _diverging(history)
     yield from _never_shown(history)
-    yield from _never_found(history)
+    yield from _never_found(history, has_ended)
 
 
 def _by_heart(history: History) -> Iterator[Symptom]:
@@ -60,14 +60,14 @@ def _never_shown(history: History) -> Iterator[Symptom]:
         ))  # fmt: skip
 
 
-def _never_found(history: History) -> Iterator[Symptom]:
+def _never_found(history: History, has_ended: bool) -> Iterator[Symptom]:
     """Warns of classes in val that no evaluation has found a pixel of."""
     scored = [entry["iou"] for entry in history if "iou" in entry]
-    if len(scored) < EARLY:
+    if not scored or (len(scored) < EARLY and not has_ended):
         return
     for name in scored[-1]:
         if all(ious.get(name) == 0 for ious in scored):
             yield Symptom(f"not found {name}", (
-                f"{name} has never been found on val so far: class_weights: balanced in the recipe may help, "
-                "or more pictures that show it"
+                f"{name} has not been found in any picture of val so far: try a longer training, "
+                "--class-weights balanced, or more pictures that show it"
             ))  # fmt: skip
