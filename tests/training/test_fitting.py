@@ -1,15 +1,21 @@
 """Lengths, from the command to the recipe: fitted, limited in time, made longer."""
 
 import json
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from click.testing import CliRunner
 
+from fullconv.classes import Classes
 from fullconv.commands.main import fullconv
 from fullconv.errors import FullconvError
+from fullconv.prediction.predictor import load
 from fullconv.training import finishing, fitting
 from fullconv.training import train as training
+from fullconv.training.manifest import Sources
+from fullconv.training.recipe import Recipe
 from fullconv.training.trial import Pace
 from tests.training.test_run import TINY, parameters, same
 
@@ -44,6 +50,30 @@ def test_a_time_is_measured_and_becomes_a_number_of_steps(disc_data, tmp_path, s
     assert not list(out.glob(".*"))
     training.train(disc_data, tmp_path / "again", repeats=out)
     assert same(parameters(out / "model"), parameters(tmp_path / "again" / "model"))
+
+
+NEW = ["ground", "roof"]
+OURS = {"arch": "fcn4s", "trunk": "tf_efficientnet_lite1"}  # of the bundled model
+
+
+@pytest.mark.parametrize(
+    ("keys", "weights", "names", "expected"),
+    [
+        (OURS, "photos", NEW, True),
+        ({**OURS, "arch": "fcn32s"}, "photos", NEW, True),
+        (OURS, "photos", None, False),  # its own classes: the scores are taken over
+        ({**OURS, "trunk": "tf_efficientnet_lite0"}, "photos", NEW, False),  # nothing fits this trunk
+        ({**OURS, "pretrained": True}, None, NEW, True),
+        (OURS, None, NEW, False),
+        ({"arch": "unet-classic"}, "photos", NEW, False),
+        ({"arch": "voc-fcn8s"}, None, NEW, False),
+    ],
+)
+def test_scores_are_new_over_a_trained_trunk_of_other_classes(keys, weights, names, expected):
+    classes = Classes.named(names) if names else load("photos").classes
+    prepared = SimpleNamespace(dataset=SimpleNamespace(classes=classes))
+    sources = Sources(Path("data"), weights=weights and Path(weights))
+    assert fitting.has_new_scores(Recipe(**keys), prepared, sources) == expected
 
 
 def test_without_time_and_epochs_the_length_fits_the_pictures(disc_data, tmp_path, monkeypatch):

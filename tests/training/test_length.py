@@ -3,7 +3,7 @@
 import pytest
 
 from fullconv.errors import FullconvError
-from fullconv.training.length import STEPS, fitted, length_summary, seconds_of, spread, steps_for
+from fullconv.training.length import STEPS, fitted, length_summary, seconds_of, spread, steps_for, with_new_scores
 from fullconv.training.recipe import Recipe
 from fullconv.training.run import sampling_of
 from fullconv.training.trial import Pace, within
@@ -76,3 +76,11 @@ def test_a_time_limit_that_is_too_short_is_refused():
     enough = "the trial took 41 s, and scoring and writing alone take about 38 s more; give at least time='2m'"
     with pytest.raises(FullconvError, match=f"the time is too short: {enough}"):
         within(Recipe(), Pace(1.0, 5.0, 20.0), 30, 20, spent=41)
+
+
+def test_new_scores_over_a_trained_trunk_learn_faster_unless_a_rate_is_given():
+    chosen = with_new_scores(Recipe(), ())
+    assert chosen.lr > Recipe().lr
+    assert chosen.lr * chosen.trunk_lr_factor <= 4 * Recipe().lr * Recipe().trunk_lr_factor  # the trunk about as usual
+    assert with_new_scores(Recipe(lr=1e-5), ("lr",)) == Recipe(lr=1e-5)
+    assert with_new_scores(Recipe(trunk_lr_factor=1.0), ("trunk_lr_factor",)).trunk_lr_factor == 1.0

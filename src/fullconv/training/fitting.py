@@ -13,14 +13,15 @@ import torch
 from fullconv.errors import FullconvError, argument
 from fullconv.logger import logger, muted
 from fullconv.training.batch_size import largest_batch
-from fullconv.training.length import fitted, seconds_of, spread, steps_for, with_batch
+from fullconv.training.length import fitted, seconds_of, spread, steps_for, with_batch, with_new_scores
 from fullconv.training.manifest import Sources
 from fullconv.training.processes import rank_and_count
 from fullconv.training.recipe import Recipe
-from fullconv.training.start import Prepared, choose_longest_side, config_of, start_model
+from fullconv.training.start import Prepared, architecture_of, choose_longest_side, config_of, start_model
 from fullconv.training.trial import End, measure, within
 from fullconv.training.weighting import weights_if_rare
 from fullconv.view import reduced_size
+from fullconv.weights.model_folder import find_model, read_config
 
 PATIENCE = 10  # evaluations without improvement that end a run without a given length: half of all
 
@@ -60,12 +61,25 @@ def with_length(
         recipe = replace(recipe, class_weights=weights)
     if asks_for_most and torch.cuda.is_available():
         recipe = with_batch(recipe, largest_batch(prepared, sources, recipe, out), given)
+    if has_new_scores(recipe, prepared, sources):
+        recipe = with_new_scores(recipe, given)
     if until is not None:
         recipe = fit_to_time(recipe, prepared, sources, out, until, end)
     elif not {"epochs", "repeat"} & set(given):
         recipe = spread(recipe, steps_for(recipe, len(found.samples)), pictures_per_epoch(prepared, recipe))
         recipe = recipe if "patience" in given else replace(recipe, patience=PATIENCE)
     return recipe
+
+
+def has_new_scores(recipe: Recipe, prepared: Prepared, sources: Sources) -> bool:
+    """Whether an FCN takes a trained trunk over, but no scores of these classes."""
+    architecture = architecture_of(recipe)[0]
+    if architecture.family != "fcn" or architecture.alignment != "same":
+        return False
+    if sources.weights:
+        model = read_config(find_model(sources.weights))
+        return model.architecture.trunk == architecture.trunk and model.classes.names != prepared.dataset.classes.names
+    return bool(sources.trunk_weights or recipe.pretrained)
 
 
 def pictures_per_epoch(prepared: Prepared, recipe: Recipe) -> float:

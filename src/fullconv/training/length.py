@@ -16,6 +16,10 @@ PASSES = 20  # minimum passes over the pictures
 EVALUATIONS = 20  # evaluations on val, each with a saved state
 BATCHES = ((64, 4), (256, 8))  # (at most this number of pictures, pictures per step); for more, the recipe's own value
 SMALLEST = 64  # side of a crop in pixels
+SCORES_LR, TRUNK_FACTOR = (
+    4e-3,
+    0.1,
+)  # peak learning rate of new scores over a trained trunk, and the trunk's share of it
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -39,6 +43,16 @@ def fitted(recipe: Recipe, given: Collection[str], pictures: int, size: tuple[in
     usual = recipe.batch_size or Recipe.batch_size
     batch = next((batch for most, batch in BATCHES if pictures <= most), usual)
     return with_batch(replace(recipe, batch_size=usual), batch, given)
+
+
+def with_new_scores(recipe: Recipe, given: Collection[str]) -> Recipe:
+    """Returns the recipe with the rates for new score layers over a trained trunk, unless a rate is `given`. The scores
+    start at zero and grow by about one rate per step, so at the usual rate a short run ends before they matter
+    (docs/training.md has the measurements)."""
+    if "lr" in given:
+        return recipe
+    factor = recipe.trunk_lr_factor if "trunk_lr_factor" in given else TRUNK_FACTOR
+    return replace(recipe, lr=SCORES_LR, trunk_lr_factor=factor)
 
 
 def with_batch(recipe: Recipe, batch: int, given: Collection[str]) -> Recipe:
