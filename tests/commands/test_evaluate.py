@@ -1,6 +1,7 @@
 """fullconv evaluate from the shell."""
 
 import json
+from shutil import copytree
 
 import numpy as np
 import pytest
@@ -9,8 +10,11 @@ from PIL import Image
 
 from fullconv.commands import evaluate as command
 from fullconv.commands.main import fullconv
+from fullconv.data.description import describe
 from fullconv.errors import FullconvError
+from fullconv.weights.model_folder import bundled_models
 from tests.conftest import EXAMPLES
+from tests.data.doctor.planted import halves, photo
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +31,31 @@ def cats(tmp_path_factory):
     return root / "data.yaml"
 
 
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory):
+    """Twenty pictures in a folder without a data.yaml. Half of each is background, half object."""
+    root = tmp_path_factory.mktemp("bare")
+    for i in range(20):
+        for kind, picture in (("images", photo(i)), ("masks", Image.fromarray(halves()))):
+            (root / kind).mkdir(exist_ok=True)
+            picture.save(root / kind / f"{i:02}.png")
+    return root
+
+
+def renamed(root, name, new):
+    """A copy of the bundled model in which a class has another name, as docs/models.md says: edited in config.json."""
+    folder = copytree(bundled_models()["photos"], root / "model")
+    text = (folder / "config.json").read_text()
+    (folder / "config.json").write_text(text.replace(f'"{name}"', f'"{new}"', 1))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def of_objects(tmp_path_factory):
+    """A model that knows a class called object."""
+    return renamed(tmp_path_factory.mktemp("renamed"), "aeroplane", "object")
+
+
 def evaluate(*arguments):
     return CliRunner().invoke(fullconv, ["evaluate", *map(str, arguments), "--precision", "fp32"])
 
@@ -40,7 +69,7 @@ def test_table_json_and_picture_agree(cats, tmp_path):
         "confusion", "definition", "worst",
     ]  # fmt: skip
     lines = result.output.splitlines()
-    assert "at source size, void left out" in lines[0]
+    assert lines[0] == f"{cats}: 2 pictures of val, openvino fp32, at source size, void left out"
     assert lines[1].startswith("mean IoU as mmseg: IoU over the whole set; a class absent")
     assert f"{'mean_iou':<24}{report['mean_iou']:8.4f}" in lines
     assert f"{'sheep':<24}{'-':>8}{'-':>10}{0:>12}" in lines
@@ -80,6 +109,29 @@ def test_another_definition_is_named_and_gives_other_numbers(cats, tmp_path):
     assert paddle["mean_iou"] == pytest.approx(0.5 / 21)
     assert torch["mean_iou"] == pytest.approx((1 + 0 + 0) / 3)  # cat in the first picture; cat and horse in the second
     assert evaluate(cats, "--definition", "voc").exit_code == 2
+
+
+def test_what_is_assumed_of_a_bare_folder_is_printed_and_the_first_line_counts_the_pictures(bare, of_objects):
+    result = evaluate(bare, "--model", of_objects)
+    assert result.exit_code == 0, result.output
+    for line in describe(bare).assumption.lines:
+        assert line in result.stderr.splitlines()
+    assert "val: 4 of 20 pictures, held back" in result.stderr
+    assert "to use every picture: --split all" in result.stderr
+    assert result.stdout.splitlines()[0].startswith(f"{bare}: 4 pictures of val, openvino fp32, at source size")
+
+
+def test_split_all_of_a_bare_folder_is_every_picture_and_makes_no_split(bare, of_objects, tmp_path):
+    result = evaluate(bare, "--model", of_objects, "--split", "all", "--json", tmp_path / "a.json")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[0].startswith(f"{bare}: 20 pictures of all splits, openvino fp32")
+    assert "masks contain 0 background, 1 object" in result.stderr
+    assert "held back" not in result.stderr
+    assert np.sum(json.loads((tmp_path / "a.json").read_text())["confusion"]) == 20 * 24 * 32
+
+
+def test_assumptions_are_not_printed_with_quiet(bare, of_objects):
+    assert evaluate(bare, "--model", of_objects, "--quiet").output == ""
 
 
 def test_a_drawing_that_cannot_be_made_is_refused_before_any_work(tmp_path, monkeypatch):

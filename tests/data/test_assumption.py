@@ -126,3 +126,10 @@ def test_overlapping_tiles_stay_in_one_split(tmp_path):
     held = [int(sample.name) // 2 for sample in open_dataset(tmp_path).splits["val"]]
     assert len(held) == 4
     assert all(held.count(place) == 2 for place in held)
+
+
+def test_without_holding_back_no_split_is_made(tmp_path):
+    fill(tmp_path, halves(0, 255))
+    whole = describe(tmp_path, holds_back=False)
+    assert {split: len(samples) for split, samples in whole.dataset.splits.items()} == {"train": 10}
+    assert whole.assumption.lines == describe(tmp_path).assumption.lines[:2]

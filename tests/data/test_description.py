@@ -54,6 +54,15 @@ def test_voc_devkit(voc):
     assert label_map[0].tolist() == [0, 12, 255, 0, 0, 0, 0, 0]
 
 
+def test_all_is_every_picture_once_though_it_is_in_several_splits(voc):
+    (voc / "ImageSets" / "Segmentation" / "trainval.txt").write_text("a\nb\n")
+    dataset = open_dataset(voc)
+    named = [sample.image_path for samples in dataset.splits.values() for sample in samples]
+    found = [sample.image_path for sample in dataset.split("all")]
+    assert sorted(found) == sorted(set(named))
+    assert len(found) < len(named)
+
+
 def test_label_mapping_in_a_yaml(voc):
     others = {name: "background" for name in VOC_NAMES[1:] if name != "dog"}
     dataset = open_dataset(yaml(voc, f"path: voc\nclasses: [background, dog]\nlabel_mapping: {others}\n"))

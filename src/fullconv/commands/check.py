@@ -109,8 +109,7 @@ def suspected(data: Path, model: str, outside: Sequence[Path]) -> Doubts:
     judges = judges_of(model, data, load)
     dataset = dataset_for(judges.other, data, outside)
     judges = replace(judges, root=dataset.root)
-    samples = list({sample.image_path: sample for split in dataset.splits.values() for sample in split}.values())
-    return Doubts(find_suspects(judges, samples, each_with_bar), judges, judges.unsure(samples))
+    return Doubts(find_suspects(judges, dataset.pictures, each_with_bar), judges, judges.unsure(dataset.pictures))
 
 
 def draw(report: Report, path: Path) -> None:

@@ -20,7 +20,7 @@ from fullconv.commands.shared_options import (
     outside_option,
     tta_option,
 )
-from fullconv.commands.terminal import fail, note, say
+from fullconv.commands.terminal import fail, note, printed_log, say
 from fullconv.errors import FullconvError
 from fullconv.words import counted
 
@@ -34,7 +34,11 @@ FILE = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("data", type=FILE)
-@click.option("--split", default="val", help="Split to score the model on.")
+@click.option(
+    "--split",
+    default="val",
+    help="Split to score the model on, or 'all' for every picture of DATA, for example of a test folder.",
+)
 @click.option(
     "--definition",
     type=click.Choice(["mmseg", "torchmetrics", "paddleseg"]),
@@ -88,6 +92,7 @@ def evaluate(
     DATA is a folder in a known layout, or a data YAML. Its classes are matched to the model's classes by name, and by
     the label mappings of both.
     """
+    from fullconv.data.dataset import ALL
     from fullconv.evaluation.mean_iou import DEFINITIONS, check_definition
     from fullconv.evaluation.scoring import numbers_of, score
     from fullconv.prediction.predictor import load
@@ -99,13 +104,15 @@ def evaluate(
     check_data(data)
     loaded = load(model, engine, precision, device)
     loaded = loaded.mirrored() if tta else loaded
-    scored = score(loaded, data, split, each_with_bar, merge_to or (), interval, outside, thin)
+    with printed_log():
+        scored = score(loaded, data, split, each_with_bar, merge_to or (), interval, outside, thin)
     numbers = numbers_of(scored, definition, worst, interval)
     print_problems(numbers)
     write_document(json_file, **numbers)
-    ran = f"{split}, {loaded.engine.name} {loaded.engine.precision}{', with mirror images' if tta else ''}"
+    where = "all splits" if split == ALL else split
+    ran = f"{where}, {loaded.engine.name} {loaded.engine.precision}{', with mirror images' if tta else ''}"
     if not prints_json(json_file):
-        say(f"{data} {ran}, at source size, void left out")
+        say(f"{data}: {counted(len(scored.pictures), 'picture')} of {ran}, at source size, void left out")
         say(f"mean IoU as {definition}: {DEFINITIONS[definition]}")
         if merge_to:
             say(f"predicted among {len(loaded.classes)} classes; those not listed count as background")

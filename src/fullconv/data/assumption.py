@@ -45,8 +45,10 @@ class Assumption:
     text: str
 
 
-def assume(root: Path, found: Recognition) -> Assumption:
+def assume(root: Path, found: Recognition, holds_back: bool = True) -> Assumption:
     """Derives classes from the values of all masks together, and a validation split if no split is named.
+
+    Without `holds_back`, no split is made.
 
     Raises FullconvError if it is unclear what the masks contain.
     """
@@ -54,10 +56,11 @@ def assume(root: Path, found: Recognition) -> Assumption:
     meaning = meaning_of([sample for samples in unnamed.splits.values() for sample in samples], root)
     meanings = parse_label_meanings(meaning.keys["names"], meaning.keys.get("colours"), {})
     dataset = found.read(root, LayoutOptions(meanings.classes, meanings.lookup, meanings.open_mask))
-    held = () if "val" in dataset.splits else hold_back(dataset.split("train"))[1]
+    lacks_val = holds_back and "val" not in dataset.splits
+    held = hold_back(dataset.split("train"))[1] if lacks_val else ()
     files = [sample.image_path.relative_to(root).as_posix() for sample in held]
     keys = {"path": str(root.resolve()), **meaning.keys} | ({"val": files} if files else {})
-    lines = (f"{root}: no data.yaml; {found.why}", meaning.sentence, *_split(dataset, len(held)))
+    lines = (f"{root}: no data.yaml; {found.why}", meaning.sentence, *(_split(dataset, len(held)) if lacks_val else ()))
     return Assumption(root, keys, lines, _text(root, meaning, files, lines))
 
 
@@ -125,7 +128,7 @@ def _split(dataset: Dataset, held: int) -> Iterator[str]:
     count = sum(map(len, dataset.splits.values()))
     if held:
         yield f"val: {held} of {counted(count, 'picture')}, held back; similar pictures stay together"
-    elif "val" not in dataset.splits:
+    else:
         yield "no val split: all pictures look alike, or a class is in a single picture; the last epoch is kept"
 
 

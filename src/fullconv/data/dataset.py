@@ -22,6 +22,7 @@ __all__ = [
     "UnlabelledPicture", "read_mask", "read_picture",
 ]  # fmt: skip
 
+ALL = "all"  # the name that stands for all splits together
 Read = TypeVar("Read")
 ReadPicture = Callable[[Path], Picture]
 ReadMask = Callable[[Path], LabelMap]
@@ -167,9 +168,17 @@ class Dataset:
     beside: tuple[Path, ...] = ()
 
     def split(self, name: str) -> tuple[Sample, ...]:
+        """Returns the pictures of a split, or of all splits for `all`."""
+        if name == ALL and self.pictures:
+            return self.pictures
         if not self.splits.get(name):
             raise FullconvError(f"{self.root}: no split {name!r}; it has {', '.join(self.splits) or 'none'}")
         return self.splits[name]
+
+    @property
+    def pictures(self) -> tuple[Sample, ...]:
+        """The pictures of all splits, each once even if it is in several."""
+        return tuple({sample.image_path: sample for split in self.splits.values() for sample in split}.values())
 
     def mapped_to(self, classes: Classes, mapping: Mapping[str, str] | None = None) -> Dataset:
         """Returns the same pictures labelled with other classes (of the main head), matched by name and by

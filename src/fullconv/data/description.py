@@ -135,9 +135,10 @@ def read_data_file(path: Path) -> DataFile:
         return DataFile(**check_values(DataFile, {key: value for key, value in values.items() if value is not None}))
 
 
-def describe(data: str | Path, outside: Sequence[str | Path] = ()) -> Description:
+def describe(data: str | Path, outside: Sequence[str | Path] = (), holds_back: bool = True) -> Description:
+    """Describes the data as it is. `holds_back`: whether pictures of a folder without a data YAML become its val."""
     with as_one_line(Path(data), "a data set"):
-        description = _described(description_in(Path(data)))
+        description = _described(description_in(Path(data)), holds_back)
     for dataset in (description.dataset, *description.added):
         refuse_outside(dataset, [Path(folder) for folder in outside])
     return description
@@ -148,20 +149,20 @@ def description_in(data: Path) -> Path:
     return next((path for name in OWN if (path := data / name).is_file()), data)
 
 
-def _described(path: Path) -> Description:
+def _described(path: Path, holds_back: bool = True) -> Description:
     if path.is_dir():
-        return _describe_folder(path)
+        return _describe_folder(path, holds_back)
     if not path.is_file():
         raise FullconvError(f"{path}: no such folder or data YAML")
     return _describe_by(read_data_file(path), path)
 
 
-def _describe_folder(root: Path) -> Description:
+def _describe_folder(root: Path, holds_back: bool) -> Description:
     """Describes a folder without a data YAML. The classes come from its layout, or from what its masks contain."""
     found = recognise(root)
     if found.name not in NAMELESS:
         return Description(found.read(root, LayoutOptions()))
-    assumption = assume(root, found)
+    assumption = assume(root, found, holds_back)
     file = DataFile(**check_values(DataFile, assumption.keys))
     return replace(_describe_by(file, root / OWN[0]), assumption=assumption)
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from fullconv.data.dataset import Dataset, LabelMap, Sample
+from fullconv.data.assumption import Assumption
+from fullconv.data.dataset import ALL, Dataset, LabelMap, Sample
 from fullconv.data.description import describe
-from fullconv.errors import FullconvError
+from fullconv.errors import FullconvError, argument
 from fullconv.evaluation.interval import mean_iou_interval
 from fullconv.evaluation.mean_iou import DEFAULT, check_definition, with_definition
 from fullconv.evaluation.merging import Merging
@@ -17,6 +18,7 @@ from fullconv.evaluation.merging import merge_to as merging_to
 from fullconv.evaluation.per_picture import PictureScore, ranked, score_of
 from fullconv.evaluation.thin_structures import ThinScores
 from fullconv.files import path_of
+from fullconv.logger import logger
 from fullconv.metrics import Confusion, Counts
 from fullconv.prediction.memory import bytes_of, for_pictures, refuse_heavy
 from fullconv.prediction.predictor import Model
@@ -39,6 +41,7 @@ def evaluate(
 ) -> dict[str, Any]:
     """Scores `model` on a split of `data`; returns the metrics of `Confusion.report`, 0–1, at each picture's own size.
 
+    `split`: "val", "test" or any other split of the data, or "all": the pictures of all splits together.
     The classes of the data are mapped to the model's. `definition`: the mean IoU of mmseg (the same as the paper's),
     torchmetrics or paddleseg. `worst`: list this many pictures, worst first, under the key `worst` (file, mean IoU,
     most common error). `merge_to`: count all classes except these as background, in truth and prediction, after
@@ -65,7 +68,7 @@ def score(
         raise FullconvError("model: give a model from fullconv.load, as in evaluate(load('photos'), data)")
     path_of("data", data)
     merging = merging_to(merge_to, model.classes) if merge_to else None
-    dataset = dataset_for(model, data, outside)
+    dataset = dataset_for(model, data, outside, split)
     scored = score_pictures(model, dataset.split(split), progress, merging, keeps_matrices, thin)
     if scored.skipped and not scored.pictures:
         raise FullconvError(next(iter(scored.skipped.values())))
@@ -138,8 +141,19 @@ def label_sample(model: Model, sample: Sample) -> tuple[Seen, LabelMap, LabelMap
     return seen, truth, model.label(seen.image, keeps_scale=seen.keeps_scale)[0]
 
 
-def dataset_for(model: Model, data: str | Path, outside: Sequence[str | Path] = ()) -> Dataset:
-    """Returns DATA with the model's classes: by name, by the data's own label_mapping, then by the model's."""
-    described = describe(data, outside)
+def dataset_for(model: Model, data: str | Path, outside: Sequence[str | Path] = (), split: str = "") -> Dataset:
+    """Returns DATA with the model's classes: by name, by the data's own label_mapping, then by the model's.
+
+    Logs what is assumed of a bare folder. If `split` is `all`, none of its pictures are held back.
+    """
+    described = describe(data, outside, holds_back=split != ALL)
+    log_assumption(described.assumption)
     mapping = {**model.config.label_mapping, **described.label_mapping}
     return described.dataset.mapped_to(model.classes, mapping)
+
+
+def log_assumption(assumption: Assumption | None) -> None:
+    for line in assumption.lines if assumption else ():
+        logger.info(line)
+    if assumption and "val" in assumption.keys:
+        logger.info(f"to use every picture: {argument('split', ALL)}")
