@@ -51,6 +51,25 @@ def test_wrong_classes_say_what_to_do(make, message):
         make()
 
 
+@pytest.mark.parametrize(
+    ("data", "model", "example"),
+    [
+        ("background building", "background object", "{building: object}"),  # renamed
+        ("sky house road", "sky building road", "{house: building}"),
+        ("building", "object", "{building: object}"),
+        ("background Cat", "background bird cat", "{Cat: cat}"),  # alike
+        ("background roof", "background pond road", "{roof: pond}"),  # any class, never background
+        ("background roof", "road background", "{roof: road}"),  # not at the same index
+    ],
+)
+def test_an_unknown_class_comes_with_a_mapping_that_makes_sense(data, model, example):
+    source, target = Classes.named(data.split()), Classes.named(model.split())
+    with pytest.raises(FullconvError, match="is not a class of the model") as error:
+        target.lookup_from(source)
+    assert f"label_mapping: {example}" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
 def test_palette_has_void_and_every_class():
     classes = Classes.named(["x", "y"], [(1, 2, 3), (4, 5, 6)])
     palette = classes.palette()

@@ -59,9 +59,10 @@ def first_run(tmp_path_factory):
     """The files that the docs speak of, and runs/first as `train data.yaml` leaves it."""
     folder = tmp_path_factory.mktemp("documented")
     write_pictures(folder)
-    for data in ("my-data", "data", "moved"):
+    for data in ("my-data", "test-data", "data", "moved"):
         write_data(folder / data)
-    (folder / "my-data" / "data.yaml").unlink()  # a bare folder
+    for data in ("my-data", "test-data"):
+        (folder / data / "data.yaml").unlink()  # a bare folder
     shutil.copy(folder / "data" / "data.yaml", folder / "data.yaml")
     text = (folder / "data.yaml").read_text()
     (folder / "data.yaml").write_text(text.replace("path: .", "path: data"))

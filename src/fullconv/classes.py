@@ -39,6 +39,10 @@ def voc_palette() -> NDArray[np.uint8]:
     return np.array([voc_colour(i) for i in range(256)], np.uint8)
 
 
+class UnknownClass(FullconvError):
+    """The data have a class that the model does not have."""
+
+
 @dataclass(frozen=True)
 class Classes:
     """The classes of a label map: `names[i]` and `colours[i]` (RGB, 0–255) belong to index i."""
@@ -101,12 +105,27 @@ class Classes:
             if target == "void":
                 continue
             if target not in self.names:
-                raise FullconvError(
+                raise UnknownClass(
                     f"class {name!r} of the data is not a class of the model ({', '.join(self.names)}); "
-                    f"add a line to label_mapping, for example {name}: {self.names[0]}, or {name}: void"
+                    f"{self._way_out(source, value)}"
                 )
             table[value] = self.names.index(target)
         return table
+
+    def _way_out(self, source: Classes, value: int) -> str:
+        """Says how to map a class of `source` that is not among these: to the class that seems to be the same one under
+        another name, or to one that the user chooses."""
+        from difflib import get_close_matches
+
+        name, names = source.names[value], list(self.names)
+        if value < len(names) and [*names[:value], name, *names[value + 1 :]] == list(source.names):
+            same = names[value]
+            return f"if it is the model's {same!r}, add to the data YAML: label_mapping: {{{name}: {same}}}"
+        near = get_close_matches(name, names, 1) or [other for other in names if other != "background"] or names
+        return (
+            "in the data YAML, label_mapping says which of these it counts as, for example "
+            f"label_mapping: {{{name}: {near[0]}}}; with {name}: void its pixels are left out"
+        )
 
 
 def _default_colours(names: Sequence[str]) -> tuple[Colour, ...]:

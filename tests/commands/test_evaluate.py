@@ -130,6 +130,26 @@ def test_split_all_of_a_bare_folder_is_every_picture_and_makes_no_split(bare, of
     assert np.sum(json.loads((tmp_path / "a.json").read_text())["confusion"]) == 20 * 24 * 32
 
 
+def test_without_a_model_an_unknown_class_is_an_error_that_names_the_model_used(cats, bare):
+    message = str(evaluate(bare).exception)
+    assert message.startswith("no --model was given, so the bundled model photos was used; ")
+    assert "class 'object' of the data is not a class of the model" in message
+    assert "no --model" not in str(evaluate(bare, "--model", "photos").exception)
+
+
+def test_a_class_that_is_renamed_in_config_json_has_its_new_name_everywhere(cats, tmp_path):
+    model, data = renamed(tmp_path, "cat", "tabby"), tmp_path / "data.yaml"
+    data.write_text(cats.read_text().replace("path: .", f"path: {cats.parent}").replace("cat,", "tabby,"))
+    for arguments in ((cats, "--json", tmp_path / "old.json"), (data, "--model", model, "--json", tmp_path / "a.json")):
+        assert evaluate(*arguments).exit_code == 0
+    old, new = (json.loads((tmp_path / name).read_text()) for name in ("old.json", "a.json"))
+    assert new["confusion"] == old["confusion"]
+    assert new["per_class"]["tabby"] == old["per_class"]["cat"]
+    photo = cats.parent / "images" / "val" / "cat.png"
+    CliRunner().invoke(fullconv, ["predict", str(photo), "--model", str(model), "--out", str(tmp_path / "out")])
+    assert (tmp_path / "out" / "cat_tabby.png").is_file()
+
+
 def test_assumptions_are_not_printed_with_quiet(bare, of_objects):
     assert evaluate(bare, "--model", of_objects, "--quiet").output == ""
 

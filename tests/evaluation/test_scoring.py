@@ -1,14 +1,17 @@
 """Models scored on data: the same through every engine, worst pictures first."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
 import fullconv
-from fullconv.classes import VOC_NAMES
+from fullconv.classes import VOC_NAMES, Classes
 from fullconv.errors import FullconvError
 from fullconv.evaluation.interval import mean_iou_interval
 from fullconv.evaluation.scoring import dataset_for
+from tests.data.doctor.planted import halves, photo
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +62,25 @@ def test_the_data_s_classes_become_the_model_s(pets, tmp_path):
     model = fullconv.load("photos", precision="fp32")
     assert fullconv.evaluate(model, yaml)["confusion"] == fullconv.evaluate(model, pets)["confusion"]
     assert dataset_for(model, yaml).classes == model.classes
+
+
+@pytest.mark.parametrize("own_names", [False, True])
+def test_the_object_of_a_bare_folder_is_the_only_object_of_the_model(tmp_path, caplog, own_names):
+    """Not if a data YAML calls it object: then nobody assumed that name."""
+    caplog.set_level("INFO", "fullconv")
+    for kind, picture in (("images", photo(0)), ("masks", Image.fromarray(halves()))):
+        (tmp_path / kind).mkdir()
+        picture.save(tmp_path / kind / "a.png")
+    model = fullconv.load("photos")
+    model = replace(model, config=replace(model.config, classes=Classes.named(["background", "building"])))
+    if own_names:
+        (tmp_path / "data.yaml").write_text("names: [background, object]\n")
+        with pytest.raises(FullconvError, match="object: building"):
+            dataset_for(model, tmp_path)
+        return
+    (sample,) = dataset_for(model, tmp_path, split="all").split("all")
+    assert np.array_equal(sample.read_label_map(), halves())
+    assert "object is taken to be building, the only class of the model besides background" in caplog.text
 
 
 def test_merged_classes_are_those_of_the_matrix_added_up(pets):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
+from fullconv.classes import UnknownClass
 from fullconv.commands.json_output import json_option, prints_json, write_document
 from fullconv.commands.progress import each_with_bar
 from fullconv.commands.shared_options import (
@@ -104,7 +107,7 @@ def evaluate(
     check_data(data)
     loaded = load(model, engine, precision, device)
     loaded = loaded.mirrored() if tta else loaded
-    with printed_log():
+    with printed_log(), named_default(model):
         scored = score(loaded, data, split, each_with_bar, merge_to or (), interval, outside, thin)
     numbers = numbers_of(scored, definition, worst, interval)
     print_problems(numbers)
@@ -123,6 +126,19 @@ def evaluate(
         draw(numbers, f"{loaded.config.name} on {data.resolve().name} {ran}", confusion)
     if "skipped" in numbers:
         sys.exit(1)
+
+
+@contextmanager
+def named_default(model: str) -> Iterator[None]:
+    """Adds to an error about a class of the data which model was used, if the user named none."""
+    try:
+        yield
+    except UnknownClass as error:
+        if click.get_current_context().get_parameter_source("model") is not ParameterSource.DEFAULT:
+            raise
+        raise FullconvError(
+            f"no --model was given, so the bundled model {model} was used; --model names another; {error}"
+        ) from None
 
 
 def print_problems(report: dict[str, Any]) -> None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from fullconv.data.assumption import Assumption
+from fullconv.classes import Classes
+from fullconv.data.assumption import BACKGROUND, OBJECT, Assumption
 from fullconv.data.dataset import ALL, Dataset, LabelMap, Sample
-from fullconv.data.description import describe
+from fullconv.data.description import Description, describe
 from fullconv.errors import FullconvError, argument
 from fullconv.evaluation.interval import mean_iou_interval
 from fullconv.evaluation.mean_iou import DEFAULT, check_definition, with_definition
@@ -148,8 +149,18 @@ def dataset_for(model: Model, data: str | Path, outside: Sequence[str | Path] = 
     """
     described = describe(data, outside, holds_back=split != ALL)
     log_assumption(described.assumption)
-    mapping = {**model.config.label_mapping, **described.label_mapping}
+    mapping = {**model.config.label_mapping, **described.label_mapping, **only_object(described, model.classes)}
     return described.dataset.mapped_to(model.classes, mapping)
+
+
+def only_object(described: Description, classes: Classes) -> dict[str, str]:
+    """{"object": the model's own name for it} for a bare folder of background and objects, if the model too has a
+    single class besides background. Otherwise {}."""
+    assumed = described.assumption is not None and described.dataset.classes.names == (BACKGROUND, OBJECT)
+    if not assumed or len(classes) != 2 or not classes.has_background or OBJECT in classes.names:
+        return {}
+    logger.info(f"{OBJECT} is taken to be {classes.names[1]}, the only class of the model besides {BACKGROUND}")
+    return {OBJECT: classes.names[1]}
 
 
 def log_assumption(assumption: Assumption | None) -> None:
