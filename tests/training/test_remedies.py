@@ -143,10 +143,16 @@ def test_renaming_leaves_the_folder_alone_whatever_it_is_called(data):
     assert sorted(path.stem for path in (data.root / "mask_of_all").iterdir()) == [str(i) for i in range(10)]
 
 
-def test_the_recipe_takes_the_weights_that_are_printed(data, tmp_path):
+def test_the_option_that_the_report_names_trains_with_the_weights_that_it_prints(data, tmp_path, said):
     from fullconv.data.doctor.text import report_text
 
-    line = next(line for line in report_text(check(data.root)).splitlines() if line.startswith("> class_weights"))
-    recipe = tmp_path / "recipe.yaml"
-    recipe.write_text(line.removeprefix("> "))
-    training.train(data.root, tmp_path / "run", recipe, **TINY, epochs=1)
+    mask = halves()
+    mask[:, :24] = 0  # roof: a quarter
+    data.save_masks(mask)
+    text = report_text(check(data.root))
+    option = re.search(r"--class-weights (\w+)", text)[1]
+    printed = {
+        line.split()[0]: line.split()[2] for line in text.splitlines() if line.startswith(("background ", "roof "))
+    }
+    training.train(data.root, tmp_path / "run", **TINY, epochs=1, class_weights=option)
+    assert f"class weights ({option}): roof {printed['roof']}, background {printed['background']}" in said.text

@@ -127,7 +127,7 @@ def _rgb(code: int) -> Colour:
 def _split(dataset: Dataset, held: int) -> Iterator[str]:
     count = sum(map(len, dataset.splits.values()))
     if held:
-        yield f"val: {held} of {counted(count, 'picture')}, held back; similar pictures stay together"
+        yield f"val: {held} of {counted(count, 'picture')}, held back (similar pictures stay together)"
     else:
         yield "no val split: all pictures look alike, or a class is in a single picture; the last epoch is kept"
 

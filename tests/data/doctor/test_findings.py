@@ -294,6 +294,21 @@ def test_names_are_proposed_if_none_are_given(data):
     assert not report.failed
 
 
+def test_the_note_about_a_bare_folder_is_short_and_says_where_to_save_the_lines(data):
+    report = examine(data.root)
+    assert found(report, "no-names").text == (
+        "no data.yaml, so train assumes: masks contain 0 background, 1 object. "
+        "To name the classes, edit these lines and save them as data.yaml in the folder"
+    )
+    for path in (*data.masks(), *(data.root / "images").rglob("*.png")):
+        (path.parents[1] / path.name).write_bytes(path.read_bytes())
+        path.unlink()
+    for folder in ("images/train", "images/val", "masks/train", "masks/val"):
+        (data.root / folder).rmdir()
+    text = found(examine(data.root), "no-names").text
+    assert "1 object; val: 1 of 6 pictures, held back (similar pictures stay together). To name" in text
+
+
 @pytest.mark.parametrize("value", [0, 255])
 def test_masks_with_one_value_also_need_names(data, value):
     data.save_masks(halves(value, value))

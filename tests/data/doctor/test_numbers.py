@@ -161,11 +161,13 @@ def test_the_report_is_text_and_json(data):
     assert again["splits"]["val"]["classes"]["roof"]["pictures"] == 2
 
 
-def test_no_weights_are_proposed_if_no_pixel_can_be_read(data):
-    assert "class_weights" in report_text(data.examine())
+def test_the_weights_are_explained_if_there_are_any(data):
+    text = " ".join(report_text(data.examine()).split())
+    assert "weight: how much a pixel of the class counts with train --class-weights balanced" in text
+    assert "add it if the trained model misses a rare class" in text
     for name in NAMES:
         data.mask(name).write_bytes(b"no mask")
-    assert "class_weights" not in report_text(data.examine())
+    assert "--class-weights" not in report_text(data.examine())
 
 
 def test_examples_show_the_findings_first(data):

@@ -9,7 +9,7 @@ from pathlib import Path
 from fullconv.data.assumption import UNNAMED, Assumption
 from fullconv.data.bands import read_picture
 from fullconv.data.dataset import Dataset, Sample
-from fullconv.data.description import describe, description_in, folder_of, read_data_file
+from fullconv.data.description import OWN, describe, description_in, folder_of, read_data_file
 from fullconv.data.doctor.finding import ERROR, NOTE, Finding
 from fullconv.data.doctor.names import judge_names
 from fullconv.data.inside import Outside
@@ -59,8 +59,9 @@ def open_anyway(data: Path, outside: Sequence[str | Path] = ()) -> Subject:
 
 
 def _assumed(assumption: Assumption) -> Finding:
-    text = f"the classes have no names; {' and '.join(assumption.lines[1:])}, as train assumes; in a data.yaml:"
-    return Finding("no-names", NOTE, text, remedy=assumption.text)
+    text = f"no data.yaml, so train assumes: {'; '.join(assumption.lines[1:])}."
+    remedy = f"To name the classes, edit these lines and save them as {OWN[0]} in the folder"
+    return Finding("no-names", NOTE, f"{text} {remedy}", remedy=assumption.text)
 
 
 def _repaired(data: Path, reason: str) -> Subject:

@@ -17,6 +17,10 @@ FIRST = 3  # files listed per finding
 ROWS = 24  # classes listed; if there are more, the most and the least frequent ones
 WIDTH = 110
 INDENT = " " * 9
+WEIGHT = (
+    "weight: how much a pixel of the class counts with train --class-weights balanced. Train without that option first; "
+    "add it if the trained model misses a rare class. The model then finds more of the class, but draws it too wide."
+)
 
 
 def report_text(report: Report) -> str:
@@ -58,11 +62,11 @@ def _classes(held: dict[str, Share], classes: Classes) -> Iterator[str]:
         pictures = "".join(f"{share.pictures[i]:>12}" for share in held.values())
         yield f"{classes.names[i]:<24}{first.pixels[i] / total:>8.2%}{weight:>9}{pictures}"
     void = first.void / max(1, first.void + total)
-    yield f"pixels and weights (median frequency) of {first.split}, where {void:.1%} is void"
+    yield f"pixels: share of the labelled pixels of {first.split}, where {void:.1%} is void"
     if len(classes) > ROWS:
         yield f"{counted(len(classes) - ROWS, 'class', 'classes')} in between not shown; --json lists all"
-    elif any(weights):
-        yield f"> class_weights: [{', '.join(f'{weight or 0:.3g}' for weight in weights)}]  # in the recipe"
+    if any(weights):
+        yield from textwrap.wrap(WEIGHT, WIDTH, break_on_hyphens=False)
 
 
 def _shown(share: Share) -> list[int]:
