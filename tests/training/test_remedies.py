@@ -152,7 +152,7 @@ def test_the_option_that_the_report_names_trains_with_the_weights_that_it_prints
     text = report_text(check(data.root))
     option = re.search(r"--class-weights (\w+)", text)[1]
     printed = {
-        line.split()[0]: line.split()[2] for line in text.splitlines() if line.startswith(("background ", "roof "))
+        line.split()[0]: line.split()[-3] for line in text.splitlines() if line.startswith(("background ", "roof "))
     }
     training.train(data.root, tmp_path / "run", **TINY, epochs=1, class_weights=option)
     assert f"class weights ({option}): roof {printed['roof']}, background {printed['background']}" in said.text

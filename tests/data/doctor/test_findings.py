@@ -309,6 +309,39 @@ def test_the_note_about_a_bare_folder_is_short_and_says_where_to_save_the_lines(
     assert "1 object; val: 1 of 6 pictures, held back (similar pictures stay together). To name" in text
 
 
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        (3, "roof 50.0% of train, 9.4% of val"),  # of 32
+        (7, "roof 50.0% of train, 21.9% of val"),
+        (8, ""),  # a factor of two
+        (16, ""),
+        (0, ""),  # none at all: empty-in-split says so
+        (30, "background 50.0% of train, 6.2% of val"),
+    ],
+)
+def test_a_class_whose_share_of_val_is_far_from_that_of_train(data, columns, told):
+    mask = halves(0, 0)
+    mask[:, :columns] = 1
+    for name in ("val/e", "val/f"):
+        Image.fromarray(mask).save(data.mask(name))
+    report = data.examine()
+    assert ("shares-differ" in kinds(report)) == bool(told)
+    if told:
+        finding = found(report, "shares-differ")
+        assert (finding.severity, told in finding.text) == ("note", True)
+        assert "--folds" in finding.remedy
+
+
+def test_shares_of_rare_classes_differ_by_chance(data):
+    """No note on a class that has less than a hundredth of the pixels of both splits."""
+    for name, pixels in (("train/a", 7), ("train/b", 0), ("train/c", 0), ("train/d", 0), ("val/e", 7), ("val/f", 5)):
+        mask = halves(0, 0)
+        mask[0, :pixels] = 1
+        Image.fromarray(mask).save(data.mask(name))
+    assert "shares-differ" not in kinds(data.examine())
+
+
 @pytest.mark.parametrize("value", [0, 255])
 def test_masks_with_one_value_also_need_names(data, value):
     data.save_masks(halves(value, value))

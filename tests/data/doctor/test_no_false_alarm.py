@@ -13,8 +13,9 @@ NAMES = {
 }
 TRUE = {
     # No aeroplane anywhere; no bus, motorbike and train in val, no bird and boat in test; few of them in train.
-    "voc-animals": {"empty-classes", "empty-in-split", "rare-classes"},
-    "camvid": set(),
+    # Sheep: 2.2 % of the pixels of train, 1.0 % of val.
+    "voc-animals": {"empty-classes", "empty-in-split", "rare-classes", "shares-differ"},
+    "camvid": {"shares-differ"},  # cyclist: 0.3 % of train, 2.3 % of val
     "oxford-pets": {"one-split"},  # all in list.txt
     "aerial-buildings": {"one-split"},
     "format-fixtures/labelme": {"one-split", "empty-classes"},  # three photos of twenty-one classes

@@ -170,6 +170,24 @@ def test_the_weights_are_explained_if_there_are_any(data):
     assert "--class-weights" not in report_text(data.examine())
 
 
+def test_the_report_shows_the_shares_of_pixels_of_train_and_val(data):
+    rare = halves(0, 0)
+    rare[:, :8] = 1  # a quarter
+    for name in ("val/e", "val/f"):
+        Image.fromarray(rare).save(data.mask(name))
+    lines = report_text(data.examine()).splitlines()
+    head = next(line for line in lines if line.startswith("class "))
+    assert head.split() == ["class", "%", "of", "train", "%", "of", "val", "weight", "in", "train", "in", "val"]
+    assert next(line for line in lines if line.startswith("roof ")).split() == [
+        "roof",
+        "50.00%",
+        "25.00%",
+        "1",
+        "4",
+        "2",
+    ]
+
+
 def test_examples_show_the_findings_first(data):
     Image.fromarray(halves(255, 255)).save(data.mask("val/f"))
     chosen = choose(data.examine(), 4)

@@ -19,6 +19,9 @@ from fullconv.words import counted
 
 SPARSE = 0.5  # share of the pixels that are labelled
 RARE = 0.02  # share of the pictures
+FACTOR = 2  # between the shares of a class in train and in val
+FEW = 0.01  # share of the pixels; if a class has less in both splits, chance alone makes its shares differ
+LISTED = 3  # classes that one line names
 ENOUGH = 100  # pictures in a split; with fewer, such a share means little
 Counts = NDArray[np.int64]
 
@@ -34,6 +37,11 @@ class Share:
     pictures: Counts
     around: Counts
     void: int
+
+    @property
+    def of_pixels(self) -> NDArray[np.float64]:
+        """(C,): the share of each class of all labelled pixels, 0–1."""
+        return self.pixels / max(1, int(self.pixels.sum()))
 
     def weights(self) -> list[float | None]:
         """Median frequency balancing (Eigen and Fergus 2015, arXiv 1411.4734). None for a class without pixels."""
@@ -71,7 +79,7 @@ def label_counts(mask: MaskFacts, lookup: Lookup) -> Counts:
 
 
 def judge_balance(facts: Sequence[Facts], held: dict[str, Share], classes: Classes) -> list[Finding]:
-    return [*_all_void(facts), *_sparse(held), *_empty(held, classes), *_rare(held, classes)]
+    return [*_all_void(facts), *_sparse(held), *_empty(held, classes), *_rare(held, classes), *_unlike(held, classes)]
 
 
 def _all_void(facts: Sequence[Facts]) -> list[Finding]:
@@ -125,6 +133,25 @@ def _rare(held: dict[str, Share], classes: Classes) -> list[Finding]:
     text = f"in fewer than {RARE:.0%} of the pictures of {share.split}: {_named(rare, classes)}"
     remedy = f"balance: {RARE}  # in the recipe: shows pictures with rare classes more often"
     return [Finding("rare-classes", NOTE, text, remedy=remedy)] if rare else []
+
+
+def _unlike(held: dict[str, Share], classes: Classes) -> list[Finding]:
+    """Finds classes that are much more frequent in train than in val, or the reverse. The score of such a val is of
+    other pictures than those that were learned."""
+    if not {"train", "val"} <= held.keys():
+        return []
+    learned, scored = held["train"].of_pixels, held["val"].of_pixels
+    low, high = np.minimum(learned, scored), np.maximum(learned, scored)
+    unlike = np.flatnonzero((low > 0) & (high > FACTOR * low) & (high >= FEW))
+    if not len(unlike):
+        return []
+    worst = sorted(unlike.tolist(), key=lambda i: -high[i] / low[i])
+    listed = "; ".join(f"{classes.names[i]} {learned[i]:.1%} of train, {scored[i]:.1%} of val" for i in worst[:LISTED])
+    more = f"; and {counted(len(worst) - LISTED, 'more class', 'more classes')}" if len(worst) > LISTED else ""
+    remedy = "choose other pictures for val, or score each picture once: fullconv train DATA --folds 5"
+    return [
+        Finding("shares-differ", NOTE, f"train and val differ in their shares of pixels: {listed}{more}", (), remedy)
+    ]
 
 
 def _named(indices: Sequence[int], classes: Classes) -> str:

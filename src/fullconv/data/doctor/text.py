@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fullconv.classes import Classes
@@ -18,7 +18,7 @@ ROWS = 24  # classes listed; if there are more, the most and the least frequent 
 WIDTH = 110
 INDENT = " " * 9
 WEIGHT = (
-    "weight: how much a pixel of the class counts with train --class-weights balanced. Train without that option first; "
+    "weight: how much a pixel of the class counts with train --class-weights balanced. Train without it first; "
     "add it if the trained model misses a rare class. The model then finds more of the class, but draws it too wide."
 )
 
@@ -51,22 +51,33 @@ def _case(case: Case, root: Path) -> str:
 
 
 def _classes(held: dict[str, Share], classes: Classes) -> Iterator[str]:
-    """Yields a row per class: its share of the first split's pixels, its pictures in every split, its balancing
-    weight."""
+    """Yields a row per class: its share of the pixels of train and val, its balancing weight, and its pictures in every
+    split."""
     first = next(iter(held.values()))
-    total = max(1, int(first.pixels.sum()))
-    yield f"{'class':<24}{'pixels':>8}{'weight':>9}" + "".join(f"{'in ' + split:>12}" for split in held)
+    compared = [share for share in held.values() if share is first or share.split == "val"]
+    percent = "".join(f"{'% of ' + share.split:>12}" for share in compared)
+    yield f"{'class':<24}{percent}{'weight':>9}" + "".join(f"{'in ' + split:>12}" for split in held)
     weights = first.weights()
     for i in _shown(first):
+        percent = "".join(f"{share.of_pixels[i]:>12.2%}" for share in compared)
         weight = "-" if weights[i] is None else f"{weights[i]:.3g}"
         pictures = "".join(f"{share.pictures[i]:>12}" for share in held.values())
-        yield f"{classes.names[i]:<24}{first.pixels[i] / total:>8.2%}{weight:>9}{pictures}"
-    void = first.void / max(1, first.void + total)
-    yield f"pixels: share of the labelled pixels of {first.split}, where {void:.1%} is void"
-    if len(classes) > ROWS:
-        yield f"{counted(len(classes) - ROWS, 'class', 'classes')} in between not shown; --json lists all"
-    if any(weights):
+        yield f"{classes.names[i]:<24}{percent}{weight:>9}{pictures}"
+    yield from _explained(compared, len(classes), any(weights))
+
+
+def _explained(compared: Sequence[Share], count: int, weighted: bool) -> Iterator[str]:
+    """Yields lines that say what the columns are."""
+    void = ", ".join(f"{_void(share):.1%} of {share.split}" for share in compared)
+    yield f"%: share of the labelled pixels; void, which is left out: {void}. in: pictures that show the class"
+    if count > ROWS:
+        yield f"{counted(count - ROWS, 'class', 'classes')} in between not shown; --json lists all"
+    if weighted:
         yield from textwrap.wrap(WEIGHT, WIDTH, break_on_hyphens=False)
+
+
+def _void(share: Share) -> float:
+    return share.void / max(1, share.void + int(share.pixels.sum()))
 
 
 def _shown(share: Share) -> list[int]:
