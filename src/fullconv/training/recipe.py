@@ -42,7 +42,7 @@ class Recipe:
     trunk: str = "tf_efficientnet_lite1"  # encoder: a timm network that gives features at strides 2 to 32
     score_hidden: int = 64  # channels of the 3x3 convolution before each score layer; 0: none, as in the paper
     learned_upsampling: bool = False  # true: train the deconvolutions; false: keep them bilinear
-    name: str = "model"  # name of the model in config.json
+    name: str | None = None  # name of the model in config.json; null: the name of the run's folder
     pretrained: bool | None = None  # true: ImageNet weights for the trunk (package or timm's hub); false: random
     classes: tuple[str, ...] | None = None  # class names to train on; null: all classes of the data
     label_mapping: dict[str, str] = field(default_factory=dict)  # classes of the data to treat as another, or as void
