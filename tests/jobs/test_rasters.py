@@ -196,6 +196,13 @@ def test_a_raster_without_a_georeference_has_polygons_in_pixels(tmp_path):
     assert json.loads(written.read_text())["coordinates_in"].startswith("pixels: ")
 
 
+def test_polygons_are_limited_to_the_classes_asked_for(scene, tmp_path):
+    name = CLASSES.names[2]
+    _, _, (written,) = predict(scene[0], tmp_path / "x", ["polygons"], classes=(name,))
+    found = json.loads(written.read_text())["features"]
+    assert {feature["properties"]["class"] for feature in found} == {name}
+
+
 def test_outputs_for_photos_only_are_refused(scene, tmp_path):
     with pytest.raises(FullconvError, match=r"coco is for photos; rasters support labels, scores, confidence, masks"):
         predict(scene[0], tmp_path / "x", ["coco"])

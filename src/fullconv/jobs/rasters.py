@@ -133,7 +133,9 @@ def write(work: Work, scene: Scene, frame: Frame, target: Path, wanted: Wanted, 
     files: Files = {}
     simplify = SIMPLIFIED if wanted.simplify is None else wanted.simplify
     with import_rasterio().open(work.labels) as labels:
-        mosaic = Mosaic(frame.size, frame.classes, frame.georeference, reader_of(labels), scene.rgb, simplify)
+        mosaic = Mosaic(
+            frame.size, frame.classes, frame.georeference, reader_of(labels), scene.rgb, simplify, wanted.classes
+        )
         for output in wanted.outputs:
             if output in MOSAIC_WRITERS:
                 files |= MOSAIC_WRITERS[output](mosaic, target)
