@@ -93,7 +93,7 @@ class Recipe:
 
     staged: bool = False  # true: train 32s first, then each finer stride starting from the previous one
     stage_lr_factor: float = 1.0  # learning rate of each stage relative to the previous one
-    patience: int = 0  # stop after this many evaluations without an improvement; 0: never
+    patience: int = 0  # stop after this many evaluations without an improvement; 0: never; 10 if no length is given
     evaluate_every: int = 1  # epochs between evaluations on val
     precision: str = "auto"  # fp32, bf16 or fp16; auto: bf16 if the processor or GPU supports it in hardware
     compile: bool = False  # true: compile the network with torch.compile
