@@ -12,6 +12,7 @@ from fullconv.classes import Classes
 from fullconv.data.bands import read_bands
 from fullconv.data.dataset import Sample
 from fullconv.data.masks import identity_lookup
+from fullconv.errors import FullconvError
 from fullconv.evaluation.scoring import score_pictures
 from fullconv.jobs.images import run_one
 from fullconv.jobs.job import Job, Wanted
@@ -119,15 +120,20 @@ def configs(bands):
     )
 
 
-def raster_without_data(path):
+def raster_without_data(path, kind="uint8"):
     with rasterio.open(
-        path, "w", driver="GTiff", height=1, width=1, count=1, dtype="uint8", nodata=0, crs=UTM,
+        path, "w", driver="GTiff", height=1, width=1, count=1, dtype=kind, nodata=0, crs=UTM,
         transform=rasterio.Affine(10, 0, 5e5, 0, -10, 5e6),
     ) as raster:  # fmt: skip
-        raster.write(np.zeros((1, 1, 1), np.uint8))
+        raster.write(np.zeros((1, 1, 1), kind))
+
+
+def deep_raster_without_data(path):
+    raster_without_data(path, "uint16")
 
 
 @example((".tif", raster_without_data))
+@example((".tif", deep_raster_without_data))
 @given(st.one_of(pillow_files(), gdal_files()))
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_training_evaluation_and_prediction_see_the_same(tmp_path, file):
@@ -140,13 +146,28 @@ def test_training_evaluation_and_prediction_see_the_same(tmp_path, file):
     Image.fromarray(np.zeros(values.shape[:2], np.uint8)).save(mask)
     sample = Sample("x", path, mask, identity_lookup(CLASSES))
     for config in configs(values.shape[2]):
-        read = TrainingPicture(sample, config, Skipped(tmp_path / "skipped")).read()
+        skipped = Skipped(tmp_path / "skipped")
+        read = TrainingPicture(sample, config, skipped).read()
+        if skipped.all():  # without data there is no range to measure; all say the same
+            assert skipped.all() == {str(path): refusal(config, sample)}
+            continue
         trained = np.ascontiguousarray(read.image.permute(1, 2, 0).numpy())
         assert trained.dtype == config.input
         expected = padded(trained, config.normalisation.colour, 32)[None]
         for handed in (*evaluated(config, sample), *predicted(config, path, tmp_path)):
             assert handed.dtype == expected.dtype
             np.testing.assert_array_equal(handed, expected)
+
+
+def refusal(config, sample):
+    """What evaluation and prediction say of a picture that cannot be seen."""
+    model = Model(config, Recorder())
+    said = score_pictures(model, [sample]).skipped[sample.image_path]
+    with pytest.raises(FullconvError) as error:
+        model.predict(sample.image_path)
+    assert str(error.value) == said
+    assert "no data found to measure the range" in said
+    return said
 
 
 def evaluated(config, sample):

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -465,6 +466,14 @@ def test_models_as_json():
     assert {row["name"]: len(row["classes"]) for row in rows} == {"camvid": 11, "photos": 21}
     assert rows[1]["classes"] == list(VOC_NAMES)
     assert all(row["megabytes"] <= 18 for row in rows)
+
+
+def test_models_say_what_their_mean_iou_was_measured_on():
+    lines = CliRunner().invoke(fullconv, ["models"]).output.splitlines()
+    assert "mean IoU 0.719 (val, 11 classes)" in lines[0]
+    assert "mean IoU 0.377 (val, 21 classes of which 4 are in no mask and count as 0)" in lines[1]
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
+    assert all(re.search(r"mean IoU (0\.\d+)", line)[1] in page for line in lines)
 
 
 def test_a_mistyped_option_is_a_usage_error():

@@ -119,7 +119,7 @@ def test_damaged_rasters_are_reported_and_the_others_are_processed(scene, model,
         (["--range", "5,2"], "give the lower value first"),
         (["--bands", "7,8,9"], "the file has 3"),
         (["--tile", "100"], "multiple of 32, or auto"),
-        (["--save", "labelme"], "labelme is for photos"),
+        (["--save", "labelme"], "labelme in --save is for photos; for rasters, save geopackage or polygons instead"),
     ],
 )
 def test_impossible_options_give_a_one_line_error(scene, model, tmp_path, arguments, told):
@@ -127,6 +127,31 @@ def test_impossible_options_give_a_one_line_error(scene, model, tmp_path, argume
     assert result.returncode in (FAILED, USAGE)
     assert told in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_an_output_for_photos_is_refused_once_for_all_rasters(scene, model, tmp_path):
+    folder, options = (
+        tmp_path / "tiles",
+        ["--model", model, "--engine", "onnxruntime", "--save", "labels,coco-polygons"],
+    )
+    folder.mkdir()
+    for name in "abc":
+        shutil.copy(scene, folder / f"{name}.tif")
+    result = shell("predict", folder, *options, "--out", tmp_path / "out")
+    told = f"error: {folder}: coco-polygons in --save is for photos; for rasters, save geopackage or polygons instead\n"
+    assert (result.returncode, result.stderr) == (FAILED, told)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_photo_is_processed_although_rasters_beside_it_cannot_have_its_output(scene, model, tmp_path):
+    folder, options = tmp_path / "mixed", ["--model", model, "--engine", "onnxruntime", "--save", "labelme"]
+    folder.mkdir()
+    shutil.copy(scene, folder)
+    shutil.copy(EXAMPLES / "chelsea.jpg", folder)
+    result = shell("predict", folder, *options, "--out", tmp_path / "out")
+    assert result.returncode == FAILED
+    assert "north.tif: labelme in --save is for photos" in result.stderr
+    assert (tmp_path / "out" / "chelsea.json").exists()
 
 
 def test_without_rasterio_the_extra_is_named(scene, model, tmp_path):

@@ -45,6 +45,8 @@ def test_an_export_is_compared_at_three_sizes(folder, to, files, monkeypatch):
     )
     assert all((folder / name).is_file() for name in files)
     assert not list(folder.glob(".*"))
+    progress = f"writing photos for {to}\ncomparing its labels with those of its source; this can take a minute\n"
+    assert progress in result.stderr
 
 
 HARD_FOR_TENSORRT = {"NonZero", "Loop", "If", "MaxUnpool", "BitShift"}  # or not known to it

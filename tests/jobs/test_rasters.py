@@ -13,14 +13,16 @@ from hypothesis import strategies as st
 from fullconv.errors import Damaged, FullconvError
 from fullconv.jobs.images import run
 from fullconv.jobs.job import NEW_RUN, Job, RasterRun, Wanted
-from fullconv.jobs.rasters import OUTPUTS, predict_raster
+from fullconv.jobs.rasters import predict_raster
 from fullconv.outputs import geotiff
 from fullconv.outputs.mosaic import Frame
+from fullconv.outputs.writers import OF_PHOTOS, WRITERS
 from fullconv.view import Reading
 from tests.prediction.scenes import CLASSES, blobs, bright_model, write_scene
 
 rasterio = pytest.importorskip("rasterio")
 VOID = 255
+OUTPUTS = tuple(output for output in WRITERS if output not in OF_PHOTOS)
 
 
 @pytest.fixture
@@ -196,8 +198,15 @@ def test_a_raster_without_a_georeference_has_polygons_in_pixels(tmp_path):
     assert json.loads(written.read_text())["coordinates_in"].startswith("pixels: ")
 
 
+def test_polygons_are_limited_to_the_classes_asked_for(scene, tmp_path):
+    name = CLASSES.names[2]
+    _, _, (written,) = predict(scene[0], tmp_path / "x", ["polygons"], classes=(name,))
+    found = json.loads(written.read_text())["features"]
+    assert {feature["properties"]["class"] for feature in found} == {name}
+
+
 def test_outputs_for_photos_only_are_refused(scene, tmp_path):
-    with pytest.raises(FullconvError, match=r"coco is for photos; rasters support labels, scores, confidence, masks"):
+    with pytest.raises(FullconvError, match=r"coco in --save is for photos; for rasters, save geopackage or polygons"):
         predict(scene[0], tmp_path / "x", ["coco"])
 
 

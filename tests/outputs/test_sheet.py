@@ -20,6 +20,7 @@ class Pair:
     pictures: tuple[np.ndarray, ...]
     name: str = "a.jpg"
     remark: str = ""
+    has_void: bool = False
 
 
 def plain(colour, size=BOX):
@@ -92,14 +93,30 @@ def test_pictures_are_fitted_into_their_box():
     assert not {RED, BLUE} & colours(shrunk, MARGIN + 95, MARGIN + LINE + 5, 20, BOX[1] - 10)
 
 
-def test_the_legend_names_all_classes_and_void():
-    sheet = draw_sheet(pairs(1), CLASSES)
+def test_the_kinds_of_pictures_are_written_above_the_columns():
+    plainly, headed = draw_sheet(pairs(4), CLASSES), draw_sheet(pairs(4), CLASSES, ("photo", "truth"))
+    assert headed.size == (plainly.width, plainly.height + LINE)
+    for x in (0, BOX[0] + MARGIN // 2, CELL[0], 2 * CELL[0] + BOX[0] + MARGIN // 2):
+        assert INK in colours(headed, MARGIN + x, MARGIN, 40, LINE)
+    below = (0, MARGIN + LINE, headed.width, headed.height)
+    assert headed.crop(below).tobytes() == plainly.crop((0, MARGIN, plainly.width, plainly.height)).tobytes()
+
+
+def test_narrow_pictures_stand_below_their_heading():
+    sheet = draw_sheet([Pair((plain(RED, (20, 172)), plain(BLUE, (20, 172))))], CLASSES, ("photo", "truth"))
+    x = MARGIN + BOX[0] + MARGIN // 2
+    assert colours(sheet, x, MARGIN + 2 * LINE, 20, 100) == {BLUE}
+
+
+@pytest.mark.parametrize("has_void", [True, False])
+def test_the_legend_names_all_classes_and_void_if_there_is_any(has_void):
+    sheet = draw_sheet([*pairs(1), *pairs(1, has_void=has_void)], CLASSES)
     top = CELL[1] + MARGIN
     legend = np.array(sheet)[top : top + LINE]
     starts = [
         x for x in range(sheet.width - 13) if (legend[2:15, x] == INK).all() and (legend[2, x : x + 13] == INK).all()
     ]
-    assert [tuple(legend[8, x + 6]) for x in starts] == [*CLASSES.colours, (224, 224, 192)]
+    assert [tuple(legend[8, x + 6]) for x in starts] == [*CLASSES.colours, *[(224, 224, 192)] * has_void]
     assert starts[0] == MARGIN
     assert all(INK in colours(sheet, x + LINE, top, 12, LINE) for x in starts)
     assert starts[1] - starts[0] > LINE + 2 * MARGIN

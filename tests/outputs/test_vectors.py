@@ -37,6 +37,17 @@ def test_neighbours_share_their_borders(label_map, simplify):
         assert [shape.area for shape in shapes] == [polygon.pixels for polygon in found]
 
 
+def test_only_the_classes_asked_for_have_polygons():
+    label_map = np.repeat(np.array([0, 1, 2, VOID], np.uint8), 4)[None].repeat(4, 0)
+
+    def indices(*asked):
+        mosaic = Mosaic((4, 16), CLASSES, None, label_map.__getitem__, lambda part: None, asked=asked)
+        return [polygon.index for polygon in polygons(mosaic)]
+
+    assert indices() == [0, 1, 2]
+    assert indices(CLASSES.names[2]) == [2]
+
+
 def test_a_staircase_becomes_a_slope():
     label_map = np.tri(40, dtype=np.uint8)
     exact, smooth = (sum(len(p.shape.exterior.coords) for p in made(label_map, s)) for s in (0, 1.0))

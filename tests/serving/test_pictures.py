@@ -57,6 +57,15 @@ def test_only_the_listed_formats_are_accepted():
     check_picture(encoded("TIFF"), Limits(formats=("tiff",)))
 
 
+def test_a_tiff_is_told_of_the_option_that_accepts_it():
+    with pytest.raises(
+        Refusal, match=r"a TIFF, which this server accepts only if its --formats include tiff; send one"
+    ):
+        check_picture(encoded("TIFF"), Limits())
+    with pytest.raises(Refusal, match=r"not a picture in a format that this server accepts; send one of tiff"):
+        check_picture(encoded("PNG"), Limits(formats=("tiff",)))
+
+
 def test_pictures_with_too_many_pixels_are_refused():
     assert refused(png_head(10_000, 6_000)) == (413, "pixels")
     assert refused(png_head(60_000, 60_000)) == (413, "pixels")

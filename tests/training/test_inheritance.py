@@ -128,7 +128,7 @@ def test_a_run_from_a_run_folder_has_its_shape(disc_data, coarse, tmp_path, said
     (tmp_path / "first" / "model").symlink_to(coarse)
     training.train(disc_data, tmp_path / "second", weights=tmp_path / "first", **{**free, "epochs": 1})
     assert read_config(tmp_path / "second" / "model").architecture == read_config(coarse).architecture
-    assert "0 left initialised, 0 unused" in said.text
+    assert "0 start untrained, 0 unused" in said.text
     run(disc_data, tmp_path / "third", arch="fcn32s", weights=tmp_path / "first", epochs=1)
 
 

@@ -168,7 +168,7 @@ def test_trunk_weights_from_a_file(disc_data, tmp_path, said):
 
     save_file(timm.create_model("test_resnet").state_dict(), tmp_path / "trunk.safetensors")
     run(disc_data, tmp_path / "run", epochs=1, pretrained=True, trunk_weights=tmp_path / "trunk.safetensors")
-    assert "0 left initialised" in said.text
+    assert "0 start untrained" in said.text
 
 
 def test_label_maps_are_trained_at_their_own_size(disc_data, straight):

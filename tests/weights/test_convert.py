@@ -201,7 +201,7 @@ def test_the_graph_appears_with_the_folder_or_not_at_all(caffemodel, tmp_path, m
         "fullconv.exporting.onnx.export_onnx", lambda folder: (folder / "model.onnx").write_bytes(b"graph")
     )
     printed = run_command(caffemodel, tmp_path / "out", "--onnx")
-    assert "1 reshaped (upscore.weight), 0 left initialised, 0 unused" in printed
+    assert "1 reshaped (upscore.weight), 0 start untrained, 0 unused" in printed
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"config.json", "model.safetensors", "model.onnx"}
     assert json.loads((tmp_path / "out" / "config.json").read_text())["name"] == NET
 

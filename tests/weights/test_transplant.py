@@ -89,7 +89,7 @@ def test_unused_and_missing_parameters_are_named():
         transplant({"0.weight": weight, "0.bias": bias, "extra": weight}, net)
     report = transplant({"0.weight": weight, "extra": weight}, net, ["0.bias"], ["extra"])
     assert report == Report(("0.weight",), (), ("0.bias",), ("extra",))
-    assert str(report) == "1 copied, 0 reshaped, 1 left initialised (0.bias), 1 unused (extra)"
+    assert str(report) == "1 copied, 0 reshaped, 1 start untrained (0.bias), 1 unused (extra)"
 
 
 def test_nothing_is_copied_when_something_does_not_fit():

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from fullconv.commands.shared_options import check_data, outside_option
-from fullconv.commands.terminal import say
+from fullconv.commands.terminal import printed_log, say
 from fullconv.words import counted
 
 
@@ -44,6 +44,9 @@ def export(
     torch.export. The result is read back and compared with its source on real photos at three sizes. If any labels
     differ, the export fails and leaves no file.
 
+    `fullconv train` has already written model.onnx into the model folder, so a trained model needs no export to predict
+    without torch.
+
     With --int8, the command writes model_int8.xml and model_int8.bin for `--precision int8`. Their labels can differ:
     --data measures by how much. With --to deepness, it writes model_deepness.onnx for the QGIS plugin Deepness, which
     takes tiles of 512x512 pixels and gives probabilities, together with the settings for the plugin's form.
@@ -52,7 +55,8 @@ def export(
 
     if data:
         check_data(data)
-    done = run(model, to, out, int8, data, split, pictures, max_loss, outside, resolution)
+    with printed_log():
+        done = run(model, to, out, int8, data, split, pictures, max_loss, outside, resolution)
     if done.calibrated:
         say(f"calibrated on {counted(done.calibrated, 'picture')} of train")
     for agreement in done.agreements:

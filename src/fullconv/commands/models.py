@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from fullconv.commands.json_output import json_option, prints_json, write_document
 from fullconv.commands.terminal import say
+from fullconv.words import counted
 
 
 @click.command()
@@ -33,14 +35,25 @@ def describe(name: str) -> dict[str, Any]:
 
     folder = find_model(name)
     config = read_config(folder)
+    val = config.metrics.get("val", {})
     return {
         "name": name,
         "architecture": config.architecture.title,
         "classes": list(config.classes.names),
-        "mean_iou": config.metrics.get("val", {}).get("mean_iou"),
+        "mean_iou": val.get("mean_iou"),
+        "measured_on": describe_split(val) if val else None,
         "megabytes": sum(file.stat().st_size for file in folder.iterdir()) / 1e6,
         "folder": str(folder),
     }
+
+
+def describe_split(val: Mapping[str, Any]) -> str:
+    """Returns what a mean IoU was measured on: "val, 21 classes of which 4 are in no mask (counted as 0)"."""
+    rows = val["per_class"].values()
+    counts = [row for row in rows if row["iou"] is not None]
+    absent = sum(row["pixels"] == 0 for row in counts)
+    but = f" of which {absent} {'is' if absent == 1 else 'are'} in no mask and count as 0" if absent else ""
+    return f"val, {counted(len(counts), 'class', 'classes')}{but}"
 
 
 def describe_published(name: str) -> dict[str, Any]:
@@ -60,7 +73,7 @@ def describe_published(name: str) -> dict[str, Any]:
 
 
 def model_line(row: dict[str, Any]) -> str:
-    score = "mean IoU unknown" if row["mean_iou"] is None else f"mean IoU {row['mean_iou']:.3f}"
+    score = "mean IoU unknown" if row["mean_iou"] is None else f"mean IoU {row['mean_iou']:.3f} ({row['measured_on']})"
     classes = ", ".join(row["classes"])
     return f"{row['name']:<10}  {row['architecture']}  {row['megabytes']:.1f} MB  {score}  {classes}"
 

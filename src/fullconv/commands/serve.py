@@ -25,7 +25,7 @@ EXTRA = ("starlette", "uvicorn", "python_multipart", "prometheus_client")
     "models",
     multiple=True,
     default=("photos",),
-    help="Name of a bundled model, a model folder, or hf://owner/name. Can be repeated.",
+    help="Name of a bundled model, a model folder, a training run's folder, or hf://owner/name. Can be repeated.",
 )
 @click.option("--host", default="127.0.0.1", help="Address to listen on; 0.0.0.0 listens on all network interfaces.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, help="Port to listen on; 0 picks a free one.")

@@ -18,6 +18,7 @@ from fullconv.segmentation import Segmentation
 from fullconv.view import rgb_of
 
 FRAME = (255, 0, 0)
+KINDS = ("photo", "labels", "prediction")
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,11 @@ class Row:
     pictures: Sequence[NDArray[np.uint8]]
     name: str
     remark: str
+    has_void: bool
 
 
 def write_suspects(suspicions: Sequence[Suspicion], judge: Judge, classes: Classes, path: Path) -> Path:
-    return write_sheet([row_of(suspicion, judge, classes) for suspicion in suspicions], classes, path)
+    return write_sheet([row_of(suspicion, judge, classes) for suspicion in suspicions], classes, path, KINDS)
 
 
 def row_of(suspicion: Suspicion, judge: Judge, classes: Classes) -> Row:
@@ -39,7 +41,8 @@ def row_of(suspicion: Suspicion, judge: Judge, classes: Classes) -> Row:
     overlays = [Segmentation(photo, one, classes).overlay() for one in (truth, labels)]
     first = suspicion.suspects[0]
     remark = f"{classes.names[first.label]} or {classes.names[first.suggested]}?"
-    return Row((framed(photo, suspicion), *overlays), suspicion.sample.name, remark)
+    has_void = bool((truth == classes.void).any())
+    return Row((framed(photo, suspicion), *overlays), suspicion.sample.name, remark, has_void)
 
 
 def framed(photo: NDArray[np.uint8], suspicion: Suspicion) -> NDArray[np.uint8]:

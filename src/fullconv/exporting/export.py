@@ -15,6 +15,7 @@ from fullconv.exporting import openvino as files
 from fullconv.exporting.deepness import TILE, Deepness, write_deepness
 from fullconv.exporting.parity import EQUAL, SIZES, Agreement, agreements, calibration, mean_ious, own_photos
 from fullconv.files import staged
+from fullconv.logger import logger
 from fullconv.prediction.engines.choice import Choice, open_engine
 from fullconv.prediction.engines.contract import Engine
 from fullconv.prediction.engines.onnxruntime import OnnxRuntime
@@ -78,9 +79,11 @@ def export(
     copied = is_copied(folder, to, target)
     source = Model(opened.config, source_engine(opened, to, copied))
     dataset = dataset_for(source, data, outside) if data else None
+    logger.info(f"writing {opened.config.name} for {to}")
     with staged(target) as hidden:
         engine, calibrated = write(to, int8, source, folder, hidden, dataset, copied, resolution)
         exported = Model(source.config, engine)
+        logger.info("comparing its labels with those of its source; this can take a minute")
         sizes = ((TILE, TILE),) if to == "deepness" else SIZES
         agreed = tuple(check_agreement(source, exported, must_be_equal=not int8, sizes=sizes))
         scores, scored = compare_scores(source, exported, dataset, split, pictures, max_loss) if dataset else (None, 0)

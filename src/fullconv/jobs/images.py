@@ -21,6 +21,7 @@ from fullconv.outputs.mosaic import frame_of
 from fullconv.outputs.writers import TABLE, save
 from fullconv.prediction.engines.contract import ModelError
 from fullconv.prediction.flow import in_order
+from fullconv.prediction.getting_ready import SPENT
 from fullconv.prediction.memory import PHOTO, budget, bytes_of, for_pictures, refuse_heavy
 from fullconv.prediction.predictor import Model
 from fullconv.segmentation import Segmentation, shares_of
@@ -126,9 +127,11 @@ def run_video(
 
 def attempt(job: Job, recorder: Recorder, work: Callable[[], Outcome]) -> Outcome:
     """Returns the outcome of `work` with the time it took, and records it. Raises FullconvError if the disk is full."""
-    start, before = time.perf_counter(), stamp(job.source)
+    start, spent, before = time.perf_counter(), SPENT.seconds, stamp(job.source)
     try:
-        outcome = replace(outcome_or_error(job, work), seconds=time.perf_counter() - start, stamp=before)
+        outcome = outcome_or_error(job, work)
+        seconds = time.perf_counter() - start - (SPENT.seconds - spent)
+        outcome = replace(outcome, seconds=seconds, stamp=before)
         recorder.add(job, outcome)
     except OSError as error:
         remedy = f"free some space, then run again with {argument('resume', True)}"

@@ -20,7 +20,7 @@ class Outcome:
     width: int = 0
     height: int = 0
     shares: dict[str, float] = field(default_factory=dict)
-    seconds: float = 0.0
+    seconds: float = 0.0  # without compiling the network
     outputs: tuple[Path | str, ...] = ()
     stamp: Stamp | None = None  # of the source, before it was read
     error: str | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.classes import Classes
-from fullconv.errors import Damaged, FullconvError
+from fullconv.errors import Damaged
 from fullconv.files import write_whole
 from fullconv.georeference import import_rasterio
 from fullconv.images import LARGEST_IN_MEMORY, directory_of
@@ -31,13 +31,12 @@ from fullconv.outputs.class_table import table_rows
 from fullconv.outputs.file import Files, beside
 from fullconv.outputs.georeferenced import MOSAIC_WRITERS
 from fullconv.outputs.mosaic import SIMPLIFIED, Frame, LabelMap, Mosaic, Part
-from fullconv.outputs.writers import TABLE, Claim
+from fullconv.outputs.writers import TABLE, Claim, refuse_for_rasters
 from fullconv.prediction.predictor import Model
 from fullconv.prediction.scene import Scene, open_scene
 from fullconv.prediction.tiling import Tiling
 from fullconv.view import ranges_in_words
 
-OUTPUTS = ("labels", *SOFT, *MOSAIC_WRITERS, TABLE)
 ENDINGS = {
     "labels": "_labels.tif", "scores": "_scores.tif", "overlay": "_overlay.tif",
     "confidence": "_confidence.tif", "polygons": ".geojson", "geopackage": ".gpkg",
@@ -52,7 +51,7 @@ def predict_raster(
 
     Raises FullconvError if the raster cannot be processed, and OSError if writing fails.
     """
-    check(job.source, wanted.outputs)
+    refuse_for_rasters(wanted.outputs, job.source)
     recorder.check(job.target, [beside(job.target, ENDINGS[output]) for output in wanted.outputs if output in ENDINGS])
     directory, view = directory_of(job.source, wanted.reading.page)[0], model.view.asked(wanted.reading)
     with geotiff.steady_cache(), open_scene(job.source, view, directory, wanted.reading.outside) as scene:
@@ -82,13 +81,6 @@ def tiling_of(model: Model, scene: Scene, wanted: Wanted) -> Tiling:
     return model.tiling(
         scene.size, tile, wanted.halo, bool(SOFT.keys() & set(wanted.outputs)), scene.raster.keeps_scale
     )
-
-
-def check(source: Path, outputs: Sequence[str]) -> None:
-    """Raises FullconvError if one of the outputs is not possible for rasters."""
-    impossible = [output for output in outputs if output not in OUTPUTS]
-    if impossible:
-        raise FullconvError(f"{source}: {impossible[0]} is for photos; rasters support {', '.join(OUTPUTS)}")
 
 
 def assemble(work: Work, frame: Frame, tags: dict[str, str]) -> NDArray[np.int64]:
@@ -133,7 +125,9 @@ def write(work: Work, scene: Scene, frame: Frame, target: Path, wanted: Wanted, 
     files: Files = {}
     simplify = SIMPLIFIED if wanted.simplify is None else wanted.simplify
     with import_rasterio().open(work.labels) as labels:
-        mosaic = Mosaic(frame.size, frame.classes, frame.georeference, reader_of(labels), scene.rgb, simplify)
+        mosaic = Mosaic(
+            frame.size, frame.classes, frame.georeference, reader_of(labels), scene.rgb, simplify, wanted.classes
+        )
         for output in wanted.outputs:
             if output in MOSAIC_WRITERS:
                 files |= MOSAIC_WRITERS[output](mosaic, target)

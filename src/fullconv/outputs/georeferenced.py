@@ -56,7 +56,10 @@ def _written(write: Callable[[Mosaic, Path], Files]) -> Callable[[Segmentation, 
 
 def mosaic_of(result: Segmentation) -> Mosaic:
     size = result.label_map.shape[0], result.label_map.shape[1]
-    return Mosaic(size, result.classes, result.georeference, result.label_map.__getitem__, result.image.__getitem__)
+    return Mosaic(
+        size, result.classes, result.georeference, result.label_map.__getitem__, result.image.__getitem__,
+        asked=result.asked,
+    )  # fmt: skip
 
 
 def _all(result: Segmentation) -> Part:

@@ -37,11 +37,16 @@ def frame_of(result: Segmentation) -> Frame:
 @dataclass(frozen=True)
 class Mosaic(Frame):
     """`labels` returns the label map of any part, `image` its (H, W, 3) uint8 picture. `simplify`: how far, in pixels,
-    the borders of polygons may be smoothed."""
+    the borders of polygons may be smoothed. `asked`: the only classes that polygons are for; empty for all."""
 
     labels: Callable[[Part], LabelMap]
     image: Callable[[Part], NDArray[np.uint8]]
     simplify: float = SIMPLIFIED
+    asked: tuple[str, ...] = ()
+
+    def wants(self, index: int) -> bool:
+        """Whether there are polygons for class `index`; false for values of no class."""
+        return index < len(self.classes) and (not self.asked or self.classes.names[index] in self.asked)
 
     def blocks(self, side: int | None = None) -> Iterator[Part]:
         """Yields parts that cover it once, row by row, of BLOCK pixels per side by default."""

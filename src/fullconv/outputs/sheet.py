@@ -18,12 +18,14 @@ from fullconv.files import write_alone
 WIDEST = 6  # pictures side by side
 BOX = (230, 172)  # width and height that a picture is fitted into, pixels
 MARGIN, LINE = 12, 18
+STEP = BOX[0] + MARGIN // 2  # from one picture of an entry to the next, however narrow they are
 PAPER, INK, ALARM = (255, 255, 255), (40, 40, 40), (190, 30, 30)
 FORMATS = (".png", ".jpg", ".jpeg")
 
 
 class Entry(Protocol):
-    """The pictures to show side by side, HxWx3 uint8 each (a photo and its labels), and the text above them."""
+    """The pictures to show side by side, HxWx3 uint8 each (a photo and its labels), the text above them, and whether
+    there is void in the labels."""
 
     @property
     def pictures(self) -> Sequence[NDArray[np.uint8]]: ...
@@ -31,6 +33,8 @@ class Entry(Protocol):
     def name(self) -> str: ...
     @property
     def remark(self) -> str: ...
+    @property
+    def has_void(self) -> bool: ...
 
 
 def check_format(path: Path) -> None:
@@ -38,25 +42,37 @@ def check_format(path: Path) -> None:
         raise FullconvError(f"{path}: a sheet can be written as {' or '.join(FORMATS)}; change the file name")
 
 
-def write_sheet(entries: Sequence[Entry], classes: Classes, path: Path) -> Path:
+def write_sheet(entries: Sequence[Entry], classes: Classes, path: Path, kinds: Sequence[str] = ()) -> Path:
     check_format(path)
-    return write_alone(path, lambda hidden: draw_sheet(entries, classes).save(hidden))
+    return write_alone(path, lambda hidden: draw_sheet(entries, classes, kinds).save(hidden))
 
 
-def draw_sheet(entries: Sequence[Entry], classes: Classes) -> Image.Image:
-    """Draws the pictures of each entry side by side, at most six per row: names above, remarks in red, classes
-    below."""
+def draw_sheet(entries: Sequence[Entry], classes: Classes, kinds: Sequence[str] = ()) -> Image.Image:
+    """Draws the pictures of each entry side by side, at most six per row: names above, remarks in red, classes below.
+
+    `kinds`: what the pictures of every entry are, written above the columns.
+    """
     each = max((len(entry.pictures) for entry in entries), default=1)
     columns = max(1, WIDEST // each)
     rows = -(-len(entries) // columns)
     cell = (each * BOX[0] + (each - 1) * MARGIN // 2 + MARGIN, BOX[1] + LINE + MARGIN)
-    places = list(_legend_places(classes, columns * cell[0]))
-    height = rows * cell[1] + places[-1][1] + LINE + 2 * MARGIN
+    top = MARGIN + (LINE if kinds else 0)
+    keys = _keys(classes, any(entry.has_void for entry in entries))
+    places = list(_legend_places(keys, columns * cell[0]))
+    height = top + rows * cell[1] + places[-1][1] + LINE + MARGIN
     sheet = Image.new("RGB", (columns * cell[0] + MARGIN, height), PAPER)
+    for column in range(min(columns, len(entries))):
+        _draw_heads(sheet, kinds, MARGIN + column * cell[0])
     for i, entry in enumerate(entries):
-        _draw_entry(sheet, entry, (MARGIN + i % columns * cell[0], MARGIN + i // columns * cell[1]))
-    _draw_legend(sheet, places, rows * cell[1] + MARGIN)
+        _draw_entry(sheet, entry, (MARGIN + i % columns * cell[0], top + i // columns * cell[1]))
+    _draw_legend(sheet, places, top + rows * cell[1])
     return sheet
+
+
+def _draw_heads(sheet: Image.Image, kinds: Sequence[str], x: int) -> None:
+    """Writes what the pictures of each entry are above the first row."""
+    for number, kind in enumerate(kinds):
+        _write(sheet, (x + number * STEP, MARGIN), kind, INK)
 
 
 def _draw_entry(sheet: Image.Image, entry: Entry, corner: tuple[int, int]) -> None:
@@ -64,9 +80,8 @@ def _draw_entry(sheet: Image.Image, entry: Entry, corner: tuple[int, int]) -> No
     text = f"{entry.remark}: {entry.name}" if entry.remark else entry.name
     _write(sheet, corner, _shortened(text, len(entry.pictures) * BOX[0]), ALARM if entry.remark else INK)
     for array in entry.pictures:
-        picture = _fitted(Image.fromarray(array))
-        sheet.paste(picture, (x, y + LINE))
-        x += picture.width + MARGIN // 2
+        sheet.paste(_fitted(Image.fromarray(array)), (x, y + LINE))
+        x += STEP
 
 
 def _fitted(picture: Image.Image) -> Image.Image:
@@ -75,10 +90,15 @@ def _fitted(picture: Image.Image) -> Image.Image:
     return ImageOps.contain(picture, BOX, Image.Resampling.NEAREST if small else Image.Resampling.BICUBIC)
 
 
-def _legend_places(classes: Classes, width: int) -> Iterator[tuple[int, int, str, Colour]]:
-    """(x, y, name, colour) of each class and of void, relative to the corner of the legend."""
+def _keys(classes: Classes, has_void: bool) -> list[tuple[str, Colour]]:
+    void = [("void", voc_colour(classes.void))] if has_void else []
+    return [*zip(classes.names, classes.colours, strict=True), *void]
+
+
+def _legend_places(keys: Sequence[tuple[str, Colour]], width: int) -> Iterator[tuple[int, int, str, Colour]]:
+    """(x, y, name, colour) of each class, relative to the corner of the legend."""
     x, y = MARGIN, 0
-    for name, colour in [*zip(classes.names, classes.colours, strict=True), ("void", voc_colour(classes.void))]:
+    for name, colour in keys:
         needed = LINE + _length(name) + 2 * MARGIN
         if x + needed > width and x > MARGIN:
             x, y = MARGIN, y + LINE

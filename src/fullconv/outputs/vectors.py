@@ -61,14 +61,14 @@ def write_geopackage(mosaic: Mosaic, target: Path) -> Files:
 
 
 def polygons(mosaic: Mosaic) -> Iterator[Polygon]:
-    """Yields the polygons of all classes, including background, block by block. Pixels of no class are in no
-    polygon."""
+    """Yields the polygons of all classes, including background, or of those asked for, block by block. Pixels of no
+    class are in no polygon."""
     shapely = shapely_library()
     for part in mosaic.blocks():
         labels = mosaic.labels(part)
         found = coverage(labels, mosaic.simplify) if (labels != mosaic.classes.void).any() else []
         for region, shape in found:
-            if region.value < len(mosaic.classes):
+            if mosaic.wants(region.value):
                 placed = shapely.transform(shape, lambda points, part=part: _place(mosaic, part, points))
                 yield Polygon(region.value, region.area, placed.normalize())
 

@@ -51,6 +51,11 @@ WRITERS: dict[str, Callable[[Segmentation, Path], Files]] = {
     "geopackage": refuse_geopackage, "cutout": write_cutouts, "confidence": write_confidence,
     TABLE: in_one_table,
 }  # fmt: skip
+# Outputs that rasters do not have, and what to save instead.
+OF_PHOTOS = {
+    "cutout": "masks", "coco": "geopackage or polygons", "coco-polygons": "geopackage or polygons",
+    "labelme": "geopackage or polygons",
+}  # fmt: skip
 
 
 def save(
@@ -84,6 +89,15 @@ def save_noted(
         written = save(result, target, outputs, partial(manifest.claim, target))
         manifest.write(line_of(result, target, folder, written))
     return written
+
+
+def refuse_for_rasters(outputs: Sequence[str], named: object) -> None:
+    """Raises FullconvError if rasters do not have one of the outputs. `named`: what the user called them."""
+    if missing := [output for output in outputs if output in OF_PHOTOS]:
+        instead = ", ".join(dict.fromkeys(OF_PHOTOS[output] for output in missing))
+        raise FullconvError(
+            f"{named}: {', '.join(missing)} in --save is for photos; for rasters, save {instead} instead"
+        )
 
 
 def line_of(result: Segmentation, target: Path, folder: Path, written: Sequence[Path]) -> Line:

@@ -9,6 +9,7 @@ from PIL import Image, UnidentifiedImageError
 from fullconv import images
 from fullconv.serving.limits import Limits
 from fullconv.serving.refusal import Refusal
+from fullconv.tiff import MAGIC
 
 
 def check_picture(body: bytes, limits: Limits) -> None:
@@ -18,7 +19,7 @@ def check_picture(body: bytes, limits: Limits) -> None:
             check_size(picture.width, picture.height, limits)
             frames = len(images.page_numbers(picture))
     except (UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise unknown(limits) if isinstance(error, UnidentifiedImageError) else too_large(limits) from None
+        raise unknown(body, limits) if isinstance(error, UnidentifiedImageError) else too_large(limits) from None
     except Refusal:
         raise
     except Exception:  # decoders raise all kinds of exceptions on a damaged file
@@ -39,9 +40,13 @@ def too_large(limits: Limits) -> Refusal:
     return Refusal(413, "pixels", f"the picture has more than {megapixels:g} megapixels; send a smaller one")
 
 
-def unknown(limits: Limits) -> Refusal:
-    formats = ", ".join(limits.formats)
-    return Refusal(415, "format", f"not a picture in a format that this server accepts; send one of {formats}")
+def unknown(body: bytes, limits: Limits) -> Refusal:
+    accepted = f"send one of {', '.join(limits.formats)}"
+    if body.startswith(MAGIC) and "tiff" not in limits.formats:
+        return Refusal(
+            415, "format", f"a TIFF, which this server accepts only if its --formats include tiff; {accepted}"
+        )
+    return Refusal(415, "format", f"not a picture in a format that this server accepts; {accepted}")
 
 
 def damaged() -> Refusal:

@@ -28,17 +28,20 @@ from fullconv.view import rgb_of
 from fullconv.weights.model_folder import read_config
 
 CURVES, CONFUSION, SAMPLES, REPORT = "curves.png", "confusion_matrix.png", "samples.png", "report.html"
+KINDS = ("photo", "truth", "prediction")
 OF_EACH = 6  # best and worst pictures each
 SCORED = 500  # pictures of val at most, at equal distances, so that a sheet does not take hours
 
 
 @dataclass(frozen=True)
 class Row:
-    """Photo, truth and prediction, (H, W, 3) uint8 each, and the text above them."""
+    """Photo, truth and prediction, (H, W, 3) uint8 each, the text above them, and whether there is void in the
+    truth."""
 
     pictures: tuple[NDArray[np.uint8], ...]
     name: str
-    remark: str = ""
+    remark: str
+    has_void: bool
 
 
 def illustrate(out: Path, model: Path, log: Path, val: Sequence[Sample]) -> None:
@@ -91,10 +94,11 @@ def draw_samples(model: Model, pictures: Sequence[PictureScore], path: Path) -> 
     rows = []
     for best, worst in zip(order[::-1][:count], order[:count], strict=True):
         rows += [row_of(model, best), row_of(model, worst, "worst")]
-    write_sheet(rows, model.classes, path)
+    write_sheet(rows, model.classes, path, KINDS)
 
 
 def row_of(model: Model, score: PictureScore, remark: str = "") -> Row:
-    seen, *labels = label_sample(model, score.sample)
-    pictures = (rgb_of(seen.image), *(model.classes.palette()[label_map] for label_map in labels))
-    return Row(pictures, f"mean IoU {score.mean_iou:.3f}, {score.sample.name}", remark)
+    seen, truth, labels = label_sample(model, score.sample)
+    pictures = (rgb_of(seen.image), *(model.classes.palette()[label_map] for label_map in (truth, labels)))
+    has_void = bool((truth == model.classes.void).any())
+    return Row(pictures, f"mean IoU {score.mean_iou:.3f}, {score.sample.name}", remark, has_void)

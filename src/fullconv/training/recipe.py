@@ -42,7 +42,7 @@ class Recipe:
     trunk: str = "tf_efficientnet_lite1"  # encoder: a timm network that gives features at strides 2 to 32
     score_hidden: int = 64  # channels of the 3x3 convolution before each score layer; 0: none, as in the paper
     learned_upsampling: bool = False  # true: train the deconvolutions; false: keep them bilinear
-    name: str = "model"  # name of the model in config.json
+    name: str | None = None  # name of the model in config.json; null: the name of the run's folder
     pretrained: bool | None = None  # true: ImageNet weights for the trunk (package or timm's hub); false: random
     classes: tuple[str, ...] | None = None  # class names to train on; null: all classes of the data
     label_mapping: dict[str, str] = field(default_factory=dict)  # classes of the data to treat as another, or as void
@@ -93,7 +93,7 @@ class Recipe:
 
     staged: bool = False  # true: train 32s first, then each finer stride starting from the previous one
     stage_lr_factor: float = 1.0  # learning rate of each stage relative to the previous one
-    patience: int = 0  # stop after this many evaluations without an improvement; 0: never
+    patience: int = 0  # stop after this many evaluations without an improvement; 0: never; 10 if no length is given
     evaluate_every: int = 1  # epochs between evaluations on val
     precision: str = "auto"  # fp32, bf16 or fp16; auto: bf16 if the processor or GPU supports it in hardware
     compile: bool = False  # true: compile the network with torch.compile

@@ -70,8 +70,8 @@ def train_one(
 
 
 def earlier_stages(recipe: Recipe) -> list[Recipe]:
-    """Returns the recipes of the networks before the last."""
-    return _stages(recipe)[:-1]
+    """Returns the recipes of the networks before the last. Each network has a name of its own."""
+    return [replace(stage, name=stage.name and f"{stage.name}-{stage.arch}") for stage in _stages(recipe)[:-1]]
 
 
 def last_stage(recipe: Recipe) -> Recipe:

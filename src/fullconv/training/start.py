@@ -28,6 +28,7 @@ from fullconv.models.trunks import PAPER_TRUNKS, normalisation_of
 from fullconv.training.inheritance import take_over, take_over_what_fits
 from fullconv.training.length import length_summary
 from fullconv.training.manifest import Sources
+from fullconv.training.naming import NAMELESS
 from fullconv.training.pictures import refuse_many
 from fullconv.training.recipe import Recipe
 from fullconv.training.teacher import Teacher
@@ -106,7 +107,7 @@ def config_of(prepared: Prepared, recipe: Recipe) -> ModelConfig:
     check_coarse_loss(recipe, architecture)
     longest_side, _ = choose_longest_side(recipe, found)
     return ModelConfig(
-        recipe.name, architecture, prepared.dataset.classes, normalisation, longest_side,
+        recipe.name or NAMELESS, architecture, prepared.dataset.classes, normalisation, longest_side,
         found.on_the_ground and longest_side is not None, ranges, label_mapping=prepared.label_mapping,
         provenance={"recipe": recipe.to_json()},
     )  # fmt: skip

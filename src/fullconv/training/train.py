@@ -30,6 +30,7 @@ from fullconv.training.fitting import deadline, with_length
 from fullconv.training.folds import folds_summary, note_folds, train_folds
 from fullconv.training.inheritance import default_weights, given_keys
 from fullconv.training.manifest import Sources
+from fullconv.training.naming import name_of
 from fullconv.training.pictures import SKIPPED, Skipped
 from fullconv.training.processes import is_main, main_first
 from fullconv.training.recipe import Recipe, read_recipe
@@ -113,6 +114,7 @@ def train(
         if teaching:
             prepared = replace(prepared, teacher=teacher_scores(teaching, prepared, chosen, out))
         if not earlier:
+            chosen = replace(chosen, name=chosen.name or name_of(out, chosen.fold))
             chosen = with_length(
                 chosen, given_keys(changes, _path(recipe)), prepared, sources, out, until, finishing.complete_run
             )

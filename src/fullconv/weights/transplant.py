@@ -38,7 +38,7 @@ class Report:
     unused: tuple[str, ...]
 
     def __str__(self) -> str:
-        parts = {"reshaped": self.reshaped, "left initialised": self.initialised, "unused": self.unused}
+        parts = {"reshaped": self.reshaped, "start untrained": self.initialised, "unused": self.unused}
         return ", ".join([f"{len(self.copied)} copied", *(_counted(what, names) for what, names in parts.items())])
 
 

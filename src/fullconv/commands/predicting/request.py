@@ -13,7 +13,7 @@ from fullconv.jobs.job import Job, Wanted
 from fullconv.jobs.plan import is_address, is_video
 from fullconv.outputs.coverage import shapely_library
 from fullconv.outputs.cutout import parse_background
-from fullconv.outputs.writers import TABLE
+from fullconv.outputs.writers import OF_PHOTOS, TABLE, refuse_for_rasters
 from fullconv.prediction.engines.choice import Choice, identity_of
 from fullconv.prediction.predictor import Model, ready
 from fullconv.prediction.tiling import check_halo, check_tiling
@@ -82,8 +82,11 @@ class Request:
             check_halo(wanted.tile, wanted.halo)
 
     def check_jobs(self, jobs: Iterable[Job]) -> None:
-        """Runs `check_kinds`, and checks that --save names an output for videos if there are any."""
+        """Runs `check_kinds`, and checks that --save names an output for videos if there are any, and none that is only
+        for photos if there are only rasters. Rasters among photos are reported one by one, and the photos processed."""
         self.check_kinds(lambda: (job.source for job in jobs), is_raster)
+        if OF_PHOTOS.keys() & set(self.wanted.outputs) and all(job.is_raster for job in jobs):
+            refuse_for_rasters(self.wanted.outputs, " ".join(self.inputs))
         if not self.of_video and (video := next((job for job in jobs if job.is_video), None)):
             outputs = ", ".join(VIDEO_OUTPUTS)
             raise FullconvError(f"{video.source}: videos support {outputs}; name one of these in --save")

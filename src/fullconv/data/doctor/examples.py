@@ -27,7 +27,8 @@ class Example:
 
     pictures: tuple[NDArray[np.uint8], NDArray[np.uint8]]
     name: str
-    remark: str = ""
+    remark: str
+    has_void: bool
 
 
 def examples(report: Report, count: int) -> Iterator[Example]:
@@ -37,8 +38,8 @@ def examples(report: Report, count: int) -> Iterator[Example]:
             photo = viewable(sample.read_image())
         except FullconvError:
             continue
-        labels = _labels(sample, photo, report.dataset.classes)
-        yield Example((photo, labels), sample.name, remark)
+        labels, has_void = _labels(sample, photo, report.dataset.classes)
+        yield Example((photo, labels), sample.name, remark, has_void)
 
 
 def choose(report: Report, count: int) -> list[tuple[Sample, str]]:
@@ -69,14 +70,16 @@ def viewable(image: Pixels) -> NDArray[np.uint8]:
     return ((values - values.min()) * (255 / (float(np.ptp(values)) or 1))).astype(np.uint8)
 
 
-def _labels(sample: Sample, photo: NDArray[np.uint8], classes: Classes) -> NDArray[np.uint8]:
+def _labels(sample: Sample, photo: NDArray[np.uint8], classes: Classes) -> tuple[NDArray[np.uint8], bool]:
+    """Returns (the labels as a picture, whether there is void in them)."""
     try:
         result = Segmentation(photo, sample.read_label_map(), classes)
     except FullconvError:
-        return _as_stored(sample, photo)
+        return _as_stored(sample, photo), False
+    has_void = bool((result.label_map == classes.void).any())
     if result.label_map.shape == photo.shape[:2]:
-        return result.overlay()
-    return np.array(result.label_picture().convert("RGB"))
+        return result.overlay(), has_void
+    return np.array(result.label_picture().convert("RGB")), has_void
 
 
 def _as_stored(sample: Sample, photo: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -6,6 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+from fullconv.prediction.getting_ready import getting_ready
+
 
 class CudaGraphs:
     """A function from tensors to tensors on one GPU. It is recorded for each input shape. The recordings of the most
@@ -28,7 +30,8 @@ class CudaGraphs:
         shape = tuple(batch.shape)
         with self.cuda.device(batch.device):  # streams and graphs belong to the current device
             if shape not in self.recorded:
-                self.recorded[shape] = self._record(batch)
+                with getting_ready():
+                    self.recorded[shape] = self._record(batch)
             self.recorded.move_to_end(shape)
             while len(self.recorded) > self.KEPT:
                 self.recorded.popitem(last=False)

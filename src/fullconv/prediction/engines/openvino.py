@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import threading
 from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +20,7 @@ from fullconv.models.config import ModelConfig
 from fullconv.prediction import memory
 from fullconv.prediction.compiled import BlobCache, digest_of
 from fullconv.prediction.engines.contract import Images, no_graph
+from fullconv.prediction.getting_ready import getting_ready
 from fullconv.weights.onnx_file import check_counts
 
 HINTS = {"fp32": "f32", "bf16": "bf16"}  # precision → OpenVINO's name of it
@@ -91,7 +94,7 @@ class OpenVINO:
         request = self._request_for(key)
         request.infer([images])
         result: NDArray[Any] = request.get_output_tensor(0).data.copy()
-        with self.lock:
+        with self._locked():
             if self.idle[0] == key:
                 self.idle[1].append(request)
         return result
@@ -103,7 +106,7 @@ class OpenVINO:
 
     def _has_own(self, key: Key) -> bool:
         """Whether this shape has a network of its own. It may be given one in this call."""
-        with self.lock:
+        with self._locked():
             if key not in self.own and len(self.own) < self.kept:
                 self.times[key] += 1
                 if not self.own or self.times[key] >= OFTEN or self.cache.holds(key):
@@ -114,16 +117,23 @@ class OpenVINO:
         """Returns a request that ran this shape before, if the last picture had the same shape. The memory of a new
         request has to be fetched from the system page by page, so a large picture would take 1.5 times as long."""
         compiled = self._compiled_for(key)
-        with self.lock:
+        with self._locked():
             if self.idle[0] != key:
                 self.idle = key, []
             return self.idle[1].pop() if self.idle[1] else compiled.create_infer_request()
 
     def _compiled_for(self, key: Key) -> Any:
-        with self.lock:
+        with self._locked():
             if key not in self.compiled:
                 self.compiled[key] = self._load(key) or self._compile(key)
             return self.compiled[key]
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Locks the tables of networks and requests. Only a thread that compiles or loads a network holds it for
+        long."""
+        with getting_ready(), self.lock:
+            yield
 
     def _load(self, key: Key) -> Any:
         """Loads a network from the cache. Returns None if there is none or it cannot be loaded: the network is then
