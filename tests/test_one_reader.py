@@ -146,7 +146,7 @@ def test_training_evaluation_and_prediction_see_the_same(tmp_path, file):
     Image.fromarray(np.zeros(values.shape[:2], np.uint8)).save(mask)
     sample = Sample("x", path, mask, identity_lookup(CLASSES))
     for config in configs(values.shape[2]):
-        skipped = Skipped(tmp_path / "skipped")
+        skipped = Skipped(tmp_path / f"skipped-{config.name}")
         read = TrainingPicture(sample, config, skipped).read()
         if skipped.all():  # without data there is no range to measure; all say the same
             assert skipped.all() == {str(path): refusal(config, sample)}
