@@ -42,9 +42,10 @@ def parse(command: click.Command, words: list[str], parent: click.Context | None
     if "--help" in words or "--version" in words:
         return None
     if isinstance(command, click.Group):
-        inner = command.get_command(click.Context(command, parent=parent), words[0])
+        context = click.Context(command, info_name="fullconv", parent=parent, **command.context_settings)
+        inner = command.get_command(context, words[0])
         assert inner is not None, f"no command {words[0]}"
-        return parse(inner, words[1:], click.Context(command, info_name="fullconv", parent=parent))
+        return parse(inner, words[1:], context)
     command.make_context(command.name, list(words), parent=parent)
     return None
 
