@@ -1,7 +1,10 @@
 # make demo · make test · make test-fast · make coverage · make lint · make docs · make bench · make fuzz; each makes .venv itself when it is missing.
 VENV := .venv
 BIN := $(VENV)/bin
-MAKEFLAGS += --jobs=2 --output-sync=target --keep-going
+MAKEFLAGS += --jobs=2 --keep-going
+ifneq ($(filter output-sync,$(.FEATURES)),)  # not in the make of macOS
+MAKEFLAGS += --output-sync=target
+endif
 
 .PHONY: demo test test-fast coverage lint format docs bench fuzz
 

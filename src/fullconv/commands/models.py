@@ -48,7 +48,7 @@ def describe(name: str) -> dict[str, Any]:
 
 
 def describe_split(val: Mapping[str, Any]) -> str:
-    """Returns what a mean IoU was measured on: "val, 21 classes of which 4 are in no mask (counted as 0)"."""
+    """Returns what a mean IoU was measured on: "val, 21 classes of which 4 are in no mask and count as 0"."""
     rows = val["per_class"].values()
     counts = [row for row in rows if row["iou"] is not None]
     absent = sum(row["pixels"] == 0 for row in counts)

@@ -16,10 +16,8 @@ PASSES = 20  # minimum passes over the pictures
 EVALUATIONS = 20  # evaluations on val, each with a saved state
 BATCHES = ((64, 4), (256, 8))  # (at most this number of pictures, pictures per step); for more, the recipe's own value
 SMALLEST = 64  # side of a crop in pixels
-SCORES_LR, TRUNK_FACTOR = (
-    4e-3,
-    0.1,
-)  # peak learning rate of new scores over a trained trunk, and the trunk's share of it
+SCORES_LR = 4e-3  # peak learning rate of new scores over a trained trunk
+TRUNK_FACTOR = 0.1  # the trunk's rate relative to it
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
