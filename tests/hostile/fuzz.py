@@ -136,6 +136,7 @@ def _is_point(point: object) -> bool:
 
 def right_files() -> Iterator[tuple[Read, bytes]]:
     from scipy.io import savemat
+    from scipy.sparse import csc_array
 
     from tests.hostile import models
 
@@ -159,6 +160,9 @@ def right_files() -> Iterator[tuple[Read, bytes]]:
         yield from of_weights(root)
         savemat(root / "a.mat", {"S": np.eye(6, dtype=np.uint8)}, do_compression=True)
         yield matlab, (root / "a.mat").read_bytes()
+        nested = {"cells": np.array([np.eye(3), "text"], dtype=object), "sparse": csc_array(np.eye(4)), "complex": 1j}
+        savemat(root / "b.mat", {"other": np.arange(3.0), "S": nested})
+        yield matlab, (root / "b.mat").read_bytes()
     yield polygon, b'{"points": [[1, 1], [25.5, 2], [20, 25], [3e0, 28]]}'
     yield (
         recipe,
