@@ -62,6 +62,17 @@ def test_the_worst_comes_first_and_names_are_harmless(scored):
     assert "&lt;0&gt;" in text
 
 
+@pytest.mark.parametrize("has_void", [False, True])
+def test_the_legend_lists_void_if_there_is_any(scored, tmp_path, has_void):
+    model, found = scored
+    mask = tmp_path / "masks" / "val" / "<1>.png"
+    label_map = np.array(Image.open(mask))
+    label_map[:5] = 255 if has_void else label_map[:5]
+    Image.fromarray(label_map).save(mask)
+    text = page(model, Subject("x", numbers_of(found), found.pictures))
+    assert ("</span>void" in text) == has_void
+
+
 def test_more_pictures_than_a_page_holds(scored):
     model, found = scored
     text = page(model, Subject("x", numbers_of(found), found.pictures * PICTURES))

@@ -27,6 +27,7 @@ from fullconv.overlay import colours
 from fullconv.prediction.predictor import Model
 from fullconv.segmentation import Segmentation
 from fullconv.view import rgb_of
+from fullconv.words import counted
 
 PAGE = Path(__file__).with_name("report.html")
 PICTURES = 40  # pictures on a page, the worst ones; more would take long to open
@@ -57,10 +58,11 @@ def page(model: Model, subject: Subject) -> str:
     classes, numbers = model.classes, subject.numbers
     worst = ranked(subject.pictures)[:PICTURES]
     options = (f'<option value="{i}">{escape(name)}</option>' for i, name in enumerate(classes.names))
+    figures, have_void = zip(*(_figure(model, one) for one in worst), strict=True) if worst else ((), ())
     return Template(PAGE.read_text(encoding="utf-8")).substitute(
         title=escape(subject.title), summary=_summary(numbers, len(subject.pictures)), assumed=_assumed(subject),
         curves=_curves(subject), classes=_classes(numbers), confusion=_confusion(numbers, classes),
-        legend=_legend(classes), options="".join(options), gallery="\n".join(_figure(model, one) for one in worst),
+        legend=_legend(classes, any(have_void)), options="".join(options), gallery="\n".join(figures),
         commands=_commands(subject),
     )  # fmt: skip
 
@@ -68,7 +70,9 @@ def page(model: Model, subject: Subject) -> str:
 def _summary(numbers: dict[str, Any], pictures: int) -> str:
     keys = {"mean_iou": "mean IoU", "boundary_iou": "boundary IoU", "pixel_accuracy": "pixel accuracy"}
     found = [f"{words} {_number(numbers[key])}" for key, words in keys.items()]
-    return escape(f"{', '.join(found)} on {pictures} pictures, scored at their own size, without void pixels.")
+    return escape(
+        f"{', '.join(found)} on {counted(pictures, 'picture')}, scored at their own size, without void pixels."
+    )
 
 
 def _assumed(subject: Subject) -> str:
@@ -121,13 +125,13 @@ def _share(share: float) -> str:
     return f'<td style="background:rgba(9,105,218,{share:.2f});color:{ink}">{100 * share:.1f}</td>'
 
 
-def _legend(classes: Classes) -> str:
-    keys = [*zip(classes.names, colours(classes), strict=True), ("wrong", WRONG), ("void", UNKNOWN)]
+def _legend(classes: Classes, has_void: bool) -> str:
+    keys = [*zip(classes.names, colours(classes), strict=True), ("wrong", WRONG), *[("void", UNKNOWN)] * has_void]
     return "".join(f'<span class="key" style="background:rgb{colour}"></span>{escape(name)}' for name, colour in keys)
 
 
-def _figure(model: Model, score: PictureScore) -> str:
-    """Returns a picture with its truth, the prediction, and where these differ."""
+def _figure(model: Model, score: PictureScore) -> tuple[str, bool]:
+    """Returns a picture with its truth, the prediction, and where these differ. And whether the truth has void."""
     seen, truth, labels = label_sample(model, score.sample)
     photo = rgb_of(seen.image)
     overlays = (Segmentation(photo, one, model.classes).overlay() for one in (truth, labels))
@@ -135,10 +139,11 @@ def _figure(model: Model, score: PictureScore) -> str:
     cells = "".join(f'<span>{kind}<img alt="{kind}" loading="lazy" src="{_jpeg(one)}"></span>' for kind, one in shown)
     present = " ".join(map(str, np.flatnonzero(~np.isnan(score.iou))))
     name, caption = escape(score.sample.name), escape(_caption(score, model.classes))
-    return (
+    figure = (
         f'<figure data-name="{name}" data-classes="{present}"><figcaption>{caption}</figcaption>'
         f'<div class="row">{cells}</div></figure>'
     )
+    return figure, bool((truth == model.classes.void).any())
 
 
 def errors(truth: LabelMap, labels: LabelMap, void: int) -> NDArray[np.uint8]:
