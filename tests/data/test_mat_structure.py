@@ -1,8 +1,10 @@
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.io import loadmat, savemat
+import scipy.io.matlab
+from scipy.io import loadmat, savemat, whosmat
 from scipy.sparse import csc_array
 
 from fullconv.data.mat import read_mat
@@ -40,6 +42,22 @@ def test_what_scipy_writes_is_right(tmp_path, kind, compressed):
 def test_version_4_is_left_to_scipy(tmp_path):
     savemat(tmp_path / "a.mat", {"S": np.eye(300)}, format="4")
     assert read_mat(tmp_path / "a.mat", ("S",)).sum() == 300
+
+
+def test_what_matlab_wrote_is_right_but_for_functions_and_objects():
+    """The files of many versions of MATLAB that scipy's own tests read, where scipy brings them."""
+    folder = Path(scipy.io.matlab.__file__).parent / "tests" / "data"
+    files = [path for path in sorted(folder.glob("*_[5-7].*_*.mat")) if "hdf5" not in path.name]
+    refused = {path.name.split("_")[0] for path in files for name, _, _ in whosmat(path) if _is_refused(path, name)}
+    assert refused == ({"testfunc", "testobject"} if files else set())
+
+
+def _is_refused(path, name):
+    try:
+        refuse_wrong_structure(path, name)
+    except ValueError:
+        return True
+    return False
 
 
 def changed(path, at, words):
