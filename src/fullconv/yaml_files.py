@@ -15,11 +15,11 @@ MOST = 2**20  # characters of a file, and values once every alias is expanded
 NOTHING = ("", "~", "null", "Null", "NULL")
 
 
-def read_yaml(path: Path, keys: Sequence[str]) -> dict[str, Any]:
+def read_yaml(path: Path, keys: Sequence[str] | None = None) -> dict[str, Any]:
     """Reads the mapping in `path`. Its values are texts, lists and mappings: the meaning of a text depends on its key,
     so a class may be called `no`, and 1e-3 is a number. A key without a value, or with null, gives None.
 
-    Raises FullconvError if the file holds no mapping, or a key that is not in `keys`, or the same key twice.
+    Raises FullconvError if the file holds no mapping, the same key twice, or a key that is not in `keys` (None: any).
     """
     import yaml
 
@@ -28,9 +28,10 @@ def read_yaml(path: Path, keys: Sequence[str]) -> dict[str, Any]:
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         raise FullconvError(f"{path}: not a YAML file ({' '.join(str(error).split())})") from None
     if values is None:
-        raise FullconvError(f"{path}: no `key: value` lines; known keys are {', '.join(keys)}")
-    for key in values:
-        if key not in keys:
+        known = f"; known keys are {', '.join(keys)}" if keys else ""
+        raise FullconvError(f"{path}: no `key: value` lines{known}")
+    for key in values if keys else ():
+        if keys and key not in keys:
             raise FullconvError(f"{path}: unknown key {key!r}; {hint(str(key), keys)}")
     return values
 

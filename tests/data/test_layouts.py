@@ -32,6 +32,8 @@ CASES = {
     "coco": (trees.coco, {"train": 1, "val": 1}, {0: "background", 1: "cat", 2: "dog"}, [0, 0, 0, 0, 0, 0, 0, 255]),
     "coco-panoptic": (trees.coco_panoptic, {"train": 1, "val": 1}, {0: "person", 1: "tree-merged"}, [255, 0, 1]),
     "labelme": (trees.labelme, {"train": 2}, {0: "background", 1: "cat", 2: "dog"}, [0, 2, 2, 1, 0, 0, 255, 255]),
+    "yolo": (trees.yolo, {"train": 1, "val": 1}, {0: "background", 1: "cat", 2: "dog"}, [0, 2, 2, 0, 1, 1, 0, 255]),
+    "yolo-of-label-studio": (trees.yolo_of_label_studio, {"train": 1}, {2: "dog"}, [0, 2, 2, 0, 1, 1, 0, 255]),
     "nnunet": (trees.nnunet, {"train": 2}, {0: "background", 1: "cell"}, [0, 1, 255]),
     "nyud": (trees.nyud, {"train": 1, "test": 1}, {0: "wall", 39: "otherprop"}, [255, 0, 39]),
     "siftflow": (trees.siftflow, {"train": 1, "test": 1}, {0: "awning", 32: "window"}, [255, 0, 32]),

@@ -147,6 +147,23 @@ def labelme(root):
     write(root / "labels.txt", "__ignore__\n_background_\ncat\ndog\n")
 
 
+# A dog in columns 1 and 2, a cat in 4 and 5, and a dog of which there is only a box in column 7.
+YOLO = "1 .125 0 .375 0 .375 1 .125 1\n0 0.5 0 0.75 0 0.75 1 0.5 1\n1 0.9375 0.5 0.125 1\n"
+
+
+def yolo(root):
+    for split in ("train", "val"):
+        save(root / "images" / split / "a.jpg", PHOTO)
+        write(root / "labels" / split / "a.txt", YOLO)
+    write(root / "data.yaml", "path: .\ntrain: images/train\nval: images/val\nnc: 2\nnames: {0: cat, 1: dog}\n")
+
+
+def yolo_of_label_studio(root):
+    save(root / "images" / "a.jpg", PHOTO)
+    write(root / "labels" / "a.txt", YOLO)
+    write(root / "classes.txt", "cat\ndog\n")
+
+
 def nnunet(root):
     for case in ("case_001", "case_002"):
         for channel in range(2):

@@ -72,6 +72,14 @@ def labelme(content: bytes, folder: Path) -> None:
         sample.read_label_map()
 
 
+def yolo(content: bytes, folder: Path) -> None:
+    from fullconv.data.yolo_outlines import Lines
+
+    data_sets.photo(folder / "a.jpg")
+    labels = _written(folder / "a.txt", content)
+    Lines(folder / "a.jpg", labels, {0: 1, 1: 2})(labels)
+
+
 def data_yaml(content: bytes, folder: Path) -> None:
     from fullconv.data.description import open_dataset
 
@@ -143,6 +151,7 @@ def right_files() -> Iterator[tuple[Read, bytes]]:
     for form in pictures.FORMS:
         yield picture, pictures.saved(form)
     yield mask, data_sets.png()
+    yield yolo, b"0 0.1 0.2 0.5 0.25 .75 9e-1\n1 0.5 0.5 0.2 0.1\n"
     yield run_lengths, b"0a1b3c2000"
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)

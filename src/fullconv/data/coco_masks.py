@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ from PIL import ExifTags
 from fullconv.classes import VOID
 from fullconv.damage import reason_of
 from fullconv.data.colour_masks import colour_codes, translate
-from fullconv.data.dataset import Sample
 from fullconv.data.masks import LabelMap, opened
 from fullconv.data.polygons import fill
 from fullconv.data.rle import decode
@@ -83,12 +82,6 @@ class Segments:
         if strange.any():
             raise FullconvError(f"{path}: segment {ids[strange][0]} is not in the JSON; use both from the same release")
         return values
-
-
-def count_boxed(samples: Iterable[Sample]) -> int:
-    """Returns the number of objects in these pictures whose boxes are void."""
-    painters = [sample.open_mask for sample in samples]
-    return sum(len(p.without_outline) for p in painters if isinstance(p, Outlines) and p.boxes == "void")
 
 
 def upright_size(image: Path) -> tuple[int, int]:

@@ -22,7 +22,7 @@ from fullconv.data.label_meanings import (
     with_rest,
 )
 from fullconv.data.layout_options import LayoutOptions
-from fullconv.data.layouts import pairs
+from fullconv.data.layouts import pairs, yolo
 from fullconv.data.recognition import find_layout, recognise
 from fullconv.data.splits import Chooser, choose_splits
 from fullconv.data.unlabelled import read_unlabelled
@@ -154,6 +154,8 @@ def _described(path: Path, holds_back: bool = True) -> Description:
         return _describe_folder(path, holds_back)
     if not path.is_file():
         raise FullconvError(f"{path}: no such folder or data YAML")
+    if yolo.describes(path):
+        return _describe_yolo(path)
     return _describe_by(read_data_file(path), path)
 
 
@@ -165,6 +167,17 @@ def _describe_folder(root: Path, holds_back: bool) -> Description:
     assumption = assume(root, found, holds_back)
     file = DataFile(**check_values(DataFile, assumption.keys))
     return replace(_describe_by(file, root / OWN[0]), assumption=assumption)
+
+
+def _describe_yolo(path: Path) -> Description:
+    """Describes the data of a YAML that was written for Ultralytics. Keys of ours belong in a YAML of its own."""
+    own = [key.name for key in fields(DataFile) if key.name not in ("path", "names", *SPLITS)]
+    if mixed := [key for key in read_yaml(path) if key in own]:
+        raise FullconvError(
+            f"{path}: {mixed[0]} cannot be added to a YAML for Ultralytics; write another YAML with "
+            f"`path: {path.parent}` and `{mixed[0]}: …`"
+        )
+    return Description(yolo.read_by(path, LayoutOptions()))
 
 
 def _describe_by(file: DataFile, path: Path) -> Description:
@@ -214,8 +227,8 @@ def _own_layout(root: Path, options: LayoutOptions, needed: bool) -> Dataset | N
 
 def _refuse_unused(file: DataFile, dataset: Dataset) -> None:
     """Raises FullconvError for a key that has no meaning in the layout found."""
-    for key, only in (("inputs", "nyud"), ("sbd", "voc"), ("boxes", "coco")):
-        if getattr(file, key) is not None and dataset.layout != only:
+    for key, only in (("inputs", "nyud"), ("sbd", "voc"), ("boxes", "coco or yolo")):
+        if getattr(file, key) is not None and dataset.layout not in only.split(" or "):
             raise FullconvError(f"{key} only applies to the layout {only}, but this is {dataset.layout}; remove it")
     meanings = file.label_meanings()
     if meanings is None:

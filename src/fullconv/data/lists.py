@@ -6,9 +6,13 @@ from pathlib import Path
 
 from fullconv.errors import FullconvError
 
+MOST = 2**28  # bytes: more than a million lines have
+
 
 def read_names(path: Path) -> list[str]:
     """The lines of `path` that are not empty."""
+    if path.is_file() and path.stat().st_size > MOST:
+        raise FullconvError(f"{path}: larger than {MOST >> 20} MiB, so not a list of names; write one name per line")
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

@@ -27,6 +27,7 @@ from fullconv.data.layouts import (
     sbd,
     siftflow,
     voc,
+    yolo,
 )
 from fullconv.errors import FullconvError
 from fullconv.files import files_under
@@ -46,7 +47,7 @@ class Layout(Protocol):
 
 # The first layout that recognises a folder reads it. Those with the most specific signs come first.
 LAYOUTS: tuple[Layout, ...] = (
-    voc, sbd, cityscapes, siftflow, nyud, pascal_context, nnunet, pets, ade20k, camvid, roboflow, coco, pairs,
+    voc, sbd, cityscapes, siftflow, nyud, pascal_context, nnunet, pets, ade20k, camvid, roboflow, coco, yolo, pairs,
     geojson, labelme, one_folder,
 )  # fmt: skip
 

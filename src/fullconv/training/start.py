@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from fullconv.classes import Classes
-from fullconv.data.coco_masks import count_boxed
+from fullconv.data.boxes import count_void_boxes
 from fullconv.data.dataset import Dataset, Sample, UnlabelledPicture
 from fullconv.data.description import describe
 from fullconv.data.folds import fold_of
@@ -152,7 +152,7 @@ def preparation_notes(prepared: Prepared, recipe: Recipe, config: ModelConfig) -
     """Yields lines on what was chosen and what was left out."""
     for error in prepared.skipped.values():
         yield f"left out: {error}"
-    if boxed := count_boxed(prepared.dataset.splits.get(recipe.train_split, ())):
+    if boxed := count_void_boxes(prepared.dataset.splits.get(recipe.train_split, ())):
         boxes = counted(boxed, "object")
         yield f"{boxes} with a box but no outline: the boxes are void; set `boxes: region` to use them as regions"
     if not prepared.dataset.splits.get(recipe.val_split):

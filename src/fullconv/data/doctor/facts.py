@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,7 @@ from PIL import Image
 
 from fullconv import images
 from fullconv.classes import Colour
-from fullconv.data.coco_masks import Outlines
+from fullconv.data.boxes import boxed
 from fullconv.data.colour_masks import read_colours, read_index_or_colour
 from fullconv.data.dataset import Sample
 from fullconv.data.masks import LabelMap, opened
@@ -153,7 +152,8 @@ def mask_facts(sample: Sample) -> MaskFacts:
     except FullconvError as error:
         return _of_unusable(sample.label_path, error)
     if not images.is_image_name(sample.label_path):
-        return replace(_facts(values, DRAWN), **_boxes(sample))
+        boxes, are_regions = boxed(sample)
+        return replace(_facts(values, DRAWN), boxes=boxes, boxes_are_regions=are_regions)
     try:
         with opened(sample.label_path) as header:
             numbered = header.mode == "P" and not _is_read_by_colour(sample)
@@ -161,13 +161,6 @@ def mask_facts(sample: Sample) -> MaskFacts:
             return _facts(values, header.mode, header.format == "JPEG", palette)
     except FullconvError:  # a raster that Pillow cannot read
         return _facts(values, "L")
-
-
-def _boxes(sample: Sample) -> dict[str, Any]:
-    painter = sample.open_mask
-    if not isinstance(painter, Outlines):
-        return {}
-    return {"boxes": painter.without_outline, "boxes_are_regions": painter.boxes == "region"}
 
 
 def _is_read_by_colour(sample: Sample) -> bool:

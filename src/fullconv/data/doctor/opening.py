@@ -29,6 +29,7 @@ DESCRIBED = (
     "pascal_context",
     "sbd",
     "siftflow",
+    "yolo",
 )  # not recognised by pairs of pictures
 SPLITS = ("train", "training", "val", "validation", "valid", "test", "testing")
 

@@ -1,0 +1,173 @@
+"""YOLO's outlines (Ultralytics): labels/train/a.txt for images/train/a.jpg, and a YAML or classes.txt with the names.
+
+Roboflow writes train/images/ beside train/labels/ with a data.yaml, CVAT lists of pictures, Label Studio classes.txt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain, islice
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from fullconv.classes import Classes
+from fullconv.data.dataset import Dataset, Sample
+from fullconv.data.layout_options import LayoutOptions
+from fullconv.data.lists import read_names
+from fullconv.data.masks import Lookup
+from fullconv.data.partners import by_name, pictures_in
+from fullconv.data.yolo_outlines import Lines, is_label_file
+from fullconv.errors import FullconvError
+from fullconv.words import counted
+from fullconv.yaml_files import read_yaml
+
+IMAGES, LABELS, MASKS, NAMES = "images", "labels", "masks", "classes.txt"
+SPLITS = ("train", "val", "test")
+OF_MASKS = {"masks_dir", "colours", "reduce_zero_label"}  # keys about masks, which may lie beside the labels
+TRIED = 50  # label files that are looked into: those of pictures without objects are empty
+Content = Mapping[str, Any]
+
+
+def recognises(root: Path) -> str:
+    if yaml := _own_yaml(root):
+        return f"{yaml.name} with names, and outlines in {LABELS}"
+    alone = (root / IMAGES).is_dir() and not (root / MASKS).exists() and _has_labels([root / IMAGES])
+    return f"outlines in {LABELS}/*.txt, beside {IMAGES}" if alone else ""
+
+
+def read(root: Path, options: LayoutOptions) -> Dataset:
+    """Without a YAML, the splits are the folders in images/, or else all pictures are `train`."""
+    if yaml := _own_yaml(root):
+        return read_by(yaml, options)
+    if not (root / NAMES).is_file():
+        raise FullconvError(
+            f"{root}: the classes in {LABELS} have no names; add {NAMES}, a line for each class, 0 first"
+        )
+    folders = {split: [root / IMAGES / split] for split in SPLITS if (root / IMAGES / split).is_dir()}
+    return _dataset(root, dict(enumerate(read_names(root / NAMES))), folders or {"train": [root / IMAGES]}, options)
+
+
+def read_by(yaml: Path, options: LayoutOptions) -> Dataset:
+    """Reads what a YAML of Ultralytics describes. Classes are `background` and its names."""
+    content = read_yaml(yaml)
+    return _dataset(_root(yaml, content), _names(yaml, content["names"]), _places(yaml, content), options)
+
+
+def describes(yaml: Path) -> bool:
+    """Whether a file is a YAML of Ultralytics: class names, and splits whose pictures have labels with outlines."""
+    try:
+        content = read_yaml(yaml)
+        of_masks = OF_MASKS & content.keys() or (_root(yaml, content) / MASKS).exists()
+        if of_masks or not content.get("names"):
+            return False
+        places = _places(yaml, content)
+    except FullconvError:
+        return False
+    return _has_labels(place for some in places.values() for place in some)
+
+
+def _own_yaml(root: Path) -> Path | None:
+    return next((path for path in sorted([*root.glob("*.yaml"), *root.glob("*.yml")]) if describes(path)), None)
+
+
+def _root(yaml: Path, content: Content) -> Path:
+    """`path` is often that of another machine."""
+    named = yaml.parent / str(content.get("path") or ".")
+    return named.resolve() if named.is_dir() else yaml.parent.resolve()
+
+
+def _places(yaml: Path, content: Content) -> dict[str, list[Path]]:
+    """{split: folders of pictures, or lists of pictures}. Raises FullconvError for one that does not exist."""
+    asked = {split: value for split in SPLITS if (value := content.get(split))}
+    root = _root(yaml, content)
+    return {
+        split: [_found(yaml, root, str(one)) for one in (value if isinstance(value, list) else [value])]
+        for split, value in asked.items()
+    }
+
+
+def _found(yaml: Path, root: Path, name: str) -> Path:
+    """Roboflow writes ../train/images for what lies beside the YAML."""
+    inside = PurePosixPath(name.replace("\\", "/"))
+    while inside.parts[:1] in (("..",), (".",)):
+        inside = PurePosixPath(*inside.parts[1:])
+    place = next((place for place in (root / name, yaml.parent / name, root / inside) if place.exists()), None)
+    if place is None:
+        raise FullconvError(f"{yaml}: no {name} in {root}; correct `path`, or the paths of its splits")
+    return place.resolve()
+
+
+def _names(yaml: Path, names: Any) -> dict[int, str]:
+    """{class number: name}, from a list or a mapping."""
+    numbered = names if isinstance(names, Mapping) else dict(enumerate(names))
+    try:
+        return {int(number): str(name) for number, name in numbered.items()}
+    except (TypeError, ValueError):
+        raise FullconvError(f"{yaml}: names should be a list, or numbers and names such as `0: cat`") from None
+
+
+def _dataset(root: Path, names: Mapping[int, str], places: Mapping[str, list[Path]], options: LayoutOptions) -> Dataset:
+    own = ["background", *(name for _, name in sorted(names.items()) if name != "background")]
+    classes = options.classes or Classes.named(tuple(own))
+    if len(classes) != len(own):
+        raise FullconvError(
+            f"{root}: {counted(len(classes), 'name')} for background and {counted(len(own) - 1, 'class', 'classes')}; "
+            "remove `names`, and choose with `classes` and `label_mapping`"
+        )
+    values = {number: own.index(name) for number, name in names.items()}
+    build = partial(_sample, values=values, lookup=options.lookup_for(classes), boxes=options.boxes)
+    splits = {
+        split: tuple(build(name, image) for place in some for name, image in _pictures(place, root))
+        for split, some in places.items()
+    }
+    for split, samples in splits.items():
+        _refuse_unlabelled(split, samples)
+    return Dataset(root, "yolo", classes, splits)
+
+
+def _sample(name: str, image: Path, values: Mapping[int, int], lookup: Lookup, boxes: str) -> Sample:
+    """A picture without a label file shows no object."""
+    labels = labels_of(image)
+    there = labels if labels.is_file() else None
+    return Sample(name, image, there or image, lookup, open_mask=Lines(image, there, values, boxes))
+
+
+def _refuse_unlabelled(split: str, samples: Sequence[Sample]) -> None:
+    """Raises FullconvError if no picture has labels: they would all count as background."""
+    if samples and all(sample.label_path == sample.image_path for sample in samples):
+        folder = labels_of(samples[0].image_path).parent
+        raise FullconvError(
+            f"{folder}: no .txt for any of {counted(len(samples), 'picture')} of {split}; put them there"
+        )
+
+
+def _pictures(place: Path, root: Path) -> Iterator[tuple[str, Path]]:
+    """Yields (name, picture) of a folder, or of a list, whose lines start at its own folder or at the root."""
+    if place.is_dir():
+        yield from by_name(pictures_in(place), place).items()
+        return
+    for line in read_names(place):
+        places = [place.parent / line, root / line, root / line.partition("/")[2]]  # CVAT writes data/images/…
+        yield PurePosixPath(line).with_suffix("").name, next((one for one in places if one.is_file()), places[1])
+
+
+def labels_of(image: Path) -> Path:
+    """Returns the label file of a picture: the last folder called images is called labels there."""
+    folders, last = list(image.parts), max((i for i, part in enumerate(image.parts) if part == IMAGES), default=None)
+    if last is not None:
+        folders[last] = LABELS
+    return Path(*folders).with_suffix(".txt")
+
+
+def _has_labels(places: Iterable[Path]) -> bool:
+    """Whether one of the first label files holds outlines or boxes."""
+    return any(is_label_file(path) for path in islice(chain.from_iterable(map(_label_files, places)), TRIED))
+
+
+def _label_files(place: Path) -> Iterator[Path]:
+    if place.is_file():
+        yield from (path for _, image in _pictures(place, place.parent) if (path := labels_of(image)).is_file())
+    else:
+        folder = labels_of(place / "a").parent
+        yield from chain(folder.glob("*.txt"), folder.glob("*/*.txt") if folder != place else ())

@@ -1,0 +1,211 @@
+"""YOLO's label files, as Ultralytics, Roboflow, CVAT and Label Studio write them."""
+
+import os
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from fullconv import check, open_dataset
+from fullconv.data.coco_masks import region
+from fullconv.data.description import describe
+from fullconv.data.yolo_outlines import Lines, numbers_in
+from fullconv.errors import FullconvError
+from tests.data.trees import PHOTO, SIZE, YOLO, save, write, yolo, yolo_of_label_studio
+
+ROW = [0, 2, 2, 0, 1, 1, 0, 255]
+
+
+def first_row(root, split="train"):
+    return first_row_of(open_dataset(root), split)
+
+
+def first_row_of(dataset, split="train"):
+    return dataset.split(split)[0].read_label_map()[0].tolist()
+
+
+def test_the_yaml_and_its_folder_are_the_same_data(tmp_path):
+    yolo(tmp_path)
+    assert first_row(tmp_path) == first_row(tmp_path / "data.yaml") == ROW
+
+
+def test_a_yaml_elsewhere_names_the_folder(tmp_path):
+    yolo(tmp_path / "sets" / "pets")
+    text = (tmp_path / "sets" / "pets" / "data.yaml").read_text().replace("path: .", "path: sets/pets")
+    write(tmp_path / "pets.yaml", text)
+    (tmp_path / "sets" / "pets" / "data.yaml").unlink()
+    assert first_row(tmp_path / "pets.yaml") == ROW
+
+
+def test_a_path_of_another_machine_is_the_folder_of_the_yaml(tmp_path):
+    yolo(tmp_path)
+    write(tmp_path / "data.yaml", (tmp_path / "data.yaml").read_text().replace("path: .", "path: /content/pets"))
+    assert first_row(tmp_path) == ROW
+
+
+def test_roboflow(tmp_path):
+    """Its paths start one folder too high, and its YAML has more keys."""
+    for folder in ("train", "valid"):
+        save(tmp_path / folder / "images" / "a.jpg", PHOTO)
+        write(tmp_path / folder / "labels" / "a.txt", YOLO)
+    yaml = "train: ../train/images\nval: ../valid/images\nnc: 2\nnames: ['cat', 'dog']\nroboflow:\n  license: MIT\n"
+    write(tmp_path / "data.yaml", yaml)
+    assert first_row(tmp_path) == first_row(tmp_path, "val") == ROW
+
+
+@pytest.mark.parametrize("line", ["images/train/a.jpg", "./images/train/a.jpg", "data/images/train/a.jpg"])
+def test_lists_of_pictures_as_cvat_writes_them(tmp_path, line):
+    yolo(tmp_path)
+    write(tmp_path / "train.txt", f"{line}\n")
+    write(tmp_path / "data.yaml", "train: train.txt\nnames:\n  0: cat\n  1: dog\n")
+    assert first_row(tmp_path) == ROW
+
+
+def test_several_folders_of_a_split(tmp_path):
+    yolo(tmp_path)
+    write(tmp_path / "data.yaml", "train: [images/train, images/val]\nnames: [cat, dog]\n")
+    assert len(open_dataset(tmp_path).split("train")) == 2
+
+
+def test_smaller_objects_lie_on_larger_ones(tmp_path):
+    yolo(tmp_path)
+    small, large = "1 .25 0 .5 0 .5 .5 .25 .5", "0 0 0 1 0 1 1 0 1"
+    for lines in ([small, large], [large, small]):
+        write(tmp_path / "labels" / "train" / "a.txt", "\n".join(lines))
+        assert first_row(tmp_path) == [1, 1, 2, 2, 1, 1, 1, 1]
+
+
+def test_boxes_become_regions_if_a_yaml_says_so(tmp_path):
+    yolo(tmp_path / "pets")
+    write(tmp_path / "own.yaml", "path: pets\nboxes: region\nlabel_mapping: {cat: void}\n")
+    assert describe(tmp_path / "own.yaml").dataset.layout == "yolo"
+    assert first_row(tmp_path / "own.yaml") == [0, 1, 1, 0, 255, 255, 0, 1]
+
+
+def test_check_counts_boxes(tmp_path):
+    yolo(tmp_path)
+    found = {finding.kind: finding.text for finding in check(tmp_path).findings}
+    assert "2 objects without an outline (dog 2)" in found["boxes-only"]
+
+
+def test_a_class_called_background_is_the_background(tmp_path):
+    yolo(tmp_path)
+    write(tmp_path / "data.yaml", "train: images/train\nval: images/val\nnames: [background, dog]\n")
+    assert open_dataset(tmp_path).classes.names == ("background", "dog")
+    assert first_row(tmp_path) == [0, 1, 1, 0, 0, 0, 0, 255]
+
+
+def test_a_picture_without_labels_shows_no_object(tmp_path):
+    yolo(tmp_path)
+    save(tmp_path / "images" / "train" / "b.jpg", PHOTO)
+    assert not open_dataset(tmp_path).split("train")[1].read_label_map().any()
+
+
+def test_rotated_photos_are_labelled_upright(tmp_path):
+    yolo_of_label_studio(tmp_path)
+    turned = Image.fromarray(PHOTO.transpose(1, 0, 2)[::-1])
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned.save(tmp_path / "images" / "a.jpg", exif=exif)
+    image, label_map = open_dataset(tmp_path).split("train")[0].read()
+    assert image.shape[:2] == SIZE
+    assert label_map[0].tolist() == ROW
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("0 0.5 0.5 0.2", "line 2 is not a class and then x y for each corner"),
+        ("0 0.5 0.5 0.2 0.2 0.9", "line 2 is not a class"),
+        ("cat 0 0 1 0 1 1", "line 2 is not a class"),
+        ("0.5 0 0 1 0 1 1", "line 2 is not a class"),
+        ("7 0 0 1 0 1 1", "line 2: class 7 has no name in the YAML"),
+        ("0 0 0 nan 0 1 1", "object 2 in a.jpg cannot be read"),
+        ("inf 0 0 1 0 1 1", "line 2 is not a class"),
+        ("0 0 0 1e300 0 1 1", "object 2 in a.jpg cannot be read"),
+    ],
+)
+def test_a_wrong_line_is_named(tmp_path, line, message):
+    yolo(tmp_path)
+    write(tmp_path / "labels" / "train" / "a.txt", f"0 0 0 1 0 1 1\n{line}\n")
+    with pytest.raises(FullconvError, match=message):
+        first_row(tmp_path)
+
+
+def test_labels_that_are_nowhere_are_an_error(tmp_path):
+    yolo(tmp_path)
+    (tmp_path / "labels" / "train").rename(tmp_path / "labels" / "training")
+    with pytest.raises(FullconvError, match=r"labels.train: no \.txt for any of 1 picture of train"):
+        open_dataset(tmp_path)
+
+
+def test_pipes_and_giants_among_the_labels_are_not_read(tmp_path):
+    yolo(tmp_path)
+    os.mkfifo(tmp_path / "labels" / "train" / "0.txt")
+    assert first_row(tmp_path) == ROW
+    with (tmp_path / "labels" / "train" / "a.txt").open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(FullconvError, match=r"a\.txt: larger than 256 MiB"):
+        first_row(tmp_path)
+
+
+def test_pictures_elsewhere_are_refused(tmp_path):
+    yolo(tmp_path / "pets")
+    yolo(tmp_path / "others")
+    write(tmp_path / "pets" / "data.yaml", f"train: {tmp_path}/others/images/train\nnames: [cat, dog]\n")
+    with pytest.raises(FullconvError, match="outside this folder"):
+        open_dataset(tmp_path / "pets")
+    assert first_row_of(open_dataset(tmp_path / "pets", outside=[tmp_path / "others"])) == ROW
+
+
+def test_class_numbers_without_names_are_an_error(tmp_path):
+    yolo_of_label_studio(tmp_path)
+    (tmp_path / "classes.txt").unlink()
+    with pytest.raises(FullconvError, match=r"have no names; add classes\.txt"):
+        open_dataset(tmp_path)
+
+
+def test_folders_in_images_are_splits(tmp_path):
+    yolo(tmp_path)
+    (tmp_path / "data.yaml").unlink()
+    write(tmp_path / "classes.txt", "cat\ndog\n")
+    assert open_dataset(tmp_path).splits.keys() == {"train", "val"}
+
+
+def test_keys_of_ours_need_a_yaml_of_ours(tmp_path):
+    yolo(tmp_path)
+    write(tmp_path / "data.yaml", (tmp_path / "data.yaml").read_text() + "boxes: region\n")
+    with pytest.raises(FullconvError, match="boxes cannot be added to a YAML for Ultralytics; write another YAML"):
+        open_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("folder", ["masks", "annotations"])
+def test_a_yaml_of_ours_with_masks_is_not_mistaken(tmp_path, folder):
+    yolo(tmp_path)
+    for split in ("train", "val"):
+        save(tmp_path / folder / split / "a.png", np.ones(SIZE))
+    text = "train: images/train\nval: images/val\nnames: [background, cat]\n"
+    write(tmp_path / "data.yaml", text + ("" if folder == "masks" else f"masks_dir: {folder}\n"))
+    assert open_dataset(tmp_path).layout == "pairs"
+
+
+shares = st.floats(0, 1, width=32)
+
+
+@given(corners=st.lists(st.tuples(shares, shares), min_size=3, max_size=8))
+def test_outlines_are_filled_as_those_of_coco(tmp_path_factory, corners):
+    folder = tmp_path_factory.mktemp("yolo")
+    save(folder / "a.png", np.zeros((40, 60, 3)))
+    write(folder / "a.txt", "0 " + " ".join(f"{x} {y}" for x, y in corners))
+    drawn = Lines(folder / "a.png", folder / "a.txt", {0: 1})(folder / "a.txt")
+    polygon = [number for x, y in corners for number in (x * 60, y * 40)]
+    assert (drawn == region([polygon], 40, 60)).all()
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_numbers_or_an_error(line):
+    with suppress(ValueError):
+        assert len(numbers_in(line)) >= 5
