@@ -90,6 +90,10 @@ class Series:
         if rest := processes_of(process.pid, ORPHANS):
             self.complain(f"leaves processes after signal {number}: {rest}")
             os.killpg(process.pid, signal.SIGKILL)
+        if (
+            number == signal.SIGKILL
+        ):  # the folder of Python's fork server, which holds one socket, is left to the system
+            subprocess.run(["rm", "-rf", *(self.folder / "tmp").glob("pymp-*")], check=True)
         if process.exitcode == 0 and self.work.name != "serve":
             self.compare()
 
@@ -153,7 +157,7 @@ def address_of(process: BaseProcess, folder: Path) -> str:
         if match := READY.search((folder / "stdout").read_text()):
             return match[1]
         time.sleep(0.05)
-    raise AssertionError("the server did not start")
+    raise AssertionError(f"the server did not start: {(folder / 'stderr').read_text()}")
 
 
 @contextmanager
