@@ -31,7 +31,7 @@ WRITES = {
     "bench": ["bench", "--size", "64x64", "--engine", "openvino", "--precision", "fp32", "--json", f"{DISK}/a.json"],
     "explain": ["explain", "kernels", "photos/00.png", "--out", f"{DISK}/a.svg"],
     "explain to PNG": ["explain", "kernels", "photos/00.png", "--out", f"{DISK}/a.png"],
-    "export": ["export", "photos", "--to", "openvino", "--out", f"{DISK}/model"],
+    "export": ["export", "photos", "--quiet", "--to", "openvino", "--out", f"{DISK}/model"],
     "convert": ["convert", "caffe", "net.caffemodel", "--net", "fcn-googlenet", "--no-onnx", "--out", f"{DISK}/model"],
 }
 NEEDS = {"explain": "torch", "explain to PNG": "torch", "convert": "torch"}
