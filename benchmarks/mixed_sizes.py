@@ -1,9 +1,10 @@
-"""Photos of many sizes beside as many of one size: CPU seconds, memory, and whether labels are the same.
+"""Photos of many sizes beside as many of one size: processor seconds and memory.
 
-usage: python benchmarks/mixed_sizes.py PHOTOS [--count 60] [--rounds 3]
+usage: python benchmarks/mixed_sizes.py PHOTOS [--count 300] [--rounds 3] [--precision auto]
 
-PHOTOS are resized: to sides of 200 to 512 pixels, at random, or all to 352x352, which is as many pixels on average. The
-networks' cache is empty at first. The alternative is a network compiled for each size, whose labels are compared too.
+Each photo is seen once by a model that was just loaded, with a warm cache of compiled networks. The sizes are those of
+the photos, or random: sides of 200 to 512 pixels, which gives almost every photo a size of its own. The equal ones have
+as many pixels on average, after padding to multiples of 32.
 """
 
 from __future__ import annotations
@@ -11,74 +12,77 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fullconv import Model
+from fullconv import Model, load
 from fullconv.prediction.benchmark import peak_memory
-from fullconv.prediction.engines import openvino
-from fullconv.prediction.engines.choice import Choice
-from fullconv.prediction.predictor import ready
-from fullconv.weights.model_folder import open_folder
 
 Photo = NDArray[np.uint8]
+MULTIPLE = 32
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path)
-    parser.add_argument("--count", type=int, default=60)
+    parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--precision", default="auto")
     options = parser.parse_args()
     paths = sorted(options.photos.rglob("*.jpg"))[: options.count]
-    random = np.random.default_rng(0)
-    mixed = [resized(path, *random.integers(200, 513, 2)) for path in paths]
-    equal = [resized(path, 352, 352) for path in paths]
+    random = np.random.default_rng(0).integers(200, 513, (len(paths), 2))
     with tempfile.TemporaryDirectory() as cache:
         os.environ["FULLCONV_CACHE"] = cache
-        for name, photos in (("one size", equal), ("many sizes", mixed)):
-            for when in ("empty cache", *["cache filled"] * (options.rounds - 1)):
-                print(f"{name}, {when}: {timed(photos):.1f} CPU s, peak {peak_memory():.0f} MB so far", flush=True)
-    with tempfile.TemporaryDirectory() as cache:
-        os.environ["FULLCONV_CACHE"] = cache
-        openvino.OFTEN = 1
-        seconds = timed(mixed, len(mixed))
-        print(f"a network for each of many sizes, empty cache: {seconds:.1f} CPU s, peak {peak_memory():.0f} MB")
-        print(f"labels as with a network for each size: {agreement(mixed):.4%} of the pixels, in the worst photo")
+        for name, sizes in (("of the photos", [Image.open(path).size for path in paths]), ("random", random)):
+            compare(name, paths, [(int(width), int(height)) for width, height in sizes], options)
 
 
-def resized(path: Path, height: int, width: int) -> Photo:
-    return np.asarray(Image.open(path).convert("RGB").resize((int(width), int(height))))
+def compare(name: str, paths: Sequence[Path], sizes: Sequence[tuple[int, int]], options: argparse.Namespace) -> None:
+    """Prints the seconds of each round, for photos of one size and of these sizes (width, height)."""
+    padded = {(up(width), up(height)) for width, height in sizes}
+    pixels = np.mean([up(width) * up(height) for width, height in sizes])
+    side = round(pixels**0.5 / MULTIPLE) * MULTIPLE
+    equal = [(side, round(pixels / side / MULTIPLE) * MULTIPLE)] * len(sizes)
+    print(f"{len(paths)} photos, sizes {name}: {len(padded)} after padding; equal: {equal[0][0]}x{equal[0][1]}")
+    for _ in range(options.rounds):
+        one = seconds(paths, equal, options.precision)
+        memory = peak_memory()
+        many = seconds(paths, sizes, options.precision)
+        print(
+            f"one size {one:.1f} CPU s, at most {memory:.0f} MB; many {many:.1f} CPU s, {many / one:.2f} times, "
+            f"at most {peak_memory():.0f} MB",
+            flush=True,
+        )
 
 
-def timed(photos: list[Photo], kept: int = openvino.KEPT) -> float:
-    """CPU seconds of one model from loading on, each photo seen once."""
+def up(side: int) -> int:
+    return -(-side // MULTIPLE) * MULTIPLE
+
+
+def seconds(paths: Sequence[Path], sizes: Sequence[tuple[int, int]], precision: str) -> float:
+    """Processor seconds for loading a model and segmenting the photos; reading and resizing them is not counted."""
     start = used()
-    labels(keeping(kept), photos)
+    model = load("photos", engine="openvino", precision=precision)
+    spent = used() - start
+    for path, size in zip(paths, sizes, strict=True):
+        photo = np.asarray(Image.open(path).convert("RGB").resize(size))
+        spent += timed(model, photo)
+    return spent
+
+
+def timed(model: Model, photo: Photo) -> float:
+    start = used()
+    _ = model.predict(photo).label_map
     return used() - start
-
-
-def keeping(kept: int) -> Model:
-    """With at most `kept` networks for one shape each."""
-    return ready(open_folder("photos"), Choice("openvino"), kept=kept)
 
 
 def used() -> float:
     times = os.times()
     return times.user + times.system
-
-
-def labels(model: Model, photos: list[Photo]) -> list[Photo]:
-    return [model.predict(photo).label_map for photo in photos]
-
-
-def agreement(photos: list[Photo]) -> float:
-    """The least share of equal pixels in any photo, between a network for each size and one for all."""
-    each, shared = labels(keeping(len(photos)), photos), labels(keeping(0), photos)
-    return min(float((a == b).mean()) for a, b in zip(shared, each, strict=True))
 
 
 if __name__ == "__main__":

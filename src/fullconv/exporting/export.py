@@ -142,11 +142,11 @@ def write(
     if to == "onnx":
         graph = graph_in(folder, hidden, copied)
         other = find_spec("onnxruntime") is not None  # not in a light install, where a graph can only be copied
-        return OnnxRuntime(graph, "fp32", streams=1) if other else OpenVINO(graph, "fp32", 1, kept=0), 0
+        return OnnxRuntime(graph, "fp32", streams=1) if other else OpenVINO(graph, "fp32", streams=1), 0
     if not (int8 and dataset):
-        return OpenVINO(files.write_ir(folder, hidden), "fp32", streams=1, kept=0), 0
+        return OpenVINO(files.write_ir(folder, hidden), "fp32", streams=1), 0
     batches = list(calibration(source.config, dataset.split("train"), CALIBRATION))
-    return OpenVINO(files.write_int8(folder, hidden, batches), "int8", streams=1, kept=0), len(batches)
+    return OpenVINO(files.write_int8(folder, hidden, batches), "int8", streams=1), len(batches)
 
 
 def graph_in(folder: Path, hidden: Path, copied: bool) -> Path:

@@ -15,7 +15,7 @@ from fullconv.files import sweep, write_whole
 FOLDER = "networks"
 DIGEST = 32 + 4  # bytes
 OTHERS_WRITE = 0o022
-LIMIT = 512 * 2**20  # bytes of all kept blobs, over all models; a small network compiled for one shape takes 13 MB
+LIMIT = 512 * 2**20  # bytes of all kept blobs, over all models; a small network takes 13 MB
 
 
 class BlobCache:
@@ -35,10 +35,6 @@ class BlobCache:
     def is_there(self) -> bool:
         """Whether there are blobs of this graph, for any shape."""
         return self.folder is not None and self.folder.is_dir() and self._is_own(self.folder)
-
-    def holds(self, key: tuple[Any, ...]) -> bool:
-        """Whether there is a blob for this shape. Its content is not checked."""
-        return self.folder is not None and (self.folder / self._name(key)).is_file()
 
     def read(self, key: tuple[Any, ...]) -> bytes | None:
         """Returns the blob for this shape, or None if there is none or it is damaged."""

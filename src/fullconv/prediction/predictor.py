@@ -21,7 +21,6 @@ from fullconv.prediction.engines.choice import Choice, open_engine
 from fullconv.prediction.engines.contract import Engine, ModelError
 from fullconv.prediction.engines.forked import refuse_forked
 from fullconv.prediction.engines.mirrored import Mirrored
-from fullconv.prediction.engines.openvino import KEPT
 from fullconv.prediction.enlarging import Scores, label_map_at, scores_at
 from fullconv.prediction.many import predict_many, sources_of
 from fullconv.prediction.memory import bytes_of, for_pictures, parse_size
@@ -270,9 +269,9 @@ def load(
     return ready(open_folder(model), Choice(engine, precision, device), streams, threads)
 
 
-def ready(folder: ModelFolder, choice: Choice, streams: int = 1, threads: int | None = None, kept: int = KEPT) -> Model:
-    """The same for a model folder that is already open. `kept`: see `open_engine`."""
-    return Model(folder.config, open_engine(folder, choice, streams, threads, kept))
+def ready(folder: ModelFolder, choice: Choice, streams: int = 1, threads: int | None = None) -> Model:
+    """The same for a model folder that is already open."""
+    return Model(folder.config, open_engine(folder, choice, streams, threads))
 
 
 def predict(source: Source, model: str | Path = "photos", scores: bool = False) -> Segmentation:

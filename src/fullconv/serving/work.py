@@ -19,7 +19,6 @@ from fullconv.serving.refusal import Refusal
 from fullconv.weights.model_folder import open_folder
 
 REST = 1.0  # after this many seconds without a picture, freed memory is given back to the system
-KEPT = 1  # shapes that get a compiled network of their own: with few, memory does not grow with the sizes that arrive
 
 
 def work(connection: Connection, setup: Setup) -> None:
@@ -56,7 +55,7 @@ def models_of(setup: Setup) -> dict[str, Model]:
             raise FullconvError(
                 f"--model: two models are called {name}; change the name in one of their config.json files"
             )
-        models[name] = ready(folder, Choice(setup.engine, setup.precision), threads=1, kept=KEPT)
+        models[name] = ready(folder, Choice(setup.engine, setup.precision), threads=1)
     return models
 
 

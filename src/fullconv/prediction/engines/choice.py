@@ -11,7 +11,7 @@ from fullconv.errors import FullconvError, argument, suggestion
 from fullconv.prediction.engines.contract import Engine
 from fullconv.prediction.engines.forked import begin
 from fullconv.prediction.engines.onnxruntime import OnnxRuntime
-from fullconv.prediction.engines.openvino import KEPT, OpenVINO, check_ir, files_of
+from fullconv.prediction.engines.openvino import OpenVINO, check_ir, files_of
 from fullconv.prediction.engines.torch import Torch
 from fullconv.weights.model_folder import CONFIG, GRAPH, INT8, IR, PARAMETERS, ModelFolder
 from fullconv.weights.onnx_file import check_graph
@@ -39,19 +39,16 @@ class Choice:
         return chosen
 
 
-def open_engine(
-    folder: ModelFolder, choice: Choice, streams: int = 1, threads: int | None = None, kept: int = KEPT
-) -> Engine:
+def open_engine(folder: ModelFolder, choice: Choice, streams: int = 1, threads: int | None = None) -> Engine:
     """Opens the engine for a model folder.
 
     `streams`: how many images will be processed at once. `threads`: how many processors they may use together, None
-    for all. `kept`: for how many shapes OpenVINO may compile networks. Raises FullconvError if the choice is impossible
-    or files are missing, and ModelError if they are damaged.
+    for all. Raises FullconvError if the choice is impossible or files are missing, and ModelError if they are damaged.
     """
     chosen = choice.check(folder.path)
     begin()
     if chosen == "openvino":
-        return _openvino(folder, choice.precision, streams, threads, kept)
+        return _openvino(folder, choice.precision, streams, threads)
     if chosen == "onnxruntime":
         graph = _existing(folder.path / GRAPH)
         check_graph(graph, folder.config)
@@ -67,12 +64,11 @@ def identity_of(folder: ModelFolder, engine: Engine) -> dict[str, str]:
     return {"model": folder.path.name, **digests, "engine": engine.name, "precision": engine.precision}
 
 
-def _openvino(folder: ModelFolder, precision: str, streams: int, threads: int | None, kept: int) -> Engine:
+def _openvino(folder: ModelFolder, precision: str, streams: int, threads: int | None) -> Engine:
     """Opens OpenVINO. The graph is checked against config.json, unless the same files were compiled before."""
     graph = graph_for(folder.path, precision)
-    repeat = folder.config.architecture.multiple_of > 1  # padded sizes repeat, so compiling for some of them pays off
     content = folder.content((CONFIG, *files_of(graph)))
-    engine = OpenVINO(graph, precision, streams, kept if repeat else 0, threads, content)
+    engine = OpenVINO(graph, precision, streams, threads, content)
     if not engine.cache.is_there:
         check_ir(graph, folder.config) if graph.suffix == ".xml" else check_graph(graph, folder.config)
     return engine

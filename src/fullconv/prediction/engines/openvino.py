@@ -1,12 +1,12 @@
-"""Runs networks in OpenVINO on the CPU. They are compiled for each input shape and cached between runs."""
+"""Runs networks in OpenVINO on the CPU. Compiled networks are cached between runs."""
 
 from __future__ import annotations
 
 import sys
 import threading
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -26,19 +26,18 @@ from fullconv.weights.onnx_file import check_counts
 HINTS = {"fp32": "f32", "bf16": "bf16"}  # precision → OpenVINO's name of it
 ONNX = b"\x08"  # the first byte of an ONNX file: the field for the version
 CONVERTER = "openvino.tools.ovc"
-KEPT = 8  # shapes that have networks of their own, of about 50 MB each
-OFTEN = 6  # a shape gets a network of its own when it has occurred this often, unless the cache already holds one
+KERNELS = "CPU_RUNTIME_CACHE_CAPACITY", "2000"  # kernels for about 40 shapes; by default they grow to 700 MB
+ANY = -1
 PROBE = 512  # side in pixels of the picture whose memory is measured
 
-Key = tuple[Any, ...]  # (N, H, W, channels, name of the output); -1 stands for any number
+Key = tuple[Any, ...]  # (N, H, W, channels, name of the output), with ANY for what may change
 
 
 class OpenVINO:
     """Runs a graph on the CPU.
 
-    Some shapes have a network of their own, which is faster: the first shape, those that were compiled in earlier runs,
-    and those that occur often, but at most `kept`. All other shapes share one network that takes any shape, because
-    compiling one for each would take longer than running it.
+    One network takes pictures of any shape. A network for each shape would be as fast in bf16, but compiling it takes
+    longer than running it, and it rounds differently: labels would depend on which pictures came before.
 
     The precision `auto` is bf16 if the processor has instructions for it, with or without matrix units. By measurement,
     this takes half the time of float32. Layers of an int8 graph that are not quantised also run in this precision.
@@ -51,7 +50,6 @@ class OpenVINO:
         graph: Path,
         precision: str,
         streams: int,
-        kept: int = KEPT,
         threads: int | None = None,
         content: str | None = None,
     ) -> None:
@@ -59,7 +57,7 @@ class OpenVINO:
         ov = import_openvino()
         # The bindings build a table when Tensor.data is first used. Two threads that do this together wait forever.
         _ = ov.Tensor(np.zeros(1, np.uint8)).data
-        self.graph, self.core, self.kept, self.files = graph, openvino_core(), kept, files_of(graph)
+        self.graph, self.core, self.files = graph, openvino_core(), files_of(graph)
         if precision == "fp16":
             raise FullconvError(
                 f"{argument('precision', precision)}: OpenVINO supports fp32, bf16 and int8 on a CPU; use one of these"
@@ -76,9 +74,7 @@ class OpenVINO:
         content = content or digest_of([graph.with_name(name) for name in self.files])
         self.cache = BlobCache(content, f"{ov.__version__} {cpu} {sorted(self.settings.items())}")
         self.compiled: dict[Key, Any] = {}
-        self.own: set[Key] = set()  # shapes that have a network of their own
-        self.times: Counter[Key] = Counter()  # how often each shape occurred before it had a network of its own
-        self.idle: tuple[Key, list[Any]] = (), []  # the shape of the last picture, and its requests that are free
+        self.idle: tuple[Key, list[Any]] = (), []  # the network that ran last, and its requests that are free
         self.streams, self.lock = streams, threading.Lock()
 
     def label_maps(self, images: Images) -> NDArray[np.uint8]:
@@ -88,9 +84,7 @@ class OpenVINO:
         return self._run(images, "scores")
 
     def _run(self, images: Images, output: str) -> NDArray[Any]:
-        key = (*images.shape, output)
-        if not self._has_own(key):
-            key = (-1, -1, -1, images.shape[3], output)
+        key = (images.shape[0], ANY, ANY, images.shape[3], output)
         request = self._request_for(key)
         request.infer([images])
         result: NDArray[Any] = request.get_output_tensor(0).data.copy()
@@ -104,18 +98,9 @@ class OpenVINO:
         bytes_a_pixel = peak_bytes(compiled.get_runtime_model()) / PROBE**2
         return int(memory.budget() / self.streams / bytes_a_pixel)
 
-    def _has_own(self, key: Key) -> bool:
-        """Whether this shape has a network of its own. It may be given one in this call."""
-        with self._locked():
-            if key not in self.own and len(self.own) < self.kept:
-                self.times[key] += 1
-                if not self.own or self.times[key] >= OFTEN or self.cache.holds(key):
-                    self.own.add(key)
-            return key in self.own
-
     def _request_for(self, key: Key) -> Any:
-        """Returns a request that ran this shape before, if the last picture had the same shape. The memory of a new
-        request has to be fetched from the system page by page, so a large picture would take 1.5 times as long."""
+        """Returns a request that ran this network before, if one is free. The memory of a new request has to be fetched
+        from the system page by page, so a large picture would take 1.5 times as long."""
         compiled = self._compiled_for(key)
         with self._locked():
             if self.idle[0] != key:
@@ -215,7 +200,10 @@ def openvino_core() -> Any:
     """Returns the one Core of this process, which is never freed. OpenVINO gives the thread that creates a Core a stack
     for its signal handlers, and frees it with the Core. If that happens in another thread, the next Ctrl-C is a
     segmentation fault."""
-    return import_openvino().Core()
+    core = import_openvino().Core()
+    with suppress(RuntimeError):  # the setting is not public, so a later version may refuse it
+        core.set_property("CPU", dict([KERNELS]))
+    return core
 
 
 def import_openvino() -> Any:
