@@ -57,9 +57,7 @@ def table(timings: dict[str, Timing]) -> str:
 
 def light_environment(folder: Path, extras: str = "") -> Path:
     """A fresh environment with fullconv's core alone, or with extras, such as "serve,geo"; gives its bin folder."""
-    root = Path(__file__).parent.parent
+    package = f"{Path(__file__).parent.parent}" + (f"[{extras}]" if extras else "")
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    subprocess.run(
-        [folder / "bin" / "pip", "install", "-q", "--disable-pip-version-check", f"{root}[{extras}]"], check=True
-    )
+    subprocess.run([folder / "bin" / "pip", "install", "-q", "--disable-pip-version-check", package], check=True)
     return folder / "bin"

@@ -161,6 +161,15 @@ def test_pictures_elsewhere_are_refused(tmp_path):
     assert first_row_of(open_dataset(tmp_path / "pets", outside=[tmp_path / "others"])) == ROW
 
 
+@pytest.mark.parametrize("names", ["cat", "5", "{a: cat}", "[cat, [dog]]", "[cat, {name: dog}]", "{0: , 1: dog}"])
+def test_names_that_name_no_classes_are_an_error(tmp_path, names):
+    yolo(tmp_path)
+    text = (tmp_path / "data.yaml").read_text()
+    write(tmp_path / "data.yaml", text[: text.index("names:")] + f"names: {names}\n")
+    with pytest.raises(FullconvError, match="names should be a list, or numbers and names"):
+        open_dataset(tmp_path)
+
+
 def test_class_numbers_without_names_are_an_error(tmp_path):
     yolo_of_label_studio(tmp_path)
     (tmp_path / "classes.txt").unlink()

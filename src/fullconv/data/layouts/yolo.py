@@ -100,11 +100,11 @@ def _found(yaml: Path, root: Path, name: str) -> Path:
 
 def _names(yaml: Path, names: Any) -> dict[int, str]:
     """{class number: name}, from a list or a mapping."""
-    numbered = names if isinstance(names, Mapping) else dict(enumerate(names))
-    try:
-        return {int(number): str(name) for number, name in numbered.items()}
-    except (TypeError, ValueError):
-        raise FullconvError(f"{yaml}: names should be a list, or numbers and names such as `0: cat`") from None
+    numbered = dict(enumerate(names)) if isinstance(names, list) else names
+    fits = isinstance(numbered, Mapping) and all(isinstance(name, str) and name for name in numbered.values())
+    if not fits or not all(str(number).isdecimal() for number in numbered):
+        raise FullconvError(f"{yaml}: names should be a list, or numbers and names such as `0: cat`")
+    return {int(number): name for number, name in numbered.items()}
 
 
 def _dataset(root: Path, names: Mapping[int, str], places: Mapping[str, list[Path]], options: LayoutOptions) -> Dataset:
