@@ -48,7 +48,6 @@ def main() -> None:
         photos = [reduced(images.read(job.source), model.config.longest_side) for job in jobs]
         batches = [padded(photo, model.config.normalisation.colour, 32)[None] for photo in photos]
         wanted = Wanted(tuple(options.save.split(",")))
-        model.engine.kept = len({batch.shape for batch in batches})  # type: ignore[attr-defined]
         work = {
             "network alone": lambda: list(pool.map(model.engine.label_maps, batches)),
             "files to files": lambda: list(run(model, fresh(jobs, Path(out)), wanted, threads)),
