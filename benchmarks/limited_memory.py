@@ -28,7 +28,7 @@ LARGEST, LARGE = 13_377, 8_000  # pixels of a side
 GROUPS = Path("/sys/fs/cgroup")
 LIMITS = {"memory/": "memory.limit_in_bytes", "": "memory.max"}  # of the two versions
 KILLS = {"memory/": "memory.oom_control", "": "memory.events"}
-REFUSED = re.compile(r"error: \S+: needs \S+ GB of memory and .* are left for pictures; give --memory .*")
+REFUSED = re.compile(r"error: \S+: needs .* of memory, .* use --memory .*")
 
 
 @dataclass(frozen=True)
