@@ -57,6 +57,11 @@ def test_a_run_has_the_steps_that_were_asked_for(pictures):
         assert length_summary(spreaded, pictures).startswith(f"{total} steps of ")
 
 
+@pytest.mark.parametrize(("every", "evaluations"), [(1, "10 evaluations"), (4, "3 evaluations"), (20, "1 evaluation")])
+def test_the_summary_counts_the_evaluations(every, evaluations):
+    assert length_summary(Recipe(epochs=10, evaluate_every=every), 30).endswith(f", {evaluations}")
+
+
 def test_a_large_set_is_seen_often_enough():
     assert steps_for(Recipe(), 20) == STEPS
     assert steps_for(Recipe(), 16_000) == 20 * 1000

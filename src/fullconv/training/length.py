@@ -74,7 +74,8 @@ def spread(recipe: Recipe, steps: int, pictures: float, epochs: int = EVALUATION
 def length_summary(recipe: Recipe, pictures: int) -> str:
     """Describes the chosen values in one line."""
     steps = recipe.epochs * ceil(int(recipe.repeat * pictures + 1e-6) / recipe.batch_size)
+    evaluations = ceil(recipe.epochs / recipe.evaluate_every)  # the last epoch is always evaluated
     return (
         f"{counted(steps, 'step')} of {counted(recipe.batch_size, 'picture')} in crops of {recipe.crop_size}, "
-        f"learning rate {recipe.lr:.2g}, {counted(recipe.epochs, 'evaluation')}"
+        f"learning rate {recipe.lr:.2g}, {counted(evaluations, 'evaluation')}"
     )
