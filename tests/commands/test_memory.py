@@ -1,17 +1,14 @@
 """--memory: a picture that cannot fit gives a one-line error, and the others are processed."""
 
 import re
-import subprocess
-import sys
 
 from PIL import Image
 
-COMMAND = [sys.executable, "-c", "from fullconv.commands.main import main; main()"]
+from tests.commands.shell import shell
 
 
 def predict(folder, *flags):
-    given = ["predict", str(folder / "in"), "--out", str(folder / "out"), "--save", "labels", *flags]
-    return subprocess.run([*COMMAND, *given], capture_output=True, text=True, check=False, timeout=300)
+    return shell("predict", folder / "in", "--out", folder / "out", "--save", "labels", *flags)
 
 
 def test_a_picture_that_can_never_fit_is_reported_and_the_others_are_processed(tmp_path):

@@ -8,7 +8,9 @@ import time
 import numpy as np
 import pytest
 
-from tests.commands.test_predict import COMMAND, EXAMPLES, FAILED, OK, USAGE, shell, small_disk  # noqa: F401
+from tests.commands.shell import COMMAND, FAILED, OK, USAGE, shell
+from tests.commands.test_predict_interrupted import small_disk  # noqa: F401
+from tests.conftest import EXAMPLES
 from tests.prediction.scenes import blobs, save_bright_model, write_scene
 
 rasterio = pytest.importorskip("rasterio")

@@ -8,7 +8,8 @@ import subprocess
 import pytest
 from PIL import Image
 
-from tests.commands.test_predict import COMMAND, EXAMPLES, OK
+from tests.commands.shell import COMMAND, OK
+from tests.conftest import EXAMPLES
 from tests.prediction.scenes import blobs, save_bright_model, write_scene
 
 TIME_LEFT = re.compile(r"\d\d:\d\d:\d\d")

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from tests.commands.test_predict import COMMAND, EXAMPLES
+from tests.commands.shell import COMMAND
+from tests.conftest import EXAMPLES
 
 PHOTO = str(EXAMPLES / "chelsea.jpg")
 

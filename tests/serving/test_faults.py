@@ -88,6 +88,7 @@ def test_clients_may_disconnect_at_any_moment(server, cat):
     for sent in (0, 1, len(cat) // 2, len(cat)):
         with connected(server) as client:
             client.sendall(head(len(cat)) + cat[:sent])
+    assert server.ask("/predict", cat).status == 200
 
 
 def test_a_slow_client_is_disconnected_and_delays_nobody(server, cat):
