@@ -21,8 +21,8 @@ from fullconv import load
 from fullconv.evaluation.merging import merge_to
 from fullconv.evaluation.scoring import dataset_for
 from fullconv.metrics import Confusion
-from fullconv.prediction.enlarging import scores_at
 from fullconv.prediction.predictor import Model
+from fullconv.prediction.resizing import scores_at
 
 Change = Callable[[Image.Image], Image.Image]
 
@@ -86,7 +86,8 @@ def labels_of(model: Model, photo: Image.Image, size: tuple[int, ...]) -> NDArra
     if image.shape[:2] == size:
         return model.label(image)[0]
     # Larger than the model's scale, as if it had been taught that size: what is asked is what the network makes of it.
-    scores = model.label_whole(image, True, None)[1]
+    least = model.config.enlarge_to or 0
+    scores = model.label_whole(image, True, least if max(photo.size) < least else None)[1]
     assert scores is not None
     return scores_at(scores, size).argmax(0).astype(np.uint8)
 

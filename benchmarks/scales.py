@@ -14,8 +14,8 @@ from PIL import Image
 from fullconv import load
 from fullconv.evaluation.scoring import dataset_for
 from fullconv.metrics import Confusion
-from fullconv.prediction.enlarging import scores_at
 from fullconv.prediction.predictor import Model, padded
+from fullconv.prediction.resizing import scores_at
 
 SCALES = (0.75, 1.0, 1.25, 1.5)
 

@@ -14,12 +14,12 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from fullconv import images, load
+from fullconv import Model, images, load
 from fullconv.jobs.images import parallelism, run
 from fullconv.jobs.job import Job, Wanted
 from fullconv.jobs.plan import plan
 from fullconv.prediction.predictor import padded
-from fullconv.view import reduced
+from fullconv.view import Pixels, with_side
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -34,6 +34,12 @@ def fresh(jobs: list[Job], out: Path) -> list[Job]:
     return [replace(job, target=folder / job.target.name) for job in jobs]
 
 
+def as_seen(photo: Pixels, model: Model) -> Pixels:
+    """The photo at the size that the network sees."""
+    side = model.config.side_for((photo.shape[0], photo.shape[1]))
+    return with_side(photo, side) if side else photo
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photos")
@@ -45,7 +51,7 @@ def main() -> None:
     model = load("photos", streams=streams)
     with tempfile.TemporaryDirectory() as out, ThreadPoolExecutor(threads) as pool:
         jobs = list(islice(plan([options.photos], Path(out)), options.count))
-        photos = [reduced(images.read(job.source), model.config.longest_side) for job in jobs]
+        photos = [as_seen(images.read(job.source), model) for job in jobs]
         batches = [padded(photo, model.config.normalisation.colour, 32)[None] for photo in photos]
         wanted = Wanted(tuple(options.save.split(",")))
         work = {

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from fullconv.weights.model_folder import find_model, read_config, write_config
 from tests.discs import draw_photo
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -30,6 +33,14 @@ def real_data():
         return root / name
 
     return find
+
+
+@pytest.fixture(scope="session")
+def unenlarged(tmp_path_factory) -> Path:
+    """A copy of `photos` that does not enlarge small pictures, so that many of them take little time."""
+    folder = shutil.copytree(find_model("photos"), tmp_path_factory.mktemp("models") / "photos")
+    write_config(folder, replace(read_config(folder), enlarge_to=None))
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from PIL import Image
 from fullconv import images, strips
 from fullconv.classes import Classes
 from fullconv.overlay import painted
-from fullconv.prediction.enlarging import label_map_at, scores_at
+from fullconv.prediction.resizing import label_map_at, scores_at
 
 MODES = ("RGB", "RGBA", "L", "LA", "P", "CMYK", "1")
 

@@ -264,18 +264,20 @@ def rgb_of(image: Pixels) -> NDArray[np.uint8]:
 def reduced(image: Pixels, longest_side: int | None) -> Pixels:
     """Returns the image, made smaller if its longer side exceeds `longest_side`, the largest side the model was trained
     on."""
-    height, width = image.shape[:2]
-    if longest_side is None or max(height, width) <= longest_side:
-        return image
-    size = reduced_size((height, width), longest_side)
+    return image if longest_side is None or max(image.shape[:2]) <= longest_side else with_side(image, longest_side)
+
+
+def with_side(image: Pixels, side: int) -> Pixels:
+    """Returns the image, resized so that its longer side has this many pixels."""
+    size = size_with_side((image.shape[0], image.shape[1]), side)
     if image.dtype == np.uint8 and image.shape[2] == 3:
         return _resized(Image.fromarray(image), size)
     return np.stack([_resized(Image.fromarray(image[..., i]), size) for i in range(image.shape[2])], 2)
 
 
-def reduced_size(size: tuple[int, int], longest_side: int) -> tuple[int, int]:
-    """Returns (height, width) of a picture of that size after its longer side is reduced to `longest_side`."""
-    factor = longest_side / max(size)
+def size_with_side(size: tuple[int, int], side: int) -> tuple[int, int]:
+    """Returns (height, width) of a picture of that size after its longer side is resized to `side`."""
+    factor = side / max(size)
     return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 
 

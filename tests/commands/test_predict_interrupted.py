@@ -25,13 +25,16 @@ def sixty(tmp_path):
     return photos
 
 
-EVERYTHING = ["--save", "labels,masks,overlay,scores,polygons,coco,labelme", "--engine", "onnxruntime"]
+@pytest.fixture(scope="session")
+def model(unenlarged):
+    return ["--model", unenlarged, "--engine", "onnxruntime"]
 
 
-def test_a_killed_and_resumed_run_gives_the_same_results(sixty, tmp_path):
+def test_a_killed_and_resumed_run_gives_the_same_results(sixty, model, tmp_path):
+    everything = ["--save", "labels,masks,overlay,scores,polygons,coco,labelme", *model]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert shell("predict", sixty, "--out", whole, *EVERYTHING).returncode == OK
-    arguments = ["predict", sixty, "--out", killed, *EVERYTHING, "--resume", "--json", "-"]
+    assert shell("predict", sixty, "--out", whole, *everything).returncode == OK
+    arguments = ["predict", sixty, "--out", killed, *everything, "--resume", "--json", "-"]
     kill_after(10, killed, arguments)
     before = {line["target"] for line in pictures(killed)}
     assert 10 <= len(before) < 60
@@ -53,10 +56,10 @@ def test_a_killed_and_resumed_run_gives_the_same_results(sixty, tmp_path):
     assert (again.returncode, json.loads(again.stdout)["results"]) == (OK, [])
 
 
-def test_a_run_can_be_killed_repeatedly_at_any_moment(sixty, tmp_path):
+def test_a_run_can_be_killed_repeatedly_at_any_moment(sixty, model, tmp_path):
     """At each of these moments, every file under its final name is complete. The last run finishes the work."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    saving = ["--save", "labels,overlay,polygons,coco", "--engine", "onnxruntime"]
+    saving = ["--save", "labels,overlay,polygons,coco", *model]
     assert shell("predict", sixty, "--out", whole, *saving).returncode == OK
     expected, moments = contents(whole), sorted(random.sample(range(1, 58), 4))
     for moment in moments:
@@ -97,9 +100,9 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.parametrize("kilobytes", [200, 212, 400])
-def test_a_full_disk_gives_a_one_line_error_and_no_damaged_files(sixty, small_disk, tmp_path, kilobytes):
+def test_a_full_disk_gives_a_one_line_error_and_no_damaged_files(sixty, model, small_disk, tmp_path, kilobytes):
     whole, kept = tmp_path / "whole", tmp_path / "kept"
-    saving = ["--save", "overlay,labels,polygons,coco", "--engine", "onnxruntime"]
+    saving = ["--save", "overlay,labels,polygons,coco", *model]
     assert shell("predict", sixty, "--out", whole, *saving).returncode == OK
     result = small_disk(kilobytes, kept, sixty, *saving)
     assert result.returncode == FAILED
@@ -112,12 +115,12 @@ def test_a_full_disk_gives_a_one_line_error_and_no_damaged_files(sixty, small_di
 
 
 @pytest.mark.parametrize("kilobytes", [60, 150])
-def test_a_full_disk_stops_a_video_with_a_one_line_error(small_disk, tmp_path, kilobytes):
+def test_a_full_disk_stops_a_video_with_a_one_line_error(small_disk, model, tmp_path, kilobytes):
     pytest.importorskip("av")
     from tests.jobs.clips import write_clip
 
     clip = write_clip(tmp_path / "clip.mp4", frames=300, size=(320, 240), noise=True)
-    result = small_disk(kilobytes, tmp_path / "kept", clip, "--engine", "onnxruntime")
+    result = small_disk(kilobytes, tmp_path / "kept", clip, *model)
     assert result.returncode == FAILED
     assert result.stderr.count("\n") == 1
     assert "No space left on device; free some space, then run again with --resume" in result.stderr

@@ -38,6 +38,7 @@ def test_every_model_here_comes_back_from_its_config(name):
         (["name"], 7, "name must be text, not 7"),
         (["longest_side"], "512", "longest_side must be a whole number or null, not '512'"),
         (["longest_side"], 0, "longest_side must be 1 to 1048576, or null"),
+        (["enlarge_to"], 513, "enlarge_to must be 1 to longest_side, or null"),
         (["window"], [1], "window must be a list of 2 whole numbers or null, not [1]"),
         (["classes", "names"], "cat", "classes.names must be a list of names, not 'cat'"),
         (["classes", "names", 1], 3, "classes.names[1] must be text, not 3"),

@@ -152,6 +152,7 @@ def test_a_step_of_training_lowers_the_loss(narrow, arch):
 
 @pytest.mark.parametrize("arch", [*ARCHS, *(n if n in DISTINCT else slow(n) for n in published.NETS)])
 def test_the_graph_labels_as_torch_does(narrow, arch, tmp_path):
+    """In a SegNet, rounding may move a maximum to another place of its pooling window, and with it the labels there."""
     from fullconv.exporting.onnx import export_onnx
     from fullconv.prediction.engines.choice import Choice, open_engine
     from fullconv.weights.checkpoint import load_model, save_model
@@ -168,7 +169,7 @@ def test_the_graph_labels_as_torch_does(narrow, arch, tmp_path):
         with torch.inference_mode():
             expected = net.label_map(net(torch.from_numpy(batch).permute(0, 3, 1, 2))).numpy()
         assert len(np.unique(expected)) > 1
-        assert (engine.label_maps(batch) == expected).mean() >= 0.9999
+        assert (engine.label_maps(batch) == expected).mean() >= (0.99 if arch == "segnet" else 0.9999)
 
 
 def test_the_exact_nets_of_the_papers():

@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import fullconv
+from fullconv import Model
 from fullconv.prediction.predictor import padded
 from fullconv.view import reduced
+from tests.conftest import EXAMPLES
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +47,31 @@ def test_pictures_are_reduced_to_the_longest_side(height, width, side):
     assert max(small.shape[:2]) == min(side, max(height, width))
     assert min(small.shape[:2]) >= 1
     assert reduced(image, None) is image
+
+
+@pytest.mark.parametrize(("size", "seen"), [((30, 40), (288, 384)), ((300, 200), (384, 256)), ((1, 1), (384, 384))])
+def test_small_photos_are_enlarged_for_the_network(photos, monkeypatch, size, seen):
+    photo = np.asarray(Image.open(EXAMPLES / "chelsea.jpg").resize(size[::-1]))
+    shapes, scores = [], Model._scores
+    monkeypatch.setattr(Model, "_scores", lambda self, image: shapes.append(image.shape[:2]) or scores(self, image))
+    result = photos.predict(photo, scores=True)
+    assert shapes == [seen]
+    assert result.label_map.shape == result.scores.shape[1:] == result.confidence.shape == size
+    assert (result.scores.argmax(0) == result.label_map).all()
+    assert (photos.predict(photo).label_map == result.label_map).all()
+
+
+def test_photos_of_usual_size_and_tiles_keep_their_scale(photos, monkeypatch):
+    monkeypatch.setattr(Model, "_scores", lambda self, image: pytest.fail("resized"))
+    assert photos.predict(np.zeros((200, 384, 3), np.uint8)).label_map.shape == (200, 384)
+    assert photos.predict(np.zeros((96, 64, 3), np.uint8), tile=64).label_map.shape == (96, 64)
+
+
+def test_an_enlarged_cat_is_a_cat(photos):
+    small = Image.open(EXAMPLES / "chelsea.jpg").resize((150, 100))
+    large = photos.predict(EXAMPLES / "chelsea.jpg").label_map
+    expected = np.asarray(Image.fromarray(large).resize(small.size, Image.Resampling.NEAREST))
+    assert (photos.predict(small).label_map == expected).mean() > 0.97
 
 
 @given(st.integers(1, 100), st.integers(1, 100))

@@ -158,7 +158,7 @@ def test_a_plan_can_be_stored_as_json(tile):
     for made in (plan(config(), (200, 130), tile, 32, lambda: 96 * 96), whole((200, 130), 128)):
         read = Tiling.from_json(json.loads(json.dumps(asdict(made))))
         assert read == made
-        assert (read.size, read.longest_side) == (made.size, made.longest_side)
+        assert (read.size, read.side) == (made.size, made.side)
         assert [(w.rows, w.columns) for w in read.windows] == [(w.rows, w.columns) for w in made.windows]
 
 
@@ -166,7 +166,7 @@ def test_a_whole_picture_is_one_window_that_keeps_everything():
     made = whole((200, 130), None)
     (window,) = made.windows
     assert (window.rows, window.columns) == (Span(0, 200, 0, 200), Span(0, 130, 0, 130))
-    assert (made.size, made.longest_side) == ((200, 130), 0)
+    assert (made.size, made.side) == ((200, 130), 0)
 
 
 def test_errors_name_the_argument():

@@ -180,11 +180,19 @@ def test_in_the_browser_a_large_photo_is_reduced(site, visit, tmp_path):
     assert agreement(one.download("#save-labels", tmp_path), photo) >= 0.99
 
 
+def test_in_the_browser_a_small_photo_is_enlarged(site, visit, tmp_path):
+    photo = tmp_path / "small.png"
+    Image.open(CAT).resize((200, 133)).save(photo)
+    one = visit(site)
+    one.drop(photo)
+    assert agreement(one.download("#save-labels", tmp_path), photo) >= 0.99
+
+
 def test_in_the_browser_a_model_without_a_longest_side_uses_tiles(packages, visit, tmp_path):
     folder = tmp_path / "model"
     folder.mkdir()
     shutil.copyfile(find_model("photos") / GRAPH, folder / GRAPH)
-    write_config(folder, replace(read_config(find_model("photos")), longest_side=None))
+    write_config(folder, replace(read_config(find_model("photos")), longest_side=None, enlarge_to=None))
     photo = tmp_path / "wide.png"
     Image.open(EXAMPLES / "chelsea.jpg").resize((1300, 865)).save(photo)
     write_site(folder, tmp_path / "site", packages / "onnxruntime-web")

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from fullconv.classes import VOID, Classes
 from fullconv.data.masks import LabelMap
-from fullconv.view import reduced_size
+from fullconv.view import size_with_side
 
 USUAL_SIDE = 512  # pixels that the longer side is reduced to, if nothing is lost by it
 THINNEST = 4.0  # pixels that a structure must keep after reduction
@@ -21,7 +21,7 @@ def lost_classes(label_map: LabelMap, classes: Classes) -> tuple[set[int], set[i
     height, width = label_map.shape
     if max(height, width) <= USUAL_SIDE:
         return set(), set()
-    factor = max(height, width) / max(reduced_size((height, width), USUAL_SIDE))
+    factor = max(height, width) / max(size_with_side((height, width), USUAL_SIDE))
     thin = np.minimum(runs(label_map), runs(label_map.T).T) < THINNEST * factor
     every = np.bincount(label_map.ravel(), minlength=VOID + 1)[: len(classes)]
     lost = np.bincount(label_map[thin], minlength=VOID + 1)[: len(classes)]

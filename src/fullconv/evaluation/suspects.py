@@ -22,8 +22,8 @@ from fullconv.data.dataset import LabelMap, Sample
 from fullconv.errors import FullconvError
 from fullconv.outputs.coco_polygons import box, filled
 from fullconv.outputs.regions import Region, regions
-from fullconv.prediction.enlarging import Scores
 from fullconv.prediction.predictor import Model
+from fullconv.prediction.resizing import Scores
 from fullconv.softness import probabilities
 
 THICK = 5  # pixels per side of a square that must fit into a region, at the size that the network saw

@@ -12,10 +12,10 @@ from PIL import Image
 from fullconv.data.dataset import UnlabelledPicture
 from fullconv.data.doctor.facts import thumbnail_of
 from fullconv.errors import FullconvError
-from fullconv.prediction.enlarging import Scores
 from fullconv.prediction.many import predict_many
 from fullconv.prediction.memory import bytes_of, for_pictures
 from fullconv.prediction.predictor import Model
+from fullconv.prediction.resizing import Scores
 from fullconv.softness import probabilities
 from fullconv.view import rgb_of
 

@@ -107,7 +107,8 @@ class ModelConfig:
 
     `longest_side`: the picture size that the model was trained on. Larger pictures are reduced to it before the
     network, and their scores are enlarged again. None: pixels have a fixed scale (satellites, microscopes). Pictures
-    with a position on the ground also have one, unless `reduces_rasters`. `range`: the values of each channel that
+    with a position on the ground also have one, unless `reduces_rasters`. `enlarge_to`: pictures whose longer side is
+    shorter than this are enlarged to it before the network. `range`: the values of each channel that
     become 0–255. A model with a range takes float32, one without takes uint8. `label_mapping`: which classes of other
     data count as which of the model's. `window`: what the scores of pixel 0 depend on, from the first pixel to the
     last: (-487, 518); None if unknown, or the whole picture. `temperature`: the number that scores are divided by
@@ -124,6 +125,7 @@ class ModelConfig:
     window: tuple[int, int] | None = None
     label_mapping: dict[str, str] = field(default_factory=dict)
     temperature: float = 1.0
+    enlarge_to: int | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
 
@@ -145,6 +147,14 @@ class ModelConfig:
     def longest_side_of(self, keeps_scale: bool) -> int | None:
         """The largest side that a picture may have, depending on whether its pixels have a fixed scale."""
         return self.longest_side if self.reduces_rasters or not keeps_scale else None
+
+    def side_for(self, size: tuple[int, int], keeps_scale: bool = False) -> int | None:
+        """The length that the longer side of a picture of `size` has for the network, or None if the picture keeps its
+        size."""
+        most, least, longer = self.longest_side_of(keeps_scale), self.enlarge_to, max(size)
+        if most is None or (least or 0) <= longer <= most:
+            return None
+        return most if longer > most else least
 
     def to_json(self) -> dict[str, Any]:
         return {"format": FORMAT, "input": self.input, **asdict(self)}
@@ -172,6 +182,7 @@ class ModelConfig:
         yield "classes.names", named, f"names, each {PRINTED}"
         side = self.longest_side
         yield "longest_side", side is None or 1 <= side <= FARTHEST, f"1 to {FARTHEST}, or null"
+        yield "enlarge_to", self.enlarge_to is None or 1 <= self.enlarge_to <= (side or 0), "1 to longest_side, or null"
         window = self.window is None or -FARTHEST <= self.window[0] <= 0 <= self.window[1] <= FARTHEST
         yield "window", window, f"two numbers around 0, at most {FARTHEST} from it, or null"
         yield "normalisation.mean", len(n.mean) == channels, f"{channels} numbers, one per channel"

@@ -12,7 +12,7 @@ from itertools import product
 
 import numpy as np
 
-from fullconv.prediction.enlarging import Scores
+from fullconv.prediction.resizing import Scores
 from fullconv.prediction.tiling import Span, Window, spans
 
 LEAST = 1e-3  # the smallest weight of a pixel; needed at the picture's edges, which only one patch covers

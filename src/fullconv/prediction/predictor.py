@@ -21,13 +21,13 @@ from fullconv.prediction.engines.choice import Choice, open_engine
 from fullconv.prediction.engines.contract import Engine, ModelError
 from fullconv.prediction.engines.forked import refuse_forked
 from fullconv.prediction.engines.mirrored import Mirrored
-from fullconv.prediction.enlarging import Scores, label_map_at, scores_at
 from fullconv.prediction.many import predict_many, sources_of
 from fullconv.prediction.memory import bytes_of, for_pictures, parse_size
+from fullconv.prediction.resizing import Scores, label_map_at, scores_at
 from fullconv.prediction.tiling import Tile, Tiling, Window, plan
 from fullconv.segmentation import Segmentation
 from fullconv.sources import picture_of
-from fullconv.view import EVERYTHING, Picture, Pixels, Reading, View, reduced, rgb_of
+from fullconv.view import EVERYTHING, Picture, Pixels, Reading, View, rgb_of, with_side
 from fullconv.weights.model_folder import ModelFolder, open_folder
 from fullconv.words import counted
 
@@ -146,25 +146,26 @@ class Model:
         as_seen: bool = False,
     ) -> tuple[NDArray[np.uint8], Scores | None]:
         """(label map, scores if requested) of an image in the model's form (`view`), at its own size. With `as_seen`,
-        the scores have the size the network saw, which can be smaller.
+        the scores have the size the network saw, which can differ.
 
         Prediction, evaluation and validation during training all use this method.
         """
         height, width = image.shape[:2]
         tiling = self.tiling((height, width), tile, halo, scores, keeps_scale)
         if tiling.at_once:
-            return self.label_whole(image, scores, tiling.longest_side or None, as_seen)
+            return self.label_whole(image, scores, tiling.side or None, as_seen)
         return self._label_windows(image, tiling, scores)
 
     def label_whole(
-        self, image: Pixels, scores: bool, longest_side: int | None, as_seen: bool = False
+        self, image: Pixels, scores: bool, side: int | None, as_seen: bool = False
     ) -> tuple[NDArray[np.uint8], Scores | None]:
-        """The same for a picture processed at once, reduced to the size the model was trained on."""
-        small = reduced(image, longest_side)
-        height, width = small.shape[:2]
-        if small is image and not scores:
-            return np.ascontiguousarray(self._labels(small)[:height, :width]), None
-        raw = self._scores(small)[:, :height, :width]
+        """The same for a picture processed at once. `side`: the length that its longer side has for the network, or
+        None to keep its size."""
+        resized = with_side(image, side) if side else image
+        height, width = resized.shape[:2]
+        if not (side or scores):
+            return np.ascontiguousarray(self._labels(resized)[:height, :width]), None
+        raw = self._scores(resized)[:, :height, :width]
         kept = raw if as_seen else scores_at(raw, image.shape[:2]) if scores else None
         return label_map_at(raw, image.shape[:2]), kept
 
@@ -204,7 +205,7 @@ class Model:
         `as_seen`: for a picture that is processed at once, the scores have the size that the network saw.
         """
         if tiling.at_once:
-            return self.label_whole(read(window.reading), scores, tiling.longest_side or None, as_seen)
+            return self.label_whole(read(window.reading), scores, tiling.side or None, as_seen)
         if tiling.patch:
             raw = blended(lambda part: self._scores(read(part)), tiling.size, tiling.patch, window)
         elif scores:

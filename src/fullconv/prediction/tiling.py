@@ -86,36 +86,37 @@ class Window:
 class Tiling:
     """Windows that cover a picture of `size` (height, width) without overlap.
 
-    `patch`: if scores are blended, the side of the patches in pixels. `longest_side`: if the picture is processed at
-    once, the length that its longer side is reduced to, or 0 to keep its size. None if it is processed in tiles.
+    `patch`: if scores are blended, the side of the patches in pixels. `side`: if the picture is processed at once, the
+    length that its longer side is resized to, or 0 to keep its size. None if it is processed in tiles.
     """
 
     size: tuple[int, int]
     windows: list[Window]
     patch: int | None = None
-    longest_side: int | None = None
+    side: int | None = None
 
     @property
     def at_once(self) -> bool:
         """Whether the picture is processed at once, not in tiles."""
-        return self.longest_side is not None
+        return self.side is not None
 
     @property
     def reduced_to(self) -> int | None:
         """Pixels of the longer side after the picture is reduced, or None if it is not reduced."""
-        return self.longest_side if self.longest_side and max(self.size) > self.longest_side else None
+        return self.side if self.side and max(self.size) > self.side else None
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Tiling:
         """Creates a tiling from the result of `dataclasses.asdict`."""
         windows = [Window(Span(**window["rows"]), Span(**window["columns"])) for window in values["windows"]]
-        return cls((values["size"][0], values["size"][1]), windows, values["patch"], values["longest_side"])
+        return cls((values["size"][0], values["size"][1]), windows, values["patch"], values["side"])
 
 
-def whole(size: tuple[int, int], longest_side: int | None) -> Tiling:
-    """Returns the tiling for a picture that is processed at once, reduced if its longer side exceeds `longest_side`."""
+def whole(size: tuple[int, int], side: int | None) -> Tiling:
+    """Returns the tiling for a picture that is processed at once. `side`: the length that its longer side is resized
+    to, None to keep its size."""
     rows, columns = (Span(0, length, 0, length) for length in size)
-    return Tiling(size, [Window(rows, columns)], longest_side=longest_side or 0)
+    return Tiling(size, [Window(rows, columns)], side=side or 0)
 
 
 def plan(
@@ -129,8 +130,8 @@ def plan(
     """Decides how a picture of `size` (height, width) is processed.
 
     It is processed in tiles if the user asks for them with `tile`. If the model has a `longest_side`, it is processed
-    at once and reduced to that. Otherwise it keeps its scale, and is processed in tiles if it is large or `keeps_scale`
-    is set (a raster). `room` returns how many pixels the engine can process at once.
+    at once, at a size that the model knows. Otherwise it keeps its scale, and is processed in tiles if it is large or
+    `keeps_scale` is set (a raster). `room` returns how many pixels the engine can process at once.
 
     Raises FullconvError for an impossible tile or halo.
     """
@@ -138,7 +139,7 @@ def plan(
     large = size[0] * size[1] > AT_ONCE and longest_side is None
     if tile is None and not large and (longest_side or not keeps_scale):
         check_halo(tile, halo)
-        return whole(size, longest_side)
+        return whole(size, config.side_for(size, keeps_scale))
     return tiled(config, size, tile, halo, room)
 
 

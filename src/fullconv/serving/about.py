@@ -23,6 +23,7 @@ def describe(config: ModelConfig, name: str, engine: str) -> dict[str, Any]:
         "shown": [list(colour) for colour in overlay.colours(classes)],
         "void": classes.void,
         "longest_side": config.longest_side,
+        "enlarge_to": config.enlarge_to,
         "temperature": config.temperature,
         "metrics": config.metrics,
     }

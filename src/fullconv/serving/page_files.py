@@ -8,7 +8,7 @@ PAGE = Path(__file__).parent / "page"
 TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 ENGINES = {
     "server": ("engine-server.js",),
-    "browser": ("engine-browser.js", "browser-worker.js", "segmentation.js", "reduction.js", "scores.js", "tiles.js"),
+    "browser": ("engine-browser.js", "browser-worker.js", "segmentation.js", "resizing.js", "scores.js", "tiles.js"),
 }  # the first file of each is served as engine.js
 
 

@@ -20,7 +20,7 @@ from fullconv.training.recipe import Recipe
 from fullconv.training.start import Prepared, architecture_of, choose_longest_side, config_of, start_model
 from fullconv.training.trial import End, measure, within
 from fullconv.training.weighting import weights_if_rare
-from fullconv.view import reduced_size
+from fullconv.view import size_with_side
 from fullconv.weights.model_folder import find_model, read_config
 
 PATIENCE = 10  # evaluations without improvement that end a run without a given length: half of all
@@ -54,7 +54,7 @@ def with_length(
     limited."""
     found = prepared.survey
     side = choose_longest_side(recipe, found)[0]
-    size = found.size if side is None or max(found.size) <= side else reduced_size(found.size, side)
+    size = found.size if side is None or max(found.size) <= side else size_with_side(found.size, side)
     asks_for_most = not recipe.batch_size
     recipe = fitted(recipe, given, len(found.samples), size)
     if "class_weights" not in given and (weights := weights_if_rare(found.pixels)):

@@ -17,7 +17,7 @@ from fullconv.data.dataset import LabelMap, Sample, UnlabelledPicture
 from fullconv.errors import FullconvError
 from fullconv.models.config import ModelConfig
 from fullconv.training.teacher import Teacher
-from fullconv.view import Pixels, reduced, reduced_size
+from fullconv.view import Pixels, reduced, size_with_side
 
 MOST = 0.05  # share of the pictures of a split that may be left out
 SKIPPED = "skipped.jsonl"
@@ -99,5 +99,5 @@ def reduced_labels(label_map: LabelMap, longest_side: int | None) -> LabelMap:
     height, width = label_map.shape
     if longest_side is None or max(height, width) <= longest_side:
         return label_map
-    size = reduced_size((height, width), longest_side)
+    size = size_with_side((height, width), longest_side)
     return np.array(Image.fromarray(label_map).resize(size[::-1], Image.Resampling.NEAREST))

@@ -1,6 +1,6 @@
-// Enlarges the scores of a reduced picture before the best class is taken, so that edges stay smooth.
+// Brings the scores of a resized picture to its own size before the best class is taken, so that edges stay smooth.
 
-import { weights } from "./reduction.js";
+import { weights } from "./resizing.js";
 
 /**
  * The best class of each pixel, (width * height). `scores.data` holds the network's scores (1, C, H, W). Only their first
@@ -11,7 +11,9 @@ export function bestOf(scores, width, height) {
   const rows = weights(scores.height, height);
   const labels = new Uint8Array(width * height);
   const best = new Float32Array(width * height).fill(-Infinity);
-  for (const index of contenders(scores)) improve(widened(scores, index, columns), index, rows, { labels, best, width });
+  const reduces = scores.width > width || scores.height > height;
+  const candidates = reduces ? [...Array(scores.shape[1]).keys()] : contenders(scores);
+  for (const index of candidates) improve(widened(scores, index, columns), index, rows, { labels, best, width });
   return labels;
 }
 

@@ -1,8 +1,8 @@
-// Segments an image as fullconv's predictor does: reduced to the model's longest side, or in tiles.
+// Segments an image as fullconv's predictor does: at once, at a size that the model knows, or in tiles.
 //
 // An image is {width, height, values} with three values per pixel. `run(image, output)` runs the network.
 
-import { reduced, roundedToEven } from "./reduction.js";
+import { roundedToEven, withSide } from "./resizing.js";
 import { bestOf, sureOf } from "./scores.js";
 import { tiles } from "./tiles.js";
 
@@ -12,10 +12,11 @@ const AT_ONCE = 2 ** 20; // up to this number of pixels, a model without a longe
 export async function segment(image, model, run) {
   const { width, height } = image;
   const longest = model.longest_side;
-  if (longest && Math.max(width, height) > longest) {
-    const small = reduced(image, longest);
-    const { data, shape } = await run(prepared(small, model), "scores");
-    const labels = bestOf({ data, shape, height: small.height, width: small.width }, width, height);
+  const side = sideFor(image, model);
+  if (side) {
+    const resized = withSide(image, side);
+    const { data, shape } = await run(prepared(resized, model), "scores");
+    const labels = bestOf({ data, shape, height: resized.height, width: resized.width }, width, height);
     return { width, height, labels };
   }
   const labels = new Uint8Array(width * height);
@@ -27,16 +28,23 @@ export async function segment(image, model, run) {
 /** Does the same, with 255 times the probability of each pixel's class as `labels`. */
 export async function confidence(image, model, run) {
   const { width, height } = image;
-  const longest = model.longest_side;
-  if (longest || width * height <= AT_ONCE) {
-    const small = longest && Math.max(width, height) > longest ? reduced(image, longest) : image;
-    const { data, shape } = await run(prepared(small, model), "scores");
-    const scores = { data, shape, height: small.height, width: small.width };
+  if (model.longest_side || width * height <= AT_ONCE) {
+    const side = sideFor(image, model);
+    const resized = side ? withSide(image, side) : image;
+    const { data, shape } = await run(prepared(resized, model), "scores");
+    const scores = { data, shape, height: resized.height, width: resized.width };
     return { width, height, labels: sureOf(scores, model.temperature, width, height) };
   }
   const labels = new Uint8Array(width * height);
   for (const window of tiles(image, model.halo)) await sure(image, window, model, run, labels);
   return { width, height, labels };
+}
+
+/** The length that the longer side of the image has for the network, or null if it keeps its size. */
+function sideFor({ width, height }, { longest_side: most, enlarge_to: least }) {
+  const longer = Math.max(width, height);
+  if (!most || (longer <= most && longer >= (least || 0))) return null;
+  return longer > most ? most : least;
 }
 
 async function sure(image, window, model, run, labels) {

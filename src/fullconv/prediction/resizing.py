@@ -1,4 +1,4 @@
-"""Enlarges scores to the size of a picture, and finds the best class of each pixel. Interpolation is bilinear."""
+"""Brings scores to the size of a picture, and finds the best class of each pixel. Interpolation is bilinear."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ def scores_at(scores: Scores, size: tuple[int, ...]) -> Scores:
     """(C, h, w) → (C, H, W), where `size` is (H, W)."""
     if scores.shape[1:] == tuple(size):
         return scores
-    enlarged = np.empty((len(scores), *size), np.float32)
-    for plane, into in zip(scores, enlarged, strict=True):
+    resized = np.empty((len(scores), *size), np.float32)
+    for plane, into in zip(scores, resized, strict=True):
         for rows in strips(size):
             into[rows] = _resized(plane, size, rows)
-    return enlarged
+    return resized
 
 
 def label_map_at(scores: Scores, size: tuple[int, ...]) -> NDArray[np.uint8]:
-    """(C, h, w) → (H, W), where H ≥ h and W ≥ w: the best class of the enlarged scores. Only a strip of two classes is
-    in memory at a time."""
-    first, *others = contenders(scores)
+    """(C, h, w) → (H, W): the best class of the resized scores. Only a strip of two classes is in memory at a time."""
+    reduces = scores.shape[1] > size[0] or scores.shape[2] > size[1]
+    first, *others = range(len(scores)) if reduces else contenders(scores)
     label_map = np.full(size, first, np.uint8)
     for rows in strips(size) if others else ():
         best, labels = _resized(scores[first], size, rows), label_map[rows]

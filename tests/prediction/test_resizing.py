@@ -1,4 +1,4 @@
-"""Enlarged scores, and the best class of each pixel without enlarging all of them."""
+"""Scores at another size, and the best class of each pixel without resizing all of them."""
 
 import numpy as np
 import pytest
@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from fullconv.prediction.enlarging import contenders, label_map_at, scores_at
+from fullconv.prediction.resizing import contenders, label_map_at, scores_at
 
 
-@given(arrays(np.float32, (4, 5, 6), elements=st.floats(-9, 9, width=32)), st.integers(5, 40), st.integers(6, 40))
+@given(arrays(np.float32, (4, 5, 6), elements=st.floats(-9, 9, width=32)), st.integers(1, 40), st.integers(1, 40))
 @settings(deadline=None)
-def test_label_map_at_is_the_argmax_of_the_enlarged_scores(scores, height, width):
+def test_label_map_at_is_the_argmax_of_the_resized_scores(scores, height, width):
     assert (label_map_at(scores, (height, width)) == scores_at(scores, (height, width)).argmax(0)).all()
 
 

@@ -1,11 +1,11 @@
-// Reduces a picture as Pillow does (BILINEAR with reducing_gap=3): first to the means of boxes, then by a triangle filter.
+// Resizes a picture as Pillow does (BILINEAR with reducing_gap=3): first to the means of boxes, then by a triangle filter.
 
 const GAP = 3; // after the boxes, the picture is at least this many times larger than the result
 
-/** {width, height, values} (RGB, 8 bits) with `longest` pixels on its longer side. */
-export function reduced(image, longest) {
-  const factor = longest / Math.max(image.width, image.height);
-  const [width, height] = [image.width, image.height].map((side) => Math.max(1, roundedToEven(side * factor)));
+/** {width, height, values} (RGB, 8 bits) with `side` pixels on its longer side. */
+export function withSide(image, side) {
+  const factor = side / Math.max(image.width, image.height);
+  const [width, height] = [image.width, image.height].map((length) => Math.max(1, roundedToEven(length * factor)));
   const boxes = {
     x: Math.floor(image.width / width / GAP) || 1,
     y: Math.floor(image.height / height / GAP) || 1,
