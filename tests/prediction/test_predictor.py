@@ -49,7 +49,7 @@ def test_pictures_are_reduced_to_the_longest_side(height, width, side):
     assert reduced(image, None) is image
 
 
-@pytest.mark.parametrize(("size", "seen"), [((30, 40), (288, 384)), ((300, 200), (384, 256)), ((1, 1), (384, 384))])
+@pytest.mark.parametrize(("size", "seen"), [((30, 40), (336, 448)), ((300, 200), (448, 299)), ((1, 1), (448, 448))])
 def test_small_photos_are_enlarged_for_the_network(photos, monkeypatch, size, seen):
     photo = np.asarray(Image.open(EXAMPLES / "chelsea.jpg").resize(size[::-1]))
     shapes, scores = [], Model._scores
@@ -63,7 +63,7 @@ def test_small_photos_are_enlarged_for_the_network(photos, monkeypatch, size, se
 
 def test_photos_of_usual_size_and_tiles_keep_their_scale(photos, monkeypatch):
     monkeypatch.setattr(Model, "_scores", lambda self, image: pytest.fail("resized"))
-    assert photos.predict(np.zeros((200, 384, 3), np.uint8)).label_map.shape == (200, 384)
+    assert photos.predict(np.zeros((200, 448, 3), np.uint8)).label_map.shape == (200, 448)
     assert photos.predict(np.zeros((96, 64, 3), np.uint8), tile=64).label_map.shape == (96, 64)
 
 
