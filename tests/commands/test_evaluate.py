@@ -25,7 +25,7 @@ def cats(tmp_path_factory):
         (root / kind / "val").mkdir(parents=True)
     with Image.open(EXAMPLES / "chelsea.jpg") as photo:
         for name, value in (("cat", 1), ("horse", 4)):
-            photo.crop((100, 40, 228, 168)).save(root / "images" / "val" / f"{name}.png")
+            photo.crop((110, 50, 238, 178)).save(root / "images" / "val" / f"{name}.png")
             Image.fromarray(np.full((128, 128), value, np.uint8)).save(root / "masks" / "val" / f"{name}.png")
     (root / "data.yaml").write_text("path: .\nnames: [background, cat, cow, dog, horse, person, sheep]\n")
     return root / "data.yaml"
