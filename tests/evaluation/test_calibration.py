@@ -33,8 +33,8 @@ class Boaster:
 
 
 def boaster() -> Model:
-    config = replace(open_folder("photos").config, classes=Classes(("ground", "thing"), ((0, 0, 0), (9, 9, 9))))
-    return Model(config, Boaster())
+    classes = Classes(("ground", "thing"), ((0, 0, 0), (9, 9, 9)))
+    return Model(replace(open_folder("photos").config, classes=classes, enlarge_to=None), Boaster())
 
 
 def samples(folder: Path, count: int, void: bool = False, size: int = 64) -> list[Sample]:
