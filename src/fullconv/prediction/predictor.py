@@ -23,7 +23,7 @@ from fullconv.prediction.engines.forked import refuse_forked
 from fullconv.prediction.engines.mirrored import Mirrored
 from fullconv.prediction.many import predict_many, sources_of
 from fullconv.prediction.memory import bytes_of, for_pictures, parse_size
-from fullconv.prediction.resizing import Scores, label_map_at, scores_at
+from fullconv.prediction.resizing import Scores, label_map_at, nearest, scores_at
 from fullconv.prediction.tiling import Tile, Tiling, Window, plan
 from fullconv.segmentation import Segmentation
 from fullconv.sources import picture_of
@@ -163,8 +163,8 @@ class Model:
         None to keep its size."""
         resized = with_side(image, side) if side else image
         height, width = resized.shape[:2]
-        if not (side or scores):
-            return np.ascontiguousarray(self._labels(resized)[:height, :width]), None
+        if not scores and (side is None or side > max(image.shape[:2])):
+            return np.ascontiguousarray(nearest(self._labels(resized)[:height, :width], image.shape[:2])), None
         raw = self._scores(resized)[:, :height, :width]
         kept = raw if as_seen else scores_at(raw, image.shape[:2]) if scores else None
         return label_map_at(raw, image.shape[:2]), kept

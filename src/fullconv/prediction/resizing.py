@@ -1,6 +1,12 @@
-"""Brings scores to the size of a picture, and finds the best class of each pixel. Interpolation is bilinear."""
+"""Brings scores to the size of a picture, and finds the best class of each pixel.
+
+Enlarging is bilinear. If the picture was enlarged for the network, each pixel gets the nearest score. The network
+itself can then find the best class, which takes half the time.
+"""
 
 from __future__ import annotations
+
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,12 +15,15 @@ from PIL import Image
 from fullconv.strips import strips
 
 Scores = NDArray[np.float32]
+Value = TypeVar("Value", np.float32, np.uint8)
 
 
 def scores_at(scores: Scores, size: tuple[int, ...]) -> Scores:
     """(C, h, w) → (C, H, W), where `size` is (H, W)."""
     if scores.shape[1:] == tuple(size):
         return scores
+    if reduces(scores, size):
+        return nearest(scores, size)
     resized = np.empty((len(scores), *size), np.float32)
     for plane, into in zip(scores, resized, strict=True):
         for rows in strips(size):
@@ -24,8 +33,9 @@ def scores_at(scores: Scores, size: tuple[int, ...]) -> Scores:
 
 def label_map_at(scores: Scores, size: tuple[int, ...]) -> NDArray[np.uint8]:
     """(C, h, w) → (H, W): the best class of the resized scores. Only a strip of two classes is in memory at a time."""
-    reduces = scores.shape[1] > size[0] or scores.shape[2] > size[1]
-    first, *others = range(len(scores)) if reduces else contenders(scores)
+    if reduces(scores, size):
+        return nearest(scores, size).argmax(0).astype(np.uint8)
+    first, *others = contenders(scores)
     label_map = np.full(size, first, np.uint8)
     for rows in strips(size) if others else ():
         best, labels = _resized(scores[first], size, rows), label_map[rows]
@@ -34,6 +44,22 @@ def label_map_at(scores: Scores, size: tuple[int, ...]) -> NDArray[np.uint8]:
             labels[plane > best] = index
             np.maximum(best, plane, out=best)
     return label_map
+
+
+def reduces(scores: Scores, size: tuple[int, ...]) -> bool:
+    """Whether there are more scores than pixels."""
+    return scores.shape[1] > size[0] or scores.shape[2] > size[1]
+
+
+def nearest(planes: NDArray[Value], size: tuple[int, ...]) -> NDArray[Value]:
+    """(…, h, w) → (…, H, W): the value at the centre of each pixel."""
+    if planes.shape[-2:] == tuple(size):
+        return planes
+    rows, columns = (
+        ((np.arange(wanted) + 0.5) * (own / wanted)).astype(np.intp)
+        for own, wanted in zip(planes.shape[-2:], size, strict=True)
+    )
+    return np.ascontiguousarray(planes[..., rows[:, None], columns])
 
 
 def contenders(scores: Scores) -> list[int]:

@@ -4,8 +4,7 @@ const GAP = 3; // after the boxes, the picture is at least this many times large
 
 /** {width, height, values} (RGB, 8 bits) with `side` pixels on its longer side. */
 export function withSide(image, side) {
-  const factor = side / Math.max(image.width, image.height);
-  const [width, height] = [image.width, image.height].map((length) => Math.max(1, roundedToEven(length * factor)));
+  const [width, height] = sizeWithSide(image, side);
   const boxes = {
     x: Math.floor(image.width / width / GAP) || 1,
     y: Math.floor(image.height / height / GAP) || 1,
@@ -15,6 +14,12 @@ export function withSide(image, side) {
   const columns = weights(small.width, width, box.width);
   const rows = weights(small.height, height, box.height);
   return vertically(horizontally(small, columns), rows);
+}
+
+/** [width, height] of the image once its longer side has `side` pixels. */
+export function sizeWithSide({ width, height }, side) {
+  const factor = side / Math.max(width, height);
+  return [width, height].map((length) => Math.max(1, roundedToEven(length * factor)));
 }
 
 /** Each box of boxes.x by boxes.y pixels becomes its mean. */

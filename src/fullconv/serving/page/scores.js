@@ -1,4 +1,4 @@
-// Brings the scores of a resized picture to its own size before the best class is taken, so that edges stay smooth.
+// Enlarges the scores of a reduced picture before the best class is taken, so that edges stay smooth.
 
 import { weights } from "./resizing.js";
 
@@ -11,9 +11,7 @@ export function bestOf(scores, width, height) {
   const rows = weights(scores.height, height);
   const labels = new Uint8Array(width * height);
   const best = new Float32Array(width * height).fill(-Infinity);
-  const reduces = scores.width > width || scores.height > height;
-  const candidates = reduces ? [...Array(scores.shape[1]).keys()] : contenders(scores);
-  for (const index of candidates) improve(widened(scores, index, columns), index, rows, { labels, best, width });
+  for (const index of contenders(scores)) improve(widened(scores, index, columns), index, rows, { labels, best, width });
   return labels;
 }
 

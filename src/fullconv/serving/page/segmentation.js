@@ -2,7 +2,7 @@
 //
 // An image is {width, height, values} with three values per pixel. `run(image, output)` runs the network.
 
-import { roundedToEven, withSide } from "./resizing.js";
+import { roundedToEven, sizeWithSide, withSide } from "./resizing.js";
 import { bestOf, sureOf } from "./scores.js";
 import { tiles } from "./tiles.js";
 
@@ -13,6 +13,10 @@ export async function segment(image, model, run) {
   const { width, height } = image;
   const longest = model.longest_side;
   const side = sideFor(image, model);
+  if (side && side > Math.max(width, height)) {
+    const { data, shape } = await run(prepared(withSide(image, side), model), "label_map");
+    return { width, height, labels: nearest(data, shape[2], image, side) };
+  }
   if (side) {
     const resized = withSide(image, side);
     const { data, shape } = await run(prepared(resized, model), "scores");
@@ -38,6 +42,17 @@ export async function confidence(image, model, run) {
   const labels = new Uint8Array(width * height);
   for (const window of tiles(image, model.halo)) await sure(image, window, model, run, labels);
   return { width, height, labels };
+}
+
+/** The label at the centre of each pixel. `found`: the labels of the enlarged image, with `columns` values per row. */
+function nearest(found, columns, { width, height }, side) {
+  const [across, down] = sizeWithSide({ width, height }, side);
+  const labels = new Uint8Array(width * height);
+  for (let y = 0, at = 0; y < height; y++) {
+    const row = Math.floor((y + 0.5) * (down / height)) * columns;
+    for (let x = 0; x < width; x++, at++) labels[at] = found[row + Math.floor((x + 0.5) * (across / width))];
+  }
+  return labels;
 }
 
 /** The length that the longer side of the image has for the network, or null if it keeps its size. */
