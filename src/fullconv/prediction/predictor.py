@@ -164,7 +164,8 @@ class Model:
         resized = with_side(image, side) if side else image
         height, width = resized.shape[:2]
         if not scores and (side is None or side > max(image.shape[:2])):
-            return np.ascontiguousarray(nearest(self._labels(resized)[:height, :width], image.shape[:2])), None
+            labels = np.ascontiguousarray(self._labels(resized)[:height, :width])
+            return nearest(labels, image.shape[:2]) if side else labels, None
         raw = self._scores(resized)[:, :height, :width]
         kept = raw if as_seen else scores_at(raw, image.shape[:2]) if scores else None
         return label_map_at(raw, image.shape[:2]), kept

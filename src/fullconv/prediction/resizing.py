@@ -53,8 +53,6 @@ def reduces(scores: Scores, size: tuple[int, ...]) -> bool:
 
 def nearest(planes: NDArray[Value], size: tuple[int, ...]) -> NDArray[Value]:
     """(…, h, w) → (…, H, W): the value at the centre of each pixel."""
-    if planes.shape[-2:] == tuple(size):
-        return planes
     rows, columns = (
         ((np.arange(wanted) + 0.5) * (own / wanted)).astype(np.intp)
         for own, wanted in zip(planes.shape[-2:], size, strict=True)
