@@ -3,8 +3,8 @@
 usage: python benchmarks/mixed_sizes.py PHOTOS [--count 300] [--rounds 3] [--precision auto]
 
 Each photo is seen once by a model that was just loaded, with a warm cache of compiled networks. The sizes are those of
-the photos, or random: sides of 200 to 512 pixels, which gives almost every photo a size of its own. The equal ones have
-as many pixels on average, after padding to multiples of 32.
+the photos, or random: sides of 200 to 512 pixels. The equal ones have as many pixels on average, as the network sees
+them: enlarged if the model does so, and padded to multiples of 32.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from PIL import Image
 
 from fullconv import Model, load
 from fullconv.prediction.benchmark import peak_memory
+from fullconv.view import size_with_side
+from fullconv.weights.model_folder import find_model, read_config
 
 Photo = NDArray[np.uint8]
 MULTIPLE = 32
@@ -43,11 +45,11 @@ def main() -> None:
 
 def compare(name: str, paths: Sequence[Path], sizes: Sequence[tuple[int, int]], options: argparse.Namespace) -> None:
     """Prints the seconds of each round, for photos of one size and of these sizes (width, height)."""
-    padded = {(up(width), up(height)) for width, height in sizes}
-    pixels = np.mean([up(width) * up(height) for width, height in sizes])
+    padded = [as_seen(size) for size in sizes]
+    pixels = np.mean([width * height for width, height in padded])
     side = round(pixels**0.5 / MULTIPLE) * MULTIPLE
     equal = [(side, round(pixels / side / MULTIPLE) * MULTIPLE)] * len(sizes)
-    print(f"{len(paths)} photos, sizes {name}: {len(padded)} after padding; equal: {equal[0][0]}x{equal[0][1]}")
+    print(f"{len(paths)} photos, sizes {name}: {len(set(padded))} after padding; equal: {equal[0][0]}x{equal[0][1]}")
     for _ in range(options.rounds):
         one = seconds(paths, equal, options.precision)
         memory = peak_memory()
@@ -57,6 +59,13 @@ def compare(name: str, paths: Sequence[Path], sizes: Sequence[tuple[int, int]], 
             f"at most {peak_memory():.0f} MB",
             flush=True,
         )
+
+
+def as_seen(size: tuple[int, int]) -> tuple[int, int]:
+    """(width, height) as the network sees a photo."""
+    side = read_config(find_model("photos")).side_for(size)
+    width, height = size_with_side(size, side) if side else size
+    return up(width), up(height)
 
 
 def up(side: int) -> int:
