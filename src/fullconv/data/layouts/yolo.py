@@ -61,10 +61,9 @@ def describes(yaml: Path) -> bool:
         of_masks = OF_MASKS & content.keys() or (_root(yaml, content) / MASKS).exists()
         if of_masks or not content.get("names"):
             return False
-        places = _places(yaml, content)
-    except FullconvError:
+        return _has_labels(place for some in _places(yaml, content).values() for place in some)
+    except FullconvError:  # a split may name a picture, which is no list of names
         return False
-    return _has_labels(place for some in places.values() for place in some)
 
 
 def _own_yaml(root: Path) -> Path | None:
