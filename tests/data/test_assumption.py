@@ -47,6 +47,19 @@ def test_usual_names_of_folders_and_files(tmp_path, image, label):
         number = int("".join(filter(str.isdigit, sample.image_path.stem)))
         assert sample.label_path == tmp_path / label.format(number)
         assert np.array_equal(sample.read_label_map(), halves(0, 1))
+    check_written(tmp_path)
+
+
+def check_written(root):
+    """The data YAML that is written says the same as what was assumed."""
+    written = root.parent / f"{root.name}.yaml"
+    written.write_text(describe(root).assumption.text)
+    ours, theirs = open_dataset(root), open_dataset(written)
+    assert (ours.classes, ours.splits.keys()) == (theirs.classes, theirs.splits.keys())
+    for split in ours.splits:
+        for one, other in zip(ours.splits[split], theirs.splits[split], strict=True):
+            assert one.files == other.files
+            assert np.array_equal(one.read_label_map(), other.read_label_map())
 
 
 @pytest.mark.parametrize(
@@ -70,14 +83,7 @@ def test_classes_are_derived_from_the_values_of_masks(tmp_path, masks, yaml, tol
     assumption = describe(tmp_path).assumption
     assert yaml in assumption.text
     assert told in assumption.lines[1]
-    written = tmp_path.parent / f"{tmp_path.name}.yaml"
-    written.write_text(assumption.text)
-    ours, theirs = open_dataset(tmp_path), open_dataset(written)
-    assert (ours.classes, ours.splits.keys()) == (theirs.classes, theirs.splits.keys())
-    for split in ours.splits:
-        for one, other in zip(ours.splits[split], theirs.splits[split], strict=True):
-            assert one.files == other.files
-            assert np.array_equal(one.read_label_map(), other.read_label_map())
+    check_written(tmp_path)
 
 
 @pytest.mark.parametrize(
