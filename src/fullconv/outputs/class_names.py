@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from functools import cache
 
 RESERVED = frozenset(["labels", "overlay", "scores", "confidence"])  # ends of the names of other outputs
 LONGEST = 120  # bytes; file names have at most 255, most of which the picture's own name may need
 
 
-def file_names(names: Sequence[str]) -> list[str]:
+@cache
+def file_names(names: tuple[str, ...]) -> tuple[str, ...]:
     """Returns, for each class, the end of its file names: its name, as far as it is valid in a file name. If two would
     be equal, ignoring case, or equal that of another output, a number is added: road-wet-1, road-wet-2."""
     parts = [safe(name) for name in names]
     shared = {key for key, count in Counter(map(str.casefold, parts)).items() if count > 1} | RESERVED
     taken = {part.casefold() for part in parts}
-    return [_numbered(part, i, taken) if part.casefold() in shared else part for i, part in enumerate(parts)]
+    return tuple(_numbered(part, i, taken) if part.casefold() in shared else part for i, part in enumerate(parts))
 
 
 def _numbered(part: str, number: int, taken: set[str]) -> str:
