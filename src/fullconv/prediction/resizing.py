@@ -6,6 +6,7 @@ itself can then find the best class, which takes half the time.
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TypeVar
 
 import numpy as np
@@ -14,6 +15,7 @@ from PIL import Image
 
 from fullconv.strips import strips
 
+BLOCK = 32  # scores per side
 Scores = NDArray[np.float32]
 Value = TypeVar("Value", np.float32, np.uint8)
 
@@ -65,14 +67,35 @@ def contenders(scores: Scores) -> list[int]:
     scores around it.
 
     A class is left out if, for all groups of four, its largest score is below the smallest one of some other class.
+    Blocks of many such groups are compared first: this is quick, and leaves few classes for the second comparison.
     """
+    rounding = 1e-5 * float(max(scores.max(), -scores.min()))
+    some = np.flatnonzero(_may_be_best(*_over_blocks(scores), rounding))
+    return [int(i) for i in some[_may_be_best(*_over_fours(scores[some]), rounding)]]
+
+
+def _may_be_best(least: Scores, most: Scores, rounding: float) -> NDArray[np.bool_]:
+    """(C, groups down, groups across), twice → (C,)"""
+    return np.asarray((most >= least.max(0) - rounding).any((1, 2)))
+
+
+def _over_blocks(scores: Scores) -> tuple[Scores, Scores]:
+    """Returns the least and the largest score of each class in every block. Blocks share their borders, so that each
+    group of four lies in one."""
+    least, most = (_over_rows(_over_rows(scores, one).swapaxes(1, 2), one) for one in (np.minimum, np.maximum))
+    return least, most
+
+
+def _over_rows(scores: Scores, extreme: np.ufunc) -> Scores:
+    """(C, h, w) → (C, blocks, w)"""
+    starts = range(0, max(1, scores.shape[1] - 1), BLOCK)
+    return np.stack([extreme.reduce(scores[:, start : start + BLOCK + 1], axis=1) for start in starts], axis=1)
+
+
+def _over_fours(scores: Scores) -> tuple[Scores, Scores]:
     around = np.pad(scores, ((0, 0), (0, 1), (0, 1)), "edge")
     corners = around[:, :-1, :-1], around[:, :-1, 1:], around[:, 1:, :-1], around[:, 1:, 1:]
-    least, most = np.minimum(corners[0], corners[1]), np.maximum(corners[0], corners[1])
-    for corner in corners[2:]:
-        least, most = np.minimum(least, corner), np.maximum(most, corner)
-    rounding = 1e-5 * np.abs(scores).max()
-    return [int(i) for i in np.flatnonzero((most >= least.max(0) - rounding).any((1, 2)))]
+    return reduce(np.minimum, corners), reduce(np.maximum, corners)
 
 
 def _resized(plane: NDArray[np.float32], size: tuple[int, ...], rows: slice) -> Scores:
