@@ -28,6 +28,13 @@ def label_map(data, split="train"):
     return open_dataset(data).split(split)[0].read()[1]
 
 
+def change(root, file="annotations/instances_train.json", **keys):
+    """Replaces keys of the annotation file."""
+    content = json.loads((root / file).read_text())
+    write(root / file, content | keys)
+    return content
+
+
 def counts(values):
     return dict(zip(*(part.tolist() for part in np.unique(values, return_counts=True)), strict=True))
 
@@ -165,3 +172,15 @@ def test_pixels_outside_instances_are_void_beside_panoptic_files(tmp_path):
     write(tmp_path / "annotations" / "instances_val2017.json", content)
     assert open_dataset(tmp_path).classes.names == ("person", "tree-merged")
     assert counts(label_map(tmp_path, "val")) == {0: 12, 1: 4, 255: 32}
+
+
+@pytest.mark.parametrize(("listed", "used"), [(1, "1"), ("1", 1), (1.0, 1), ("a", "a")])
+def test_ids_match_as_texts_and_as_numbers(tmp_path, listed, used):
+    build(tmp_path, [OUTLINE | {"image_id": used}], id=listed)
+    assert counts(label_map(tmp_path)) == {0: 39, 2: 9}
+
+
+def test_annotations_of_no_image_are_an_error(tmp_path):
+    build(tmp_path, [OUTLINE, OUTLINE | {"image_id": 2}, OUTLINE | {"image_id": "a.jpg"}])
+    with pytest.raises(FullconvError, match=r"train.json: 2 annotations of images that it does not list.* image_id 2;"):
+        open_dataset(tmp_path)

@@ -106,12 +106,12 @@ def _categories(content: Mapping[str, Any]) -> dict[int, str]:
 
 def _groups(content: Mapping[str, Any]) -> set[int]:
     """Returns categories that are only parents of others and label nothing: Roboflow adds the project's name as one."""
-    used = {str(note.get("category_id")) for note in content.get("annotations", ())}
+    used = {_id(note.get("category_id")) for note in content.get("annotations", ())}
     above = {c.get("supercategory") for c in content["categories"]}
     return {
         int(c["id"])
         for c in content["categories"]
-        if c["name"] in above and c.get("supercategory") == "none" and str(c["id"]) not in used
+        if c["name"] in above and c.get("supercategory") == "none" and _id(c["id"]) not in used
     }
 
 
@@ -144,12 +144,8 @@ class Reader:
     def samples(self, path: Path, content: Mapping[str, Any]) -> list[Sample]:
         try:
             values = {number: self.indices.get(name, 0) for number, name in _categories(content).items()}
-            pictures = {picture["id"]: picture for picture in content.get("images", ())}
-            notes: dict[Any, list[dict[str, Any]]] = defaultdict(list)
-            for note in content.get("annotations", ()):
-                notes[note["image_id"]].append(note)
-            if not pictures:
-                raise FullconvError(f"{path}: lists no images; export the annotations again, including the images")
+            pictures = _pictures(content, path)
+            notes = _notes(content, pictures, path)
             folders = _image_folders(self.root, path, next(iter(pictures.values()))["file_name"])
             build = self._panoptic if _is_panoptic(path) else self._instances
             return [build(path, folders, one, notes[number], values) for number, one in pictures.items()]
@@ -157,7 +153,7 @@ class Reader:
             raise FullconvError(f"{path}: not in COCO format ({reason_of(error)}); export it again") from None
 
     def _instances(
-        self, path: Path, folders: Sequence[Path], picture: Mapping[str, Any], notes: list[dict[str, Any]],
+        self, path: Path, folders: Sequence[Path], picture: Mapping[str, Any], notes: Sequence[Mapping[str, Any]],
         values: Mapping[int, int],
     ) -> Sample:  # fmt: skip
         image = _image(folders, picture["file_name"])
@@ -167,7 +163,7 @@ class Reader:
         return Sample(_name(picture), image, path, self.lookup, open_mask=painter)
 
     def _panoptic(
-        self, path: Path, folders: Sequence[Path], picture: Mapping[str, Any], notes: list[dict[str, Any]],
+        self, path: Path, folders: Sequence[Path], picture: Mapping[str, Any], notes: Sequence[Mapping[str, Any]],
         values: Mapping[int, int],
     ) -> Sample:  # fmt: skip
         if not notes:
@@ -176,6 +172,36 @@ class Reader:
         mask = path.with_suffix("") / notes[0]["file_name"]
         image = _image(folders, picture["file_name"])
         return Sample(_name(picture), image, mask, self.lookup, open_mask=Segments(segments))
+
+
+def _id(value: Any) -> str:
+    """Returns an id as text, because some tools write 1 in one place, and "1" or 1.0 in another."""
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value).strip()
+
+
+def _pictures(content: Mapping[str, Any], path: Path) -> dict[str, Mapping[str, Any]]:
+    """{id: picture}"""
+    pictures: dict[str, Mapping[str, Any]] = {}
+    for picture in content.get("images", ()):
+        pictures.setdefault(_id(picture["id"]), picture)
+    if not pictures:
+        raise FullconvError(f"{path}: lists no images; export the annotations again, including the images")
+    return pictures
+
+
+def _notes(content: Mapping[str, Any], pictures: Mapping[str, Any], path: Path) -> dict[str, list[Mapping[str, Any]]]:
+    """{id of a picture: its annotations}. Raises FullconvError for annotations of pictures that are not listed."""
+    notes: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for note in content.get("annotations", ()):
+        notes[_id(note["image_id"])].append(note)
+    lost = [number for number in notes if number not in pictures]
+    if lost:
+        count = counted(sum(len(notes[number]) for number in lost), "annotation")
+        raise FullconvError(
+            f"{path}: {count} of images that it does not list, such as image_id {lost[0]}; "
+            "remove them, or export the annotations again, including all images"
+        )
+    return notes
 
 
 def _thing(note: Mapping[str, Any], values: Mapping[int, int], path: Path) -> Thing:
