@@ -7,6 +7,7 @@ import pytest
 
 from fullconv.data.description import open_dataset
 from fullconv.errors import FullconvError
+from tests.data.test_outlines import pack
 from tests.data.trees import PHOTO, SIZE, coco, coco_panoptic, runs, save, write
 
 SQUARE = [2, 1, 5, 1, 5, 4, 2, 4]  # 9 pixels
@@ -184,3 +185,29 @@ def test_annotations_of_no_image_are_an_error(tmp_path):
     build(tmp_path, [OUTLINE, OUTLINE | {"image_id": 2}, OUTLINE | {"image_id": "a.jpg"}])
     with pytest.raises(FullconvError, match=r"train.json: 2 annotations of images that it does not list.* image_id 2;"):
         open_dataset(tmp_path)
+
+
+INNER = np.zeros(SIZE, bool)
+INNER[2:4, 2:4] = True
+OUTER = [0, 0, 8, 0, 8, 5, 0, 5]
+
+
+@pytest.mark.parametrize(
+    "size", [{}, {"area": 0}, {"area": "0"}, {"area": float("nan")}, {"bbox": [0, 0, 1, 1]}, {"area": 0, "bbox": []}]
+)
+@pytest.mark.parametrize(
+    "small",
+    [[[2, 2, 4, 2, 4, 4, 2, 4]], {"size": SIZE, "counts": runs(INNER)}, {"size": SIZE, "counts": pack(runs(INNER))}],
+)
+def test_smaller_outlines_lie_on_larger_ones_without_a_given_area(tmp_path, small, size):
+    large = {"category_id": 1, "segmentation": [OUTER]}
+    small = {"category_id": 2, "segmentation": small, **size}
+    for notes in ([large, small], [small, large]):
+        assert counts(label_map(build(tmp_path, notes))) == {0: 8, 1: 36, 2: 4}
+
+
+def test_an_outline_without_area_that_cannot_be_read_is_reported_with_its_picture(tmp_path):
+    for outline in ([[*SQUARE, "x", 1]], {"counts": "~"}, {"counts": [[1]]}, [[*SQUARE, 10**400, 1]]):
+        build(tmp_path, [{"category_id": 1, "segmentation": outline}, OUTLINE])
+        with pytest.raises(FullconvError, match=r"object 0 in a.jpg cannot be read"):
+            label_map(tmp_path)

@@ -78,6 +78,14 @@ def test_smaller_objects_lie_on_larger_ones(tmp_path):
         assert first_row(tmp_path) == [1, 1, 2, 2, 1, 1, 1, 1]
 
 
+def test_size_is_the_area_of_the_outline_rather_than_of_the_box_around_it(tmp_path):
+    yolo(tmp_path)
+    thin, half = "1 0 0 .2 0 1 1 .9 1", "0 0 0 .6 0 .6 1 0 1"
+    for lines in ([thin, half], [half, thin]):
+        write(tmp_path / "labels" / "train" / "a.txt", "\n".join(lines))
+        assert first_row(tmp_path) == [1, 2, 1, 1, 1, 0, 0, 0]
+
+
 def test_boxes_become_regions_if_a_yaml_says_so(tmp_path):
     yolo(tmp_path / "pets")
     write(tmp_path / "own.yaml", "path: pets\nboxes: region\nlabel_mapping: {cat: void}\n")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from fullconv.data.coco_masks import Outlines, Thing, upright_size
+from fullconv.data.coco_masks import Outlines, Thing, area_of, upright_size
 from fullconv.data.lists import read_names
 from fullconv.data.masks import LabelMap
 from fullconv.errors import FullconvError
@@ -90,8 +90,4 @@ def _lines(path: Path | None) -> Iterator[tuple[int, str]]:
 
 
 def _area(thing: Thing) -> float:
-    """Returns the area of the box around it."""
-    if thing.box:
-        return thing.box[2] * thing.box[3]
-    x, y = thing.outline[0][::2], thing.outline[0][1::2]
-    return float((max(x) - min(x)) * (max(y) - min(y)))
+    return thing.box[2] * thing.box[3] if thing.box else area_of(thing.outline)

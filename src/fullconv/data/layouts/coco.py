@@ -16,7 +16,7 @@ from typing import Any
 
 from fullconv.classes import VOID, Classes
 from fullconv.damage import reason_of
-from fullconv.data.coco_masks import Outlines, Segments, Thing, polygons
+from fullconv.data.coco_masks import Outlines, Segments, Thing, area_of, polygons
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.json_files import read_json
 from fullconv.data.layout_options import LayoutOptions
@@ -236,8 +236,11 @@ def _box(note: Mapping[str, Any]) -> tuple[float, ...] | None:
 
 
 def _area(note: Mapping[str, Any]) -> float:
-    box = _box(note)
-    return float(note.get("area") or (box[2] * box[3] if box else 0))
+    """Returns the area that the file says, or that of the outline or the box: some tools leave it out or write 0."""
+    said, box = float(note.get("area") or 0), _box(note)
+    if isfinite(said) and said > 0:
+        return said
+    return area_of(note.get("segmentation") or ()) or (box[2] * box[3] if box else 0)
 
 
 def _size(picture: Mapping[str, Any]) -> tuple[int, int] | None:
