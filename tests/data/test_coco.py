@@ -211,3 +211,22 @@ def test_an_outline_without_area_that_cannot_be_read_is_reported_with_its_pictur
         build(tmp_path, [{"category_id": 1, "segmentation": outline}, OUTLINE])
         with pytest.raises(FullconvError, match=r"object 0 in a.jpg cannot be read"):
             label_map(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("crowd", "value"),
+    [
+        ("0", 2),
+        ("", 2),
+        (None, 2),
+        (False, 2),
+        ("false", 2),
+        (0.0, 2),
+        ("1", 255),
+        (1, 255),
+        (True, 255),
+        ("true", 255),
+    ],
+)
+def test_only_crowds_are_void(tmp_path, crowd, value):
+    assert counts(label_map(build(tmp_path, [OUTLINE | {"iscrowd": crowd}]))) == {0: 39, value: 9}

@@ -27,6 +27,7 @@ from fullconv.words import counted
 FILE_NAME = re.compile(r"(?:(?P<kind>instances|panoptic)_)?(?P<subset>.+)", re.IGNORECASE)
 SPLITS = {"train": ("train",), "val": ("val",), "test": ("test",)}  # the start of a subset's name
 EXPORTS = ("_annotations.coco.json", "result.json", "result_coco.json")
+NO = ("0", "0.0", "false", "none", "")  # what tools write under iscrowd for a single object
 Files = dict[str, list[Path]]
 
 
@@ -225,7 +226,7 @@ def _value(note: Mapping[str, Any], values: Mapping[int, int], path: Path) -> in
     category = int(note["category_id"])
     if category not in values:
         raise FullconvError(f"{path}: category {category} is not among its categories; export the annotations again")
-    return VOID if note.get("iscrowd") else values[category]
+    return VOID if str(note.get("iscrowd", 0)).strip().lower() not in NO else values[category]
 
 
 def _box(note: Mapping[str, Any]) -> tuple[float, ...] | None:
