@@ -29,11 +29,10 @@ def label_map(data, split="train"):
     return open_dataset(data).split(split)[0].read()[1]
 
 
-def change(root, file="annotations/instances_train.json", **keys):
-    """Replaces keys of the annotation file."""
+def extend(root, file="annotations/instances_train.json", **more):
+    """Adds entries to the lists of the annotation file."""
     content = json.loads((root / file).read_text())
-    write(root / file, content | keys)
-    return content
+    write(root / file, content | {key: content[key] + added for key, added in more.items()})
 
 
 def counts(values):
@@ -230,3 +229,32 @@ def test_an_outline_without_area_that_cannot_be_read_is_reported_with_its_pictur
 )
 def test_only_crowds_are_void(tmp_path, crowd, value):
     assert counts(label_map(build(tmp_path, [OUTLINE | {"iscrowd": crowd}]))) == {0: 39, value: 9}
+
+
+def test_one_id_for_two_images_is_an_error(tmp_path):
+    build(tmp_path, [OUTLINE])
+    save(tmp_path / "train" / "b.jpg", PHOTO)
+    extend(tmp_path, images=[{"id": "1", "file_name": "b.jpg"}])
+    with pytest.raises(FullconvError, match=r"train\.json: image 1 is both a\.jpg and b\.jpg; give each an id"):
+        open_dataset(tmp_path)
+
+
+def test_one_id_for_two_categories_is_an_error(tmp_path):
+    build(tmp_path, [OUTLINE])
+    extend(tmp_path, categories=[{"id": 2, "name": "river"}])
+    with pytest.raises(FullconvError, match=r"train\.json: category 2 is both road and river; give each an id"):
+        open_dataset(tmp_path)
+
+
+def test_entries_that_are_repeated_do_no_harm(tmp_path):
+    build(tmp_path, [OUTLINE, OUTLINE | {"id": 0}])
+    extend(tmp_path, images=[{"id": 1, "file_name": "a.jpg"}], categories=CATEGORIES)
+    assert counts(label_map(tmp_path)) == {0: 39, 2: 9}
+
+
+def test_two_panoptic_annotations_of_one_image_are_an_error(tmp_path):
+    coco_panoptic(tmp_path)
+    extra = [{"image_id": 5, "file_name": "000006.png", "segments_info": []}]
+    extend(tmp_path, "annotations/panoptic_train2017.json", annotations=extra)
+    with pytest.raises(FullconvError, match=r"train2017\.json: 2 annotations for 000005\.jpg; keep one"):
+        open_dataset(tmp_path)

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 from fullconv.classes import VOID, Classes
 from fullconv.damage import reason_of
@@ -29,6 +29,8 @@ SPLITS = {"train": ("train",), "val": ("val",), "test": ("test",)}  # the start 
 EXPORTS = ("_annotations.coco.json", "result.json", "result_coco.json")
 NO = ("0", "0.0", "false", "none", "")  # what tools write under iscrowd for a single object
 Files = dict[str, list[Path]]
+Key = TypeVar("Key", int, str)
+Value = TypeVar("Value")
 
 
 def recognises(root: Path) -> str:
@@ -94,15 +96,26 @@ def _names(files: Iterable[tuple[Path, Mapping[str, Any]]], panoptic: bool) -> l
     for path, content in files:
         try:
             groups = _groups(content)
-            names += [name for number, name in _categories(content).items() if number not in groups]
+            names += [name for number, name in _categories(content, path).items() if number not in groups]
         except (LookupError, TypeError, ValueError, AttributeError, OverflowError):
             raise FullconvError(f"{path}: has no categories with ids and names; export the annotations again") from None
     return list(dict.fromkeys(names))
 
 
-def _categories(content: Mapping[str, Any]) -> dict[int, str]:
-    categories = {int(c["id"]): str(c["name"]) for c in content["categories"]}
+def _categories(content: Mapping[str, Any], path: Path) -> dict[int, str]:
+    categories = _each_once(((int(c["id"]), str(c["name"])) for c in content["categories"]), "category", path)
     return dict(sorted(categories.items()))
+
+
+def _each_once(rows: Iterable[tuple[Key, Value]], noun: str, path: Path) -> dict[Key, Value]:
+    """Returns {id: value}. Raises FullconvError if an id has two values, so that neither is lost."""
+    found: dict[Key, Value] = {}
+    for number, value in rows:
+        if found.setdefault(number, value) != value:
+            raise FullconvError(
+                f"{path}: {noun} {number} is both {found[number]} and {value}; give each an id of its own"
+            )
+    return found
 
 
 def _groups(content: Mapping[str, Any]) -> set[int]:
@@ -144,7 +157,7 @@ class Reader:
 
     def samples(self, path: Path, content: Mapping[str, Any]) -> list[Sample]:
         try:
-            values = {number: self.indices.get(name, 0) for number, name in _categories(content).items()}
+            values = {number: self.indices.get(name, 0) for number, name in _categories(content, path).items()}
             pictures = _pictures(content, path)
             notes = _notes(content, pictures, path)
             folders = _image_folders(self.root, path, next(iter(pictures.values()))["file_name"])
@@ -169,6 +182,8 @@ class Reader:
     ) -> Sample:  # fmt: skip
         if not notes:
             raise FullconvError(f"{path}: no segments for {picture['file_name']}; remove that image from the file")
+        if len(notes) > 1:
+            raise FullconvError(f"{path}: {len(notes)} annotations for {picture['file_name']}; keep one for each image")
         segments = {_segment(s): _value(s, values, path) for s in notes[0]["segments_info"]}
         mask = path.with_suffix("") / notes[0]["file_name"]
         image = _image(folders, picture["file_name"])
@@ -182,12 +197,11 @@ def _id(value: Any) -> str:
 
 def _pictures(content: Mapping[str, Any], path: Path) -> dict[str, Mapping[str, Any]]:
     """{id: picture}"""
-    pictures: dict[str, Mapping[str, Any]] = {}
-    for picture in content.get("images", ()):
-        pictures.setdefault(_id(picture["id"]), picture)
+    pictures = content.get("images", ())
     if not pictures:
         raise FullconvError(f"{path}: lists no images; export the annotations again, including the images")
-    return pictures
+    _each_once(((_id(picture["id"]), picture["file_name"]) for picture in pictures), "image", path)
+    return {_id(picture["id"]): picture for picture in pictures}
 
 
 def _notes(content: Mapping[str, Any], pictures: Mapping[str, Any], path: Path) -> dict[str, list[Mapping[str, Any]]]:
