@@ -2,6 +2,7 @@
 
 import os
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -110,6 +111,81 @@ def test_a_picture_without_labels_shows_no_object(tmp_path):
     yolo(tmp_path)
     save(tmp_path / "images" / "train" / "b.jpg", PHOTO)
     assert not open_dataset(tmp_path).split("train")[1].read_label_map().any()
+
+
+@pytest.mark.parametrize(
+    ("image", "labels"),
+    [("b.jpg", "B.txt"), ("B.jpg", "b.txt"), ("a.jpg", "a.TXT"), ("é.jpg", "e\u0301.txt"), ("e\u0301.jpg", "É.Txt")],
+)
+def test_names_that_only_windows_and_macos_take_for_the_same(tmp_path, image, labels):
+    yolo(tmp_path)
+    (tmp_path / "images" / "train" / "a.jpg").rename(tmp_path / "images" / "train" / image)
+    (tmp_path / "labels" / "train" / "a.txt").rename(tmp_path / "labels" / "train" / labels)
+    assert first_row(tmp_path) == ROW
+    write(tmp_path / "train.txt", f"images/train/{image}\n")
+    write(tmp_path / "data.yaml", "train: train.txt\nnames: [cat, dog]\n")
+    assert first_row(tmp_path) == ROW
+
+
+def test_another_pictures_labels_are_not_taken(tmp_path):
+    yolo(tmp_path)
+    save(tmp_path / "images" / "train" / "A.jpg", PHOTO)
+    samples = open_dataset(tmp_path).split("train")
+    assert [sample.name for sample in samples if sample.label_path.suffix == ".txt"] == ["a"]
+
+
+@pytest.mark.parametrize("lost", ["b1.txt", "sub/b.txt", "B.txt b.Txt"])
+@pytest.mark.parametrize("by", ["folder", "list"])
+def test_labels_left_over_beside_a_picture_without_any_are_an_error(tmp_path, lost, by):
+    yolo(tmp_path)
+    save(tmp_path / "images" / "train" / "b.jpg", PHOTO)
+    for name in lost.split():
+        write(tmp_path / "labels" / "train" / name, YOLO)
+    if by == "list" and "/" not in lost:
+        write(tmp_path / "train.txt", "images/train/a.jpg\nimages/train/b.jpg\n")
+        write(tmp_path / "data.yaml", "train: train.txt\nnames: [cat, dog]\n")
+    count = f"{len(lost.split())} label files? without a picture, such as {Path(lost.split()[0]).name}"
+    with pytest.raises(FullconvError, match=rf"train.*: {count}, and 1 picture without a label file, such as b\.jpg"):
+        open_dataset(tmp_path)
+
+
+def test_labels_left_over_of_pictures_that_were_removed_are_noted(tmp_path, caplog):
+    yolo(tmp_path)
+    write(tmp_path / "labels" / "train" / "gone.txt", YOLO)
+    assert first_row(tmp_path) == ROW
+    assert caplog.messages == [f"{tmp_path}/labels/train: 1 label file without a picture, such as gone.txt: not used"]
+
+
+def test_files_beside_labels_that_are_none(tmp_path, caplog):
+    yolo(tmp_path)
+    save(tmp_path / "images" / "train" / "b.jpg", PHOTO)
+    for name in ("classes.txt", "notes.txt", "._b.txt", "empty.txt", "train.cache"):
+        write(tmp_path / "labels" / "train" / name, YOLO if name.startswith(".") else "cat\n" * (name != "empty.txt"))
+    assert first_row(tmp_path) == ROW
+    assert not caplog.messages
+
+
+def test_pictures_that_a_list_leaves_out_keep_their_labels(tmp_path, caplog):
+    yolo(tmp_path)
+    for name in ("b", "c"):
+        save(tmp_path / "images" / "train" / f"{name}.jpg", PHOTO)
+    write(tmp_path / "labels" / "train" / "b.txt", YOLO)
+    write(tmp_path / "train.txt", "images/train/a.jpg\nimages/train/c.jpg\n")
+    write(tmp_path / "data.yaml", "train: train.txt\nnames: [cat, dog]\n")
+    assert [sample.name for sample in open_dataset(tmp_path).split("train")] == ["a", "c"]
+    assert not caplog.messages
+
+
+def test_labels_behind_links(tmp_path, caplog):
+    yolo(tmp_path)
+    for place in ("images", "labels"):
+        (tmp_path / place / "all").mkdir()
+        (tmp_path / place / "all" / "sub").symlink_to(tmp_path / place / "train")
+    write(tmp_path / "data.yaml", "train: images\nnames: [cat, dog]\n")
+    open_dataset(tmp_path)
+    write(tmp_path / "data.yaml", "train: images/all\nnames: [cat, dog]\n")
+    assert first_row(tmp_path) == ROW
+    assert not caplog.messages
 
 
 def test_rotated_photos_are_labelled_upright(tmp_path):

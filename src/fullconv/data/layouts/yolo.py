@@ -17,12 +17,24 @@ from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.lists import read_names
 from fullconv.data.masks import Lookup
 from fullconv.data.partners import by_name, pictures_in
+from fullconv.data.yolo_labels import (
+    IMAGES,
+    LABELS,
+    SUFFIX,
+    find_labels,
+    folder_of,
+    label_files_beside,
+    label_files_under,
+    labels_of,
+    with_neighbours,
+)
 from fullconv.data.yolo_outlines import Lines, is_label_file
 from fullconv.errors import FullconvError
+from fullconv.logger import logger
 from fullconv.words import counted
 from fullconv.yaml_files import read_yaml
 
-IMAGES, LABELS, MASKS, NAMES = "images", "labels", "masks", "classes.txt"
+MASKS, NAMES = "masks", "classes.txt"
 SPLITS = ("train", "val", "test")
 OF_MASKS = {"masks_dir", "colours", "reduce_zero_label"}  # keys about masks, which may lie beside the labels
 TRIED = 50  # label files that are looked into: those of pictures without objects are empty
@@ -117,19 +129,46 @@ def _dataset(root: Path, names: Mapping[int, str], places: Mapping[str, list[Pat
     values = {number: own.index(name) for number, name in names.items()}
     build = partial(_sample, values=values, lookup=options.lookup_for(classes), boxes=options.boxes)
     splits = {
-        split: tuple(build(name, image) for place in some for name, image in _pictures(place, root))
-        for split, some in places.items()
+        split: tuple(build(*row) for place in some for row in _labelled(place, root)) for split, some in places.items()
     }
     for split, samples in splits.items():
         _refuse_unlabelled(split, samples)
     return Dataset(root, "yolo", classes, splits)
 
 
-def _sample(name: str, image: Path, values: Mapping[int, int], lookup: Lookup, boxes: str) -> Sample:
+def _sample(
+    name: str, image: Path, labels: Path | None, values: Mapping[int, int], lookup: Lookup, boxes: str
+) -> Sample:
     """A picture without a label file shows no object."""
-    labels = labels_of(image)
-    there = labels if labels.is_file() else None
-    return Sample(name, image, there or image, lookup, open_mask=Lines(image, there, values, boxes))
+    return Sample(name, image, labels or image, lookup, open_mask=Lines(image, labels, values, boxes))
+
+
+def _labelled(place: Path, root: Path) -> Iterator[tuple[str, Path, Path | None]]:
+    """Yields (name, picture, label file) of a folder or a list. Raises FullconvError if a label file is left over
+    that may be that of a picture without one."""
+    pictures = list(_pictures(place, root))
+    paths = [path for _, path in pictures]
+    if place.is_dir():
+        found = find_labels(paths, label_files_under(folder_of(place)))
+    else:
+        found = find_labels(with_neighbours(paths), label_files_beside(paths))
+    alone = [path for path in found.alone if is_label_file(path)]
+    lacking = [path for path in paths if path not in found.of]
+    if alone:
+        _report_left_over(alone, lacking)
+    yield from ((name, path, found.of.get(path)) for name, path in pictures)
+
+
+def _report_left_over(alone: Sequence[Path], lacking: Sequence[Path]) -> None:
+    files = f"{counted(len(alone), 'label file')} without a picture, such as {alone[0].name}"
+    if not lacking:
+        logger.warning(f"{alone[0].parent}: {files}: not used")
+        return
+    count = counted(len(lacking), "picture")
+    raise FullconvError(
+        f"{alone[0].parent}: {files}, and {count} without a label file, such as {lacking[0].name}; give both the same "
+        "name, or remove the labels; a picture without objects may have an empty .txt"
+    )
 
 
 def _refuse_unlabelled(split: str, samples: Sequence[Sample]) -> None:
@@ -151,14 +190,6 @@ def _pictures(place: Path, root: Path) -> Iterator[tuple[str, Path]]:
         yield PurePosixPath(line).with_suffix("").name, next((one for one in places if one.is_file()), places[1])
 
 
-def labels_of(image: Path) -> Path:
-    """Returns the label file of a picture: the last folder called images is called labels there."""
-    folders, last = list(image.parts), max((i for i, part in enumerate(image.parts) if part == IMAGES), default=None)
-    if last is not None:
-        folders[last] = LABELS
-    return Path(*folders).with_suffix(".txt")
-
-
 def _has_labels(places: Iterable[Path]) -> bool:
     """Whether one of the first label files holds outlines or boxes."""
     return any(is_label_file(path) for path in islice(chain.from_iterable(map(_label_files, places)), TRIED))
@@ -166,7 +197,10 @@ def _has_labels(places: Iterable[Path]) -> bool:
 
 def _label_files(place: Path) -> Iterator[Path]:
     if place.is_file():
-        yield from (path for _, image in _pictures(place, place.parent) if (path := labels_of(image)).is_file())
+        listed = [image for _, image in _pictures(place, place.parent)]
+        yield from (path for image in listed if (path := labels_of(image)).is_file())
+        yield from label_files_beside(listed)
     else:
-        folder = labels_of(place / "a").parent
-        yield from chain(folder.glob("*.txt"), folder.glob("*/*.txt") if folder != place else ())
+        folder = folder_of(place)
+        below = chain(folder.glob("*"), folder.glob("*/*") if folder != place else ())
+        yield from (path for path in below if path.suffix.lower() == SUFFIX)
