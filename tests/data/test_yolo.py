@@ -94,6 +94,35 @@ def test_boxes_become_regions_if_a_yaml_says_so(tmp_path):
     assert first_row(tmp_path / "own.yaml") == [0, 1, 1, 0, 255, 255, 0, 1]
 
 
+@pytest.mark.parametrize(("shape", "points"), [("[4, 2]", ".1 .1 .9 .1 .9 .9 .1 .9"), ("[2, 3]", ".1 .1 2 .9 .9 0")])
+def test_of_a_pose_its_box_counts(tmp_path, shape, points):
+    yolo(tmp_path / "pets")
+    write(tmp_path / "pets" / "labels" / "train" / "a.txt", f"1 .25 .5 .25 1 {points}\n0 .75 .5 .25 1\n")
+    write(tmp_path / "pets" / "labels" / "val" / "a.txt", f"1 .25 .5 .25 1 {points}\n")
+    text = (tmp_path / "pets" / "data.yaml").read_text()
+    write(tmp_path / "pets" / "data.yaml", f"{text}kpt_shape: {shape}\n")
+    assert first_row(tmp_path / "pets") == [0, 255, 255, 0, 0, 255, 255, 0]
+    write(tmp_path / "own.yaml", "path: pets\nboxes: region\n")
+    assert first_row(tmp_path / "own.yaml") == [0, 2, 2, 0, 0, 1, 1, 0]
+
+
+def test_a_pose_that_does_not_fit_its_yaml(tmp_path):
+    yolo(tmp_path)
+    text = (tmp_path / "data.yaml").read_text()
+    write(tmp_path / "data.yaml", f"{text}kpt_shape: [17, 3]\n")
+    with pytest.raises(FullconvError, match=r"line 1 is not a class, a box and the 51 numbers that kpt_shape requires"):
+        open_dataset(tmp_path)
+    write(tmp_path / "data.yaml", f"{text}kpt_shape: 17\n")
+    with pytest.raises(FullconvError, match=r"kpt_shape: 17; give the number of points"):
+        open_dataset(tmp_path)
+
+
+def test_oriented_boxes_are_outlines(tmp_path):
+    yolo(tmp_path)
+    write(tmp_path / "labels" / "train" / "a.txt", "1 .125 0 .375 0 .375 1 .125 1\n")
+    assert first_row(tmp_path) == [0, 2, 2, 0, 0, 0, 0, 0]
+
+
 def test_check_counts_boxes(tmp_path):
     yolo(tmp_path)
     found = {finding.kind: finding.text for finding in check(tmp_path).findings}
@@ -207,9 +236,13 @@ def test_rotated_photos_are_labelled_upright(tmp_path):
         ("cat 0 0 1 0 1 1", "line 2 is not a class"),
         ("0.5 0 0 1 0 1 1", "line 2 is not a class"),
         ("7 0 0 1 0 1 1", "line 2: class 7 has no name in the YAML"),
-        ("0 0 0 nan 0 1 1", "object 2 in a.jpg cannot be read"),
+        ("0 0 0 nan 0 1 1", "line 2 has nan in place of a number"),
+        ("0, 0, 0, 1, 0, 1, 1", "line 2 separates its numbers by commas instead of blanks"),
+        ("0;0;0;1;0;1;1", "line 2 separates its numbers by semicolons"),
+        ("0 0 0 512 0 512 300", "line 2 has 512 in place of a share of the width or the height, from 0 to 1"),
+        ("0 256 150 512 300", "line 2 has 256 in place of a share"),
         ("inf 0 0 1 0 1 1", "line 2 is not a class"),
-        ("0 0 0 1e300 0 1 1", "object 2 in a.jpg cannot be read"),
+        ("0 0 0 1e300 0 1 1", r"line 2 has 1e\+300 in place of a share"),
     ],
 )
 def test_a_wrong_line_is_named(tmp_path, line, message):
@@ -217,6 +250,38 @@ def test_a_wrong_line_is_named(tmp_path, line, message):
     write(tmp_path / "labels" / "train" / "a.txt", f"0 0 0 1 0 1 1\n{line}\n")
     with pytest.raises(FullconvError, match=message):
         first_row(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("0 0 0 512 0 512 300", "line 1 has 512 in place of a share of the width or the height"),
+        ("0,0,0,1,0,1,1", "line 1 separates its numbers by commas"),
+        ("0 0 0 1 nan 1 1", "line 1 has nan"),
+        ("cat 0 0 1 0 1 1", "line 1 is not a class"),
+        ("0 0.5 0.5 0.2 0.2 0.9", "line 1 is not a class"),
+    ],
+)
+@pytest.mark.parametrize("named_by", ["data.yaml", "classes.txt"])
+def test_labels_that_are_all_wrong_are_reported_at_once(tmp_path, line, message, named_by):
+    yolo(tmp_path)
+    for split in ("train", "val"):
+        write(tmp_path / "labels" / split / "a.txt", f"{line}\n")
+    if named_by == "classes.txt":
+        (tmp_path / "data.yaml").unlink()
+        write(tmp_path / "classes.txt", "cat\ndog\n")
+    with pytest.raises(FullconvError, match=rf"labels/train/a\.txt: {message}") as error:
+        open_dataset(tmp_path)
+    assert "\n" not in str(error.value)
+    assert message in check(tmp_path).findings[0].text
+
+
+def test_numbers_beside_masks_are_no_labels(tmp_path):
+    for name in ("a", "b"):
+        save(tmp_path / "images" / f"{name}.jpg", PHOTO)
+        save(tmp_path / "labels" / f"{name}.png", np.eye(6, 8))
+        write(tmp_path / "labels" / f"{name}.txt", "0 512 300 1024 600\n")
+    assert open_dataset(tmp_path).layout == "pairs"
 
 
 def test_labels_that_are_nowhere_are_an_error(tmp_path):

@@ -5,7 +5,7 @@ Roboflow writes train/images/ beside train/labels/ with a data.yaml, CVAT lists 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
@@ -28,7 +28,7 @@ from fullconv.data.yolo_labels import (
     labels_of,
     with_neighbours,
 )
-from fullconv.data.yolo_outlines import Lines, is_label_file
+from fullconv.data.yolo_outlines import Lines, is_label_file, refuse_other, resembles_labels
 from fullconv.errors import FullconvError
 from fullconv.logger import logger
 from fullconv.words import counted
@@ -44,7 +44,9 @@ Content = Mapping[str, Any]
 def recognises(root: Path) -> str:
     if yaml := _own_yaml(root):
         return f"{yaml.name} with names, and outlines in {LABELS}"
-    alone = (root / IMAGES).is_dir() and not (root / MASKS).exists() and _has_labels([root / IMAGES])
+    if not (root / IMAGES).is_dir() or (root / MASKS).exists() or not _has_labels([root / IMAGES]):
+        return ""
+    alone = _has_labels([root / IMAGES], is_label_file) or not pictures_in(root / LABELS)
     return f"outlines in {LABELS}/*.txt, beside {IMAGES}" if alone else ""
 
 
@@ -63,7 +65,8 @@ def read(root: Path, options: LayoutOptions) -> Dataset:
 def read_by(yaml: Path, options: LayoutOptions) -> Dataset:
     """Reads what a YAML of Ultralytics describes. Classes are `background` and its names."""
     content = read_yaml(yaml)
-    return _dataset(_root(yaml, content), _names(yaml, content["names"]), _places(yaml, content), options)
+    names, keypoints = _names(yaml, content["names"]), _keypoints(yaml, content)
+    return _dataset(_root(yaml, content), names, _places(yaml, content), options, keypoints)
 
 
 def describes(yaml: Path) -> bool:
@@ -118,7 +121,19 @@ def _names(yaml: Path, names: Any) -> dict[int, str]:
     return {int(number): name for number, name in numbered.items()}
 
 
-def _dataset(root: Path, names: Mapping[int, str], places: Mapping[str, list[Path]], options: LayoutOptions) -> Dataset:
+def _keypoints(yaml: Path, content: Content) -> int:
+    """Returns how many numbers follow the box of a pose: kpt_shape: [17, 3]"""
+    shape = content.get("kpt_shape")
+    if shape is None:
+        return 0
+    if not isinstance(shape, list) or len(shape) != 2 or not all(str(number).isdecimal() for number in shape):
+        raise FullconvError(f"{yaml}: kpt_shape: {shape}; give the number of points, and 2 or 3, such as [17, 3]")
+    return int(shape[0]) * int(shape[1])
+
+
+def _dataset(
+    root: Path, names: Mapping[int, str], places: Mapping[str, list[Path]], options: LayoutOptions, keypoints: int = 0
+) -> Dataset:
     own = ["background", *(name for _, name in sorted(names.items()) if name != "background")]
     classes = options.classes or Classes.named(tuple(own))
     if len(classes) != len(own):
@@ -127,20 +142,20 @@ def _dataset(root: Path, names: Mapping[int, str], places: Mapping[str, list[Pat
             "remove `names`, and choose with `classes` and `label_mapping`"
         )
     values = {number: own.index(name) for number, name in names.items()}
-    build = partial(_sample, values=values, lookup=options.lookup_for(classes), boxes=options.boxes)
+    lines = partial(Lines, values=values, boxes=options.boxes, keypoints=keypoints)
+    build = partial(_sample, lookup=options.lookup_for(classes), lines=lines)
     splits = {
         split: tuple(build(*row) for place in some for row in _labelled(place, root)) for split, some in places.items()
     }
     for split, samples in splits.items():
         _refuse_unlabelled(split, samples)
+        _refuse_unreadable(samples, keypoints)
     return Dataset(root, "yolo", classes, splits)
 
 
-def _sample(
-    name: str, image: Path, labels: Path | None, values: Mapping[int, int], lookup: Lookup, boxes: str
-) -> Sample:
+def _sample(name: str, image: Path, labels: Path | None, lookup: Lookup, lines: Callable[..., Lines]) -> Sample:
     """A picture without a label file shows no object."""
-    return Sample(name, image, labels or image, lookup, open_mask=Lines(image, labels, values, boxes))
+    return Sample(name, image, labels or image, lookup, open_mask=lines(image, labels))
 
 
 def _labelled(place: Path, root: Path) -> Iterator[tuple[str, Path, Path | None]]:
@@ -180,6 +195,14 @@ def _refuse_unlabelled(split: str, samples: Sequence[Sample]) -> None:
         )
 
 
+def _refuse_unreadable(samples: Iterable[Sample], keypoints: int) -> None:
+    """Raises FullconvError, which says what is wrong, if none of the first label files is as it should be."""
+    files = list(islice((one.label_path for one in samples if one.label_path != one.image_path), TRIED))
+    if not any(is_label_file(path, keypoints) for path in files):
+        for path in files:
+            refuse_other(path, keypoints)
+
+
 def _pictures(place: Path, root: Path) -> Iterator[tuple[str, Path]]:
     """Yields (name, picture) of a folder, or of a list, whose lines start at its own folder or at the root."""
     if place.is_dir():
@@ -190,9 +213,9 @@ def _pictures(place: Path, root: Path) -> Iterator[tuple[str, Path]]:
         yield PurePosixPath(line).with_suffix("").name, next((one for one in places if one.is_file()), places[1])
 
 
-def _has_labels(places: Iterable[Path]) -> bool:
-    """Whether one of the first label files holds outlines or boxes."""
-    return any(is_label_file(path) for path in islice(chain.from_iterable(map(_label_files, places)), TRIED))
+def _has_labels(places: Iterable[Path], fits: Callable[[Path], bool] = resembles_labels) -> bool:
+    """Whether one of the first label files fits. Those that only resemble labels are refused when they are read."""
+    return any(fits(path) for path in islice(chain.from_iterable(map(_label_files, places)), TRIED))
 
 
 def _label_files(place: Path) -> Iterator[Path]:
