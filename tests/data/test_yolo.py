@@ -57,10 +57,10 @@ def test_roboflow(tmp_path):
     assert first_row(tmp_path) == first_row(tmp_path, "val") == ROW
 
 
-@pytest.mark.parametrize("line", ["images/train/a.jpg", "./images/train/a.jpg", "data/images/train/a.jpg"])
-def test_lists_of_pictures_as_cvat_writes_them(tmp_path, line):
+@pytest.mark.parametrize("line", ["{root}/images/train/a.jpg", "./images/train/a.jpg", "data/images/train/a.jpg"])
+def test_lists_of_pictures_as_ultralytics_and_cvat_write_them(tmp_path, line):
     yolo(tmp_path)
-    write(tmp_path / "train.txt", f"{line}\n")
+    write(tmp_path / "train.txt", line.format(root=tmp_path))
     write(tmp_path / "data.yaml", "train: train.txt\nnames:\n  0: cat\n  1: dog\n")
     assert first_row(tmp_path) == ROW
 
