@@ -87,6 +87,14 @@ def test_a_name_of_two_pictures_is_an_error(tmp_path):
     assert open_dataset(tmp_path / "data.yaml").split("train")[0].image_path.parent.name == "val"
 
 
+@pytest.mark.parametrize("again", ["a", "images/a.png", "./images/a.png", "images/a.png masks/a.png"])
+def test_a_picture_listed_twice_is_noted(folder, caplog, again):
+    (folder / "train.txt").write_text(f"a\nb\n{again}\n")
+    assert len(names(folder, "train: train.txt\nval: [c]")["train"]) == 3
+    said = "train has 1 picture more than once, such as a.png; each counts as often as it is listed"
+    assert caplog.messages == [f"{folder}: {said}"]
+
+
 def test_folders_by_name(folder):
     assert names(folder, "train: {images: imgs, masks: gts}\nval: images") == {"train": [*"abcd"], "val": [*"abcd"]}
 

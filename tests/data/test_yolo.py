@@ -65,6 +65,14 @@ def test_lists_of_pictures_as_ultralytics_and_cvat_write_them(tmp_path, line):
     assert first_row(tmp_path) == ROW
 
 
+def test_a_list_with_a_line_twice_is_noted(tmp_path, caplog):
+    yolo(tmp_path)
+    write(tmp_path / "train.txt", "images/train/a.jpg\n./images/train/a.jpg\n")
+    write(tmp_path / "data.yaml", "train: train.txt\nnames: [cat, dog]\n")
+    assert len(open_dataset(tmp_path).split("train")) == 2
+    assert "train has 1 picture more than once, such as a.jpg" in caplog.messages[0]
+
+
 def test_several_folders_of_a_split(tmp_path):
     yolo(tmp_path)
     write(tmp_path / "data.yaml", "train: [images/train, images/val]\nnames: [cat, dog]\n")
