@@ -86,5 +86,6 @@ def _files_in(folder: Path) -> Iterator[Path]:
 
 def _is_label_name(path: Path, folder: Path) -> bool:
     """macOS leaves hidden files with the names of others: ._a.txt"""
-    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    return path.suffix.lower() == SUFFIX and not hidden
+    if path.suffix.lower() != SUFFIX:
+        return False
+    return not any(part.startswith(".") for part in path.relative_to(folder).parts)

@@ -220,8 +220,11 @@ def _has_labels(places: Iterable[Path], fits: Callable[[Path], bool] = resembles
 
 def _label_files(place: Path) -> Iterator[Path]:
     if place.is_file():
-        listed = [image for _, image in _pictures(place, place.parent)]
-        yield from (path for image in listed if (path := labels_of(image)).is_file())
+        listed = []
+        for _, image in _pictures(place, place.parent):
+            listed.append(image)
+            if (path := labels_of(image)).is_file():
+                yield path
         yield from label_files_beside(listed)
     else:
         folder = folder_of(place)
