@@ -29,6 +29,11 @@ def test_a_key_without_a_value_is_none(path, nothing):
     assert read_yaml(path, KEYS) == {"a": None, "b": "null"}
 
 
+def test_the_mark_of_tools_on_windows_is_no_text(path):
+    path.write_bytes(b"\xef\xbb\xbfa: 1\n")
+    assert read_yaml(path, KEYS) == {"a": "1"}
+
+
 @given(text=st.text("ab:-?[]{}&*!<~'\"|>, \n#%@0", max_size=30))
 @settings(max_examples=150, deadline=None)
 def test_any_text_is_a_mapping_or_refused_in_a_line(path, text):

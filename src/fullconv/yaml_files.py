@@ -41,7 +41,7 @@ def _text(path: Path) -> str:
         raise ValueError("not a plain file")
     if path.is_file() and path.stat().st_size > MOST:
         raise ValueError(f"larger than {MOST} bytes")
-    return path.read_text(encoding="utf-8")
+    return path.read_text(encoding="utf-8-sig")
 
 
 def _load(text: str) -> dict[str, Any] | None:

@@ -30,6 +30,13 @@ def test_good_data_gives_exit_code_0(disc_data):
     assert "disc" in result.output
 
 
+def test_what_the_data_leave_out_is_noted(own_data):
+    own_data.write_text(f"{own_data.read_text()}train: [train, train]\nval: val\n")
+    (line,) = check(own_data).stderr.splitlines()
+    assert line.startswith("note: ")
+    assert "train has 16 pictures more than once, such as 00.png" in line
+
+
 def test_errors_give_exit_code_1_and_the_json_lists_all_of_them(own_data, tmp_path):
     for i in range(5):
         (own_data.parent / "images" / "train" / f"{i:02}.png").write_bytes(b"")

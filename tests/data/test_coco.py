@@ -7,6 +7,7 @@ import pytest
 
 from fullconv.data.description import open_dataset
 from fullconv.errors import FullconvError
+from tests.data.test_outlines import pack
 from tests.data.trees import PHOTO, SIZE, coco, coco_panoptic, runs, save, write
 
 SQUARE = [2, 1, 5, 1, 5, 4, 2, 4]  # 9 pixels
@@ -26,6 +27,12 @@ def build(root, notes, file="annotations/instances_train.json", image="train/a.j
 
 def label_map(data, split="train"):
     return open_dataset(data).split(split)[0].read()[1]
+
+
+def extend(root, file="annotations/instances_train.json", **more):
+    """Adds entries to the lists of the annotation file."""
+    content = json.loads((root / file).read_text())
+    write(root / file, content | {key: content[key] + added for key, added in more.items()})
 
 
 def counts(values):
@@ -165,3 +172,89 @@ def test_pixels_outside_instances_are_void_beside_panoptic_files(tmp_path):
     write(tmp_path / "annotations" / "instances_val2017.json", content)
     assert open_dataset(tmp_path).classes.names == ("person", "tree-merged")
     assert counts(label_map(tmp_path, "val")) == {0: 12, 1: 4, 255: 32}
+
+
+@pytest.mark.parametrize(("listed", "used"), [(1, "1"), ("1", 1), (1.0, 1), ("a", "a")])
+def test_ids_match_as_texts_and_as_numbers(tmp_path, listed, used):
+    build(tmp_path, [OUTLINE | {"image_id": used}], id=listed)
+    assert counts(label_map(tmp_path)) == {0: 39, 2: 9}
+
+
+def test_annotations_of_no_image_are_an_error(tmp_path):
+    build(tmp_path, [OUTLINE, OUTLINE | {"image_id": 2}, OUTLINE | {"image_id": "a.jpg"}])
+    with pytest.raises(FullconvError, match=r"train.json: 2 annotations of images that it does not list.* image_id 2;"):
+        open_dataset(tmp_path)
+
+
+INNER = np.zeros(SIZE, bool)
+INNER[2:4, 2:4] = True
+OUTER = [0, 0, 8, 0, 8, 5, 0, 5]
+
+
+@pytest.mark.parametrize(
+    "size", [{}, {"area": 0}, {"area": "0"}, {"area": float("nan")}, {"bbox": [0, 0, 1, 1]}, {"area": 0, "bbox": []}]
+)
+@pytest.mark.parametrize(
+    "small",
+    [[[2, 2, 4, 2, 4, 4, 2, 4]], {"size": SIZE, "counts": runs(INNER)}, {"size": SIZE, "counts": pack(runs(INNER))}],
+)
+def test_smaller_outlines_lie_on_larger_ones_without_a_given_area(tmp_path, small, size):
+    large = {"category_id": 1, "segmentation": [OUTER]}
+    small = {"category_id": 2, "segmentation": small, **size}
+    for notes in ([large, small], [small, large]):
+        assert counts(label_map(build(tmp_path, notes))) == {0: 8, 1: 36, 2: 4}
+
+
+def test_an_outline_without_area_that_cannot_be_read_is_reported_with_its_picture(tmp_path):
+    for outline in ([[*SQUARE, "x", 1]], {"counts": "~"}, {"counts": [[1]]}, [[*SQUARE, 10**400, 1]]):
+        build(tmp_path, [{"category_id": 1, "segmentation": outline}, OUTLINE])
+        with pytest.raises(FullconvError, match=r"object 0 in a.jpg cannot be read"):
+            label_map(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("crowd", "value"),
+    [
+        ("0", 2),
+        ("", 2),
+        (None, 2),
+        (False, 2),
+        ("false", 2),
+        (0.0, 2),
+        ("1", 255),
+        (1, 255),
+        (True, 255),
+        ("true", 255),
+    ],
+)
+def test_only_crowds_are_void(tmp_path, crowd, value):
+    assert counts(label_map(build(tmp_path, [OUTLINE | {"iscrowd": crowd}]))) == {0: 39, value: 9}
+
+
+def test_one_id_for_two_images_is_an_error(tmp_path):
+    build(tmp_path, [OUTLINE])
+    save(tmp_path / "train" / "b.jpg", PHOTO)
+    extend(tmp_path, images=[{"id": "1", "file_name": "b.jpg"}])
+    with pytest.raises(FullconvError, match=r"train\.json: image 1 is both a\.jpg and b\.jpg; give each an id"):
+        open_dataset(tmp_path)
+
+
+def test_one_id_for_two_categories_is_an_error(tmp_path):
+    build(tmp_path, [OUTLINE])
+    extend(tmp_path, categories=[{"id": 2, "name": "river"}])
+    with pytest.raises(FullconvError, match=r"train\.json: category 2 is both road and river; give each an id"):
+        open_dataset(tmp_path)
+
+
+def test_entries_that_are_repeated_do_no_harm(tmp_path):
+    build(tmp_path, [OUTLINE, OUTLINE | {"id": 0}])
+    extend(tmp_path, images=[{"id": 1, "file_name": "a.jpg"}], categories=CATEGORIES)
+    assert counts(label_map(tmp_path)) == {0: 39, 2: 9}
+
+
+def test_two_panoptic_annotations_of_one_image_are_an_error(tmp_path):
+    coco_panoptic(tmp_path)
+    extra = [{"image_id": 5, "file_name": "000006.png", "segments_info": []}]
+    extend(tmp_path, "annotations/panoptic_train2017.json", annotations=extra)
+    with pytest.raises(FullconvError, match=r"train2017\.json: 2 annotations for 000005\.jpg; keep one"):
+        open_dataset(tmp_path)

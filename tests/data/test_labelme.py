@@ -75,6 +75,15 @@ def test_spaces_around_labels_are_ignored(opened):
     assert [int((labels == i).sum()) for i in (1, 2)] == [31 * 41] * 2
 
 
+@pytest.mark.parametrize("listed", [False, True])
+def test_void_is_no_class(opened, tmp_path, listed):
+    if listed:
+        write(tmp_path / "labels.txt", "__ignore__\nvoid\nroof\n")
+    names, labels = opened({"points": QUAD}, {"label": "void", "points": [[p[0] + 60, p[1]] for p in QUAD]})
+    assert names == ("background", "roof")
+    assert [int((labels == value).sum()) for value in (1, 255)] == [31 * 41] * 2
+
+
 @pytest.mark.parametrize(
     ("shape", "message"),
     [

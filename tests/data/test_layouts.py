@@ -58,6 +58,20 @@ def read(root):
     return found.layout.read(root, LayoutOptions(AB if found.name == "pairs" else None))
 
 
+def test_the_mark_at_the_start_of_text_files_is_no_text(case):
+    """Tools on Windows begin UTF-8 files with it."""
+    _, root, *_ = case
+    plain = read(root)
+    for path in root.rglob("*"):
+        if path.suffix in (".txt", ".json", ".yaml", ".csv"):
+            path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    marked = read(root)
+    assert marked.classes == plain.classes
+    for split, samples in plain.splits.items():
+        assert [sample.files for sample in marked.split(split)] == [sample.files for sample in samples]
+        assert (marked.split(split)[0].read_label_map() == samples[0].read_label_map()).all()
+
+
 def complaint(root):
     """What reading every label map of the folder says, if anything."""
     try:

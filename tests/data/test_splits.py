@@ -40,6 +40,61 @@ def test_lists(folder, lines):
     assert found["val"] == ["d"]
 
 
+@pytest.mark.parametrize("start", ["./", "{root}/", "images/../", "{root}/./"])
+def test_paths_as_ultralytics_and_others_write_them(folder, start):
+    start = start.format(root=folder)
+    (folder / "train.txt").write_text(f"{start}images/a.png\n{start}images/b.png\n")
+    found = names(folder, f"train: train.txt\nval: [{start}images/c.png, d]")
+    assert found == {"train": ["a", "b"], "val": ["c", "d"]}
+
+
+def test_a_path_through_a_link_to_the_folder(folder, tmp_path_factory):
+    link = tmp_path_factory.mktemp("links") / "data"
+    link.symlink_to(folder)
+    (folder / "train.txt").write_text(f"{link}/images/a.png\n{folder}/images/b.png\n")
+    assert names(folder, "train: train.txt")["train"] == ["a", "b"]
+    assert len(open_dataset(link / "data.yaml").split("train")) == 2
+
+
+@pytest.mark.parametrize("line", ["a.v2", "a.v2.png", "images/a.v2.png", "a.jpg.gz", "a."])
+def test_a_name_with_a_dot_is_not_the_name_before_it(folder, line):
+    (folder / "train.txt").write_text(f"b\n{line}\n")
+    with pytest.raises(FullconvError, match=r"train.txt: .* is not a picture of this layout"):
+        names(folder, "train: train.txt")
+    with pytest.raises(FullconvError, match=r"no (split|such) "):
+        names(folder, f"val: [{line}]")
+
+
+def test_names_with_dots(folder):
+    for place in ("images", "masks"):
+        (folder / place / "b.png").rename(folder / place / "a.v2.png")
+    (folder / "train.txt").write_text("a.v2\na.png\n")
+    assert names(folder, "train: train.txt\nval: a.v2.png") == {"train": ["a.v2", "a"], "val": ["a.v2"]}
+
+
+def test_a_name_of_two_pictures_is_an_error(tmp_path):
+    for split in ("train", "val"):
+        save(tmp_path / "images" / split / "a.png", PHOTO)
+        save(tmp_path / "masks" / split / "a.png", rows(0, 1))
+    (tmp_path / "train.txt").write_text("a\n")
+    for wish, where in (("train.txt", "train.txt"), ("[a]", ""), ("[a.png]", "")):
+        with pytest.raises(
+            FullconvError, match=rf"{where}: 'a(\.png)?' may be images/train/a\.png or images/val/a\.png"
+        ):
+            names(tmp_path, f"train: {wish}")
+    (tmp_path / "train.txt").write_text("images/val/a.png\n")
+    names(tmp_path, "train: train.txt")
+    assert open_dataset(tmp_path / "data.yaml").split("train")[0].image_path.parent.name == "val"
+
+
+@pytest.mark.parametrize("again", ["a", "images/a.png", "./images/a.png", "images/a.png masks/a.png"])
+def test_a_picture_listed_twice_is_noted(folder, caplog, again):
+    (folder / "train.txt").write_text(f"a\nb\n{again}\n")
+    assert len(names(folder, "train: train.txt\nval: [c]")["train"]) == 3
+    said = "train has 1 picture more than once, such as a.png; each counts as often as it is listed"
+    assert caplog.messages == [f"{folder}: {said}"]
+
+
 def test_folders_by_name(folder):
     assert names(folder, "train: {images: imgs, masks: gts}\nval: images") == {"train": [*"abcd"], "val": [*"abcd"]}
 

@@ -2,6 +2,7 @@
 
 import os
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,12 +57,20 @@ def test_roboflow(tmp_path):
     assert first_row(tmp_path) == first_row(tmp_path, "val") == ROW
 
 
-@pytest.mark.parametrize("line", ["images/train/a.jpg", "./images/train/a.jpg", "data/images/train/a.jpg"])
-def test_lists_of_pictures_as_cvat_writes_them(tmp_path, line):
+@pytest.mark.parametrize("line", ["{root}/images/train/a.jpg", "./images/train/a.jpg", "data/images/train/a.jpg"])
+def test_lists_of_pictures_as_ultralytics_and_cvat_write_them(tmp_path, line):
     yolo(tmp_path)
-    write(tmp_path / "train.txt", f"{line}\n")
+    write(tmp_path / "train.txt", line.format(root=tmp_path))
     write(tmp_path / "data.yaml", "train: train.txt\nnames:\n  0: cat\n  1: dog\n")
     assert first_row(tmp_path) == ROW
+
+
+def test_a_list_with_a_line_twice_is_noted(tmp_path, caplog):
+    yolo(tmp_path)
+    write(tmp_path / "train.txt", "images/train/a.jpg\n./images/train/a.jpg\n")
+    write(tmp_path / "data.yaml", "train: train.txt\nnames: [cat, dog]\n")
+    assert len(open_dataset(tmp_path).split("train")) == 2
+    assert "train has 1 picture more than once, such as a.jpg" in caplog.messages[0]
 
 
 def test_several_folders_of_a_split(tmp_path):
@@ -78,11 +87,48 @@ def test_smaller_objects_lie_on_larger_ones(tmp_path):
         assert first_row(tmp_path) == [1, 1, 2, 2, 1, 1, 1, 1]
 
 
+def test_size_is_the_area_of_the_outline_rather_than_of_the_box_around_it(tmp_path):
+    yolo(tmp_path)
+    thin, half = "1 0 0 .2 0 1 1 .9 1", "0 0 0 .6 0 .6 1 0 1"
+    for lines in ([thin, half], [half, thin]):
+        write(tmp_path / "labels" / "train" / "a.txt", "\n".join(lines))
+        assert first_row(tmp_path) == [1, 2, 1, 1, 1, 0, 0, 0]
+
+
 def test_boxes_become_regions_if_a_yaml_says_so(tmp_path):
     yolo(tmp_path / "pets")
     write(tmp_path / "own.yaml", "path: pets\nboxes: region\nlabel_mapping: {cat: void}\n")
     assert describe(tmp_path / "own.yaml").dataset.layout == "yolo"
     assert first_row(tmp_path / "own.yaml") == [0, 1, 1, 0, 255, 255, 0, 1]
+
+
+@pytest.mark.parametrize(("shape", "points"), [("[4, 2]", ".1 .1 .9 .1 .9 .9 .1 .9"), ("[2, 3]", ".1 .1 2 .9 .9 0")])
+def test_of_a_pose_its_box_counts(tmp_path, shape, points):
+    yolo(tmp_path / "pets")
+    write(tmp_path / "pets" / "labels" / "train" / "a.txt", f"1 .25 .5 .25 1 {points}\n0 .75 .5 .25 1\n")
+    write(tmp_path / "pets" / "labels" / "val" / "a.txt", f"1 .25 .5 .25 1 {points}\n")
+    text = (tmp_path / "pets" / "data.yaml").read_text()
+    write(tmp_path / "pets" / "data.yaml", f"{text}kpt_shape: {shape}\n")
+    assert first_row(tmp_path / "pets") == [0, 255, 255, 0, 0, 255, 255, 0]
+    write(tmp_path / "own.yaml", "path: pets\nboxes: region\n")
+    assert first_row(tmp_path / "own.yaml") == [0, 2, 2, 0, 0, 1, 1, 0]
+
+
+def test_a_pose_that_does_not_fit_its_yaml(tmp_path):
+    yolo(tmp_path)
+    text = (tmp_path / "data.yaml").read_text()
+    write(tmp_path / "data.yaml", f"{text}kpt_shape: [17, 3]\n")
+    with pytest.raises(FullconvError, match=r"line 1 is not a class, a box and the 51 numbers that kpt_shape requires"):
+        open_dataset(tmp_path)
+    write(tmp_path / "data.yaml", f"{text}kpt_shape: 17\n")
+    with pytest.raises(FullconvError, match=r"kpt_shape: 17; give the number of points"):
+        open_dataset(tmp_path)
+
+
+def test_oriented_boxes_are_outlines(tmp_path):
+    yolo(tmp_path)
+    write(tmp_path / "labels" / "train" / "a.txt", "1 .125 0 .375 0 .375 1 .125 1\n")
+    assert first_row(tmp_path) == [0, 2, 2, 0, 0, 0, 0, 0]
 
 
 def test_check_counts_boxes(tmp_path):
@@ -104,6 +150,81 @@ def test_a_picture_without_labels_shows_no_object(tmp_path):
     assert not open_dataset(tmp_path).split("train")[1].read_label_map().any()
 
 
+@pytest.mark.parametrize(
+    ("image", "labels"),
+    [("b.jpg", "B.txt"), ("B.jpg", "b.txt"), ("a.jpg", "a.TXT"), ("é.jpg", "e\u0301.txt"), ("e\u0301.jpg", "É.Txt")],
+)
+def test_names_that_only_windows_and_macos_take_for_the_same(tmp_path, image, labels):
+    yolo(tmp_path)
+    (tmp_path / "images" / "train" / "a.jpg").rename(tmp_path / "images" / "train" / image)
+    (tmp_path / "labels" / "train" / "a.txt").rename(tmp_path / "labels" / "train" / labels)
+    assert first_row(tmp_path) == ROW
+    write(tmp_path / "train.txt", f"images/train/{image}\n")
+    write(tmp_path / "data.yaml", "train: train.txt\nnames: [cat, dog]\n")
+    assert first_row(tmp_path) == ROW
+
+
+def test_another_pictures_labels_are_not_taken(tmp_path):
+    yolo(tmp_path)
+    save(tmp_path / "images" / "train" / "A.jpg", PHOTO)
+    samples = open_dataset(tmp_path).split("train")
+    assert [sample.name for sample in samples if sample.label_path.suffix == ".txt"] == ["a"]
+
+
+@pytest.mark.parametrize("lost", ["b1.txt", "sub/b.txt", "B.txt b.Txt"])
+@pytest.mark.parametrize("by", ["folder", "list"])
+def test_labels_left_over_beside_a_picture_without_any_are_an_error(tmp_path, lost, by):
+    yolo(tmp_path)
+    save(tmp_path / "images" / "train" / "b.jpg", PHOTO)
+    for name in lost.split():
+        write(tmp_path / "labels" / "train" / name, YOLO)
+    if by == "list" and "/" not in lost:
+        write(tmp_path / "train.txt", "images/train/a.jpg\nimages/train/b.jpg\n")
+        write(tmp_path / "data.yaml", "train: train.txt\nnames: [cat, dog]\n")
+    count = f"{len(lost.split())} label files? without a picture, such as {Path(lost.split()[0]).name}"
+    with pytest.raises(FullconvError, match=rf"train.*: {count}, and 1 picture without a label file, such as b\.jpg"):
+        open_dataset(tmp_path)
+
+
+def test_labels_left_over_of_pictures_that_were_removed_are_noted(tmp_path, caplog):
+    yolo(tmp_path)
+    write(tmp_path / "labels" / "train" / "gone.txt", YOLO)
+    assert first_row(tmp_path) == ROW
+    assert caplog.messages == [f"{tmp_path}/labels/train: 1 label file without a picture, such as gone.txt: not used"]
+
+
+def test_files_beside_labels_that_are_none(tmp_path, caplog):
+    yolo(tmp_path)
+    save(tmp_path / "images" / "train" / "b.jpg", PHOTO)
+    for name in ("classes.txt", "notes.txt", "._b.txt", "empty.txt", "train.cache"):
+        write(tmp_path / "labels" / "train" / name, YOLO if name.startswith(".") else "cat\n" * (name != "empty.txt"))
+    assert first_row(tmp_path) == ROW
+    assert not caplog.messages
+
+
+def test_pictures_that_a_list_leaves_out_keep_their_labels(tmp_path, caplog):
+    yolo(tmp_path)
+    for name in ("b", "c"):
+        save(tmp_path / "images" / "train" / f"{name}.jpg", PHOTO)
+    write(tmp_path / "labels" / "train" / "b.txt", YOLO)
+    write(tmp_path / "train.txt", "images/train/a.jpg\nimages/train/c.jpg\n")
+    write(tmp_path / "data.yaml", "train: train.txt\nnames: [cat, dog]\n")
+    assert [sample.name for sample in open_dataset(tmp_path).split("train")] == ["a", "c"]
+    assert not caplog.messages
+
+
+def test_labels_behind_links(tmp_path, caplog):
+    yolo(tmp_path)
+    for place in ("images", "labels"):
+        (tmp_path / place / "all").mkdir()
+        (tmp_path / place / "all" / "sub").symlink_to(tmp_path / place / "train")
+    write(tmp_path / "data.yaml", "train: images\nnames: [cat, dog]\n")
+    open_dataset(tmp_path)
+    write(tmp_path / "data.yaml", "train: images/all\nnames: [cat, dog]\n")
+    assert first_row(tmp_path) == ROW
+    assert not caplog.messages
+
+
 def test_rotated_photos_are_labelled_upright(tmp_path):
     yolo_of_label_studio(tmp_path)
     turned = Image.fromarray(PHOTO.transpose(1, 0, 2)[::-1])
@@ -123,9 +244,13 @@ def test_rotated_photos_are_labelled_upright(tmp_path):
         ("cat 0 0 1 0 1 1", "line 2 is not a class"),
         ("0.5 0 0 1 0 1 1", "line 2 is not a class"),
         ("7 0 0 1 0 1 1", "line 2: class 7 has no name in the YAML"),
-        ("0 0 0 nan 0 1 1", "object 2 in a.jpg cannot be read"),
+        ("0 0 0 nan 0 1 1", "line 2 has nan in place of a number"),
+        ("0, 0, 0, 1, 0, 1, 1", "line 2 separates its numbers by commas instead of blanks"),
+        ("0;0;0;1;0;1;1", "line 2 separates its numbers by semicolons"),
+        ("0 0 0 512 0 512 300", "line 2 has 512 in place of a share of the width or the height, from 0 to 1"),
+        ("0 256 150 512 300", "line 2 has 256 in place of a share"),
         ("inf 0 0 1 0 1 1", "line 2 is not a class"),
-        ("0 0 0 1e300 0 1 1", "object 2 in a.jpg cannot be read"),
+        ("0 0 0 1e300 0 1 1", r"line 2 has 1e\+300 in place of a share"),
     ],
 )
 def test_a_wrong_line_is_named(tmp_path, line, message):
@@ -133,6 +258,38 @@ def test_a_wrong_line_is_named(tmp_path, line, message):
     write(tmp_path / "labels" / "train" / "a.txt", f"0 0 0 1 0 1 1\n{line}\n")
     with pytest.raises(FullconvError, match=message):
         first_row(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("0 0 0 512 0 512 300", "line 1 has 512 in place of a share of the width or the height"),
+        ("0,0,0,1,0,1,1", "line 1 separates its numbers by commas"),
+        ("0 0 0 1 nan 1 1", "line 1 has nan"),
+        ("cat 0 0 1 0 1 1", "line 1 is not a class"),
+        ("0 0.5 0.5 0.2 0.2 0.9", "line 1 is not a class"),
+    ],
+)
+@pytest.mark.parametrize("named_by", ["data.yaml", "classes.txt"])
+def test_labels_that_are_all_wrong_are_reported_at_once(tmp_path, line, message, named_by):
+    yolo(tmp_path)
+    for split in ("train", "val"):
+        write(tmp_path / "labels" / split / "a.txt", f"{line}\n")
+    if named_by == "classes.txt":
+        (tmp_path / "data.yaml").unlink()
+        write(tmp_path / "classes.txt", "cat\ndog\n")
+    with pytest.raises(FullconvError, match=rf"labels/train/a\.txt: {message}") as error:
+        open_dataset(tmp_path)
+    assert "\n" not in str(error.value)
+    assert message in check(tmp_path).findings[0].text
+
+
+def test_numbers_beside_masks_are_no_labels(tmp_path):
+    for name in ("a", "b"):
+        save(tmp_path / "images" / f"{name}.jpg", PHOTO)
+        save(tmp_path / "labels" / f"{name}.png", np.eye(6, 8))
+        write(tmp_path / "labels" / f"{name}.txt", "0 512 300 1024 600\n")
+    assert open_dataset(tmp_path).layout == "pairs"
 
 
 def test_labels_that_are_nowhere_are_an_error(tmp_path):

@@ -13,7 +13,8 @@ import click
 from fullconv.commands.json_output import json_option, prints_json, write_document
 from fullconv.commands.progress import each_with_bar, with_bar
 from fullconv.commands.shared_options import outside_option
-from fullconv.commands.terminal import say
+from fullconv.commands.terminal import printed_log, say
+from fullconv.logger import muted
 from fullconv.words import counted
 
 if TYPE_CHECKING:
@@ -52,8 +53,10 @@ def check(data: Path, json_file: str | None, sheet: Path | None, model: str | No
 
     if sheet:
         check_format(sheet)
-    report = examine(data, with_bar, outside)
-    doubts = suspected(data, model, outside) if model else None
+    with printed_log():
+        report = examine(data, with_bar, outside)
+    with muted():  # the data are opened again
+        doubts = suspected(data, model, outside) if model else None
     write_document(json_file, **report.to_json(), **(doubts.to_json() if doubts else {}))
     if sheet and doubts:
         doubts.draw(sheet)

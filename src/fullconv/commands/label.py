@@ -12,7 +12,7 @@ import click
 from fullconv.commands.json_output import json_option, prints_json, write_document
 from fullconv.commands.progress import with_bar
 from fullconv.commands.shared_options import check_data, model_options, outside_option
-from fullconv.commands.terminal import fail, say
+from fullconv.commands.terminal import fail, printed_log, say
 from fullconv.errors import FullconvError
 from fullconv.words import counted
 
@@ -63,7 +63,9 @@ def label(
 
     check_data(data)
     refuse_existing(out)
-    found, loaded = candidates(data, outside), load(model, engine, precision, device)
+    with printed_log():
+        found = candidates(data, outside)
+    loaded = load(model, engine, precision, device)
     assessments = assess(loaded, found.unlabelled)
     if not assessments:
         raise FullconvError(f"{data}: none of its pictures can be read")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from fullconv.damage import reason_of
 from fullconv.data.colour_masks import colour_codes, translate
 from fullconv.data.masks import LabelMap, opened
 from fullconv.data.polygons import fill
-from fullconv.data.rle import decode
+from fullconv.data.rle import decode, runs_of
 from fullconv.errors import FullconvError
 
 UNQUESTIONED = 2**24  # pixels
@@ -128,6 +129,25 @@ def region(segmentation: Any, height: int, width: int) -> NDArray[np.bool_]:
     for polygon in polygons(segmentation):
         covered |= fill(_corners(polygon), height, width)
     return covered
+
+
+def area_of(segmentation: Any) -> float:
+    """Returns the area of an outline: its polygons' or its run lengths'. It is 0 for an outline that cannot be read,
+    which is reported where it is drawn."""
+    try:
+        if isinstance(segmentation, dict):
+            return float(runs_of(segmentation["counts"])[1::2].sum())
+        return sum(_enclosed(_corners(polygon)) for polygon in polygons(segmentation))
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, FullconvError):
+        return 0.0
+
+
+def _enclosed(corners: NDArray[np.float64]) -> float:
+    """Returns the area of a polygon (Gauss's shoelace formula)."""
+    (x, y), (next_x, next_y) = corners.T, np.roll(corners, -1, 0).T
+    with np.errstate(all="ignore"):
+        area = abs(float((x * next_y - next_x * y).sum())) / 2
+    return area if isfinite(area) else 0.0
 
 
 def polygons(segmentation: Any) -> list[Any]:

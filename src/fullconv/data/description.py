@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -27,7 +28,9 @@ from fullconv.data.recognition import find_layout, recognise
 from fullconv.data.splits import Chooser, choose_splits
 from fullconv.data.unlabelled import read_unlabelled
 from fullconv.errors import FullconvError, prefix_errors
+from fullconv.logger import logger
 from fullconv.typed_values import check_values, hint
+from fullconv.words import counted
 from fullconv.yaml_files import read_yaml
 
 SPLITS = ("train", "val", "test")
@@ -141,7 +144,20 @@ def describe(data: str | Path, outside: Sequence[str | Path] = (), holds_back: b
         description = _described(description_in(Path(data)), holds_back)
     for dataset in (description.dataset, *description.added):
         refuse_outside(dataset, [Path(folder) for folder in outside])
+        _note_repeats(dataset)
     return description
+
+
+def _note_repeats(dataset: Dataset) -> None:
+    """Repeating a picture gives it more weight, which may be meant."""
+    for split, samples in dataset.splits.items():
+        twice = [path for path, count in Counter(sample.image_path for sample in samples).items() if count > 1]
+        if twice:
+            pictures = counted(len(twice), "picture")
+            logger.warning(
+                f"{dataset.root}: {split} has {pictures} more than once, such as {twice[0].name}; "
+                "each counts as often as it is listed"
+            )
 
 
 def description_in(data: Path) -> Path:

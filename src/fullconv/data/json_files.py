@@ -13,7 +13,7 @@ from fullconv.errors import FullconvError
 def read_json(path: Path) -> dict[str, Any]:
     """Returns the object in `path`. Raises FullconvError if the file does not contain one."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8-sig"))  # tools on Windows begin with a mark
     except (OSError, ValueError, RecursionError, MemoryError) as error:
         raise FullconvError(f"{path}: not a JSON file ({reason_of(error)}); export it again") from None
     if not isinstance(values, dict):

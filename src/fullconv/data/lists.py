@@ -14,7 +14,7 @@ def read_names(path: Path) -> list[str]:
     if path.is_file() and path.stat().st_size > MOST:
         raise FullconvError(f"{path}: larger than {MOST >> 20} MiB, so not a list of names; write one name per line")
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()  # tools on Windows begin with a mark
     except (OSError, UnicodeDecodeError) as error:
         raise FullconvError(f"{path}: not a list of names ({error}); write one name per line") from None
     return [line.strip() for line in lines if line.strip()]

@@ -16,13 +16,18 @@ LONGEST = 7  # characters of a number: 5 bits each, more than any picture needs
 
 def decode(counts: str | Sequence[int], height: int, width: int) -> NDArray[np.bool_]:
     """(height, width). Raises FullconvError if the runs are not numbers, or do not match the size of the picture."""
-    runs = unpack(counts) if isinstance(counts, str) else _whole_numbers(counts)
+    runs = runs_of(counts)
     area = height * width
     if ((runs < 0) | (runs > area)).any():  # the sum of larger ones may overflow
         raise FullconvError(f"run lengths below 0, or above the {area} pixels of the picture; export them again")
     if runs.sum() != area:
         raise FullconvError(f"run lengths of {runs.sum()} pixels for a picture of {width}x{height}; export them again")
     return np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(width, height).T
+
+
+def runs_of(counts: str | Sequence[int]) -> NDArray[np.int64]:
+    """Returns the run lengths. Every second one, from the second on, is of the object."""
+    return unpack(counts) if isinstance(counts, str) else _whole_numbers(counts)
 
 
 def unpack(text: str) -> NDArray[np.int64]:

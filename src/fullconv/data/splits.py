@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from fullconv import images
 from fullconv.data.bands import read_picture
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.holding_back import hold_back
@@ -41,9 +44,8 @@ class Chooser:
             return tuple(self._sample(line, asked) for line in read_names(self.root / asked))
         if self.dataset and asked in self.dataset.splits:
             return self.dataset.split(asked)
-        if asked in self._known:
-            return (self._known[asked],)
-        return self._folder_samples(asked)
+        known = self._find(asked, self.root)
+        return (known,) if known else self._folder_samples(asked)
 
     def _folder_samples(self, asked: str) -> tuple[Sample, ...]:
         """Reads a folder of images. Its masks are where masks_dir replaces `images` in the path (as in Ultralytics)."""
@@ -64,8 +66,7 @@ class Chooser:
     def _sample(self, line: str, listed_in: str) -> Sample:
         """A line is `image mask`, both relative to root (as in PaddleSeg), or the name or file of a picture of the
         layout."""
-        known = self._known.get(line) or self._known.get(PurePosixPath(line).with_suffix("").as_posix())
-        if known is not None:
+        if known := self._find(line, self.root / listed_in):
             return known
         image, *mask = line.split("\t") if "\t" in line else line.split()
         if len(mask) != 1:
@@ -76,11 +77,48 @@ class Chooser:
         name = PurePosixPath(image).with_suffix("").as_posix()
         return Sample(name, self.root / image, self.root / mask[0], lookup, read_picture, self.options.open_mask)
 
+    def _find(self, asked: str, where: Path) -> Sample | None:
+        """Returns the picture of the layout with this path, or name, or name and file extension."""
+        path = self._relative(asked)
+        if path in self._by_path:
+            return self._by_path[path]
+        suffix = "" if path in self._by_name else PurePosixPath(path).suffix
+        named = self._by_name.get(path.removesuffix(suffix), {}).values()
+        alike = [sample for sample in named if not suffix or _is_of(sample, suffix)]
+        if len(alike) > 1:
+            first, second, *_ = (_from(self.root, sample) for sample in alike)
+            raise FullconvError(f"{where}: {asked!r} may be {first} or {second}; give the path")
+        return alike[0] if alike else None
+
+    def _relative(self, asked: str) -> str:
+        """Returns a path relative to root. Ultralytics writes ./images/a.jpg, and absolute paths."""
+        path = PurePosixPath(os.path.normpath(asked))
+        places = (path, PurePosixPath(os.path.realpath(path))) if path.is_absolute() else ()  # perhaps through a link
+        inside = next((place for place in places if place.is_relative_to(self.root)), None)
+        return (inside.relative_to(self.root) if inside else path).as_posix()
+
     @cached_property
-    def _known(self) -> dict[str, Sample]:
-        """Every sample of the layout by its name, and by the path of its image relative to root."""
-        every = [sample for samples in self.dataset.splits.values() for sample in samples] if self.dataset else []
-        return {**{_from(self.root, sample): sample for sample in every}, **{sample.name: sample for sample in every}}
+    def _by_path(self) -> dict[str, Sample]:
+        """Every sample of the layout by the path of its image, relative to root."""
+        return {_from(self.root, sample): sample for sample in self._every}
+
+    @cached_property
+    def _by_name(self) -> dict[str, dict[Path, Sample]]:
+        """Every sample of the layout by its name, which several may share: {name: {image: sample}}."""
+        found: dict[str, dict[Path, Sample]] = defaultdict(dict)
+        for sample in self._every:
+            found[sample.name][sample.image_path] = sample
+        return found
+
+    @property
+    def _every(self) -> Iterator[Sample]:
+        return chain(*self.dataset.splits.values()) if self.dataset else iter(())
+
+
+def _is_of(sample: Sample, suffix: str) -> bool:
+    """Whether a file extension is that of a picture, or of the files of this sample: `a.v2` is not the picture a."""
+    own = [path.suffix for path in sample.files]
+    return suffix in own or images.is_image_name(PurePosixPath(f"a{suffix}"))
 
 
 def choose_splits(chooser: Chooser, asked: Mapping[str, Any]) -> dict[str, tuple[Sample, ...]]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from math import isfinite
 from pathlib import Path
 
-from fullconv.data.coco_masks import Outlines, Thing, upright_size
+from fullconv.data.coco_masks import Outlines, Thing, area_of, upright_size
 from fullconv.data.lists import read_names
 from fullconv.data.masks import LabelMap
 from fullconv.errors import FullconvError
 
 BOX, SMALLEST = 5, 7  # numbers in the line of a box, and of a triangle
+LOWEST, HIGHEST = -1, 2  # of shares: corners lie in the picture or hardly outside
 LINES = 20  # of a file, that show what it is
+MARKS = {"commas": ",", "semicolons": ";"}
+MEANT = "is not a class and then x y for each corner, or a box"
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class Lines:
     labels: Path | None  # None: no object is labelled
     values: Mapping[int, int]  # class number → value in the mask
     boxes: str = "void"
+    keypoints: int = 0  # numbers after each box that are points of a pose
 
     @property
     def without_outline(self) -> tuple[int, ...]:
@@ -47,12 +53,10 @@ class Lines:
         """Corners are shares of the width and the height."""
         height, width = size
         try:
-            kind, *shares = numbers_in(line)
+            kind, *shares = numbers_in(line, self.keypoints)
             value = self.values[int(kind)]
-        except (ValueError, OverflowError):
-            raise FullconvError(
-                f"{self.labels}: line {number} is not a class and then x y for each corner, or a box; export it again"
-            ) from None
+        except (ValueError, OverflowError) as error:
+            raise _fault(self.labels, number, error) from None
         except KeyError:
             raise FullconvError(
                 f"{self.labels}: line {number}: class {line.split(maxsplit=1)[0]} has no name in the YAML"
@@ -64,25 +68,81 @@ class Lines:
         return Thing(value, None, (x - w / 2, y - h / 2, w, h), number)
 
 
-def numbers_in(line: str) -> list[float]:
-    """Returns the class and the shares. Raises ValueError for anything that is no line of a box or an outline."""
-    numbers = [float(word) for word in line.split()]
-    if len(numbers) != BOX and (len(numbers) < SMALLEST or len(numbers) % 2 == 0):
-        raise ValueError("neither a box nor an outline")
-    if not numbers[0].is_integer():
-        raise ValueError("a class that is no whole number")
-    return numbers
+def _fault(labels: Path | None, number: int, error: Exception) -> FullconvError:
+    return FullconvError(f"{labels}: line {number} {error}; export the labels again, in YOLO's format")
 
 
-def is_label_file(path: Path) -> bool:
-    """Whether the first lines of a text file are objects, whose corners lie in the picture or hardly outside."""
-    if not path.is_file():  # a pipe, for example
-        return False
+def numbers_in(line: str, keypoints: int = 0) -> list[float]:
+    """Returns the class and the shares of an outline or a box. The `keypoints` numbers of a pose are left out.
+
+    Raises ValueError, which says what is wrong, for anything else.
+    """
     try:
-        numbers = [numbers_in(line) for _, line in islice(_lines(path), LINES)]
-    except (ValueError, OverflowError, FullconvError):
+        numbers = [float(word) for word in line.split()]
+    except ValueError:
+        mark = next((name for name, mark in MARKS.items() if mark in line), "")
+        raise ValueError(f"separates its numbers by {mark} instead of blanks" if mark else MEANT) from None
+    poses = keypoints and len(numbers) == BOX + keypoints
+    if keypoints and not poses and len(numbers) != BOX:
+        raise ValueError(f"is not a class, a box and the {keypoints} numbers that kpt_shape requires")
+    if len(numbers) != BOX and not poses and (len(numbers) < SMALLEST or len(numbers) % 2 == 0):
+        raise ValueError(MEANT)
+    if not numbers[0].is_integer():
+        raise ValueError(MEANT)
+    shares = numbers[1:BOX] if poses else numbers[1:]
+    _refuse_no_shares(shares)
+    return [numbers[0], *shares]
+
+
+def _refuse_no_shares(numbers: Sequence[float]) -> None:
+    for number in numbers:
+        if not isfinite(number):
+            raise ValueError(f"has {number:g} in place of a number")
+        if not LOWEST <= number <= HIGHEST:
+            raise ValueError(
+                f"has {number:g} in place of a share of the width or the height, from 0 to 1; it may be in pixels"
+            )
+
+
+def is_label_file(path: Path, keypoints: int = 0) -> bool:
+    """Whether the first lines of a text file are objects."""
+    try:
+        refuse_other(path, keypoints)
+    except FullconvError:
         return False
-    return bool(numbers) and all(-1 <= share <= 2 for _, *shares in numbers for share in shares)
+    return resembles_labels(path)
+
+
+def refuse_other(path: Path, keypoints: int = 0) -> None:
+    """Raises FullconvError if the first lines of a label file are not objects."""
+    for number, line in _first_lines(path):
+        try:
+            numbers_in(line, keypoints)
+        except (ValueError, OverflowError) as error:
+            raise _fault(path, number, error) from None
+
+
+def resembles_labels(path: Path) -> bool:
+    """Whether most of the first lines of a text file hold the numbers of a box or more, however they are written."""
+    try:
+        rows = [re.split(r"[\s,;]+", line) for _, line in _first_lines(path)]
+    except FullconvError:
+        return False
+    fitting = [row for row in rows if len(row) >= BOX and sum(map(_is_number, row)) >= BOX - 1]
+    return 2 * len(fitting) > len(rows)
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _first_lines(path: Path) -> list[tuple[int, str]]:
+    """A pipe, for example, has none."""
+    return list(islice(_lines(path), LINES)) if path.is_file() else []
 
 
 def _lines(path: Path | None) -> Iterator[tuple[int, str]]:
@@ -90,8 +150,4 @@ def _lines(path: Path | None) -> Iterator[tuple[int, str]]:
 
 
 def _area(thing: Thing) -> float:
-    """Returns the area of the box around it."""
-    if thing.box:
-        return thing.box[2] * thing.box[3]
-    x, y = thing.outline[0][::2], thing.outline[0][1::2]
-    return float((max(x) - min(x)) * (max(y) - min(y)))
+    return thing.box[2] * thing.box[3] if thing.box else area_of(thing.outline)

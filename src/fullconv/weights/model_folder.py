@@ -90,7 +90,7 @@ def read_config(folder: Path) -> ModelConfig:
     from fullconv.models.config import ModelConfig  # imports numpy, which finding a folder does not need
 
     try:
-        values = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        values = json.loads((folder / CONFIG).read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise FullconvError(f"{folder / CONFIG}: cannot be read ({error})") from None
     return ModelConfig.from_json(values, str(folder / CONFIG))

@@ -70,8 +70,8 @@ def _repaired(data: Path, reason: str) -> Subject:
         root, meanings, masks_dir = _described(data)
         if (found := find_layout(root)) and found.name in DESCRIBED:
             return _unreadable(root, reason)
-    except FullconvError as error:
-        return _unreadable(data, str(error))
+    except FullconvError:  # the same error again, or that of a YAML for another tool, which has its own reason
+        return _unreadable(data, reason)
     named = meanings.classes is not UNNAMED
     lookup = identity_lookup(meanings.classes) if meanings.lookup is None else meanings.lookup
     splits: dict[str, tuple[Sample, ...]] = {}

@@ -12,11 +12,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 from fullconv.classes import VOID, Classes
 from fullconv.damage import reason_of
-from fullconv.data.coco_masks import Outlines, Segments, Thing, polygons
+from fullconv.data.coco_masks import Outlines, Segments, Thing, area_of, polygons
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.json_files import read_json
 from fullconv.data.layout_options import LayoutOptions
@@ -27,7 +27,10 @@ from fullconv.words import counted
 FILE_NAME = re.compile(r"(?:(?P<kind>instances|panoptic)_)?(?P<subset>.+)", re.IGNORECASE)
 SPLITS = {"train": ("train",), "val": ("val",), "test": ("test",)}  # the start of a subset's name
 EXPORTS = ("_annotations.coco.json", "result.json", "result_coco.json")
+NO = ("0", "0.0", "false", "none", "")  # what tools write under iscrowd for a single object
 Files = dict[str, list[Path]]
+Key = TypeVar("Key", int, str)
+Value = TypeVar("Value")
 
 
 def recognises(root: Path) -> str:
@@ -93,25 +96,36 @@ def _names(files: Iterable[tuple[Path, Mapping[str, Any]]], panoptic: bool) -> l
     for path, content in files:
         try:
             groups = _groups(content)
-            names += [name for number, name in _categories(content).items() if number not in groups]
+            names += [name for number, name in _categories(content, path).items() if number not in groups]
         except (LookupError, TypeError, ValueError, AttributeError, OverflowError):
             raise FullconvError(f"{path}: has no categories with ids and names; export the annotations again") from None
     return list(dict.fromkeys(names))
 
 
-def _categories(content: Mapping[str, Any]) -> dict[int, str]:
-    categories = {int(c["id"]): str(c["name"]) for c in content["categories"]}
+def _categories(content: Mapping[str, Any], path: Path) -> dict[int, str]:
+    categories = _each_once(((int(c["id"]), str(c["name"])) for c in content["categories"]), "category", path)
     return dict(sorted(categories.items()))
+
+
+def _each_once(rows: Iterable[tuple[Key, Value]], noun: str, path: Path) -> dict[Key, Value]:
+    """Returns {id: value}. Raises FullconvError if an id has two values, so that neither is lost."""
+    found: dict[Key, Value] = {}
+    for number, value in rows:
+        if found.setdefault(number, value) != value:
+            raise FullconvError(
+                f"{path}: {noun} {number} is both {found[number]} and {value}; give each an id of its own"
+            )
+    return found
 
 
 def _groups(content: Mapping[str, Any]) -> set[int]:
     """Returns categories that are only parents of others and label nothing: Roboflow adds the project's name as one."""
-    used = {str(note.get("category_id")) for note in content.get("annotations", ())}
+    used = {_id(note.get("category_id")) for note in content.get("annotations", ())}
     above = {c.get("supercategory") for c in content["categories"]}
     return {
         int(c["id"])
         for c in content["categories"]
-        if c["name"] in above and c.get("supercategory") == "none" and str(c["id"]) not in used
+        if c["name"] in above and c.get("supercategory") == "none" and _id(c["id"]) not in used
     }
 
 
@@ -143,13 +157,9 @@ class Reader:
 
     def samples(self, path: Path, content: Mapping[str, Any]) -> list[Sample]:
         try:
-            values = {number: self.indices.get(name, 0) for number, name in _categories(content).items()}
-            pictures = {picture["id"]: picture for picture in content.get("images", ())}
-            notes: dict[Any, list[dict[str, Any]]] = defaultdict(list)
-            for note in content.get("annotations", ()):
-                notes[note["image_id"]].append(note)
-            if not pictures:
-                raise FullconvError(f"{path}: lists no images; export the annotations again, including the images")
+            values = {number: self.indices.get(name, 0) for number, name in _categories(content, path).items()}
+            pictures = _pictures(content, path)
+            notes = _notes(content, pictures, path)
             folders = _image_folders(self.root, path, next(iter(pictures.values()))["file_name"])
             build = self._panoptic if _is_panoptic(path) else self._instances
             return [build(path, folders, one, notes[number], values) for number, one in pictures.items()]
@@ -157,7 +167,7 @@ class Reader:
             raise FullconvError(f"{path}: not in COCO format ({reason_of(error)}); export it again") from None
 
     def _instances(
-        self, path: Path, folders: Sequence[Path], picture: Mapping[str, Any], notes: list[dict[str, Any]],
+        self, path: Path, folders: Sequence[Path], picture: Mapping[str, Any], notes: Sequence[Mapping[str, Any]],
         values: Mapping[int, int],
     ) -> Sample:  # fmt: skip
         image = _image(folders, picture["file_name"])
@@ -167,15 +177,46 @@ class Reader:
         return Sample(_name(picture), image, path, self.lookup, open_mask=painter)
 
     def _panoptic(
-        self, path: Path, folders: Sequence[Path], picture: Mapping[str, Any], notes: list[dict[str, Any]],
+        self, path: Path, folders: Sequence[Path], picture: Mapping[str, Any], notes: Sequence[Mapping[str, Any]],
         values: Mapping[int, int],
     ) -> Sample:  # fmt: skip
         if not notes:
             raise FullconvError(f"{path}: no segments for {picture['file_name']}; remove that image from the file")
+        if len(notes) > 1:
+            raise FullconvError(f"{path}: {len(notes)} annotations for {picture['file_name']}; keep one for each image")
         segments = {_segment(s): _value(s, values, path) for s in notes[0]["segments_info"]}
         mask = path.with_suffix("") / notes[0]["file_name"]
         image = _image(folders, picture["file_name"])
         return Sample(_name(picture), image, mask, self.lookup, open_mask=Segments(segments))
+
+
+def _id(value: Any) -> str:
+    """Returns an id as text, because some tools write 1 in one place, and "1" or 1.0 in another."""
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value).strip()
+
+
+def _pictures(content: Mapping[str, Any], path: Path) -> dict[str, Mapping[str, Any]]:
+    """{id: picture}"""
+    pictures = content.get("images", ())
+    if not pictures:
+        raise FullconvError(f"{path}: lists no images; export the annotations again, including the images")
+    _each_once(((_id(picture["id"]), picture["file_name"]) for picture in pictures), "image", path)
+    return {_id(picture["id"]): picture for picture in pictures}
+
+
+def _notes(content: Mapping[str, Any], pictures: Mapping[str, Any], path: Path) -> dict[str, list[Mapping[str, Any]]]:
+    """{id of a picture: its annotations}. Raises FullconvError for annotations of pictures that are not listed."""
+    notes: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for note in content.get("annotations", ()):
+        notes[_id(note["image_id"])].append(note)
+    lost = [number for number in notes if number not in pictures]
+    if lost:
+        count = counted(sum(len(notes[number]) for number in lost), "annotation")
+        raise FullconvError(
+            f"{path}: {count} of images that it does not list, such as image_id {lost[0]}; "
+            "remove them, or export the annotations again, including all images"
+        )
+    return notes
 
 
 def _thing(note: Mapping[str, Any], values: Mapping[int, int], path: Path) -> Thing:
@@ -199,7 +240,7 @@ def _value(note: Mapping[str, Any], values: Mapping[int, int], path: Path) -> in
     category = int(note["category_id"])
     if category not in values:
         raise FullconvError(f"{path}: category {category} is not among its categories; export the annotations again")
-    return VOID if note.get("iscrowd") else values[category]
+    return VOID if str(note.get("iscrowd", 0)).strip().lower() not in NO else values[category]
 
 
 def _box(note: Mapping[str, Any]) -> tuple[float, ...] | None:
@@ -210,8 +251,11 @@ def _box(note: Mapping[str, Any]) -> tuple[float, ...] | None:
 
 
 def _area(note: Mapping[str, Any]) -> float:
-    box = _box(note)
-    return float(note.get("area") or (box[2] * box[3] if box else 0))
+    """Returns the area that the file says, or that of the outline or the box: some tools leave it out or write 0."""
+    said, box = float(note.get("area") or 0), _box(note)
+    if isfinite(said) and said > 0:
+        return said
+    return area_of(note.get("segmentation") or ()) or (box[2] * box[3] if box else 0)
 
 
 def _size(picture: Mapping[str, Any]) -> tuple[int, int] | None:

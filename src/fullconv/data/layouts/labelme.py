@@ -63,7 +63,7 @@ def _names(root: Path, files: list[Path]) -> tuple[str, ...]:
         listed = read_names(root / "labels.txt")
     else:
         listed = sorted({label for path in files for label in _labels(path)})
-    names = [name for name in listed if name not in (IGNORE, BACKGROUND, "background")]
+    names = [name for name in listed if name not in (IGNORE, "void", BACKGROUND, "background")]
     return ("background", *names)
 
 

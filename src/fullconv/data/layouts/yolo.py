@@ -5,7 +5,7 @@ Roboflow writes train/images/ beside train/labels/ with a data.yaml, CVAT lists 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
@@ -17,12 +17,24 @@ from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.lists import read_names
 from fullconv.data.masks import Lookup
 from fullconv.data.partners import by_name, pictures_in
-from fullconv.data.yolo_outlines import Lines, is_label_file
+from fullconv.data.yolo_labels import (
+    IMAGES,
+    LABELS,
+    SUFFIX,
+    find_labels,
+    folder_of,
+    label_files_beside,
+    label_files_under,
+    labels_of,
+    with_neighbours,
+)
+from fullconv.data.yolo_outlines import Lines, is_label_file, refuse_other, resembles_labels
 from fullconv.errors import FullconvError
+from fullconv.logger import logger
 from fullconv.words import counted
 from fullconv.yaml_files import read_yaml
 
-IMAGES, LABELS, MASKS, NAMES = "images", "labels", "masks", "classes.txt"
+MASKS, NAMES = "masks", "classes.txt"
 SPLITS = ("train", "val", "test")
 OF_MASKS = {"masks_dir", "colours", "reduce_zero_label"}  # keys about masks, which may lie beside the labels
 TRIED = 50  # label files that are looked into: those of pictures without objects are empty
@@ -32,7 +44,9 @@ Content = Mapping[str, Any]
 def recognises(root: Path) -> str:
     if yaml := _own_yaml(root):
         return f"{yaml.name} with names, and outlines in {LABELS}"
-    alone = (root / IMAGES).is_dir() and not (root / MASKS).exists() and _has_labels([root / IMAGES])
+    if not (root / IMAGES).is_dir() or (root / MASKS).exists() or not _has_labels([root / IMAGES]):
+        return ""
+    alone = _has_labels([root / IMAGES], is_label_file) or not pictures_in(root / LABELS)
     return f"outlines in {LABELS}/*.txt, beside {IMAGES}" if alone else ""
 
 
@@ -51,7 +65,8 @@ def read(root: Path, options: LayoutOptions) -> Dataset:
 def read_by(yaml: Path, options: LayoutOptions) -> Dataset:
     """Reads what a YAML of Ultralytics describes. Classes are `background` and its names."""
     content = read_yaml(yaml)
-    return _dataset(_root(yaml, content), _names(yaml, content["names"]), _places(yaml, content), options)
+    names, keypoints = _names(yaml, content["names"]), _keypoints(yaml, content)
+    return _dataset(_root(yaml, content), names, _places(yaml, content), options, keypoints)
 
 
 def describes(yaml: Path) -> bool:
@@ -106,7 +121,19 @@ def _names(yaml: Path, names: Any) -> dict[int, str]:
     return {int(number): name for number, name in numbered.items()}
 
 
-def _dataset(root: Path, names: Mapping[int, str], places: Mapping[str, list[Path]], options: LayoutOptions) -> Dataset:
+def _keypoints(yaml: Path, content: Content) -> int:
+    """Returns how many numbers follow the box of a pose: kpt_shape: [17, 3]"""
+    shape = content.get("kpt_shape")
+    if shape is None:
+        return 0
+    if not isinstance(shape, list) or len(shape) != 2 or not all(str(number).isdecimal() for number in shape):
+        raise FullconvError(f"{yaml}: kpt_shape: {shape}; give the number of points, and 2 or 3, such as [17, 3]")
+    return int(shape[0]) * int(shape[1])
+
+
+def _dataset(
+    root: Path, names: Mapping[int, str], places: Mapping[str, list[Path]], options: LayoutOptions, keypoints: int = 0
+) -> Dataset:
     own = ["background", *(name for _, name in sorted(names.items()) if name != "background")]
     classes = options.classes or Classes.named(tuple(own))
     if len(classes) != len(own):
@@ -115,21 +142,48 @@ def _dataset(root: Path, names: Mapping[int, str], places: Mapping[str, list[Pat
             "remove `names`, and choose with `classes` and `label_mapping`"
         )
     values = {number: own.index(name) for number, name in names.items()}
-    build = partial(_sample, values=values, lookup=options.lookup_for(classes), boxes=options.boxes)
+    lines = partial(Lines, values=values, boxes=options.boxes, keypoints=keypoints)
+    build = partial(_sample, lookup=options.lookup_for(classes), lines=lines)
     splits = {
-        split: tuple(build(name, image) for place in some for name, image in _pictures(place, root))
-        for split, some in places.items()
+        split: tuple(build(*row) for place in some for row in _labelled(place, root)) for split, some in places.items()
     }
     for split, samples in splits.items():
         _refuse_unlabelled(split, samples)
+        _refuse_unreadable(samples, keypoints)
     return Dataset(root, "yolo", classes, splits)
 
 
-def _sample(name: str, image: Path, values: Mapping[int, int], lookup: Lookup, boxes: str) -> Sample:
+def _sample(name: str, image: Path, labels: Path | None, lookup: Lookup, lines: Callable[..., Lines]) -> Sample:
     """A picture without a label file shows no object."""
-    labels = labels_of(image)
-    there = labels if labels.is_file() else None
-    return Sample(name, image, there or image, lookup, open_mask=Lines(image, there, values, boxes))
+    return Sample(name, image, labels or image, lookup, open_mask=lines(image, labels))
+
+
+def _labelled(place: Path, root: Path) -> Iterator[tuple[str, Path, Path | None]]:
+    """Yields (name, picture, label file) of a folder or a list. Raises FullconvError if a label file is left over
+    that may be that of a picture without one."""
+    pictures = list(_pictures(place, root))
+    paths = [path for _, path in pictures]
+    if place.is_dir():
+        found = find_labels(paths, label_files_under(folder_of(place)))
+    else:
+        found = find_labels(with_neighbours(paths), label_files_beside(paths))
+    alone = [path for path in found.alone if is_label_file(path)]
+    lacking = [path for path in paths if path not in found.of]
+    if alone:
+        _report_left_over(alone, lacking)
+    yield from ((name, path, found.of.get(path)) for name, path in pictures)
+
+
+def _report_left_over(alone: Sequence[Path], lacking: Sequence[Path]) -> None:
+    files = f"{counted(len(alone), 'label file')} without a picture, such as {alone[0].name}"
+    if not lacking:
+        logger.warning(f"{alone[0].parent}: {files}: not used")
+        return
+    count = counted(len(lacking), "picture")
+    raise FullconvError(
+        f"{alone[0].parent}: {files}, and {count} without a label file, such as {lacking[0].name}; give both the same "
+        "name, or remove the labels; a picture without objects may have an empty .txt"
+    )
 
 
 def _refuse_unlabelled(split: str, samples: Sequence[Sample]) -> None:
@@ -139,6 +193,14 @@ def _refuse_unlabelled(split: str, samples: Sequence[Sample]) -> None:
         raise FullconvError(
             f"{folder}: no .txt for any of {counted(len(samples), 'picture')} of {split}; put them there"
         )
+
+
+def _refuse_unreadable(samples: Iterable[Sample], keypoints: int) -> None:
+    """Raises FullconvError, which says what is wrong, if none of the first label files is as it should be."""
+    files = list(islice((one.label_path for one in samples if one.label_path != one.image_path), TRIED))
+    if not any(is_label_file(path, keypoints) for path in files):
+        for path in files:
+            refuse_other(path, keypoints)
 
 
 def _pictures(place: Path, root: Path) -> Iterator[tuple[str, Path]]:
@@ -151,22 +213,20 @@ def _pictures(place: Path, root: Path) -> Iterator[tuple[str, Path]]:
         yield PurePosixPath(line).with_suffix("").name, next((one for one in places if one.is_file()), places[1])
 
 
-def labels_of(image: Path) -> Path:
-    """Returns the label file of a picture: the last folder called images is called labels there."""
-    folders, last = list(image.parts), max((i for i, part in enumerate(image.parts) if part == IMAGES), default=None)
-    if last is not None:
-        folders[last] = LABELS
-    return Path(*folders).with_suffix(".txt")
-
-
-def _has_labels(places: Iterable[Path]) -> bool:
-    """Whether one of the first label files holds outlines or boxes."""
-    return any(is_label_file(path) for path in islice(chain.from_iterable(map(_label_files, places)), TRIED))
+def _has_labels(places: Iterable[Path], fits: Callable[[Path], bool] = resembles_labels) -> bool:
+    """Whether one of the first label files fits. Those that only resemble labels are refused when they are read."""
+    return any(fits(path) for path in islice(chain.from_iterable(map(_label_files, places)), TRIED))
 
 
 def _label_files(place: Path) -> Iterator[Path]:
     if place.is_file():
-        yield from (path for _, image in _pictures(place, place.parent) if (path := labels_of(image)).is_file())
+        listed = []
+        for _, image in _pictures(place, place.parent):
+            listed.append(image)
+            if (path := labels_of(image)).is_file():
+                yield path
+        yield from label_files_beside(listed)
     else:
-        folder = labels_of(place / "a").parent
-        yield from chain(folder.glob("*.txt"), folder.glob("*/*.txt") if folder != place else ())
+        folder = folder_of(place)
+        below = chain(folder.glob("*"), folder.glob("*/*") if folder != place else ())
+        yield from (path for path in below if path.suffix.lower() == SUFFIX)
