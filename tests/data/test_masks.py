@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image, ImageOps
 
+from fullconv.data.coco_masks import Segments
 from fullconv.data.colour_masks import read_colours, read_index_or_colour
 from fullconv.data.masks import read_mask, value_lookup
 from fullconv.errors import FullconvError
@@ -127,6 +128,77 @@ def test_a_rotated_tiff_is_upright(tmp_path, turn, compression):
     Image.fromarray(IDS).save(tmp_path / "m.tif", exif=exif, compression=compression)
     upright = ImageOps.exif_transpose(Image.open(io.BytesIO((tmp_path / "m.tif").read_bytes())))
     assert (read_mask(tmp_path / "m.tif") == np.array(upright)).all()
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_a_rotated_tiff_that_pillow_cannot_read_is_upright(tmp_path, turn):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        write_tiff(tmp_path / "m.tif", IDS.astype(np.float64))
+    written = (tmp_path / "m.tif").read_bytes()  # the tag of its one strip's rows becomes that of the orientation
+    strip, turned = struct.pack("<HHIHH", 278, 3, 1, 24, 0), struct.pack("<HHIHH", 274, 3, 1, turn, 0)
+    assert written.count(strip) == 1
+    (tmp_path / "m.tif").write_bytes(written.replace(strip, turned))
+    upright = ImageOps.exif_transpose(_noting(Image.fromarray(IDS), turn))
+    assert (read_mask(tmp_path / "m.tif") == np.array(upright)).all()
+
+
+COLOURS = np.array([BLACK, (200, 0, 0), (0, 200, 0)], np.uint8)
+
+
+def with_turn(path, picture, turn, behind=False):
+    """Saves it with an EXIF orientation, in a PNG before or behind the pixels."""
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    picture.save(path, exif=exif, lossless=True)
+    if behind:
+        written = path.read_bytes()
+        at = written.index(b"eXIf") - 4
+        chunk = written[at : at + 12 + int.from_bytes(written[at : at + 4])]
+        path.write_bytes(written.replace(chunk, b"")[:-12] + chunk + written[-12:])
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+@pytest.mark.parametrize("mode", ["L", "P", "1", "I;16"])
+def test_a_rotated_png_is_upright_with_its_values(tmp_path, turn, mode):
+    values = IDS % 2 if mode == "1" else IDS
+    picture = Image.fromarray(values.astype({"I;16": np.uint16, "1": bool}.get(mode, np.uint8)))
+    if mode == "P":
+        picture.putpalette(COLOURS.ravel().tolist())
+    upright = np.array(ImageOps.exif_transpose(_noting(Image.fromarray(values), turn)))
+    for behind in (False, True):
+        with_turn(tmp_path / "m.png", picture, turn, behind)
+        assert (read_mask(tmp_path / "m.png") == upright).all()
+        if mode == "P":
+            for read in (read_colours, read_index_or_colour):
+                assert (read(tmp_path / "m.png", [tuple(colour) for colour in COLOURS.tolist()]) == upright).all()
+
+
+def _noting(picture, turn):
+    picture.getexif()[0x0112] = turn
+    return picture
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+@pytest.mark.parametrize("ending", ["png", "webp", "tif"])
+def test_rotated_colours_are_upright(tmp_path, turn, ending):
+    with_turn(tmp_path / f"m.{ending}", Image.fromarray(COLOURS[IDS]), turn)
+    upright = np.array(ImageOps.exif_transpose(_noting(Image.fromarray(IDS), turn)))
+    colours = [tuple(colour) for colour in COLOURS.tolist()]
+    for read in (read_colours, read_index_or_colour):
+        assert (read(tmp_path / f"m.{ending}", colours) == upright).all()
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_rotated_segments_of_coco_are_upright(tmp_path, turn):
+    with_turn(tmp_path / "m.png", Image.fromarray(np.stack([IDS, 0 * IDS, 0 * IDS], 2)), turn)
+    upright = np.array(ImageOps.exif_transpose(_noting(Image.fromarray(IDS), turn)))
+    assert (Segments({1: 1, 2: 2})(tmp_path / "m.png") == np.where(upright, upright, 255)).all()
+
+
+def test_exif_data_that_are_unreadable_do_not_matter_to_a_mask(tmp_path):
+    Image.fromarray(IDS).save(tmp_path / "m.png", exif=b"no EXIF data")
+    assert (read_mask(tmp_path / "m.png") == IDS).all()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from PIL import Image
 
 from fullconv.classes import VOID, Colour, voc_colour
 from fullconv.data.masks import LabelMap, byte_values, picture_values, read_picture, value_lookup
-from fullconv.data.stored_values import SINGLE_CHANNEL
+from fullconv.data.stored_values import SINGLE_CHANNEL, stored_colours
 from fullconv.errors import FullconvError
 
 
@@ -78,14 +78,14 @@ def colour_codes(rgb: NDArray[np.uint8]) -> NDArray[np.uint32]:
 def _colour(path: Path, colours: Sequence[Colour], picture: Image.Image) -> LabelMap:
     if picture.mode in SINGLE_CHANNEL:
         return positions(_shown(picture_values(path, picture), picture), path, colours)
-    return positions(np.array(picture.convert("RGB")), path, colours)
+    return positions(stored_colours(picture), path, colours)
 
 
 def _index_or_colour(path: Path, colours: Sequence[Colour], picture: Image.Image) -> LabelMap:
     if picture.mode in SINGLE_CHANNEL:
         values = picture_values(path, picture)
         return values_or_positions(values, _shown(values, picture), path, colours)
-    return positions(np.array(picture.convert("RGB")), path, colours)
+    return positions(stored_colours(picture), path, colours)
 
 
 def values_or_positions(values: LabelMap, rgb: NDArray[np.uint8], path: Path, colours: Sequence[Colour]) -> LabelMap:
@@ -109,7 +109,7 @@ def values_or_positions(values: LabelMap, rgb: NDArray[np.uint8], path: Path, co
 def _shown(values: LabelMap, picture: Image.Image) -> NDArray[np.uint8]:
     """HxWx3: the colours of single-channel values. Values of more than 8 bits are shown as grey."""
     if picture.mode in ("P", "L", "1"):
-        return np.array(picture.convert("RGB"))
+        return stored_colours(picture)
     return np.stack([values] * 3, 2)
 
 

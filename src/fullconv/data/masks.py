@@ -103,8 +103,10 @@ def value_lookup(values: Mapping[int, int]) -> Lookup:
 
 @contextmanager
 def opened(path: Path, what: str = "mask") -> Iterator[Image.Image]:
-    """Opens the file; it is upright once loaded. Any problem in Pillow, and several pages, become an error of one
-    line."""
+    """Opens the file. Any problem in Pillow, and several pages, become an error of one line.
+
+    stored_values and stored_colours read it upright.
+    """
     with images.opened(path, str(path), what) as picture:
         pages = images.page_numbers(picture)
         if len(pages) > 1:

@@ -1,19 +1,21 @@
-"""Reads the numbers stored in a picture of one channel. Decoders would scale values of few bits to 255."""
+"""Reads what is stored in a mask, upright: numbers, which decoders would scale to 255 if they have few bits, or
+colours."""
 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile
+from PIL import ExifTags, Image, ImageFile
 
 from fullconv.damage import as_one_line
 from fullconv.errors import FullconvError
 from fullconv.georeference import import_rasterio
-from fullconv.images import LARGEST_IN_MEMORY
+from fullconv.images import LARGEST_IN_MEMORY, UPRIGHT
 from fullconv.raster import open_raster
 
 SINGLE_CHANNEL = ("P", "L", "1", "F", "I", "I;16", "I;16B")
@@ -25,7 +27,7 @@ NO_DATA = 42113  # a TIFF tag defined by GDAL
 def stored_values(picture: Image.Image) -> NDArray[Any]:
     """HxW: palette indices, grey values of 1, 2, 4, 8, 16 or 32 bits, or floats, as stored in the file."""
     how = _decoding(picture)
-    values = np.array(picture)
+    values = np.array(upright(picture))
     if picture.format == "PPM" and isinstance(how, tuple):
         white = 65535 if picture.mode == "I" else 255
         return np.round(values * (int(how[1]) / white)).astype(np.int64)  # a PGM states the number of its white
@@ -37,6 +39,27 @@ def stored_values(picture: Image.Image) -> NDArray[Any]:
     if found["inverted"]:
         values = 255 - values
     return values // (255 // (2 ** int(found["bits"] or 8) - 1))
+
+
+def stored_colours(picture: Image.Image) -> NDArray[np.uint8]:
+    """HxWx3: the colours of any picture, without regard to transparency."""
+    return np.array(upright(picture).convert("RGB"))
+
+
+def upright(picture: Image.Image) -> Image.Image:
+    """Returns the picture loaded, and turned as its EXIF data say. Pillow itself only does so for TIFFs.
+
+    Unreadable EXIF data do not matter, because the pixels are intact.
+    """
+    picture.load()  # finds EXIF data behind the pixels, too
+    orientation = UPRIGHT
+    with suppress(Exception):
+        orientation = picture.getexif().get(ExifTags.Base.Orientation, UPRIGHT)
+    if orientation == UPRIGHT:
+        return picture
+    from PIL import ImageOps  # imported here because most masks are not turned
+
+    return ImageOps.exif_transpose(picture)
 
 
 def no_data(picture: Image.Image) -> float | None:
@@ -58,7 +81,8 @@ def raster_values(path: Path, reason: str) -> tuple[NDArray[Any], float | None]:
     with as_one_line(path, "a mask", "copy it again from its source"), open_raster(path) as raster:
         if raster.size[0] * raster.size[1] > LARGEST_IN_MEMORY:
             raise FullconvError(f"{path}: a mask of more than {LARGEST_IN_MEMORY // 10**6} megapixels; split it")
-        return raster.dataset.read(), raster.dataset.nodata
+        stored = np.moveaxis(raster.dataset.read(), 0, 2)
+        return np.moveaxis(raster.turned(stored), 2, 0), raster.dataset.nodata
 
 
 def _decoding(picture: Image.Image) -> Any:

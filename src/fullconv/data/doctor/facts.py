@@ -16,6 +16,7 @@ from fullconv.data.boxes import boxed
 from fullconv.data.colour_masks import read_colours, read_index_or_colour
 from fullconv.data.dataset import Sample
 from fullconv.data.masks import LabelMap, opened
+from fullconv.data.stored_values import stored_colours, stored_values
 from fullconv.errors import FullconvError
 from fullconv.images import opened as opened_image
 from fullconv.view import Pixels
@@ -185,7 +186,7 @@ def _of_unusable(path: Path, error: FullconvError) -> MaskFacts:
             deep = mode.startswith("I")
             if mode == "F":
                 raise error
-            values = np.asarray(picture).astype(np.int64) if deep else _packed(picture)
+            values = stored_values(picture).astype(np.int64) if deep else _packed(picture)
     except FullconvError:
         raise error from None
     found, counts = np.unique(values, return_counts=True)
@@ -196,7 +197,7 @@ def _of_unusable(path: Path, error: FullconvError) -> MaskFacts:
 
 def _packed(picture: Image.Image) -> NDArray[np.int64]:
     """HxW of 0xRRGGBB."""
-    red, green, blue = np.moveaxis(np.asarray(picture.convert("RGB")).astype(np.int64), 2, 0)
+    red, green, blue = np.moveaxis(stored_colours(picture).astype(np.int64), 2, 0)
     return red << 16 | green << 8 | blue
 
 
