@@ -103,6 +103,19 @@ def test_pngs_of_few_bits(tmp_path, bits, palette):
     assert (read_mask(tmp_path / "m.png") == values).all()
 
 
+def test_a_damaged_png_is_an_error_instead_of_other_labels(tmp_path):
+    Image.fromarray(IDS).save(tmp_path / "m.png")
+    written = (tmp_path / "m.png").read_bytes()
+    start = written.index(b"IDAT") + 4
+    for at in range(start, start + int.from_bytes(written[start - 8 : start - 4])):
+        for bit in range(8):
+            changed = bytes([written[at] ^ 1 << bit])
+            (tmp_path / "m.png").write_bytes(written[:at] + changed + written[at + 1 :])
+            for read in (read_mask, Segments({1: 1, 2: 2})):
+                with pytest.raises(FullconvError, match=r"m\.png: damaged mask .*; copy it again"):
+                    read(tmp_path / "m.png")
+
+
 @pytest.mark.parametrize("white", [2, 100, 255, 600])
 def test_a_pgm_says_what_its_white_is(tmp_path, white):
     text = f"P2\n3 1\n{white}\n0 1 2\n"
