@@ -97,6 +97,27 @@ def test_unclear_masks_are_refused(tmp_path, mask, why):
     assert "\n" not in str(error.value)
 
 
+def test_masks_that_draw_the_object_in_two_ways_are_refused_with_both_ways_out(tmp_path):
+    fill(tmp_path, halves(0, 1))
+    for i in (3, 4):
+        save(tmp_path / "masks" / f"{i:03}.png", halves(0, 255))
+    save(tmp_path / "masks" / "000.png", halves(0, 0))
+    with pytest.raises(FullconvError) as error:
+        describe(tmp_path)
+    told = str(error.value)
+    assert told.startswith(
+        f"{tmp_path}: 2 masks with only 0 and 255 (such as 003.png) and 7 with 1 but no 255 (such as "
+    )
+    for names, expected in (
+        ("names: [{name: background, labels: [0]}, {name: object, labels: [1, 255]}]", [0, 1]),
+        ("names: [background, object]", [0, 255]),
+    ):
+        assert names in told
+        (tmp_path / "data.yaml").write_text(names)
+        read = {s.name: s for split in open_dataset(tmp_path).splits.values() for s in split}["003"].read_label_map()
+        assert np.unique(read).tolist() == expected
+
+
 def test_existing_splits_are_kept(tmp_path):
     fill(tmp_path, halves(), "images/train/{:03}.png", "masks/train/{:03}.png")
     fill(tmp_path, halves(), "images/val/{:03}.png", "masks/val/{:03}.png", 3)
