@@ -6,6 +6,7 @@ import struct
 import sys
 import warnings
 import zlib
+from functools import partial
 
 import numpy as np
 import pytest
@@ -315,6 +316,34 @@ def test_in_a_64_bit_mask_only_the_exact_nodata_value_is_void(tmp_path):
 def test_a_mask_with_several_bands_is_refused_with_its_name(tmp_path):
     with pytest.raises(FullconvError, match=re.escape(f"{tmp_path / 'a.tif'}: a mask has one channel")):
         read_mask(write_bands(tmp_path / "a.tif", np.zeros((2, 8, 8), np.int64)))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("options", [{}, {"interleave": "pixel", "compress": "lzw"}, {"alpha": "yes"}])
+def test_a_second_band_is_not_dropped(tmp_path, dtype, options):
+    path = write_bands(tmp_path / "a.tif", np.stack([IDS, IDS % 2]).astype(dtype), **options)
+    for read in (read_mask, partial(read_colours, colours=[BLACK]), partial(read_index_or_colour, colours=[BLACK])):
+        with pytest.raises(
+            FullconvError, match=re.escape(f"{path}: a mask has one channel of class indices, but this one")
+        ):
+            read(path)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("interleave", ["pixel", "band"])
+def test_alpha_that_is_the_same_everywhere_does_not_matter(tmp_path, dtype, interleave):
+    bands = np.stack([IDS, 0 * IDS + 255]).astype(dtype)
+    path = write_bands(tmp_path / "a.tif", bands, interleave=interleave, alpha="yes")
+    assert (read_mask(path) == IDS).all()
+    Image.merge("LA", [Image.fromarray(IDS), Image.new("L", (32, 24), 255)]).save(tmp_path / "a.png")
+    assert (read_mask(tmp_path / "a.png") == IDS).all()
+    assert (read_index_or_colour(tmp_path / "a.png", [BLACK, WHITE]) == IDS).all()
+
+
+def test_a_png_with_transparency_is_refused(tmp_path):
+    Image.merge("LA", [Image.fromarray(IDS), Image.fromarray(IDS)]).save(tmp_path / "a.png")
+    with pytest.raises(FullconvError, match=r"a\.png: a mask has one channel of class indices, but this one has 2; "):
+        read_mask(tmp_path / "a.png")
 
 
 def test_values_that_are_not_indices_are_refused_with_the_file_name(tmp_path):

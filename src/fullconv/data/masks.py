@@ -14,7 +14,14 @@ from PIL import Image
 
 from fullconv import images
 from fullconv.classes import VOID, Classes
-from fullconv.data.stored_values import SINGLE_CHANNEL, TIFFS, no_data, raster_values, stored_values
+from fullconv.data.stored_values import (
+    SINGLE_CHANNEL,
+    TIFFS,
+    has_two_channels,
+    no_data,
+    raster_values,
+    stored_values,
+)
 from fullconv.errors import FullconvError
 
 LabelMap = NDArray[np.uint8]
@@ -50,13 +57,22 @@ def picture_values(path: Path, picture: Image.Image) -> LabelMap:
             f"{path}: a mask has one channel of class indices, but this one is {picture.mode}; "
             "save it as a palette or 8-bit grey PNG, or give the classes' `colours` in a data YAML"
         )
+    if has_two_channels(picture):
+        raise several_channels(path, 2)
     return byte_values(stored_values(picture), path, no_data(picture))
 
 
 def _only(bands: NDArray[Any], path: Path) -> NDArray[Any]:
     if len(bands) != 1:
-        raise FullconvError(f"{path}: a mask has one channel of class indices, but this one has {len(bands)}")
+        raise several_channels(path, len(bands))
     return np.asarray(bands[0])
+
+
+def several_channels(path: Path, count: int) -> FullconvError:
+    return FullconvError(
+        f"{path}: a mask has one channel of class indices, but this one has {count}; "
+        "save the one with the classes alone (gdal_translate -b 1)"
+    )
 
 
 def byte_values(values: NDArray[Any], path: Path, nothing: float | None = None) -> LabelMap:

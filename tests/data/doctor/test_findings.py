@@ -265,6 +265,13 @@ def test_sixteen_bit_masks_of_instances(data):
     assert found(data.examine(), "deep-masks").cases[0].detail == "up to 24001"
 
 
+def test_a_mask_of_two_bands_is_reported(data):
+    grey = [Image.fromarray(halves()), Image.fromarray(halves(7, 8))]
+    Image.merge("LA", grey).save(data.mask("train/a"))
+    finding = found(data.examine(), "unreadable-mask")
+    assert finding.cases[0].detail == "a mask has one channel of class indices, but this one has 2"
+
+
 def test_a_mask_that_is_all_void_is_reported(data):
     Image.fromarray(halves(255, 255)).save(data.mask("train/a"))
     report = data.examine()

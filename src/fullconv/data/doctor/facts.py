@@ -16,7 +16,7 @@ from fullconv.data.boxes import boxed
 from fullconv.data.colour_masks import read_colours, read_index_or_colour
 from fullconv.data.dataset import Sample
 from fullconv.data.masks import LabelMap, opened
-from fullconv.data.stored_values import stored_colours, stored_values
+from fullconv.data.stored_values import SINGLE_CHANNEL, has_two_channels, stored_colours, stored_values
 from fullconv.errors import FullconvError
 from fullconv.images import opened as opened_image
 from fullconv.view import Pixels
@@ -184,7 +184,7 @@ def _of_unusable(path: Path, error: FullconvError) -> MaskFacts:
         with opened(path) as picture:
             mode, jpeg = picture.mode, picture.format == "JPEG"
             deep = mode.startswith("I")
-            if mode == "F":
+            if mode == "F" or (mode in SINGLE_CHANNEL and has_two_channels(picture)):
                 raise error
             values = stored_values(picture).astype(np.int64) if deep else _packed(picture)
     except FullconvError:
