@@ -118,6 +118,32 @@ def test_masks_that_draw_the_object_in_two_ways_are_refused_with_both_ways_out(t
         assert np.unique(read).tolist() == expected
 
 
+@pytest.mark.parametrize(
+    ("mask", "ending", "options"),
+    [
+        (halves(0, 255), "jpg", {}),
+        (halves(0, 255), "tif", {"compression": "jpeg"}),
+        (COLOURS[halves(0, 1)], "tif", {"compression": "jpeg"}),
+        (COLOURS[halves(0, 1)], "webp", {"quality": 95}),
+    ],
+)
+def test_masks_with_lossy_compression_are_refused(tmp_path, mask, ending, options):
+    fill(tmp_path, halves(0, 255))
+    for i in range(10):
+        (tmp_path / "masks" / f"{i:03}.png").unlink()
+        Image.fromarray(mask).save(tmp_path / "masks" / f"{i:03}.{ending}", **options)
+    with pytest.raises(FullconvError, match=rf"10 masks with lossy compression .* 000\.{ending}\); save them as PNG"):
+        describe(tmp_path)
+
+
+def test_lossless_webp_masks_are_read(tmp_path):
+    fill(tmp_path, halves(0, 1))
+    for i in range(10):
+        (tmp_path / "masks" / f"{i:03}.png").unlink()
+        Image.fromarray(COLOURS[halves(0, 1)]).save(tmp_path / "masks" / f"{i:03}.webp", lossless=True)
+    assert np.array_equal(open_dataset(tmp_path).splits["train"][0].read_label_map(), halves(0, 1))
+
+
 def test_existing_splits_are_kept(tmp_path):
     fill(tmp_path, halves(), "images/train/{:03}.png", "masks/train/{:03}.png")
     fill(tmp_path, halves(), "images/val/{:03}.png", "masks/val/{:03}.png", 3)

@@ -70,8 +70,11 @@ def meaning_of(samples: Sequence[Sample], root: Path) -> Meaning:
     masks = [each.mask for each in facts if each.mask]
     if not masks:
         raise FullconvError(f"{root}: none of the masks can be read; run fullconv check {root} to see why")
-    if any(mask.jpeg for mask in masks):
-        raise FullconvError(f"{root}: masks are JPEG files, which blur classes; save them as PNG")
+    if lossy := [each.mask_path.name for each in facts if each.mask and each.mask.is_lossy]:
+        raise FullconvError(
+            f"{root}: {counted(len(lossy), 'mask')} with lossy compression such as JPEG, which blurs classes "
+            f"(for example {lossy[0]}); save them as PNG"
+        )
     in_colour = [mask for mask in masks if mask.in_colour]
     if not in_colour:
         _refuse_two_ways(facts, root)

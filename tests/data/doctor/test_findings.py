@@ -234,6 +234,29 @@ def test_masks_saved_as_jpeg(data, names):
     assert "white-is-void" in kinds(report)
 
 
+JPEG_IN_TIFF = {"format": "TIFF", "compression": "jpeg", "quality": 60}
+
+
+@pytest.mark.parametrize("names", ["names: [background, roof]\n", None])
+@pytest.mark.parametrize("low", [0, 1])
+def test_masks_compressed_as_jpeg_in_a_tiff(data, names, low):
+    for path in data.masks():
+        path.unlink()
+        Image.fromarray(halves(low, low + 1)).save(path.with_suffix(".tif"), **JPEG_IN_TIFF)
+    report = data.examine(names) if names else examine(data.root)
+    assert found(report, "smoothed-masks").cases[0].detail.endswith(", lossy compression")
+
+
+@pytest.mark.parametrize(("lossless", "kind"), [(False, "smoothed-masks"), (True, None)])
+def test_masks_as_webp(data, lossless, kind):
+    for path in data.masks():
+        path.unlink()
+        black_and_white = Image.fromarray(halves(0, 255)).convert("RGB")  # lossy, and yet without other colours
+        black_and_white.save(path.with_suffix(".webp"), lossless=lossless, exact=True, exif=Image.Exif())
+    report = data.examine("names: [background, roof]\ncolours: [[0, 0, 0], [255, 255, 255]]\n")
+    assert kinds(report) == ({kind} if kind else set())
+
+
 def test_masks_resized_smoothly(data):
     disc = Image.new("L", (40, 30))
     ImageDraw.Draw(disc).ellipse((8, 5, 30, 25), fill=255)

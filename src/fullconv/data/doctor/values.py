@@ -39,13 +39,14 @@ def judge_values(facts: Sequence[Facts], classes: Classes, named: bool) -> list[
 
 
 def is_smoothed(facts: Facts, named: bool) -> bool:
-    """Whether the mask was saved as JPEG, or has the many rare values that smooth resizing creates between classes."""
+    """Whether the mask was compressed with losses, as in a JPEG, or has the many rare values that smooth resizing
+    creates between classes."""
     mask = facts.mask
     if not mask:
         return False
     strange = unknown_values(facts) if named else _between(mask)
-    if mask.jpeg or len(strange) < MANY:
-        return mask.jpeg
+    if mask.is_lossy or len(strange) < MANY:
+        return mask.is_lossy
     shares = mask.shares
     return median(shares[value] for value in strange) < RARE
 
@@ -92,7 +93,7 @@ def _smoothed(masks: Sequence[Facts]) -> list[Finding]:
 
 
 def _form(mask: MaskFacts) -> str:
-    return f"{counted(mask.distinct, 'value')}{', JPEG' if mask.jpeg else ''}"
+    return f"{counted(mask.distinct, 'value')}{', lossy compression' if mask.is_lossy else ''}"
 
 
 def _black_and_white(masks: Sequence[Facts], classes: Classes, named: bool) -> Finding:
