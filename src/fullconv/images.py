@@ -24,8 +24,8 @@ ImageArray = NDArray[np.uint8]
 Source = Union[str, Path, bytes, "Image.Image", NDArray[Any]]
 
 EXTENSIONS = frozenset(
-    [".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".jp2", ".avif", ".jfif",
-     ".heic", ".heif"]
+    [".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".pbm", ".jp2", ".avif",
+     ".jfif", ".heic", ".heif"]
 )  # fmt: skip
 PAGED = ("TIFF", "GIF", "WEBP", "PNG", "AVIF")  # formats whose further frames are separate pictures
 HEIC_BRANDS, AVIF_BRANDS = (

@@ -58,7 +58,10 @@ def test_usual_names_of_folders_and_files(tmp_path, image, label):
         ([halves(0, 1), halves(1, 255)], "names: [background, object]", "0 background, 1 object; 255 is void"),
         ([halves(0, 1), halves(2, 0)], "names: [background, class_1, class_2]", "2 class_2"),
         ([halves(0, 128), halves(255, 0)], "labels: [128]", "0 background, 128 class_128, 255 class_255"),
+        ([halves(0, 128), halves(0, 128)], "labels: [128]", "0 background, 128 object"),
+        ([halves(0, 1).astype(np.uint16) * 65535], "labels: [255]", "masks contain 0 background, 255 object"),
         ([halves(7, 9)], "{name: background, labels: [7]}", "7 background, 9 object"),
+        ([halves(1, 255)], "{name: background, labels: [1]}", "1 background, 255 object"),
         ([COLOURS[halves(0, 1)]], RED, "#000000 background, #c82828 object"),
         ([COLOURS[halves(0, 1)], COLOURS[halves(0, 2)]], "names: [background, class_1, class_2]", "class_2"),
     ],
@@ -180,3 +183,12 @@ def test_without_holding_back_no_split_is_made(tmp_path):
     whole = describe(tmp_path, holds_back=False)
     assert {split: len(samples) for split, samples in whole.dataset.splits.items()} == {"train": 10}
     assert whole.assumption.lines == describe(tmp_path).assumption.lines[:2]
+
+
+def test_pbm_masks_are_found(tmp_path):
+    fill(tmp_path, halves(0, 255))
+    for i in range(10):
+        (tmp_path / "masks" / f"{i:03}.png").unlink()
+        ones = np.packbits(halves(0, 1), axis=1).tobytes()
+        (tmp_path / "masks" / f"{i:03}.pbm").write_bytes(b"P4\n32 24\n" + ones)
+    assert np.array_equal(open_dataset(tmp_path).splits["train"][0].read_label_map(), halves(0, 1))

@@ -124,6 +124,28 @@ def test_a_pgm_says_what_its_white_is(tmp_path, white):
     assert read_mask(tmp_path / "m.pgm").tolist() == [[0, 1, 2]]
 
 
+@pytest.mark.parametrize("content", [b"P1\n3 2\n0 1 0\n1 1 1\n", b"P4\n3 2\n" + bytes([0b01000000, 0b11100000])])
+def test_the_ones_of_a_pbm_are_ones(tmp_path, content):
+    """Although they are black."""
+    (tmp_path / "m.pbm").write_bytes(content)
+    assert read_mask(tmp_path / "m.pbm").tolist() == [[0, 1, 0], [1, 1, 1]]
+    assert read_colours(tmp_path / "m.pbm", [WHITE, BLACK]).tolist() == [[0, 1, 0], [1, 1, 1]]
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32, np.float32])
+@pytest.mark.parametrize("ending", ["png", "tif", "pgm"])
+def test_white_of_16_bits_is_that_of_8(tmp_path, dtype, ending):
+    if ending != "tif" and dtype != np.uint16:
+        return
+    for values, expected in (([0, 65535], [0, 255]), ([65535, 65535], [255, 255])):
+        Image.fromarray(np.array([values], dtype)).save(tmp_path / f"m.{ending}")
+        assert read_mask(tmp_path / f"m.{ending}").tolist() == [expected]
+        assert read_colours(tmp_path / f"m.{ending}", [BLACK, WHITE]).tolist() == [[min(v, 1) for v in expected]]
+    Image.fromarray(np.array([[0, 1, 65535]], dtype)).save(tmp_path / f"m.{ending}")
+    with pytest.raises(FullconvError, match="mask values range from 0 to 65535, such as 65535"):
+        read_mask(tmp_path / f"m.{ending}")
+
+
 @given(values=arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=20)))
 @settings(max_examples=30, deadline=None)
 def test_any_values_come_back(tmp_path_factory, values):

@@ -25,6 +25,7 @@ from fullconv.data.stored_values import (
 from fullconv.errors import FullconvError
 
 LabelMap = NDArray[np.uint8]
+WHITE, WHITE_OF_16_BITS = 255, 65535
 Lookup = NDArray[np.int16]  # (256,): mask value → class index, void, or -1 if the value is not a class
 
 
@@ -76,7 +77,8 @@ def several_channels(path: Path, count: int) -> FullconvError:
 
 
 def byte_values(values: NDArray[Any], path: Path, nothing: float | None = None) -> LabelMap:
-    """Returns the values as uint8. NaN is void, and so is `nothing`, unless it is a mask value itself.
+    """Returns the values as uint8. NaN is void, and so is `nothing`, unless it is a mask value itself. White of 16 bits
+    becomes that of 8 bits if there is only black beside it.
 
     Raises FullconvError for numbers other than 0 to 255.
     """
@@ -86,6 +88,8 @@ def byte_values(values: NDArray[Any], path: Path, nothing: float | None = None) 
         raise FullconvError(
             f"{path}: mask values have type {values.dtype}; class indices are whole numbers from 0 to 254"
         )
+    if values.max() == WHITE_OF_16_BITS and np.isin(values, (0, WHITE_OF_16_BITS)).all():
+        return np.where(values, np.uint8(WHITE), np.uint8(0))
     whole = values.astype(np.float64)
     wrong = ~((whole >= 0) & (whole <= VOID) & (whole == np.floor(whole)))  # includes NaN
     void = np.isnan(whole) | (False if nothing is None else np.isclose(whole, nothing, rtol=1e-6))
