@@ -1,5 +1,7 @@
 import io
+import struct
 import warnings
+import zlib
 
 import numpy as np
 import pytest
@@ -241,3 +243,58 @@ def test_bands_that_a_jpeg_2000_calls_grey_are_read(tmp_path):
             raster.write(values)
     assert (images.read(tmp_path / "a.jp2") == values.transpose(1, 2, 0)).all()
     assert (images.read((tmp_path / "a.jp2").read_bytes()) == values.transpose(1, 2, 0)).all()
+
+
+def chunk(kind, data, checksum=None):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum or zlib.crc32(kind + data))
+
+
+def in_two_chunks(png, checksum=None):
+    """The same PNG with its pixels in two chunks, the second of which has this checksum."""
+    at = png.index(b"IDAT") - 4
+    pixels = png[at + 8 : at + 8 + int.from_bytes(png[at : at + 4])]
+    return png[:at] + chunk(b"IDAT", pixels[:9]) + chunk(b"IDAT", pixels[9:], checksum) + chunk(b"IEND", b"")
+
+
+NOISE = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+
+
+def test_a_png_with_a_wrong_checksum_is_damaged(tmp_path):
+    png = encoded(Image.fromarray(NOISE))
+    assert (images.read(in_two_chunks(png)) == NOISE).all()
+    (tmp_path / "photo.png").write_bytes(in_two_chunks(png, checksum=7))
+    for source in (tmp_path / "photo.png", in_two_chunks(png, checksum=7)):
+        with pytest.raises(FullconvError, match=r"damaged image .*checksum.*; copy it again from its source"):
+            images.read(source)
+        assert images.extent(source) == (600, 0)  # reads no pixels
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "cut"),
+    [
+        (b"", b"trailing garbage" * 9, 0),
+        (b"", b"\0" * 9, 0),
+        (b"", b"", 12),  # no end
+        (b"", b"", 14),  # nor a whole checksum
+        (chunk(b"prVt", b"private") + chunk(b"tEXt", b"no zero byte"), b"", 0),
+        (b"", chunk(b"tEXt", b"Title\0a", checksum=7) + chunk(b"IEND", b""), 12),
+        (b"", chunk(b"prVt", b"private", checksum=7) + chunk(b"IEND", b"", checksum=7), 12),
+    ],
+)
+def test_a_png_that_is_odd_beside_its_pixels_is_read(before, after, cut):
+    png = encoded(Image.fromarray(NOISE))
+    at = png.index(b"IDAT") - 4
+    assert (images.read(png[:at] + before + png[at : len(png) - cut] + after) == NOISE).all()
+
+
+def test_a_damaged_png_that_gdal_reads_is_an_error(tmp_path):
+    rasterio = pytest.importorskip("rasterio")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        profile = {"driver": "PNG", "height": 20, "width": 30, "count": 3, "dtype": "uint16"}
+        with rasterio.open(tmp_path / "deep.png", "w", **profile) as raster:
+            raster.write(np.moveaxis(NOISE.astype(np.uint16), 2, 0))
+        assert images.open_picture(tmp_path / "deep.png").values.shape == (20, 30, 3)
+        (tmp_path / "deep.png").write_bytes(in_two_chunks((tmp_path / "deep.png").read_bytes(), checksum=7))
+        with pytest.raises(FullconvError, match="damaged"):
+            images.open_picture(tmp_path / "deep.png")

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "src" / "fullconv"
 LAYERS = [
-    {"errors", "logger", "strips", "tables", "tiff", "words"},
+    {"errors", "logger", "png", "strips", "tables", "tiff", "words"},
     {"locks"},
     {"files"},
     {"damage"},

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from fullconv import tiff
+from fullconv import png, tiff
 from fullconv.damage import as_one_line, is_damage, reason_of, unavailable
 from fullconv.errors import Damaged, FullconvError, missing_extra
 from fullconv.files import NoPlainFile, open_plain
@@ -24,8 +24,8 @@ ImageArray = NDArray[np.uint8]
 Source = Union[str, Path, bytes, "Image.Image", NDArray[Any]]
 
 EXTENSIONS = frozenset(
-    [".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".jp2", ".avif", ".jfif",
-     ".heic", ".heif"]
+    [".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".pbm", ".jp2", ".avif",
+     ".jfif", ".heic", ".heif"]
 )  # fmt: skip
 PAGED = ("TIFF", "GIF", "WEBP", "PNG", "AVIF")  # formats whose further frames are separate pictures
 HEIC_BRANDS, AVIF_BRANDS = (
@@ -121,6 +121,8 @@ def opened(source: Path | bytes, name: str, what: str = "image", most: int | Non
             with Image.open(file, formats=[*DECODERS, *_heic(start, name)]) as picture:
                 refuse_large(picture.size, name, most)
                 yield picture
+                if picture.format == "PNG" and not picture.tile:  # it was decoded
+                    png.refuse_damaged(file)
     except FullconvError:
         raise
     except NoPlainFile as error:

@@ -122,16 +122,16 @@ class Raster:
         """Returns (H, W): where no nodata value, mask or alpha band marks a pixel as empty in any band."""
         window = self._window(part)
         if self._complete:
-            return self._turned(np.ones([stop - start for start, stop in window], bool))
+            return self.turned(np.ones([stop - start for start, stop in window], bool))
         with readable(self.name):
-            return self._turned(self.dataset.dataset_mask(window=window) > 0)
+            return self.turned(self.dataset.dataset_mask(window=window) > 0)
 
     def _read(self, part: Part, bands: tuple[int, ...]) -> Pixels:
         with readable(self.name):
             values = self.dataset.read(list(bands), window=self._window(part))
         if values.dtype.kind == "c":
             raise FullconvError(f"{self.name}: complex values; export amplitude or phase first")
-        return np.ascontiguousarray(self._turned(np.moveaxis(values, 0, 2)))
+        return np.ascontiguousarray(self.turned(np.moveaxis(values, 0, 2)))
 
     @cached_property
     def _levels(self) -> tuple[bool, int]:
@@ -160,7 +160,8 @@ class Raster:
         rows, columns = ((n - stop, n - start) if flip else (start, stop) for (start, stop), flip, n in stored)
         return rows, columns
 
-    def _turned(self, stored: NDArray[Any]) -> NDArray[Any]:
+    def turned(self, stored: NDArray[Any]) -> NDArray[Any]:
+        """Returns (H, W, …) upright."""
         rows, columns = FLIPS[self.orientation]
         upright = stored[:: -1 if rows else 1, :: -1 if columns else 1]
         return upright.swapaxes(0, 1) if self.orientation >= TURNED else upright

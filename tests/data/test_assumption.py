@@ -71,7 +71,10 @@ def check_written(root):
         ([halves(0, 1), halves(1, 255)], "names: [background, object]", "0 background, 1 object; 255 is void"),
         ([halves(0, 1), halves(2, 0)], "names: [background, class_1, class_2]", "2 class_2"),
         ([halves(0, 128), halves(255, 0)], "labels: [128]", "0 background, 128 class_128, 255 class_255"),
+        ([halves(0, 128), halves(0, 128)], "labels: [128]", "0 background, 128 object"),
+        ([halves(0, 1).astype(np.uint16) * 65535], "labels: [255]", "masks contain 0 background, 255 object"),
         ([halves(7, 9)], "{name: background, labels: [7]}", "7 background, 9 object"),
+        ([halves(1, 255)], "{name: background, labels: [1]}", "1 background, 255 object"),
         ([COLOURS[halves(0, 1)]], RED, "#000000 background, #c82828 object"),
         ([COLOURS[halves(0, 1)], COLOURS[halves(0, 2)]], "names: [background, class_1, class_2]", "class_2"),
     ],
@@ -101,6 +104,53 @@ def test_unclear_masks_are_refused(tmp_path, mask, why):
     with pytest.raises(FullconvError, match=why) as error:
         describe(tmp_path)
     assert "\n" not in str(error.value)
+
+
+def test_masks_that_draw_the_object_in_two_ways_are_refused_with_both_ways_out(tmp_path):
+    fill(tmp_path, halves(0, 1))
+    for i in (3, 4):
+        save(tmp_path / "masks" / f"{i:03}.png", halves(0, 255))
+    save(tmp_path / "masks" / "000.png", halves(0, 0))
+    with pytest.raises(FullconvError) as error:
+        describe(tmp_path)
+    told = str(error.value)
+    assert told.startswith(
+        f"{tmp_path}: 2 masks with only 0 and 255 (such as 003.png) and 7 with 1 but no 255 (such as "
+    )
+    for names, expected in (
+        ("names: [{name: background, labels: [0]}, {name: object, labels: [1, 255]}]", [0, 1]),
+        ("names: [background, object]", [0, 255]),
+    ):
+        assert names in told
+        (tmp_path / "data.yaml").write_text(names)
+        read = {s.name: s for split in open_dataset(tmp_path).splits.values() for s in split}["003"].read_label_map()
+        assert np.unique(read).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("mask", "ending", "options"),
+    [
+        (halves(0, 255), "jpg", {}),
+        (halves(0, 255), "tif", {"compression": "jpeg"}),
+        (COLOURS[halves(0, 1)], "tif", {"compression": "jpeg"}),
+        (COLOURS[halves(0, 1)], "webp", {"quality": 95}),
+    ],
+)
+def test_masks_with_lossy_compression_are_refused(tmp_path, mask, ending, options):
+    fill(tmp_path, halves(0, 255))
+    for i in range(10):
+        (tmp_path / "masks" / f"{i:03}.png").unlink()
+        Image.fromarray(mask).save(tmp_path / "masks" / f"{i:03}.{ending}", **options)
+    with pytest.raises(FullconvError, match=rf"10 masks with lossy compression .* 000\.{ending}\); save them as PNG"):
+        describe(tmp_path)
+
+
+def test_lossless_webp_masks_are_read(tmp_path):
+    fill(tmp_path, halves(0, 1))
+    for i in range(10):
+        (tmp_path / "masks" / f"{i:03}.png").unlink()
+        Image.fromarray(COLOURS[halves(0, 1)]).save(tmp_path / "masks" / f"{i:03}.webp", lossless=True)
+    assert np.array_equal(open_dataset(tmp_path).splits["train"][0].read_label_map(), halves(0, 1))
 
 
 def test_existing_splits_are_kept(tmp_path):
@@ -139,3 +189,12 @@ def test_without_holding_back_no_split_is_made(tmp_path):
     whole = describe(tmp_path, holds_back=False)
     assert {split: len(samples) for split, samples in whole.dataset.splits.items()} == {"train": 10}
     assert whole.assumption.lines == describe(tmp_path).assumption.lines[:2]
+
+
+def test_pbm_masks_are_found(tmp_path):
+    fill(tmp_path, halves(0, 255))
+    for i in range(10):
+        (tmp_path / "masks" / f"{i:03}.png").unlink()
+        ones = np.packbits(halves(0, 1), axis=1).tobytes()
+        (tmp_path / "masks" / f"{i:03}.pbm").write_bytes(b"P4\n32 24\n" + ones)
+    assert np.array_equal(open_dataset(tmp_path).splits["train"][0].read_label_map(), halves(0, 1))

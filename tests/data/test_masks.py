@@ -6,6 +6,7 @@ import struct
 import sys
 import warnings
 import zlib
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image, ImageOps
 
+from fullconv.data.coco_masks import Segments
 from fullconv.data.colour_masks import read_colours, read_index_or_colour
 from fullconv.data.masks import read_mask, value_lookup
 from fullconv.errors import FullconvError
@@ -102,11 +104,46 @@ def test_pngs_of_few_bits(tmp_path, bits, palette):
     assert (read_mask(tmp_path / "m.png") == values).all()
 
 
+def test_a_damaged_png_is_an_error_instead_of_other_labels(tmp_path):
+    Image.fromarray(IDS).save(tmp_path / "m.png")
+    written = (tmp_path / "m.png").read_bytes()
+    start = written.index(b"IDAT") + 4
+    for at in range(start, start + int.from_bytes(written[start - 8 : start - 4])):
+        for bit in range(8):
+            changed = bytes([written[at] ^ 1 << bit])
+            (tmp_path / "m.png").write_bytes(written[:at] + changed + written[at + 1 :])
+            for read in (read_mask, Segments({1: 1, 2: 2})):
+                with pytest.raises(FullconvError, match=r"m\.png: damaged mask .*; copy it again"):
+                    read(tmp_path / "m.png")
+
+
 @pytest.mark.parametrize("white", [2, 100, 255, 600])
 def test_a_pgm_says_what_its_white_is(tmp_path, white):
     text = f"P2\n3 1\n{white}\n0 1 2\n"
     (tmp_path / "m.pgm").write_text(text)
     assert read_mask(tmp_path / "m.pgm").tolist() == [[0, 1, 2]]
+
+
+@pytest.mark.parametrize("content", [b"P1\n3 2\n0 1 0\n1 1 1\n", b"P4\n3 2\n" + bytes([0b01000000, 0b11100000])])
+def test_the_ones_of_a_pbm_are_ones(tmp_path, content):
+    """Although they are black."""
+    (tmp_path / "m.pbm").write_bytes(content)
+    assert read_mask(tmp_path / "m.pbm").tolist() == [[0, 1, 0], [1, 1, 1]]
+    assert read_colours(tmp_path / "m.pbm", [WHITE, BLACK]).tolist() == [[0, 1, 0], [1, 1, 1]]
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32, np.float32])
+@pytest.mark.parametrize("ending", ["png", "tif", "pgm"])
+def test_white_of_16_bits_is_that_of_8(tmp_path, dtype, ending):
+    if ending != "tif" and dtype != np.uint16:
+        return
+    for values, expected in (([0, 65535], [0, 255]), ([65535, 65535], [255, 255])):
+        Image.fromarray(np.array([values], dtype)).save(tmp_path / f"m.{ending}")
+        assert read_mask(tmp_path / f"m.{ending}").tolist() == [expected]
+        assert read_colours(tmp_path / f"m.{ending}", [BLACK, WHITE]).tolist() == [[min(v, 1) for v in expected]]
+    Image.fromarray(np.array([[0, 1, 65535]], dtype)).save(tmp_path / f"m.{ending}")
+    with pytest.raises(FullconvError, match="mask values range from 0 to 65535, such as 65535"):
+        read_mask(tmp_path / f"m.{ending}")
 
 
 @given(values=arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=20)))
@@ -127,6 +164,77 @@ def test_a_rotated_tiff_is_upright(tmp_path, turn, compression):
     Image.fromarray(IDS).save(tmp_path / "m.tif", exif=exif, compression=compression)
     upright = ImageOps.exif_transpose(Image.open(io.BytesIO((tmp_path / "m.tif").read_bytes())))
     assert (read_mask(tmp_path / "m.tif") == np.array(upright)).all()
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_a_rotated_tiff_that_pillow_cannot_read_is_upright(tmp_path, turn):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        write_tiff(tmp_path / "m.tif", IDS.astype(np.float64))
+    written = (tmp_path / "m.tif").read_bytes()  # the tag of its one strip's rows becomes that of the orientation
+    strip, turned = struct.pack("<HHIHH", 278, 3, 1, 24, 0), struct.pack("<HHIHH", 274, 3, 1, turn, 0)
+    assert written.count(strip) == 1
+    (tmp_path / "m.tif").write_bytes(written.replace(strip, turned))
+    upright = ImageOps.exif_transpose(_noting(Image.fromarray(IDS), turn))
+    assert (read_mask(tmp_path / "m.tif") == np.array(upright)).all()
+
+
+COLOURS = np.array([BLACK, (200, 0, 0), (0, 200, 0)], np.uint8)
+
+
+def with_turn(path, picture, turn, behind=False):
+    """Saves it with an EXIF orientation, in a PNG before or behind the pixels."""
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    picture.save(path, exif=exif, lossless=True)
+    if behind:
+        written = path.read_bytes()
+        at = written.index(b"eXIf") - 4
+        chunk = written[at : at + 12 + int.from_bytes(written[at : at + 4])]
+        path.write_bytes(written.replace(chunk, b"")[:-12] + chunk + written[-12:])
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+@pytest.mark.parametrize("mode", ["L", "P", "1", "I;16"])
+def test_a_rotated_png_is_upright_with_its_values(tmp_path, turn, mode):
+    values = IDS % 2 if mode == "1" else IDS
+    picture = Image.fromarray(values.astype({"I;16": np.uint16, "1": bool}.get(mode, np.uint8)))
+    if mode == "P":
+        picture.putpalette(COLOURS.ravel().tolist())
+    upright = np.array(ImageOps.exif_transpose(_noting(Image.fromarray(values), turn)))
+    for behind in (False, True):
+        with_turn(tmp_path / "m.png", picture, turn, behind)
+        assert (read_mask(tmp_path / "m.png") == upright).all()
+        if mode == "P":
+            for read in (read_colours, read_index_or_colour):
+                assert (read(tmp_path / "m.png", [tuple(colour) for colour in COLOURS.tolist()]) == upright).all()
+
+
+def _noting(picture, turn):
+    picture.getexif()[0x0112] = turn
+    return picture
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+@pytest.mark.parametrize("ending", ["png", "webp", "tif"])
+def test_rotated_colours_are_upright(tmp_path, turn, ending):
+    with_turn(tmp_path / f"m.{ending}", Image.fromarray(COLOURS[IDS]), turn)
+    upright = np.array(ImageOps.exif_transpose(_noting(Image.fromarray(IDS), turn)))
+    colours = [tuple(colour) for colour in COLOURS.tolist()]
+    for read in (read_colours, read_index_or_colour):
+        assert (read(tmp_path / f"m.{ending}", colours) == upright).all()
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_rotated_segments_of_coco_are_upright(tmp_path, turn):
+    with_turn(tmp_path / "m.png", Image.fromarray(np.stack([IDS, 0 * IDS, 0 * IDS], 2)), turn)
+    upright = np.array(ImageOps.exif_transpose(_noting(Image.fromarray(IDS), turn)))
+    assert (Segments({1: 1, 2: 2})(tmp_path / "m.png") == np.where(upright, upright, 255)).all()
+
+
+def test_exif_data_that_are_unreadable_do_not_matter_to_a_mask(tmp_path):
+    Image.fromarray(IDS).save(tmp_path / "m.png", exif=b"no EXIF data")
+    assert (read_mask(tmp_path / "m.png") == IDS).all()
 
 
 @pytest.mark.parametrize(
@@ -230,6 +338,34 @@ def test_in_a_64_bit_mask_only_the_exact_nodata_value_is_void(tmp_path):
 def test_a_mask_with_several_bands_is_refused_with_its_name(tmp_path):
     with pytest.raises(FullconvError, match=re.escape(f"{tmp_path / 'a.tif'}: a mask has one channel")):
         read_mask(write_bands(tmp_path / "a.tif", np.zeros((2, 8, 8), np.int64)))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("options", [{}, {"interleave": "pixel", "compress": "lzw"}, {"alpha": "yes"}])
+def test_a_second_band_is_not_dropped(tmp_path, dtype, options):
+    path = write_bands(tmp_path / "a.tif", np.stack([IDS, IDS % 2]).astype(dtype), **options)
+    for read in (read_mask, partial(read_colours, colours=[BLACK]), partial(read_index_or_colour, colours=[BLACK])):
+        with pytest.raises(
+            FullconvError, match=re.escape(f"{path}: a mask has one channel of class indices, but this one")
+        ):
+            read(path)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("interleave", ["pixel", "band"])
+def test_alpha_that_is_the_same_everywhere_does_not_matter(tmp_path, dtype, interleave):
+    bands = np.stack([IDS, 0 * IDS + 255]).astype(dtype)
+    path = write_bands(tmp_path / "a.tif", bands, interleave=interleave, alpha="yes")
+    assert (read_mask(path) == IDS).all()
+    Image.merge("LA", [Image.fromarray(IDS), Image.new("L", (32, 24), 255)]).save(tmp_path / "a.png")
+    assert (read_mask(tmp_path / "a.png") == IDS).all()
+    assert (read_index_or_colour(tmp_path / "a.png", [BLACK, WHITE]) == IDS).all()
+
+
+def test_a_png_with_transparency_is_refused(tmp_path):
+    Image.merge("LA", [Image.fromarray(IDS), Image.fromarray(IDS)]).save(tmp_path / "a.png")
+    with pytest.raises(FullconvError, match=r"a\.png: a mask has one channel of class indices, but this one has 2; "):
+        read_mask(tmp_path / "a.png")
 
 
 def test_values_that_are_not_indices_are_refused_with_the_file_name(tmp_path):

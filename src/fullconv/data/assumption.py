@@ -14,7 +14,8 @@ from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.doctor.colours import MOST, propose
 from fullconv.data.doctor.facts import MaskFacts
 from fullconv.data.doctor.finding import name_colours, name_values
-from fullconv.data.doctor.scan import scan_masks
+from fullconv.data.doctor.scan import Facts, scan_masks
+from fullconv.data.doctor.white import in_two_ways
 from fullconv.data.holding_back import hold_back
 from fullconv.data.label_meanings import parse_label_meanings
 from fullconv.data.layout_options import LayoutOptions
@@ -65,17 +66,37 @@ def assume(root: Path, found: Recognition, holds_back: bool = True) -> Assumptio
 
 
 def meaning_of(samples: Sequence[Sample], root: Path) -> Meaning:
-    masks = list(scan_masks(samples))
+    facts = list(scan_masks(samples))
+    masks = [each.mask for each in facts if each.mask]
     if not masks:
         raise FullconvError(f"{root}: none of the masks can be read; run fullconv check {root} to see why")
-    if any(mask.jpeg for mask in masks):
-        raise FullconvError(f"{root}: masks are JPEG files, which blur classes; save them as PNG")
+    if lossy := [each.mask_path.name for each in facts if each.mask and each.mask.is_lossy]:
+        raise FullconvError(
+            f"{root}: {counted(len(lossy), 'mask')} with lossy compression such as JPEG, which blurs classes "
+            f"(for example {lossy[0]}); save them as PNG"
+        )
     in_colour = [mask for mask in masks if mask.in_colour]
     if not in_colour:
+        _refuse_two_ways(facts, root)
         return _of_values(Counter(value for mask in masks for value in mask.pixels), root)
     if len(in_colour) < len(masks):
         raise FullconvError(f"{root}: some masks are in colour and some are grey; save all of them the same way")
     return _of_colours(in_colour, root)
+
+
+def _refuse_two_ways(facts: Sequence[Facts], root: Path) -> None:
+    """Raises FullconvError if 255 may be an object, which other masks show as a number, or void."""
+    if (found := in_two_ways(facts, named=False)) is None:
+        return
+    white, numbered = (masks[0].mask_path.name for masks in (found.white, found.numbered))
+    remedy = "if it is an object, save these masks with its number; if it is void, name the values in a data.yaml"
+    if found.values == (1,):
+        labels = f"[{{name: {BACKGROUND}, labels: [0]}}, {{name: {OBJECT}, labels: [1, {VOID}]}}]"
+        remedy = f"write a data.yaml with names: {labels} if it is, or names: [{BACKGROUND}, {OBJECT}] if it is void"
+    raise FullconvError(
+        f"{root}: {counted(len(found.white), 'mask')} with only 0 and 255 (such as {white}) and {len(found.numbered)} "
+        f"with {found.listed} but no 255 (such as {numbered}), so it is unclear whether 255 is an object; {remedy}"
+    )
 
 
 def _of_values(masks: Mapping[int, int], root: Path) -> Meaning:

@@ -18,6 +18,7 @@ from fullconv.data.colour_masks import colour_codes, translate
 from fullconv.data.masks import LabelMap, opened
 from fullconv.data.polygons import fill
 from fullconv.data.rle import decode, runs_of
+from fullconv.data.stored_values import stored_colours
 from fullconv.errors import FullconvError
 
 UNQUESTIONED = 2**24  # pixels
@@ -78,7 +79,7 @@ class Segments:
     def __call__(self, path: Path) -> LabelMap:
         """Returns HxW. A segment's id is R + 256 G + 65536 B."""
         with opened(path) as picture:
-            ids = colour_codes(np.array(picture.convert("RGB"))[..., ::-1])
+            ids = colour_codes(stored_colours(picture)[..., ::-1])
         values, strange = translate(ids, {0: VOID, **self.values})
         if strange.any():
             raise FullconvError(f"{path}: segment {ids[strange][0]} is not in the JSON; use both from the same release")

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fullconv.classes import VOID, Colour, voc_colour
-from fullconv.data.masks import LabelMap, byte_values, picture_values, read_picture, value_lookup
-from fullconv.data.stored_values import SINGLE_CHANNEL
+from fullconv.data.masks import LabelMap, byte_values, picture_values, read_picture, several_channels, value_lookup
+from fullconv.data.stored_values import SINGLE_CHANNEL, WITH_ALPHA, stored_colours
 from fullconv.errors import FullconvError
 
 
@@ -78,14 +78,14 @@ def colour_codes(rgb: NDArray[np.uint8]) -> NDArray[np.uint32]:
 def _colour(path: Path, colours: Sequence[Colour], picture: Image.Image) -> LabelMap:
     if picture.mode in SINGLE_CHANNEL:
         return positions(_shown(picture_values(path, picture), picture), path, colours)
-    return positions(np.array(picture.convert("RGB")), path, colours)
+    return positions(stored_colours(picture), path, colours)
 
 
 def _index_or_colour(path: Path, colours: Sequence[Colour], picture: Image.Image) -> LabelMap:
     if picture.mode in SINGLE_CHANNEL:
         values = picture_values(path, picture)
         return values_or_positions(values, _shown(values, picture), path, colours)
-    return positions(np.array(picture.convert("RGB")), path, colours)
+    return positions(stored_colours(picture), path, colours)
 
 
 def values_or_positions(values: LabelMap, rgb: NDArray[np.uint8], path: Path, colours: Sequence[Colour]) -> LabelMap:
@@ -108,13 +108,15 @@ def values_or_positions(values: LabelMap, rgb: NDArray[np.uint8], path: Path, co
 
 def _shown(values: LabelMap, picture: Image.Image) -> NDArray[np.uint8]:
     """HxWx3: the colours of single-channel values. Values of more than 8 bits are shown as grey."""
-    if picture.mode in ("P", "L", "1"):
-        return np.array(picture.convert("RGB"))
+    if picture.mode in ("P", "L", "1", *WITH_ALPHA):
+        return stored_colours(picture)
     return np.stack([values] * 3, 2)
 
 
 def _rgb(bands: NDArray[Any], path: Path, nothing: float | None) -> NDArray[np.uint8]:
     """HxWx3 from (bands, H, W). A single band is grey."""
+    if len(bands) == 2:
+        raise several_channels(path, 2)
     three = bands[:3] if len(bands) > 2 else bands[[0, 0, 0]]
     return np.stack([byte_values(band, path, nothing) for band in three], 2)
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
+from fullconv import png
 from fullconv.damage import reason_of
 from fullconv.data.coco_masks import refuse_claim, upright_size
 from fullconv.data.json_files import read_json
@@ -141,7 +142,9 @@ def _disc(pen: ImageDraw.ImageDraw, x: float, y: float, radius: float, value: in
 
 def _stamp(mask: Image.Image, corner: Point, encoded: str, value: int) -> None:
     """Draws a PNG of 0 and 1 in base64 at the upper left corner of its box."""
-    with Image.open(io.BytesIO(base64.b64decode(encoded)), formats=["PNG"]) as stamp:
+    file = io.BytesIO(base64.b64decode(encoded))
+    png.refuse_damaged(file)
+    with Image.open(file, formats=["PNG"]) as stamp:
         if stamp.width > mask.width or stamp.height > mask.height:
             raise ValueError(f"a mask of {stamp.width}x{stamp.height} in a picture of {mask.width}x{mask.height}")
         mask.paste(value, (round(corner[0]), round(corner[1])), stamp.convert("L").point(lambda v: 255 * (v > 0)))

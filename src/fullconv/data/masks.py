@@ -14,10 +14,18 @@ from PIL import Image
 
 from fullconv import images
 from fullconv.classes import VOID, Classes
-from fullconv.data.stored_values import SINGLE_CHANNEL, TIFFS, no_data, raster_values, stored_values
+from fullconv.data.stored_values import (
+    SINGLE_CHANNEL,
+    TIFFS,
+    has_two_channels,
+    no_data,
+    raster_values,
+    stored_values,
+)
 from fullconv.errors import FullconvError
 
 LabelMap = NDArray[np.uint8]
+WHITE, WHITE_OF_16_BITS = 255, 65535
 Lookup = NDArray[np.int16]  # (256,): mask value → class index, void, or -1 if the value is not a class
 
 
@@ -50,17 +58,27 @@ def picture_values(path: Path, picture: Image.Image) -> LabelMap:
             f"{path}: a mask has one channel of class indices, but this one is {picture.mode}; "
             "save it as a palette or 8-bit grey PNG, or give the classes' `colours` in a data YAML"
         )
+    if has_two_channels(picture):
+        raise several_channels(path, 2)
     return byte_values(stored_values(picture), path, no_data(picture))
 
 
 def _only(bands: NDArray[Any], path: Path) -> NDArray[Any]:
     if len(bands) != 1:
-        raise FullconvError(f"{path}: a mask has one channel of class indices, but this one has {len(bands)}")
+        raise several_channels(path, len(bands))
     return np.asarray(bands[0])
 
 
+def several_channels(path: Path, count: int) -> FullconvError:
+    return FullconvError(
+        f"{path}: a mask has one channel of class indices, but this one has {count}; "
+        "save the one with the classes alone (gdal_translate -b 1)"
+    )
+
+
 def byte_values(values: NDArray[Any], path: Path, nothing: float | None = None) -> LabelMap:
-    """Returns the values as uint8. NaN is void, and so is `nothing`, unless it is a mask value itself.
+    """Returns the values as uint8. NaN is void, and so is `nothing`, unless it is a mask value itself. White of 16 bits
+    becomes that of 8 bits if there is only black beside it.
 
     Raises FullconvError for numbers other than 0 to 255.
     """
@@ -70,6 +88,8 @@ def byte_values(values: NDArray[Any], path: Path, nothing: float | None = None) 
         raise FullconvError(
             f"{path}: mask values have type {values.dtype}; class indices are whole numbers from 0 to 254"
         )
+    if values.max() == WHITE_OF_16_BITS and np.isin(values, (0, WHITE_OF_16_BITS)).all():
+        return np.where(values, np.uint8(WHITE), np.uint8(0))
     whole = values.astype(np.float64)
     wrong = ~((whole >= 0) & (whole <= VOID) & (whole == np.floor(whole)))  # includes NaN
     void = np.isnan(whole) | (False if nothing is None else np.isclose(whole, nothing, rtol=1e-6))
@@ -103,8 +123,10 @@ def value_lookup(values: Mapping[int, int]) -> Lookup:
 
 @contextmanager
 def opened(path: Path, what: str = "mask") -> Iterator[Image.Image]:
-    """Opens the file; it is upright once loaded. Any problem in Pillow, and several pages, become an error of one
-    line."""
+    """Opens the file. Any problem in Pillow, and several pages, become an error of one line.
+
+    stored_values and stored_colours read it upright.
+    """
     with images.opened(path, str(path), what) as picture:
         pages = images.page_numbers(picture)
         if len(pages) > 1:

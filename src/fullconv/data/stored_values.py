@@ -1,31 +1,46 @@
-"""Reads the numbers stored in a picture of one channel. Decoders would scale values of few bits to 255."""
+"""Reads what is stored in a mask, upright: numbers, which decoders would scale to 255 if they have few bits, or
+colours."""
 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile
+from PIL import ExifTags, Image, ImageFile
 
 from fullconv.damage import as_one_line
 from fullconv.errors import FullconvError
 from fullconv.georeference import import_rasterio
-from fullconv.images import LARGEST_IN_MEMORY
-from fullconv.raster import open_raster
+from fullconv.images import LARGEST_IN_MEMORY, UPRIGHT
+from fullconv.raster import Raster, open_raster
+from fullconv.tiff import SAMPLES
 
-SINGLE_CHANNEL = ("P", "L", "1", "F", "I", "I;16", "I;16B")
+WITH_ALPHA = ("LA", "PA")
+SINGLE_CHANNEL = ("P", "L", "1", "F", "I", "I;16", "I;16B", *WITH_ALPHA)  # whether alpha matters: has_two_channels
 TIFFS = (".tif", ".tiff")
 FEW_BITS = re.compile(r"[L1](?:;(?P<bits>\d?)(?P<inverted>I?)R?)?")  # Pillow's names for how grey values are stored
 NO_DATA = 42113  # a TIFF tag defined by GDAL
 
 
+def has_two_channels(picture: Image.Image) -> bool:
+    """Whether a picture in one of these modes has a second channel, other than alpha that is the same everywhere."""
+    if picture.mode not in WITH_ALPHA:
+        return int(getattr(picture, "tag_v2", {}).get(SAMPLES, 1)) > 1  # of a TIFF; Pillow reads the first alone
+    how = _decoding(picture)
+    low, high = picture.getchannel("A").getextrema()
+    return low != high or picture.mode not in (how, how[0] if how else "")  # 16 bits lose half of their values
+
+
 def stored_values(picture: Image.Image) -> NDArray[Any]:
     """HxW: palette indices, grey values of 1, 2, 4, 8, 16 or 32 bits, or floats, as stored in the file."""
     how = _decoding(picture)
-    values = np.array(picture)
+    values = np.array(upright(picture))
+    if picture.mode in WITH_ALPHA:
+        return values[..., 0]
     if picture.format == "PPM" and isinstance(how, tuple):
         white = 65535 if picture.mode == "I" else 255
         return np.round(values * (int(how[1]) / white)).astype(np.int64)  # a PGM states the number of its white
@@ -37,6 +52,27 @@ def stored_values(picture: Image.Image) -> NDArray[Any]:
     if found["inverted"]:
         values = 255 - values
     return values // (255 // (2 ** int(found["bits"] or 8) - 1))
+
+
+def stored_colours(picture: Image.Image) -> NDArray[np.uint8]:
+    """HxWx3: the colours of any picture, without regard to transparency."""
+    return np.array(upright(picture).convert("RGB"))
+
+
+def upright(picture: Image.Image) -> Image.Image:
+    """Returns the picture loaded, and turned as its EXIF data say. Pillow itself only does so for TIFFs.
+
+    Unreadable EXIF data do not matter, because the pixels are intact.
+    """
+    picture.load()  # finds EXIF data behind the pixels, too
+    orientation = UPRIGHT
+    with suppress(Exception):
+        orientation = picture.getexif().get(ExifTags.Base.Orientation, UPRIGHT)
+    if orientation == UPRIGHT:
+        return picture
+    from PIL import ImageOps  # imported here because most masks are not turned
+
+    return ImageOps.exif_transpose(picture)
 
 
 def no_data(picture: Image.Image) -> float | None:
@@ -58,7 +94,14 @@ def raster_values(path: Path, reason: str) -> tuple[NDArray[Any], float | None]:
     with as_one_line(path, "a mask", "copy it again from its source"), open_raster(path) as raster:
         if raster.size[0] * raster.size[1] > LARGEST_IN_MEMORY:
             raise FullconvError(f"{path}: a mask of more than {LARGEST_IN_MEMORY // 10**6} megapixels; split it")
-        return raster.dataset.read(), raster.dataset.nodata
+        stored = np.moveaxis(raster.dataset.read(_informative(raster)), 0, 2)
+        return np.moveaxis(raster.turned(stored), 2, 0), raster.dataset.nodata
+
+
+def _informative(raster: Raster) -> list[int]:
+    """Returns the numbers of all bands, without those of an alpha that is the same everywhere."""
+    alpha = [number for number in raster.dataset.indexes if number not in raster.bands]
+    return [n for n in raster.dataset.indexes if n not in alpha or np.ptp(raster.dataset.read(n))]
 
 
 def _decoding(picture: Image.Image) -> Any:

@@ -104,6 +104,42 @@ def test_white_counts_as_the_object_if_classes_have_no_names(data):
     assert not report.failed
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_white_in_some_masks_is_reported(data, named):
+    Image.fromarray(halves(0, 255)).save(data.mask("train/a"))
+    Image.fromarray(halves(255, 0)).save(data.mask("val/e"))
+    report = data.examine() if named else examine(data.root)
+    finding = found(report, "white-in-some")
+    assert kinds(report) - {"similar-in-splits"} == {"white-in-some"}
+    assert report.failed is not named
+    assert "2 masks with only 0 and 255, and 4 with 1 but no 255 (such as b.png)" in finding.text
+    assert {case.path.name for case in finding.cases} == {"a.png", "e.png"}
+    assert data.mended_by(finding) == set()
+
+
+@pytest.mark.parametrize(
+    ("masks", "names"),
+    [
+        ([halves(0, 255), halves(1, 255)], "names: [background, roof]"),  # 255 is void beside the object, too
+        ([halves(0, 0), halves(255, 255)], "names: [background, roof]"),
+        ([halves(0, 255), halves(0, 1)], "names: [{name: background, labels: [0]}, {name: roof, labels: [1, 255]}]"),
+        ([halves(0, 255), halves(0, 1)], "names: [background, roof]\ncolours: [[0, 0, 0], [255, 255, 255]]"),
+    ],
+)
+def test_white_that_means_void_or_is_described_is_no_finding(data, masks, names):
+    for name, mask in zip(("train/a", "train/b"), masks, strict=True):
+        Image.fromarray(mask).save(data.mask(name))
+    assert "white-in-some" not in kinds(data.examine(names + "\n"))
+
+
+def test_white_beside_several_classes(data):
+    Image.fromarray(halves(0, 255)).save(data.mask("train/a"))
+    Image.fromarray(halves(0, 2)).save(data.mask("train/b"))
+    finding = found(data.examine("names: [background, roof, pool]\n"), "white-in-some")
+    assert "1 mask with only 0 and 255, and 5 with 1, 2 but no 255" in finding.text
+    assert finding.remedy == "save these masks again with the number of their class; if 255 means void, do nothing"
+
+
 def test_colour_masks_are_reported_with_a_yaml_that_reads_them(data):
     colours = np.array([[0, 0, 0], [200, 40, 40]], np.uint8)
     data.save_masks(colours[halves()])
@@ -198,6 +234,29 @@ def test_masks_saved_as_jpeg(data, names):
     assert "white-is-void" in kinds(report)
 
 
+JPEG_IN_TIFF = {"format": "TIFF", "compression": "jpeg", "quality": 60}
+
+
+@pytest.mark.parametrize("names", ["names: [background, roof]\n", None])
+@pytest.mark.parametrize("low", [0, 1])
+def test_masks_compressed_as_jpeg_in_a_tiff(data, names, low):
+    for path in data.masks():
+        path.unlink()
+        Image.fromarray(halves(low, low + 1)).save(path.with_suffix(".tif"), **JPEG_IN_TIFF)
+    report = data.examine(names) if names else examine(data.root)
+    assert found(report, "smoothed-masks").cases[0].detail.endswith(", lossy compression")
+
+
+@pytest.mark.parametrize(("lossless", "kind"), [(False, "smoothed-masks"), (True, None)])
+def test_masks_as_webp(data, lossless, kind):
+    for path in data.masks():
+        path.unlink()
+        black_and_white = Image.fromarray(halves(0, 255)).convert("RGB")  # lossy, and yet without other colours
+        black_and_white.save(path.with_suffix(".webp"), lossless=lossless, exact=True, exif=Image.Exif())
+    report = data.examine("names: [background, roof]\ncolours: [[0, 0, 0], [255, 255, 255]]\n")
+    assert kinds(report) == ({kind} if kind else set())
+
+
 def test_masks_resized_smoothly(data):
     disc = Image.new("L", (40, 30))
     ImageDraw.Draw(disc).ellipse((8, 5, 30, 25), fill=255)
@@ -227,6 +286,13 @@ def test_one_deep_image_among_8_bit_images_is_reported(data):
 def test_sixteen_bit_masks_of_instances(data):
     Image.fromarray(halves().astype(np.uint16) * 24001).save(data.mask("train/a"))
     assert found(data.examine(), "deep-masks").cases[0].detail == "up to 24001"
+
+
+def test_a_mask_of_two_bands_is_reported(data):
+    grey = [Image.fromarray(halves()), Image.fromarray(halves(7, 8))]
+    Image.merge("LA", grey).save(data.mask("train/a"))
+    finding = found(data.examine(), "unreadable-mask")
+    assert finding.cases[0].detail == "a mask has one channel of class indices, but this one has 2"
 
 
 def test_a_mask_that_is_all_void_is_reported(data):

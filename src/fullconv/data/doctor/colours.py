@@ -28,9 +28,10 @@ def _drawn(facts: Sequence[Facts], classes: Classes, named: bool) -> list[Findin
         return []
     pixels = _common(masks)
     text, remedy = f"{counted(len(masks), 'colour mask')} with colours that are not described", ""
-    if len(pixels) > MOST:
+    if len(pixels) > MOST or any(each.mask.is_lossy for each in masks if each.mask):
         text += "; many come from JPEG or smoothing"
         remedy = "export the masks again from their source as PNG, without smoothing\n"
+    if len(pixels) > MOST:
         least = RARE * sum(pixels.values())
         pixels = {colour: count for colour, count in pixels.items() if count >= least}
     remedy += name_colours(propose(pixels, classes, named)) if pixels else ""

@@ -18,6 +18,7 @@ from fullconv.data.doctor.scan import Facts, scan, unread
 from fullconv.data.doctor.splits import judge_splits
 from fullconv.data.doctor.statistics import Channels, Share, channels, judge_balance, shares
 from fullconv.data.doctor.values import is_smoothed, judge_depth, judge_values
+from fullconv.data.doctor.white import in_two_ways
 from fullconv.data.survey import survey
 from fullconv.errors import FullconvError
 from fullconv.files import path_of
@@ -89,12 +90,12 @@ def ranges_of(facts: Sequence[Facts], classes: Classes) -> tuple[Range, ...]:
 
 def _with_counted_classes(subject: Subject, facts: Sequence[Facts]) -> Subject:
     """Adds as many unnamed classes as the masks contain, and the finding that they need names."""
-    steady = [each.mask for each in facts if each.mask and not each.mask.error and not is_smoothed(each, named=False)]
-    seen = {value for mask in steady for value in mask.pixels}
+    steady = [each for each in facts if each.mask and not each.mask.error and not is_smoothed(each, named=False)]
+    seen = {value for each in steady if each.mask for value in each.mask.pixels}
     top = max(seen - {VOID}, default=0)
     names = [f"class_{i}" for i in range(max(2, top + 1))]
     dataset = replace(subject.dataset, classes=Classes.named(names))
-    if seen in (set(), {0, VOID}):  # another finding reports what these masks mean
+    if seen in (set(), {0, VOID}) or in_two_ways(steady, named=False):  # another finding reports what these masks mean
         return replace(subject, dataset=dataset)
     remedy = f"path: {subject.dataset.root.resolve()}\n{name_list(['background', *names[1:]])}"
     text = f"the classes have no names; mask values go up to {top}"

@@ -15,7 +15,9 @@ from fullconv.classes import Colour
 from fullconv.data.boxes import boxed
 from fullconv.data.colour_masks import read_colours, read_index_or_colour
 from fullconv.data.dataset import Sample
+from fullconv.data.lossy import is_lossy
 from fullconv.data.masks import LabelMap, opened
+from fullconv.data.stored_values import SINGLE_CHANNEL, has_two_channels, stored_colours, stored_values
 from fullconv.errors import FullconvError
 from fullconv.images import opened as opened_image
 from fullconv.view import Pixels
@@ -120,7 +122,7 @@ class MaskFacts:
 
     size: Size
     mode: str
-    jpeg: bool
+    is_lossy: bool  # compressed so that values change
     values: NDArray[np.int32]
     counts: NDArray[np.int64]
     distinct: int
@@ -158,7 +160,7 @@ def mask_facts(sample: Sample) -> MaskFacts:
         with opened(sample.label_path) as header:
             numbered = header.mode == "P" and not _is_read_by_colour(sample)
             palette = header.getpalette() if numbered else None
-            return _facts(values, header.mode, header.format == "JPEG", palette)
+            return _facts(values, header.mode, is_lossy(header, sample.label_path), palette)
     except FullconvError:  # a raster that Pillow cannot read
         return _facts(values, "L")
 
@@ -168,11 +170,11 @@ def _is_read_by_colour(sample: Sample) -> bool:
     return getattr(sample.open_mask, "func", sample.open_mask) in (read_colours, read_index_or_colour)
 
 
-def _facts(values: LabelMap, mode: str, jpeg: bool = False, palette: list[int] | None = None) -> MaskFacts:
+def _facts(values: LabelMap, mode: str, lossy: bool = False, palette: list[int] | None = None) -> MaskFacts:
     counts = np.bincount(values.ravel(), minlength=256)
     found = np.flatnonzero(counts).astype(np.int32)
     return MaskFacts(
-        _size(values), mode, jpeg, found, counts[found], len(found), _colours(palette or [], found.tolist())
+        _size(values), mode, lossy, found, counts[found], len(found), _colours(palette or [], found.tolist())
     )
 
 
@@ -181,22 +183,22 @@ def _of_unusable(path: Path, error: FullconvError) -> MaskFacts:
     else."""
     try:
         with opened(path) as picture:
-            mode, jpeg = picture.mode, picture.format == "JPEG"
+            mode, lossy = picture.mode, is_lossy(picture, path)
             deep = mode.startswith("I")
-            if mode == "F":
+            if mode == "F" or (mode in SINGLE_CHANNEL and has_two_channels(picture)):
                 raise error
-            values = np.asarray(picture).astype(np.int64) if deep else _packed(picture)
+            values = stored_values(picture).astype(np.int64) if deep else _packed(picture)
     except FullconvError:
         raise error from None
     found, counts = np.unique(values, return_counts=True)
     most = np.argsort(-counts, kind="stable")[:MOST]
     kept, mode = found[most].astype(np.int32), mode if deep else "RGB"
-    return MaskFacts(_size(values), mode, jpeg, kept, counts[most], len(found), error=str(error))
+    return MaskFacts(_size(values), mode, lossy, kept, counts[most], len(found), error=str(error))
 
 
 def _packed(picture: Image.Image) -> NDArray[np.int64]:
     """HxW of 0xRRGGBB."""
-    red, green, blue = np.moveaxis(np.asarray(picture.convert("RGB")).astype(np.int64), 2, 0)
+    red, green, blue = np.moveaxis(stored_colours(picture).astype(np.int64), 2, 0)
     return red << 16 | green << 8 | blue
 
 

@@ -65,10 +65,11 @@ def quoted(name: str) -> str:
 
 
 def name_values(table: Mapping[int, str]) -> str:
-    """Returns values and their names, or a plain list if the values are 0, 1, 2 …"""
+    """Returns values and their names, or a plain list if the values are 0, 1, 2 … A name may have several values."""
     if list(table) == list(range(len(table))):
         return name_list(list(table.values()))
-    return _with_labels([(name, str(value)) for value, name in table.items()])
+    names = dict.fromkeys(table.values())
+    return _with_labels([(name, ", ".join(str(v) for v, own in table.items() if own == name)) for name in names])
 
 
 def skip_zero(names: Sequence[str]) -> str:

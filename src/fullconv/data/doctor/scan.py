@@ -71,11 +71,11 @@ def read_facts(picture: Facts) -> Facts:
     return Facts(picture.sample, picture.splits, image, mask, image_error, mask_error)
 
 
-def scan_masks(samples: Sequence[Sample]) -> Iterator[MaskFacts]:
-    """Yields the content of the masks; those that cannot be read are left out."""
+def scan_masks(samples: Sequence[Sample]) -> Iterator[Facts]:
+    """Yields the content of the masks alone; those that cannot be read are left out."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = pool.map(lambda sample: _attempt(mask_facts, sample)[0], samples)
-        yield from (mask for mask in found if mask)
+        yield from (Facts(sample, (), mask=mask) for sample, mask in zip(samples, found, strict=True) if mask)
 
 
 def _attempt(read: Callable[[Sample], Found], sample: Sample) -> tuple[Found | None, str]:

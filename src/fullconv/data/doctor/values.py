@@ -14,6 +14,7 @@ from fullconv.classes import VOID, Classes
 from fullconv.data.doctor.facts import DRAWN, MaskFacts
 from fullconv.data.doctor.finding import ERROR, WARNING, Case, Finding, leave_out, name_values, skip_zero
 from fullconv.data.doctor.scan import Facts
+from fullconv.data.doctor.white import judge_white
 from fullconv.words import counted
 
 MANY = 16  # values in one mask that are not a class: more than people draw by mistake
@@ -24,24 +25,28 @@ SHOWN = 5  # values listed in one line
 
 
 def judge_values(facts: Sequence[Facts], classes: Classes, named: bool) -> list[Finding]:
-    """Gives each mask one explanation, tried in this order: JPEG or smoothing, 0 and 255, counted from 1, unknown."""
+    """Gives each mask one explanation, tried in this order: JPEG or smoothing, 0 and 255, 255 in some masks, counted
+    from 1, unknown."""
     masks = [each for each in facts if each.mask and not each.mask.error and not each.mask.in_colour]
     smoothed = [each for each in masks if is_smoothed(each, named)]
     first = _smoothed(smoothed)
     if black_and_white(masks, named):
         return [*first, _black_and_white(masks, classes, named)]
     steady = [each for each in masks if not is_smoothed(each, named)]
+    if white := judge_white(steady, classes, named):
+        return [*first, *white, *_unknown(steady, classes)]
     return [*first, *(_from_one(steady, classes, named) or _unknown(steady, classes))]
 
 
 def is_smoothed(facts: Facts, named: bool) -> bool:
-    """Whether the mask was saved as JPEG, or has the many rare values that smooth resizing creates between classes."""
+    """Whether the mask was compressed with losses, as in a JPEG, or has the many rare values that smooth resizing
+    creates between classes."""
     mask = facts.mask
     if not mask:
         return False
     strange = unknown_values(facts) if named else _between(mask)
-    if mask.jpeg or len(strange) < MANY:
-        return mask.jpeg
+    if mask.is_lossy or len(strange) < MANY:
+        return mask.is_lossy
     shares = mask.shares
     return median(shares[value] for value in strange) < RARE
 
@@ -88,7 +93,7 @@ def _smoothed(masks: Sequence[Facts]) -> list[Finding]:
 
 
 def _form(mask: MaskFacts) -> str:
-    return f"{counted(mask.distinct, 'value')}{', JPEG' if mask.jpeg else ''}"
+    return f"{counted(mask.distinct, 'value')}{', lossy compression' if mask.is_lossy else ''}"
 
 
 def _black_and_white(masks: Sequence[Facts], classes: Classes, named: bool) -> Finding:

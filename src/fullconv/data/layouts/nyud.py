@@ -22,6 +22,7 @@ from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.lists import read_names
 from fullconv.data.masks import opened, value_lookup
 from fullconv.data.mat import read_mat_mask
+from fullconv.data.stored_values import stored_values
 from fullconv.errors import FullconvError
 from fullconv.published_classes import NYUD
 from fullconv.view import Picture
@@ -70,7 +71,7 @@ class Channels:
 def read_log_depth(path: Path) -> NDArray[np.float32]:
     """(H, W, 1): the natural logarithm of depth as stored (millimetres); 0 where depth is missing."""
     with opened(path, "picture") as picture:
-        depth = np.array(picture, np.float32)
+        depth = stored_values(picture).astype(np.float32)
     return np.log(depth.clip(min=1))[..., None]
 
 
