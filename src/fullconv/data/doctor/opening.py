@@ -67,11 +67,16 @@ def _assumed(assumption: Assumption) -> Finding:
 
 def _repaired(data: Path, reason: str) -> Subject:
     try:
-        root, meanings, masks_dir = _described(data)
-        if (found := find_layout(root)) and found.name in DESCRIBED:
-            return _unreadable(root, reason)
+        return _paired(data, reason)
     except FullconvError as error:
         return _unreadable(data, str(error))
+
+
+def _paired(data: Path, reason: str) -> Subject:
+    """Pairs pictures and masks by their names as well as possible. Without any, `reason` is the finding."""
+    root, meanings, masks_dir = _described(data)
+    if (found := find_layout(root)) and found.name in DESCRIBED:
+        return _unreadable(root, reason)
     named = meanings.classes is not UNNAMED
     lookup = identity_lookup(meanings.classes) if meanings.lookup is None else meanings.lookup
     splits: dict[str, tuple[Sample, ...]] = {}

@@ -22,6 +22,7 @@ from fullconv.data.json_files import read_json
 from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.masks import Lookup
 from fullconv.errors import FullconvError
+from fullconv.files import glob_in
 from fullconv.words import counted
 
 FILE_NAME = re.compile(r"(?:(?P<kind>instances|panoptic)_)?(?P<subset>.+)", re.IGNORECASE)
@@ -55,7 +56,7 @@ def read(root: Path, options: LayoutOptions) -> Dataset:
 def _files(root: Path) -> Files:
     """{split: annotation files}; only the panoptic ones if a split has any."""
     found: dict[str, list[Path]] = defaultdict(list)
-    for path in sorted((root / "annotations").glob("*.json")):
+    for path in glob_in(root / "annotations", "*.json"):
         match = FILE_NAME.fullmatch(path.stem)
         if match and (match["kind"] or _split_of(match["subset"])):  # leaves out captions_train2017
             found[_split_of(match["subset"]) or "train"].append(path)
@@ -66,7 +67,7 @@ def _files(root: Path) -> Files:
 
 def _exports(root: Path) -> Files:
     """Returns one file per split folder, or one for all."""
-    folders = sorted(path.parent for path in root.glob(f"*/{EXPORTS[0]}"))
+    folders = sorted(path.parent for path in glob_in(root, f"*/{EXPORTS[0]}"))
     found = {split: [folder / EXPORTS[0]] for folder in folders if (split := _split_of(folder.name))}
     whole = [path for name in EXPORTS if (path := root / name).is_file() and _has_categories(path)]
     return found or ({"train": whole[:1]} if whole else {})

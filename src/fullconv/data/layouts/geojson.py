@@ -14,7 +14,7 @@ from fullconv.data.json_files import read_json
 from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.masks import LabelMap
 from fullconv.errors import FullconvError
-from fullconv.files import files_under
+from fullconv.files import files_under, glob_in
 
 LONGITUDE_LATITUDE = "OGC:CRS84"  # required by RFC 7946; older files name another under `crs`
 PROPERTIES = ("class", "label", "category")
@@ -24,7 +24,7 @@ SPLITS = ("train", "val", "test")
 
 def recognises(root: Path) -> str:
     pictures = next(_files(root / "images", RASTERS), None)
-    outlines = next(_files(root / "labels", OUTLINES), None) or next(root.glob("*.geojson"), None)
+    outlines = next(_files(root / "labels", OUTLINES), None) or next(iter(glob_in(root, "*.geojson")), None)
     if pictures is None or outlines is None:
         return ""
     return f"GeoTIFFs in images/ and {outlines.relative_to(root).as_posix()}"
@@ -84,13 +84,13 @@ class Features:
 def _files(folder: Path, endings: tuple[str, ...]) -> Iterator[Path]:
     """Yields the files, but not the .tif.aux.xml, .tif.ovr and .tif.msk that GDAL writes beside a raster."""
     files = files_under(folder) if folder.is_dir() else iter(())
-    return (path for path in files if path.suffix.lower() in endings and not path.name.startswith("."))
+    return (path for path in files if path.suffix.lower() in endings)
 
 
 def _outlines(root: Path, picture: Path) -> Path:
     """Returns the picture's own file, or else the one for all."""
     own = (root / "labels" / picture.relative_to(root / "images")).with_suffix(".geojson")
-    shared = sorted(root.glob("*.geojson"))
+    shared = glob_in(root, "*.geojson")
     if own.is_file() or not shared:
         return own
     if len(shared) > 1:

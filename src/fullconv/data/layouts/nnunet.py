@@ -17,6 +17,7 @@ from fullconv.data.json_files import read_json
 from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.masks import Lookup, value_lookup
 from fullconv.errors import FullconvError
+from fullconv.files import glob_in
 from fullconv.view import Picture
 
 ENDINGS = (".png", ".bmp", ".tif", ".tiff")
@@ -75,7 +76,7 @@ def _read_channel(path: Path) -> NDArray[Any]:
 
 def _samples(image_dir: Path, label_dir: Path, ending: str, lookup: Lookup) -> tuple[Sample, ...]:
     found = []
-    for first in sorted(image_dir.glob(f"*{FIRST}{ending}")):
+    for first in glob_in(image_dir, f"*{FIRST}{ending}"):
         name = first.name.removesuffix(f"{FIRST}{ending}")
         label = label_dir / f"{name}{ending}"
         paths = tuple(sorted(image_dir.glob(f"{name}_[0-9][0-9][0-9][0-9]{ending}")))

@@ -19,6 +19,7 @@ from fullconv.data.masks import Lookup
 from fullconv.data.partners import by_name, pictures_in
 from fullconv.data.yolo_outlines import Lines, is_label_file
 from fullconv.errors import FullconvError
+from fullconv.files import glob_in
 from fullconv.words import counted
 from fullconv.yaml_files import read_yaml
 
@@ -67,7 +68,7 @@ def describes(yaml: Path) -> bool:
 
 
 def _own_yaml(root: Path) -> Path | None:
-    return next((path for path in sorted([*root.glob("*.yaml"), *root.glob("*.yml")]) if describes(path)), None)
+    return next((path for path in sorted([*glob_in(root, "*.yaml"), *glob_in(root, "*.yml")]) if describes(path)), None)
 
 
 def _root(yaml: Path, content: Content) -> Path:
