@@ -215,7 +215,7 @@ def files_under(
                 if not removed and error.errno != errno.ELOOP:  # a link to itself
                     (unread or _refuse)(place, _not_read(place, error))
             if not deep:
-                return
+                inside, links = [], deque(filter(leads_nowhere, links))
 
 
 def _not_read(place: Path, error: OSError) -> FullconvError:

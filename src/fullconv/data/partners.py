@@ -35,9 +35,8 @@ def pictures_in(folder: Path, other: Path | None = None, deep: bool = True) -> l
     """Returns the pictures, sorted, without hidden files, and without those in `other` if that is a sub-folder. Only
     those of a `deep` folder are also in its sub-folders."""
     apart = other if other and folder in other.parents else None
-    return sorted(
-        path for path in files_under(folder, deep=deep) if images.is_image_name(path) and not (apart and apart in path.parents)
-    )
+    found = (path for path in files_under(folder, deep=deep) if images.is_image_name(path))
+    return sorted(path for path in found if not (apart and apart in path.parents))
 
 
 def by_name(files: Iterable[Path], folder: Path) -> Names:

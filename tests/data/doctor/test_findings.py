@@ -274,6 +274,8 @@ def test_rare_classes_are_reported_with_a_remedy(data):
 def test_data_without_a_validation_split_are_reported(tmp_path):
     data = sound(tmp_path)
     shutil.rmtree(data.root / "images" / "val")
+    assert found(data.examine(), "left-out").cases[0].path == data.root / "masks" / "val"
+    shutil.rmtree(data.root / "masks" / "val")
     assert kinds(data.examine()) == {"one-split"}
 
 

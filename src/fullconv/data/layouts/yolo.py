@@ -17,6 +17,7 @@ from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.lists import read_names
 from fullconv.data.masks import Lookup
 from fullconv.data.partners import by_name, pictures_in
+from fullconv.data.split_names import SPELLINGS, Found, Place, places_in, read_splits, split_of
 from fullconv.data.yolo_outlines import Lines, is_label_file
 from fullconv.errors import FullconvError
 from fullconv.files import glob_in
@@ -24,7 +25,6 @@ from fullconv.words import counted
 from fullconv.yaml_files import read_yaml
 
 IMAGES, LABELS, MASKS, NAMES = "images", "labels", "masks", "classes.txt"
-SPLITS = ("train", "val", "test")
 OF_MASKS = {"masks_dir", "colours", "reduce_zero_label"}  # keys about masks, which may lie beside the labels
 TRIED = 50  # label files that are looked into: those of pictures without objects are empty
 Content = Mapping[str, Any]
@@ -45,8 +45,7 @@ def read(root: Path, options: LayoutOptions) -> Dataset:
         raise FullconvError(
             f"{root}: the classes in {LABELS} have no names; add {NAMES}, a line for each class, 0 first"
         )
-    folders = {split: [root / IMAGES / split] for split in SPLITS if (root / IMAGES / split).is_dir()}
-    return _dataset(root, dict(enumerate(read_names(root / NAMES))), folders or {"train": [root / IMAGES]}, options)
+    return _dataset(root, dict(enumerate(read_names(root / NAMES))), places_in(root / IMAGES), options)
 
 
 def read_by(yaml: Path, options: LayoutOptions) -> Dataset:
@@ -62,7 +61,7 @@ def describes(yaml: Path) -> bool:
         of_masks = OF_MASKS & content.keys() or (_root(yaml, content) / MASKS).exists()
         if of_masks or not content.get("names"):
             return False
-        return _has_labels(place for some in _places(yaml, content).values() for place in some)
+        return _has_labels(place.folder for some in _places(yaml, content).values() for _, place in some)
     except FullconvError:  # a split may name a picture, which is no list of names
         return False
 
@@ -77,14 +76,16 @@ def _root(yaml: Path, content: Content) -> Path:
     return named.resolve() if named.is_dir() else yaml.parent.resolve()
 
 
-def _places(yaml: Path, content: Content) -> dict[str, list[Path]]:
-    """{split: folders of pictures, or lists of pictures}. Raises FullconvError for one that does not exist."""
-    asked = {split: value for split in SPLITS if (value := content.get(split))}
+def _places(yaml: Path, content: Content) -> Found[Place]:
+    """Returns folders of pictures, or lists of pictures. Raises FullconvError for one that does not exist."""
     root = _root(yaml, content)
-    return {
-        split: [_found(yaml, root, str(one)) for one in (value if isinstance(value, list) else [value])]
-        for split, value in asked.items()
-    }
+    found: Found[Place] = {split: [] for split in SPELLINGS}
+    for key, value in content.items():
+        split = split_of(str(key))
+        if split and value and (key == split or isinstance(value, (str, list))):  # `training: {epochs: 3}` is no folder
+            asked = value if isinstance(value, list) else [value]
+            found[split] += [("", Place(_found(yaml, root, str(one)))) for one in asked]
+    return {split: places for split, places in found.items() if places}
 
 
 def _found(yaml: Path, root: Path, name: str) -> Path:
@@ -107,7 +108,7 @@ def _names(yaml: Path, names: Any) -> dict[int, str]:
     return {int(number): name for number, name in numbered.items()}
 
 
-def _dataset(root: Path, names: Mapping[int, str], places: Mapping[str, list[Path]], options: LayoutOptions) -> Dataset:
+def _dataset(root: Path, names: Mapping[int, str], places: Found[Place], options: LayoutOptions) -> Dataset:
     own = ["background", *(name for _, name in sorted(names.items()) if name != "background")]
     classes = options.classes or Classes.named(tuple(own))
     if len(classes) != len(own):
@@ -117,13 +118,12 @@ def _dataset(root: Path, names: Mapping[int, str], places: Mapping[str, list[Pat
         )
     values = {number: own.index(name) for number, name in names.items()}
     build = partial(_sample, values=values, lookup=options.lookup_for(classes), boxes=options.boxes)
-    splits = {
-        split: tuple(build(name, image) for place in some for name, image in _pictures(place, root))
-        for split, some in places.items()
-    }
-    for split, samples in splits.items():
-        _refuse_unlabelled(split, samples)
-    return Dataset(root, "yolo", classes, splits)
+
+    def samples(place: Place) -> tuple[Sample, ...]:
+        return tuple(build(name, image) for name, image in _pictures(place.folder, root, place.deep))
+
+    splits, left_out = read_splits(places, samples, _refuse_unlabelled)
+    return Dataset(root, "yolo", classes, splits, left_out=left_out)
 
 
 def _sample(name: str, image: Path, values: Mapping[int, int], lookup: Lookup, boxes: str) -> Sample:
@@ -142,10 +142,10 @@ def _refuse_unlabelled(split: str, samples: Sequence[Sample]) -> None:
         )
 
 
-def _pictures(place: Path, root: Path) -> Iterator[tuple[str, Path]]:
+def _pictures(place: Path, root: Path, deep: bool = True) -> Iterator[tuple[str, Path]]:
     """Yields (name, picture) of a folder, or of a list, whose lines start at its own folder or at the root."""
     if place.is_dir():
-        yield from by_name(pictures_in(place), place).items()
+        yield from by_name(pictures_in(place, deep=deep), place).items()
         return
     for line in read_names(place):
         places = [place.parent / line, root / line, root / line.partition("/")[2]]  # CVAT writes data/images/…
