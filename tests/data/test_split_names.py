@@ -59,7 +59,7 @@ def test_no_folder_of_pairs_vanishes(tmp_path, images, masks):
     pairs(tmp_path, "Train", "Valid", "dev", "holdout", images=images, masks=masks)
     assert splits(tmp_path) == {"train": ["a"], "val": ["a"], "dev": ["a"], "holdout": ["a"]}
     dataset = open_dataset(tmp_path / "own.yaml")
-    assert [line.partition(" not used")[0] for line in remarks(dataset)] == ["1 picture of dev", "1 picture of holdout"]
+    assert [line.partition(" was left")[0] for line in remarks(dataset)] == ["1 picture of dev", "1 picture of holdout"]
     assert list(remarks(dataset, ["dev", "holdout"])) == []
     finding = found(check(tmp_path / "own.yaml"), "unused-split")
     assert (finding.severity, len(finding.cases)) == ("warning", 2)

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.errors import FullconvError
 from fullconv.files import is_hidden, leads_nowhere
-from fullconv.words import counted
+from fullconv.words import counted, was
 
 SPELLINGS = {"train": ("train", "training"), "val": ("val", "valid", "validation"), "test": ("test", "testing")}
 SPLIT_OF = {spelling: split for split, spellings in SPELLINGS.items() for spelling in spellings}
@@ -115,8 +115,6 @@ def unused(splits: Mapping[str, Samples], used: Iterable[str] = ()) -> Iterator[
 def remarks(dataset: Dataset, used: Iterable[str] = ()) -> Iterator[str]:
     """Yields a line for every folder whose pictures are not used."""
     for split, samples in unused(dataset.splits, used):
-        yield f"{counted(len(samples), 'picture')} of {split} not used: {HOW.format(split=split)}"
+        count = f"{counted(len(samples), 'picture')} of {split} {was(len(samples))}"
+        yield f"{count} left out: {split} is neither train, val nor test; to use it, write `train: [train, {split}]`"
     yield from (f"left out: {line}" for line in dataset.left_out)
-
-
-HOW = "it is neither train, val nor test; to train on it, write `train: [train, {split}]` in a data YAML"
