@@ -1,5 +1,6 @@
-"""What writers leave where they are killed, and what a later run makes of it."""
+"""What writers leave where they are killed, what a later run makes of it, and which files a folder has."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fullconv.errors import FullconvError
-from fullconv.files import path_of, staged, sweep, write_alone, write_whole
+from fullconv.files import files_under, path_of, staged, sweep, write_alone, write_whole
 
 DEADLY = """
 import os, sys
@@ -157,3 +158,72 @@ def test_a_path_given_may_be_a_string(given):
 def test_a_value_that_is_not_a_path_is_named(given, kind):
     with pytest.raises(FullconvError, match=f"data: give a string or a path, not {kind}"):
         path_of("data", given)
+
+
+def found_in(folder):
+    """(files, errors of folders), both relative."""
+    errors = []
+    files = files_under(folder, lambda place, error: errors.append(str(error)))
+    found = sorted(path.relative_to(folder).as_posix() for path in files)
+    return found, [error.removeprefix(f"{folder}/") for error in errors]
+
+
+def touch(folder, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+def test_hidden_files_and_those_of_systems_are_left_out(tmp_path):
+    hidden = [".ipynb_checkpoints/a.jpg", "sub/.git/b.jpg", "__MACOSX/._c.jpg", "__MACOSX/c.jpg", "._d.jpg"]
+    touch(tmp_path, "a.jpg", "sub/b.jpg", *hidden, "@eaDir/a.jpg/THUMB.jpg", "lost+found/e.jpg", "$RECYCLE.BIN/f.jpg")
+    assert found_in(tmp_path) == (["a.jpg", "sub/b.jpg"], [])
+
+
+def test_a_hidden_folder_that_is_named_is_read(tmp_path):
+    touch(tmp_path, ".cache/sub/a.jpg")
+    assert found_in(tmp_path / ".cache") == (["sub/a.jpg"], [])
+
+
+def test_links_that_lead_nowhere_are_files_or_reported(tmp_path):
+    touch(tmp_path, "a.jpg")
+    for name in ("gone.jpg", "gone"):
+        (tmp_path / name).symlink_to("nowhere")
+    (tmp_path / "itself").symlink_to("itself")
+    found, errors = found_in(tmp_path)
+    assert found == ["a.jpg", "gone.jpg"]
+    assert errors == ["gone: a link to nowhere (No such file or directory); mend or remove it"]
+    with pytest.raises(FullconvError, match="gone: a link to nowhere"):
+        list(files_under(tmp_path))
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO])
+def test_folders_that_cannot_be_read_are_reported(tmp_path, monkeypatch, number):
+    touch(tmp_path, "a.jpg", "locked/b.jpg", "sub/c.jpg")
+    scan = os.scandir
+
+    def refuse(place):
+        if str(place).endswith("locked"):
+            raise OSError(number, os.strerror(number))
+        return scan(place)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    reason = f"locked: cannot be read ({os.strerror(number)}); check its permissions and its disk"
+    assert found_in(tmp_path) == (["a.jpg", "sub/c.jpg"], [reason])
+    with pytest.raises(FullconvError, match="locked: cannot be read"):
+        list(files_under(tmp_path))
+
+
+def test_a_link_into_a_place_that_may_not_be_entered_hides_nothing_else(tmp_path, monkeypatch):
+    touch(tmp_path, "a.jpg", "secret/b.jpg")
+    for name in ("1.jpg", "2.jpg"):
+        (tmp_path / name).symlink_to("secret/b.jpg")
+    look = Path.stat
+
+    def refuse(path, **how):
+        if path.name == "1.jpg" and how.get("follow_symlinks", True):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return look(path, **how)
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    assert found_in(tmp_path) == (["1.jpg", "2.jpg", "a.jpg", "secret/b.jpg"], [])

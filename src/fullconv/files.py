@@ -12,13 +12,15 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, BinaryIO
 
 from fullconv.errors import FullconvError, argument
 from fullconv.locks import held
 
 PROBE = 2**16  # bytes
+# Folders that archives of macOS, Windows, Linux and Synology have: no data of the user's. In lower case.
+OF_SYSTEMS = frozenset(["__macosx", "$recycle.bin", "system volume information", "lost+found", "@eadir"])
 HIDDEN = re.compile(r"\.(?P<stem>.+)-(?P<number>[0-9a-f]{8})\.part([.-].*)?", re.DOTALL)  # SQLite's journal has a dash
 
 
@@ -189,11 +191,15 @@ def staged(folder: Path) -> Iterator[Path]:
             os.replace(path, folder / path.name)
 
 
-def files_under(folder: Path) -> Iterator[Path]:
-    """Yields every file in `folder` and below, entry by entry, because a folder may hold millions.
+def files_under(
+    folder: Path, unread: Callable[[Path, FullconvError], object] | None = None, deep: bool = True
+) -> Iterator[Path]:
+    """Yields every file in `folder`, and below if `deep`, entry by entry, because a folder may hold millions.
 
-    Links to folders are followed. Each folder is read once, under its real path if that lies inside `folder`, so
-    circular links end. Folders that may not be read are left out.
+    Hidden ones are left out. Links to folders are followed. Each folder is read once, under its real path if that lies
+    inside `folder`, so circular links end. A link that leads nowhere is yielded if its name is that of a file, so that
+    reading it reports what is wrong. `unread` gets each folder that cannot be read, and the error; without it, the
+    first error is raised.
     """
     seen: set[tuple[int, int]] = set()
     links = deque([folder])
@@ -201,15 +207,47 @@ def files_under(folder: Path) -> Iterator[Path]:
         inside = [links.popleft()]
         while inside:
             place = inside.pop()
-            with suppress(PermissionError, FileNotFoundError):
+            try:
                 if is_new(place, seen):
                     yield from _entries(place, inside, links)
+            except OSError as error:
+                removed = error.errno == errno.ENOENT and not place.is_symlink()
+                if not removed and error.errno != errno.ELOOP:  # a link to itself
+                    (unread or _refuse)(place, _not_read(place, error))
+            if not deep:
+                inside, links = [], deque(filter(leads_nowhere, links))
+
+
+def _not_read(place: Path, error: OSError) -> FullconvError:
+    reason = error.strerror or error
+    if leads_nowhere(place):
+        return FullconvError(f"{place}: a link to {os.readlink(place)} ({reason}); mend or remove it")
+    return FullconvError(f"{place}: cannot be read ({reason}); check its permissions and its disk")
+
+
+def _refuse(place: Path, error: FullconvError) -> None:
+    raise error
+
+
+def is_hidden(relative: PurePath) -> bool:
+    """Whether the file, or a folder above it, is hidden. Unfinished rasters are in hidden folders."""
+    return any(map(_is_hidden_name, relative.parts))
+
+
+def _is_hidden_name(name: str) -> bool:
+    """Whether this is the name of something hidden, or of what systems put among the user's files."""
+    return name.startswith(".") or name.lower() in OF_SYSTEMS
+
+
+def glob_in(folder: Path, pattern: str) -> list[Path]:
+    """Returns the matches, sorted, without hidden ones."""
+    return sorted(path for path in folder.glob(pattern) if not is_hidden(path.relative_to(folder)))
 
 
 def is_new(place: Path, seen: set[tuple[int, int]]) -> bool:
     """Whether this folder, by any name, is not yet in `seen`. Adds it to `seen`."""
-    stat = place.stat()
-    number = stat.st_dev, stat.st_ino
+    found = place.stat()
+    number = found.st_dev, found.st_ino
     new = number not in seen
     seen.add(number)
     return new
@@ -226,12 +264,30 @@ def _entries(place: Path, folders: list[Path], links: deque[Path]) -> Iterator[P
     """Yields the files. Folders, and links to folders, are appended to the queues."""
     with os.scandir(place) as entries:
         for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                folders.append(Path(entry.path))
+            if _is_hidden_name(entry.name):
+                continue
+            path = Path(entry.path)
+            if entry.is_symlink():
+                lost = leads_nowhere(path)
+                if not path.suffix if lost else path.is_dir():
+                    links.append(path)
+                elif lost or path.is_file():
+                    yield path
             elif entry.is_dir():
-                links.append(Path(entry.path))
+                folders.append(path)
             elif entry.is_file():
-                yield Path(entry.path)
+                yield path
+
+
+def leads_nowhere(path: Path) -> bool:
+    """Whether this is a link to nothing, to itself, or to a place that may not be entered."""
+    if not path.is_symlink():
+        return False
+    try:
+        path.stat()
+    except OSError:
+        return True
+    return False
 
 
 def write_json(path: Path, value: Any) -> Path:

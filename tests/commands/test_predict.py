@@ -1,5 +1,6 @@
 """fullconv predict from the shell, on every kind of picture."""
 
+import errno
 import json
 import os
 import re
@@ -175,6 +176,44 @@ def test_reduced_photos_are_reported_in_one_line(tmp_path):
     assert shell(*arguments, "--tile", "auto").stderr == ""
     rows = json.loads(shell(*arguments, "--json", "-").stdout)["results"]
     assert [row.get("reduced_to") for row in rows] == [None, None, 512, 512]
+
+
+def test_links_that_lead_nowhere_fail_and_hidden_folders_are_ignored(tmp_path):
+    for name in ("a.png", ".ipynb_checkpoints/a-checkpoint.png", "__MACOSX/b.png"):
+        (tmp_path / "photos" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (40, 30)).save(tmp_path / "photos" / name)
+    for name in ("gone.png", "disk"):
+        (tmp_path / "photos" / name).symlink_to("nowhere")
+    result = shell("predict", "photos", "--out", "out", "--save", "labels", "--json", "-", *QUICK, cwd=tmp_path)
+    assert result.returncode == FAILED
+    assert sorted(line.partition(" (")[0] for line in result.stderr.splitlines()) == [
+        "error: photos/disk: a link to nowhere", "error: photos/gone.png: no such file",
+    ]  # fmt: skip
+    rows = {row["file"]: row.get("error", "") for row in json.loads(result.stdout)["results"]}
+    assert sorted(rows) == ["photos/a.png", "photos/disk", "photos/gone.png"]
+    assert list(contents(tmp_path / "out")) == ["a_labels.png"]
+
+
+def test_a_folder_that_cannot_be_read_fails_alone(tmp_path, monkeypatch):
+    for name in ("a.png", "locked/b.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (40, 30)).save(tmp_path / name)
+    scan = os.scandir
+
+    def refuse(place):
+        if str(place).endswith("locked"):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return scan(place)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    out = str(tmp_path / "out")
+    result = CliRunner().invoke(fullconv, ["predict", str(tmp_path), "--out", out, "--save", "labels", *QUICK])
+    assert result.exit_code == FAILED
+    assert "locked: cannot be read (Permission denied); check its permissions" in result.output
+    assert "1 picture, 1 file in" in result.output
+    assert "; 1 failed" in result.output
+    result = CliRunner().invoke(fullconv, ["predict", str(tmp_path / "locked"), "--out", out, *QUICK])
+    assert "locked: cannot be read (Permission denied)" in str(result.exception)
 
 
 def test_the_users_files_are_never_replaced(tmp_path):

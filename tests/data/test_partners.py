@@ -100,6 +100,11 @@ def test_hidden_files_and_raster_companions_are_not_pictures(tmp_path):
     assert pairs(tmp_path) == {"images/a.tif": "masks/a.tif"}
 
 
+def test_hidden_folders_are_not_data(tmp_path):
+    touch(tmp_path, "images/a.jpg", "masks/a.png", "images/.ipynb_checkpoints/a-checkpoint.jpg", "masks/__MACOSX/b.png")
+    assert pairs(tmp_path) == {"images/a.jpg": "masks/a.png"}
+
+
 def test_linked_folders_are_followed_and_circular_links_end(tmp_path):
     touch(tmp_path, "disk/images/a.jpg", "disk/masks/a.png", "images/s/b.jpg", "masks/s/b.png")
     for kind in ("images", "masks"):

@@ -20,6 +20,7 @@ from fullconv.data.holding_back import hold_back
 from fullconv.data.label_meanings import parse_label_meanings
 from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.recognition import Recognition
+from fullconv.data.split_names import SPELLINGS
 from fullconv.errors import FullconvError
 from fullconv.words import counted
 
@@ -54,7 +55,7 @@ def assume(root: Path, found: Recognition, holds_back: bool = True) -> Assumptio
     Raises FullconvError if it is unclear what the masks contain.
     """
     unnamed = found.read(root, LayoutOptions(classes=UNNAMED))
-    meaning = meaning_of([sample for samples in unnamed.splits.values() for sample in samples], root)
+    meaning = meaning_of([sample for split in SPELLINGS for sample in unnamed.splits.get(split, ())], root)
     meanings = parse_label_meanings(meaning.keys["names"], meaning.keys.get("colours"), {})
     dataset = found.read(root, LayoutOptions(meanings.classes, meanings.lookup, meanings.open_mask))
     lacks_val = holds_back and "val" not in dataset.splits

@@ -156,7 +156,7 @@ class Dataset:
 
     `splits`: {"train": samples, …}; `sample.read()` gives (image (H, W, C), label map (H, W)). `further`: the classes
     of additional heads. `unlabelled`: pictures without labels. `beside`: folders outside `root` that also belong to the
-    data.
+    data. `left_out`: lines about folders and files that are in no split, and why.
     """
 
     root: Path
@@ -166,6 +166,7 @@ class Dataset:
     further: Mapping[str, Classes] = field(default_factory=dict)
     unlabelled: tuple[UnlabelledPicture, ...] = ()
     beside: tuple[Path, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def split(self, name: str) -> tuple[Sample, ...]:
         """Returns the pictures of a split, or of all splits for `all`."""

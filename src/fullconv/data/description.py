@@ -25,6 +25,7 @@ from fullconv.data.label_meanings import (
 from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.layouts import pairs, yolo
 from fullconv.data.recognition import find_layout, recognise
+from fullconv.data.split_names import TRAIN
 from fullconv.data.splits import Chooser, choose_splits
 from fullconv.data.unlabelled import read_unlabelled
 from fullconv.errors import FullconvError, prefix_errors
@@ -33,7 +34,7 @@ from fullconv.typed_values import check_values, hint
 from fullconv.words import counted
 from fullconv.yaml_files import read_yaml
 
-SPLITS = ("train", "val", "test")
+SPLITS = (TRAIN, "val", "test")
 BOXES = ("void", "region")
 FIXED = ("nyud", "pets", "siftflow")  # layouts whose release defines the mask values
 OWN = ("data.yaml", "data.yml")  # names of a data YAML in the folder that it describes
@@ -230,7 +231,8 @@ def _read_folder(root: Path, options: LayoutOptions, file: DataFile) -> Dataset:
     chooser = Chooser(root, options, dataset)
     splits = choose_splits(chooser, asked)
     dataset = dataset or Dataset(root, "listed", options.named_classes(root), {})
-    return replace(dataset, splits=splits, beside=(*dataset.beside, *chooser.named))
+    left_out = () if TRAIN in asked else dataset.left_out
+    return replace(dataset, splits=splits, beside=(*dataset.beside, *chooser.named), left_out=left_out)
 
 
 def _own_layout(root: Path, options: LayoutOptions, needed: bool) -> Dataset | None:

@@ -32,8 +32,8 @@ class Pairing:
         return not self.images_alone and not self.masks_alone
 
 
-def by_name(folder: Path) -> dict[str, Path]:
-    return {name_of(path, folder): path for path in pictures_in(folder)}
+def by_name(folder: Path, deep: bool = True) -> dict[str, Path]:
+    return {name_of(path, folder): path for path in pictures_in(folder, deep=deep)}
 
 
 def pair(pictures: Names, masks: Names) -> Pairing:

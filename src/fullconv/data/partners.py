@@ -17,27 +17,26 @@ JOINTS = "_-. "  # characters between a name and the ending that marks a mask
 MASK_WORDS = ("mask", "masks", "label", "labels", "gt", "seg", "segmentation", "annotation", "truth", "manual")
 
 
-def pairs_of(image_dir: Path, mask_dir: Path) -> tuple[Names, Names]:
-    """Returns (pictures, masks) by the names that must agree. Raises FullconvError if two files share a name."""
+def pairs_of(image_dir: Path, mask_dir: Path, deep: bool = True) -> tuple[Names, Names]:
+    """Returns (pictures, masks) by the names that must agree, `deep` with those in sub-folders. Raises FullconvError if
+    two files share a name."""
     if image_dir.resolve() == mask_dir.resolve():
-        return _in_one(image_dir)
+        return _in_one(image_dir, deep)
     pictures, masks = (
-        by_name(pictures_in(image_dir, mask_dir), image_dir),
-        by_name(pictures_in(mask_dir, image_dir), mask_dir),
+        by_name(pictures_in(image_dir, mask_dir, deep), image_dir),
+        by_name(pictures_in(mask_dir, image_dir, deep), mask_dir),
     )
     if not pictures.keys() & masks.keys():
         return _without_ending(pictures), _without_ending(masks)
     return pictures, masks
 
 
-def pictures_in(folder: Path, other: Path | None = None) -> list[Path]:
-    """Returns the pictures, sorted, without hidden files, and without those in `other` if that is a sub-folder."""
+def pictures_in(folder: Path, other: Path | None = None, deep: bool = True) -> list[Path]:
+    """Returns the pictures, sorted, without hidden files, and without those in `other` if that is a sub-folder. Only
+    those of a `deep` folder are also in its sub-folders."""
     apart = other if other and folder in other.parents else None
-    return sorted(
-        path
-        for path in files_under(folder)
-        if images.is_image_name(path) and not path.name.startswith(".") and not (apart and apart in path.parents)
-    )
+    found = (path for path in files_under(folder, deep=deep) if images.is_image_name(path))
+    return sorted(path for path in found if not (apart and apart in path.parents))
 
 
 def by_name(files: Iterable[Path], folder: Path) -> Names:
@@ -57,9 +56,9 @@ def name_of(path: Path, folder: Path) -> str:
     return path.relative_to(folder).with_suffix("").as_posix()
 
 
-def _in_one(folder: Path) -> tuple[Names, Names]:
+def _in_one(folder: Path, deep: bool) -> tuple[Names, Names]:
     """Divides one folder: a.jpg with a.png, or a.jpg with a_mask.png. No picture is its own mask."""
-    files = pictures_in(folder)
+    files = pictures_in(folder, deep=deep)
     photos = [path for path in files if path.suffix.lower() in PHOTOS]
     others = [path for path in files if path.suffix.lower() not in PHOTOS]
     shared = {name_of(path, folder) for path in photos} & {name_of(path, folder) for path in others}
@@ -78,10 +77,10 @@ def _in_one(folder: Path) -> tuple[Names, Names]:
     )
 
 
-def names_tell_masks(folder: Path) -> bool:
+def names_tell_masks(folder: Path, deep: bool = True) -> bool:
     """Whether names alone show which pictures of a folder are masks: a.jpg and a.png, or a word such as _mask."""
     try:
-        pictures, masks = _in_one(folder)
+        pictures, masks = _in_one(folder, deep)
     except FullconvError:
         return False
     if all(path.suffix.lower() in PHOTOS for path in pictures.values()) and masks.keys() >= pictures.keys():

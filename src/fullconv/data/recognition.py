@@ -30,7 +30,7 @@ from fullconv.data.layouts import (
     yolo,
 )
 from fullconv.errors import FullconvError
-from fullconv.files import files_under
+from fullconv.files import files_under, glob_in
 from fullconv.images import is_image_name
 
 
@@ -108,4 +108,4 @@ def _inside(root: Path) -> Iterator[Path]:
     """Yields folders one and two levels below: archives are often unpacked into a folder of their own
     (VOCdevkit/VOC2012)."""
     for pattern in ("*/", "*/*/"):
-        yield from sorted(path for path in root.glob(pattern) if path.is_dir())
+        yield from (path for path in glob_in(root, pattern) if path.is_dir())

@@ -11,6 +11,7 @@ from fullconv.classes import Classes
 from fullconv.data.assumption import BACKGROUND, OBJECT, Assumption
 from fullconv.data.dataset import ALL, Dataset, LabelMap, Sample
 from fullconv.data.description import Description, describe
+from fullconv.data.split_names import remarks
 from fullconv.errors import FullconvError, argument
 from fullconv.evaluation.interval import mean_iou_interval
 from fullconv.evaluation.mean_iou import DEFAULT, check_definition, with_definition
@@ -149,6 +150,8 @@ def dataset_for(model: Model, data: str | Path, outside: Sequence[str | Path] = 
     """
     described = describe(data, outside, holds_back=split != ALL)
     log_assumption(described.assumption)
+    for line in remarks(described.dataset, described.dataset.splits):
+        logger.info(line)
     mapping = {**model.config.label_mapping, **described.label_mapping, **only_object(described, model.classes)}
     return described.dataset.mapped_to(model.classes, mapping)
 

@@ -15,7 +15,7 @@ from fullconv.jobs.cluster_manifest import copy_of_manifest
 from fullconv.jobs.cluster_task import Row, Task
 from fullconv.jobs.done import Finished, Settings, run_id
 from fullconv.jobs.listing import Found, LeftOut, Listing
-from fullconv.jobs.outcome import Stamp
+from fullconv.jobs.outcome import Outcome, Stamp
 from fullconv.jobs.plan import Search
 from fullconv.jobs.stores import Place, relative
 from fullconv.outputs.manifest import NAME, Line, Results
@@ -30,6 +30,7 @@ class Plan:
     damaged: list[Line]  # files that could not be read before and have not changed since
     results: int  # files that are results of earlier runs
     skipped: str  # text about other files in the folders
+    unread: tuple[Outcome, ...] = ()  # the errors of folders that cannot be read
 
 
 def check(task: Task) -> None:
@@ -73,7 +74,7 @@ def find(task: Task, settings: Settings | None) -> Plan:
         elif not line:
             rows.append({"input": number, "path": file.path, "name": name, "foreign": json.dumps(foreign(name))})
     done = len(known) - len(rows) - len(damaged)
-    return Plan(rows, done, damaged, search.earlier, str(search.left_out))
+    return Plan(rows, done, damaged, search.earlier, str(search.left_out), tuple(search.unread.values()))
 
 
 def pictures(search: Search, top: Place, out: Place, folder: Path) -> Iterator[tuple[Place, Stamp | None, PurePath]]:

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import filterfalse, takewhile
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fullconv import images
 from fullconv.errors import FullconvError, argument
-from fullconv.files import files_under, has_link_loop
+from fullconv.files import files_under, has_link_loop, is_hidden
 from fullconv.jobs.job import Job
+from fullconv.jobs.outcome import Outcome
 from fullconv.outputs.manifest import Results
 
 if TYPE_CHECKING:
@@ -42,12 +43,13 @@ class Jobs(Protocol):
 @dataclass(frozen=True)
 class ListedJobs:
     """Jobs of a list on disk, so there can be any number of them. `results` is the number of files that were left out
-    because they are results of earlier runs."""
+    because they are results of earlier runs, `unread` the errors of folders that cannot be read."""
 
     listing: Listing
     out: Path
     left_out: LeftOut
     results: int = 0
+    unread: tuple[Outcome, ...] = ()
 
     def __len__(self) -> int:
         return len(self.listing)
@@ -74,7 +76,7 @@ def plan(inputs: Sequence[str], out: Path) -> Jobs:
         left_out = LeftOut()
         search = Search(Results(), left_out)
         listing = Listing(search.found(inputs))
-        jobs = ListedJobs(listing, out, left_out, search.earlier)
+        jobs = ListedJobs(listing, out, left_out, search.earlier, tuple(search.unread.values()))
     if not len(jobs):
         raise search.nothing_found(inputs)
     return jobs
@@ -88,6 +90,11 @@ def _job(source: str, target: Path) -> Job:
 def left_out(jobs: Jobs) -> tuple[int, str]:
     """Returns (number of results of earlier runs, text about other files) that were found but are not jobs."""
     return (jobs.results, str(jobs.left_out)) if isinstance(jobs, ListedJobs) else (0, "")
+
+
+def unread(jobs: Jobs) -> tuple[Outcome, ...]:
+    """Returns an outcome with the error for each folder of the inputs that cannot be read."""
+    return jobs.unread if isinstance(jobs, ListedJobs) else ()
 
 
 def is_source(jobs: Jobs, path: Path) -> bool:
@@ -105,20 +112,24 @@ class EarlierResults(Protocol):
 
 @dataclass
 class Search:
-    """A search for files to process. It counts the results of earlier runs, and adds other files that are not pictures
-    to `left_out`."""
+    """A search for files to process. It counts the results of earlier runs, adds other files that are not pictures to
+    `left_out`, and folders that cannot be read to `unread`."""
 
     results: EarlierResults
     left_out: LeftOut | None = None
     videos: bool = True  # whether videos can be processed
     earlier: int = 0  # results of earlier runs
+    unread: dict[str, Outcome] = field(default_factory=dict)
 
     def found(self, patterns: Sequence[str]) -> Iterator[Found]:
         """Yields the files on disk that the patterns name: files, folders or globs."""
         for number, pattern in enumerate(patterns):
-            for source, relative in _expand(pattern):
+            for source, relative in _expand(pattern, self._cannot_read):
                 if self.takes(source, relative, Path(pattern) == source, self.results):
                     yield number, str(source), relative
+
+    def _cannot_read(self, folder: Path, error: FullconvError) -> None:
+        self.unread[os.path.abspath(folder)] = Outcome(folder, error=str(error))
 
     def takes(self, source: PurePath, relative: PurePath, named: bool, results: EarlierResults) -> bool:
         """Whether to process a file. `named`: the user gave its name. `relative`: its path in the folder that it was
@@ -146,17 +157,14 @@ class Search:
             return FullconvError(
                 f"{named}: contains only results of earlier runs; copy them elsewhere to use them as pictures"
             )
+        if self.unread:
+            return FullconvError(str(next(iter(self.unread.values())).error))
         videos = ", no videos" if self.videos else ""
         return FullconvError(f"{named}: no pictures found ({' '.join(sorted(images.EXTENSIONS))}){videos}")
 
 
 def no_cluster(video: PurePath) -> FullconvError:
     return FullconvError(f"{video}: videos and cameras cannot use a cluster; remove {argument('cluster', 'ray')}")
-
-
-def is_hidden(relative: PurePath) -> bool:
-    """Whether the file, or a folder above it, is hidden. Unfinished rasters are in hidden folders."""
-    return any(part.startswith(".") for part in relative.parts)
 
 
 def is_companion(path: PurePath) -> bool:
@@ -189,15 +197,15 @@ def refuse_missing(name: str) -> None:
         raise FullconvError(f"{name}: no such file or folder")
 
 
-def _expand(pattern: str) -> Iterator[tuple[Path, Path]]:
+def _expand(pattern: str, unread: Callable[[Path, FullconvError], object]) -> Iterator[tuple[Path, Path]]:
     """Yields (file, its path relative to the folder that the user named, or to the part of a glob before the first
-    wildcard)."""
+    wildcard). Folders that cannot be read are passed to `unread`, with the error."""
     path = Path(pattern)
     if path.is_dir():
-        yield from ((file, file.relative_to(path)) for file in files_under(path))
+        yield from ((file, file.relative_to(path)) for file in files_under(path, unread))
     elif names_a_file(pattern):
         yield path, Path(path.name.replace(":", "_") if is_webcam(path) else path.name)
     else:
         base = Path(*takewhile(lambda part: not glob.has_magic(part), path.parts))
         for match in filterfalse(has_link_loop, glob.iglob(pattern, recursive=True)):
-            yield from ((file, file.relative_to(base)) for file, _ in _expand(match))
+            yield from ((file, file.relative_to(base)) for file, _ in _expand(match, unread))

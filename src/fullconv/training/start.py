@@ -16,6 +16,7 @@ from fullconv.data.description import describe
 from fullconv.data.folds import fold_of
 from fullconv.data.label_meanings import check_mapping
 from fullconv.data.overlap import check_unlabelled
+from fullconv.data.split_names import remarks
 from fullconv.data.survey import Survey, survey
 from fullconv.data.thinness import USUAL_SIDE
 from fullconv.errors import FullconvError, prefix_errors
@@ -150,6 +151,7 @@ def choose_longest_side(recipe: Recipe, found: Survey) -> tuple[int | None, str]
 
 def preparation_notes(prepared: Prepared, recipe: Recipe, config: ModelConfig) -> Iterator[str]:
     """Yields lines on what was chosen and what was left out."""
+    yield from remarks(prepared.dataset, (recipe.train_split, recipe.val_split))
     for error in prepared.skipped.values():
         yield f"left out: {error}"
     if boxed := count_void_boxes(prepared.dataset.splits.get(recipe.train_split, ())):

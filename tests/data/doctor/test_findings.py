@@ -48,6 +48,23 @@ def devkit(root, mask):
     (lists / "train.txt").write_text("2007_1\n")
 
 
+@pytest.mark.parametrize("which", ["image", "mask"])
+def test_links_that_lead_nowhere_are_missing_files(data, which):
+    path = getattr(data, which)("train/b")
+    path.unlink()
+    path.symlink_to("nowhere.png")
+    finding = found(data.examine(), f"missing-{which}")
+    assert [case.to_json()["detail"] for case in finding.cases] == ["a link to nowhere.png, which is not there"]
+
+
+@pytest.mark.parametrize("folder", ["images", "masks"])
+def test_a_linked_folder_that_is_not_there_is_an_error(data, folder):
+    (data.root / folder / "train" / "more").symlink_to("nowhere")
+    report = data.examine()
+    assert f"{folder}/train/more: a link to nowhere" in found(report, "not-recognised").text
+    assert report.failed
+
+
 def test_missing_listed_files_are_reported_with_similar_names(tmp_path):
     devkit(tmp_path, mask="2007_01.png")
     finding = found(examine(tmp_path), "missing-mask")
@@ -323,6 +340,8 @@ def test_rare_classes_are_reported_with_a_remedy(data):
 def test_data_without_a_validation_split_are_reported(tmp_path):
     data = sound(tmp_path)
     shutil.rmtree(data.root / "images" / "val")
+    assert found(data.examine(), "left-out").cases[0].path == data.root / "masks" / "val"
+    shutil.rmtree(data.root / "masks" / "val")
     assert kinds(data.examine()) == {"one-split"}
 
 

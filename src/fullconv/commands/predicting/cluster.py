@@ -38,5 +38,6 @@ def predict_on_cluster(request: Request, workers: int | None) -> Report:
     report = Report(request.json_file, loaded.ran_by, plan.done, len(plan.damaged), plan.results, plan.skipped)
     lines = cluster.run(task, request.folder.path, rows, settings, workers)
     outcomes = report.behind_bar(map(outcome_of, lines), len(rows), ())
-    report.show(chain(map(outcome_of, plan.damaged), outcomes), len(rows), (row["path"] for row in rows))
+    failures = chain(plan.unread, map(outcome_of, plan.damaged))
+    report.show(chain(failures, outcomes), len(rows), (row["path"] for row in rows))
     return report

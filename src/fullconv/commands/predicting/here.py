@@ -22,7 +22,7 @@ from fullconv.jobs.done import RunManifest, Todo, begin, unfinished
 from fullconv.jobs.images import parallelism, run, run_video
 from fullconv.jobs.job import Job, RasterRun
 from fullconv.jobs.outcome import Outcome
-from fullconv.jobs.plan import is_source, is_webcam, left_out, plan
+from fullconv.jobs.plan import is_source, is_webcam, left_out, plan, unread
 from fullconv.jobs.table import check_table, write_table
 from fullconv.outputs.manifest import NAME
 from fullconv.prediction.predictor import Model
@@ -92,7 +92,7 @@ def predict_here(
     with closing(begin(out, settings, request.overwrite, partial(is_source, jobs))) as manifest:
         if table:
             check_table(manifest)
-        outcomes = outcomes_of(request, model, todo, threads, manifest, report)
+        outcomes = chain(unread(jobs), outcomes_of(request, model, todo, threads, manifest, report))
         report.show(reported(outcomes), len(todo.jobs), (name(job.source) for job in todo.jobs))
         if table:
             write_table(manifest, jobs, name)

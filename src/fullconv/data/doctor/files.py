@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
@@ -24,7 +25,9 @@ def judge_files(facts: Sequence[Facts]) -> list[Finding]:
 
 def _missing(noun: str, errors: Sequence[tuple[Path, str]]) -> list[Finding]:
     paths = [path for path, _ in errors if not path.exists()]
-    cases = [Case(path, _similar_name(path) if i < LOOKED_UP else "") for i, path in enumerate(paths)]
+    cases = [
+        Case(path, _lost_link(path) or (_similar_name(path) if i < LOOKED_UP else "")) for i, path in enumerate(paths)
+    ]
     text = f"{counted(len(cases), noun)} listed but missing"
     remedy = "correct the list or the file names" + (f"; {cases[0].detail}" if cases and cases[0].detail else "")
     return [Finding(f"missing-{noun}", ERROR, text, tuple(cases), remedy)] if cases else []
@@ -42,6 +45,10 @@ def _damaged(noun: str, errors: Sequence[tuple[Path, str]]) -> list[Finding]:
 
 def _reason(error: str, path: Path) -> str:
     return error.removeprefix(f"{path}: ").split("; ")[0]
+
+
+def _lost_link(path: Path) -> str:
+    return f"a link to {os.readlink(path)}, which is not there" if path.is_symlink() else ""
 
 
 def _similar_name(path: Path) -> str:

@@ -14,10 +14,11 @@ from fullconv.data.doctor.finding import ERROR, NOTE, Finding
 from fullconv.data.doctor.names import judge_names
 from fullconv.data.inside import Outside
 from fullconv.data.label_meanings import LabelMeanings
-from fullconv.data.layouts.pairs import IMAGES, MASKS
+from fullconv.data.layouts.pairs import find_folders
 from fullconv.data.masks import identity_lookup, read_mask
-from fullconv.data.pairing import by_name, pair
+from fullconv.data.pairing import Pairing, by_name, pair
 from fullconv.data.recognition import find_layout
+from fullconv.data.split_names import SPELLINGS
 from fullconv.errors import FullconvError, prefix_errors
 
 DESCRIBED = (
@@ -31,7 +32,6 @@ DESCRIBED = (
     "siftflow",
     "yolo",
 )  # not recognised by pairs of pictures
-SPLITS = ("train", "training", "val", "validation", "valid", "test", "testing")
 
 
 @dataclass(frozen=True)
@@ -72,22 +72,34 @@ def _repaired(data: Path, reason: str) -> Subject:
             return _unreadable(root, reason)
     except FullconvError:  # the same error again, or that of a YAML for another tool, which has its own reason
         return _unreadable(data, reason)
+    try:
+        return _paired(root, meanings, masks_dir, reason)
+    except FullconvError as error:
+        return _unreadable(data, str(error))
+
+
+def _paired(root: Path, meanings: LabelMeanings, masks_dir: str, reason: str) -> Subject:
+    """Pairs pictures and masks by their names as well as possible. Without any, `reason` is the finding."""
     named = meanings.classes is not UNNAMED
-    lookup = identity_lookup(meanings.classes) if meanings.lookup is None else meanings.lookup
     splits: dict[str, tuple[Sample, ...]] = {}
     findings: list[Finding] = []
-    for split, image_dir, mask_dir in _folders(root, masks_dir):
-        pairing = pair(by_name(image_dir), by_name(mask_dir))
-        splits[split] = tuple(
-            Sample(name, image, mask, lookup, read_picture, meanings.open_mask)
-            for name, (image, mask) in pairing.pairs.items()
-        )
-        findings += judge_names(pairing, mask_dir)
+    for split, folders in (find_folders(root, masks_dir or "masks") or {}).items():
+        for _, (image_dir, mask_dir, deep) in folders:
+            pairing = pair(by_name(image_dir, deep), by_name(mask_dir, deep))
+            if pairing.pairs or split in SPELLINGS:
+                splits[split] = (*splits.get(split, ()), *_samples(pairing, meanings))
+            findings += judge_names(pairing, mask_dir) if split in SPELLINGS else []
     if not any(splits.values()) and not findings:
         return _unreadable(root, reason)
     if named and not findings:
         findings.append(_refusal(reason))
     return Subject(Dataset(root, "pairs", meanings.classes, splits), named, tuple(findings))
+
+
+def _samples(pairing: Pairing, meanings: LabelMeanings) -> Iterator[Sample]:
+    lookup = identity_lookup(meanings.classes) if meanings.lookup is None else meanings.lookup
+    for name, (image, mask) in pairing.pairs.items():
+        yield Sample(name, image, mask, lookup, read_picture, meanings.open_mask)
 
 
 def _unreadable(data: Path, reason: str) -> Subject:
@@ -108,14 +120,3 @@ def _described(data: Path) -> tuple[Path, LabelMeanings, str]:
     file = read_data_file(data)
     with prefix_errors(data):
         return folder_of(data, file), file.label_meanings() or unnamed, file.masks_dir
-
-
-def _folders(root: Path, masks_dir: str) -> Iterator[tuple[str, Path, Path]]:
-    """Yields (split, folder of images, folder of masks) for all usual folder names. Data without splits is `train`."""
-    masks = (masks_dir, *MASKS) if masks_dir else MASKS
-    pairs = [(i, m) for i in IMAGES for m in masks if (root / i).is_dir() and (root / m).is_dir()]
-    split_first = [(split, root / split / i, root / split / m) for split in SPLITS for i in IMAGES for m in masks]
-    split_last = [(split, root / i / split, root / m / split) for i, m in pairs[:1] for split in SPLITS]
-    whole = [("train", root / i, root / m) for i, m in pairs[:1]]
-    found = [each for each in (*split_first, *split_last) if each[1].is_dir() and each[2].is_dir()]
-    yield from {split: (split, image_dir, mask_dir) for split, image_dir, mask_dir in found or whole}.values()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fullconv.data.dataset import Dataset
 from fullconv.data.doctor.facts import THUMBNAIL
 from fullconv.data.doctor.finding import ERROR, NOTE, WARNING, Case, Finding
 from fullconv.data.doctor.scan import Facts
+from fullconv.data.split_names import unused
 from fullconv.words import counted
 
 BANDS = 8  # of 8 bits each
@@ -76,6 +79,20 @@ def _standard(thumbnails: Thumbnails) -> NDArray[np.float32]:
     flat = thumbnails.reshape(len(thumbnails), THUMBNAIL[0] * THUMBNAIL[1]).astype(np.float32)
     flat -= flat.mean(1, keepdims=True)
     return flat / flat.std(1, keepdims=True)
+
+
+def judge_unused(dataset: Dataset) -> list[Finding]:
+    """Reports splits that nothing uses, and folders and files that are in no split."""
+    splits = dict(unused(dataset.splits))
+    cases = tuple(Case(sample.image_path) for samples in splits.values() for sample in samples)
+    named = ", ".join(f"{split} {len(samples)}" for split, samples in splits.items())
+    text = f"{counted(len(cases), 'picture')} in folders that are neither train, val nor test: {named}"
+    remedy = f"train: [train, {', '.join(splits)}]  # or rename the folders, if they are to be used"
+    found = [Finding("unused-split", WARNING, text, cases, remedy)] if cases else []
+    lines = [line.partition(": ") for line in dataset.left_out]
+    left_out = tuple(Case(Path(path), reason) for path, _, reason in lines)
+    text = f"{counted(len(lines), 'folder or file', 'folders and files')} left out, because the data do not use them"
+    return [*found, *([Finding("left-out", NOTE, text, left_out)] if left_out else [])]
 
 
 def judge_splits(facts: Sequence[Facts]) -> list[Finding]:

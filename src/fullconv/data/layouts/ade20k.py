@@ -8,12 +8,13 @@ from pathlib import Path
 from fullconv.classes import Classes
 from fullconv.data.dataset import Dataset
 from fullconv.data.layout_options import LayoutOptions
-from fullconv.data.layouts.pairs import pair_up
+from fullconv.data.layouts.pairs import pairs_inside, read_pairs
 from fullconv.data.lists import read_names
 from fullconv.data.masks import shifted_lookup
+from fullconv.data.split_names import by_split
 from fullconv.errors import FullconvError
 
-SPLITS = {"train": "training", "val": "validation"}
+SPLITS = ("training", "validation")
 NAMES_FILE = "objectInfo150.txt"
 
 
@@ -27,12 +28,8 @@ def read(root: Path, options: LayoutOptions) -> Dataset:
     classes = options.classes or Classes.named(_names(root / NAMES_FILE))
     if options.lookup is None:
         options = replace(options, classes=classes, lookup=shifted_lookup(classes))
-    splits = {
-        split: pair_up(root / "images" / folder, root / "annotations" / folder, options)
-        for split, folder in SPLITS.items()
-        if folder in _splits(root)
-    }
-    return Dataset(root, "ade20k", classes, splits)
+    found = by_split(pairs_inside(root / "images", root / "annotations"))
+    return read_pairs(Dataset(root, "ade20k", classes, {}), found, options)
 
 
 def _names(path: Path) -> tuple[str, ...]:
@@ -44,4 +41,4 @@ def _names(path: Path) -> tuple[str, ...]:
 
 
 def _splits(root: Path) -> list[str]:
-    return [s for s in SPLITS.values() if (root / "images" / s).is_dir() and (root / "annotations" / s).is_dir()]
+    return [s for s in SPLITS if (root / "images" / s).is_dir() and (root / "annotations" / s).is_dir()]

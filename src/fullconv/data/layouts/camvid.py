@@ -7,8 +7,9 @@ from pathlib import Path
 from fullconv.classes import VOID, Classes
 from fullconv.data.dataset import Dataset
 from fullconv.data.layout_options import LayoutOptions
-from fullconv.data.layouts.pairs import pair_up
+from fullconv.data.layouts.pairs import Pair, read_pairs
 from fullconv.data.masks import value_lookup
+from fullconv.data.split_names import by_split, folders_in
 
 SPLITS = ("train", "val", "test")
 NAMES = (
@@ -30,8 +31,9 @@ def read(root: Path, options: LayoutOptions) -> Dataset:
     """Reads the splits whose two folders exist. Value 11 is void."""
     values = {**{i: i for i in range(len(NAMES))}, UNLABELLED: VOID, VOID: VOID}
     options = options.with_own(Classes.named(NAMES, COLOURS), value_lookup(values))
-    splits = {split: pair_up(root / split, root / f"{split}annot", options) for split in _splits(root)}
-    return Dataset(root, "camvid", options.named_classes(root), splits)
+    inside = folders_in(root)
+    pairs = [(name, Pair(path, inside[f"{name}annot"])) for name, path in inside.items() if f"{name}annot" in inside]
+    return read_pairs(Dataset(root, "camvid", options.named_classes(root), {}), by_split(pairs), options)
 
 
 def _splits(root: Path) -> list[str]:

@@ -8,11 +8,11 @@ from fullconv.classes import VOID, Classes, Colour
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.masks import Lookup, value_lookup
+from fullconv.data.split_names import places_in, read_splits
 from fullconv.errors import FullconvError
 from fullconv.files import files_under
 
 IMAGES, IMAGE_ENDING = "leftImg8bit", "_leftImg8bit"
-SPLITS = ("train", "val", "test")
 # Label id → name and colour of the 19 evaluated classes (cityscapesScripts, helpers/labels.py); all others are void.
 EVALUATED: dict[int, tuple[str, Colour]] = {
     7: ("road", (128, 64, 128)), 8: ("sidewalk", (244, 35, 232)), 11: ("building", (70, 70, 70)),
@@ -43,16 +43,14 @@ def read(root: Path, options: LayoutOptions) -> Dataset:
     names, colours = zip(*EVALUATED.values(), strict=True)
     own = Classes.named(names, colours)
     lookups = {kind: options.with_own(own, table).lookup_for(own) for kind, table in TABLES.items()}
-    splits = {split: root / IMAGES / split for split in SPLITS if (root / IMAGES / split).is_dir()}
-    return Dataset(
-        root, "cityscapes", options.classes or own,
-        {split: _samples(root, folder, lookups) for split, folder in (splits or {"train": root / IMAGES}).items()},
-    )  # fmt: skip
+    splits, left_out = read_splits(places_in(root / IMAGES), lambda place: _samples(root, *place, lookups))
+    return Dataset(root, "cityscapes", options.classes or own, splits, left_out=left_out)
 
 
-def _samples(root: Path, folder: Path, lookups: dict[str, Lookup]) -> tuple[Sample, ...]:
-    pictures = sorted(path for path in files_under(folder) if path.name.endswith(f"{IMAGE_ENDING}.png"))
-    if not pictures:
+def _samples(root: Path, folder: Path, deep: bool, lookups: dict[str, Lookup]) -> tuple[Sample, ...]:
+    files = files_under(folder, deep=deep)
+    pictures = sorted(path for path in files if path.name.endswith(f"{IMAGE_ENDING}.png"))
+    if deep and not pictures:
         raise FullconvError(f"{folder}: no *{IMAGE_ENDING}.png; unpack leftImg8bit_trainvaltest.zip there")
     return tuple(_sample(root, picture, lookups) for picture in pictures)
 

@@ -21,7 +21,9 @@ from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.json_files import read_json
 from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.masks import Lookup
+from fullconv.data.split_names import by_split, read_splits
 from fullconv.errors import FullconvError
+from fullconv.files import glob_in
 from fullconv.words import counted
 
 FILE_NAME = re.compile(r"(?:(?P<kind>instances|panoptic)_)?(?P<subset>.+)", re.IGNORECASE)
@@ -52,13 +54,14 @@ def read(root: Path, options: LayoutOptions) -> Dataset:
     classes = _renamed(Classes.named(tuple(names)), options, root)
     reader = Reader(root, {name: i for i, name in enumerate(names)}, options.lookup_for(classes), options.boxes,
                     VOID if panoptic else 0)  # fmt: skip
-    return Dataset(root, "coco", classes, {split: reader.split(some) for split, some in files.items()})
+    splits, left_out = read_splits({split: [("", some)] for split, some in files.items()}, reader.split)
+    return Dataset(root, "coco", classes, splits, left_out=left_out)
 
 
 def _files(root: Path) -> Files:
     """{split: annotation files}; only the panoptic ones if a split has any."""
     found: dict[str, list[Path]] = defaultdict(list)
-    for path in sorted((root / "annotations").glob("*.json")):
+    for path in glob_in(root / "annotations", "*.json"):
         match = FILE_NAME.fullmatch(path.stem)
         if match and (match["kind"] or _split_of(match["subset"])):  # leaves out captions_train2017
             found[_split_of(match["subset"]) or "train"].append(path)
@@ -68,11 +71,13 @@ def _files(root: Path) -> Files:
 
 
 def _exports(root: Path) -> Files:
-    """Returns one file per split folder, or one for all."""
-    folders = sorted(path.parent for path in root.glob(f"*/{EXPORTS[0]}"))
-    found = {split: [folder / EXPORTS[0]] for folder in folders if (split := _split_of(folder.name))}
-    whole = [path for name in EXPORTS if (path := root / name).is_file() and _has_categories(path)]
-    return found or ({"train": whole[:1]} if whole else {})
+    """Returns the files of the folders by split, or one for all."""
+    inside = glob_in(root, f"*/{EXPORTS[0]}")
+    whole = [path for name in EXPORTS if (path := root / name).is_file() and _has_categories(path)][:1]
+    if not any(_split_of(path.parent.name) for path in inside):
+        return {"train": whole} if whole else {}
+    found = by_split([*(("", path) for path in whole), *((path.parent.name, path) for path in inside)], _split_of)
+    return {split: [path for _, path in items] for split, items in found.items()}
 
 
 def _split_of(subset: str) -> str:

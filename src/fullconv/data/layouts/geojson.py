@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,44 +13,50 @@ from fullconv.data.geo import burn
 from fullconv.data.json_files import read_json
 from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.masks import LabelMap
+from fullconv.data.split_names import SPELLINGS, Place, places_in, read_splits
 from fullconv.errors import FullconvError
-from fullconv.files import files_under
+from fullconv.files import files_under, glob_in
 
 LONGITUDE_LATITUDE = "OGC:CRS84"  # required by RFC 7946; older files name another under `crs`
 PROPERTIES = ("class", "label", "category")
 RASTERS, OUTLINES = (".tif", ".tiff"), (".geojson",)
-SPLITS = ("train", "val", "test")
 
 
 def recognises(root: Path) -> str:
     pictures = next(_files(root / "images", RASTERS), None)
-    outlines = next(_files(root / "labels", OUTLINES), None) or next(root.glob("*.geojson"), None)
+    outlines = next(_files(root / "labels", OUTLINES), None) or next(iter(glob_in(root, "*.geojson")), None)
     if pictures is None or outlines is None:
         return ""
     return f"GeoTIFFs in images/ and {outlines.relative_to(root).as_posix()}"
 
 
 def read(root: Path, options: LayoutOptions) -> Dataset:
-    """Splits are the folders images/<split>; without them, all is `train`. `names` begin with the background.
+    """Splits are the folders in images/. `names` begin with the background.
 
     The class of a feature is its property `class`, `label` or `category`. If `names` has one class besides the
     background, every feature belongs to it.
     """
     classes = options.named_classes(root)
     values = {name: i for i, name in enumerate(classes.names)}
-    folders = {split: root / "images" / split for split in SPLITS if (root / "images" / split).is_dir()}
     lookup = options.lookup_for(classes)
-    splits = {}
-    for split, folder in (folders or {"train": root / "images"}).items():
-        pictures = sorted(_files(folder, RASTERS))
-        splits[split] = tuple(
+
+    def samples(place: Place) -> tuple[Sample, ...]:
+        return tuple(
             Sample(
-                picture.relative_to(folder).with_suffix("").as_posix(), picture, _outlines(root, picture), lookup,
+                picture.relative_to(place.folder).with_suffix("").as_posix(), picture, _outlines(root, picture), lookup,
                 read_picture, Features(picture, values),
             )
-            for picture in pictures
+            for picture in sorted(_files(place.folder, RASTERS, place.deep))
         )  # fmt: skip
-    return Dataset(root, "geojson", classes, splits)
+
+    splits, left_out = read_splits(places_in(root / "images"), samples, _refuse_unlabelled)
+    return Dataset(root, "geojson", classes, splits, left_out=left_out)
+
+
+def _refuse_unlabelled(split: str, samples: Sequence[Sample]) -> None:
+    """Raises FullconvError if no picture of a folder that is no split has outlines."""
+    if samples and split not in SPELLINGS and not any(sample.label_path.is_file() for sample in samples):
+        raise FullconvError(f"{samples[0].image_path.parent}: its pictures have no {samples[0].label_path.suffix}")
 
 
 @dataclass(frozen=True)
@@ -81,16 +87,16 @@ class Features:
         )
 
 
-def _files(folder: Path, endings: tuple[str, ...]) -> Iterator[Path]:
+def _files(folder: Path, endings: tuple[str, ...], deep: bool = True) -> Iterator[Path]:
     """Yields the files, but not the .tif.aux.xml, .tif.ovr and .tif.msk that GDAL writes beside a raster."""
-    files = files_under(folder) if folder.is_dir() else iter(())
-    return (path for path in files if path.suffix.lower() in endings and not path.name.startswith("."))
+    files = files_under(folder, deep=deep) if folder.is_dir() else iter(())
+    return (path for path in files if path.suffix.lower() in endings)
 
 
 def _outlines(root: Path, picture: Path) -> Path:
     """Returns the picture's own file, or else the one for all."""
     own = (root / "labels" / picture.relative_to(root / "images")).with_suffix(".geojson")
-    shared = sorted(root.glob("*.geojson"))
+    shared = glob_in(root, "*.geojson")
     if own.is_file() or not shared:
         return own
     if len(shared) > 1:

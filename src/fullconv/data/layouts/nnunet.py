@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,9 @@ from fullconv.data.json_files import read_json
 from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.masks import Lookup, value_lookup
 from fullconv.errors import FullconvError
+from fullconv.files import glob_in
 from fullconv.view import Picture
+from fullconv.words import counted
 
 ENDINGS = (".png", ".bmp", ".tif", ".tiff")
 FOLDERS = {"train": ("imagesTr", "labelsTr"), "test": ("imagesTs", "labelsTs")}
@@ -75,14 +77,25 @@ def _read_channel(path: Path) -> NDArray[Any]:
 
 def _samples(image_dir: Path, label_dir: Path, ending: str, lookup: Lookup) -> tuple[Sample, ...]:
     found = []
-    for first in sorted(image_dir.glob(f"*{FIRST}{ending}")):
+    for first in glob_in(image_dir, f"*{FIRST}{ending}"):
         name = first.name.removesuffix(f"{FIRST}{ending}")
         label = label_dir / f"{name}{ending}"
         paths = tuple(sorted(image_dir.glob(f"{name}_[0-9][0-9][0-9][0-9]{ending}")))
         found.append(Sample(name, first, label, lookup, read_picture if len(paths) == 1 else Channels(paths)))
     if not found:
         raise FullconvError(f"{image_dir}: no *{FIRST}{ending}; name channel files as nnU-Net does")
+    _refuse_alone(found, glob_in(label_dir, f"*{ending}"))
     return tuple(found)
+
+
+def _refuse_alone(samples: Sequence[Sample], labels: Sequence[Path]) -> None:
+    """Raises FullconvError if a label has no image."""
+    alone = sorted({*labels} - {sample.label_path for sample in samples})
+    if alone:
+        raise FullconvError(
+            f"{alone[0]}: no {alone[0].stem}{FIRST}{alone[0].suffix} in {samples[0].image_path.parent} "
+            f"({counted(len(alone), 'label')} without an image); add it, or remove the label"
+        )
 
 
 def _labels(labels: Mapping[str, Any], path: Path) -> dict[str, int]:

@@ -4,32 +4,35 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fullconv import images
 from fullconv.data.dataset import Dataset
 from fullconv.data.layout_options import LayoutOptions
-from fullconv.data.layouts.pairs import SPLITS, pair_up
-from fullconv.data.partners import names_tell_masks
+from fullconv.data.layouts.pairs import pair_up
+from fullconv.data.partners import names_tell_masks, pictures_in
+from fullconv.data.split_names import SPELLINGS, Found, Place, places_in, read_splits, split_of
 
 
 def recognises(root: Path) -> str:
-    folders = _folders(root)
-    if not folders or not all(names_tell_masks(folder) for folder in folders.values()):
+    places = [place for split, items in _places(root).items() if split in SPELLINGS for _, place in items]
+    if not places or not all(names_tell_masks(place.folder, place.deep) for place in places):
         return ""
     return "pictures and masks in one folder, distinguished by their names"
 
 
 def read(root: Path, options: LayoutOptions) -> Dataset:
-    splits = {split: pair_up(folder, folder, options) for split, folder in _folders(root).items()}
-    return Dataset(root, "one_folder", options.named_classes(root), splits)
+    splits, left_out = read_splits(
+        _places(root), lambda place: pair_up(place.folder, place.folder, options, place.deep)
+    )
+    return Dataset(root, "one_folder", options.named_classes(root), splits, left_out=left_out)
 
 
-def _folders(root: Path) -> dict[str, Path]:
-    """{split: folder with pictures}. If the folder itself has pictures, all of it is `train`."""
-    if _has_pictures(root):
-        return {"train": root}
-    spelt = [(split, root / spelling) for split, spellings in SPLITS.items() for spelling in spellings]
-    return {split: folder for split, folder in spelt if folder.is_dir() and _has_pictures(folder)}
+def _places(root: Path) -> Found[Place]:
+    """Returns the places with pictures. A folder without splits must itself have some; then all of it is `train`."""
+    found = places_in(root)
+    if not any(split_of(name) for items in found.values() for name, _ in items):
+        return found if pictures_in(root, deep=False) else {}
+    held = {split: [(name, place) for name, place in items if _has_pictures(place)] for split, items in found.items()}
+    return {split: items for split, items in held.items() if items}
 
 
-def _has_pictures(folder: Path) -> bool:
-    return any(path.is_file() and images.is_image_name(path) for path in folder.iterdir())
+def _has_pictures(place: Place) -> bool:
+    return bool(pictures_in(place.folder, deep=place.deep))

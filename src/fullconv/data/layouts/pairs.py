@@ -5,9 +5,11 @@ mmsegmentation's img_dir + ann_dir have the same form with other names, and so d
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import NamedTuple
 
 from fullconv import images
 from fullconv.data.bands import read_picture
@@ -15,41 +17,54 @@ from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.pairing import pair
 from fullconv.data.partners import pairs_of
+from fullconv.data.split_names import TRAIN, Found, by_split, folders_in, read_splits, split_of
 from fullconv.errors import FullconvError
 from fullconv.files import files_under
 from fullconv.words import counted
 
-SPLITS = {"train": ("train", "training"), "val": ("val", "validation", "valid"), "test": ("test", "testing")}
 FOLDERS = (("images", "masks"), ("img_dir", "ann_dir"), ("JPEGImages", "SegmentationClass"))
 IMAGES = ("images", "imgs", "image", "img", "img_dir", "photos", "JPEGImages")
 MASKS = ("masks", "mask", "labels", "label", "annotations", "ann_dir", "gts", "gt", "SegmentationClass")
 
 
+class Pair(NamedTuple):
+    """A folder of pictures and one of masks, `deep` with their sub-folders."""
+
+    images: Path
+    masks: Path
+    deep: bool = True
+
+
 def recognises(root: Path, masks_dir: str = "masks") -> str:
-    for names in _candidates(masks_dir):
-        if folders := _folders(root, *names):
-            first = next(iter(folders.values()))
-            return " beside ".join(f"{folder.relative_to(root).as_posix()}/" for folder in first)
-    return ""
+    found = find_folders(root, masks_dir)
+    if found is None:
+        return ""
+    _, first = next(iter(found.values()))[0]
+    return " beside ".join(f"{folder.relative_to(root).as_posix()}/" for folder in (first.images, first.masks))
 
 
 def read(root: Path, options: LayoutOptions) -> Dataset:
     """Pairs by name (images/a/b.jpg with masks/a/b.png). An image without a mask, or the reverse, is an error."""
     classes = options.named_classes(root)
-    candidates = _candidates(options.masks_dir)
-    folders = next((found for names in candidates if (found := _folders(root, *names))), None)
-    if folders is None:
+    found = find_folders(root, options.masks_dir)
+    if found is None:
         raise FullconvError(f"{root}: no images/ beside {options.masks_dir}/; give the folder of masks as masks_dir")
-    return Dataset(root, "pairs", classes, {name: pair_up(i, m, options) for name, (i, m) in folders.items()})
+    return read_pairs(Dataset(root, "pairs", classes, {}), found, options)
 
 
-def pair_up(image_dir: Path, mask_dir: Path, options: LayoutOptions) -> tuple[Sample, ...]:
+def read_pairs(empty: Dataset, found: Found[Pair], options: LayoutOptions) -> Dataset:
+    """Returns the data set with these pictures, and with lines about folders that have no partner."""
+    splits, left_out = read_splits(found, lambda each: pair_up(each.images, each.masks, options, each.deep))
+    return replace(empty, splits=splits, left_out=(*left_out, *_alone(empty.root, found)))
+
+
+def pair_up(image_dir: Path, mask_dir: Path, options: LayoutOptions, deep: bool = True) -> tuple[Sample, ...]:
     """Returns a sample for every name in both folders. An ending that a whole folder shares (_gt, _mask) is ignored.
 
     If names differ, one rule that pairs them all is used (a_img beside a_mask, 001 beside mask_001).
     """
     lookup = options.lookup_for(options.named_classes(image_dir))
-    pictures, masks = pairs_of(image_dir, mask_dir)
+    pictures, masks = pairs_of(image_dir, mask_dir, deep)
     alone = sorted(pictures.keys() ^ masks.keys())
     if alone and (pairing := pair(pictures, masks)).is_whole:
         masks, alone = {name: mask for name, (_, mask) in pairing.pairs.items()}, []
@@ -63,28 +78,51 @@ def pair_up(image_dir: Path, mask_dir: Path, options: LayoutOptions) -> tuple[Sa
     )
 
 
-def _candidates(masks_dir: str) -> Iterator[tuple[str, str]]:
-    """Yields (folder of images, folder of masks), the most certain names first."""
-    yield from (("images", masks_dir), *FOLDERS)
-    yield from product(IMAGES, MASKS)
+def pairs_inside(image_dir: Path, mask_dir: Path) -> list[tuple[str, Pair]]:
+    """Returns (name, pair) for the sub-folders of both, and for what lies beside them. Without a split: nothing."""
+    inner, masks = folders_in(image_dir), folders_in(mask_dir)
+    spare = {split_of(name): path for name, path in masks.items() if split_of(name) and name not in inner}
+    partners = {name: masks.get(name) or spare.get(split_of(name)) for name in inner}
+    found = [(name, Pair(inner[name], path)) for name, path in partners.items() if path and _hold(inner[name], path)]
+    return [("", Pair(image_dir, mask_dir, deep=False)), *found] if any(split_of(name) for name, _ in found) else []
 
 
-def _folders(root: Path, images_dir: str, masks_dir: str) -> dict[str, tuple[Path, Path]]:
-    """{split: (folder of images, folder of masks)}; without split folders everything is `train`."""
-    found: dict[str, tuple[Path, Path]] = {}
-    for split, spellings in SPLITS.items():
-        for spelling in spellings:
-            candidates = (
-                (root / images_dir / spelling, root / masks_dir / spelling),
-                (root / spelling / images_dir, root / spelling / masks_dir),
-            )
-            found.update((split, pair) for pair in candidates if _are_pictures(*pair))
-    whole = (root / images_dir, root / masks_dir)
-    return found or ({"train": whole} if _are_pictures(*whole) else {})
+def find_folders(root: Path, masks_dir: str) -> Found[Pair] | None:
+    """Returns what the first usual names of folders lead to. The most certain names come first."""
+    inside = folders_in(root)
+    candidates = (("images", masks_dir), *FOLDERS, *product(IMAGES, MASKS))
+    return next((found for names in candidates if (found := _folders(root, inside, *names))), None)
 
 
-def _are_pictures(image_dir: Path, mask_dir: Path) -> bool:
+def _folders(root: Path, inside: Mapping[str, Path], images_dir: str, masks_dir: str) -> Found[Pair]:
+    """Without split folders everything is `train`."""
+    whole = Pair(root / images_dir, root / masks_dir)
+    found = pairs_inside(whole.images, whole.masks) if whole.images.is_dir() and whole.masks.is_dir() else []
+    outer = {name: Pair(folder / images_dir, folder / masks_dir) for name, folder in inside.items()}
+    if any(split_of(name) and _hold(each.images, each.masks) for name, each in outer.items()):
+        found += [(name, each) for name, each in outer.items() if _hold(each.images, each.masks)]
+    if found:
+        return by_split(found)
+    return {TRAIN: [("", whole)]} if _hold(whole.images, whole.masks) else {}
+
+
+def _hold(image_dir: Path, mask_dir: Path) -> bool:
     """Whether both folders exist and the second holds masks: `labels` may hold outlines as text."""
     if not image_dir.is_dir() or not mask_dir.is_dir():
         return False
-    return mask_dir.name == "masks" or any(images.is_image_name(path) for path in files_under(mask_dir))
+    return mask_dir.name == "masks" or _has_pictures(mask_dir)
+
+
+def _has_pictures(folder: Path) -> bool:
+    return any(images.is_image_name(path) for path in files_under(folder))
+
+
+def _alone(root: Path, found: Found[Pair]) -> Iterator[str]:
+    """Yields a line for each folder that is called like a split, or lies beside such folders, and has no partner."""
+    pairs = [each for items in found.values() for _, each in items]
+    taken = {folder for each in pairs for folder in (each.images, each.masks)}
+    named = [folder for name, folder in folders_in(root).items() if split_of(name)]
+    beside = [folder for each in pairs if not each.deep for folder in each[:2]]
+    for folder in (*named, *(inner for place in beside for inner in folders_in(place).values())):
+        if not any(folder in (one, *one.parents) for one in taken) and _has_pictures(folder):
+            yield f"{folder}: its pictures or masks have no partners"

@@ -11,31 +11,40 @@ from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.layouts.pairs import pair_up
 from fullconv.data.lists import read_names
 from fullconv.data.masks import value_lookup
+from fullconv.data.split_names import Found, Samples, by_split, folders_in, read_splits, split_of
 from fullconv.errors import FullconvError
 
 NAMES_FILE = "_classes.csv"
-SPLITS = {"train": "train", "val": "valid", "test": "test"}
 
 
 def recognises(root: Path) -> str:
     folders = _folders(root)
-    return f"{next(iter(folders.values())).name}/{NAMES_FILE}" if folders else ""
+    return f"{next(iter(folders.values()))[0][0]}/{NAMES_FILE}" if folders else ""
 
 
 def read(root: Path, options: LayoutOptions) -> Dataset:
     """Each folder is a split. The classes and their mask values come from the first folder's table, unless given."""
-    folders = _folders(root)
-    tables = [_table(folder / NAMES_FILE) for folder in folders.values()]
-    if any(table != tables[0] for table in tables):
-        raise FullconvError(f"{root}: the {NAMES_FILE} of its folders differ; export all splits from the same version")
-    values = {value: i for i, value in enumerate(tables[0])}
-    options = options.with_own(Classes.named(tuple(tables[0].values())), value_lookup({VOID: VOID, **values}))
-    splits = {split: pair_up(folder, folder, options) for split, folder in folders.items()}
-    return Dataset(root, "roboflow", options.named_classes(root), splits)
+    found = _folders(root)
+    table = _table(next(iter(found.values()))[0][1] / NAMES_FILE)
+    values = {value: i for i, value in enumerate(table)}
+    options = options.with_own(Classes.named(tuple(table.values())), value_lookup({VOID: VOID, **values}))
+
+    def samples(folder: Path) -> Samples:
+        if _table(folder / NAMES_FILE) != table:
+            raise FullconvError(
+                f"{root}: the {NAMES_FILE} of its folders differ, as in {folder.name}; export all splits from the same "
+                "version"
+            )
+        return pair_up(folder, folder, options)
+
+    splits, left_out = read_splits(found, samples)
+    return Dataset(root, "roboflow", options.named_classes(root), splits, left_out=left_out)
 
 
-def _folders(root: Path) -> dict[str, Path]:
-    return {split: root / name for split, name in SPLITS.items() if (root / name / NAMES_FILE).is_file()}
+def _folders(root: Path) -> Found[Path]:
+    """Returns the folders with a table, if one is called like a split."""
+    folders = [(name, path) for name, path in folders_in(root).items() if (path / NAMES_FILE).is_file()]
+    return by_split(folders) if any(split_of(name) for name, _ in folders) else {}
 
 
 def _table(path: Path) -> dict[int, str]:

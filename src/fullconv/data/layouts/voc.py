@@ -13,6 +13,7 @@ from fullconv.data.layouts import sbd
 from fullconv.data.lists import read_names
 from fullconv.data.masks import Lookup
 from fullconv.errors import FullconvError
+from fullconv.files import glob_in
 
 LISTS = Path("ImageSets", "Segmentation")
 
@@ -29,7 +30,7 @@ def read(root: Path, options: LayoutOptions) -> Dataset:
     """
     classes = options.classes or Classes.named(VOC_NAMES)
     sample = partial(_sample, root, options.lookup_for(classes), options.open_mask)
-    lists = {path.stem: read_names(path) for path in sorted((root / LISTS).glob("*.txt"))}
+    lists = {path.stem: read_names(path) for path in glob_in(root / LISTS, "*.txt")}
     if not lists:
         raise FullconvError(f"{root / LISTS}: no list of names; add train.txt and val.txt, one name per line")
     splits = {split: tuple(map(sample, names)) for split, names in lists.items()}

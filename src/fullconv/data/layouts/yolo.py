@@ -17,6 +17,7 @@ from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.lists import read_names
 from fullconv.data.masks import Lookup
 from fullconv.data.partners import by_name, pictures_in
+from fullconv.data.split_names import SPELLINGS, Found, Place, places_in, read_splits, split_of
 from fullconv.data.yolo_labels import (
     IMAGES,
     LABELS,
@@ -30,12 +31,12 @@ from fullconv.data.yolo_labels import (
 )
 from fullconv.data.yolo_outlines import Lines, is_label_file, refuse_other, resembles_labels
 from fullconv.errors import FullconvError
+from fullconv.files import glob_in
 from fullconv.logger import logger
 from fullconv.words import counted
 from fullconv.yaml_files import read_yaml
 
 MASKS, NAMES = "masks", "classes.txt"
-SPLITS = ("train", "val", "test")
 OF_MASKS = {"masks_dir", "colours", "reduce_zero_label"}  # keys about masks, which may lie beside the labels
 TRIED = 50  # label files that are looked into: those of pictures without objects are empty
 Content = Mapping[str, Any]
@@ -58,8 +59,7 @@ def read(root: Path, options: LayoutOptions) -> Dataset:
         raise FullconvError(
             f"{root}: the classes in {LABELS} have no names; add {NAMES}, a line for each class, 0 first"
         )
-    folders = {split: [root / IMAGES / split] for split in SPLITS if (root / IMAGES / split).is_dir()}
-    return _dataset(root, dict(enumerate(read_names(root / NAMES))), folders or {"train": [root / IMAGES]}, options)
+    return _dataset(root, dict(enumerate(read_names(root / NAMES))), places_in(root / IMAGES), options)
 
 
 def read_by(yaml: Path, options: LayoutOptions) -> Dataset:
@@ -76,13 +76,13 @@ def describes(yaml: Path) -> bool:
         of_masks = OF_MASKS & content.keys() or (_root(yaml, content) / MASKS).exists()
         if of_masks or not content.get("names"):
             return False
-        return _has_labels(place for some in _places(yaml, content).values() for place in some)
+        return _has_labels(place.folder for some in _places(yaml, content).values() for _, place in some)
     except FullconvError:  # a split may name a picture, which is no list of names
         return False
 
 
 def _own_yaml(root: Path) -> Path | None:
-    return next((path for path in sorted([*root.glob("*.yaml"), *root.glob("*.yml")]) if describes(path)), None)
+    return next((path for path in sorted([*glob_in(root, "*.yaml"), *glob_in(root, "*.yml")]) if describes(path)), None)
 
 
 def _root(yaml: Path, content: Content) -> Path:
@@ -91,14 +91,16 @@ def _root(yaml: Path, content: Content) -> Path:
     return named.resolve() if named.is_dir() else yaml.parent.resolve()
 
 
-def _places(yaml: Path, content: Content) -> dict[str, list[Path]]:
-    """{split: folders of pictures, or lists of pictures}. Raises FullconvError for one that does not exist."""
-    asked = {split: value for split in SPLITS if (value := content.get(split))}
+def _places(yaml: Path, content: Content) -> Found[Place]:
+    """Returns folders of pictures, or lists of pictures. Raises FullconvError for one that does not exist."""
     root = _root(yaml, content)
-    return {
-        split: [_found(yaml, root, str(one)) for one in (value if isinstance(value, list) else [value])]
-        for split, value in asked.items()
-    }
+    found: Found[Place] = {split: [] for split in SPELLINGS}
+    for key, value in content.items():
+        split = split_of(str(key))
+        if split and value and (key == split or isinstance(value, (str, list))):  # `training: {epochs: 3}` is no folder
+            asked = value if isinstance(value, list) else [value]
+            found[split] += [("", Place(_found(yaml, root, str(one)))) for one in asked]
+    return {split: places for split, places in found.items() if places}
 
 
 def _found(yaml: Path, root: Path, name: str) -> Path:
@@ -132,7 +134,7 @@ def _keypoints(yaml: Path, content: Content) -> int:
 
 
 def _dataset(
-    root: Path, names: Mapping[int, str], places: Mapping[str, list[Path]], options: LayoutOptions, keypoints: int = 0
+    root: Path, names: Mapping[int, str], places: Found[Place], options: LayoutOptions, keypoints: int = 0
 ) -> Dataset:
     own = ["background", *(name for _, name in sorted(names.items()) if name != "background")]
     classes = options.classes or Classes.named(tuple(own))
@@ -144,13 +146,12 @@ def _dataset(
     values = {number: own.index(name) for number, name in names.items()}
     lines = partial(Lines, values=values, boxes=options.boxes, keypoints=keypoints)
     build = partial(_sample, lookup=options.lookup_for(classes), lines=lines)
-    splits = {
-        split: tuple(build(*row) for place in some for row in _labelled(place, root)) for split, some in places.items()
-    }
-    for split, samples in splits.items():
-        _refuse_unlabelled(split, samples)
-        _refuse_unreadable(samples, keypoints)
-    return Dataset(root, "yolo", classes, splits)
+
+    def samples(place: Place) -> tuple[Sample, ...]:
+        return tuple(build(*row) for row in _labelled(place, root))
+
+    splits, left_out = read_splits(places, samples, partial(_refuse_useless, keypoints=keypoints))
+    return Dataset(root, "yolo", classes, splits, left_out=left_out)
 
 
 def _sample(name: str, image: Path, labels: Path | None, lookup: Lookup, lines: Callable[..., Lines]) -> Sample:
@@ -158,15 +159,17 @@ def _sample(name: str, image: Path, labels: Path | None, lookup: Lookup, lines: 
     return Sample(name, image, labels or image, lookup, open_mask=lines(image, labels))
 
 
-def _labelled(place: Path, root: Path) -> Iterator[tuple[str, Path, Path | None]]:
+def _labelled(place: Place, root: Path) -> Iterator[tuple[str, Path, Path | None]]:
     """Yields (name, picture, label file) of a folder or a list. Raises FullconvError if a label file is left over
     that may be that of a picture without one."""
-    pictures = list(_pictures(place, root))
+    pictures = list(_pictures(place.folder, root, place.deep))
     paths = [path for _, path in pictures]
-    if place.is_dir():
-        found = find_labels(paths, label_files_under(folder_of(place)))
-    else:
+    if not place.folder.is_dir():
         found = find_labels(with_neighbours(paths), label_files_beside(paths))
+    else:
+        found = find_labels(
+            paths, label_files_under(folder_of(place.folder)) if place.deep else label_files_beside(paths)
+        )
     alone = [path for path in found.alone if is_label_file(path)]
     lacking = [path for path in paths if path not in found.of]
     if alone:
@@ -186,27 +189,24 @@ def _report_left_over(alone: Sequence[Path], lacking: Sequence[Path]) -> None:
     )
 
 
-def _refuse_unlabelled(split: str, samples: Sequence[Sample]) -> None:
-    """Raises FullconvError if no picture has labels: they would all count as background."""
+def _refuse_useless(split: str, samples: Sequence[Sample], keypoints: int) -> None:
+    """Raises FullconvError if no picture has labels, since they would all count as background, or if none of the first
+    label files can be read, which says what is wrong."""
     if samples and all(sample.label_path == sample.image_path for sample in samples):
         folder = labels_of(samples[0].image_path).parent
         raise FullconvError(
             f"{folder}: no .txt for any of {counted(len(samples), 'picture')} of {split}; put them there"
         )
-
-
-def _refuse_unreadable(samples: Iterable[Sample], keypoints: int) -> None:
-    """Raises FullconvError, which says what is wrong, if none of the first label files is as it should be."""
     files = list(islice((one.label_path for one in samples if one.label_path != one.image_path), TRIED))
     if not any(is_label_file(path, keypoints) for path in files):
         for path in files:
             refuse_other(path, keypoints)
 
 
-def _pictures(place: Path, root: Path) -> Iterator[tuple[str, Path]]:
+def _pictures(place: Path, root: Path, deep: bool = True) -> Iterator[tuple[str, Path]]:
     """Yields (name, picture) of a folder, or of a list, whose lines start at its own folder or at the root."""
     if place.is_dir():
-        yield from by_name(pictures_in(place), place).items()
+        yield from by_name(pictures_in(place, deep=deep), place).items()
         return
     for line in read_names(place):
         places = [place.parent / line, root / line, root / line.partition("/")[2]]  # CVAT writes data/images/…
@@ -228,5 +228,5 @@ def _label_files(place: Path) -> Iterator[Path]:
         yield from label_files_beside(listed)
     else:
         folder = folder_of(place)
-        below = chain(folder.glob("*"), folder.glob("*/*") if folder != place else ())
+        below = chain(glob_in(folder, "*"), glob_in(folder, "*/*") if folder != place else ())
         yield from (path for path in below if path.suffix.lower() == SUFFIX)
