@@ -199,7 +199,10 @@ def _whole(raster: Raster, page: int, pages: int, most: int | None) -> Picture:
     everything = slice(0, height), slice(0, width)
     values = raster.read(everything)
     valid = valid_pixels(values, raster.valid(everything))
-    return Picture(values, raster.name, valid, raster.georeference, raster.keeps_scale, page=page + 1, pages=pages)
+    return Picture(
+        values, raster.name, valid, raster.georeference, raster.keeps_scale, page=page + 1, pages=pages,
+        remarks=raster.notes,
+    )  # fmt: skip
 
 
 def page_numbers(picture: Image.Image) -> Sequence[int]:

@@ -64,11 +64,38 @@ class Raster:
 
     @cached_property
     def georeference(self) -> Georeference | None:
-        """None if the raster has no position on the ground."""
-        crs, transform = self.dataset.crs, self.dataset.transform
-        if crs is None and transform.is_identity:
-            return None
-        return Georeference(crs.to_wkt() if crs else "", tuple(transform)[:6], crs.to_epsg() if crs else None)
+        """None if the raster has no position on the ground, or a useless one."""
+        with readable(self.name):
+            crs, transform = self.dataset.crs, self.dataset.transform
+            if transform.is_identity and (control := self._control):
+                return Georeference("", tuple(transform)[:6], control=control)
+            if self._is_lost or (crs is None and transform.is_identity):
+                return None
+            return Georeference(crs.to_wkt() if crs else "", tuple(transform)[:6], crs.to_epsg() if crs else None)
+
+    @property
+    def _control(self) -> dict[str, Any]:
+        """What places a raster that has no transform: ground control points, or a sensor's coefficients."""
+        points, crs = self.dataset.gcps
+        if points:
+            return {"gcps": points, "crs": crs}
+        return {"rpcs": self.dataset.rpcs} if self.dataset.rpcs else {}
+
+    @property
+    def _is_lost(self) -> bool:
+        """Whether the transform is not numbers, or puts all pixels on one line."""
+        numbers = np.array(tuple(self.dataset.transform)[:6])
+        return not np.isfinite(numbers).all() or self.dataset.transform.determinant == 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know about its position on the ground."""
+        if self._is_lost:
+            return ("the transform in the file is useless, so the results have no georeference",)
+        if self.georeference is None or self.georeference.has_transform:
+            return ()
+        what = "ground control points" if "gcps" in self.georeference.control else "RPCs"
+        return (f"placed by {what} only: GeoTIFFs keep them, polygons are in pixels; for a map, run gdalwarp first",)
 
     @property
     def keeps_scale(self) -> bool:
@@ -129,8 +156,6 @@ class Raster:
     def _read(self, part: Part, bands: tuple[int, ...]) -> Pixels:
         with readable(self.name):
             values = self.dataset.read(list(bands), window=self._window(part))
-        if values.dtype.kind == "c":
-            raise FullconvError(f"{self.name}: complex values; export amplitude or phase first")
         return np.ascontiguousarray(self._turned(np.moveaxis(values, 0, 2)))
 
     @cached_property
@@ -194,6 +219,7 @@ def open_raster(source: File, name: str = "", page: int = 0, outside: Sequence[s
             where = f"GTIFF_DIR:{page + 1}:{place}" if page else place
             dataset = stack.enter_context(rasterio.open(where, driver=driver))
             _refuse_large_pieces(dataset)
+            _refuse_complex(dataset, name)
         raster = Raster(name, dataset, is_virtual=is_virtual)
         yield raster if raster.georeference else Raster(name, dataset, _orientation(source, page), is_virtual)
 
@@ -212,6 +238,11 @@ def _refuse_large_pieces(dataset: Any) -> None:
     rows, columns = max(dataset.block_shapes, key=lambda shape: shape[0] * shape[1])
     if rows * columns > MOST_OF_A_PIECE:
         raise ValueError(f"stored in pieces of {columns}x{rows} pixels; tile it with gdal_translate -co TILED=YES")
+
+
+def _refuse_complex(dataset: Any, name: str) -> None:
+    if any(kind.startswith("complex") for kind in dataset.dtypes):
+        raise FullconvError(f"{name}: complex values; export amplitude or phase first")
 
 
 def is_raster(source: File) -> bool:

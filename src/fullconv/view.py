@@ -32,7 +32,7 @@ class Picture:
 
     `valid`: where there is data, or None for everywhere. `keeps_scale`: the pixels have a fixed scale, because the
     picture has a position on the ground. `ready`: the values are what the network takes, whatever their type. `pages`:
-    the number of pages of the file, of which this is one.
+    the number of pages of the file, of which this is one. `remarks`: what else the user should know.
     """
 
     values: Pixels
@@ -43,6 +43,7 @@ class Picture:
     ready: bool = False
     page: int = 1
     pages: int = 1
+    remarks: tuple[str, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -57,7 +58,8 @@ class Picture:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the user should know about how it was read."""
-        return (f"page {self.page} of {self.pages}; --pages all",) if self.pages > 1 else ()
+        page = (f"page {self.page} of {self.pages}; --pages all",) if self.pages > 1 else ()
+        return (*page, *self.remarks)
 
 
 def _check_ranges(ranges: tuple[Range, ...]) -> None:

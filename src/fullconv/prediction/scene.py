@@ -36,7 +36,7 @@ class Scene:
     @property
     def notes(self) -> tuple[str, ...]:
         """Remarks for the user about what was decided automatically."""
-        return self.view.notes(self.bands, self.raster.count, self.ranges)
+        return (*self.raster.notes, *self.view.notes(self.bands, self.raster.count, self.ranges))
 
     def read_with_valid(self, part: Part) -> tuple[Pixels, Valid]:
         """Returns ((H, W, channels) in the model's form, (H, W): where there is data). A part that goes beyond the
