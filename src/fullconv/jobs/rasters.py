@@ -31,6 +31,7 @@ from fullconv.outputs.class_table import table_rows
 from fullconv.outputs.file import Files, beside
 from fullconv.outputs.georeferenced import MOSAIC_WRITERS
 from fullconv.outputs.mosaic import SIMPLIFIED, Frame, LabelMap, Mosaic, Part
+from fullconv.outputs.vectors import refuse_nameless
 from fullconv.outputs.writers import TABLE, Claim, refuse_for_rasters
 from fullconv.prediction.predictor import Model
 from fullconv.prediction.scene import Scene, open_scene
@@ -55,6 +56,8 @@ def predict_raster(
     recorder.check(job.target, [beside(job.target, ENDINGS[output]) for output in wanted.outputs if output in ENDINGS])
     directory, view = directory_of(job.source, wanted.reading.page)[0], model.view.asked(wanted.reading)
     with geotiff.steady_cache(), open_scene(job.source, view, directory, wanted.reading.outside) as scene:
+        if "polygons" in wanted.outputs:
+            refuse_nameless(scene.georeference, job.source)  # before the work
         tiling = tiling_of(model, scene, wanted)
         work = open_work(job, tiling, rasters)
         try:
