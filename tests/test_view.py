@@ -34,10 +34,10 @@ def test_a_model_with_a_range_neither_rounds_nor_clips_and_takes_8_bits_too():
 def test_where_there_is_no_data_is_the_mean_colour():
     values = ramp(np.float32)
     values[3, 4, 1] = np.nan
-    valid = np.ones((40, 50), bool)
-    valid[:2] = False
+    known = np.ones((40, 50, 1), bool)
+    known[:2] = False
     for exact, blank in ((False, np.round(THREE)), (True, THREE)):
-        seen = View(THREE, ((0, 9000),), exact).see(Picture(values, valid=valid))
+        seen = View(THREE, ((0, 9000),), exact).see(Picture(values, known=known))
         assert (seen.image[0] == np.float32(blank)).all()
         assert (seen.image[3, 4] == np.float32(blank)).all()
         assert not seen.valid[3, 4]

@@ -21,7 +21,7 @@ from fullconv.companions import VIRTUAL, check_companions, driver_of
 from fullconv.damage import is_damage, reason_of, unavailable
 from fullconv.errors import Damaged, FullconvError
 from fullconv.georeference import NO_NETWORK, Georeference, import_rasterio
-from fullconv.view import Part, Pixels, Valid
+from fullconv.view import Known, Part, Pixels
 
 File = Path | bytes
 
@@ -136,22 +136,41 @@ class Raster:
         """Returns (H, W, C) for these rows and columns, as far as the raster extends: the bands with these numbers, or
         all."""
         wanted = numbers or tuple(range(1, self.count + 1))
+        values = self._read(part, self._stored(wanted))
         if self.palette is not None:
-            indices = self._read(part, (1,))[..., 0]
-            colours: Pixels = self.palette[np.minimum(indices, len(self.palette) - 1)]
+            colours: Pixels = self.palette[np.minimum(values[..., 0], len(self.palette) - 1)]
         elif self.inks:
-            colours = rgb_of_inks(self._read(part, (1, 2, 3, 4)))
+            colours = rgb_of_inks(values)
         else:
-            return self._brightness(self._read(part, tuple(self.bands[number - 1] for number in wanted)))
+            return self._brightness(values)
         return colours[..., [number - 1 for number in wanted]]
 
-    def valid(self, part: Part) -> Valid:
-        """Returns (H, W): where no nodata value, mask or alpha band marks a pixel as empty in any band."""
+    def known(self, part: Part, numbers: tuple[int, ...] = ()) -> Known:
+        """Returns (H, W, C): where the bands with these numbers, or all, have data, by nodata values, masks and alpha
+        bands. C is 1 if nothing tells the bands apart."""
         window = self._window(part)
         if self._complete:
-            return self._turned(np.ones([stop - start for start, stop in window], bool))
+            return self._turned(np.ones([stop - start for start, stop in window], bool))[..., None]
         with readable(self.name):
-            return self._turned(self.dataset.dataset_mask(window=window) > 0)
+            masks = self.dataset.read_masks(list(self._masked(numbers)), window=window) > 0
+            for alpha in self._alphas:
+                masks &= self.dataset.read(alpha, window=window) > 0
+        if self.inks:
+            masks = masks.any(0, keepdims=True)
+        return np.ascontiguousarray(self._turned(np.moveaxis(masks, 0, 2)))
+
+    def _stored(self, numbers: tuple[int, ...]) -> tuple[int, ...]:
+        """Returns the file's numbers of the bands that hold what these numbers ask for."""
+        if self.palette is not None or self.inks:
+            return (1,) if self.palette is not None else (1, 2, 3, 4)
+        return tuple(self.bands[number - 1] for number in numbers)
+
+    def _masked(self, numbers: tuple[int, ...]) -> tuple[int, ...]:
+        """Returns the file's numbers of the bands whose masks count: one if all have the same mask."""
+        stored = self._stored(numbers or tuple(range(1, self.count + 1)))
+        flags = [self.dataset.mask_flag_enums[number - 1] for number in stored]
+        alike = len(set(stored)) == 1 or all("per_dataset" in str(flag) for flag in flags)
+        return stored[:1] if alike else stored
 
     def _read(self, part: Part, bands: tuple[int, ...]) -> Pixels:
         with readable(self.name):
@@ -175,7 +194,12 @@ class Raster:
     @cached_property
     def _complete(self) -> bool:
         """Whether nothing in the file can mark a pixel as having no data."""
-        return all("all_valid" in str(flag) for flags in self.dataset.mask_flag_enums for flag in flags)
+        flags = [self.dataset.mask_flag_enums[number - 1] for number in self._stored(tuple(range(1, self.count + 1)))]
+        return not self._alphas and all("all_valid" in str(flag) for flag in flags)
+
+    @cached_property
+    def _alphas(self) -> tuple[int, ...]:
+        return tuple(number for number in self.dataset.indexes if number not in self.bands)
 
     def _window(self, part: Part) -> tuple[tuple[int, int], tuple[int, int]]:
         """Returns the window in rows and columns as stored."""

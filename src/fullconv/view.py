@@ -16,7 +16,8 @@ from fullconv.georeference import Georeference
 from fullconv.words import counted
 
 Pixels = NDArray[Any]  # (H, W, C): uint8, or float32 if the model's values have a range
-Valid = NDArray[np.bool_]  # (H, W)
+Valid = NDArray[np.bool_]  # (H, W): where there is data in any band
+Known = NDArray[np.bool_]  # (H, W, C): where each band has data; C is 1 if all bands have it in the same places
 Range = tuple[float, float]
 Part = tuple[slice, slice]  # rows, columns; may extend beyond the picture
 
@@ -30,14 +31,14 @@ SAMPLES, SAMPLE = 32, 64
 class Picture:
     """The (H, W, C) values of a file: upright, colours as RGB, in the file's own type, before any model takes it.
 
-    `valid`: where there is data, or None for everywhere. `keeps_scale`: the pixels have a fixed scale, because the
+    `known`: where there is data, or None for everywhere. `keeps_scale`: the pixels have a fixed scale, because the
     picture has a position on the ground. `ready`: the values are what the network takes, whatever their type. `pages`:
     the number of pages of the file, of which this is one. `remarks`: what else the user should know.
     """
 
     values: Pixels
     name: str = "the picture given"
-    valid: Valid | None = None
+    known: Known | None = None
     georeference: Georeference | None = None
     keeps_scale: bool = False
     ready: bool = False
@@ -49,6 +50,11 @@ class Picture:
     def size(self) -> tuple[int, int]:
         """(height, width)"""
         return self.values.shape[0], self.values.shape[1]
+
+    @property
+    def valid(self) -> Valid | None:
+        """Where there is data in any band, or None for everywhere."""
+        return None if self.known is None else self.known.any(2)
 
     @property
     def is_deep(self) -> bool:
@@ -144,11 +150,12 @@ class View:
             return Seen(picture.values, picture.valid, picture.keeps_scale, picture.notes)
         bands = self.choose(picture.name, picture.values.shape[2])
         values = picture.values if _are_all(bands, picture) else picture.values[..., [band - 1 for band in bands]]
-        valid = valid_pixels(values, picture.valid)
+        known = known_values(values, known_bands(picture.known, bands))
         ranges = self.ranges_of(picture.name, picture.values.dtype, picture.size, lambda part: (
-            values[part], None if valid is None else valid[part]))  # fmt: skip
+            values[part], None if known is None else known[part]))  # fmt: skip
         notes = (*picture.notes, *self.notes(bands, picture.values.shape[2], ranges))
-        return Seen(self.image(values, valid, ranges), valid, picture.keeps_scale, notes)
+        valid = None if known is None else known.any(2)
+        return Seen(self.image(values, known, ranges), valid, picture.keeps_scale, notes)
 
     def choose(self, name: str, count: int) -> tuple[int, ...]:
         """Returns a band number for each channel, out of `count` bands. Raises FullconvError if that is impossible."""
@@ -165,27 +172,28 @@ class View:
         return bands
 
     def ranges_of(
-        self, name: str, kind: np.dtype[Any], size: tuple[int, int], read: Callable[[Part], tuple[Pixels, Valid | None]]
+        self, name: str, kind: np.dtype[Any], size: tuple[int, int], read: Callable[[Part], tuple[Pixels, Known | None]]
     ) -> tuple[Range, ...]:
         """Returns the ranges that become 0–255, or none if the values stay as they are. `read` returns any part of the
         picture."""
         if self.ranges or kind == np.uint8:
             return self.ranges
-        found = [values[slice(None) if valid is None else valid] for values, valid in map(read, sample_windows(size))]
+        found = [measured(*part) for part in map(read, sample_windows(size))]
         if not any(values.size for values in found):
             raise FullconvError(f"{name}: no data found to measure the range of values; give it, as in --range 0,3000")
-        return (usual_range(np.concatenate([values.ravel() for values in found])),)
+        return (usual_range(np.concatenate(found)),)
 
-    def image(self, values: Pixels, valid: Valid | None, ranges: tuple[Range, ...]) -> Pixels:
+    def image(self, values: Pixels, known: Known | None, ranges: tuple[Range, ...]) -> Pixels:
         """Returns (H, W, channels) from the values of the chosen bands."""
         if not ranges:
             image = np.ascontiguousarray(values)
         else:
             image = scaled(values, ranges)
             image = image if self.exact else np.nan_to_num(image).clip(0, 255).round().astype(np.uint8)
-        if valid is not None and not valid.all():
+        if known is not None and not known.all():
             image = image.copy() if image is values else image
-            image[~valid] = self.blank if self.exact else np.round(self.blank)
+            blank = np.array(self.blank if self.exact else np.round(self.blank), image.dtype)
+            np.copyto(image, blank, where=~known)
         return image
 
     def notes(self, bands: tuple[int, ...], count: int, ranges: tuple[Range, ...]) -> tuple[str, ...]:
@@ -209,19 +217,32 @@ def range_pairs(numbers: tuple[float, ...]) -> tuple[Range, ...]:
 
 
 @overload
-def valid_pixels(values: Pixels, valid: Valid) -> Valid: ...
+def known_values(values: Pixels, known: Known) -> Known: ...
 
 
 @overload
-def valid_pixels(values: Pixels, valid: Valid | None) -> Valid | None: ...
+def known_values(values: Pixels, known: Known | None) -> Known | None: ...
 
 
-def valid_pixels(values: Pixels, valid: Valid | None) -> Valid | None:
-    """Where there is data: values that are not numbers count as missing."""
+def known_values(values: Pixels, known: Known | None) -> Known | None:
+    """Where there is data in the bands that are used. A pixel with a value that is not a number counts as missing in
+    all of them. With 8 bits, nodata is also the value of a colour, so it only counts where all of them are missing."""
+    if values.dtype == np.uint8 and known is not None:
+        return known.any(2, keepdims=True)
     if values.dtype.kind != "f":
-        return valid
-    finite: Valid = np.asarray(np.isfinite(values).all(2))
-    return finite if valid is None else np.logical_and(valid, finite)
+        return known
+    finite: Known = np.asarray(np.isfinite(values).all(2, keepdims=True))
+    return finite if known is None else np.logical_and(known, finite)
+
+
+def known_bands(known: Known | None, bands: tuple[int, ...]) -> Known | None:
+    """Where these bands, from 1, have data."""
+    return known if known is None or known.shape[2] == 1 else known[..., [band - 1 for band in bands]]
+
+
+def measured(values: Pixels, known: Known | None) -> NDArray[Any]:
+    """Returns the values that are data, in one row."""
+    return values.ravel() if known is None else values[np.broadcast_to(known, values.shape)]
 
 
 def scaled(values: Pixels, ranges: tuple[Range, ...]) -> Pixels:
