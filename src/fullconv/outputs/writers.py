@@ -87,7 +87,7 @@ def save_noted(
     files_of(result, target, outputs)  # checks the outputs before anything is opened
     with closing(Manifest(folder, overwrite=overwrite)) as manifest:
         written = save(result, target, outputs, partial(manifest.claim, target))
-        manifest.write(line_of(result, target, folder, written))
+        manifest.end(target, line_of(result, target, folder, written), outputs)
     return written
 
 
