@@ -1,7 +1,7 @@
 """Which files of earlier runs the new results of a picture make obsolete: those of the same outputs.
 
-If another model finds a dog where an earlier one found a cat, photo_cat.png does not belong beside photo_dog.png. Files of
-other outputs stay: labels of the earlier run, if the new one writes masks only.
+If another model finds a dog where an earlier one found a cat, photo_cat.png does not belong beside photo_dog.png. Files
+of other outputs stay: labels of the earlier run, if the new one writes masks only.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ PAGE = re.compile(r"_page\d+(?=[_.])")
 OUTPUTS = {
     "labels": r"_labels\.(png|tif|tif\.aux\.xml|mkv)", "overlay": r"_overlay\.(jpg|png|tif|mp4|mkv|mov)",
     "scores": r"_scores\.(npz|tif)", "confidence": r"_confidence\.(png|tif)", "polygons": r"\.geojson",
-    "geopackage": r"\.gpkg", "coco": r"_coco\.json", "coco-polygons": r"_coco_polygons\.json", "labelme": r"\.(json|png)",
-    "cutout": r"_.+_cutout\.png", "masks": r"_.+\.(png|tif)",
+    "geopackage": r"\.gpkg", "coco": r"_coco\.json", "coco-polygons": r"_coco_polygons\.json",
+    "labelme": r"\.(json|png)", "cutout": r"_.+_cutout\.png", "masks": r"_.+\.(png|tif)",
 }  # fmt: skip
 
 
