@@ -30,7 +30,7 @@ class Segmentation:
     `georeference`: the image's position on the ground, if known. `notes`: choices made while reading the image, such as
     the range of its values. `seen_scores`: (classes, h, w), the scores at the size the network saw, which can be
     smaller. `asked`: the only classes requested; empty for all. `temperature`: the number that scores are divided by
-    before they become probabilities.
+    before they become probabilities. `page`, `pages`: which page of its file it is, from 1, and how many there are.
     """
 
     image: NDArray[np.uint8]
@@ -43,6 +43,8 @@ class Segmentation:
     seen_scores: NDArray[np.float32] | None = None
     asked: tuple[str, ...] = ()
     temperature: float = 1.0
+    page: int = 1
+    pages: int = 1
 
     def __repr__(self) -> str:
         height, width = self.label_map.shape
