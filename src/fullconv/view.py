@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, overload
@@ -70,8 +70,15 @@ class Picture:
 
 def _check_ranges(ranges: tuple[Range, ...]) -> None:
     for low, high in ranges:
+        if not np.isfinite(high - low):
+            raise FullconvError(f"--range {low:g},{high:g}: give two finite numbers, as in 0,3000")
         if not low < high:
             raise FullconvError(f"--range {low:g},{high:g}: give the lower value first")
+
+
+def _check_bands(bands: tuple[int, ...]) -> None:
+    if bands and min(bands) < 1:
+        raise FullconvError(f"--bands {_listed(bands)}: bands are counted from 1")
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,7 @@ class Reading:
     outside: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        _check_bands(self.bands)
         _check_ranges(self.ranges)
 
     def at(self, page: int) -> Reading:
@@ -126,6 +134,7 @@ class View:
     bands: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        _check_bands(self.bands)
         _check_ranges(self.ranges)
         if len(self.ranges) not in (0, 1, self.channels):
             given, channels = counted(len(self.ranges), "pair"), counted(self.channels, "channel")
@@ -162,9 +171,12 @@ class View:
         bands = self.bands or tuple(range(1, min(count, self.channels) + 1))
         if len(bands) == 1 or (not self.bands and count < self.channels == 3):
             bands = bands[:1] * self.channels
-        if len(bands) != self.channels or not all(1 <= band <= count for band in bands):
-            told = f"--bands {','.join(map(str, self.bands))}: " if self.bands else ""
-            example = ",".join(map(str, range(self.channels, 0, -1)))
+        if missing := [band for band in self.bands if band > count]:
+            told = f"--bands {_listed(self.bands)}: there is no band {missing[0]}"
+            raise FullconvError(f"{name}: {told}; the file has {counted(count, 'band')}")
+        if len(bands) != self.channels:
+            told = f"--bands {_listed(self.bands)}: " if self.bands else ""
+            example = _listed(range(self.channels, 0, -1))
             raise FullconvError(
                 f"{name}: {told}the model takes {counted(self.channels, 'band')}, but the file has {count}; "
                 f"choose {self.channels} of them, as in --bands {example}"
@@ -199,8 +211,12 @@ class View:
     def notes(self, bands: tuple[int, ...], count: int, ranges: tuple[Range, ...]) -> tuple[str, ...]:
         """Returns what was decided without the user asking: which bands, which range."""
         notes = []
-        if count > self.channels and not self.bands:
-            notes.append(f"bands {_listed(bands)} of {count} are used; to repeat this, give --bands {_listed(bands)}")
+        used = sorted(set(bands))
+        if count > len(used) and not self.bands:
+            what = (
+                f"bands {_listed(used)} of {count} are used" if len(used) > 1 else f"band 1 of {count} is used, as grey"
+            )
+            notes.append(f"{what}; to repeat this, give --bands {_listed(used)}")
         if ranges and not self.ranges:
             (low, high) = ranges[0]
             notes.append(
@@ -312,5 +328,5 @@ def _are_all(bands: tuple[int, ...], picture: Picture) -> bool:
     return bands == tuple(range(1, picture.values.shape[2] + 1))
 
 
-def _listed(bands: tuple[int, ...]) -> str:
+def _listed(bands: Sequence[int]) -> str:
     return ",".join(map(str, bands))

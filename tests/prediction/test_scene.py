@@ -8,7 +8,7 @@ from fullconv import images
 from fullconv.errors import FullconvError
 from fullconv.prediction.scene import open_scene
 from fullconv.raster import is_raster, needs_rasterio, rgb_of_inks
-from fullconv.view import View, scaled
+from fullconv.view import Reading, View, scaled
 from tests.prediction.scenes import blobs, write_scene
 
 GREY = (127.5,) * 3
@@ -44,9 +44,15 @@ def test_8_bit_values_do_not_change_and_bands_are_chosen(tmp_path):
     assert (whole(path, (4, 3, 2))[0] == array[..., [3, 2, 1]]).all()
     assert (whole(path, (2,))[0] == array[..., [1, 1, 1]]).all()
     assert (whole(path, blank=(127.5,) * 4)[0] == array).all()
-    for bands, message in (((4, 5, 1), "--bands 4,5,1"), ((1, 2), "--bands 1,2")):
-        with pytest.raises(FullconvError, match=f"{message}: the model takes 3 bands, but the file has 4"):
+    for bands, message in (
+        ((4, 5, 1), "--bands 4,5,1: there is no band 5; the file has 4 bands"),
+        ((1, 2), "--bands 1,2: the model takes 3 bands, but the file has 4"),
+        ((0, 1, 2), "--bands 0,1,2: bands are counted from 1"),
+    ):
+        with pytest.raises(FullconvError, match=message):
             whole(path, bands)
+    with pytest.raises(FullconvError, match="--bands -1: bands are counted from 1"):
+        Reading((-1,))
     with pytest.raises(FullconvError, match="takes 5 bands, but the file has 4"):
         whole(path, blank=(127.5,) * 5)
 
