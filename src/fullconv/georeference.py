@@ -6,6 +6,7 @@ import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -73,6 +74,14 @@ def import_rasterio() -> ModuleType:
     # either of the two shows where there is data
     warnings.filterwarnings("ignore", category=rasterio.errors.NodataShadowWarning)
     return rasterio
+
+
+def refuse_undecodable(path: Path | str) -> None:
+    """Raises FullconvError if rasterio cannot open the path: it takes UTF-8 only."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise FullconvError(f"{path}: the name of the file or of its folder is not UTF-8; rename it") from None
 
 
 def is_of_rasterio(error: Exception) -> bool:

@@ -20,7 +20,7 @@ from fullconv import tiff
 from fullconv.companions import VIRTUAL, check_companions, driver_of
 from fullconv.damage import is_damage, reason_of, unavailable
 from fullconv.errors import Damaged, FullconvError
-from fullconv.georeference import NO_NETWORK, Georeference, import_rasterio
+from fullconv.georeference import NO_NETWORK, Georeference, import_rasterio, refuse_undecodable
 from fullconv.view import Known, Part, Pixels
 
 File = Path | bytes
@@ -253,6 +253,7 @@ def _checked(source: Path, outside: Sequence[str]) -> str:
     if not source.is_file():
         raise FullconvError(f"{source}: no such file")
     check_companions(source, outside)
+    refuse_undecodable(os.path.abspath(source))
     return os.path.abspath(source)
 
 

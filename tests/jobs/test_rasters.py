@@ -405,3 +405,22 @@ def test_complex_values_are_refused(tmp_path, kind):
         pass
     with pytest.raises(FullconvError, match="complex values; export amplitude or phase first"):
         predict(path, tmp_path / "x")
+
+
+def test_a_name_outside_utf8_is_not_called_damage(scene, tmp_path):
+    import os
+    import shutil
+
+    strange = tmp_path / os.fsdecode(b"caf\xe9.tif")
+    try:
+        shutil.copy(scene[0], strange)
+    except (OSError, UnicodeError):
+        pytest.skip("the file system takes UTF-8 only")
+    for path, target in ((strange, tmp_path / "x"), (scene[0], tmp_path / os.fsdecode(b"\xe9") / "x")):
+        with pytest.raises(
+            FullconvError, match="the name of the file or of its folder is not UTF-8; rename it"
+        ) as error:
+            predict(path, target)
+        assert not isinstance(error.value, Damaged)
+    with pytest.raises(FullconvError, match="is not UTF-8"):
+        bright_model().predict(strange)

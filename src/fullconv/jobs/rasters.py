@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from fullconv.classes import Classes
 from fullconv.errors import Damaged
 from fullconv.files import write_whole
-from fullconv.georeference import import_rasterio
+from fullconv.georeference import import_rasterio, refuse_undecodable
 from fullconv.images import LARGEST_IN_MEMORY, directory_of
 from fullconv.jobs.job import NEW_RUN, Job, RasterRun, Wanted
 from fullconv.jobs.outcome import Outcome, TableRow
@@ -53,6 +53,8 @@ def predict_raster(
     Raises FullconvError if the raster cannot be processed, and OSError if writing fails.
     """
     refuse_for_rasters(wanted.outputs, job.source)
+    for path in (job.source, job.target):
+        refuse_undecodable(path)
     recorder.check(job.target, [beside(job.target, ENDINGS[output]) for output in wanted.outputs if output in ENDINGS])
     directory, view = directory_of(job.source, wanted.reading.page)[0], model.view.asked(wanted.reading)
     with geotiff.steady_cache(), open_scene(job.source, view, directory, wanted.reading.outside) as scene:
