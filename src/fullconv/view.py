@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, overload
 
@@ -111,12 +111,14 @@ EVERYTHING = Reading()
 
 @dataclass(frozen=True)
 class Seen:
-    """A picture as a model takes it (H, W, channels), where there is data, and `notes` on what was decided for it."""
+    """A picture as a model takes it (H, W, channels), where there is data, `notes` on what was decided for it, and
+    `taken`: which bands and values, as `taken` says."""
 
     image: Pixels
     valid: Valid | None = None
     keeps_scale: bool = False
     notes: tuple[str, ...] = ()
+    taken: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,7 @@ class View:
             values[part], None if known is None else known[part]))  # fmt: skip
         notes = (*picture.notes, *self.notes(bands, picture.values.shape[2], ranges))
         valid = None if known is None else known.any(2)
-        return Seen(self.image(values, known, ranges), valid, picture.keeps_scale, notes)
+        return Seen(self.image(values, known, ranges), valid, picture.keeps_scale, notes, taken(bands, ranges))
 
     def choose(self, name: str, count: int) -> tuple[int, ...]:
         """Returns a band number for each channel, out of `count` bands. Raises FullconvError if that is impossible."""
@@ -284,6 +286,12 @@ def sample_windows(size: tuple[int, int]) -> Iterator[Part]:
     starts = [sorted({int(s) for s in np.linspace(0, max(length - SAMPLE, 0), SAMPLES)}) for length in size]
     for row, column in product(*starts):
         yield slice(row, row + SAMPLE), slice(column, column + SAMPLE)
+
+
+def taken(bands: tuple[int, ...], ranges: tuple[Range, ...]) -> dict[str, str]:
+    """Returns tags for results that say what a model took of a picture."""
+    values = ranges_in_words(ranges)
+    return {"bands": _listed(bands), "values": f"{values} become 0 to 255" if values else "as they are"}
 
 
 def ranges_in_words(ranges: tuple[Range, ...]) -> str:

@@ -310,6 +310,8 @@ def test_a_raster_can_be_predicted_in_python(scene, tmp_path):
     predict(path, tmp_path / "by_windows", ["labels", "polygons"], tile=64)
     with rasterio.open(written[0]) as one, rasterio.open(tmp_path / "by_windows_labels.tif") as two:
         assert (one.read() == two.read()).all()
+        assert one.tags() == two.tags()
+        assert (one.tags()["model"], one.tags()["bands"], one.tags()["values"]) == ("bright", "1,2,3", "as they are")
 
 
 def test_a_raster_too_large_for_memory_is_refused_in_python(scene, monkeypatch):

@@ -36,7 +36,7 @@ from fullconv.outputs.writers import TABLE, Claim, refuse_for_rasters
 from fullconv.prediction.predictor import Model
 from fullconv.prediction.scene import Scene, open_scene
 from fullconv.prediction.tiling import Tiling
-from fullconv.view import ranges_in_words
+from fullconv.view import taken
 
 ENDINGS = {
     "labels": "_labels.tif", "scores": "_scores.tif", "overlay": "_overlay.tif",
@@ -68,7 +68,7 @@ def predict_raster(
             shutil.rmtree(work.folder)  # no run can continue with a damaged raster
             raise
         frame = Frame(scene.size, model.classes, scene.georeference)
-        counts = assemble(work, frame, tags_of(scene, model))
+        counts = assemble(work, frame, {"model": model.config.name, **taken(scene.bands, scene.ranges)})
         rows = rows_in(work, frame) if TABLE in wanted.outputs else ()
         written = write(work, scene, frame, job.target, wanted, partial(recorder.claim, job.target))
     shutil.rmtree(work.folder)
@@ -99,13 +99,6 @@ def assemble(work: Work, frame: Frame, tags: dict[str, str]) -> NDArray[np.int64
 
     write_whole(work.labels, lambda hidden: geotiff.write_labels(hidden, frame, counted(), tags))
     return counts
-
-
-def tags_of(scene: Scene, model: Model) -> dict[str, str]:
-    """Returns the tags of a label map that say how it was made: model, bands and values."""
-    taken = ranges_in_words(scene.ranges)
-    taken = f"{taken} become 0 to 255" if taken else "as they are"
-    return {"model": model.config.name, "bands": ",".join(map(str, scene.bands)), "values": taken}
 
 
 def rows_in(work: Work, frame: Frame) -> tuple[TableRow, ...]:

@@ -26,7 +26,7 @@ MOSAIC_WRITERS: dict[str, Callable[[Mosaic, Path], Files]] = {
 def write_labels(result: Segmentation, target: Path) -> Files:
     """target_labels.tif of a result in memory."""
     mosaic, parts = mosaic_of(result), [(_all(result), result.label_map)]
-    labels: Files = {geotiff.LABELS: lambda hidden: geotiff.write_labels(hidden, mosaic, parts, {})}
+    labels: Files = {geotiff.LABELS: lambda hidden: geotiff.write_labels(hidden, mosaic, parts, result.tags)}
     return labels | geotiff.write_categories(result.classes)
 
 

@@ -107,7 +107,7 @@ class Model:
         about = file, picture.georeference, seen.notes
         return Segmentation(
             photo, label_map, self.classes, full, *about, kept, self.asked, self.config.temperature, picture.page,
-            picture.pages,
+            picture.pages, {"model": self.config.name, **seen.taken},
         )  # fmt: skip
 
     def predict_many(
