@@ -54,7 +54,7 @@ class Picture:
     @property
     def valid(self) -> Valid | None:
         """Where there is data in any band, or None for everywhere."""
-        return None if self.known is None else self.known.any(2)
+        return None if self.known is None else in_any_band(self.known)
 
     @property
     def is_deep(self) -> bool:
@@ -165,7 +165,7 @@ class View:
         ranges = self.ranges_of(picture.name, picture.values.dtype, picture.size, lambda part: (
             values[part], None if known is None else known[part]))  # fmt: skip
         notes = (*picture.notes, *self.notes(bands, picture.values.shape[2], ranges))
-        valid = None if known is None else known.any(2)
+        valid = None if known is None else in_any_band(known)
         return Seen(self.image(values, known, ranges), valid, picture.keeps_scale, notes, taken(bands, ranges))
 
     def choose(self, name: str, count: int) -> tuple[int, ...]:
@@ -246,11 +246,15 @@ def known_values(values: Pixels, known: Known | None) -> Known | None:
     """Where there is data in the bands that are used. A pixel with a value that is not a number counts as missing in
     all of them. With 8 bits, nodata is also the value of a colour, so it only counts where all of them are missing."""
     if values.dtype == np.uint8 and known is not None:
-        return known.any(2, keepdims=True)
+        return in_any_band(known)[..., None]
     if values.dtype.kind != "f":
         return known
     finite: Known = np.asarray(np.isfinite(values).all(2, keepdims=True))
     return finite if known is None else np.logical_and(known, finite)
+
+
+def in_any_band(known: Known) -> Valid:
+    return np.asarray(known.any(2))
 
 
 def known_bands(known: Known | None, bands: tuple[int, ...]) -> Known | None:

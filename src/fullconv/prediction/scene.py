@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fullconv.georeference import Georeference
 from fullconv.raster import Raster, open_raster
-from fullconv.view import Known, Part, Pixels, Range, Valid, View, known_values, rgb_of
+from fullconv.view import Known, Part, Pixels, Range, Valid, View, in_any_band, known_values, rgb_of
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Scene:
         """Returns ((H, W, channels) in the model's form, (H, W): where there is data). A part that goes beyond the
         raster is cut off."""
         values, known = self.values(part)
-        return self.view.image(values, known, self.ranges), known.any(2)
+        return self.view.image(values, known, self.ranges), in_any_band(known)
 
     def read(self, part: Part) -> Pixels:
         return self.read_with_valid(part)[0]
@@ -53,7 +53,7 @@ class Scene:
 
     def valid(self, part: Part) -> Valid:
         """Returns (H, W): where any of the bands has data, according to nodata values, masks or an alpha band."""
-        return self.raster.known(part, self.bands).any(2)
+        return in_any_band(self.raster.known(part, self.bands))
 
     def values(self, part: Part) -> tuple[Pixels, Known]:
         """Returns ((H, W, bands) values as in the file, where each of them is data)."""
