@@ -60,6 +60,28 @@ def test_a_sweep_removes_what_was_left_of_its_targets(tmp_path, name):
     assert list((tmp_path / "sub").iterdir()) == []
 
 
+@pytest.mark.parametrize("stem", ["d" * 95, "d" * 106, "d" * 236, "日" * 78])
+@pytest.mark.parametrize("ending", ["_labels.png", ".gpkg", "_labels.tif.aux.xml"])
+def test_a_name_that_fits_can_be_written_and_what_is_left_of_it_swept(tmp_path, stem, ending):
+    write_whole(tmp_path / f"{stem}{ending}", lambda hidden: hidden.write_text("whole"))
+    (tmp_path / f"{stem}{ending}").unlink()
+    hidden = left_by_a_killed_writer(tmp_path / f"{stem}{ending}")
+    assert len(os.fsencode(hidden.name)) <= 143 - len("-journal")
+    sweep(tmp_path, [tmp_path / "d", tmp_path / "dd_labels"])
+    assert hidden.exists()
+    sweep(tmp_path, [tmp_path / "cat", tmp_path / stem])
+    assert not hidden.exists()
+    write_alone(tmp_path / f"{stem}{ending}", lambda hidden: hidden.write_text("whole"))
+    assert [path.name for path in tmp_path.iterdir()] == [f"{stem}{ending}"]
+
+
+def test_a_sweep_takes_targets_in_the_current_folder(tmp_path, monkeypatch):
+    hidden = left_by_a_killed_writer(tmp_path / "dog_labels.png")
+    monkeypatch.chdir(tmp_path)
+    sweep(Path(), [Path("dog")])
+    assert not hidden.exists()
+
+
 def test_a_sweep_touches_nothing_else(tmp_path):
     kept = [
         tmp_path / name

@@ -47,7 +47,8 @@ class Tensor:
         (None, "not a picture but None; give a path, the bytes"), (5, "of type int"), ({}, "of type dict"),
         ([[0]], r"of type list; .*; convert it, as in np.asarray"), (Tensor(), "convert it, as in np.asarray"),
         (ARRAY[:0], r"shape \(0, 6, 3\) contains no pixels"), (ARRAY[:, :0], "contains no pixels"),
-        ("", "is empty"), (str(EXAMPLES), "is a folder"), ("https://example.org/a.jpg", "is a URL; download it"),
+        ("", "is empty"), ("file:///my%20photos/a.jpg", "give the path itself, as in /my photos/a.jpg"),
+        (str(EXAMPLES), "is a folder"), ("https://example.org/a.jpg", "is a URL; download it"),
         (io.StringIO("text"), "is open in text mode"), (closed(), "cannot be read .*; open it again"),
     ],
 )  # fmt: skip

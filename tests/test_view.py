@@ -34,10 +34,10 @@ def test_a_model_with_a_range_neither_rounds_nor_clips_and_takes_8_bits_too():
 def test_where_there_is_no_data_is_the_mean_colour():
     values = ramp(np.float32)
     values[3, 4, 1] = np.nan
-    valid = np.ones((40, 50), bool)
-    valid[:2] = False
+    known = np.ones((40, 50, 1), bool)
+    known[:2] = False
     for exact, blank in ((False, np.round(THREE)), (True, THREE)):
-        seen = View(THREE, ((0, 9000),), exact).see(Picture(values, valid=valid))
+        seen = View(THREE, ((0, 9000),), exact).see(Picture(values, known=known))
         assert (seen.image[0] == np.float32(blank)).all()
         assert (seen.image[3, 4] == np.float32(blank)).all()
         assert not seen.valid[3, 4]
@@ -55,6 +55,11 @@ def test_omitted_bands_are_reported():
     seen = View(THREE).see(picture)
     assert seen.notes == ("bands 1,2,3 of 5 are used; to repeat this, give --bands 1,2,3",)
     assert (View(THREE, bands=(5, 1, 2)).see(picture).image == picture.values[..., [4, 0, 1]]).all()
+    seen = View(THREE).see(Picture(ramp(np.uint8, 2)))
+    assert seen.notes == ("band 1 of 2 is used, as grey; to repeat this, give --bands 1",)
+    assert View(THREE, bands=(1,)).see(Picture(ramp(np.uint8, 2))).notes == ()
+    assert View(THREE).see(Picture(ramp(np.uint8, 1))).notes == ()
+    assert View(THREE[:1]).see(Picture(ramp(np.uint8, 2))).notes == seen.notes
     with pytest.raises(FullconvError, match="takes 5 bands, but the file has 3"):
         View((1.0,) * 5).see(Picture(ramp(np.uint8)))
 
@@ -85,3 +90,9 @@ def test_any_picture_can_be_reduced(dtype, bands):
     assert small.dtype == dtype
     assert small.mean() == pytest.approx(image.mean(), rel=1e-2)
     assert rgb_of(small).shape == (20, 25, 3)
+
+
+@pytest.mark.parametrize("pair", [(0, np.inf), (-np.inf, 0), (np.nan, 9), (0, np.nan), (-1e308, 1e308)])
+def test_a_range_is_finite(pair):
+    with pytest.raises(FullconvError, match=r"--range .*: give two finite numbers, as in 0,3000"):
+        View(THREE, (pair,))

@@ -23,11 +23,25 @@ PROBE = 2**16  # bytes
 OF_SYSTEMS = frozenset(["__macosx", "$recycle.bin", "system volume information", "lost+found", "@eadir"])
 HIDDEN = re.compile(r"\.(?P<stem>.+)-(?P<number>[0-9a-f]{8})\.part([.-].*)?", re.DOTALL)  # SQLite's journal has a dash
 
+# bytes: of the longest name that every file system takes (eCryptfs), of what a long one is cut to, of an ending
+LONGEST, CUT, ENDING = 143, 100, 20
+ADDED = len(".-01234567.part-journal")
+
 
 def hidden_beside(path: Path, suffix: str = "") -> Path:
     """Returns a hidden name that is not in use. A process id is not enough: in containers, processes share the same
     ids."""
-    return path.with_name(f".{path.stem}-{secrets.token_hex(4)}.part{suffix}")
+    suffix = suffix if len(os.fsencode(suffix)) <= ENDING else ""
+    fits = len(os.fsencode(path.stem + suffix)) + ADDED <= LONGEST
+    stem = path.stem if fits else cut(path.stem)
+    return path.with_name(f".{stem}-{secrets.token_hex(4)}.part{suffix}")
+
+
+def cut(stem: str) -> str:
+    """Returns the beginning of a name: at most CUT bytes, so that a hidden name fits where the name itself does."""
+    while len(os.fsencode(stem)) > CUT:
+        stem = stem[:-1]
+    return stem
 
 
 @contextmanager
@@ -144,15 +158,17 @@ def sweep(folder: Path, targets: Iterable[Path] | None = None) -> None:
                 left[os.path.join(place, start)].append(group)
         folders[:] = [name for name in folders if not HIDDEN.fullmatch(name)]
     for target in left if targets is None else targets if left else ():
-        for group in left.get(str(target), ()):
-            _remove_dead(group)
+        path = Path(target)
+        for name in {path.name, cut(path.name)}:
+            for group in left.get(os.path.join(path.parent, name), ()):
+                _remove_dead(group)
 
 
 def sweep_beside(path: Path) -> None:
     """Removes the hidden files or folders that killed writers of `path` left."""
     if path.parent.is_dir():
         for stem, group in _hidden_in(path.parent, os.listdir(path.parent)):
-            if stem == path.stem:
+            if stem in (path.stem, cut(path.stem)):
                 _remove_dead(group)
 
 

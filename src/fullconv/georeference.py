@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +25,20 @@ class Georeference:
     `crs`: the coordinate system in WKT, or "" if only the transform is known. `epsg`: its EPSG code, if it has one.
     `transform` (a, b, c, d, e, f): column x, row y → a x + b y + c, d x + e y + f; (0, 0) is the corner of the first
     pixel.
+
+    `control`: what places a picture without a transform, as rasterio takes it to write it: ground control points (GCPs)
+    or a sensor's coefficients (RPCs). Its crs is then "" and its transform the identity.
     """
 
     crs: str
     transform: Affine
     epsg: int | None = None
+    control: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def has_transform(self) -> bool:
+        """Whether `place` gives positions on the ground, rather than pixels."""
+        return not self.control
 
     def place(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Converts points (N, 2), x and y in pixels, to the coordinate system."""
@@ -62,3 +74,16 @@ def import_rasterio() -> ModuleType:
     # either of the two shows where there is data
     warnings.filterwarnings("ignore", category=rasterio.errors.NodataShadowWarning)
     return rasterio
+
+
+def refuse_undecodable(path: Path | str) -> None:
+    """Raises FullconvError if rasterio cannot open the path: it takes UTF-8 only."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise FullconvError(f"{path}: the name of the file or of its folder is not UTF-8; rename it") from None
+
+
+def is_of_rasterio(error: Exception) -> bool:
+    """Whether rasterio or GDAL raised it. Their errors have no common type."""
+    return type(error).__module__.partition(".")[0] == "rasterio"

@@ -18,7 +18,7 @@ from fullconv.errors import Damaged, FullconvError, missing_extra
 from fullconv.files import NoPlainFile, open_plain
 from fullconv.raster import Raster, is_raster, needs_rasterio, open_raster
 from fullconv.strips import strips
-from fullconv.view import Picture, View, valid_pixels
+from fullconv.view import Picture, View
 
 ImageArray = NDArray[np.uint8]
 Source = Union[str, Path, bytes, "Image.Image", NDArray[Any]]
@@ -200,8 +200,12 @@ def _whole(raster: Raster, page: int, pages: int, most: int | None) -> Picture:
     refuse_large((width, height), raster.name, most, "the command fullconv predict takes it by windows")
     everything = slice(0, height), slice(0, width)
     values = raster.read(everything)
-    valid = valid_pixels(values, raster.valid(everything))
-    return Picture(values, raster.name, valid, raster.georeference, raster.keeps_scale, page=page + 1, pages=pages)
+    known = raster.known(everything)
+    known = known & np.isfinite(values) if values.dtype.kind == "f" else known
+    return Picture(
+        values, raster.name, known, raster.georeference, raster.keeps_scale, page=page + 1, pages=pages,
+        remarks=raster.notes,
+    )  # fmt: skip
 
 
 def page_numbers(picture: Image.Image) -> Sequence[int]:

@@ -20,8 +20,8 @@ from fullconv import tiff
 from fullconv.companions import VIRTUAL, check_companions, driver_of
 from fullconv.damage import is_damage, reason_of, unavailable
 from fullconv.errors import Damaged, FullconvError
-from fullconv.georeference import NO_NETWORK, Georeference, import_rasterio
-from fullconv.view import Part, Pixels, Valid
+from fullconv.georeference import NO_NETWORK, Georeference, import_rasterio, refuse_undecodable
+from fullconv.view import Known, Part, Pixels
 
 File = Path | bytes
 
@@ -64,11 +64,38 @@ class Raster:
 
     @cached_property
     def georeference(self) -> Georeference | None:
-        """None if the raster has no position on the ground."""
-        crs, transform = self.dataset.crs, self.dataset.transform
-        if crs is None and transform.is_identity:
-            return None
-        return Georeference(crs.to_wkt() if crs else "", tuple(transform)[:6], crs.to_epsg() if crs else None)
+        """None if the raster has no position on the ground, or a useless one."""
+        with readable(self.name):
+            crs, transform = self.dataset.crs, self.dataset.transform
+            if transform.is_identity and (control := self._control):
+                return Georeference("", tuple(transform)[:6], control=control)
+            if self._is_lost or (crs is None and transform.is_identity):
+                return None
+            return Georeference(crs.to_wkt() if crs else "", tuple(transform)[:6], crs.to_epsg() if crs else None)
+
+    @property
+    def _control(self) -> dict[str, Any]:
+        """What places a raster that has no transform: ground control points, or a sensor's coefficients."""
+        points, crs = self.dataset.gcps
+        if points:
+            return {"gcps": points, "crs": crs}
+        return {"rpcs": self.dataset.rpcs} if self.dataset.rpcs else {}
+
+    @property
+    def _is_lost(self) -> bool:
+        """Whether the transform is not numbers, or puts all pixels on one line."""
+        numbers = np.array(tuple(self.dataset.transform)[:6])
+        return not np.isfinite(numbers).all() or self.dataset.transform.determinant == 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know about its position on the ground."""
+        if self._is_lost:
+            return ("the transform in the file is useless, so the results have no georeference",)
+        if self.georeference is None or self.georeference.has_transform:
+            return ()
+        what = "ground control points" if "gcps" in self.georeference.control else "RPCs"
+        return (f"placed by {what} only: GeoTIFFs keep them, polygons are in pixels; for a map, run gdalwarp first",)
 
     @property
     def keeps_scale(self) -> bool:
@@ -109,28 +136,45 @@ class Raster:
         """Returns (H, W, C) for these rows and columns, as far as the raster extends: the bands with these numbers, or
         all."""
         wanted = numbers or tuple(range(1, self.count + 1))
+        values = self._read(part, self._stored(wanted))
         if self.palette is not None:
-            indices = self._read(part, (1,))[..., 0]
-            colours: Pixels = self.palette[np.minimum(indices, len(self.palette) - 1)]
+            colours: Pixels = self.palette[np.minimum(values[..., 0], len(self.palette) - 1)]
         elif self.inks:
-            colours = rgb_of_inks(self._read(part, (1, 2, 3, 4)))
+            colours = rgb_of_inks(values)
         else:
-            return self._brightness(self._read(part, tuple(self.bands[number - 1] for number in wanted)))
+            return self._brightness(values)
         return colours[..., [number - 1 for number in wanted]]
 
-    def valid(self, part: Part) -> Valid:
-        """Returns (H, W): where no nodata value, mask or alpha band marks a pixel as empty in any band."""
+    def known(self, part: Part, numbers: tuple[int, ...] = ()) -> Known:
+        """Returns (H, W, C): where the bands with these numbers, or all, have data, by nodata values, masks and alpha
+        bands. C is 1 if nothing tells the bands apart."""
         window = self._window(part)
         if self._complete:
-            return self.turned(np.ones([stop - start for start, stop in window], bool))
+            return self.turned(np.ones([stop - start for start, stop in window], bool))[..., None]
         with readable(self.name):
-            return self.turned(self.dataset.dataset_mask(window=window) > 0)
+            masks = self.dataset.read_masks(list(self._masked(numbers)), window=window) > 0
+            for alpha in self._alphas:
+                masks &= self.dataset.read(alpha, window=window) > 0
+        if self.inks:
+            masks = masks.any(0, keepdims=True)
+        return np.ascontiguousarray(self.turned(np.moveaxis(masks, 0, 2)))
+
+    def _stored(self, numbers: tuple[int, ...]) -> tuple[int, ...]:
+        """Returns the file's numbers of the bands that hold what these numbers ask for."""
+        if self.palette is not None or self.inks:
+            return (1,) if self.palette is not None else (1, 2, 3, 4)
+        return tuple(self.bands[number - 1] for number in numbers)
+
+    def _masked(self, numbers: tuple[int, ...]) -> tuple[int, ...]:
+        """Returns the file's numbers of the bands whose masks count: one if all have the same mask."""
+        stored = self._stored(numbers or tuple(range(1, self.count + 1)))
+        flags = [self.dataset.mask_flag_enums[number - 1] for number in stored]
+        alike = len(set(stored)) == 1 or all("per_dataset" in str(flag) for flag in flags)
+        return stored[:1] if alike else stored
 
     def _read(self, part: Part, bands: tuple[int, ...]) -> Pixels:
         with readable(self.name):
             values = self.dataset.read(list(bands), window=self._window(part))
-        if values.dtype.kind == "c":
-            raise FullconvError(f"{self.name}: complex values; export amplitude or phase first")
         return np.ascontiguousarray(self.turned(np.moveaxis(values, 0, 2)))
 
     @cached_property
@@ -150,7 +194,12 @@ class Raster:
     @cached_property
     def _complete(self) -> bool:
         """Whether nothing in the file can mark a pixel as having no data."""
-        return all("all_valid" in str(flag) for flags in self.dataset.mask_flag_enums for flag in flags)
+        flags = [self.dataset.mask_flag_enums[number - 1] for number in self._stored(tuple(range(1, self.count + 1)))]
+        return not self._alphas and all("all_valid" in str(flag) for flag in flags)
+
+    @cached_property
+    def _alphas(self) -> tuple[int, ...]:
+        return tuple(number for number in self.dataset.indexes if number not in self.bands)
 
     def _window(self, part: Part) -> tuple[tuple[int, int], tuple[int, int]]:
         """Returns the window in rows and columns as stored."""
@@ -195,6 +244,7 @@ def open_raster(source: File, name: str = "", page: int = 0, outside: Sequence[s
             where = f"GTIFF_DIR:{page + 1}:{place}" if page else place
             dataset = stack.enter_context(rasterio.open(where, driver=driver))
             _refuse_large_pieces(dataset)
+            _refuse_complex(dataset, name)
         raster = Raster(name, dataset, is_virtual=is_virtual)
         yield raster if raster.georeference else Raster(name, dataset, _orientation(source, page), is_virtual)
 
@@ -204,6 +254,7 @@ def _checked(source: Path, outside: Sequence[str]) -> str:
     if not source.is_file():
         raise FullconvError(f"{source}: no such file")
     check_companions(source, outside)
+    refuse_undecodable(os.path.abspath(source))
     return os.path.abspath(source)
 
 
@@ -213,6 +264,11 @@ def _refuse_large_pieces(dataset: Any) -> None:
     rows, columns = max(dataset.block_shapes, key=lambda shape: shape[0] * shape[1])
     if rows * columns > MOST_OF_A_PIECE:
         raise ValueError(f"stored in pieces of {columns}x{rows} pixels; tile it with gdal_translate -co TILED=YES")
+
+
+def _refuse_complex(dataset: Any, name: str) -> None:
+    if any(kind.startswith("complex") for kind in dataset.dtypes):
+        raise FullconvError(f"{name}: complex values; export amplitude or phase first")
 
 
 def is_raster(source: File) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -30,7 +30,8 @@ class Segmentation:
     `georeference`: the image's position on the ground, if known. `notes`: choices made while reading the image, such as
     the range of its values. `seen_scores`: (classes, h, w), the scores at the size the network saw, which can be
     smaller. `asked`: the only classes requested; empty for all. `temperature`: the number that scores are divided by
-    before they become probabilities.
+    before they become probabilities. `page`, `pages`: which page of its file it is, from 1, and how many there are.
+    `tags`: how it was made, as written in GeoTIFFs: model, bands and values.
     """
 
     image: NDArray[np.uint8]
@@ -43,6 +44,9 @@ class Segmentation:
     seen_scores: NDArray[np.float32] | None = None
     asked: tuple[str, ...] = ()
     temperature: float = 1.0
+    page: int = 1
+    pages: int = 1
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         height, width = self.label_map.shape

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 from PIL import Image
@@ -40,6 +41,7 @@ def picture_of(given: Any) -> Source:
 
 def _path(given: str | os.PathLike[str]) -> Path:
     path = Path(os.fsdecode(given))
+    refuse_file_address(str(given))
     if "://" in str(given):
         raise FullconvError(f"{given}: is a URL; download it and give the file or its bytes")
     if not str(given):
@@ -47,6 +49,12 @@ def _path(given: str | os.PathLike[str]) -> Path:
     if path.is_dir():
         raise FullconvError(f"{path}: is a folder; give one picture at a time, or use the command fullconv predict")
     return path
+
+
+def refuse_file_address(text: str) -> None:
+    """Raises FullconvError for the address of a file on this machine, as file managers and browsers give it."""
+    if text.lower().startswith("file://"):
+        raise FullconvError(f"{text}: is an address; give the path itself, as in {unquote(urlsplit(text).path)}")
 
 
 def _content(file: Any) -> bytes:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, overload
 
@@ -16,7 +16,8 @@ from fullconv.georeference import Georeference
 from fullconv.words import counted
 
 Pixels = NDArray[Any]  # (H, W, C): uint8, or float32 if the model's values have a range
-Valid = NDArray[np.bool_]  # (H, W)
+Valid = NDArray[np.bool_]  # (H, W): where there is data in any band
+Known = NDArray[np.bool_]  # (H, W, C): where each band has data; C is 1 if all bands have it in the same places
 Range = tuple[float, float]
 Part = tuple[slice, slice]  # rows, columns; may extend beyond the picture
 
@@ -30,24 +31,30 @@ SAMPLES, SAMPLE = 32, 64
 class Picture:
     """The (H, W, C) values of a file: upright, colours as RGB, in the file's own type, before any model takes it.
 
-    `valid`: where there is data, or None for everywhere. `keeps_scale`: the pixels have a fixed scale, because the
+    `known`: where there is data, or None for everywhere. `keeps_scale`: the pixels have a fixed scale, because the
     picture has a position on the ground. `ready`: the values are what the network takes, whatever their type. `pages`:
-    the number of pages of the file, of which this is one.
+    the number of pages of the file, of which this is one. `remarks`: what else the user should know.
     """
 
     values: Pixels
     name: str = "the picture given"
-    valid: Valid | None = None
+    known: Known | None = None
     georeference: Georeference | None = None
     keeps_scale: bool = False
     ready: bool = False
     page: int = 1
     pages: int = 1
+    remarks: tuple[str, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:
         """(height, width)"""
         return self.values.shape[0], self.values.shape[1]
+
+    @property
+    def valid(self) -> Valid | None:
+        """Where there is data in any band, or None for everywhere."""
+        return None if self.known is None else in_any_band(self.known)
 
     @property
     def is_deep(self) -> bool:
@@ -57,13 +64,21 @@ class Picture:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the user should know about how it was read."""
-        return (f"page {self.page} of {self.pages}; --pages all",) if self.pages > 1 else ()
+        page = (f"page {self.page} of {self.pages}; --pages all",) if self.pages > 1 else ()
+        return (*page, *self.remarks)
 
 
 def _check_ranges(ranges: tuple[Range, ...]) -> None:
     for low, high in ranges:
+        if not np.isfinite(high - low):
+            raise FullconvError(f"--range {low:g},{high:g}: give two finite numbers, as in 0,3000")
         if not low < high:
             raise FullconvError(f"--range {low:g},{high:g}: give the lower value first")
+
+
+def _check_bands(bands: tuple[int, ...]) -> None:
+    if bands and min(bands) < 1:
+        raise FullconvError(f"--bands {_listed(bands)}: bands are counted from 1")
 
 
 @dataclass(frozen=True)
@@ -84,6 +99,7 @@ class Reading:
     outside: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        _check_bands(self.bands)
         _check_ranges(self.ranges)
 
     def at(self, page: int) -> Reading:
@@ -95,12 +111,14 @@ EVERYTHING = Reading()
 
 @dataclass(frozen=True)
 class Seen:
-    """A picture as a model takes it (H, W, channels), where there is data, and `notes` on what was decided for it."""
+    """A picture as a model takes it (H, W, channels), where there is data, `notes` on what was decided for it, and
+    `taken`: which bands and values, as `taken` says."""
 
     image: Pixels
     valid: Valid | None = None
     keeps_scale: bool = False
     notes: tuple[str, ...] = ()
+    taken: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -118,6 +136,7 @@ class View:
     bands: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        _check_bands(self.bands)
         _check_ranges(self.ranges)
         if len(self.ranges) not in (0, 1, self.channels):
             given, channels = counted(len(self.ranges), "pair"), counted(self.channels, "channel")
@@ -142,20 +161,24 @@ class View:
             return Seen(picture.values, picture.valid, picture.keeps_scale, picture.notes)
         bands = self.choose(picture.name, picture.values.shape[2])
         values = picture.values if _are_all(bands, picture) else picture.values[..., [band - 1 for band in bands]]
-        valid = valid_pixels(values, picture.valid)
+        known = known_values(values, known_bands(picture.known, bands))
         ranges = self.ranges_of(picture.name, picture.values.dtype, picture.size, lambda part: (
-            values[part], None if valid is None else valid[part]))  # fmt: skip
+            values[part], None if known is None else known[part]))  # fmt: skip
         notes = (*picture.notes, *self.notes(bands, picture.values.shape[2], ranges))
-        return Seen(self.image(values, valid, ranges), valid, picture.keeps_scale, notes)
+        valid = None if known is None else in_any_band(known)
+        return Seen(self.image(values, known, ranges), valid, picture.keeps_scale, notes, taken(bands, ranges))
 
     def choose(self, name: str, count: int) -> tuple[int, ...]:
         """Returns a band number for each channel, out of `count` bands. Raises FullconvError if that is impossible."""
         bands = self.bands or tuple(range(1, min(count, self.channels) + 1))
         if len(bands) == 1 or (not self.bands and count < self.channels == 3):
             bands = bands[:1] * self.channels
-        if len(bands) != self.channels or not all(1 <= band <= count for band in bands):
-            told = f"--bands {','.join(map(str, self.bands))}: " if self.bands else ""
-            example = ",".join(map(str, range(self.channels, 0, -1)))
+        if missing := [band for band in self.bands if band > count]:
+            told = f"--bands {_listed(self.bands)}: there is no band {missing[0]}"
+            raise FullconvError(f"{name}: {told}; the file has {counted(count, 'band')}")
+        if len(bands) != self.channels:
+            told = f"--bands {_listed(self.bands)}: " if self.bands else ""
+            example = _listed(range(self.channels, 0, -1))
             raise FullconvError(
                 f"{name}: {told}the model takes {counted(self.channels, 'band')}, but the file has {count}; "
                 f"choose {self.channels} of them, as in --bands {example}"
@@ -163,34 +186,39 @@ class View:
         return bands
 
     def ranges_of(
-        self, name: str, kind: np.dtype[Any], size: tuple[int, int], read: Callable[[Part], tuple[Pixels, Valid | None]]
+        self, name: str, kind: np.dtype[Any], size: tuple[int, int], read: Callable[[Part], tuple[Pixels, Known | None]]
     ) -> tuple[Range, ...]:
         """Returns the ranges that become 0–255, or none if the values stay as they are. `read` returns any part of the
         picture."""
         if self.ranges or kind == np.uint8:
             return self.ranges
-        found = [values[slice(None) if valid is None else valid] for values, valid in map(read, sample_windows(size))]
+        found = [measured(*part) for part in map(read, sample_windows(size))]
         if not any(values.size for values in found):
             raise FullconvError(f"{name}: no data found to measure the range of values; give it, as in --range 0,3000")
-        return (usual_range(np.concatenate([values.ravel() for values in found])),)
+        return (usual_range(np.concatenate(found)),)
 
-    def image(self, values: Pixels, valid: Valid | None, ranges: tuple[Range, ...]) -> Pixels:
+    def image(self, values: Pixels, known: Known | None, ranges: tuple[Range, ...]) -> Pixels:
         """Returns (H, W, channels) from the values of the chosen bands."""
         if not ranges:
             image = np.ascontiguousarray(values)
         else:
             image = scaled(values, ranges)
             image = image if self.exact else np.nan_to_num(image).clip(0, 255).round().astype(np.uint8)
-        if valid is not None and not valid.all():
+        if known is not None and not known.all():
             image = image.copy() if image is values else image
-            image[~valid] = self.blank if self.exact else np.round(self.blank)
+            blank = np.array(self.blank if self.exact else np.round(self.blank), image.dtype)
+            np.copyto(image, blank, where=~known)
         return image
 
     def notes(self, bands: tuple[int, ...], count: int, ranges: tuple[Range, ...]) -> tuple[str, ...]:
         """Returns what was decided without the user asking: which bands, which range."""
         notes = []
-        if count > self.channels and not self.bands:
-            notes.append(f"bands {_listed(bands)} of {count} are used; to repeat this, give --bands {_listed(bands)}")
+        used = sorted(set(bands))
+        if count > len(used) and not self.bands:
+            what = (
+                f"bands {_listed(used)} of {count} are used" if len(used) > 1 else f"band 1 of {count} is used, as grey"
+            )
+            notes.append(f"{what}; to repeat this, give --bands {_listed(used)}")
         if ranges and not self.ranges:
             (low, high) = ranges[0]
             notes.append(
@@ -207,19 +235,36 @@ def range_pairs(numbers: tuple[float, ...]) -> tuple[Range, ...]:
 
 
 @overload
-def valid_pixels(values: Pixels, valid: Valid) -> Valid: ...
+def known_values(values: Pixels, known: Known) -> Known: ...
 
 
 @overload
-def valid_pixels(values: Pixels, valid: Valid | None) -> Valid | None: ...
+def known_values(values: Pixels, known: Known | None) -> Known | None: ...
 
 
-def valid_pixels(values: Pixels, valid: Valid | None) -> Valid | None:
-    """Where there is data: values that are not numbers count as missing."""
+def known_values(values: Pixels, known: Known | None) -> Known | None:
+    """Where there is data in the bands that are used. A pixel with a value that is not a number counts as missing in
+    all of them. With 8 bits, nodata is also the value of a colour, so it only counts where all of them are missing."""
+    if values.dtype == np.uint8 and known is not None:
+        return in_any_band(known)[..., None]
     if values.dtype.kind != "f":
-        return valid
-    finite: Valid = np.asarray(np.isfinite(values).all(2))
-    return finite if valid is None else np.logical_and(valid, finite)
+        return known
+    finite: Known = np.asarray(np.isfinite(values).all(2, keepdims=True))
+    return finite if known is None else np.logical_and(known, finite)
+
+
+def in_any_band(known: Known) -> Valid:
+    return np.asarray(known.any(2))
+
+
+def known_bands(known: Known | None, bands: tuple[int, ...]) -> Known | None:
+    """Where these bands, from 1, have data."""
+    return known if known is None or known.shape[2] == 1 else known[..., [band - 1 for band in bands]]
+
+
+def measured(values: Pixels, known: Known | None) -> NDArray[Any]:
+    """Returns the values that are data, in one row."""
+    return values.ravel() if known is None else values[np.broadcast_to(known, values.shape)]
 
 
 def scaled(values: Pixels, ranges: tuple[Range, ...]) -> Pixels:
@@ -245,6 +290,12 @@ def sample_windows(size: tuple[int, int]) -> Iterator[Part]:
     starts = [sorted({int(s) for s in np.linspace(0, max(length - SAMPLE, 0), SAMPLES)}) for length in size]
     for row, column in product(*starts):
         yield slice(row, row + SAMPLE), slice(column, column + SAMPLE)
+
+
+def taken(bands: tuple[int, ...], ranges: tuple[Range, ...]) -> dict[str, str]:
+    """Returns tags for results that say what a model took of a picture."""
+    values = ranges_in_words(ranges)
+    return {"bands": _listed(bands), "values": f"{values} become 0 to 255" if values else "as they are"}
 
 
 def ranges_in_words(ranges: tuple[Range, ...]) -> str:
@@ -289,5 +340,5 @@ def _are_all(bands: tuple[int, ...], picture: Picture) -> bool:
     return bands == tuple(range(1, picture.values.shape[2] + 1))
 
 
-def _listed(bands: tuple[int, ...]) -> str:
+def _listed(bands: Sequence[int]) -> str:
     return ",".join(map(str, bands))

@@ -93,6 +93,11 @@ def test_a_cat_is_found_where_the_cat_is(tmp_path):
     [
         (["predict", "nowhere/*.jpg"], "no pictures found"),
         (["predict", "nowhere"], "nowhere: no such file or folder"),
+        (["predict", ""], "an input is empty; give a file or a folder, such as ."),
+        (["predict", str(EXAMPLES), "--out", ""], "--out: is empty; give a folder, such as ."),
+        (["predict", "file:///photos/a%20b.jpg"], "is an address; give the path itself, as in /photos/a b.jpg"),
+        (["predict", str(EXAMPLES), "--range", "0,inf"], "--range 0,inf: give two finite numbers"),
+        (["predict", str(EXAMPLES), "--bands", "0,1,2"], "--bands 0,1,2: bands are counted from 1"),
         (["predict", str(EXAMPLES), "--model", "lions"], "no model 'lions'"),
         (["predict", str(EXAMPLES), "--save", "maskes"], "did you mean masks?"),
         (["predict", str(EXAMPLES), "--save", ""], "no output is named; choose from labels"),

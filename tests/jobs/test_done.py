@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 from PIL import Image
 
+from fullconv.classes import Classes
 from fullconv.errors import FullconvError
 from fullconv.jobs.done import begin, unfinished
 from fullconv.jobs.images import run
@@ -148,3 +149,27 @@ def test_a_folder_that_cannot_be_created_is_an_error(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(FullconvError, match=r"cannot be written .*; free some space, or choose another folder"):
         begin(tmp_path / "file", SETTINGS)
+
+
+def files(out):
+    return sorted(path.name for path in out.iterdir() if path.name != NAME)
+
+
+def test_masks_that_another_model_does_not_write_go(folder, out):
+    """Unless the picture fails, or the masks are the user's own."""
+    masks = {"outputs": ["masks", "labels"]}
+
+    def run_with(model, settings):
+        with closing(begin(out, settings)) as manifest:
+            list(run(model, plan([str(folder)], out), Wanted(("masks",)), 2, manifest))
+        return manifest.removed
+
+    assert run_with(StubModel(), {**masks, "model": "one"}) == 0
+    assert files(out) == ["a_dog.png", "b_dog.png", "c_dog.png"]
+    (out / "a_horse.png").touch()
+    other = StubModel()
+    other.classes = Classes.named(["background", "cat"])
+    (folder / "b.png").write_bytes(b"")
+    assert run_with(other, {**masks, "model": "two"}) == 2
+    assert files(out) == ["a_cat.png", "a_horse.png", "b_dog.png", "c_cat.png"]
+    assert run_with(other, {"model": "two", "outputs": ["labels"]}) == 0

@@ -183,8 +183,10 @@ def test_a_coordinate_system_without_an_epsg_code(tmp_path):
     geopandas = pytest.importorskip("geopandas")
     own = "+proj=aea +lat_0=7 +lon_0=11 +lat_1=3 +lat_2=40 +datum=WGS84 +units=m"
     path = write_scene(tmp_path / "x.tif", blobs(80, 90), crs=own)
-    with pytest.raises(FullconvError, match="save geopackage"):
-        predict(path, tmp_path / "x", ["polygons"])
+    model = bright_model()
+    with pytest.raises(FullconvError, match=r"x.tif: its coordinate system has no EPSG code.* save geopackage"):
+        predict(path, tmp_path / "x", ["polygons"], model)
+    assert not model.engine.shapes
     _, _, (package,) = predict(path, tmp_path / "x", ["geopackage"])
     with rasterio.open(path) as source:
         assert geopandas.read_file(package).crs == source.crs.to_wkt()
@@ -308,6 +310,8 @@ def test_a_raster_can_be_predicted_in_python(scene, tmp_path):
     predict(path, tmp_path / "by_windows", ["labels", "polygons"], tile=64)
     with rasterio.open(written[0]) as one, rasterio.open(tmp_path / "by_windows_labels.tif") as two:
         assert (one.read() == two.read()).all()
+        assert one.tags() == two.tags()
+        assert (one.tags()["model"], one.tags()["bands"], one.tags()["values"]) == ("bright", "1,2,3", "as they are")
 
 
 def test_a_raster_too_large_for_memory_is_refused_in_python(scene, monkeypatch):
@@ -334,3 +338,91 @@ def test_a_file_is_the_same_while_another_thread_writes(tmp_path):
     alone = geotiff.write_labels(tmp_path / "alone.tif", frame, parts(), {})
     beside = geotiff.write_labels(tmp_path / "beside.tif", frame, parts(write_another), {})
     assert beside.read_bytes() == alone.read_bytes()
+
+
+def placed_by_points(path, array):
+    from rasterio.control import GroundControlPoint
+
+    height, width = array.shape[:2]
+    points = [GroundControlPoint(row, column, 10 + column / 1e3, 50 - row / 1e3, 7, str(number))
+              for number, (row, column) in enumerate(product((0, height), (0, width)), 1)]  # fmt: skip
+    write_scene(path, array)
+    with rasterio.open(path, "w", driver="GTiff", width=width, height=height, count=3, dtype="uint8", gcps=points,
+                       crs="EPSG:4326") as raster:  # fmt: skip
+        raster.write(np.moveaxis(array, 2, 0))
+    return path
+
+
+def placed_by_a_sensor(path, array):
+    from rasterio.rpc import RPC
+
+    height, width = array.shape[:2]
+    ones = [1.0] * 20
+    model = RPC(1, 2, 3, 4, ones, ones, 5, 6, 7, 8, ones, ones, 9, 10)
+    with rasterio.open(
+        path, "w", driver="GTiff", width=width, height=height, count=3, dtype="uint8", rpcs=model
+    ) as one:
+        one.write(np.moveaxis(array, 2, 0))
+    return path
+
+
+def control_of(path):
+    with rasterio.open(path) as raster:
+        points, crs = raster.gcps
+        return [point.asdict() for point in points], crs, raster.rpcs and raster.rpcs.to_dict()
+
+
+@pytest.mark.parametrize(("place", "what"), [(placed_by_points, "ground control points"), (placed_by_a_sensor, "RPCs")])
+def test_what_places_a_raster_without_a_transform_is_kept(tmp_path, place, what):
+    array = blobs(80, 700)
+    path = place(tmp_path / "x.tif", array)
+    kept, outputs = control_of(path), ("labels", "masks", "overlay", "csv", "polygons")
+    outcome = predict_raster(bright_model(), Job(path, tmp_path / "out" / "x"), Wanted(outputs))
+    assert outcome.reduced_to is None  # it has a scale of its own
+    assert f"placed by {what} only: GeoTIFFs keep them, polygons are in pixels" in outcome.notes[0]
+    written = [file for file in outcome.outputs if file.suffix == ".tif"]
+    assert len(written) == 6
+    assert all(control_of(file) == kept for file in written)
+    assert {row["area_m2"] for row in outcome.rows} == {None}
+    assert json.loads((tmp_path / "out" / "x.geojson").read_text())["coordinates_in"].startswith("pixels: ")
+    result = bright_model().predict(path)
+    assert result.notes == outcome.notes
+    assert control_of(result.save(tmp_path, "y", ["labels"])[0]) == kept
+
+
+@pytest.mark.parametrize("transform", [(np.nan, 0, 5, 0, -1, 5), (0, 0, 5, 0, 0, 5), (1, 1, 5, 1, 1, 5)])
+def test_a_useless_transform_is_left_out_with_a_note(tmp_path, transform):
+    path = write_scene(tmp_path / "x.tif", blobs(80, 90))
+    with rasterio.open(path, "r+") as raster:
+        raster.transform = rasterio.Affine(*transform)
+    outcome = predict_raster(bright_model(), Job(path, tmp_path / "x"), Wanted(("labels", "polygons", "csv")))
+    assert outcome.notes == ("the transform in the file is useless, so the results have no georeference",)
+    assert json.loads((tmp_path / "x.geojson").read_text())["coordinates_in"].startswith("pixels: ")
+
+
+@pytest.mark.parametrize("kind", ["complex_int16", "complex64"])
+def test_complex_values_are_refused(tmp_path, kind):
+    path = write_scene(tmp_path / "x.tif", blobs(20, 30, 1))
+    with rasterio.open(path, "w", driver="GTiff", width=9, height=9, count=1, dtype=kind):
+        pass
+    with pytest.raises(FullconvError, match="complex values; export amplitude or phase first"):
+        predict(path, tmp_path / "x")
+
+
+def test_a_name_outside_utf8_is_not_called_damage(scene, tmp_path):
+    import os
+    import shutil
+
+    strange = tmp_path / os.fsdecode(b"caf\xe9.tif")
+    try:
+        shutil.copy(scene[0], strange)
+    except (OSError, UnicodeError):
+        pytest.skip("the file system takes UTF-8 only")
+    for path, target in ((strange, tmp_path / "x"), (scene[0], tmp_path / os.fsdecode(b"\xe9") / "x")):
+        with pytest.raises(
+            FullconvError, match="the name of the file or of its folder is not UTF-8; rename it"
+        ) as error:
+            predict(path, target)
+        assert not isinstance(error.value, Damaged)
+    with pytest.raises(FullconvError, match="is not UTF-8"):
+        bright_model().predict(strange)

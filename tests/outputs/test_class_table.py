@@ -65,3 +65,56 @@ def test_the_area_of_a_tall_picture_is_the_sum_of_its_rows():
 
 def test_a_position_without_a_coordinate_system_has_no_area():
     assert placed([[1]], "", (1, 0, 0, 0, -1, 0))["area_m2"].isna().all()
+
+
+def test_a_part_across_180_degrees_is_as_large_as_any_other():
+    """In degrees, in degrees that go on beyond 180, and in the UTM zone that ends there."""
+    pytest.importorskip("rasterio")
+    expected = 111_319.5 * 110_574
+    for left in (179.5, -180.5, 59.5):
+        table = placed([[1]], WGS84, (1, 0, left, 0, -1, 0.5))
+        assert table.loc[1, "area_m2"] == pytest.approx(expected, rel=1e-3)
+    zone = placed(np.ones((60, 60)), "EPSG:32660", (1000, 0, 804_000, 0, -1000, 30_000))  # 180 degrees is at 834 000
+    assert zone.loc[1, "area_m2"] == pytest.approx(60_000**2, rel=5e-3)
+
+
+def test_a_map_of_the_whole_earth():
+    pytest.importorskip("rasterio")
+    for side in (0.5, 1, 45):
+        label_map = np.ones((int(180 / side), int(360 / side)))
+        table = placed(label_map, WGS84, (side, 0, -180, 0, -side, 90))
+        assert table.loc[1, "area_m2"] == pytest.approx(510.066e12, rel=1e-4)
+
+
+@pytest.mark.parametrize(("crs", "south"), [("EPSG:3413", False), ("EPSG:3031", True)])
+def test_square_metres_around_a_pole(crs, south):
+    """A square around the pole, which a cylinder cannot show: the area of its pixels, corrected for the map's scale."""
+    rasterio = pytest.importorskip("rasterio")
+    pixel, number = 5000, 200
+    x = (np.arange(number) - number / 2 + 0.5) * pixel
+    places = np.meshgrid(x, x)
+    _, latitudes = rasterio.warp.transform(crs, WGS84, places[0].ravel(), places[1].ravel())
+    table = placed(np.ones((number, number)), crs, (pixel, 0, -number / 2 * pixel, 0, -pixel, number / 2 * pixel))
+    true_at = -71 if south else 70
+    expected = (pixel**2 / areal_scale(np.array(latitudes), true_at)).sum()
+    assert table.loc[1, "area_m2"] == pytest.approx(expected, rel=1e-4)
+
+
+def areal_scale(latitudes, true_at):
+    """How many times as large a polar stereographic map shows what lies at these latitudes."""
+    e = 0.0818191908426215
+
+    def t_and_m(degrees):
+        phi = np.radians(np.abs(degrees))
+        t = np.tan(np.pi / 4 - phi / 2) / ((1 - e * np.sin(phi)) / (1 + e * np.sin(phi))) ** (e / 2)
+        return t, np.cos(phi) / np.sqrt(1 - (e * np.sin(phi)) ** 2)
+
+    (t, m), (t0, m0) = t_and_m(latitudes), t_and_m(true_at)
+    return (m0 * t / (t0 * m)) ** 2
+
+
+@pytest.mark.parametrize("crs", ['LOCAL_CS["site",UNIT["metre",1]]', "no system", WGS84])
+def test_a_place_that_is_not_on_the_earth_has_no_area(crs):
+    """The last one goes beyond the pole."""
+    pytest.importorskip("rasterio")
+    assert placed([[1]], crs, (1, 0, 0, 0, -1, 90.5))["area_m2"].isna().all()

@@ -1,6 +1,7 @@
 """What is written of a picture that lies on the ground, read again by GDAL and GeoPandas."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -121,8 +122,12 @@ def test_the_text_of_polygons(tmp_path):
 def test_a_system_without_a_number_or_a_name(tmp_path):
     pytest.importorskip("shapely", "2.1")
     own = Georeference(ground().crs, TRANSFORM, None)
-    with pytest.raises(FullconvError, match=r"an EPSG code, .*save geopackage"):
-        written(tmp_path, ["polygons"], place=own)
+    for named in ({}, {"source": Path("scenes/a.tif")}):
+        with pytest.raises(
+            FullconvError, match=r": its coordinate system has no EPSG code, .*save geopackage"
+        ) as error:
+            written(tmp_path, ["polygons"], place=own, **named)
+        assert str(error.value).startswith("scenes/a.tif: " if named else "x: ")
     (path,) = written(tmp_path, ["polygons"], place=ground(None))
     assert not {"crs", "coordinates_in"} & set(json.loads(path.read_text()))
 

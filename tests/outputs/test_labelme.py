@@ -78,3 +78,27 @@ def test_a_first_class_other_than_background_is_outlined(tmp_path):
     _, path = result_of([[0, 0, 0]], Classes.named(["road"])).save(tmp_path, "photo", ["labelme"])
     (shape,) = json.loads(path.read_text())["shapes"]
     assert (shape["label"], shape["points"]) == ("road", [[2, 0], [0, 0], [0, 0]])
+
+
+@pytest.mark.parametrize("name", ["film.gif", "scan.tif"])
+def test_each_page_has_a_picture_of_its_own(tmp_path, name):
+    from fullconv.jobs.images import run_one
+    from fullconv.jobs.job import Job, Wanted
+    from fullconv.view import Reading
+    from tests.prediction.scenes import bright_model
+
+    pages = [Image.fromarray(np.full((8, 9, 3), grey, np.uint8)) for grey in (10, 200)]
+    pages[0].save(tmp_path / name, save_all=True, append_images=pages[1:])
+    wanted = Wanted(("labelme", "coco"), reading=Reading(pages=True))
+    outcome = run_one(bright_model(), Job(tmp_path / name, tmp_path / "x"), wanted)
+    assert sorted(path.name for path in outcome.outputs) == [
+        f"x_page{number}{ending}" for number in (1, 2) for ending in (".json", ".png", "_coco.json")
+    ]  # fmt: skip
+    for number, page in enumerate(pages, 1):
+        path = tmp_path / json.loads((tmp_path / f"x_page{number}.json").read_text())["imagePath"]
+        assert path.name == f"x_page{number}.png"
+        assert (np.asarray(Image.open(path)) == np.asarray(page.convert("RGB"))).all()
+    named = [json.loads((tmp_path / f"x_page{n}_coco.json").read_text())["images"][0]["file_name"] for n in (1, 2)]
+    assert named == [name, "x_page2"]
+    first = run_one(bright_model(), Job(tmp_path / name, tmp_path / "y"), Wanted(("labelme",)))
+    assert [path.name for path in first.outputs] == ["y.png", "y.json"]

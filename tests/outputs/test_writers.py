@@ -31,18 +31,20 @@ def test_no_two_outputs_share_a_file(tmp_path):
 
 @pytest.mark.parametrize("outputs", [["labels", "overlay"], ["masks"], ["labelme"], ["polygons", "geopackage", "coco"]])
 def test_file_names_have_the_announced_endings(tmp_path, outputs):
-    """Of photos, of rasters and of pictures too large for a JPEG; nothing else is foretold."""
+    """Of photos, of pages, of rasters and of pictures too large for a JPEG; nothing else is foretold."""
     pytest.importorskip("rasterio")
     pytest.importorskip("shapely", "2.1")
     ground = Georeference("", (1.0, 0.0, 0.0, 0.0, -1.0, 0.0), None)
     written = set()
-    for place, size in ((None, 3), (ground, 3), (None, 70_000)):
+    for place, size, pages in ((None, 3, 1), (None, 3, 2), (ground, 3, 1), (None, 70_000, 1)):
         label_map = np.resize(np.arange(3, dtype=np.uint8), (1, size))
-        result = result_of(label_map, georeference=place, source=tmp_path / "photo.png")
+        result = result_of(label_map, georeference=place, source=tmp_path / "photo.png", pages=pages)
         photo = [name for name in outputs if name != "geopackage" or place]
         kept = [name for name in photo if place is None or name not in ("coco", "labelme")]
         if size == 3 or "overlay" in outputs:
             written |= (
-                {path.name[1:] for path in result.save(tmp_path / f"{place}{size}", "x", kept)} if kept else set()
+                {path.name[1:] for path in result.save(tmp_path / f"{place}{size}{pages}", "x", kept)}
+                if kept
+                else set()
             )
     assert set(endings(outputs, CLASSES)) == written

@@ -23,7 +23,7 @@ class StubModel:
         image = images.read(source)
         label_map = np.ones(image.shape[:2], np.uint8)
         kept = np.zeros((2, *label_map.shape), np.float32) if scores else None
-        return Segmentation(image, label_map, CLASSES, kept, Path(source))
+        return Segmentation(image, label_map, self.classes, kept, Path(source))
 
 
 ENGINE = SimpleNamespace(name="openvino", precision="fp32")

@@ -8,7 +8,7 @@ from fullconv import images
 from fullconv.errors import FullconvError
 from fullconv.prediction.scene import open_scene
 from fullconv.raster import is_raster, needs_rasterio, rgb_of_inks
-from fullconv.view import View, scaled
+from fullconv.view import Reading, View, scaled
 from tests.prediction.scenes import blobs, write_scene
 
 GREY = (127.5,) * 3
@@ -44,9 +44,15 @@ def test_8_bit_values_do_not_change_and_bands_are_chosen(tmp_path):
     assert (whole(path, (4, 3, 2))[0] == array[..., [3, 2, 1]]).all()
     assert (whole(path, (2,))[0] == array[..., [1, 1, 1]]).all()
     assert (whole(path, blank=(127.5,) * 4)[0] == array).all()
-    for bands, message in (((4, 5, 1), "--bands 4,5,1"), ((1, 2), "--bands 1,2")):
-        with pytest.raises(FullconvError, match=f"{message}: the model takes 3 bands, but the file has 4"):
+    for bands, message in (
+        ((4, 5, 1), "--bands 4,5,1: there is no band 5; the file has 4 bands"),
+        ((1, 2), "--bands 1,2: the model takes 3 bands, but the file has 4"),
+        ((0, 1, 2), "--bands 0,1,2: bands are counted from 1"),
+    ):
+        with pytest.raises(FullconvError, match=message):
             whole(path, bands)
+    with pytest.raises(FullconvError, match="--bands -1: bands are counted from 1"):
+        Reading((-1,))
     with pytest.raises(FullconvError, match="takes 5 bands, but the file has 4"):
         whole(path, blank=(127.5,) * 5)
 
@@ -187,3 +193,65 @@ def test_any_part_of_a_rotated_raster(tmp_path, orientation):
     with open_scene(tmp_path / "x.tif", view) as scene:
         part = scene.read((slice(3, 11), slice(5, 40)))
     assert (part == scaled(upright, ((0, 1),))[3:11, 5:]).all()
+
+
+def both(path, view):
+    """(what the command sees, what a picture in memory is seen as): image, where there is data, range."""
+    with open_scene(path, view) as scene:
+        height, width = scene.size
+        found = (*scene.read_with_valid((slice(0, height), slice(0, width))), scene.notes)
+    seen = view.see(images.open_picture(path))
+    return found, (seen.image, np.ones((height, width), bool) if seen.valid is None else seen.valid, seen.notes)
+
+
+@pytest.mark.parametrize(
+    ("count", "alpha", "dtype"), [(2, 1, np.uint8), (4, 3, np.uint8), (5, 3, np.uint8), (5, 3, np.uint16)]
+)
+def test_an_alpha_band_counts_wherever_it_is(tmp_path, count, alpha, dtype):
+    top = 255 if dtype == np.uint8 else 65535
+    array = blobs(20, 30, count).astype(dtype) * dtype(1 if dtype == np.uint8 else 200)
+    array[..., alpha] = top
+    array[:7, :, alpha] = 0
+    array[:7, :, 0] = top  # out of the range of the others
+    path = write_scene(tmp_path / "x.tif", array, photometric="RGB" if count > 3 else "MINISBLACK", alpha="YES")
+    channels = min(count - 1, 3)
+    for image, valid, notes in both(path, View(GREY[:channels])):
+        assert not valid[:7].any()
+        assert valid[7:].all()
+        assert (image[:7] == 128).all()
+        if dtype == np.uint16:
+            low, high = np.percentile(array[7:, :, :3], [0.1, 99.9])
+            assert any(f"values {low:g} to {high:g} are" in note for note in notes)
+
+
+def test_nodata_in_one_band_is_no_number(tmp_path):
+    """The pixel stays, because the other bands have data, but it does not count in the range."""
+    array = np.random.default_rng(0).integers(1000, 3001, (60, 70, 4)).astype(np.int16)
+    array[3, 4, 1] = array[9:20, :, 2] = array[5, 6] = array[7, 8, :3] = -9999
+    path = write_scene(tmp_path / "x.tif", array, nodata=-9999)
+    low, high = np.percentile(array[..., :3][array[..., :3] != -9999], [0.1, 99.9])
+    for exact, blank in ((False, 128), (True, 127.5)):
+        for image, valid, notes in both(path, View(GREY, exact=exact)):
+            assert sorted(zip(*map(list, np.nonzero(~valid)), strict=True)) == [(5, 6), (7, 8)]
+            assert any(f"values {low:g} to {high:g} are" in note for note in notes)
+            assert image[3, 4, 1] == image[10, 10, 2] == image[5, 6, 0] == blank
+            assert abs(image[3, 4, 0] - (array[3, 4, 0] - 1000) / 2000 * 255) < 2
+    with open_scene(path, View(GREY)) as scene:
+        assert (scene.valid((slice(0, 60), slice(0, 70))) == valid).all()
+
+
+def test_nodata_is_a_colour_in_a_band_of_8_bits(tmp_path):
+    array = np.full((9, 9, 3), 200, np.uint8)
+    array[2, 3], array[4, 5, 0] = 0, 0
+    path = write_scene(tmp_path / "x.tif", array, nodata=0)
+    for image, valid, _ in both(path, View(GREY)):
+        assert np.argwhere(~valid).tolist() == [[2, 3]]
+        assert image[2, 3].tolist() == [128, 128, 128]
+        assert image[4, 5].tolist() == [0, 200, 200]
+
+
+def test_nan_in_a_band_that_is_not_used_does_not_matter(tmp_path):
+    array = np.random.default_rng(0).random((20, 30, 4)).astype(np.float32)
+    array[3, 4, 3], array[5, 6, 1] = np.nan, np.nan
+    for _, valid, _ in both(write_scene(tmp_path / "x.tif", array), View(GREY)):
+        assert np.argwhere(~valid).tolist() == [[5, 6]]

@@ -73,7 +73,7 @@ def _look(sample: Sample) -> Look:
 
 def _place_of(picture: Picture) -> tuple[str, Box | None]:
     where = picture.georeference
-    if where is None:
+    if where is None or not where.has_transform:
         return "", None
     height, width = picture.size
     corners = where.place(np.array([(0, 0), (width, 0), (0, height), (width, height)], np.float64))

@@ -116,7 +116,10 @@ class Sample:
     def see(self, view: View) -> tuple[Seen, LabelMap]:
         """(picture as a model takes it, label map): the same arrays in training, evaluation and prediction."""
         picture, label_map = self.read_labelled()
-        return view.see(picture), label_map
+        seen = view.see(picture)
+        if seen.valid is not None:
+            label_map = np.where(seen.valid, label_map, np.uint8(VOID))
+        return seen, label_map
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,7 @@ def some_values(picture: Picture, quota: int) -> NDArray[Any] | None:
     if picture.ready or (not picture.is_deep and bands in (1, 3)):
         return None
     flat = picture.values.reshape(-1, bands)
-    flat = flat if picture.valid is None else flat[picture.valid.ravel()]
+    flat = flat if picture.known is None else flat[picture.known.all(2).ravel()]
     return flat[:: max(1, -(-len(flat) // quota))].copy()
 
 

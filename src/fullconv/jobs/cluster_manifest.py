@@ -35,7 +35,10 @@ def written_manifest(out: Place, settings: Settings, first: Iterable[Line]) -> I
 
         def write(line: Line) -> None:
             nonlocal due
-            manifest.write(line)
+            if out.scheme or "error" in line:
+                manifest.write(line)
+            else:
+                manifest.end(local / line["target"], line, manifest.outputs)
             if time.monotonic() > due:
                 start = time.monotonic()
                 with suppress(FullconvError):  # a later copy may succeed

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import compress
@@ -27,13 +27,17 @@ Settings = Mapping[str, Any]  # everything that the results of a run depend on e
 
 
 class RunManifest(Manifest):
-    """The manifest of one run. `run` identifies the settings that the results depend on."""
+    """The manifest of one run. `run` identifies the settings that the results depend on, `outputs` what is written of a
+    picture, and `of_video` of a video."""
 
     run: str
+    outputs: Collection[str] = ()
+    of_video: Collection[str] = ()
 
     def add(self, job: Job, outcome: Outcome) -> None:
         """Records the outcome of a picture, whether it succeeded or failed."""
-        self.end(job.target, line_about(job, outcome, self.out))
+        outputs = self.of_video if job.is_video else self.outputs
+        self.end(job.target, line_about(job, outcome, self.out), () if outcome.error else outputs)
 
 
 def line_about(job: Job, outcome: Outcome, out: Path) -> Line:
@@ -57,7 +61,7 @@ def begin(
     run = run_id(settings)
     try:
         manifest = RunManifest(out, {"run": run}, overwrite, is_input)
-        manifest.run = run
+        manifest.run, manifest.outputs, manifest.of_video = run, settings.get("outputs", ()), settings.get("video", ())
         manifest.write({"settings": settings})
     except OSError as error:
         reason = error.strerror or error

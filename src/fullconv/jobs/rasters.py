@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from fullconv.classes import Classes
 from fullconv.errors import Damaged
 from fullconv.files import write_whole
-from fullconv.georeference import import_rasterio
+from fullconv.georeference import import_rasterio, refuse_undecodable
 from fullconv.images import LARGEST_IN_MEMORY, directory_of
 from fullconv.jobs.job import NEW_RUN, Job, RasterRun, Wanted
 from fullconv.jobs.outcome import Outcome, TableRow
@@ -31,11 +31,12 @@ from fullconv.outputs.class_table import table_rows
 from fullconv.outputs.file import Files, beside
 from fullconv.outputs.georeferenced import MOSAIC_WRITERS
 from fullconv.outputs.mosaic import SIMPLIFIED, Frame, LabelMap, Mosaic, Part
+from fullconv.outputs.vectors import refuse_nameless
 from fullconv.outputs.writers import TABLE, Claim, refuse_for_rasters
 from fullconv.prediction.predictor import Model
 from fullconv.prediction.scene import Scene, open_scene
 from fullconv.prediction.tiling import Tiling
-from fullconv.view import ranges_in_words
+from fullconv.view import taken
 
 ENDINGS = {
     "labels": "_labels.tif", "scores": "_scores.tif", "overlay": "_overlay.tif",
@@ -52,9 +53,13 @@ def predict_raster(
     Raises FullconvError if the raster cannot be processed, and OSError if writing fails.
     """
     refuse_for_rasters(wanted.outputs, job.source)
+    for path in (job.source, job.target):
+        refuse_undecodable(path)
     recorder.check(job.target, [beside(job.target, ENDINGS[output]) for output in wanted.outputs if output in ENDINGS])
     directory, view = directory_of(job.source, wanted.reading.page)[0], model.view.asked(wanted.reading)
     with geotiff.steady_cache(), open_scene(job.source, view, directory, wanted.reading.outside) as scene:
+        if "polygons" in wanted.outputs:
+            refuse_nameless(scene.georeference, job.source)  # before the work
         tiling = tiling_of(model, scene, wanted)
         work = open_work(job, tiling, rasters)
         try:
@@ -63,7 +68,7 @@ def predict_raster(
             shutil.rmtree(work.folder)  # no run can continue with a damaged raster
             raise
         frame = Frame(scene.size, model.classes, scene.georeference)
-        counts = assemble(work, frame, tags_of(scene, model))
+        counts = assemble(work, frame, {"model": model.config.name, **taken(scene.bands, scene.ranges)})
         rows = rows_in(work, frame) if TABLE in wanted.outputs else ()
         written = write(work, scene, frame, job.target, wanted, partial(recorder.claim, job.target))
     shutil.rmtree(work.folder)
@@ -94,13 +99,6 @@ def assemble(work: Work, frame: Frame, tags: dict[str, str]) -> NDArray[np.int64
 
     write_whole(work.labels, lambda hidden: geotiff.write_labels(hidden, frame, counted(), tags))
     return counts
-
-
-def tags_of(scene: Scene, model: Model) -> dict[str, str]:
-    """Returns the tags of a label map that say how it was made: model, bands and values."""
-    taken = ranges_in_words(scene.ranges)
-    taken = f"{taken} become 0 to 255" if taken else "as they are"
-    return {"model": model.config.name, "bands": ",".join(map(str, scene.bands)), "values": taken}
 
 
 def rows_in(work: Work, frame: Frame) -> tuple[TableRow, ...]:

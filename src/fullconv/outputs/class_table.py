@@ -15,7 +15,7 @@ from fullconv.outputs.mosaic import Frame, LabelMap, Part
 from fullconv.outputs.region_count import count_regions
 
 STRIP = 2**22  # pixels, at most, of the rows that are processed together
-ROWS, CELL = 32, 256  # largest number of rows and columns within which all pixels count as equally large on the ground
+ROWS, CELL = 32, 64  # largest number of rows and columns within which all pixels count as equally large on the ground
 
 
 Read = Callable[[Part], LabelMap]

@@ -30,12 +30,12 @@ def masks(result: Segmentation) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def as_text(result: Segmentation, name: str, outlines: Iterable[tuple[int, dict[str, Any]]]) -> str:
-    """Returns the JSON for one image, called `name` if its file is unknown. Category ids are the indices of the label
-    map."""
+    """Returns the JSON for one image, called `name` if its file is unknown or it is a later page of its file. Category
+    ids are the indices of the label map."""
     height, width = result.label_map.shape
     first = first_category(result.classes)
     content = {
-        "images": [{"id": 1, "file_name": result.source.name if result.source else name,
+        "images": [{"id": 1, "file_name": result.source.name if result.source and result.page == 1 else name,
                     "width": width, "height": height}],
         "categories": [{"id": i, "name": cls} for i, cls in enumerate(result.classes.names) if i >= first],
         "annotations": [

@@ -13,7 +13,7 @@ from fullconv.outputs import geotiff
 from fullconv.outputs.file import Files
 from fullconv.outputs.mosaic import Mosaic, Part
 from fullconv.outputs.scores import NO_SCORES
-from fullconv.outputs.vectors import write_geojson, write_geopackage
+from fullconv.outputs.vectors import refuse_nameless, write_geojson, write_geopackage
 from fullconv.segmentation import Segmentation
 
 # The outputs made from the label map. The label map and the scores come first (geotiff.write_labels, write_scores).
@@ -26,7 +26,7 @@ MOSAIC_WRITERS: dict[str, Callable[[Mosaic, Path], Files]] = {
 def write_labels(result: Segmentation, target: Path) -> Files:
     """target_labels.tif of a result in memory."""
     mosaic, parts = mosaic_of(result), [(_all(result), result.label_map)]
-    labels: Files = {geotiff.LABELS: lambda hidden: geotiff.write_labels(hidden, mosaic, parts, {})}
+    labels: Files = {geotiff.LABELS: lambda hidden: geotiff.write_labels(hidden, mosaic, parts, result.tags)}
     return labels | geotiff.write_categories(result.classes)
 
 
@@ -42,6 +42,12 @@ def write_confidence(result: Segmentation, target: Path) -> Files:
     """target_confidence.tif of a result in memory that kept its scores."""
     stored = _where_known(result, geotiff.stored(result.confidence))
     return geotiff.write_confidence(mosaic_of(result), [(_all(result), stored)])
+
+
+def write_polygons(result: Segmentation, target: Path) -> Files:
+    """target.geojson of a result in memory."""
+    refuse_nameless(result.georeference, result.source or target.name)
+    return write_geojson(mosaic_of(result), target)
 
 
 def _where_known(result: Segmentation, values: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -69,5 +75,5 @@ def _all(result: Segmentation) -> Part:
 
 GEOREFERENCED_WRITERS: dict[str, Callable[[Segmentation, Path], Files]] = {
     "labels": write_labels, "scores": write_scores, "confidence": write_confidence,
-    **{name: _written(write) for name, write in MOSAIC_WRITERS.items()},
+    **{name: _written(write) for name, write in MOSAIC_WRITERS.items()}, "polygons": write_polygons,
 }  # fmt: skip

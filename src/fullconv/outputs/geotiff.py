@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.classes import Classes
-from fullconv.georeference import Georeference, import_rasterio
+from fullconv.georeference import Georeference, import_rasterio, is_of_rasterio, refuse_undecodable
 from fullconv.outputs.class_names import file_names
 from fullconv.outputs.file import Files, Fill, text
 from fullconv.outputs.mosaic import Frame, LabelMap, Mosaic, Part
@@ -141,11 +141,14 @@ def _created(path: Path, frame: Frame, bands: int, **more: Any) -> Iterator[Rast
     profile = {"driver": "GTiff", "dtype": "uint8", "count": bands, "height": height, "width": width, "tiled": True,
                "blockxsize": 256, "blockysize": 256, "compress": "deflate", "sparse_ok": True,
                "bigtiff": "if_safer"}  # fmt: skip
+    refuse_undecodable(path)
     _check_room(path, height * width * bands)
     try:
         with steady_cache(), rasterio.open(path, "w", **profile | _placed(frame.georeference) | more) as raster:
             yield raster
-    except rasterio.errors.RasterioError as error:
+    except Exception as error:
+        if not is_of_rasterio(error):
+            raise
         if shutil.disk_usage(path.parent).free < FULL:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
         raise OSError(errno.EIO, " ".join(str(error).split())) from None
@@ -159,8 +162,8 @@ def _check_room(path: Path, size: int) -> None:
 
 
 def _placed(georeference: Georeference | None) -> dict[str, Any]:
-    if georeference is None:
-        return {}
+    if georeference is None or not georeference.has_transform:
+        return dict(georeference.control) if georeference else {}
     return {"crs": georeference.crs or None, "transform": import_rasterio().Affine(*georeference.transform)}
 
 

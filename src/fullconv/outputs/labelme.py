@@ -23,14 +23,15 @@ NEVER_CLOSED = 3  # labelme refuses polygons of fewer points
 
 
 def write_labelme(result: Segmentation, target: Path) -> Files:
-    """target.json. It refers to the picture, or, if its place is unknown, to target.png, which is written beside it."""
+    """target.json. It refers to the picture, or to target.png, which is written beside it, if the picture's place is
+    unknown or its file has several pages, of which labelme opens only the first."""
     return files_of(result, target, lambda: shapes(result.label_map, result.classes))
 
 
 def files_of(result: Segmentation, target: Path, shapes: Callable[[], Iterable[dict[str, Any]]]) -> Files:
     """`shapes` returns the polygons, largest first, when the files are written."""
     path, source = beside(target, ".json"), result.source
-    if source:
+    if source and result.pages == 1:
         return {".json": text(lambda: as_text(result, relative(source, path), shapes()))}
     return {
         ".png": lambda hidden: Image.fromarray(result.image).save(hidden),

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from io import FileIO
@@ -19,10 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from fullconv.errors import FullconvError, argument
+from fullconv.outputs.superseded import superseded
 
 NAME = "predictions.jsonl"
 BEGUN, WRITES = "begun", "writes"  # of the line that comes before the files; MAY_WRITE: some of them
 MAY_WRITE = "may_write"
+REMOVED = "removed"  # of the line that comes after them: files of earlier runs
 ANY_PAGE = "_page*"  # in a name of MAY_WRITE: any page
 Line = dict[str, Any]
 
@@ -47,6 +49,7 @@ class Manifest:
         self.file = _opened(out / NAME)
         self.lock, self.opened_at = threading.RLock(), self.file.seek(0, os.SEEK_END)
         self.under_way: dict[Path, Path] = {}  # files that are being written → their targets
+        self.removed = 0  # number of files of earlier runs
 
     def claim(self, target: Path, paths: Sequence[Path]) -> None:
         """Records that these files will be written. Raises FullconvError if one of them does not belong to the
@@ -76,11 +79,26 @@ class Manifest:
         if not self.overwrite:
             raise in_the_way(path)
 
-    def end(self, target: Path, line: Line) -> None:
-        """Records the result. Nothing more is written for this target."""
-        self.write(line)
+    def end(self, target: Path, line: Line, outputs: Collection[str] = ()) -> None:
+        """Records the result, after removing what an earlier run wrote of the same `outputs` and this one did not.
+        Nothing more is written for this target."""
+        removed = self._remove_superseded(name_in(self.out, target), line["outputs"], outputs) if outputs else []
+        self.write(line | ({REMOVED: removed} if removed else {}))
         with self.lock:
             self.under_way = {path: other for path, other in self.under_way.items() if other != target}
+
+    def _remove_superseded(self, target: str, written: Collection[str], outputs: Collection[str]) -> list[str]:
+        """Returns the names of the files that are gone now."""
+        earlier = owners_in(self.out).names(target) if self.opened_at else []
+        removed = []
+        for name in superseded(target, earlier, written, outputs):
+            with suppress(OSError):  # it is not there, or stays
+                if not self.is_input(self.out / name):
+                    (self.out / name).unlink()
+                    removed.append(name)
+        with self.lock:
+            self.removed += len(removed)
+        return removed
 
     def write(self, line: Line) -> None:
         """When this returns, the system has the line: killing the process does not lose it."""
@@ -138,7 +156,7 @@ class Owners:
 
         columns = "name TEXT PRIMARY KEY, target TEXT, place INTEGER, sure INTEGER"
         self.table = table_on_disk("owners", columns, shared=True)
-        self.table.execute("CREATE INDEX unsure ON owners(target) WHERE NOT sure")
+        self.table.execute("CREATE INDEX targets ON owners(target)")
         self.path, self.read, self.lock = out / NAME, 0, threading.Lock()
         self.identity: tuple[int, int] | None = None
 
@@ -158,6 +176,13 @@ class Owners:
             if row:
                 return json.loads(row[0]), row[1]
         return None, 0
+
+    def names(self, target: str) -> list[str]:
+        """Returns the files that were certainly written for a target."""
+        with self.lock:
+            self._catch_up()
+            rows = self.table.execute("SELECT name FROM owners WHERE target = ? AND sure", [json.dumps(target)])
+            return sorted(json.loads(name) for (name,) in rows)
 
     def _catch_up(self) -> None:
         """Reads the lines that were added, or all of them if it is another file by now."""
@@ -189,6 +214,8 @@ class Owners:
         names = line.get(WRITES) or line.get("outputs") or line.get(MAY_WRITE) or ()
         if "outputs" in line:  # no other file that might have been written was written
             self.table.execute("DELETE FROM owners WHERE target = ? AND NOT sure", [target])
+        gone = [(json.dumps(name), target) for name in line.get(REMOVED, ())]
+        self.table.executemany("DELETE FROM owners WHERE name = ? AND target = ?", gone)
         rows = [(json.dumps(name), target, place, MAY_WRITE not in line) for name in names]
         self.table.executemany(
             "INSERT INTO owners VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET place = excluded.place, "

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.errors import FullconvError
+from fullconv.georeference import Georeference
 from fullconv.outputs.coverage import coverage, shapely_library
 from fullconv.outputs.file import Files
 from fullconv.outputs.geojson import COORDINATES
@@ -34,7 +35,9 @@ class Polygon:
 
 def write_geojson(mosaic: Mosaic, target: Path) -> Files:
     """target.geojson in the coordinate system of the scene. The member `crs` names it, as QGIS and GDAL expect."""
-    head = json.dumps({"type": "FeatureCollection", "name": target.name, **_crs_of(mosaic)}, ensure_ascii=False)
+    refuse_nameless(mosaic.georeference, target.name)
+    crs = _crs_of(mosaic.georeference)
+    head = json.dumps({"type": "FeatureCollection", "name": target.name, **crs}, ensure_ascii=False)
 
     def write(hidden: Path) -> None:
         with hidden.open("w", encoding="utf-8") as file:
@@ -79,17 +82,22 @@ def _place(mosaic: Mosaic, part: Part, points: NDArray[np.float64]) -> NDArray[n
     return mosaic.georeference.place(moved) if mosaic.georeference else moved
 
 
-def _crs_of(mosaic: Mosaic) -> dict[str, Any]:
-    """Returns the unit of the numbers in a GeoJSON file. Raises FullconvError for a coordinate system that it cannot
-    name."""
-    if mosaic.georeference is None or not mosaic.georeference.crs:
-        return {"coordinates_in": COORDINATES} if mosaic.georeference is None else {}
-    if mosaic.georeference.epsg is None:
+def refuse_nameless(georeference: Georeference | None, named: object) -> None:
+    """Raises FullconvError if GeoJSON cannot name the coordinate system. `named`: the raster that has it."""
+    if georeference and georeference.crs and georeference.epsg is None:
         raise FullconvError(
-            "polygons: GeoJSON needs an EPSG code, and the raster's coordinate system has none; "
-            "save geopackage instead, or run gdalwarp first"
+            f"{named}: its coordinate system has no EPSG code, which polygons (GeoJSON) need; save geopackage instead, "
+            "or run gdalwarp first"
         )
-    name = f"urn:ogc:def:crs:EPSG::{mosaic.georeference.epsg}"
+
+
+def _crs_of(georeference: Georeference | None) -> dict[str, Any]:
+    """Returns the unit of the numbers in a GeoJSON file."""
+    if georeference is None or not georeference.has_transform:
+        return {"coordinates_in": COORDINATES}
+    if not georeference.crs:
+        return {}
+    name = f"urn:ogc:def:crs:EPSG::{georeference.epsg}"
     return {"crs": {"type": "name", "properties": {"name": name}}}
 
 

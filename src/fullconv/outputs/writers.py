@@ -87,7 +87,7 @@ def save_noted(
     files_of(result, target, outputs)  # checks the outputs before anything is opened
     with closing(Manifest(folder, overwrite=overwrite)) as manifest:
         written = save(result, target, outputs, partial(manifest.claim, target))
-        manifest.write(line_of(result, target, folder, written))
+        manifest.end(target, line_of(result, target, folder, written), outputs)
     return written
 
 
@@ -135,13 +135,14 @@ def files_of(
 
 
 def endings(outputs: Sequence[str], classes: Classes) -> list[str]:
-    """Returns the possible ends of file names, for a photo or a raster in which any of the classes may occur."""
+    """Returns the possible ends of file names, for a photo, a page or a raster in which any of the classes may
+    occur."""
     size, values = (1, len(classes)), np.arange(len(classes), dtype=np.uint8)
     scores = np.zeros((len(classes), *size), np.float32)
     photo = Segmentation(np.zeros((*size, 3), np.uint8), values[None], classes, scores, Path("photo"))
     raster = replace(photo, georeference=Georeference("", (1, 0, 0, 0, -1, 0), None))
     found = ["_overlay.png"] if "overlay" in outputs else []  # for a photo that is too large for a JPEG
-    for result, output in product((photo, raster), outputs):
+    for result, output in product((photo, replace(photo, pages=2), raster), outputs):
         with suppress(FullconvError):  # some outputs exist only for one of the two
             found += files_of(result, Path("x"), [output])
     return list(dict.fromkeys(found))

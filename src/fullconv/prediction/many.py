@@ -26,6 +26,8 @@ def sources_of(sources: Iterable[Source] | str | Path) -> Iterable[Source]:
     if not isinstance(sources, (str, Path)):
         return sources
     folder = Path(sources)
+    if not str(sources):
+        raise FullconvError("the path is empty; give a folder of pictures, such as . for the current one")
     if not folder.is_dir():
         raise FullconvError(f"{folder}: no such folder; give a folder of pictures, or a list of them")
     return sorted(path for path in files_under(folder) if is_image_name(path))

@@ -105,7 +105,10 @@ class Model:
         photo = rgb_of(seen.image)
         full = None if as_seen else kept
         about = file, picture.georeference, seen.notes
-        return Segmentation(photo, label_map, self.classes, full, *about, kept, self.asked, self.config.temperature)
+        return Segmentation(
+            photo, label_map, self.classes, full, *about, kept, self.asked, self.config.temperature, picture.page,
+            picture.pages, {"model": self.config.name, **seen.taken},
+        )  # fmt: skip
 
     def predict_many(
         self,

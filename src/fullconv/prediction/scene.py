@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fullconv.georeference import Georeference
 from fullconv.raster import Raster, open_raster
-from fullconv.view import Part, Pixels, Range, Valid, View, rgb_of, valid_pixels
+from fullconv.view import Known, Part, Pixels, Range, Valid, View, in_any_band, known_values, rgb_of
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class Scene:
     @property
     def notes(self) -> tuple[str, ...]:
         """Remarks for the user about what was decided automatically."""
-        return self.view.notes(self.bands, self.raster.count, self.ranges)
+        return (*self.raster.notes, *self.view.notes(self.bands, self.raster.count, self.ranges))
 
     def read_with_valid(self, part: Part) -> tuple[Pixels, Valid]:
         """Returns ((H, W, channels) in the model's form, (H, W): where there is data). A part that goes beyond the
         raster is cut off."""
-        values, valid = self.values(part)
-        return self.view.image(values, valid, self.ranges), valid
+        values, known = self.values(part)
+        return self.view.image(values, known, self.ranges), in_any_band(known)
 
     def read(self, part: Part) -> Pixels:
         return self.read_with_valid(part)[0]
@@ -52,13 +52,13 @@ class Scene:
         return rgb_of(self.read(part))
 
     def valid(self, part: Part) -> Valid:
-        """Returns (H, W): where there is data, according to nodata values, masks or an alpha band."""
-        return self.raster.valid(part)
+        """Returns (H, W): where any of the bands has data, according to nodata values, masks or an alpha band."""
+        return in_any_band(self.raster.known(part, self.bands))
 
-    def values(self, part: Part) -> tuple[Pixels, Valid]:
-        """Returns ((H, W, bands) values as in the file, (H, W): where there is data)."""
+    def values(self, part: Part) -> tuple[Pixels, Known]:
+        """Returns ((H, W, bands) values as in the file, where each of them is data)."""
         values = self.raster.read(part, self.bands)
-        return values, valid_pixels(values, self.raster.valid(part))
+        return values, known_values(values, self.raster.known(part, self.bands))
 
 
 @contextmanager

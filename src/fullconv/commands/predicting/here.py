@@ -94,6 +94,7 @@ def predict_here(
             check_table(manifest)
         outcomes = chain(unread(jobs), outcomes_of(request, model, todo, threads, manifest, report))
         report.show(reported(outcomes), len(todo.jobs), (name(job.source) for job in todo.jobs))
+        report.removed = manifest.removed
         if table:
             write_table(manifest, jobs, name)
             report.files += 1

@@ -28,7 +28,7 @@ class Report:
 
     `ran`: engine and precision. `earlier`: number of pictures finished by an earlier run. `damaged`: number that failed
     in an earlier run and are not tried again. `results`: number of files ignored because an earlier run wrote them.
-    `skipped`: a sentence about files that are not pictures.
+    `skipped`: a sentence about files that are not pictures. `removed`: number of files of earlier runs.
     """
 
     json_file: str | None
@@ -37,6 +37,7 @@ class Report:
     damaged: int = 0
     results: int = 0
     skipped: str = ""
+    removed: int = 0
     done: int = 0
     videos: int = 0
     failed: int = 0
@@ -114,6 +115,8 @@ class Report:
         results = (
             f"; {counted(self.results, 'result')} of earlier runs {was(self.results)} ignored" if self.results else ""
         )
+        if self.removed:
+            results += f"; {counted(self.removed, 'file')} of earlier runs {was(self.removed)} removed"
         failed = f"; {self.failed} failed" if self.failed else ""
         if self.damaged:
             failed += f", {self.damaged} of which {was(self.damaged)} not tried again because the file has not changed"

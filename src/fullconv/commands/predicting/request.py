@@ -18,6 +18,7 @@ from fullconv.prediction.engines.choice import Choice, identity_of
 from fullconv.prediction.predictor import Model, ready
 from fullconv.prediction.tiling import check_halo, check_tiling
 from fullconv.raster import is_raster
+from fullconv.sources import refuse_file_address
 from fullconv.weights.model_folder import ModelFolder
 
 VIDEO_OUTPUTS = ("labels", "overlay")
@@ -47,6 +48,7 @@ class Request:
     def check_here(self) -> None:
         """Checks a run without a cluster: `check`, and that no object store is named, which only a cluster can use."""
         for text in (*self.inputs, self.out):
+            refuse_file_address(text)
             if "://" in text and (text == self.out or not is_address(text)):
                 raise FullconvError(f"{text}: object stores need --cluster ray (pip install 'fullconv[ray]')")
         self.check()
@@ -54,6 +56,10 @@ class Request:
     def check(self) -> None:
         """Raises FullconvError for impossible options, before any file is read or a heavy library is imported."""
         config, wanted = self.folder.config, self.wanted
+        if "" in self.inputs:
+            raise FullconvError("an input is empty; give a file or a folder, such as . for the current one")
+        if not self.out:
+            raise FullconvError("--out: is empty; give a folder, such as . for the current one")
         self.choice.check(self.folder.path)
         if wanted.tile is not None or wanted.halo is not None:
             check_tiling(config, wanted.tile, wanted.halo)

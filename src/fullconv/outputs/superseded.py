@@ -1,0 +1,30 @@
+"""Which files of earlier runs the new results of a picture make obsolete: those of the same outputs.
+
+If another model finds a dog where an earlier one found a cat, photo_cat.png does not belong beside photo_dog.png. Files
+of other outputs stay: labels of the earlier run, if the new one writes masks only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+
+PAGE = re.compile(r"_page\d+(?=[_.])")
+# Patterns of what follows the target in the names of an output's files; the first one that matches counts.
+OUTPUTS = {
+    "labels": r"_labels\.(png|tif|tif\.aux\.xml|mkv)", "overlay": r"_overlay\.(jpg|png|tif|mp4|mkv|mov)",
+    "scores": r"_scores\.(npz|tif)", "confidence": r"_confidence\.(png|tif)", "polygons": r"\.geojson",
+    "geopackage": r"\.gpkg", "coco": r"_coco\.json", "coco-polygons": r"_coco_polygons\.json",
+    "labelme": r"\.(json|png)", "cutout": r"_.+_cutout\.png", "masks": r"_.+\.(png|tif)",
+}  # fmt: skip
+
+
+def superseded(target: str, earlier: Iterable[str], written: Collection[str], outputs: Collection[str]) -> list[str]:
+    """Returns those of the `earlier` files of a target that are of the new outputs, but were not written again."""
+    return [name for name in earlier if name not in written and output_of(name.removeprefix(target)) in outputs]
+
+
+def output_of(ending: str) -> str | None:
+    """ "_page3_labels.png" → "labels". None if no output has such files."""
+    plain = PAGE.sub("", ending, count=1) if PAGE.match(ending) else ending
+    return next((output for output, pattern in OUTPUTS.items() if re.fullmatch(pattern, plain, re.DOTALL)), None)
