@@ -56,6 +56,94 @@ def test_a_picture_holds_its_values_as_they_are():
     assert picture.is_deep
 
 
+def write_pages(path, *pages, **options):
+    """Writes each array (H, W) or (H, W, C) as a page of a TIFF. `options`: of the first page."""
+    rasterio = pytest.importorskip("rasterio")
+    for number, values in enumerate(pages):
+        bands = np.moveaxis(values.reshape(*values.shape[:2], -1), 2, 0)
+        profile = {"height": values.shape[0], "width": values.shape[1], "count": len(bands), "dtype": values.dtype}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            more = {"APPEND_SUBDATASET": "YES"} if number else options
+            with rasterio.open(path, "w", driver="GTiff", **profile, **more) as raster:
+                raster.write(bands)
+
+
+DEEP = np.random.default_rng(0).integers(0, 4096, (20, 30, 3)).astype(np.uint16)
+
+
+@pytest.mark.parametrize("first", ["uint8", "uint16", "float64"])
+def test_colours_of_a_later_page_are_not_cut_to_8_bits(tmp_path, first):
+    page = np.arange(1, 25).reshape(4, 6).astype(first)
+    write_pages(tmp_path / "x.tif", page, DEEP, page)
+    for source in (tmp_path / "x.tif", (tmp_path / "x.tif").read_bytes()):
+        found = [images.open_picture(source, number).values for number in range(3)]
+        assert (found[1] == DEEP).all()
+        assert (found[0][..., 0] == page).all()
+        assert (found[2][..., 0] == page).all()
+    assert images.count_pages(tmp_path / "x.tif") == 3
+    assert images.extent(tmp_path / "x.tif", all_pages=True)[1] >= 48
+
+
+def test_colours_behind_a_thumbnail_are_not_cut_to_8_bits(tmp_path):
+    write_pages(tmp_path / "x.tif", DEEP[::5, ::5].astype(np.uint8), DEEP)
+    as_thumbnail(tmp_path / "x.tif")
+    picture = images.open_picture(tmp_path / "x.tif")
+    assert (picture.values == DEEP).all()
+    assert picture.pages == images.count_pages(tmp_path / "x.tif") == 1
+    assert images.extent(tmp_path / "x.tif")[0] == 20 * 30
+
+
+def as_thumbnail(path):
+    """Marks the first directory of a little-endian TIFF as a reduced picture, in the place of its planes."""
+    content = bytearray(path.read_bytes())
+    start = int.from_bytes(content[4:8], "little")
+    count = int.from_bytes(content[start : start + 2], "little")
+    entries = [content[at : at + 12] for at in range(start + 2, start + 2 + 12 * count, 12)]
+    kept = [entry for entry in entries if int.from_bytes(entry[:2], "little") != 284]
+    assert len(kept) == count - 1
+    reduced = b"".join(number.to_bytes(size, "little") for number, size in ((254, 2), (4, 2), (1, 4), (1, 4)))
+    content[start + 2 : start + 2 + 12 * count] = b"".join([reduced, *kept])
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("order", ["LITTLE", "BIG"])
+@pytest.mark.parametrize("bits", [12, 16])
+@pytest.mark.parametrize("compress", ["none", "lzw"])
+def test_deep_greys_whose_white_is_zero(tmp_path, order, bits, compress):
+    grey = DEEP[..., 0]
+    write_pages(
+        tmp_path / "x.tif", grey, photometric="MINISWHITE", ENDIANNESS=order, NBITS=str(bits), compress=compress
+    )
+    write_pages(tmp_path / "y.tif", grey, ENDIANNESS=order, NBITS=str(bits), compress=compress)
+    for source in (tmp_path / "x.tif", (tmp_path / "x.tif").read_bytes()):
+        assert (images.open_picture(source).values[..., 0] == 2**bits - 1 - grey).all()
+    assert (images.open_picture(tmp_path / "y.tif").values[..., 0] == grey).all()
+
+
+@pytest.mark.parametrize("kind", ["uint8", "uint16"])
+@pytest.mark.parametrize("order", ["LITTLE", "BIG"])
+def test_bigtiffs_of_both_byte_orders(tmp_path, kind, order):
+    values = DEEP.astype(kind)
+    write_pages(tmp_path / "x.tif", values, values[..., 0], BIGTIFF="YES", ENDIANNESS=order)
+    assert images.count_pages(tmp_path / "x.tif") == 2
+    for source in (tmp_path / "x.tif", (tmp_path / "x.tif").read_bytes()):
+        assert (images.open_picture(source).values == values).all()
+        assert (images.open_picture(source, 1).values[..., 0] == values[..., 0]).all()
+        assert images.extent(source)[0] == 20 * 30
+
+
+@pytest.mark.parametrize("bands", [2, 4])
+def test_premultiplied_alpha_lies_on_white(tmp_path, bands):
+    values = np.full((4, 6, bands), 60, np.uint8)
+    values[..., -1] = 120
+    photometric = "RGB" if bands == 4 else "MINISBLACK"
+    write_pages(tmp_path / "x.tif", values, photometric=photometric, ALPHA="PREMULTIPLIED")
+    image = images.read(tmp_path / "x.tif")
+    assert image.shape == (4, 6, 3)
+    assert np.abs(image.astype(int) - (60 + 255 - 120)).max() <= 1
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB"])
 def test_every_mode_becomes_rgb_of_its_own_size(mode):
     picture = (

@@ -228,12 +228,12 @@ def may_be_raster(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
-def needs_rasterio(source: File) -> bool:
-    """Whether Pillow would miss some of the values in a file, or its position on the ground."""
+def needs_rasterio(source: File, page: int = 0) -> bool:
+    """Whether Pillow would miss some of the values of a page, counted from 0, or its position on the ground."""
     if _has_raster_name(source):
         return True
     with suppress(OSError, struct.error), _stream(source) as file:
-        return _holds_a_raster(file) or _is_beyond_pillow(file)
+        return _holds_a_raster(file, page) or _is_beyond_pillow(file, page)
     return False
 
 
@@ -242,21 +242,26 @@ def _has_raster_name(source: File) -> bool:
     return isinstance(source, Path) and (source.suffix.lower() == ".vrt" or _lies_beside(source))
 
 
-def _holds_a_raster(file: BinaryIO) -> bool:
-    """Whether a file is a raster by its content, read from the beginning."""
+def _holds_a_raster(file: BinaryIO, page: int = 0) -> bool:
+    """Whether a page of a file is a raster by its content, read from the beginning."""
     start = file.read(len(JP2))
     if start[:4] in tiff.MAGIC:
-        return any(tiff.is_special(tags, MOST_AT_ONCE) for tags in _first(file))
+        tags = tiff.tags_of_page(file, page)
+        return tags is not None and tiff.is_special(tags, MOST_AT_ONCE)
     if start == JP2:
         boxes = file.read(HEADER)
         return GEO_JP2 in boxes or b"gml.data" in boxes or b"gml.root-instance" in boxes
     return False
 
 
-def _is_beyond_pillow(file: BinaryIO) -> bool:
-    """Whether a PNG or JPEG 2000 has several bands of more than 8 bits, which Pillow cuts to 8, or several of grey."""
+def _is_beyond_pillow(file: BinaryIO, page: int) -> bool:
+    """Whether a page has several bands of more than 8 bits, which Pillow cuts to 8, or is of a kind that it does not
+    know, such as several bands of grey in a JPEG 2000."""
     file.seek(0)
     start = file.read(26)
+    if start[:4] in tiff.MAGIC:
+        read = tiff.first_tags(file), tiff.tags_of_page(file, page)  # Pillow reads the first one to get to a page
+        return start[:4] == tiff.BIG_ENDIAN_BIG or any(tags and tiff.is_beyond_pillow(tags) for tags in read)
     if start.startswith(PNG) and len(start) == 26:
         return start[24] == 16 and start[25] in COLOUR_TYPES
     if start.startswith(JP2):
@@ -288,12 +293,6 @@ def _orientation(source: File, page: int) -> int:
             found = int(tags[0].get(tiff.ORIENTATION, UPRIGHT)) if tags else UPRIGHT
             return found if found in FLIPS else UPRIGHT
     return UPRIGHT
-
-
-def _first(file: BinaryIO) -> Iterator[tiff.Tags]:
-    for tags in tiff.directories(file):
-        yield tags
-        return
 
 
 def _stream(source: File) -> Any:
