@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from fullconv import tiff
+from fullconv import netpbm, tiff
 from fullconv.damage import as_one_line, is_damage, reason_of, unavailable
 from fullconv.errors import Damaged, FullconvError, missing_extra
 from fullconv.files import NoPlainFile, open_plain
@@ -164,7 +164,8 @@ def _extents(picture: Image.Image) -> Iterator[tuple[int, int]]:
         for tags in tiff.tags_of_pages(file) or [tiff.first_tags(file)]:
             yield tiff.pixels_of(tags), DEEP if tiff.bits_of(tags) > 8 else heavy
     else:
-        yield picture.width * picture.height, DEEP if picture.mode[0] in "FI" else heavy
+        is_deep = picture.mode[0] in "FI" or (netpbm.white_of(picture) or 0) > 255
+        yield picture.width * picture.height, DEEP if is_deep else heavy
 
 
 def directory_of(file: Path | bytes, page: int) -> tuple[int, int]:
@@ -232,6 +233,8 @@ def _from_array(array: NDArray[Any]) -> Picture:
 def _values(picture: Image.Image) -> NDArray[Any]:
     """Returns (H, W, 3) uint8 for colours and 8-bit greys, and (H, W, bands) with the values as stored if they have
     more bits. 0 is black."""
+    if (netpbm.white_of(picture) or 0) > 255:
+        return netpbm.stored_numbers(picture)
     black = _black_of(picture)
     if picture.getexif().get(ExifTags.Base.Orientation, UPRIGHT) != UPRIGHT:
         from PIL import ImageOps
