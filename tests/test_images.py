@@ -107,6 +107,24 @@ def as_thumbnail(path):
     path.write_bytes(content)
 
 
+@pytest.mark.parametrize("codec", ["JP2", "J2K"])
+@pytest.mark.parametrize(("bits", "kind"), [(9, "uint16"), (12, "uint16"), (16, "uint16"), (16, "int16")])
+@pytest.mark.parametrize("bands", [1, 3])
+def test_deep_values_of_a_jpeg_2000_are_those_of_the_file(tmp_path, codec, bits, kind, bands):
+    rasterio = pytest.importorskip("rasterio")
+    values = (DEEP[..., :bands].astype(int) % 2**bits).astype(kind) - (1000 if kind == "int16" else 0)
+    path = tmp_path / ("x.j2k" if codec == "J2K" else "x.jp2")
+    more = {"REVERSIBLE": "YES", "QUALITY": 100, "CODEC": codec, "NBITS": bits}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with rasterio.open(
+            path, "w", driver="JP2OpenJPEG", height=20, width=30, count=bands, dtype=kind, **more
+        ) as raster:  # fmt: skip
+            raster.write(np.moveaxis(values, 2, 0))
+    for source in (path, path.read_bytes()):
+        assert (images.open_picture(source).values == values).all()
+
+
 @pytest.mark.parametrize("order", ["LITTLE", "BIG"])
 @pytest.mark.parametrize("bits", [12, 16])
 @pytest.mark.parametrize("compress", ["none", "lzw"])

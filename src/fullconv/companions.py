@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # GDAL's drivers by the first bytes of a file. A virtual raster is recognised only by its name.
 DRIVERS = {
     **dict.fromkeys(tiff.MAGIC, "GTiff"), b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"\0\0\0\x0cjP  ": "JP2OpenJPEG",
-    b"BM": "BMP", b"GIF8": "GIF", b"RIFF": "WEBP",
+    b"\xff\x4f\xff\x51": "JP2OpenJPEG", b"BM": "BMP", b"GIF8": "GIF", b"RIFF": "WEBP",
 }  # fmt: skip
 VIRTUAL = ".vrt"
 MOST = 2**24  # bytes of XML

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from fullconv import netpbm, tiff
+from fullconv import jpeg2000, netpbm, tiff
 from fullconv.damage import as_one_line, is_damage, reason_of, unavailable
 from fullconv.errors import Damaged, FullconvError, missing_extra
 from fullconv.files import NoPlainFile, open_plain
@@ -235,7 +235,7 @@ def _values(picture: Image.Image) -> NDArray[Any]:
     more bits. 0 is black."""
     if (netpbm.white_of(picture) or 0) > 255:
         return netpbm.stored_numbers(picture)
-    black = _black_of(picture)
+    black, shift = _black_of(picture), _shift_of(picture)
     if picture.getexif().get(ExifTags.Base.Orientation, UPRIGHT) != UPRIGHT:
         from PIL import ImageOps
 
@@ -244,7 +244,7 @@ def _values(picture: Image.Image) -> NDArray[Any]:
     if picture.mode == "F" or picture.mode.startswith("I"):
         deep = np.asarray(picture)
         deep = np.ascontiguousarray(deep, deep.dtype.newbyteorder("="))[..., None]
-        return black - deep if black else deep
+        return black - deep if black else deep >> shift if shift else deep
     if picture.mode == "LAB":
         from PIL import ImageCms
 
@@ -260,6 +260,18 @@ def _black_of(picture: Image.Image) -> np.uint16 | None:
     if not picture.mode.startswith("I;16") or tags.get(tiff.PHOTOMETRIC) != tiff.WHITE_IS_ZERO:
         return None
     return np.uint16(2 ** tiff.bits_of(tags) - 1)
+
+
+def _shift_of(picture: Image.Image) -> int:
+    """Returns by how many bits Pillow moves the values of a JPEG 2000 to fill 16."""
+    file = _file_of(picture)
+    if picture.format != "JPEG2000" or picture.mode != "I;16" or not file:
+        return 0
+    place = file.tell()
+    file.seek(0)
+    values = jpeg2000.values_of(file.read(jpeg2000.HEADER))
+    file.seek(place)
+    return max(0, 16 - values.bits) if values else 0
 
 
 def _rgb(picture: Image.Image) -> ImageArray:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fullconv import tiff
+from fullconv import jpeg2000, tiff
 from fullconv.companions import VIRTUAL, check_companions, driver_of
 from fullconv.damage import is_damage, reason_of, unavailable
 from fullconv.errors import Damaged, FullconvError
@@ -25,10 +25,11 @@ from fullconv.view import Part, Pixels, Valid
 
 File = Path | bytes
 
-PNG, JP2 = b"\x89PNG\r\n\x1a\n", b"\0\0\0\x0cjP  \r\n\x87\n"
+PNG = b"\x89PNG\r\n\x1a\n"
 GEO_JP2 = bytes.fromhex("b14bf8bd083d4b43a5ae8cd7d5a6ce03")  # the box that holds a GeoTIFF
 GREY_JP2 = b"colr\1\0\0\0\0\0\x11"  # the box that says grey; GDAL writes it for bands of any meaning
-HEADER = 2**16  # bytes of a JPEG 2000 that are searched for its boxes
+HEADER = jpeg2000.HEADER
+TAKEN_FOR_8 = 9  # bits, by Pillow
 COLOUR_TYPES = (2, 4, 6)  # of a PNG: RGB, grey with alpha, RGB with alpha
 SUFFIXES = (".tif", ".tiff", ".vrt", ".jp2")
 MOST_OF_A_PIECE = 2**28  # pixels
@@ -244,11 +245,11 @@ def _has_raster_name(source: File) -> bool:
 
 def _holds_a_raster(file: BinaryIO, page: int = 0) -> bool:
     """Whether a page of a file is a raster by its content, read from the beginning."""
-    start = file.read(len(JP2))
+    start = file.read(len(jpeg2000.BOXES))
     if start[:4] in tiff.MAGIC:
         tags = tiff.tags_of_page(file, page)
         return tags is not None and tiff.is_special(tags, MOST_AT_ONCE)
-    if start == JP2:
+    if start == jpeg2000.BOXES:
         boxes = file.read(HEADER)
         return GEO_JP2 in boxes or b"gml.data" in boxes or b"gml.root-instance" in boxes
     return False
@@ -256,7 +257,7 @@ def _holds_a_raster(file: BinaryIO, page: int = 0) -> bool:
 
 def _is_beyond_pillow(file: BinaryIO, page: int) -> bool:
     """Whether a page has several bands of more than 8 bits, which Pillow cuts to 8, or is of a kind that it does not
-    know, such as several bands of grey in a JPEG 2000."""
+    know or changes, such as several bands of grey in a JPEG 2000."""
     file.seek(0)
     start = file.read(26)
     if start[:4] in tiff.MAGIC:
@@ -264,12 +265,13 @@ def _is_beyond_pillow(file: BinaryIO, page: int) -> bool:
         return start[:4] == tiff.BIG_ENDIAN_BIG or any(tags and tiff.is_beyond_pillow(tags) for tags in read)
     if start.startswith(PNG) and len(start) == 26:
         return start[24] == 16 and start[25] in COLOUR_TYPES
-    if start.startswith(JP2):
-        boxes = start + file.read(HEADER)
-        at = boxes.find(b"ihdr")
-        _, _, bands, depth = struct.unpack(">IIHB", boxes[at + 4 : at + 15])
-        return at > 0 and bands > 1 and ((depth & 127) + 1 > 8 or GREY_JP2 in boxes)
-    return False
+    start += file.read(HEADER)
+    values = jpeg2000.values_of(start)
+    if values is None:
+        return False
+    if values.bits > 8:
+        return values.bands > 1 or values.signed or values.bits == TAKEN_FOR_8
+    return values.bands > 1 and GREY_JP2 in start
 
 
 def _lies_beside(path: Path) -> bool:
