@@ -1,5 +1,7 @@
 import io
+import struct
 import warnings
+import zlib
 
 import numpy as np
 import pytest
@@ -105,6 +107,49 @@ def as_thumbnail(path):
     reduced = b"".join(number.to_bytes(size, "little") for number, size in ((254, 2), (4, 2), (1, 4), (1, 4)))
     content[start + 2 : start + 2 + 12 * count] = b"".join([reduced, *kept])
     path.write_bytes(content)
+
+
+def write_deep_png(path, *chunks, behind=()):
+    """Writes DEEP as a PNG with chunks before the pixels and behind them."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    height, width, _ = DEEP.shape
+    rows = b"".join(b"\0" + row.tobytes() for row in DEEP.astype(">u2"))
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0))
+    pixels = [(b"IDAT", zlib.compress(rows)), *behind, (b"IEND", b"")]
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + b"".join(chunk(*one) for one in (*chunks, *pixels)))
+
+
+def exif_of(orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif.tobytes().removeprefix(b"Exif\0\0")
+
+
+TURNED = DEEP.swapaxes(0, 1)[:, ::-1]  # by orientation 6: stored with its left side at the top
+
+
+@pytest.mark.parametrize("place", ["before", "behind", "profile", "xmp"])
+def test_a_deep_png_is_upright(tmp_path, place):
+    pytest.importorskip("rasterio")
+    exif = (b"eXIf", exif_of(6))
+    words = f"\nexif\n{len(exif[1]):8}\n" + exif[1].hex()
+    chunks = {
+        "before": [exif],
+        "profile": [(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(words.encode()))],
+        "xmp": [(b"iTXt", b'XML:com.adobe.xmp\0\0\0\0\0<x tiff:Orientation="6"/>')],
+    }.get(place, [])
+    write_deep_png(tmp_path / "x.png", *chunks, behind=[exif] if place == "behind" else [])
+    for source in (tmp_path / "x.png", (tmp_path / "x.png").read_bytes()):
+        assert (images.open_picture(source).values == TURNED).all()
+
+
+def test_a_deep_png_with_damaged_exif_data_stays_as_it_is(tmp_path):
+    pytest.importorskip("rasterio")
+    write_deep_png(tmp_path / "x.png", (b"eXIf", b"II*\0\xff"), (b"zTXt", b"Raw profile type exif\0\0nothing"))
+    assert (images.open_picture(tmp_path / "x.png").values == DEEP).all()
 
 
 @pytest.mark.parametrize("codec", ["JP2", "J2K"])
@@ -215,8 +260,6 @@ def test_unreadable_pictures_give_a_one_line_error(content, reason, tmp_path):
 
 def huge_header() -> bytes:
     """A PNG that claims 60 000 x 60 000 pixels."""
-    import struct
-    import zlib
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

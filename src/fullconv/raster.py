@@ -21,11 +21,11 @@ from fullconv.companions import VIRTUAL, check_companions, driver_of
 from fullconv.damage import is_damage, reason_of, unavailable
 from fullconv.errors import Damaged, FullconvError
 from fullconv.georeference import NO_NETWORK, Georeference, import_rasterio
+from fullconv.orientation import PNG, UPRIGHT, orientation_of
 from fullconv.view import Part, Pixels, Valid
 
 File = Path | bytes
 
-PNG = b"\x89PNG\r\n\x1a\n"
 GEO_JP2 = bytes.fromhex("b14bf8bd083d4b43a5ae8cd7d5a6ce03")  # the box that holds a GeoTIFF
 GREY_JP2 = b"colr\1\0\0\0\0\0\x11"  # the box that says grey; GDAL writes it for bands of any meaning
 HEADER = jpeg2000.HEADER
@@ -34,7 +34,6 @@ COLOUR_TYPES = (2, 4, 6)  # of a PNG: RGB, grey with alpha, RGB with alpha
 SUFFIXES = (".tif", ".tiff", ".vrt", ".jp2")
 MOST_OF_A_PIECE = 2**28  # pixels
 MOST_AT_ONCE = 89_478_485  # pixels of a TIFF; larger ones are processed in windows
-UPRIGHT = 1
 FLIPS = {
     1: (0, 0),
     2: (0, 1),
@@ -196,7 +195,10 @@ def open_raster(source: File, name: str = "", page: int = 0, outside: Sequence[s
             dataset = stack.enter_context(rasterio.open(where, driver=driver))
             _refuse_large_pieces(dataset)
         raster = Raster(name, dataset, is_virtual=is_virtual)
-        yield raster if raster.georeference else Raster(name, dataset, _orientation(source, page), is_virtual)
+        if raster.georeference is None:
+            with _stream(source) as file:
+                raster = Raster(name, dataset, orientation_of(file, page), is_virtual)
+        yield raster
 
 
 def _checked(source: Path, outside: Sequence[str]) -> str:
@@ -285,16 +287,6 @@ def _lies_beside(path: Path) -> bool:
     with suppress(OSError):
         return b"<GeoTransform>" in path.with_name(path.name + ".aux.xml").read_bytes()[:HEADER]
     return False
-
-
-def _orientation(source: File, page: int) -> int:
-    """Returns the orientation that a TIFF records, 1 to 8. GDAL returns pictures as they are stored."""
-    with suppress(OSError), _stream(source) as file:
-        if file.read(4) in tiff.MAGIC:
-            tags = list(tiff.directories(file))[page : page + 1]
-            found = int(tags[0].get(tiff.ORIENTATION, UPRIGHT)) if tags else UPRIGHT
-            return found if found in FLIPS else UPRIGHT
-    return UPRIGHT
 
 
 def _stream(source: File) -> Any:
