@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePath
@@ -143,8 +144,8 @@ def extent(source: Source, all_pages: bool = False) -> tuple[int, int]:
     """Returns (pixels, bytes per pixel that reading needs beyond those of an 8-bit photo), of the largest page if
     `all_pages` is set. Decodes nothing. Raises FullconvError if the file cannot be read."""
     if isinstance(source, (np.ndarray, Image.Image)):
-        width, height = source.size if isinstance(source, Image.Image) else source.shape[1::-1]
-        return width * height, 0
+        size = source.size if isinstance(source, Image.Image) else source.shape[:2]
+        return math.prod(size), 0
     file = source if isinstance(source, bytes) else Path(source)
     name = "the bytes given" if isinstance(source, bytes) else str(source)
     with as_one_line(name, "a picture", "copy it again from its source"):
