@@ -56,7 +56,7 @@ class Undecodable(Damaged):
 def read(source: Source) -> ImageArray:
     """Reads an HxWx3 uint8 RGB image from a path, the bytes of a file, a PIL image, or an array (HxW, HxWx3 or HxWx4).
 
-    The EXIF orientation is applied. Transparent pixels are placed on white. Grey, palette and CMYK pictures become RGB.
+    The EXIF orientation is applied. Transparent pixels become white. Grey, palette and CMYK pictures become RGB.
     Values of more than 8 bits are scaled so that the picture's own 0.1th and 99.9th percentiles become 0 and 255.
     Raises FullconvError, in one line, if the picture cannot be read.
     """
