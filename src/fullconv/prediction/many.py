@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,7 +36,7 @@ def sources_of(sources: Any) -> Iterable[Source]:
     return sources
 
 
-def _at(place: Path) -> list[Source]:
+def _at(place: Path) -> Sequence[Source]:
     if place.is_file():
         return [place]
     if not place.is_dir():
