@@ -58,6 +58,155 @@ def test_a_picture_holds_its_values_as_they_are():
     assert picture.is_deep
 
 
+def write_pages(path, *pages, **options):
+    """Writes each array (H, W) or (H, W, C) as a page of a TIFF. `options`: of the first page."""
+    rasterio = pytest.importorskip("rasterio")
+    for number, values in enumerate(pages):
+        bands = np.moveaxis(values.reshape(*values.shape[:2], -1), 2, 0)
+        profile = {"height": values.shape[0], "width": values.shape[1], "count": len(bands), "dtype": values.dtype}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            more = {"APPEND_SUBDATASET": "YES"} if number else options
+            with rasterio.open(path, "w", driver="GTiff", **profile, **more) as raster:
+                raster.write(bands)
+
+
+DEEP = np.random.default_rng(0).integers(0, 4096, (20, 30, 3)).astype(np.uint16)
+
+
+@pytest.mark.parametrize("first", ["uint8", "uint16", "float64"])
+def test_colours_of_a_later_page_are_not_cut_to_8_bits(tmp_path, first):
+    page = np.arange(1, 25).reshape(4, 6).astype(first)
+    write_pages(tmp_path / "x.tif", page, DEEP, page)
+    for source in (tmp_path / "x.tif", (tmp_path / "x.tif").read_bytes()):
+        found = [images.open_picture(source, number).values for number in range(3)]
+        assert (found[1] == DEEP).all()
+        assert (found[0][..., 0] == page).all()
+        assert (found[2][..., 0] == page).all()
+    assert images.count_pages(tmp_path / "x.tif") == 3
+    assert images.extent(tmp_path / "x.tif", all_pages=True)[1] >= 48
+
+
+def test_colours_behind_a_thumbnail_are_not_cut_to_8_bits(tmp_path):
+    write_pages(tmp_path / "x.tif", DEEP[::5, ::5].astype(np.uint8), DEEP)
+    as_thumbnail(tmp_path / "x.tif")
+    picture = images.open_picture(tmp_path / "x.tif")
+    assert (picture.values == DEEP).all()
+    assert picture.pages == images.count_pages(tmp_path / "x.tif") == 1
+    assert images.extent(tmp_path / "x.tif")[0] == 20 * 30
+
+
+def as_thumbnail(path):
+    """Marks the first directory of a little-endian TIFF as a reduced picture, in the place of its planes."""
+    content = bytearray(path.read_bytes())
+    start = int.from_bytes(content[4:8], "little")
+    count = int.from_bytes(content[start : start + 2], "little")
+    entries = [content[at : at + 12] for at in range(start + 2, start + 2 + 12 * count, 12)]
+    kept = [entry for entry in entries if int.from_bytes(entry[:2], "little") != 284]
+    assert len(kept) == count - 1
+    reduced = b"".join(number.to_bytes(size, "little") for number, size in ((254, 2), (4, 2), (1, 4), (1, 4)))
+    content[start + 2 : start + 2 + 12 * count] = b"".join([reduced, *kept])
+    path.write_bytes(content)
+
+
+def write_deep_png(path, *chunks, behind=()):
+    """Writes DEEP as a PNG with chunks before the pixels and behind them."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    height, width, _ = DEEP.shape
+    rows = b"".join(b"\0" + row.tobytes() for row in DEEP.astype(">u2"))
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0))
+    pixels = [(b"IDAT", zlib.compress(rows)), *behind, (b"IEND", b"")]
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + b"".join(chunk(*one) for one in (*chunks, *pixels)))
+
+
+def exif_of(orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif.tobytes().removeprefix(b"Exif\0\0")
+
+
+TURNED = DEEP.swapaxes(0, 1)[:, ::-1]  # by orientation 6: stored with its left side at the top
+
+
+@pytest.mark.parametrize("place", ["before", "behind", "profile", "xmp"])
+def test_a_deep_png_is_upright(tmp_path, place):
+    pytest.importorskip("rasterio")
+    exif = (b"eXIf", exif_of(6))
+    words = f"\nexif\n{len(exif[1]):8}\n" + exif[1].hex()
+    chunks = {
+        "before": [exif],
+        "profile": [(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(words.encode()))],
+        "xmp": [(b"iTXt", b'XML:com.adobe.xmp\0\0\0\0\0<x tiff:Orientation="6"/>')],
+    }.get(place, [])
+    write_deep_png(tmp_path / "x.png", *chunks, behind=[exif] if place == "behind" else [])
+    for source in (tmp_path / "x.png", (tmp_path / "x.png").read_bytes()):
+        assert (images.open_picture(source).values == TURNED).all()
+
+
+def test_a_deep_png_with_damaged_exif_data_stays_as_it_is(tmp_path):
+    pytest.importorskip("rasterio")
+    write_deep_png(tmp_path / "x.png", (b"eXIf", b"II*\0\xff"), (b"zTXt", b"Raw profile type exif\0\0nothing"))
+    assert (images.open_picture(tmp_path / "x.png").values == DEEP).all()
+
+
+@pytest.mark.parametrize("codec", ["JP2", "J2K"])
+@pytest.mark.parametrize(("bits", "kind"), [(9, "uint16"), (12, "uint16"), (16, "uint16"), (16, "int16")])
+@pytest.mark.parametrize("bands", [1, 3])
+def test_deep_values_of_a_jpeg_2000_are_those_of_the_file(tmp_path, codec, bits, kind, bands):
+    rasterio = pytest.importorskip("rasterio")
+    values = (DEEP[..., :bands].astype(int) % 2**bits).astype(kind) - (1000 if kind == "int16" else 0)
+    path = tmp_path / ("x.j2k" if codec == "J2K" else "x.jp2")
+    more = {"REVERSIBLE": "YES", "QUALITY": 100, "CODEC": codec, "NBITS": bits}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with rasterio.open(
+            path, "w", driver="JP2OpenJPEG", height=20, width=30, count=bands, dtype=kind, **more
+        ) as raster:  # fmt: skip
+            raster.write(np.moveaxis(values, 2, 0))
+    for source in (path, path.read_bytes()):
+        assert (images.open_picture(source).values == values).all()
+
+
+@pytest.mark.parametrize("order", ["LITTLE", "BIG"])
+@pytest.mark.parametrize("bits", [12, 16])
+@pytest.mark.parametrize("compress", ["none", "lzw"])
+def test_deep_greys_whose_white_is_zero(tmp_path, order, bits, compress):
+    grey = DEEP[..., 0]
+    write_pages(
+        tmp_path / "x.tif", grey, photometric="MINISWHITE", ENDIANNESS=order, NBITS=str(bits), compress=compress
+    )
+    write_pages(tmp_path / "y.tif", grey, ENDIANNESS=order, NBITS=str(bits), compress=compress)
+    for source in (tmp_path / "x.tif", (tmp_path / "x.tif").read_bytes()):
+        assert (images.open_picture(source).values[..., 0] == 2**bits - 1 - grey).all()
+    assert (images.open_picture(tmp_path / "y.tif").values[..., 0] == grey).all()
+
+
+@pytest.mark.parametrize("kind", ["uint8", "uint16"])
+@pytest.mark.parametrize("order", ["LITTLE", "BIG"])
+def test_bigtiffs_of_both_byte_orders(tmp_path, kind, order):
+    values = DEEP.astype(kind)
+    write_pages(tmp_path / "x.tif", values, values[..., 0], BIGTIFF="YES", ENDIANNESS=order)
+    assert images.count_pages(tmp_path / "x.tif") == 2
+    for source in (tmp_path / "x.tif", (tmp_path / "x.tif").read_bytes()):
+        assert (images.open_picture(source).values == values).all()
+        assert (images.open_picture(source, 1).values[..., 0] == values[..., 0]).all()
+        assert images.extent(source)[0] == 20 * 30
+
+
+@pytest.mark.parametrize("bands", [2, 4])
+def test_premultiplied_alpha_lies_on_white(tmp_path, bands):
+    values = np.full((4, 6, bands), 60, np.uint8)
+    values[..., -1] = 120
+    photometric = "RGB" if bands == 4 else "MINISBLACK"
+    write_pages(tmp_path / "x.tif", values, photometric=photometric, ALPHA="PREMULTIPLIED")
+    image = images.read(tmp_path / "x.tif")
+    assert image.shape == (4, 6, 3)
+    assert np.abs(image.astype(int) - (60 + 255 - 120)).max() <= 1
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB"])
 def test_every_mode_becomes_rgb_of_its_own_size(mode):
     picture = (
@@ -111,8 +260,6 @@ def test_unreadable_pictures_give_a_one_line_error(content, reason, tmp_path):
 
 def huge_header() -> bytes:
     """A PNG that claims 60 000 x 60 000 pixels."""
-    import struct
-    import zlib
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -9,10 +9,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "src" / "fullconv"
 LAYERS = [
-    {"errors", "logger", "png", "strips", "tables", "tiff", "words"},
-    {"locks"},
+    {"errors", "jpeg2000", "logger", "netpbm", "png", "strips", "tables", "tiff", "words"},
+    {"locks", "orientation"},
     {"files"},
-    {"damage"},
+    {"damage", "listed"},
     {"typed_values"},
     {"typed_json"},
     {"companions", "georeference"},

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import fullconv
+
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SCRIPT = """\
@@ -57,6 +59,8 @@ def test_every_block_of_the_page_runs(tmp_path, disc_data, monkeypatch):
     for block in blocks:
         exec(compile(block, "docs/python.md", "exec"), names)
     assert Path("masks/chelsea_cat.png").is_file()
+    alike = fullconv.load("photos", engine="onnxruntime", precision="fp32").predict("examples/chelsea.jpg")
+    assert (names["label_map"] == alike.label_map).all()  # of the block without fullconv
 
 
 def test_a_users_script_passes_mypy_strict(tmp_path):

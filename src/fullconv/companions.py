@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from fullconv import tiff
 from fullconv.errors import FullconvError, argument
+from fullconv.listed import listed
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 # GDAL's drivers by the first bytes of a file. A virtual raster is recognised only by its name.
 DRIVERS = {
     **dict.fromkeys(tiff.MAGIC, "GTiff"), b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"\0\0\0\x0cjP  ": "JP2OpenJPEG",
-    b"BM": "BMP", b"GIF8": "GIF", b"RIFF": "WEBP",
+    b"\xff\x4f\xff\x51": "JP2OpenJPEG", b"BM": "BMP", b"GIF8": "GIF", b"RIFF": "WEBP",
 }  # fmt: skip
 VIRTUAL = ".vrt"
 MOST = 2**24  # bytes of XML
@@ -43,7 +44,7 @@ def check_companions(path: Path, outside: Sequence[str | Path] = (), depth: int 
         raise FullconvError(f"{path}: virtual rasters are nested too deeply; convert it to a GeoTIFF")
     _check_beside(path)
     if path.suffix.lower() == VIRTUAL:
-        folders = [_plain(path.parent), *(_plain(Path(folder)) for folder in outside)]
+        folders = [_plain(path.parent), *(_plain(Path(folder)) for folder in listed("outside", outside))]
         for source in _sources(path):
             if not any(_plain(source).startswith(folder) for folder in folders):
                 allow = argument("outside", os.path.dirname(_plain(source).rstrip(os.sep)))

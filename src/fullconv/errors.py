@@ -48,7 +48,7 @@ def suggestion(word: str, choices: Iterable[str]) -> str:
     """Returns "; did you mean …?" if one of the choices is similar to `word`, otherwise an empty string."""
     from difflib import get_close_matches
 
-    near = get_close_matches(word.lower(), list(choices), 1)
+    near = get_close_matches(str(word).lower(), list(choices), 1)
     return f"; did you mean {near[0]}?" if near else ""
 
 

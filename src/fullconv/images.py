@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePath
@@ -12,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from fullconv import png, tiff
+from fullconv import jpeg2000, netpbm, png, tiff
 from fullconv.damage import as_one_line, is_damage, reason_of, unavailable
 from fullconv.errors import Damaged, FullconvError, missing_extra
 from fullconv.files import NoPlainFile, open_plain
-from fullconv.raster import Raster, is_raster, needs_rasterio, open_raster
+from fullconv.raster import Raster, needs_rasterio, open_raster
 from fullconv.strips import strips
 from fullconv.view import Picture, View
 
@@ -55,7 +56,7 @@ class Undecodable(Damaged):
 def read(source: Source) -> ImageArray:
     """Reads an HxWx3 uint8 RGB image from a path, the bytes of a file, a PIL image, or an array (HxW, HxWx3 or HxWx4).
 
-    The EXIF orientation is applied. Transparent pixels are placed on white. Grey, palette and CMYK pictures become RGB.
+    The EXIF orientation is applied. Transparent pixels become white. Grey, palette and CMYK pictures become RGB.
     Values of more than 8 bits are scaled so that the picture's own 0.1th and 99.9th percentiles become 0 and 255.
     Raises FullconvError, in one line, if the picture cannot be read.
     """
@@ -74,7 +75,7 @@ def open_picture(source: Source, page: int = 0, most: int | None = None) -> Pict
     file = source if isinstance(source, bytes) else Path(source)
     name = "the bytes given" if isinstance(source, bytes) else str(source)
     with as_one_line(name, "a picture", "copy it again from its source"):
-        return _of_raster(file, name, page, most) if needs_rasterio(file) else _of_photo(file, name, page, most)
+        return _of_raster(file, name, page, most) if needs_rasterio(file, page) else _of_photo(file, name, page, most)
 
 
 def _of_raster(file: Path | bytes, name: str, page: int, most: int | None) -> Picture:
@@ -95,7 +96,7 @@ def _of_photo(file: Path | bytes, name: str, page: int, most: int | None) -> Pic
 def count_pages(path: Path) -> int:
     """Returns the number of pages. Returns 1 for a file that cannot be read; reading it later gives the reason."""
     try:
-        if is_raster(path):
+        if needs_rasterio(path):
             return directory_of(path, 0)[1]
         with opened(path, str(path)) as picture:
             return len(page_numbers(picture))
@@ -145,26 +146,29 @@ def extent(source: Source, all_pages: bool = False) -> tuple[int, int]:
     """Returns (pixels, bytes per pixel that reading needs beyond those of an 8-bit photo), of the largest page if
     `all_pages` is set. Decodes nothing. Raises FullconvError if the file cannot be read."""
     if isinstance(source, (np.ndarray, Image.Image)):
-        width, height = source.size if isinstance(source, Image.Image) else source.shape[1::-1]
-        return width * height, 0
+        size = source.size if isinstance(source, Image.Image) else source.shape[:2]
+        return math.prod(size), 0
     file = source if isinstance(source, bytes) else Path(source)
     name = "the bytes given" if isinstance(source, bytes) else str(source)
     with as_one_line(name, "a picture", "copy it again from its source"):
         if needs_rasterio(file):
-            with open_raster(file, name) as raster:
+            with open_raster(file, name, directory_of(file, 0)[0]) as raster:
                 height, width = raster.size
                 return height * width, DEEP + 3 * raster.count * raster.kind.itemsize
         with opened(file, name) as picture:
-            beyond = DEEP if picture.mode[0] in "FI" else HEAVY.get(picture.format or "", 0)
-            return max(_sizes(picture, all_pages)), beyond
+            pages = list(_extents(picture))[: None if all_pages else 1]
+            return max(pixels for pixels, _ in pages), max(beyond for _, beyond in pages)
 
 
-def _sizes(picture: Image.Image, all_pages: bool) -> Iterator[int]:
-    """Yields the pixels of each page."""
-    yield picture.width * picture.height
-    for number in page_numbers(picture) if all_pages and picture.format == "TIFF" else ():
-        picture.seek(number)
-        yield picture.width * picture.height
+def _extents(picture: Image.Image) -> Iterator[tuple[int, int]]:
+    """Yields (pixels, bytes per pixel that reading needs beyond those of an 8-bit photo) of each page."""
+    heavy, file = HEAVY.get(picture.format or "", 0), _file_of(picture)
+    if picture.format == "TIFF" and file:
+        for tags in tiff.tags_of_pages(file) or [tiff.first_tags(file)]:
+            yield tiff.pixels_of(tags), DEEP if tiff.bits_of(tags) > 8 else heavy
+    else:
+        is_deep = picture.mode[0] in "FI" or (netpbm.white_of(picture) or 0) > 255
+        yield picture.width * picture.height, DEEP if is_deep else heavy
 
 
 def directory_of(file: Path | bytes, page: int) -> tuple[int, int]:
@@ -211,10 +215,16 @@ def _whole(raster: Raster, page: int, pages: int, most: int | None) -> Picture:
 def page_numbers(picture: Image.Image) -> Sequence[int]:
     """Returns the frames that are pages. Overviews and masks of a TIFF are not, nor are the pictures that cameras add
     after a photo."""
-    file: BinaryIO | None = getattr(picture, "fp", None)
+    file = _file_of(picture)
     if picture.format == "TIFF" and file:
         return tiff.pages(file)
     return range(min(getattr(picture, "n_frames", 1), MOST_PAGES)) if picture.format in PAGED else [0]
+
+
+def _file_of(picture: Image.Image) -> BinaryIO | None:
+    """Returns the file that a picture is read from, or None once it is loaded."""
+    file: BinaryIO | None = getattr(picture, "fp", None)
+    return file
 
 
 def _from_array(array: NDArray[Any]) -> Picture:
@@ -228,7 +238,11 @@ def _from_array(array: NDArray[Any]) -> Picture:
 
 
 def _values(picture: Image.Image) -> NDArray[Any]:
-    """Returns (H, W, 3) uint8 for colours and 8-bit greys, and (H, W, 1) with the values unchanged for deeper greys."""
+    """Returns (H, W, 3) uint8 for colours and 8-bit greys, and (H, W, bands) with the values as stored if they have
+    more bits. 0 is black."""
+    if (netpbm.white_of(picture) or 0) > 255:
+        return netpbm.stored_numbers(picture)
+    black, shift = _black_of(picture), _shift_of(picture)
     if picture.getexif().get(ExifTags.Base.Orientation, UPRIGHT) != UPRIGHT:
         from PIL import ImageOps
 
@@ -236,13 +250,35 @@ def _values(picture: Image.Image) -> NDArray[Any]:
     picture.load()
     if picture.mode == "F" or picture.mode.startswith("I"):
         deep = np.asarray(picture)
-        return np.ascontiguousarray(deep, deep.dtype.newbyteorder("="))[..., None]
+        deep = np.ascontiguousarray(deep, deep.dtype.newbyteorder("="))[..., None]
+        return black - deep if black else deep >> shift if shift else deep
     if picture.mode == "LAB":
         from PIL import ImageCms
 
         profiles = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
         return np.array(ImageCms.profileToProfile(picture, *profiles, outputMode="RGB"))
     return _rgb(picture)
+
+
+def _black_of(picture: Image.Image) -> np.uint16 | None:
+    """Returns the number for black in a TIFF of more than 8 bits whose white is 0, or None for any other picture.
+    Pillow inverts such pictures only up to 8 bits."""
+    tags = getattr(picture, "tag_v2", {})
+    if not picture.mode.startswith("I;16") or tags.get(tiff.PHOTOMETRIC) != tiff.WHITE_IS_ZERO:
+        return None
+    return np.uint16(2 ** tiff.bits_of(tags) - 1)
+
+
+def _shift_of(picture: Image.Image) -> int:
+    """Returns by how many bits Pillow moves the values of a JPEG 2000 to fill 16."""
+    file = _file_of(picture)
+    if picture.format != "JPEG2000" or picture.mode != "I;16" or not file:
+        return 0
+    place = file.tell()
+    file.seek(0)
+    values = jpeg2000.values_of(file.read(jpeg2000.HEADER))
+    file.seek(place)
+    return max(0, 16 - values.bits) if values else 0
 
 
 def _rgb(picture: Image.Image) -> ImageArray:
@@ -256,6 +292,8 @@ def _rgb(picture: Image.Image) -> ImageArray:
 
 def _plain(picture: Image.Image) -> Image.Image:
     """Converts to RGB; transparent pixels are placed on white."""
+    if picture.mode == "La":  # Pillow converts premultiplied grey to nothing else
+        picture = picture.convert("LA")
     if picture.has_transparency_data:
         on_white = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(on_white, picture.convert("RGBA"))

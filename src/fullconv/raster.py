@@ -16,24 +16,24 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fullconv import tiff
+from fullconv import jpeg2000, tiff
 from fullconv.companions import VIRTUAL, check_companions, driver_of
 from fullconv.damage import is_damage, reason_of, unavailable
 from fullconv.errors import Damaged, FullconvError
 from fullconv.georeference import NO_NETWORK, Georeference, import_rasterio, refuse_undecodable
+from fullconv.orientation import PNG, UPRIGHT, orientation_of
 from fullconv.view import Known, Part, Pixels
 
 File = Path | bytes
 
-PNG, JP2 = b"\x89PNG\r\n\x1a\n", b"\0\0\0\x0cjP  \r\n\x87\n"
 GEO_JP2 = bytes.fromhex("b14bf8bd083d4b43a5ae8cd7d5a6ce03")  # the box that holds a GeoTIFF
 GREY_JP2 = b"colr\1\0\0\0\0\0\x11"  # the box that says grey; GDAL writes it for bands of any meaning
-HEADER = 2**16  # bytes of a JPEG 2000 that are searched for its boxes
+HEADER = jpeg2000.HEADER
+TAKEN_FOR_8 = 9  # bits, by Pillow
 COLOUR_TYPES = (2, 4, 6)  # of a PNG: RGB, grey with alpha, RGB with alpha
 SUFFIXES = (".tif", ".tiff", ".vrt", ".jp2")
 MOST_OF_A_PIECE = 2**28  # pixels
 MOST_AT_ONCE = 89_478_485  # pixels of a TIFF; larger ones are processed in windows
-UPRIGHT = 1
 FLIPS = {
     1: (0, 0),
     2: (0, 1),
@@ -246,7 +246,10 @@ def open_raster(source: File, name: str = "", page: int = 0, outside: Sequence[s
             _refuse_large_pieces(dataset)
             _refuse_complex(dataset, name)
         raster = Raster(name, dataset, is_virtual=is_virtual)
-        yield raster if raster.georeference else Raster(name, dataset, _orientation(source, page), is_virtual)
+        if raster.georeference is None:
+            with _stream(source) as file:
+                raster = Raster(name, dataset, orientation_of(file, page), is_virtual)
+        yield raster
 
 
 def _checked(source: Path, outside: Sequence[str]) -> str:
@@ -285,12 +288,12 @@ def may_be_raster(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
-def needs_rasterio(source: File) -> bool:
-    """Whether Pillow would miss some of the values in a file, or its position on the ground."""
+def needs_rasterio(source: File, page: int = 0) -> bool:
+    """Whether Pillow would miss some of the values of a page, counted from 0, or its position on the ground."""
     if _has_raster_name(source):
         return True
     with suppress(OSError, struct.error), _stream(source) as file:
-        return _holds_a_raster(file) or _is_beyond_pillow(file)
+        return _holds_a_raster(file, page) or _is_beyond_pillow(file, page)
     return False
 
 
@@ -299,29 +302,35 @@ def _has_raster_name(source: File) -> bool:
     return isinstance(source, Path) and (source.suffix.lower() == ".vrt" or _lies_beside(source))
 
 
-def _holds_a_raster(file: BinaryIO) -> bool:
-    """Whether a file is a raster by its content, read from the beginning."""
-    start = file.read(len(JP2))
+def _holds_a_raster(file: BinaryIO, page: int = 0) -> bool:
+    """Whether a page of a file is a raster by its content, read from the beginning."""
+    start = file.read(len(jpeg2000.BOXES))
     if start[:4] in tiff.MAGIC:
-        return any(tiff.is_special(tags, MOST_AT_ONCE) for tags in _first(file))
-    if start == JP2:
+        tags = tiff.tags_of_page(file, page)
+        return tags is not None and tiff.is_special(tags, MOST_AT_ONCE)
+    if start == jpeg2000.BOXES:
         boxes = file.read(HEADER)
         return GEO_JP2 in boxes or b"gml.data" in boxes or b"gml.root-instance" in boxes
     return False
 
 
-def _is_beyond_pillow(file: BinaryIO) -> bool:
-    """Whether a PNG or JPEG 2000 has several bands of more than 8 bits, which Pillow cuts to 8, or several of grey."""
+def _is_beyond_pillow(file: BinaryIO, page: int) -> bool:
+    """Whether a page has several bands of more than 8 bits, which Pillow cuts to 8, or is of a kind that it does not
+    know or changes, such as several bands of grey in a JPEG 2000."""
     file.seek(0)
     start = file.read(26)
+    if start[:4] in tiff.MAGIC:
+        read = tiff.first_tags(file), tiff.tags_of_page(file, page)  # Pillow reads the first one to get to a page
+        return start[:4] == tiff.BIG_ENDIAN_BIG or any(tags and tiff.is_beyond_pillow(tags) for tags in read)
     if start.startswith(PNG) and len(start) == 26:
         return start[24] == 16 and start[25] in COLOUR_TYPES
-    if start.startswith(JP2):
-        boxes = start + file.read(HEADER)
-        at = boxes.find(b"ihdr")
-        _, _, bands, depth = struct.unpack(">IIHB", boxes[at + 4 : at + 15])
-        return at > 0 and bands > 1 and ((depth & 127) + 1 > 8 or GREY_JP2 in boxes)
-    return False
+    start += file.read(HEADER)
+    values = jpeg2000.values_of(start)
+    if values is None:
+        return False
+    if values.bits > 8:
+        return values.bands > 1 or values.signed or values.bits == TAKEN_FOR_8
+    return values.bands > 1 and GREY_JP2 in start
 
 
 def _lies_beside(path: Path) -> bool:
@@ -335,22 +344,6 @@ def _lies_beside(path: Path) -> bool:
     with suppress(OSError):
         return b"<GeoTransform>" in path.with_name(path.name + ".aux.xml").read_bytes()[:HEADER]
     return False
-
-
-def _orientation(source: File, page: int) -> int:
-    """Returns the orientation that a TIFF records, 1 to 8. GDAL returns pictures as they are stored."""
-    with suppress(OSError), _stream(source) as file:
-        if file.read(4) in tiff.MAGIC:
-            tags = list(tiff.directories(file))[page : page + 1]
-            found = int(tags[0].get(tiff.ORIENTATION, UPRIGHT)) if tags else UPRIGHT
-            return found if found in FLIPS else UPRIGHT
-    return UPRIGHT
-
-
-def _first(file: BinaryIO) -> Iterator[tiff.Tags]:
-    for tags in tiff.directories(file):
-        yield tags
-        return
 
 
 def _stream(source: File) -> Any:

@@ -315,7 +315,10 @@ def test_pictures_elsewhere_are_refused(tmp_path):
     write(tmp_path / "pets" / "data.yaml", f"train: {tmp_path}/others/images/train\nnames: [cat, dog]\n")
     with pytest.raises(FullconvError, match="outside this folder"):
         open_dataset(tmp_path / "pets")
-    assert first_row_of(open_dataset(tmp_path / "pets", outside=[tmp_path / "others"])) == ROW
+    for allowed in (tmp_path / "others", str(tmp_path / "others"), [tmp_path / "others"]):
+        assert first_row_of(open_dataset(tmp_path / "pets", outside=allowed)) == ROW
+    with pytest.raises(FullconvError, match="outside this folder"):
+        open_dataset(tmp_path / "pets", outside="/nowhere")  # which begins with the root of all folders
 
 
 @pytest.mark.parametrize("names", ["cat", "5", "{a: cat}", "[cat, [dog]]", "[cat, {name: dog}]", "{0: , 1: dog}"])

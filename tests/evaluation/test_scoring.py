@@ -97,6 +97,11 @@ def test_merged_classes_are_those_of_the_matrix_added_up(pets):
     assert merged["confusion"] == expected.tolist()
 
 
+def test_merging_to_one_class(pets):
+    model = fullconv.load("photos", precision="fp32")
+    assert fullconv.evaluate(model, pets, merge_to="cat") == fullconv.evaluate(model, pets, merge_to=["cat"])
+
+
 def test_merging_to_an_unknown_class_is_refused(pets):
     with pytest.raises(FullconvError, match=r"merge_to='hose': not a class of the model.*horse"):
         fullconv.evaluate(fullconv.load("photos"), pets, merge_to=("cat", "hose"))

@@ -22,6 +22,13 @@ def test_from_python_too(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("outputs", ["labels", ["labels"], {"labels"}, iter(["labels"])])
+def test_outputs_in_any_form(tmp_path, outputs):
+    assert [path.name for path in result_of([[0]]).save(tmp_path, "photo", outputs)] == ["photo_labels.png"]
+    with pytest.raises(FullconvError, match="outputs: give a list, not None"):
+        result_of([[0]]).save(tmp_path, "photo", None)
+
+
 def test_no_two_outputs_share_a_file(tmp_path):
     # A geopackage needs ground, and csv is one table of many pictures.
     result = result_of([[0, 1, 2]], scores=np.zeros((3, 1, 3), np.float32))

@@ -44,6 +44,13 @@ def test_without_a_background_labels_stay_as_they_are(model):
     assert found.wanted == ["bottle"]
 
 
+def test_one_name_is_taken_as_a_list_of_one(model):
+    assert model.among("cat").asked == ("cat",)
+    assert model.among("cat").engine.others == model.among(["cat"]).engine.others
+    with pytest.raises(FullconvError, match="names: give a list, not None"):
+        model.among(None)
+
+
 def test_an_unknown_class_is_refused(model):
     with pytest.raises(FullconvError, match="no class 'puma'"):
         model.among(["puma"])

@@ -1,5 +1,6 @@
 """Many pictures through one model: in order, with only a few in progress, and with damaged pictures."""
 
+import io
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -7,8 +8,10 @@ from itertools import islice
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import fullconv
+from fullconv import images
 from fullconv.prediction.many import THREADS, predict_many
 from tests.conftest import EXAMPLES
 
@@ -31,6 +34,39 @@ def test_the_pictures_of_a_folder_are_sorted_by_path(model, tmp_path):
     assert [r.source.name for r in model.predict_many(tmp_path)] == ["a.jpg", "b.jpg", "c.jpg"]
     with pytest.raises(fullconv.FullconvError, match="no such folder"):
         list(model.predict_many(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize("form", ["path", "string", "bytes", "bytearray", "open file", "pil", "array", "grey array"])
+def test_one_picture_counts_as_a_list_of_one(model, form):
+    path = EXAMPLES / "chelsea.jpg"
+    array = images.read(path)
+    given = {
+        "path": path, "string": str(path), "bytes": path.read_bytes(), "bytearray": bytearray(path.read_bytes()),
+        "open file": io.BytesIO(path.read_bytes()), "pil": Image.open(path), "array": array,
+        "grey array": array[..., 0],
+    }[form]  # fmt: skip
+    expected = model.predict(array[..., 0] if form == "grey array" else array)
+    assert list(model.predict_many(given)) == [expected]
+
+
+def test_a_stack_of_pictures_is_taken_one_by_one(model):
+    array = images.read(EXAMPLES / "chelsea.jpg")
+    assert len(list(model.predict_many(np.stack([array, array])))) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (None, "a list of them, not None"),
+        (5, "not of type int"),
+        ([None], "not a picture but None"),
+        ([np.zeros(3, np.uint8)], r"shape \(3,\)"),
+    ],
+)
+def test_what_is_no_picture_is_one_line(model, given, message):
+    with pytest.raises(fullconv.FullconvError, match=message) as error:
+        list(model.predict_many(given))
+    assert "\n" not in str(error.value)
 
 
 def test_a_damaged_picture_is_passed_to_the_caller_and_the_others_continue(model, tmp_path):

@@ -36,6 +36,28 @@ def test_a_form_gives_the_same_answer(server, cat):
     assert reply.json == server.ask("/predict?save=json", cat).json
 
 
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("saev=masks", "no option 'saev' here; choose from save, model, classes; did you mean save?"),
+        ("save=json&x=1", "no option 'x' here; choose from save, model, classes"),
+    ],
+)
+def test_unknown_options_are_refused(server, cat, query, message):
+    refused = server.ask(f"/predict?{query}", cat)
+    assert (refused.status, refused.json) == (422, {"error": message, "reason": "question"})
+
+
+def test_a_form_with_more_than_the_file_is_refused(server, cat):
+    field = b'--x\r\nContent-Disposition: form-data; name="save"\r\n\r\nmasks\r\n'
+    file = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n' + cat + b"\r\n--x--\r\n"
+    refused = server.ask("/predict", field + file, {"Content-Type": "multipart/form-data; boundary=x"})
+    assert (refused.status, refused.json["reason"]) == (422, "form")
+    assert "no field 'save' in this form" in refused.json["error"]
+    assert "options (save, model, classes) belong in the address" in refused.json["error"]
+    assert server.ask("/predict", file, {"Content-Type": "multipart/form-data; boundary=x"}).status == 200
+
+
 def test_json_contains_size_and_shares(server, cat, expected):
     told = server.ask("/predict?save=json", cat).json
     assert (told["model"], told["width"], told["height"]) == ("photos", 451, 300)

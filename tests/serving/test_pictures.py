@@ -72,6 +72,14 @@ def test_pictures_with_too_many_pixels_are_refused():
     assert refused(encoded("PNG", (100, 100)), pixels=9_999) == (413, "pixels")
 
 
+def test_a_picture_behind_a_thumbnail_is_checked():
+    thumbnail, whole, file = Image.new("L", (4, 4)), Image.new("L", (100, 100)), io.BytesIO()
+    whole.encoderinfo = {"tiffinfo": {254: 0}}
+    thumbnail.save(file, "TIFF", save_all=True, append_images=[whole], tiffinfo={254: 1})
+    assert refused(file.getvalue(), formats=("tiff",), pixels=9_999) == (413, "pixels")
+    check_picture(file.getvalue(), Limits(formats=("tiff",), pixels=10_000))
+
+
 def test_pictures_with_too_many_frames_are_refused():
     others = [Image.new("RGB", (8, 6), colour) for colour in ("green", "blue")]
     film = encoded("GIF", save_all=True, append_images=others)

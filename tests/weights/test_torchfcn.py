@@ -1,5 +1,7 @@
 """pytorch-fcn's checkpoints, and torchvision's classifiers, under the names of the paper's nets."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -44,7 +46,7 @@ def test_every_form_of_file_gives_the_same_tensors(tmp_path, content, zipped):
         ({**STATE, "fc6.bias": torch.tensor([1.0, torch.nan])}, r"fc6\.bias: expected finite"),
         ([1, 2], "no named tensors"),
         ({"model_state_dict": 5}, "no named tensors"),
-        (nn.Linear(1, 1), "not a file of tensors"),
+        (nn.Linear(1, 1), r"not a file of tensors \(contains torch.nn.modules.linear.Linear, and only tensors are"),
     ],
 )
 def test_other_content_gives_a_one_line_error(tmp_path, content, message):
@@ -52,6 +54,23 @@ def test_other_content_gives_a_one_line_error(tmp_path, content, message):
     with pytest.raises(FullconvError, match=message) as error:
         read_torchfcn(tmp_path / "a.pth")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["c.jpg", "c.pth", "c.safetensors"])
+@pytest.mark.parametrize(
+    "content", [b"", b"hello\n", b"\xff\xd8\xff\xe0 a photo", pickle.dumps({"a": 1}), b"PK\3\4zip"]
+)
+def test_a_file_of_another_kind_is_told_in_our_words(tmp_path, name, content, recwarn):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(FullconvError, match=r"not a file of tensors \(.*\); give a .safetensors file, or") as error:
+        read_torchfcn(tmp_path / name)
+    assert not any(word in str(error.value) for word in ("weights_only", "PyTorch", "archive", "deserializing"))
+    assert not recwarn.list
+
+
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(FullconvError, match=r"is a folder; give a \.safetensors file"):
+        read_torchfcn(tmp_path)
 
 
 @pytest.mark.parametrize("zipped", [True, False])

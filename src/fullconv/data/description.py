@@ -29,6 +29,8 @@ from fullconv.data.split_names import TRAIN
 from fullconv.data.splits import Chooser, choose_splits
 from fullconv.data.unlabelled import read_unlabelled
 from fullconv.errors import FullconvError, prefix_errors
+from fullconv.files import path_of
+from fullconv.listed import listed
 from fullconv.logger import logger
 from fullconv.typed_values import check_values, hint
 from fullconv.words import counted
@@ -127,7 +129,7 @@ def open_dataset(data: str | Path, outside: Sequence[str | Path] = ()) -> Datase
     Returns the classes that the description requests. Files that lists and annotations refer to must be in the data's
     folder or in one of `outside`. Raises FullconvError if the layout is not recognised.
     """
-    description = describe(data, outside)
+    description = describe(path_of("data", data), outside)
     with prefix_errors(data):
         return description.mapped()
 
@@ -144,7 +146,7 @@ def describe(data: str | Path, outside: Sequence[str | Path] = (), holds_back: b
     with as_one_line(Path(data), "a data set"):
         description = _described(description_in(Path(data)), holds_back)
     for dataset in (description.dataset, *description.added):
-        refuse_outside(dataset, [Path(folder) for folder in outside])
+        refuse_outside(dataset, [Path(folder) for folder in listed("outside", outside)])
         _note_repeats(dataset)
     return description
 

@@ -12,7 +12,7 @@ from fullconv.damage import reason_of
 from fullconv.data.masks import LabelMap
 from fullconv.errors import FullconvError
 from fullconv.georeference import checked_crs, import_rasterio
-from fullconv.images import refuse_large
+from fullconv.images import directory_of, refuse_large
 from fullconv.raster import open_raster
 
 
@@ -23,7 +23,7 @@ def burn(picture: Path, shapes: Sequence[tuple[dict[str, Any], int]], crs: str) 
     A pixel belongs to a shape if its centre lies inside.
     """
     rasterio = import_rasterio()
-    with open_raster(picture) as opened:
+    with open_raster(picture, page=directory_of(picture, 0)[0]) as opened:
         raster = opened.dataset
         if raster.crs is None:
             raise FullconvError(f"{picture}: has no coordinate system; geographic outlines need a GeoTIFF")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fullconv.classes import Classes
 from fullconv.errors import FullconvError, argument, suggestion
+from fullconv.listed import listed
 from fullconv.metrics import LabelMap
 
 BACKGROUND = "background"
@@ -27,9 +28,10 @@ class Merging:
         return merged
 
 
-def merge_to(names: Sequence[str], classes: Classes) -> Merging:
+def merge_to(names: str | Sequence[str], classes: Classes) -> Merging:
     """Returns background, which all other classes become, followed by the named classes. Raises FullconvError for an
     unknown name."""
+    names = listed("merge_to", names)
     for name in names:
         if name not in (BACKGROUND, *classes.names):
             near = suggestion(name, classes.names)

@@ -36,7 +36,7 @@ def evaluate(
     progress: Progress = iter,
     definition: str = DEFAULT,
     worst: int = 0,
-    merge_to: Sequence[str] = (),
+    merge_to: str | Sequence[str] = (),
     interval: bool = False,
     outside: Sequence[str | Path] = (),
     thin: bool = False,

@@ -14,7 +14,7 @@ from fullconv.evaluation.scoring import dataset_for
 from fullconv.exporting import openvino as files
 from fullconv.exporting.deepness import TILE, Deepness, write_deepness
 from fullconv.exporting.parity import EQUAL, SIZES, Agreement, agreements, calibration, mean_ious, own_photos
-from fullconv.files import staged
+from fullconv.files import path_of, staged
 from fullconv.logger import logger
 from fullconv.prediction.engines.choice import Choice, open_engine
 from fullconv.prediction.engines.contract import Engine
@@ -75,7 +75,7 @@ def export(
     refuse_useless_options(to, data, resolution)
     opened = open_folder(model)
     folder = opened.path
-    target = Path(out) if out else own_target(model, folder)
+    target = path_of("out", out) if out else own_target(model, folder)
     copied = is_copied(folder, to, target)
     source = Model(opened.config, source_engine(opened, to, copied))
     dataset = dataset_for(source, data, outside) if data else None

@@ -16,6 +16,7 @@ from fullconv.classes import Classes
 from fullconv.errors import FullconvError, argument, suggestion
 from fullconv.files import path_of, whole
 from fullconv.georeference import Georeference
+from fullconv.listed import listed
 from fullconv.outputs.coco import write_coco
 from fullconv.outputs.coco_polygons import write_coco_polygons
 from fullconv.outputs.confidence import write_confidence
@@ -78,9 +79,10 @@ def save_noted(
 ) -> list[Path]:
     """Does the same for a single result, and records it in predictions.jsonl in `folder`. Without a `stem`, names begin
     with that of the picture's file."""
+    outputs = check_outputs(outputs) if isinstance(outputs, str) else listed("outputs", outputs)
     if TABLE in outputs:
         raise FullconvError("csv: is one table of many pictures; of one, write result.to_df().to_csv(FILE)")
-    folder, outputs = path_of("folder", folder), check_outputs(outputs) if isinstance(outputs, str) else outputs
+    folder = path_of("folder", folder)
     target = folder / path_of("stem", stem or (result.source.stem if result.source else "image"))
     if not target.is_relative_to(folder) or ".." in target.relative_to(folder).parts:
         raise FullconvError(f"{argument('stem', stem)}: points outside {folder}; give a plain name")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import numpy as np
+from PIL import Image
 
 from fullconv.errors import FullconvError
-from fullconv.files import files_under
+from fullconv.files import files_under, kind_of
 from fullconv.images import Source, is_image_name
 from fullconv.prediction.flow import in_order
 from fullconv.prediction.memory import refuse_heavy
@@ -18,19 +21,37 @@ Result = TypeVar("Result")
 THREADS = 4  # one or two run the network, and the others read pictures
 
 
-def sources_of(sources: Iterable[Source] | str | Path) -> Iterable[Source]:
-    """Returns the pictures of a folder and its subfolders, sorted by path. Anything but a path is returned unchanged.
+def sources_of(sources: Any) -> Iterable[Source]:
+    """Returns the pictures of a folder and its subfolders, sorted by path. A single picture, in any form, counts as a
+    list of one; other iterables are returned unchanged.
 
-    Raises FullconvError if there is no such folder.
+    Raises FullconvError if there is no such folder or picture, and for what is no iterable.
     """
-    if not isinstance(sources, (str, Path)):
-        return sources
-    folder = Path(sources)
-    if not str(sources):
+    if isinstance(sources, (str, Path)):
+        return _at(sources)
+    if _is_picture(sources):
+        return [sources]
+    if not isinstance(sources, Iterable):
+        raise FullconvError(f"the pictures: give a folder of pictures, or a list of them, not {kind_of(sources)}")
+    return sources
+
+
+def _at(path: str | Path) -> Sequence[Source]:
+    if not str(path):
         raise FullconvError("the path is empty; give a folder of pictures, such as . for the current one")
-    if not folder.is_dir():
-        raise FullconvError(f"{folder}: no such folder; give a folder of pictures, or a list of them")
-    return sorted(path for path in files_under(folder) if is_image_name(path))
+    place = Path(path)
+    if place.is_file():
+        return [place]
+    if not place.is_dir():
+        raise FullconvError(f"{place}: no such folder or picture; give a folder of pictures, or a list of them")
+    return sorted(path for path in files_under(place) if is_image_name(path))
+
+
+def _is_picture(given: Any) -> bool:
+    """Whether it is one picture: its content, or an array other than a stack (N, H, W, C) or a list of paths."""
+    if isinstance(given, np.ndarray):
+        return given.ndim in (2, 3)
+    return isinstance(given, (bytes, bytearray, memoryview, Image.Image)) or hasattr(given, "read")
 
 
 def predict_many(

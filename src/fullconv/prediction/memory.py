@@ -52,7 +52,7 @@ def bytes_of(source: Source, classes: int, scores: bool = False, soft: bool = Fa
     are read. Returns 0 if the picture cannot be read, because reading it will raise the error."""
     try:
         pixels, beyond = images.extent(source, pages)
-    except FullconvError:
+    except (FullconvError, TypeError):  # the latter for what is no picture
         return 0
     return pixels * (PHOTO + beyond + (SCORE * classes if scores else 0) + (SOFT if soft else 0))
 

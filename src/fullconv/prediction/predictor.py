@@ -14,6 +14,7 @@ from fullconv import images
 from fullconv.classes import Classes
 from fullconv.errors import FullconvError
 from fullconv.images import Source
+from fullconv.listed import listed
 from fullconv.models.config import ModelConfig
 from fullconv.prediction.blending import blended
 from fullconv.prediction.engines.among import Among
@@ -43,13 +44,13 @@ class Model:
     engine: Engine
     asked: tuple[str, ...] = ()
 
-    def among(self, names: Sequence[str]) -> Model:
+    def among(self, names: str | Sequence[str]) -> Model:
         """The same model, restricted to these classes: each pixel gets the best of these and background. If the model
         has no class named background, label maps do not change, and only the other outputs are restricted.
 
         Raises FullconvError for an unknown class name.
         """
-        asked = tuple(dict.fromkeys(names))
+        asked = tuple(dict.fromkeys(listed("names", names)))
         wanted = {self.classes.index(name) for name in asked}
         if not asked or not self.classes.has_background:
             return replace(self, asked=asked)
@@ -112,13 +113,14 @@ class Model:
 
     def predict_many(
         self,
-        sources: Iterable[Source] | str | Path,
+        sources: Iterable[Source] | Source,
         scores: bool = False,
         on_error: Callable[[Source, FullconvError], object] | None = None,
         memory: int | str | None = None,
     ) -> Iterator[Segmentation]:
-        """Segments each picture of an iterable, or of a folder and its subfolders, in order. Reading, prediction and
-        the caller's own work overlap, and memory does not grow with the number of pictures.
+        """Segments each picture of an iterable, or of a folder and its subfolders, in order; one picture counts as a
+        list of one. Reading, prediction and the caller's own work overlap, and memory does not grow with the number of
+        pictures.
 
         A picture that cannot be read raises FullconvError. With `on_error`, that function is called with the picture
         and the error instead, and the remaining pictures are processed. `load(streams=2)` runs two pictures at once.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.types import ASGIApp
 
+from fullconv.errors import suggestion
 from fullconv.serving import descriptions, protocol
 from fullconv.serving.endpoint import Endpoint, Handler, openapi_document
 from fullconv.serving.guard import Guard, Rules, response
@@ -64,6 +66,7 @@ def _giving(content: Any) -> Handler:
 
 def predict_endpoint(service: Service) -> Endpoint:
     async def predict(request: Request) -> Response:
+        check_options(request.query_params)
         save = output_of(request.query_params.get("save", "labels"))
         chosen = service.model(request.query_params.get("model"))
         asked = service.classes(chosen, request.query_params.get("classes"))
@@ -75,6 +78,15 @@ def predict_endpoint(service: Service) -> Endpoint:
         return Response(answer.body, media_type=answer.media_type, headers={"X-Model": chosen})
 
     return Endpoint("POST", "/predict", predict, descriptions.PREDICT)
+
+
+def check_options(asked: Iterable[str]) -> None:
+    """Raises Refusal for an option of the address that /predict does not have."""
+    known = ", ".join(descriptions.OPTIONS)
+    for name in asked:
+        if name not in descriptions.OPTIONS:
+            near = suggestion(name, descriptions.OPTIONS)
+            raise Refusal(422, "question", f"no option {name!r} here; choose from {known}{near}")
 
 
 def output_of(asked: str) -> str:

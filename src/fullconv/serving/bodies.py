@@ -11,11 +11,14 @@ from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
+from fullconv.serving.descriptions import OPTIONS
 from fullconv.serving.limits import Limits
 from fullconv.serving.refusal import Refusal
 
 DRAINED = 4  # a body that is too large is read up to this many times the limit, so that its sender gets the error
+SHOWN = 60  # characters of a field's name
 FORM = "multipart/form-data"
+IN_ADDRESS = f"options ({', '.join(OPTIONS)}) belong in the address, as in /predict?save=masks"
 
 
 class InMemory(MultiPartParser):
@@ -90,7 +93,8 @@ class Holding:
 
 
 async def file_of(headers: Headers, body: bytes) -> bytes:
-    """Returns the only file in a form. Raises Refusal if the form is damaged or has no file."""
+    """Returns the only file in a form, whatever the name of its field. Raises Refusal if the form is damaged, has no
+    file, or has anything else."""
 
     async def stream() -> AsyncGenerator[bytes, None]:
         yield body
@@ -102,4 +106,7 @@ async def file_of(headers: Headers, body: bytes) -> bytes:
     files = [value for value in form.values() if isinstance(value, UploadFile)]
     if not files:
         raise Refusal(422, "form", "the form contains no file; send one, as in: curl -F picture=@a.jpg")
+    for name, value in form.items():
+        if not isinstance(value, UploadFile):
+            raise Refusal(422, "form", f"no field {name[:SHOWN]!r} in this form, which has only the file; {IN_ADDRESS}")
     return await files[0].read()

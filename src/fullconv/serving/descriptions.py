@@ -86,6 +86,7 @@ PREDICT: dict[str, Any] = {
     "requestBody": PICTURE,
     "responses": ANSWERS,
 }
+OPTIONS = tuple(parameter["name"] for parameter in PREDICT["parameters"])
 MODEL = {"name": "photos", "engine": "openvino fp32", "classes": ["background", "cat"], "void": 255}
 MODELS: dict[str, Any] = {
     "operationId": "models",

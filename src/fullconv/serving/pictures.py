@@ -17,16 +17,19 @@ def check_picture(body: bytes, limits: Limits) -> None:
     try:
         with Image.open(io.BytesIO(body), formats=limits.formats) as picture:
             check_size(picture.width, picture.height, limits)
-            frames = len(images.page_numbers(picture))
+            pages = images.page_numbers(picture)
+            if pages[0]:  # a thumbnail comes before it
+                picture.seek(pages[0])
+                check_size(picture.width, picture.height, limits)
     except (UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise unknown(body, limits) if isinstance(error, UnidentifiedImageError) else too_large(limits) from None
     except Refusal:
         raise
     except Exception:  # decoders raise all kinds of exceptions on a damaged file
         raise damaged() from None
-    if frames > limits.frames:
+    if len(pages) > limits.frames:
         raise Refusal(
-            422, "frames", f"the file contains {frames} frames, and the limit is {limits.frames}; send one frame"
+            422, "frames", f"the file contains {len(pages)} frames, and the limit is {limits.frames}; send one frame"
         )
 
 

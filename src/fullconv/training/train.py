@@ -90,7 +90,7 @@ def train(
     `track`: tensorboard, wandb, mlflow or "none"; by default TensorBoard if it is installed. Files that the data's
     lists and annotations refer to must be in its folder or in one of `outside`.
     """
-    out, repeated, trackers = Path(out), _path(repeats), check_trackers(track)
+    out, repeated, trackers = path_of("out", out), _path(repeats), check_trackers(track)
     if not (resume or repeated) and (count := folds_in(changes, _path(recipe))):
         given = {"trunk_weights": trunk_weights, "weights": weights, "track": track, "teacher": teacher, **changes}
         return cross_validate(data, out, count, recipe, (time, began), outside, given)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fullconv.damage import is_damage, unavailable
 from fullconv.errors import FullconvError, MissingExtra, missing_extra
 from fullconv.files import hidden_folder, write_whole
 
 State = dict[str, Tensor]
+SAFE = ".safetensors"
+BEGINNINGS = (b"PK\3\4", b"\x80\2")  # of torch's files, new and old: a ZIP archive, and a pickle of protocol 2
+SHOWN = 80  # characters of a name in a file
+REMEDY = "give a .safetensors file, or a .pth file of a state dict"
 
 # Checkpoints also store their best score, often as a NumPy number. These functions create such a number; the first has
 # another name before NumPy 2. None of them runs code from a file.
@@ -26,23 +33,38 @@ _NUMPY_NUMBER: list[Any] = [
 def read_tensors(path: Path) -> State:
     """{name: tensor} from a .safetensors file, or from a .pth file that contains only tensors."""
     if not path.is_file():
-        raise FullconvError(f"{path}: no such file; give a .safetensors or .pth file")
+        raise FullconvError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}; {REMEDY}")
     try:
-        if path.suffix == ".safetensors":
-            return _safetensors().load_file(path)
-        with torch.serialization.safe_globals(_NUMPY_NUMBER):
-            state = torch.load(path, map_location="cpu", weights_only=True)
+        state = _safetensors().load_file(path) if path.suffix == SAFE else _unpickled(path)
     except MissingExtra:
         raise
     except Exception as error:  # each format has its own errors
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise FullconvError(f"{path}: not a file of tensors ({reason})") from None
+        if not is_damage(error):
+            raise unavailable(path, error) from None
+        raise FullconvError(f"{path}: not a file of tensors ({_reason(path, error)}); {REMEDY}") from None
     for inside in ("state_dict", "model_state_dict"):
         state = state.get(inside, state) if isinstance(state, dict) else {}
     tensors = {name: v for name, v in state.items() if isinstance(v, Tensor)} if isinstance(state, dict) else {}
     if not tensors:
         raise FullconvError(f"{path}: contains no named tensors; give a file with a state dict")
     return tensors
+
+
+def _unpickled(path: Path) -> Any:
+    with torch.serialization.safe_globals(_NUMPY_NUMBER), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch warns of files that it then refuses
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _reason(path: Path, error: Exception) -> str:
+    """Says what is wrong with a file. The texts of torch fill a page and advise to run code from the file."""
+    if named := re.search(r"GLOBAL ([\w.]+)", str(error)):
+        return f"contains {named[1][:SHOWN]}, and only tensors are ever loaded"
+    if path.suffix == SAFE:
+        return "damaged, cut off, or of another format"
+    with path.open("rb") as file:
+        known = file.read(4).startswith(BEGINNINGS)
+    return "damaged or cut off" if known else "neither torch's format nor safetensors"
 
 
 def write_tensors(path: Path, state: State) -> Path:
