@@ -167,7 +167,7 @@ def _extents(picture: Image.Image) -> Iterator[tuple[int, int]]:
         for tags in tiff.tags_of_pages(file) or [tiff.first_tags(file)]:
             yield tiff.pixels_of(tags), DEEP if tiff.bits_of(tags) > 8 else heavy
     else:
-        is_deep = picture.mode[0] in "FI" or (netpbm.white_of(picture) or 0) > 255
+        is_deep = picture.mode[0] in "FI" or _is_deep_netpbm(picture)
         yield picture.width * picture.height, DEEP if is_deep else heavy
 
 
@@ -240,7 +240,7 @@ def _from_array(array: NDArray[Any]) -> Picture:
 def _values(picture: Image.Image) -> NDArray[Any]:
     """Returns (H, W, 3) uint8 for colours and 8-bit greys, and (H, W, bands) with the values as stored if they have
     more bits. 0 is black."""
-    if (netpbm.white_of(picture) or 0) > 255:
+    if _is_deep_netpbm(picture):
         return netpbm.stored_numbers(picture)
     black, shift = _black_of(picture), _shift_of(picture)
     if picture.getexif().get(ExifTags.Base.Orientation, UPRIGHT) != UPRIGHT:
@@ -258,6 +258,10 @@ def _values(picture: Image.Image) -> NDArray[Any]:
         profiles = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
         return np.array(ImageCms.profileToProfile(picture, *profiles, outputMode="RGB"))
     return _rgb(picture)
+
+
+def _is_deep_netpbm(picture: Image.Image) -> bool:
+    return picture.format == "PPM" and (netpbm.white_of(picture) or 0) > 255
 
 
 def _black_of(picture: Image.Image) -> np.uint16 | None:

@@ -6,6 +6,7 @@ import struct
 from dataclasses import dataclass
 
 BOXES, STREAM = b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"  # how the file format and the bare data begin
+STARTS = BOXES, STREAM
 HEADER = 2**16  # bytes that are searched
 SIGNED = 128
 

@@ -324,6 +324,8 @@ def _is_beyond_pillow(file: BinaryIO, page: int) -> bool:
         return start[:4] == tiff.BIG_ENDIAN_BIG or any(tags and tiff.is_beyond_pillow(tags) for tags in read)
     if start.startswith(PNG) and len(start) == 26:
         return start[24] == 16 and start[25] in COLOUR_TYPES
+    if not start.startswith(jpeg2000.STARTS):
+        return False
     start += file.read(HEADER)
     values = jpeg2000.values_of(start)
     if values is None:

@@ -137,7 +137,7 @@ class Search:
 
         Raises FullconvError for a named video if videos cannot be processed.
         """
-        if is_companion(source) or (is_hidden(relative) and not named):
+        if is_companion(source) or (not named and is_hidden(relative)):
             return False
         if source in results:
             self.earlier += 1

@@ -90,8 +90,9 @@ class Manifest:
     def _remove_superseded(self, target: str, written: Collection[str], outputs: Collection[str]) -> list[str]:
         """Returns the names of the files that are gone now."""
         earlier = owners_in(self.out).names(target) if self.opened_at else []
+        left = [name for name in earlier if name not in written]
         removed = []
-        for name in superseded(target, earlier, written, outputs):
+        for name in superseded(target, left, outputs) if left else ():
             with suppress(OSError):  # it is not there, or stays
                 if not self.is_input(self.out / name):
                     (self.out / name).unlink()

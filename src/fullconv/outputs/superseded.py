@@ -19,9 +19,9 @@ OUTPUTS = {
 }  # fmt: skip
 
 
-def superseded(target: str, earlier: Iterable[str], written: Collection[str], outputs: Collection[str]) -> list[str]:
-    """Returns those of the `earlier` files of a target that are of the new outputs, but were not written again."""
-    return [name for name in earlier if name not in written and output_of(name.removeprefix(target)) in outputs]
+def superseded(target: str, left: Iterable[str], outputs: Collection[str]) -> list[str]:
+    """Returns those files of a target that are of the new outputs, among those `left` from earlier runs."""
+    return [name for name in left if output_of(name.removeprefix(target)) in outputs]
 
 
 def output_of(ending: str) -> str | None:

@@ -48,8 +48,10 @@ class Request:
     def check_here(self) -> None:
         """Checks a run without a cluster: `check`, and that no object store is named, which only a cluster can use."""
         for text in (*self.inputs, self.out):
+            if "://" not in text:
+                continue
             refuse_file_address(text)
-            if "://" in text and (text == self.out or not is_address(text)):
+            if text == self.out or not is_address(text):
                 raise FullconvError(f"{text}: object stores need --cluster ray (pip install 'fullconv[ray]')")
         self.check()
 
