@@ -445,3 +445,10 @@ def test_a_damaged_png_that_gdal_reads_is_an_error(tmp_path):
         (tmp_path / "deep.png").write_bytes(in_two_chunks((tmp_path / "deep.png").read_bytes(), checksum=7))
         with pytest.raises(FullconvError, match="damaged"):
             images.open_picture(tmp_path / "deep.png")
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("exif", [b"junk, not EXIF data", b"II*\0\x08\0\0\0\xff\xff" + bytes(40)])
+def test_a_photo_with_damaged_exif_data_stays_as_it_is(format, exif):
+    stored = np.full((24, 32, 3), 90, np.uint8)
+    assert np.array_equal(images.read(encoded(Image.fromarray(stored), format, exif=exif, quality=95)), stored)

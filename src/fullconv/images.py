@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO, Union
 
@@ -243,11 +243,7 @@ def _values(picture: Image.Image) -> NDArray[Any]:
     if _is_deep_netpbm(picture):
         return netpbm.stored_numbers(picture)
     black, shift = _black_of(picture), _shift_of(picture)
-    if picture.getexif().get(ExifTags.Base.Orientation, UPRIGHT) != UPRIGHT:
-        from PIL import ImageOps
-
-        picture = ImageOps.exif_transpose(picture)
-    picture.load()
+    picture = upright(picture)
     if picture.mode == "F" or picture.mode.startswith("I"):
         deep = np.asarray(picture)
         deep = np.ascontiguousarray(deep, deep.dtype.newbyteorder("="))[..., None]
@@ -258,6 +254,24 @@ def _values(picture: Image.Image) -> NDArray[Any]:
         profiles = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
         return np.array(ImageCms.profileToProfile(picture, *profiles, outputMode="RGB"))
     return _rgb(picture)
+
+
+def upright(picture: Image.Image) -> Image.Image:
+    """Returns the picture loaded, and turned as its EXIF data say. Pillow itself only does so for TIFFs."""
+    picture.load()  # finds EXIF data behind the pixels, too
+    if exif_orientation(picture) == UPRIGHT:
+        return picture
+    from PIL import ImageOps  # imported here because most pictures are not turned
+
+    return ImageOps.exif_transpose(picture)
+
+
+def exif_orientation(picture: Image.Image) -> int:
+    """Returns 1 to 8. Unreadable EXIF data do not matter, because the pixels are intact."""
+    found = None
+    with suppress(Exception):
+        found = picture.getexif().get(ExifTags.Base.Orientation)
+    return found if isinstance(found, int) and found in range(1, 9) else UPRIGHT
 
 
 def _is_deep_netpbm(picture: Image.Image) -> bool:

@@ -92,3 +92,12 @@ def test_shells_can_complete_commands():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False,
                           env=os.environ | asked)  # fmt: skip
     assert done.stdout == "plain,predict\n"
+
+
+@pytest.mark.parametrize("command", ["train", "check", "evaluate", "label"])
+def test_an_empty_path_is_not_the_current_folder(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = shell(command, "")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "is empty; give a path" in done.stderr
+    assert not list(tmp_path.iterdir())

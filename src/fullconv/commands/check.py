@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fullconv.commands.json_output import json_option, prints_json, write_document
+from fullconv.commands.paths import PATH
 from fullconv.commands.progress import each_with_bar, with_bar
 from fullconv.commands.shared_options import outside_option
 from fullconv.commands.terminal import printed_log, say
@@ -22,16 +23,15 @@ if TYPE_CHECKING:
     from fullconv.evaluation.folds import Judges
     from fullconv.evaluation.suspects import Suspicion
 
-FILE = click.Path(path_type=Path)
 EXAMPLES = 24  # pairs of picture and mask on a sheet
 LISTED = 20  # pictures with suspected labels that are printed at most
 
 
 @click.command()
-@click.argument("data", type=FILE)
+@click.argument("data", type=PATH)
 @json_option
 @click.option(
-    "--sheet", type=FILE, help="Write a contact sheet of sample pictures and masks to this .png or .jpg file."
+    "--sheet", type=PATH, help="Write a contact sheet of sample pictures and masks to this .png or .jpg file."
 )
 @click.option(
     "-m",

@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from fullconv.classes import UnknownClass
 from fullconv.commands.json_output import json_option, prints_json, write_document
+from fullconv.commands.paths import PATH
 from fullconv.commands.progress import each_with_bar
 from fullconv.commands.shared_options import (
     Words,
@@ -32,11 +33,8 @@ if TYPE_CHECKING:
     from fullconv.prediction.predictor import Model
 
 
-FILE = click.Path(path_type=Path)
-
-
 @click.command()
-@click.argument("data", type=FILE)
+@click.argument("data", type=PATH)
 @click.option(
     "--split",
     default="val",
@@ -61,10 +59,10 @@ FILE = click.Path(path_type=Path)
     is_flag=True,
     help="Add scores for thin structures such as cracks: precision, recall and F1 within 2 pixels, and clDice.",
 )
-@click.option("--confusion", type=FILE, help="Draw the confusion matrix to this .png or .svg file.")
+@click.option("--confusion", type=PATH, help="Draw the confusion matrix to this .png or .svg file.")
 @click.option(
     "--report",
-    type=FILE,
+    type=PATH,
     help="Write a report to this .html file: the numbers, the confusion matrix, and the pictures, worst first.",
 )
 @tta_option

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fullconv.commands.paths import PATH
 from fullconv.commands.terminal import say
 from fullconv.words import counted
 
@@ -20,9 +21,8 @@ if TYPE_CHECKING:
     from fullconv.models.config import ModelConfig
     from fullconv.prediction.predictor import Model
 
-FILE = click.Path(path_type=Path)
 PHOTO = click.argument("photos", nargs=-1, required=True, metavar="PHOTO...")
-OUT = click.option("--out", type=FILE, required=True, help="File to write the figure to, .svg or .png.")
+OUT = click.option("--out", type=PATH, required=True, help="File to write the figure to, .svg or .png.")
 MODEL = click.option("--model", default="photos", help="Name of a bundled model, a model folder, or hf://owner/name.")
 PUBLISHED = click.option(
     "--published", metavar="NAME", help="Draw a published net, without weights, instead of --model."
@@ -66,7 +66,7 @@ def architecture(photo: str | None, model: str, published: str | None, size: int
 @click.option("--class", "class_name", required=True, help='Name of an ImageNet class, such as "tabby cat".')
 @click.option(
     "--trunk-weights",
-    type=FILE,
+    type=PATH,
     help="File of EfficientNet-Lite0 weights, classifier included.  [default: those installed]",
 )
 @OUT

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from fullconv.commands.paths import PATH
 from fullconv.commands.shared_options import check_data, outside_option
 from fullconv.commands.terminal import printed_log, say
 from fullconv.words import counted
@@ -18,13 +19,13 @@ from fullconv.words import counted
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Folder to write to.  [default: the model's own; for a bundled model or one on the hub, ./NAME]",
 )
 @click.option(
     "--int8", is_flag=True, help="Quantise to 8 bits, calibrated on pictures from --data. Needs --to openvino."
 )
-@click.option("--data", type=click.Path(path_type=Path), help="Labelled pictures to compare the mean IoU on.")
+@click.option("--data", type=PATH, help="Labelled pictures to compare the mean IoU on.")
 @click.option("--split", default="val", help="Split of --data to score on.")
 @click.option("--pictures", type=int, help="Number of pictures of the split to score on.  [default: all]")
 @click.option("--max-loss", default=0.03, help="Largest drop in mean IoU (0-1) on --data to accept.")

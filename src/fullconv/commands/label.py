@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fullconv.commands.json_output import json_option, prints_json, write_document
+from fullconv.commands.paths import PATH
 from fullconv.commands.progress import with_bar
 from fullconv.commands.shared_options import check_data, model_options, outside_option
 from fullconv.commands.terminal import fail, printed_log, say
@@ -21,11 +22,9 @@ if TYPE_CHECKING:
     from fullconv.labelling.assessment import Assessment
     from fullconv.prediction.predictor import Model
 
-FILE = click.Path(path_type=Path)
-
 
 @click.command()
-@click.argument("data", type=FILE)
+@click.argument("data", type=PATH)
 @click.option("--count", type=click.IntRange(min=1), default=20, help="Number of pictures to choose.")
 @click.option(
     "--by",
@@ -42,7 +41,7 @@ FILE = click.Path(path_type=Path)
 @click.option(
     "--simplify", type=click.FloatRange(min=0), default=2.0, help="How far simplified outlines may move, in pixels."
 )
-@click.option("-o", "--out", type=FILE, default=Path("to-label"), help="New folder for the pictures and drafts.")
+@click.option("-o", "--out", type=PATH, default=Path("to-label"), help="New folder for the pictures and drafts.")
 @json_option
 @outside_option
 @model_options

@@ -6,17 +6,18 @@ from pathlib import Path
 
 import click
 
+from fullconv.commands.paths import PATH
 from fullconv.commands.shared_options import MODELS
 from fullconv.commands.terminal import say
 
 
 @click.command()
 @click.option("-m", "--model", default="photos", help=MODELS)
-@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("site"), help="Folder to write the page to.")
+@click.option("-o", "--out", type=PATH, default=Path("site"), help="Folder to write the page to.")
 @click.option(
     "--onnxruntime-web",
     "runtime",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=Path("node_modules/onnxruntime-web"),
     help="Folder of the npm package onnxruntime-web, which runs the model in the browser.",
 )

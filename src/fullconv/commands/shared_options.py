@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from fullconv.commands.paths import PATH
 from fullconv.errors import FullconvError
 
 Command = Callable[..., Any]
@@ -110,7 +111,7 @@ tta_option = click.option(
 )
 
 outside_option = click.option(
-    "--outside", type=click.Path(path_type=Path), multiple=True, metavar="DIR",
+    "--outside", type=PATH, multiple=True, metavar="DIR",
     help="Also allow the data's lists and annotations to refer to files in this folder. Can be repeated.",
 )  # fmt: skip
 

@@ -10,15 +10,15 @@ from typing import Any
 
 import click
 
+from fullconv.commands.paths import PATH
 from fullconv.commands.shared_options import BatchSize, Numbers, Side, Weights, outside_option
 from fullconv.commands.terminal import is_quiet, printed_log, say, silent
 
-FILE = click.Path(path_type=Path)
 LISTED = 6  # scores of classes are listed if there are at most this many
 
 
 @click.command()
-@click.argument("data", type=FILE, required=False)
+@click.argument("data", type=PATH, required=False)
 @click.option(
     "--arch",
     help="Architecture: fcn32s to fcn2s, unet, segnet, encoder-only and others.  [default: the same as --weights]",
@@ -29,20 +29,20 @@ LISTED = 6  # scores of classes are listed if there are at most this many
 )
 @click.option(
     "--trunk-weights",
-    type=FILE,
+    type=PATH,
     help="File with ImageNet weights for the trunk, or 'imagenet' to use an installed package or timm's hub.",
 )
 @click.option(
     "--weights",
-    type=FILE,
+    type=PATH,
     help="Model to start from (also hf://owner/name); parameters that fit are copied.  [default: photos]",
 )
 @click.option(
     "--teacher",
-    type=FILE,
+    type=PATH,
     help="Model to learn from in addition to the labels, or a folder of its scores.",
 )
-@click.option("--recipe", type=FILE, help="YAML file with the settings that differ from the defaults.")
+@click.option("--recipe", type=PATH, help="YAML file with the settings that differ from the defaults.")
 @click.option(
     "--staged", is_flag=True, default=None, help="Train FCN-32s first, then each finer net from the last one."
 )
@@ -99,9 +99,9 @@ LISTED = 6  # scores of classes are listed if there are at most this many
     "--track",
     help="Where to log: tensorboard, wandb, mlflow (separated by commas), or none.  [default: tensorboard]",
 )
-@click.option("-o", "--out", type=FILE, help="Folder for the run.  [default: runs/train]")
-@click.option("--resume", type=FILE, help="Continue the run in this folder.")
-@click.option("--from", "repeats", type=FILE, help="Repeat the run in this folder, with the same data and weights.")
+@click.option("-o", "--out", type=PATH, help="Folder for the run.  [default: runs/train]")
+@click.option("--resume", type=PATH, help="Continue the run in this folder.")
+@click.option("--from", "repeats", type=PATH, help="Repeat the run in this folder, with the same data and weights.")
 @outside_option
 def train(data: Path | None, out: Path | None, resume: Path | None, repeats: Path | None, **changes: Any) -> None:
     """Train a model on labelled pictures.

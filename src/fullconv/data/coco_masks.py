@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags
 
 from fullconv.classes import VOID
 from fullconv.damage import reason_of
@@ -20,6 +19,7 @@ from fullconv.data.polygons import fill
 from fullconv.data.rle import decode, runs_of
 from fullconv.data.stored_values import stored_colours
 from fullconv.errors import FullconvError
+from fullconv.images import exif_orientation
 
 UNQUESTIONED = 2**24  # pixels
 
@@ -89,8 +89,7 @@ class Segments:
 def upright_size(image: Path) -> tuple[int, int]:
     """Returns (height, width) after the EXIF rotation."""
     with opened(image, "image") as picture:
-        turned = picture.getexif().get(ExifTags.Base.Orientation, 1) > 4
-        return picture.size if turned else (picture.height, picture.width)
+        return picture.size if exif_orientation(picture) > 4 else (picture.height, picture.width)
 
 
 def refuse_claim(said: tuple[int, int], image: Path, path: Path) -> None:

@@ -4,18 +4,17 @@ colours."""
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageFile
+from PIL import Image, ImageFile
 
 from fullconv.damage import as_one_line
 from fullconv.errors import FullconvError
 from fullconv.georeference import import_rasterio
-from fullconv.images import LARGEST_IN_MEMORY, UPRIGHT
+from fullconv.images import LARGEST_IN_MEMORY, upright
 from fullconv.raster import Raster, open_raster
 from fullconv.tiff import SAMPLES
 
@@ -57,22 +56,6 @@ def stored_values(picture: Image.Image) -> NDArray[Any]:
 def stored_colours(picture: Image.Image) -> NDArray[np.uint8]:
     """HxWx3: the colours of any picture, without regard to transparency."""
     return np.array(upright(picture).convert("RGB"))
-
-
-def upright(picture: Image.Image) -> Image.Image:
-    """Returns the picture loaded, and turned as its EXIF data say. Pillow itself only does so for TIFFs.
-
-    Unreadable EXIF data do not matter, because the pixels are intact.
-    """
-    picture.load()  # finds EXIF data behind the pixels, too
-    orientation = UPRIGHT
-    with suppress(Exception):
-        orientation = picture.getexif().get(ExifTags.Base.Orientation, UPRIGHT)
-    if orientation == UPRIGHT:
-        return picture
-    from PIL import ImageOps  # imported here because most masks are not turned
-
-    return ImageOps.exif_transpose(picture)
 
 
 def no_data(picture: Image.Image) -> float | None:

@@ -19,11 +19,11 @@ from fullconv.data.lossy import is_lossy
 from fullconv.data.masks import LabelMap, opened
 from fullconv.data.stored_values import SINGLE_CHANNEL, has_two_channels, stored_colours, stored_values
 from fullconv.errors import FullconvError
+from fullconv.images import UPRIGHT, exif_orientation
 from fullconv.images import opened as opened_image
 from fullconv.view import Pixels
 
-ORIENTATION = 0x0112  # the EXIF tag: 1 upright, 2–4 mirrored or upside down, 5–8 rotated by a quarter
-UPRIGHT, TURNED = 1, 5  # from the latter on, rows and columns are exchanged
+TURNED = 5  # EXIF orientation, from which on rows and columns are exchanged
 THUMBNAIL = (18, 16)  # width, height
 LEVELS = np.arange(256)
 Size = tuple[int, int]  # width, height
@@ -66,17 +66,11 @@ def image_facts(sample: Sample) -> ImageFacts:
 def _header(sample: Sample, image: Pixels) -> Header:
     try:
         with opened_image(sample.image_path, str(sample.image_path)) as header:
-            orientation = _orientation(header)
+            orientation = exif_orientation(header)
             size = (image.shape[1], image.shape[0])
             return Header(size[::-1] if orientation >= TURNED else size, orientation)
     except FullconvError:  # the layout reads more than Pillow: rasters of many bands, arrays
         return Header((image.shape[1], image.shape[0]))
-
-
-def _orientation(header: Image.Image) -> int:
-    """1 to 8. Cameras write 0 if they do not know."""
-    tag = header.getexif().get(ORIENTATION, UPRIGHT)
-    return tag if tag in range(1, 9) else UPRIGHT
 
 
 def _moments_of_bytes(picture: Image.Image) -> tuple[tuple[float, ...], tuple[float, ...]]:

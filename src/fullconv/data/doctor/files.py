@@ -9,9 +9,10 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from fullconv.classes import VOID, Classes
-from fullconv.data.doctor.facts import UPRIGHT, ImageFacts, MaskFacts, Size
+from fullconv.data.doctor.facts import ImageFacts, MaskFacts, Size
 from fullconv.data.doctor.finding import ERROR, NOTE, WARNING, Case, Finding
 from fullconv.data.doctor.scan import Facts
+from fullconv.images import UPRIGHT
 from fullconv.words import counted
 
 LOOKED_UP = 3  # missing files for which a similar name is looked up
