@@ -202,6 +202,12 @@ def test_files_beside_labels_that_are_none(tmp_path, caplog):
     assert not caplog.messages
 
 
+def test_check_takes_no_picture_without_labels_for_a_mask(tmp_path):
+    yolo(tmp_path)
+    save(tmp_path / "images" / "train" / "b.jpg", PHOTO)
+    assert "smoothed-masks" not in {finding.kind for finding in check(tmp_path).findings}
+
+
 def test_pictures_that_a_list_leaves_out_keep_their_labels(tmp_path, caplog):
     yolo(tmp_path)
     for name in ("b", "c"):
