@@ -112,9 +112,24 @@ def unused(splits: Mapping[str, Samples], used: Iterable[str] = ()) -> Iterator[
             yield split, alone
 
 
+def examined(splits: Mapping[str, Samples]) -> Mapping[str, Samples]:
+    """Returns the splits without the pictures that nothing uses, which may be backups or raw data. If nothing at all is
+    used, returns all of them."""
+    spare = {sample.image_path for _, samples in unused(splits) for sample in samples}
+    left = {split: tuple(s for s in samples if s.image_path not in spare) for split, samples in splits.items()}
+    return left if any(left.values()) else splits
+
+
+def to_use(splits: Mapping[str, Samples], spare: Iterable[str]) -> str:
+    """Returns the line of a data YAML that adds these splits to train, if there is one."""
+    names = ", ".join([*([TRAIN] if splits.get(TRAIN) else []), *spare])
+    return f"train: [{names}]"
+
+
 def remarks(dataset: Dataset, used: Iterable[str] = ()) -> Iterator[str]:
     """Yields a line for every folder whose pictures are not used."""
     for split, samples in unused(dataset.splits, used):
+        line = to_use(dataset.splits, [split])
         count = f"{counted(len(samples), 'picture')} of {split} {was(len(samples))}"
-        yield f"{count} left out: {split} is neither train, val nor test; to use it, write `train: [train, {split}]`"
+        yield f"{count} left out: {split} is neither train, val nor test; to use it, write `{line}`"
     yield from (f"left out: {line}" for line in dataset.left_out)
