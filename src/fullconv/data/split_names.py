@@ -117,10 +117,10 @@ def unused(splits: Mapping[str, Samples], used: Iterable[str] = ()) -> Iterator[
             yield split, alone
 
 
-def examined(splits: Mapping[str, Samples]) -> Mapping[str, Samples]:
+def examined(splits: Mapping[str, Samples], used: Iterable[str] = ()) -> Mapping[str, Samples]:
     """Returns the splits without the pictures that nothing uses, which may be backups or raw data. If nothing at all is
     used, returns all of them."""
-    spare = {sample.image_path for _, samples in unused(splits) for sample in samples}
+    spare = {sample.image_path for _, samples in unused(splits, used) for sample in samples}
     left = {split: tuple(s for s in samples if s.image_path not in spare) for split, samples in splits.items()}
     return left if any(left.values()) else splits
 
