@@ -233,6 +233,18 @@ def test_no_folder_of_any_layout_vanishes(tmp_path, layout):
     assert "unused-split" in kinds(check(tmp_path))
 
 
+@pytest.mark.parametrize(("layout", "name"), [(coco, "_annotations.coco.json"), (labelme, "a.json")])
+def test_annotations_of_unused_folders_do_not_change_the_classes(tmp_path, layout, name):
+    for folder in ("train", "val", "old", "older"):
+        layout(tmp_path, folder)
+    for folder, text in (("old", (tmp_path / "old" / name).read_text().replace("roof", "Building")), ("older", "{")):
+        write(tmp_path / folder / name, text)
+    dataset = open_dataset(tmp_path)
+    assert dataset.classes.names == ("background", "roof")
+    assert {*dataset.splits} >= {"train", "val"}
+    assert any(f"{folder}" in line for folder in ("older", "old") for line in remarks(dataset))
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_two_spellings_are_joined_in_every_layout(tmp_path, layout):
     for folder in ("train", "val", "valid"):
