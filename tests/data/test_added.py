@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from fullconv.data.description import open_dataset
+from fullconv.data.split_names import remarks
 from fullconv.errors import FullconvError
 
 
@@ -44,6 +45,18 @@ def test_added_pictures_join_the_training_split_with_its_classes(root):
     mask = dataset.split("train")[1].read_label_map()
     assert (mask[:3] == 2).all()
     assert (mask[3:] == 0).all()
+
+
+@pytest.mark.parametrize("place", ["more", "../own/more"])
+def test_a_folder_beside_those_of_the_splits_may_be_added(root, place):
+    for split, name in (("train", "a"), ("val", "b"), ("more", "c"), ("old", "d")):
+        pairs(root / split, [name])
+    (root / "more" / "data.yaml").write_text("names: [background, cat]\n")
+    dataset = described(root, "names: [background, cat]", f"added: {place}")
+    assert [sample.name for sample in dataset.split("train")] == ["a", "c"]
+    assert [line.partition(" was left")[0] for line in remarks(dataset)] == ["1 picture of old"]
+    with pytest.raises(FullconvError, match=r"c\.png is already among the pictures"):
+        described(root, "names: [background, cat]", "train: [train, more]", f"added: {place}")
 
 
 def test_added_classes_may_be_mapped_or_already_match(root):

@@ -362,6 +362,15 @@ def test_alpha_that_is_the_same_everywhere_does_not_matter(tmp_path, dtype, inte
     assert (read_index_or_colour(tmp_path / "a.png", [BLACK, WHITE]) == IDS).all()
 
 
+def test_a_mask_that_is_transparent_exactly_where_it_is_0(tmp_path):
+    """Image editors save white objects on nothing like this."""
+    for white in (1, 255):
+        mask = (IDS > 1) * np.uint8(white)
+        for path in (tmp_path / "a.png", tmp_path / "a.tif"):
+            Image.merge("LA", [Image.fromarray(mask), Image.fromarray((IDS > 1) * np.uint8(255))]).save(path)
+            assert (read_mask(path) == mask).all()
+
+
 def test_a_png_with_transparency_is_refused(tmp_path):
     Image.merge("LA", [Image.fromarray(IDS), Image.fromarray(IDS)]).save(tmp_path / "a.png")
     with pytest.raises(FullconvError, match=r"a\.png: a mask has one channel of class indices, but this one has 2; "):

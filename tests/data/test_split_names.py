@@ -1,6 +1,7 @@
 """Folders that are called like a split, in any spelling, and those that are not: nothing is left out silently."""
 
 import json
+import shutil
 
 import pytest
 from PIL import Image
@@ -130,6 +131,34 @@ def test_masks_of_unused_folders_do_not_change_the_classes(tmp_path):
     assert describe(tmp_path).dataset.classes.names == ("background", "object")
 
 
+def test_check_leaves_the_pictures_of_unused_folders_unexamined(tmp_path):
+    """They may be backups, or data before their preparation."""
+    for i, split in enumerate(["train", "val"]):
+        for k in range(3):
+            save(tmp_path / split / "images" / f"{k}.png", photo(10 * i + k))
+            save(tmp_path / split / "masks" / f"{k}.png", halves())
+    shutil.copytree(tmp_path / "train", tmp_path / "backup")
+    shutil.copytree(tmp_path / "val", tmp_path / "raw")
+    save(tmp_path / "raw" / "masks" / "0.png", PHOTO[:4, :4])
+    (tmp_path / "raw" / "images" / "1.png").write_bytes(b"no picture")
+    report = check(tmp_path)
+    assert kinds(report) == {"unused-split", "no-names"}
+    assert found(report, "unused-split").text.endswith("backup 3, raw 3; they are not examined")
+    assert list(report.shares) == ["train", "val"]
+
+
+def test_a_list_beside_no_train_is_offered_as_train(tmp_path):
+    """CVAT calls its list default."""
+    save(tmp_path / "JPEGImages" / "a.jpg", PHOTO)
+    save(tmp_path / "SegmentationClass" / "a.png", rows(0, 1, 255))
+    write(tmp_path / "ImageSets" / "Segmentation" / "default.txt", "a\n")
+    report = check(tmp_path)
+    finding = found(report, "unused-split")
+    assert (list(report.shares), "not examined" in finding.text) == (["default"], False)
+    write(tmp_path / "own.yaml", f"path: {tmp_path}\n{finding.remedy}")
+    assert list(open_dataset(tmp_path / "own.yaml").splits) == ["train"]
+
+
 def test_a_split_that_is_a_link_to_nothing_is_an_error(tmp_path):
     pairs(tmp_path, "train")
     (tmp_path / "images" / "val").symlink_to("nowhere")
@@ -202,6 +231,18 @@ def test_no_folder_of_any_layout_vanishes(tmp_path, layout):
     }  # fmt: skip
     assert dataset.split("holdout")[0].read()[0].shape == PHOTO.shape
     assert "unused-split" in kinds(check(tmp_path))
+
+
+@pytest.mark.parametrize(("layout", "name"), [(coco, "_annotations.coco.json"), (labelme, "a.json")])
+def test_annotations_of_unused_folders_do_not_change_the_classes(tmp_path, layout, name):
+    for folder in ("train", "val", "old", "older"):
+        layout(tmp_path, folder)
+    for folder, text in (("old", (tmp_path / "old" / name).read_text().replace("roof", "Building")), ("older", "{")):
+        write(tmp_path / folder / name, text)
+    dataset = open_dataset(tmp_path)
+    assert dataset.classes.names == ("background", "roof")
+    assert {*dataset.splits} >= {"train", "val"}
+    assert any(f"{folder}" in line for folder in ("older", "old") for line in remarks(dataset))
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -28,6 +28,22 @@ def first_row_of(dataset, split="train"):
     return dataset.split(split)[0].read_label_map()[0].tolist()
 
 
+@pytest.mark.parametrize("there", [False, True])
+def test_a_test_split_without_labels_is_left_out(tmp_path, there):
+    """Roboflow names the folder also if there is none, and the labels of a contest's test set are secret."""
+    yolo(tmp_path)
+    write(
+        tmp_path / "data.yaml",
+        "train: images/train\nval: images/train\ntest: ../test/images\nnc: 2\nnames: [cat, dog]\n",
+    )
+    if there:
+        save(tmp_path / "test" / "images" / "a.jpg", PHOTO)
+    dataset = open_dataset(tmp_path)
+    assert list(dataset.splits) == ["train", "val"]
+    assert len(dataset.left_out) == 1
+    assert ("no .txt for any of 1 picture of test" if there else "no ../test/images in") in dataset.left_out[0]
+
+
 def test_the_yaml_and_its_folder_are_the_same_data(tmp_path):
     yolo(tmp_path)
     assert first_row(tmp_path) == first_row(tmp_path / "data.yaml") == ROW
@@ -200,6 +216,12 @@ def test_files_beside_labels_that_are_none(tmp_path, caplog):
         write(tmp_path / "labels" / "train" / name, YOLO if name.startswith(".") else "cat\n" * (name != "empty.txt"))
     assert first_row(tmp_path) == ROW
     assert not caplog.messages
+
+
+def test_check_takes_no_picture_without_labels_for_a_mask(tmp_path):
+    yolo(tmp_path)
+    save(tmp_path / "images" / "train" / "b.jpg", PHOTO)
+    assert "smoothed-masks" not in {finding.kind for finding in check(tmp_path).findings}
 
 
 def test_pictures_that_a_list_leaves_out_keep_their_labels(tmp_path, caplog):

@@ -10,13 +10,17 @@ from click.testing import CliRunner
 from PIL import Image
 
 from fullconv.commands.main import fullconv
+from fullconv.data.description import open_dataset
 from fullconv.errors import FullconvError
 from fullconv.training import finishing
 from fullconv.training import run as training_run
 from fullconv.training import train as training
 from fullconv.training.digests import sha256_of
 from fullconv.training.manifest import read_manifest
+from fullconv.training.start import readable_unlabelled
 from fullconv.training.teacher import write_index, write_scores
+from tests.data.doctor.planted import halves, photo
+from tests.data.trees import save, write
 from tests.discs import draw_photo
 from tests.training.test_run import TINY, parameters, same
 
@@ -148,3 +152,16 @@ def teachable(yaml):
 def test_coarse_loss_is_refused_where_no_enlargement_ends_the_net(data, tmp_path):
     with pytest.raises(FullconvError, match="coarse_loss only works for an FCN"):
         run(data, tmp_path, arch="unet")
+
+
+def test_pictures_beside_the_splits_may_be_unlabelled_ones(tmp_path):
+    """A folder that nothing scores, here with masks that are not trusted."""
+    for i, split in enumerate(["train", "val", "rough"]):
+        save(tmp_path / split / "images" / "a.png", photo(i))
+        save(tmp_path / split / "masks" / "a.png", halves())
+    write(tmp_path / "data.yaml", "names: [background, roof]\nunlabelled: rough/images\n")
+    good, _ = readable_unlabelled(open_dataset(tmp_path), "train")
+    assert [picture.image_path.name for picture in good] == ["a.png"]
+    write(tmp_path / "data.yaml", "names: [background, roof]\nunlabelled: val/images\n")
+    with pytest.raises(FullconvError, match="which the model is scored on"):
+        readable_unlabelled(open_dataset(tmp_path), "train")

@@ -72,7 +72,7 @@ def _only(bands: NDArray[Any], path: Path) -> NDArray[Any]:
 def several_channels(path: Path, count: int) -> FullconvError:
     return FullconvError(
         f"{path}: a mask has one channel of class indices, but this one has {count}; "
-        "save the one with the classes alone (gdal_translate -b 1)"
+        "save the one with the classes alone, without transparency (gdal_translate -b 1)"
     )
 
 

@@ -15,10 +15,14 @@ from fullconv.words import counted, was
 
 SPELLINGS = {"train": ("train", "training"), "val": ("val", "valid", "validation"), "test": ("test", "testing")}
 SPLIT_OF = {spelling: split for split, spellings in SPELLINGS.items() for spelling in spellings}
-TRAIN, REST = "train", "rest"
+TRAIN, TEST, REST = "train", "test", "rest"
 Item = TypeVar("Item")
 Samples = tuple[Sample, ...]
 Found = dict[str, list[tuple[str, Item]]]  # split → (name of a folder, or "" outside all of them; what it holds)
+
+
+class Unlabelled(FullconvError):
+    """No picture of a split has labels. Those of a test set may be secret, so it is only left out."""
 
 
 class Place(NamedTuple):
@@ -80,7 +84,8 @@ def read_splits(
 ) -> tuple[dict[str, Samples], tuple[str, ...]]:
     """Reads and checks each split. Returns (splits, what was left out and why).
 
-    Folders that are not called like a split may be anything, so those that cannot be read are only left out.
+    Folders that are not called like a split may be anything, so those that cannot be read are only left out, and so
+    are test pictures without labels.
     """
     splits: dict[str, Samples] = {}
     left_out: list[str] = []
@@ -89,7 +94,7 @@ def read_splits(
             samples = tuple(_named(name, one, len(items)) for name, item in items for one in read(item))
             check(split, samples)
         except FullconvError as error:
-            if split in SPELLINGS:
+            if split in SPELLINGS and not (split == TEST and isinstance(error, Unlabelled)):
                 raise
             left_out.append(str(error))
         else:
@@ -112,9 +117,24 @@ def unused(splits: Mapping[str, Samples], used: Iterable[str] = ()) -> Iterator[
             yield split, alone
 
 
+def examined(splits: Mapping[str, Samples], used: Iterable[str] = ()) -> Mapping[str, Samples]:
+    """Returns the splits without the pictures that nothing uses, which may be backups or raw data. If nothing at all is
+    used, returns all of them."""
+    spare = {sample.image_path for _, samples in unused(splits, used) for sample in samples}
+    left = {split: tuple(s for s in samples if s.image_path not in spare) for split, samples in splits.items()}
+    return left if any(left.values()) else splits
+
+
+def to_use(splits: Mapping[str, Samples], spare: Iterable[str]) -> str:
+    """Returns the line of a data YAML that adds these splits to train, if there is one."""
+    names = ", ".join([*([TRAIN] if splits.get(TRAIN) else []), *spare])
+    return f"train: [{names}]"
+
+
 def remarks(dataset: Dataset, used: Iterable[str] = ()) -> Iterator[str]:
     """Yields a line for every folder whose pictures are not used."""
     for split, samples in unused(dataset.splits, used):
+        line = to_use(dataset.splits, [split])
         count = f"{counted(len(samples), 'picture')} of {split} {was(len(samples))}"
-        yield f"{count} left out: {split} is neither train, val nor test; to use it, write `train: [train, {split}]`"
+        yield f"{count} left out: {split} is neither train, val nor test; to use it, write `{line}`"
     yield from (f"left out: {line}" for line in dataset.left_out)

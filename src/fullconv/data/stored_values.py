@@ -18,7 +18,7 @@ from fullconv.images import LARGEST_IN_MEMORY, upright
 from fullconv.raster import Raster, open_raster
 from fullconv.tiff import SAMPLES
 
-WITH_ALPHA = ("LA", "PA")
+WITH_ALPHA, OPAQUE = ("LA", "PA"), 255
 SINGLE_CHANNEL = ("P", "L", "1", "F", "I", "I;16", "I;16B", *WITH_ALPHA)  # whether alpha matters: has_two_channels
 TIFFS = (".tif", ".tiff")
 FEW_BITS = re.compile(r"[L1](?:;(?P<bits>\d?)(?P<inverted>I?)R?)?")  # Pillow's names for how grey values are stored
@@ -26,12 +26,14 @@ NO_DATA = 42113  # a TIFF tag defined by GDAL
 
 
 def has_two_channels(picture: Image.Image) -> bool:
-    """Whether a picture in one of these modes has a second channel, other than alpha that is the same everywhere."""
+    """Whether a picture in one of these modes has a second channel, other than alpha that is the same everywhere, or
+    transparent exactly where the first channel is 0, as image editors save white objects on nothing."""
     if picture.mode not in WITH_ALPHA:
         return int(getattr(picture, "tag_v2", {}).get(SAMPLES, 1)) > 1  # of a TIFF; Pillow reads the first alone
     how = _decoding(picture)
-    low, high = picture.getchannel("A").getextrema()
-    return low != high or picture.mode not in (how, how[0] if how else "")  # 16 bits lose half of their values
+    values, alpha = np.moveaxis(np.asarray(picture), 2, 0)
+    says_more = bool(np.ptp(alpha)) and not np.array_equal(alpha, np.where(values, OPAQUE, 0))
+    return says_more or picture.mode not in (how, how[0] if how else "")  # 16 bits lose half of their values
 
 
 def stored_values(picture: Image.Image) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -59,8 +60,17 @@ def _untaken(files: Iterable[Path], taken: Iterable[Path]) -> dict[Path, Path]:
     """The same file may have two paths, if a folder is a link."""
     names = set(taken)
     left = [path for path in files if path not in names]
-    real = {path.resolve() for path in names} if left else set()
-    return {path: path for path in left if path.resolve() not in real}
+    real = set(_real(names)) if left else set()
+    return {path: path for path, true in zip(left, _real(left), strict=True) if true not in real}
+
+
+def _real(files: Iterable[Path]) -> Iterator[tuple[str, str]]:
+    """Yields (real folder, name). Links to folders are followed once for each folder, since there may be many files."""
+    folders: dict[str, str] = {}
+    for place, name in (os.path.split(path) for path in files):
+        if place not in folders:
+            folders[place] = os.path.realpath(place)
+        yield folders[place], name
 
 
 def label_files_under(folder: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from fullconv.data.dataset import Sample, UnlabelledPicture
 from fullconv.data.description import description_in, open_dataset
 from fullconv.data.recognition import find_layout
+from fullconv.data.split_names import examined
 from fullconv.errors import FullconvError
 from fullconv.files import files_under
 from fullconv.images import is_image_name
@@ -37,7 +38,7 @@ def candidates(data: Path, outside: Sequence[Path] = ()) -> Candidates:
         raise FullconvError(
             f"{data}: all of its pictures are labelled; give a folder of pictures, or a data YAML with `unlabelled:`"
         )
-    labelled = [picture_of(sample) for samples in dataset.splits.values() for sample in samples]
+    labelled = [picture_of(sample) for samples in examined(dataset.splits).values() for sample in samples]
     known = {picture.image_path.resolve() for picture in labelled}
     rest = tuple(one for one in dataset.unlabelled if one.image_path.resolve() not in known)
     return Candidates(rest, tuple(labelled))

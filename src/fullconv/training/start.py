@@ -16,7 +16,7 @@ from fullconv.data.description import describe
 from fullconv.data.folds import fold_of
 from fullconv.data.label_meanings import check_mapping
 from fullconv.data.overlap import check_unlabelled
-from fullconv.data.split_names import remarks
+from fullconv.data.split_names import examined, remarks
 from fullconv.data.survey import Survey, survey
 from fullconv.data.thinness import USUAL_SIDE
 from fullconv.errors import FullconvError, prefix_errors
@@ -84,7 +84,8 @@ def open_with_classes(
 
 def readable_unlabelled(dataset: Dataset, train_split: str) -> tuple[tuple[UnlabelledPicture, ...], dict[Path, str]]:
     """Returns (the unlabelled pictures that can be read, why the others cannot)."""
-    scored = [sample for split, samples in dataset.splits.items() if split != train_split for sample in samples]
+    used = examined(dataset.splits, [train_split])
+    scored = [sample for split, samples in used.items() if split != train_split for sample in samples]
     good, skipped = check_unlabelled(dataset.unlabelled, scored) if dataset.unlabelled else ((), {})
     refuse_many(skipped, len(dataset.unlabelled), "remove them from the folders listed in `unlabelled`")
     return good, skipped

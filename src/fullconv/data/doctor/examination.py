@@ -19,6 +19,7 @@ from fullconv.data.doctor.splits import judge_splits, judge_unused
 from fullconv.data.doctor.statistics import Channels, Share, channels, judge_balance, shares
 from fullconv.data.doctor.values import is_smoothed, judge_depth, judge_values
 from fullconv.data.doctor.white import in_two_ways
+from fullconv.data.split_names import examined
 from fullconv.data.survey import survey
 from fullconv.errors import FullconvError
 from fullconv.files import path_of
@@ -56,13 +57,14 @@ class Report:
 def check(
     data: str | Path, progress: Progress = lambda facts, total: facts, outside: Sequence[str | Path] = ()
 ) -> Report:
-    """Checks labelled pictures for problems before training, and returns a report; every file of `data` is read.
+    """Checks labelled pictures for problems before training, and returns a report; every file of `data`
+    that is used is read.
 
     `data` is a folder or a data YAML. Files that its lists and annotations refer to must be in its folder or in one of
     `outside`. Raises FullconvError only if the path does not exist; every other problem is a finding.
     """
     subject = open_anyway(path_of("data", data), outside)
-    pictures = unread(subject.dataset.splits)
+    pictures = unread(examined(subject.dataset.splits))
     facts = list(progress(scan(pictures), len(pictures)))
     subject = subject if subject.named else _with_counted_classes(subject, facts)
     classes = subject.dataset.classes

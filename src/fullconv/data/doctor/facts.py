@@ -147,7 +147,7 @@ def mask_facts(sample: Sample) -> MaskFacts:
         values = sample.read_mask_values()
     except FullconvError as error:
         return _of_unusable(sample.label_path, error)
-    if not images.is_image_name(sample.label_path):
+    if not images.is_image_name(sample.label_path) or sample.label_path == sample.image_path:  # a picture of no object
         boxes, are_regions = boxed(sample)
         return replace(_facts(values, DRAWN), boxes=boxes, boxes_are_regions=are_regions)
     try:

@@ -12,7 +12,7 @@ from fullconv.data.dataset import Dataset
 from fullconv.data.doctor.facts import THUMBNAIL
 from fullconv.data.doctor.finding import ERROR, NOTE, WARNING, Case, Finding
 from fullconv.data.doctor.scan import Facts
-from fullconv.data.split_names import unused
+from fullconv.data.split_names import examined, to_use, unused
 from fullconv.words import counted
 
 BANDS = 8  # of 8 bits each
@@ -86,8 +86,9 @@ def judge_unused(dataset: Dataset) -> list[Finding]:
     splits = dict(unused(dataset.splits))
     cases = tuple(Case(sample.image_path) for samples in splits.values() for sample in samples)
     named = ", ".join(f"{split} {len(samples)}" for split, samples in splits.items())
-    text = f"{counted(len(cases), 'picture')} in folders that are neither train, val nor test: {named}"
-    remedy = f"train: [train, {', '.join(splits)}]  # or rename the folders, if they are to be used"
+    unread = "" if examined(dataset.splits) is dataset.splits else "; they are not examined"
+    text = f"{counted(len(cases), 'picture')} in folders that are neither train, val nor test: {named}{unread}"
+    remedy = f"{to_use(dataset.splits, splits)}  # or rename the folders, if they are to be used"
     found = [Finding("unused-split", WARNING, text, cases, remedy)] if cases else []
     lines = [line.partition(": ") for line in dataset.left_out]
     left_out = tuple(Case(Path(path), reason) for path, _, reason in lines)

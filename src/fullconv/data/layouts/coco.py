@@ -21,7 +21,7 @@ from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.json_files import read_json
 from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.masks import Lookup
-from fullconv.data.split_names import by_split, read_splits
+from fullconv.data.split_names import SPELLINGS, by_split, read_splits
 from fullconv.errors import FullconvError
 from fullconv.files import glob_in
 from fullconv.words import counted
@@ -47,14 +47,18 @@ def read(root: Path, options: LayoutOptions) -> Dataset:
     panoptic files, pixels outside all segments are void. If instances are read beside them, the area outside their
     outlines is void too.
     """
-    files = {split: [(path, read_json(path)) for path in paths] for split, paths in _files(root).items()}
-    every = [file for some in files.values() for file in some]
-    panoptic = any(_is_panoptic(path) for path, _ in every)
-    names = _names(every, panoptic)
+    files = _files(root)
+    used = {path: read_json(path) for split in SPELLINGS for path in files.get(split, ())}
+    panoptic = any(map(_is_panoptic, used))
+    names = _names(used.items(), panoptic)
     classes = _renamed(Classes.named(tuple(names)), options, root)
     reader = Reader(root, {name: i for i, name in enumerate(names)}, options.lookup_for(classes), options.boxes,
                     VOID if panoptic else 0)  # fmt: skip
-    splits, left_out = read_splits({split: [("", some)] for split, some in files.items()}, reader.split)
+
+    def samples(paths: Sequence[Path]) -> tuple[Sample, ...]:
+        return reader.split([(path, used[path] if path in used else read_json(path)) for path in paths])
+
+    splits, left_out = read_splits({split: [("", paths)] for split, paths in files.items()}, samples)
     return Dataset(root, "coco", classes, splits, left_out=left_out)
 
 
@@ -162,7 +166,7 @@ class Reader:
 
     def samples(self, path: Path, content: Mapping[str, Any]) -> list[Sample]:
         try:
-            values = {number: self.indices.get(name, 0) for number, name in _categories(content, path).items()}
+            values = self._values(path, content)
             pictures = _pictures(content, path)
             notes = _notes(content, pictures, path)
             folders = _image_folders(self.root, path, next(iter(pictures.values()))["file_name"])
@@ -170,6 +174,16 @@ class Reader:
             return [build(path, folders, one, notes[number], values) for number, one in pictures.items()]
         except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise FullconvError(f"{path}: not in COCO format ({reason_of(error)}); export it again") from None
+
+    def _values(self, path: Path, content: Mapping[str, Any]) -> dict[int, int]:
+        """{category: value}. Raises FullconvError for a category that only folders have that nothing uses."""
+        categories, groups = _categories(content, path), _groups(content)
+        foreign = [name for number, name in categories.items() if name not in self.indices and number not in groups]
+        if foreign:
+            raise FullconvError(
+                f"{path}: category {foreign[0]} is not in train, val or test; rename it to use this file"
+            )
+        return {number: self.indices.get(name, 0) for number, name in categories.items()}
 
     def _instances(
         self, path: Path, folders: Sequence[Path], picture: Mapping[str, Any], notes: Sequence[Mapping[str, Any]],

@@ -16,7 +16,7 @@ from fullconv.data.json_files import read_json
 from fullconv.data.labelme_masks import Shapes, label_of, picture_of, read_annotation
 from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.lists import read_names
-from fullconv.data.split_names import Found, Samples, by_split, read_splits, split_of
+from fullconv.data.split_names import SPELLINGS, Found, Samples, by_split, read_splits, split_of
 from fullconv.errors import FullconvError
 from fullconv.files import files_under
 from fullconv.images import is_image_name
@@ -40,14 +40,16 @@ def read(root: Path, options: LayoutOptions) -> Dataset:
     """
     pictures = {path for path in files_under(root) if is_image_name(path)}
     files, foreign = _annotations(root, {path.with_suffix("") for path in pictures})
-    classes = options.classes or Classes.named(_names(root, files))
+    found = _by_folder(root, files)
+    used = [path for split in SPELLINGS for _, rows in found.get(split, ()) for _, path in rows]
+    classes = options.classes or Classes.named(_names(root, used))
     values = {**{name: i for i, name in enumerate(classes.names)}, BACKGROUND: 0, IGNORE: VOID, "void": VOID}
     lookup = options.lookup_for(classes)
 
     def samples(paths: Sequence[tuple[str, Path]]) -> Samples:
         return tuple(Sample(name, _image(path), path, lookup, open_mask=Shapes(values)) for name, path in paths)
 
-    splits, left_out = read_splits(_by_folder(root, files), samples)
+    splits, left_out = read_splits(found, samples)
     unlabelled = _unlabelled(pictures, [sample for some in splits.values() for sample in some])
     return Dataset(root, "labelme", classes, splits, left_out=(*left_out, *foreign, *unlabelled))
 

@@ -6,6 +6,7 @@ Roboflow writes train/images/ beside train/labels/ with a data.yaml, CVAT lists 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
@@ -17,7 +18,7 @@ from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.lists import read_names
 from fullconv.data.masks import Lookup
 from fullconv.data.partners import by_name, pictures_in
-from fullconv.data.split_names import SPELLINGS, Found, Place, places_in, read_splits, split_of
+from fullconv.data.split_names import SPELLINGS, TEST, Found, Place, Unlabelled, places_in, read_splits, split_of
 from fullconv.data.yolo_labels import (
     IMAGES,
     LABELS,
@@ -66,7 +67,8 @@ def read_by(yaml: Path, options: LayoutOptions) -> Dataset:
     """Reads what a YAML of Ultralytics describes. Classes are `background` and its names."""
     content = read_yaml(yaml)
     names, keypoints = _names(yaml, content["names"]), _keypoints(yaml, content)
-    return _dataset(_root(yaml, content), names, _places(yaml, content), options, keypoints)
+    dataset = _dataset(_root(yaml, content), names, _places(yaml, content), options, keypoints)
+    return replace(dataset, left_out=(*dataset.left_out, *_lost(yaml, content)))
 
 
 def describes(yaml: Path) -> bool:
@@ -95,23 +97,39 @@ def _places(yaml: Path, content: Content) -> Found[Place]:
     """Returns folders of pictures, or lists of pictures. Raises FullconvError for one that does not exist."""
     root = _root(yaml, content)
     found: Found[Place] = {split: [] for split in SPELLINGS}
-    for key, value in content.items():
-        split = split_of(str(key))
-        if split and value and (key == split or isinstance(value, (str, list))):  # `training: {epochs: 3}` is no folder
-            asked = value if isinstance(value, list) else [value]
-            found[split] += [("", Place(_found(yaml, root, str(one)))) for one in asked]
+    for split, name in _named(content):
+        place = _found(yaml, root, name)
+        if place is None and split != TEST:
+            raise FullconvError(f"{yaml}: no {name} in {root}; correct `path`, or the paths of its splits")
+        found[split] += [("", Place(place))] if place else []
     return {split: places for split, places in found.items() if places}
 
 
-def _found(yaml: Path, root: Path, name: str) -> Path:
+def _named(content: Content) -> Iterator[tuple[str, str]]:
+    """Yields (split, a folder or list of it)."""
+    for key, value in content.items():
+        split = split_of(str(key))
+        if split and value and (key == split or isinstance(value, (str, list))):  # `training: {epochs: 3}` is no folder
+            yield from ((split, str(one)) for one in (value if isinstance(value, list) else [value]))
+
+
+def _lost(yaml: Path, content: Content) -> Iterator[str]:
+    """Yields a line for test pictures that are not there: Roboflow names their folder also if it exports none."""
+    root = _root(yaml, content)
+    yield from (
+        f"{yaml}: no {name} in {root}"
+        for split, name in _named(content)
+        if split == TEST and not _found(yaml, root, name)
+    )
+
+
+def _found(yaml: Path, root: Path, name: str) -> Path | None:
     """Roboflow writes ../train/images for what lies beside the YAML."""
     inside = PurePosixPath(name.replace("\\", "/"))
     while inside.parts[:1] in (("..",), (".",)):
         inside = PurePosixPath(*inside.parts[1:])
     place = next((place for place in (root / name, yaml.parent / name, root / inside) if place.exists()), None)
-    if place is None:
-        raise FullconvError(f"{yaml}: no {name} in {root}; correct `path`, or the paths of its splits")
-    return place.resolve()
+    return place.resolve() if place else None
 
 
 def _names(yaml: Path, names: Any) -> dict[int, str]:
@@ -194,9 +212,7 @@ def _refuse_useless(split: str, samples: Sequence[Sample], keypoints: int) -> No
     label files can be read, which says what is wrong."""
     if samples and all(sample.label_path == sample.image_path for sample in samples):
         folder = labels_of(samples[0].image_path).parent
-        raise FullconvError(
-            f"{folder}: no .txt for any of {counted(len(samples), 'picture')} of {split}; put them there"
-        )
+        raise Unlabelled(f"{folder}: no .txt for any of {counted(len(samples), 'picture')} of {split}; put them there")
     files = list(islice((one.label_path for one in samples if one.label_path != one.image_path), TRIED))
     if not any(is_label_file(path, keypoints) for path in files):
         for path in files:
