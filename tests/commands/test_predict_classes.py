@@ -51,3 +51,11 @@ def test_resume_repeats_pictures_whose_options_changed(tmp_path):
 )
 def test_impossible_options_give_a_one_line_error(tmp_path, arguments, said):
     assert said in str(run(tmp_path, *arguments).exception)
+
+
+def test_masks_of_one_class_after_another_stay_together(tmp_path):
+    for name in ("cat", "dog"):
+        run(tmp_path, "--classes", name, "--save", "labels,masks")
+    assert sorted(path.name for path in tmp_path.glob("*.png")) == [
+        "chelsea_cat.png", "chelsea_dog.png", "chelsea_labels.png"
+    ]  # fmt: skip

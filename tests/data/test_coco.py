@@ -180,10 +180,16 @@ def test_ids_match_as_texts_and_as_numbers(tmp_path, listed, used):
     assert counts(label_map(tmp_path)) == {0: 39, 2: 9}
 
 
-def test_annotations_of_no_image_are_an_error(tmp_path):
-    build(tmp_path, [OUTLINE, OUTLINE | {"image_id": 2}, OUTLINE | {"image_id": "a.jpg"}])
-    with pytest.raises(FullconvError, match=r"train.json: 2 annotations of images that it does not list.* image_id 2;"):
+def test_annotations_of_no_image_are_an_error_if_an_image_has_none(tmp_path):
+    build(tmp_path, [OUTLINE | {"image_id": 2}, OUTLINE | {"image_id": "a.jpg"}])
+    with pytest.raises(FullconvError, match=r"train.json: 2 annotations .* list, such as image_id 2, and 1 image with"):
         open_dataset(tmp_path)
+
+
+def test_annotations_of_images_that_were_left_out_are_a_note(tmp_path, caplog):
+    build(tmp_path, [OUTLINE, OUTLINE | {"image_id": 2}])
+    assert counts(label_map(tmp_path)) == {0: 39, 2: 9}
+    assert "1 annotation of images that it does not list, such as image_id 2: not used" in caplog.text
 
 
 INNER = np.zeros(SIZE, bool)

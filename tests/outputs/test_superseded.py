@@ -45,3 +45,8 @@ def test_masks_of_an_earlier_result_go_and_files_of_others_stay(tmp_path):
     assert sorted(path.name for path in tmp_path.glob("a_*.png")) == [
         "a_b_cat.png", "a_background.png", "a_cat.png", "a_horse.png", "a_labels.png"
     ]  # fmt: skip
+
+
+def test_masks_of_other_classes_stay_if_some_were_asked_for():
+    left = ["a_labels.tif", "a_cat.png", "a_cat_cutout.png"]
+    assert superseded("a", left, ["labels", "masks", "cutout"], ["dog"]) == ["a_labels.tif"]

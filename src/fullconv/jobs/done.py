@@ -62,6 +62,7 @@ def begin(
     try:
         manifest = RunManifest(out, {"run": run}, overwrite, is_input)
         manifest.run, manifest.outputs, manifest.of_video = run, settings.get("outputs", ()), settings.get("video", ())
+        manifest.asked = settings.get("classes", ())
         manifest.write({"settings": settings})
     except OSError as error:
         reason = error.strerror or error

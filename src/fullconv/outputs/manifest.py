@@ -50,6 +50,7 @@ class Manifest:
         self.lock, self.opened_at = threading.RLock(), self.file.seek(0, os.SEEK_END)
         self.under_way: dict[Path, Path] = {}  # files that are being written → their targets
         self.removed = 0  # number of files of earlier runs
+        self.asked: Collection[str] = ()  # the classes asked for; empty means all
 
     def claim(self, target: Path, paths: Sequence[Path]) -> None:
         """Records that these files will be written. Raises FullconvError if one of them does not belong to the
@@ -92,7 +93,7 @@ class Manifest:
         earlier = owners_in(self.out).names(target) if self.opened_at else []
         left = [name for name in earlier if name not in written]
         removed = []
-        for name in superseded(target, left, outputs) if left else ():
+        for name in superseded(target, left, outputs, self.asked) if left else ():
             with suppress(OSError):  # it is not there, or stays
                 if not self.is_input(self.out / name):
                     (self.out / name).unlink()

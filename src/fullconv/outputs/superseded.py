@@ -1,7 +1,8 @@
 """Which files of earlier runs the new results of a picture make obsolete: those of the same outputs.
 
 If another model finds a dog where an earlier one found a cat, photo_cat.png does not belong beside photo_dog.png. Files
-of other outputs stay: labels of the earlier run, if the new one writes masks only.
+of other outputs stay: labels of the earlier run, if the new one writes masks only. So do the masks of other classes, if
+the new one was asked for some classes only.
 """
 
 from __future__ import annotations
@@ -19,9 +20,14 @@ OUTPUTS = {
 }  # fmt: skip
 
 
-def superseded(target: str, left: Iterable[str], outputs: Collection[str]) -> list[str]:
-    """Returns those files of a target that are of the new outputs, among those `left` from earlier runs."""
-    return [name for name in left if output_of(name.removeprefix(target)) in outputs]
+OF_CLASSES = ("masks", "cutout")  # a file for each class
+
+
+def superseded(target: str, left: Iterable[str], outputs: Collection[str], asked: Collection[str] = ()) -> list[str]:
+    """Returns those files of a target that are of the new outputs, among those `left` from earlier runs. `asked`: the
+    classes that the new run was asked for; empty means all."""
+    obsolete = {output for output in outputs if not (asked and output in OF_CLASSES)}
+    return [name for name in left if output_of(name.removeprefix(target)) in obsolete]
 
 
 def output_of(ending: str) -> str | None:

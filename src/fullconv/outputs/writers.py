@@ -88,6 +88,7 @@ def save_noted(
         raise FullconvError(f"{argument('stem', stem)}: points outside {folder}; give a plain name")
     files_of(result, target, outputs)  # checks the outputs before anything is opened
     with closing(Manifest(folder, overwrite=overwrite)) as manifest:
+        manifest.asked = result.asked
         written = save(result, target, outputs, partial(manifest.claim, target))
         manifest.end(target, line_of(result, target, folder, written), outputs)
     return written

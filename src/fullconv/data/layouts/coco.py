@@ -24,6 +24,7 @@ from fullconv.data.masks import Lookup
 from fullconv.data.split_names import SPELLINGS, by_split, read_splits
 from fullconv.errors import FullconvError
 from fullconv.files import glob_in
+from fullconv.logger import logger
 from fullconv.words import counted
 
 FILE_NAME = re.compile(r"(?:(?P<kind>instances|panoptic)_)?(?P<subset>.+)", re.IGNORECASE)
@@ -224,18 +225,27 @@ def _pictures(content: Mapping[str, Any], path: Path) -> dict[str, Mapping[str, 
 
 
 def _notes(content: Mapping[str, Any], pictures: Mapping[str, Any], path: Path) -> dict[str, list[Mapping[str, Any]]]:
-    """{id of a picture: its annotations}. Raises FullconvError for annotations of pictures that are not listed."""
+    """{id of a picture: its annotations}. Raises FullconvError for annotations of pictures that are not listed, if they
+    may be those of a listed picture that has none."""
     notes: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for note in content.get("annotations", ()):
         notes[_id(note["image_id"])].append(note)
     lost = [number for number in notes if number not in pictures]
+    lacking = [number for number in pictures if number not in notes]
     if lost:
-        count = counted(sum(len(notes[number]) for number in lost), "annotation")
-        raise FullconvError(
-            f"{path}: {count} of images that it does not list, such as image_id {lost[0]}; "
-            "remove them, or export the annotations again, including all images"
-        )
+        _report_lost(path, f"{counted(sum(len(notes[one]) for one in lost), 'annotation')} of images that it does not "
+                     f"list, such as image_id {lost[0]}", lacking)  # fmt: skip
     return notes
+
+
+def _report_lost(path: Path, lost: str, lacking: Sequence[str]) -> None:
+    if not lacking:  # a part of the images, with all annotations
+        logger.warning(f"{path}: {lost}: not used")
+        return
+    raise FullconvError(
+        f"{path}: {lost}, and {counted(len(lacking), 'image')} without annotations, such as id {lacking[0]}; "
+        "remove the annotations of other images, or export again, including all images"
+    )
 
 
 def _thing(note: Mapping[str, Any], values: Mapping[int, int], path: Path) -> Thing:
