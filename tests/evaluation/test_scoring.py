@@ -83,6 +83,18 @@ def test_the_object_of_a_bare_folder_is_the_only_object_of_the_model(tmp_path, c
     assert "object is taken to be building, the only class of the model besides background" in caplog.text
 
 
+def test_all_says_which_folders_it_includes_besides_train_val_and_test(tmp_path, caplog):
+    caplog.set_level("INFO", "fullconv")
+    for split in ("train", "backup"):
+        for kind, picture in (("images", photo(0)), ("masks", Image.fromarray(halves()))):
+            (tmp_path / kind / split).mkdir(parents=True)
+            picture.save(tmp_path / kind / split / "a.png")
+    (tmp_path / "data.yaml").write_text("names: [background, cat]\n")
+    model = fullconv.load("photos")
+    assert len(dataset_for(model, tmp_path, split="all").split("all")) == 2
+    assert caplog.messages == ["all includes 1 picture of backup, which is neither train, val nor test"]
+
+
 def test_merged_classes_are_those_of_the_matrix_added_up(pets):
     """Dog and all that is not named go to background: the same as adding up rows and columns of the full matrix."""
     model = fullconv.load("photos", precision="fp32")

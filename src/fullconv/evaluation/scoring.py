@@ -11,7 +11,7 @@ from fullconv.classes import Classes
 from fullconv.data.assumption import BACKGROUND, OBJECT, Assumption
 from fullconv.data.dataset import ALL, Dataset, LabelMap, Sample
 from fullconv.data.description import Description, describe
-from fullconv.data.split_names import remarks
+from fullconv.data.split_names import remarks, unused
 from fullconv.errors import FullconvError, argument
 from fullconv.evaluation.interval import mean_iou_interval
 from fullconv.evaluation.mean_iou import DEFAULT, check_definition, with_definition
@@ -25,6 +25,7 @@ from fullconv.metrics import Confusion, Counts
 from fullconv.prediction.memory import bytes_of, for_pictures, refuse_heavy
 from fullconv.prediction.predictor import Model
 from fullconv.view import Seen
+from fullconv.words import counted
 
 Progress = Callable[[Sequence[Sample]], Iterable[Sample]]
 
@@ -152,6 +153,8 @@ def dataset_for(model: Model, data: str | Path, outside: Sequence[str | Path] = 
     log_assumption(described.assumption)
     for line in remarks(described.dataset, described.dataset.splits):
         logger.info(line)
+    for name, samples in unused(described.dataset.splits) if split == ALL else ():
+        logger.info(f"all includes {counted(len(samples), 'picture')} of {name}, which is neither train, val nor test")
     mapping = {**model.config.label_mapping, **described.label_mapping, **only_object(described, model.classes)}
     return described.dataset.mapped_to(model.classes, mapping)
 
