@@ -72,7 +72,8 @@ def lines(task: Task, folder: Path, rows: list[Row], workers: int | None) -> Ite
             Worker,
             fn_constructor_args=(task, [model]),
             batch_size=AT_ONCE,
-            compute=ray.data.ActorPoolStrategy(size=size),
+            # a second task waiting for the same worker would share its deaths
+            compute=ray.data.ActorPoolStrategy(size=size, max_tasks_in_flight_per_actor=1),
             num_cpus=1,
             max_restarts=-1,
             max_task_retries=TRIES,
