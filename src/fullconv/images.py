@@ -17,6 +17,7 @@ from fullconv import jpeg2000, netpbm, png, tiff
 from fullconv.damage import as_one_line, is_damage, reason_of, unavailable
 from fullconv.errors import Damaged, FullconvError, missing_extra
 from fullconv.files import NoPlainFile, open_plain
+from fullconv.orientation import KNOWN, UPRIGHT
 from fullconv.raster import Raster, needs_rasterio, open_raster
 from fullconv.strips import strips
 from fullconv.view import Picture, View
@@ -37,7 +38,6 @@ HEIC_BRANDS, AVIF_BRANDS = (
 # (Ghostscript), most are rarely used and little tested.
 DECODERS = ("JPEG", "PNG", "BMP", "GIF", "PPM", "TIFF", "WEBP", "JPEG2000", "AVIF")
 MOST_PAGES = 2**16  # per file
-UPRIGHT = 1  # the EXIF orientation of a picture that needs no rotation
 DEEP = 48  # bytes per pixel needed to convert values of more than 8 bits to 0–255
 HEAVY = {"WEBP": 8, "AVIF": 8, "GIF": 8, "TIFF": 8, "JPEG2000": 12}  # bytes per pixel that decoders need
 LARGEST_IN_MEMORY = 178_956_970  # pixels of a picture that is read at once; Pillow's limit
@@ -271,7 +271,7 @@ def exif_orientation(picture: Image.Image) -> int:
     found = None
     with suppress(Exception):
         found = picture.getexif().get(ExifTags.Base.Orientation)
-    return found if isinstance(found, int) and found in range(1, 9) else UPRIGHT
+    return found if isinstance(found, int) and found in KNOWN else UPRIGHT
 
 
 def _is_deep_netpbm(picture: Image.Image) -> bool:

@@ -19,8 +19,9 @@ from fullconv.data.lossy import is_lossy
 from fullconv.data.masks import LabelMap, opened
 from fullconv.data.stored_values import SINGLE_CHANNEL, has_two_channels, stored_colours, stored_values
 from fullconv.errors import FullconvError
-from fullconv.images import UPRIGHT, exif_orientation
+from fullconv.images import exif_orientation
 from fullconv.images import opened as opened_image
+from fullconv.orientation import UPRIGHT
 from fullconv.view import Pixels
 
 TURNED = 5  # EXIF orientation, from which on rows and columns are exchanged

@@ -12,7 +12,7 @@ from fullconv.classes import VOID, Classes
 from fullconv.data.doctor.facts import ImageFacts, MaskFacts, Size
 from fullconv.data.doctor.finding import ERROR, NOTE, WARNING, Case, Finding
 from fullconv.data.doctor.scan import Facts
-from fullconv.images import UPRIGHT
+from fullconv.orientation import UPRIGHT
 from fullconv.words import counted
 
 LOOKED_UP = 3  # missing files for which a similar name is looked up

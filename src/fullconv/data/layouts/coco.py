@@ -225,25 +225,28 @@ def _pictures(content: Mapping[str, Any], path: Path) -> dict[str, Mapping[str, 
 
 
 def _notes(content: Mapping[str, Any], pictures: Mapping[str, Any], path: Path) -> dict[str, list[Mapping[str, Any]]]:
-    """{id of a picture: its annotations}. Raises FullconvError for annotations of pictures that are not listed, if they
-    may be those of a listed picture that has none."""
+    """{id of a picture: its annotations}"""
     notes: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for note in content.get("annotations", ()):
         notes[_id(note["image_id"])].append(note)
-    lost = [number for number in notes if number not in pictures]
-    lacking = [number for number in pictures if number not in notes]
-    if lost:
-        _report_lost(path, f"{counted(sum(len(notes[one]) for one in lost), 'annotation')} of images that it does not "
-                     f"list, such as image_id {lost[0]}", lacking)  # fmt: skip
+    _report_lost(notes, pictures, path)
     return notes
 
 
-def _report_lost(path: Path, lost: str, lacking: Sequence[str]) -> None:
+def _report_lost(notes: Mapping[str, Sequence[Any]], pictures: Mapping[str, Any], path: Path) -> None:
+    """Raises FullconvError for annotations of pictures that are not listed, if they may be those of a listed picture
+    that has none."""
+    lost = [number for number in notes if number not in pictures]
+    if not lost:
+        return
+    count = counted(sum(len(notes[number]) for number in lost), "annotation")
+    text = f"{path}: {count} of images that it does not list, such as image_id {lost[0]}"
+    lacking = [number for number in pictures if number not in notes]
     if not lacking:  # a part of the images, with all annotations
-        logger.warning(f"{path}: {lost}: not used")
+        logger.warning(f"{text}: not used")
         return
     raise FullconvError(
-        f"{path}: {lost}, and {counted(len(lacking), 'image')} without annotations, such as id {lacking[0]}; "
+        f"{text}, and {counted(len(lacking), 'image')} without annotations, such as id {lacking[0]}; "
         "remove the annotations of other images, or export again, including all images"
     )
 
