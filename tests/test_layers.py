@@ -16,7 +16,7 @@ LAYERS = [
     {"typed_values"},
     {"typed_json"},
     {"companions", "georeference"},
-    {"view"},
+    {"recognition", "view"},
     {"raster"},
     {"classes", "images", "published_classes", "yaml_files"},
     {"overlay", "softness"},

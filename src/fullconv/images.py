@@ -18,7 +18,8 @@ from fullconv.damage import as_one_line, is_damage, reason_of, unavailable
 from fullconv.errors import Damaged, FullconvError, missing_extra
 from fullconv.files import NoPlainFile, open_plain
 from fullconv.orientation import KNOWN, UPRIGHT
-from fullconv.raster import Raster, needs_rasterio, open_raster
+from fullconv.raster import Raster, open_raster
+from fullconv.recognition import needs_rasterio
 from fullconv.strips import strips
 from fullconv.view import Picture, View
 

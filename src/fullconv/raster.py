@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-import io
 import os
-import struct
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fullconv import jpeg2000, tiff
 from fullconv.companions import VIRTUAL, check_companions, driver_of
 from fullconv.damage import is_damage, reason_of, unavailable
 from fullconv.errors import Damaged, FullconvError
 from fullconv.georeference import NO_NETWORK, Georeference, import_rasterio, refuse_undecodable
-from fullconv.orientation import PNG, UPRIGHT, orientation_of
+from fullconv.orientation import UPRIGHT, orientation_of
+from fullconv.recognition import File, stream_of
 from fullconv.view import Known, Part, Pixels
 
-File = Path | bytes
-
-GEO_JP2 = bytes.fromhex("b14bf8bd083d4b43a5ae8cd7d5a6ce03")  # the box that holds a GeoTIFF
-GREY_JP2 = b"colr\1\0\0\0\0\0\x11"  # the box that says grey; GDAL writes it for bands of any meaning
-HEADER = jpeg2000.HEADER
-TAKEN_FOR_8 = 9  # bits, by Pillow
-COLOUR_TYPES = (2, 4, 6)  # of a PNG: RGB, grey with alpha, RGB with alpha
-SUFFIXES = (".tif", ".tiff", ".vrt", ".jp2")
 MOST_OF_A_PIECE = 2**28  # pixels
-MOST_AT_ONCE = 89_478_485  # pixels of a TIFF; larger ones are processed in windows
 FLIPS = {
     1: (0, 0),
     2: (0, 1),
@@ -247,7 +236,7 @@ def open_raster(source: File, name: str = "", page: int = 0, outside: Sequence[s
             _refuse_complex(dataset, name)
         raster = Raster(name, dataset, is_virtual=is_virtual)
         if raster.georeference is None:
-            with _stream(source) as file:
+            with stream_of(source) as file:
                 raster = Raster(name, dataset, orientation_of(file, page), is_virtual)
         yield raster
 
@@ -272,89 +261,6 @@ def _refuse_large_pieces(dataset: Any) -> None:
 def _refuse_complex(dataset: Any, name: str) -> None:
     if any(kind.startswith("complex") for kind in dataset.dtypes):
         raise FullconvError(f"{name}: complex values; export amplitude or phase first")
-
-
-def is_raster(source: File) -> bool:
-    """Whether a file is a raster, to be processed in windows, rather than a photo (tiff.is_special)."""
-    if _has_raster_name(source):
-        return True
-    with suppress(OSError), _stream(source) as file:
-        return _holds_a_raster(file)
-    return False
-
-
-def may_be_raster(path: Path) -> bool:
-    """Whether a file may be a raster, by its name alone, if the file is not available."""
-    return path.suffix.lower() in SUFFIXES
-
-
-def needs_rasterio(source: File, page: int = 0) -> bool:
-    """Whether Pillow would miss some of the values of a page, counted from 0, or its position on the ground."""
-    if _has_raster_name(source):
-        return True
-    with suppress(OSError, struct.error), _stream(source) as file:
-        return _holds_a_raster(file, page) or _is_beyond_pillow(file, page)
-    return False
-
-
-def _has_raster_name(source: File) -> bool:
-    """Whether a file is a raster by its name, or by the name of a file beside it."""
-    return isinstance(source, Path) and (source.suffix.lower() == ".vrt" or _lies_beside(source))
-
-
-def _holds_a_raster(file: BinaryIO, page: int = 0) -> bool:
-    """Whether a page of a file is a raster by its content, read from the beginning."""
-    start = file.read(len(jpeg2000.BOXES))
-    if start[:4] in tiff.MAGIC:
-        tags = tiff.tags_of_page(file, page)
-        return tags is not None and tiff.is_special(tags, MOST_AT_ONCE)
-    if start == jpeg2000.BOXES:
-        boxes = file.read(HEADER)
-        return GEO_JP2 in boxes or b"gml.data" in boxes or b"gml.root-instance" in boxes
-    return False
-
-
-def _is_beyond_pillow(file: BinaryIO, page: int) -> bool:
-    """Whether a page has several bands of more than 8 bits, which Pillow cuts to 8, or is of a kind that it does not
-    know or changes, such as several bands of grey in a JPEG 2000."""
-    file.seek(0)
-    start = file.read(26)
-    if start[:4] in tiff.MAGIC:
-        read = tiff.first_tags(file), tiff.tags_of_page(file, page)  # Pillow reads the first one to get to a page
-        return start[:4] == tiff.BIG_ENDIAN_BIG or any(tags and tiff.is_beyond_pillow(tags) for tags in read)
-    if start.startswith(PNG) and len(start) == 26:
-        return start[24] == 16 and start[25] in COLOUR_TYPES
-    if not start.startswith(jpeg2000.STARTS):
-        return False
-    start += file.read(HEADER)
-    values = jpeg2000.values_of(start)
-    if values is None:
-        return False
-    if values.bits > 8:
-        return values.bands > 1 or values.signed or values.bits == TAKEN_FOR_8
-    return values.bands > 1 and GREY_JP2 in start
-
-
-def _lies_beside(path: Path) -> bool:
-    """Whether a file beside it gives its position on the ground: a world file, or GDAL's own."""
-    suffix = path.suffix
-    if len(suffix) < 3 or suffix.lower() == ".vrt":
-        return False
-    endings = (f"{suffix[:2]}{suffix[-1]}w", f"{suffix}w", ".wld")
-    if any(path.with_suffix(case).is_file() for ending in endings for case in {ending, ending.lower(), ending.upper()}):
-        return True
-    with suppress(OSError):
-        return b"<GeoTransform>" in path.with_name(path.name + ".aux.xml").read_bytes()[:HEADER]
-    return False
-
-
-def _stream(source: File) -> Any:
-    """Opens the file. Raises OSError if it is not a plain file, because a pipe would block."""
-    if isinstance(source, bytes):
-        return nullcontext(io.BytesIO(source))
-    if not source.is_file():
-        raise FileNotFoundError(source)
-    return source.open("rb")
 
 
 @contextmanager

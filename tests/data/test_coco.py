@@ -252,9 +252,10 @@ def test_one_id_for_two_categories_is_an_error(tmp_path):
         open_dataset(tmp_path)
 
 
-def test_entries_that_are_repeated_do_no_harm(tmp_path):
+@pytest.mark.parametrize("name", ["a.jpg", "./a.jpg", ".\\a.jpg"])
+def test_entries_that_are_repeated_do_no_harm(tmp_path, name):
     build(tmp_path, [OUTLINE, OUTLINE | {"id": 0}])
-    extend(tmp_path, images=[{"id": 1, "file_name": "a.jpg"}], categories=CATEGORIES)
+    extend(tmp_path, images=[{"id": 1, "file_name": name}], categories=CATEGORIES)
     assert counts(label_map(tmp_path)) == {0: 39, 2: 9}
 
 

@@ -35,6 +35,14 @@ def write_tiff(path, values, **options):
         raster.write(values, 1)
 
 
+def write_after_a_thumbnail(path, values):
+    """As scanners write it: the first page of the file is a reduced copy of the second."""
+    tifffile = pytest.importorskip("tifffile")
+    with tifffile.TiffWriter(path) as file:
+        file.write(values[::4, ::4], subfiletype=1, photometric="minisblack")
+        file.write(values, photometric="minisblack")
+
+
 def write_png(path, values, bits, palette=None):
     """A PNG of 1, 2, 4 or 8 bits a pixel, which Pillow writes of palettes alone."""
     unpacked = np.unpackbits(values[..., None].astype(np.uint8), axis=2)[..., 8 - bits :]
@@ -88,6 +96,11 @@ class TestTiffs:
         with rasterio.open(tmp_path / "m.tif", "r+") as raster:
             raster.build_overviews([2, 4])
         assert read_mask(tmp_path / "m.tif").shape == (192, 256)
+
+    @pytest.mark.parametrize("dtype", ["uint8", "float64"])  # the second is read by rasterio
+    def test_a_thumbnail_before_the_mask_is_not_the_mask(self, tmp_path, dtype):
+        write_after_a_thumbnail(tmp_path / "m.tif", IDS.astype(dtype))
+        assert (read_mask(tmp_path / "m.tif") == IDS).all()
 
     def test_without_rasterio_the_extra_is_named(self, tmp_path, monkeypatch):
         write_tiff(tmp_path / "m.tif", IDS.astype(np.float64))

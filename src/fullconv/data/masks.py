@@ -131,4 +131,6 @@ def opened(path: Path, what: str = "mask") -> Iterator[Image.Image]:
         pages = images.page_numbers(picture)
         if len(pages) > 1:
             raise FullconvError(f"{path}: {len(pages)} pages, but a {what} has one; save each page as a separate file")
+        if pages[0]:  # a thumbnail lies before it
+            picture.seek(pages[0])
         yield picture

@@ -14,7 +14,7 @@ from PIL import Image, ImageFile
 from fullconv.damage import as_one_line
 from fullconv.errors import FullconvError
 from fullconv.georeference import import_rasterio
-from fullconv.images import LARGEST_IN_MEMORY, upright
+from fullconv.images import LARGEST_IN_MEMORY, directory_of, upright
 from fullconv.raster import Raster, open_raster
 from fullconv.tiff import SAMPLES
 
@@ -76,7 +76,7 @@ def raster_values(path: Path, reason: str) -> tuple[NDArray[Any], float | None]:
         raise FullconvError(
             f"{path}: a damaged TIFF ({reason}), or one that needs: pip install 'fullconv[geo]'"
         ) from None
-    with as_one_line(path, "a mask", "copy it again from its source"), open_raster(path) as raster:
+    with as_one_line(path, "a mask", "copy it again from its source"), open_raster(path, page=directory_of(path, 0)[0]) as raster:
         if raster.size[0] * raster.size[1] > LARGEST_IN_MEMORY:
             raise FullconvError(f"{path}: a mask of more than {LARGEST_IN_MEMORY // 10**6} megapixels; split it")
         stored = np.moveaxis(raster.dataset.read(_informative(raster)), 0, 2)

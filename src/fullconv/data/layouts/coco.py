@@ -220,7 +220,7 @@ def _pictures(content: Mapping[str, Any], path: Path) -> dict[str, Mapping[str, 
     pictures = content.get("images", ())
     if not pictures:
         raise FullconvError(f"{path}: lists no images; export the annotations again, including the images")
-    _each_once(((_id(picture["id"]), picture["file_name"]) for picture in pictures), "image", path)
+    _each_once(((_id(picture["id"]), _path(picture["file_name"])) for picture in pictures), "image", path)
     return {_id(picture["id"]): picture for picture in pictures}
 
 
