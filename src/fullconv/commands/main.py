@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
 import warnings
@@ -86,6 +88,7 @@ def main() -> None:
     If a command or an option does not exist, click exits with 2.
     """
     warnings.filterwarnings("ignore", module=r"PIL\.")
+    atexit.register(gc.freeze)  # a million objects of a training would be collected for three seconds
     try:
         fullconv()
     except FullconvError as error:

@@ -76,7 +76,8 @@ def raster_values(path: Path, reason: str) -> tuple[NDArray[Any], float | None]:
         raise FullconvError(
             f"{path}: a damaged TIFF ({reason}), or one that needs: pip install 'fullconv[geo]'"
         ) from None
-    with as_one_line(path, "a mask", "copy it again from its source"), open_raster(path, page=directory_of(path, 0)[0]) as raster:
+    number, _ = directory_of(path, 0)
+    with as_one_line(path, "a mask", "copy it again from its source"), open_raster(path, page=number) as raster:
         if raster.size[0] * raster.size[1] > LARGEST_IN_MEMORY:
             raise FullconvError(f"{path}: a mask of more than {LARGEST_IN_MEMORY // 10**6} megapixels; split it")
         stored = np.moveaxis(raster.dataset.read(_informative(raster)), 0, 2)

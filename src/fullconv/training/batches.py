@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,7 @@ from fullconv.training.processes import end_with_parent, rank_and_count
 from fullconv.training.recipe import Recipe
 
 
-def load_epoch(pictures: Pictures, recipe: Recipe, number: int, device: torch.device) -> Iterator[Batch]:
+def load_epoch(pictures: Pictures, recipe: Recipe, number: int, device: torch.device) -> Generator[Batch, None, None]:
     """Yields this process's share of every batch. A GPU also makes the random changes; workers then only read."""
     epoch = Epoch(pictures, recipe, number)
     shares = shares_of(len(epoch), recipe.batch_size, *rank_and_count())

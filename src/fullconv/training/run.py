@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -113,7 +113,7 @@ class Course:
         self.pictures = Pictures(seen, sampling, teacher, len(config.classes))
         self.stepped, self.optimiser = prepare_for_steps(self.state, recipe, self.accelerator)
 
-    def batches(self, epoch: int) -> Iterator[Batch]:
+    def batches(self, epoch: int) -> Generator[Batch, None, None]:
         """Yields the batches of an epoch, from its own random numbers."""
         seed_epoch(self.recipe.seed, epoch)
         begin_training(self.stepped, self.recipe.frozen_norms)

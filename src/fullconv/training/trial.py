@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from math import ceil
 from pathlib import Path
 from statistics import median
@@ -22,9 +23,11 @@ from fullconv.training.pictures import SKIPPED, Skipped
 from fullconv.training.recipe import Recipe
 from fullconv.training.run import LOG, MODEL, STATE, Course, validate
 from fullconv.training.start import Prepared
+from fullconv.training.val_loss import val_loss
 
 FOLDER = "trial"
-STEPS, COLD = 8, 3  # steps that are run; the first ones are not counted
+STEPS, COLD = 12, 3  # steps that are run; the first ones are not counted
+AHEAD = 24  # steps that follow them, so that the processes that read are as busy as in the run
 SPARE = 0.03  # of the time, for what a trial cannot foresee
 SCORING = 0.2  # of the time, for evaluations
 FEWEST = 3  # evaluations at least
@@ -50,14 +53,16 @@ def measure(model: Network, prepared: Prepared, config: ModelConfig, recipe: Rec
 def _measure(model: Network, prepared: Prepared, config: ModelConfig, recipe: Recipe, folder: Path, end: End) -> Pace:
     dataset = prepared.dataset
     val = dataset.splits.get(recipe.val_split, ())
-    recipe = length.spread(recipe, STEPS, len(dataset.split(recipe.train_split)), 1)
+    recipe = length.spread(recipe, STEPS + AHEAD, len(dataset.split(recipe.train_split)), 1)
     course = Course(model, dataset, config, recipe, Skipped(folder / SKIPPED), prepared.teacher)
     times = [monotonic()]
-    course.learn(course.batches(0), lambda loss: times.append(monotonic()))
+    with closing(course.batches(0)) as batches:
+        course.learn(islice(batches, STEPS), lambda loss: times.append(monotonic()))
     step = median(after - before for before, after in pairwise(times[COLD:]))
     starting = max(0.0, times[1] - times[0] - step)  # start of the reading processes
-    begun, entry = monotonic(), Epoch(epoch=1, loss=1.0)
-    validate(course.state, val, config, recipe, folder / MODEL, entry, course.skipped)
+    begun, entry = times[-1], Epoch(epoch=1, loss=1.0)  # their end counts too
+    if validate(course.state, val, config, recipe, folder / MODEL, entry, course.skipped):
+        val_loss(course.state.trained, val, config, course.objective, recipe.crop_size, course.skipped)
     course.state.save(folder / STATE, recipe.epochs)
     scored = monotonic()
     (folder / LOG).write_text(line_of(entry), encoding="utf-8")
