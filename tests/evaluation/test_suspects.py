@@ -37,7 +37,20 @@ def test_a_region_that_is_surely_another_class_is_suspected():
     (suspect,) = suspects_in(one, np.array([0.7, 0.7, 0.7]))
     assert (suspect.label, suspect.suggested, suspect.pixels) == (1, 2, 64 * 2 * 3)
     assert suspect.box == (12, 8, 36, 24)  # x counts threefold, y twice
-    assert suspect.weight == pytest.approx(64 * (0.8 - 0.1) / 400)
+    assert suspect.weight == pytest.approx(np.log(0.8 / 0.1) * np.sqrt(64 / 400))
+
+
+def test_a_label_that_the_model_rules_out_weighs_more_than_one_that_it_considers():
+    """The first is a mistake of a person, the second may be one of the model."""
+    considered = opinion(square(1, side=12), square(2, side=12), sure=0.8)
+    ruled_out = opinion(square(1), square(2), sure=1 - 1e-5)
+    limits = np.array([0.7, 0.7, 0.7])
+    assert suspects_in(ruled_out, limits)[0].weight > suspects_in(considered, limits)[0].weight
+
+
+def test_a_probability_of_0_weighs_as_one_in_a_million():
+    (suspect,) = suspects_in(opinion(square(1), square(2), sure=1.0), np.array([0.7, 0.7, 0.7]))
+    assert suspect.weight == pytest.approx(np.log(1e6) * 0.4)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from time import sleep
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +13,7 @@ from fullconv.classes import Classes
 from fullconv.commands.main import fullconv
 from fullconv.errors import FullconvError
 from fullconv.prediction.predictor import load
-from fullconv.training import finishing, fitting
+from fullconv.training import finishing, fitting, run
 from fullconv.training import train as training
 from fullconv.training.manifest import Sources
 from fullconv.training.recipe import Recipe
@@ -50,6 +51,32 @@ def test_a_time_is_measured_and_becomes_a_number_of_steps(disc_data, tmp_path, s
     assert not list(out.glob(".*"))
     training.train(disc_data, tmp_path / "again", repeats=out)
     assert same(parameters(out / "model"), parameters(tmp_path / "again" / "model"))
+
+
+def test_the_trial_reads_as_the_run_does(disc_data, tmp_path, monkeypatch):
+    """While its steps are measured, there is more to read, and the end of the reading counts."""
+    real, left, measured = run.load_epoch, [], []
+
+    def loading(*arguments):
+        rest = iter(real(*arguments))
+        try:
+            for batch in rest:  # noqa: UP028  (`yield from` would close it)
+                yield batch
+        finally:
+            sleep(1)
+            left.append(sum(1 for _ in rest))
+
+    def measuring(*arguments):
+        with monkeypatch.context() as patch:
+            patch.setattr(run, "load_epoch", loading)
+            measured.append(fitting_measure(*arguments))
+        return Pace(4.0, 20.0, 30.0)
+
+    fitting_measure = fitting.measure
+    monkeypatch.setattr(fitting, "measure", measuring)
+    training.train(disc_data, tmp_path / "run", time="10m", **FREE)
+    assert left[0] >= 16  # as many as eight processes read ahead
+    assert 1 < measured[0].epoch < 10
 
 
 NEW = ["ground", "roof"]

@@ -26,6 +26,7 @@ from fullconv.prediction.predictor import Model
 from fullconv.prediction.resizing import Scores
 from fullconv.softness import probabilities
 
+LEAST = 1e-6  # a smaller probability of the label counts as this one
 THICK = 5  # pixels per side of a square that must fit into a region, at the size that the network saw
 
 Progress = Callable[[Sequence[Sample]], Iterable[Sample]]
@@ -34,8 +35,10 @@ Judge = Callable[[Sample], Model]  # returns the model that judges a picture; if
 
 @dataclass(frozen=True)
 class Suspect:
-    """A region whose label may be wrong. `weight`: the sum over its pixels of how much more probable the model finds
-    `suggested` than the label, as a share of the picture. `box`: left, top, right, bottom in pixels of the picture."""
+    """A region whose label may be wrong. `weight`: how many times as probable the model finds `suggested` as the label
+    (the natural logarithm, the mean over the pixels), times the square root of the region's share of the picture: its
+    pixels are not independent, so evidence grows more slowly than area. `box`: left, top, right, bottom in pixels of
+    the picture."""
 
     label: int
     suggested: int
@@ -124,12 +127,12 @@ def suspects_in(opinion: Opinion, limits: NDArray[np.float64]) -> list[Suspect]:
     best, sure = opinion.chances.argmax(0), opinion.chances.max(0)
     doubted = (opinion.labels < len(opinion.chances)) & (best != opinion.labels) & (sure >= limits[best])
     suggested = np.where(doubted, best, VOID).astype(np.uint8)
-    excess = sure - label_probability(opinion)
-    found = [suspect_of(region, opinion, excess) for region in regions(suggested) if region.value != VOID]
+    evidence = np.log(sure / np.maximum(label_probability(opinion), LEAST))
+    found = [suspect_of(region, opinion, evidence) for region in regions(suggested) if region.value != VOID]
     return sorted((one for one in found if one), key=lambda one: -one.weight)
 
 
-def suspect_of(region: Region, opinion: Opinion, excess: Scores) -> Suspect | None:
+def suspect_of(region: Region, opinion: Opinion, evidence: Scores) -> Suspect | None:
     """Returns None for a thin region."""
     left, top, right, bottom = box(region.outline)
     mask = filled(region)
@@ -138,7 +141,7 @@ def suspect_of(region: Region, opinion: Opinion, excess: Scores) -> Suspect | No
     labels = opinion.labels[top:bottom, left:right][mask]
     scale = np.array(opinion.size[::-1]) / opinion.labels.shape[::-1]  # x, y
     corners = np.concatenate([np.floor(scale * (left, top)), np.ceil(scale * (right, bottom))]).astype(int)
-    weight = float(excess[top:bottom, left:right][mask].sum()) / opinion.labels.size
+    weight = float(evidence[top:bottom, left:right][mask].mean() * np.sqrt(mask.sum() / opinion.labels.size))
     pixels = round(int(mask.sum()) * float(scale.prod()))
     x0, y0, x1, y1 = corners.tolist()
     return Suspect(int(np.bincount(labels).argmax()), region.value, pixels, (x0, y0, x1, y1), weight)
