@@ -83,10 +83,14 @@ def test_the_papers_trunk_asks_for_its_file(disc_data, tmp_path):
         training.train(disc_data, tmp_path, arch="voc-fcn32s", crop_size=0, batch_size=1)
 
 
-def test_a_run_ends_when_it_stops_improving(disc_data, tmp_path):
-    training.train(disc_data, tmp_path, **{**TINY, "epochs": 30, "lr": 1e-12, "patience": 2})
+def test_a_run_ends_when_it_stops_improving_and_goes_on_if_it_is_made_longer(disc_data, tmp_path, said):
+    keys = {**TINY, "epochs": 5, "lr": 1e-12, "patience": 2}
+    training.train(disc_data, tmp_path, **keys)
     log = (tmp_path / "log.jsonl").read_text().splitlines()
     assert len(log) == 3  # two evaluations that were no better than the first
+    assert "stopped after epoch 3 of 5, because 2 evaluations on val brought no improvement" in said.text
+    training.train(disc_data, tmp_path, resume=True, epochs=7)
+    assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 7
 
 
 @pytest.mark.filterwarnings("ignore:Detected call of")  # of torch: the schedule goes on though no step was made

@@ -5,7 +5,7 @@ from PIL import Image
 
 from fullconv.data.dataset import Sample
 from fullconv.training.recipe import Recipe
-from fullconv.training.transforms import augmentation, change
+from fullconv.training.transforms import RandomTurn, augmentation, change
 from tests.training_pictures import epoch_of
 
 
@@ -38,6 +38,32 @@ def test_image_and_labels_stay_together(samples):
         known = labels != 255
         agree.append((image[0][known].float() - labels[known] * 10).abs() < 5)
     assert torch.cat(agree).float().mean() > 0.7  # the rest are edges, where the image is interpolated
+
+
+@pytest.mark.parametrize("asked", [{"turn": 1.0}, {"elastic": 1.0}])
+def test_turned_and_bent_pictures_keep_their_labels(samples, asked):
+    recipe = Recipe(crop_size=64, colour=0.0, flip=0.0, scale=(1.0, 1.0), **asked)
+    image = torch.arange(64 * 64).reshape(1, 64, 64).expand(3, -1, -1).div(20).to(torch.uint8)
+    found, labels = changed(image, image[0], recipe)
+    known = labels != 255
+    assert not torch.equal(found, image)
+    assert known.float().mean() > 0.9
+    assert (found[0].float() - labels)[known].abs().quantile(0.9) <= 4
+
+
+def test_a_turned_picture_is_that_of_numpy_and_its_corners_follow():
+    image = torch.arange(3 * 4 * 6).reshape(3, 4, 6).to(torch.uint8)
+    seen = set()
+    for seed in range(20):
+        torch.manual_seed(seed)
+        found, labels, corners = change(RandomTurn(1.0), image, image[0])
+        turns = next(k for k in (1, 2, 3) if np.array_equal(found, np.rot90(image, k, (1, 2))))
+        assert np.array_equal(labels, np.rot90(image[0], turns))
+        x, y = corners[0].tolist()  # top left
+        assert (x, y) == {1: (0, 6), 2: (6, 4), 3: (4, 0)}[turns]
+        assert found[0, min(int(y), found.shape[1] - 1), min(int(x), found.shape[2] - 1)] == image[0, 0, 0]
+        seen.add(turns)
+    assert seen == {1, 2, 3}
 
 
 def test_labels_are_never_interpolated(samples):

@@ -37,12 +37,13 @@ def recipe_of(out: Path, **changes: Any) -> Recipe:
 
 
 def resumed_recipe(out: Path, changes: Mapping[str, Any]) -> Recipe:
-    """Returns the recipe of a resumed run, with more epochs if requested."""
+    """Returns the recipe of a resumed run, with more epochs if requested. It then does not stop early, as if they had
+    been given at the start."""
     others = {key: value for key, value in changes.items() if key != "epochs"}
     recipe, epochs = recipe_of(out, **others), changes.get("epochs")
     if epochs is None or epochs <= recipe.epochs or recipe.staged:
         return recipe_of(out, **changes)
-    return replace(recipe, epochs=epochs)
+    return replace(recipe, epochs=epochs, patience=0)
 
 
 def teacher_of(out: Path) -> Path | None:

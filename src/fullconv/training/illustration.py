@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,7 +23,9 @@ from fullconv.logger import logger
 from fullconv.models.config import ModelConfig
 from fullconv.outputs.sheet import write_sheet
 from fullconv.prediction.predictor import Model, load
+from fullconv.training.earlier_runs import RECIPE
 from fullconv.training.epoch_log import Epoch
+from fullconv.training.manifest import MANIFEST
 from fullconv.view import rgb_of
 from fullconv.weights.model_folder import read_config
 
@@ -74,17 +76,24 @@ def some_of(val: Sequence[Sample]) -> Sequence[Sample]:
 def report(out: Path, model: Model, scored: Scored, log: Path) -> None:
     """Writes report.html, to be opened in a browser."""
     history = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    run = shlex.quote(str(out))
-    commands = (
-        f"fullconv predict PICTURES --model {run}",
-        f"fullconv train --resume {run} --epochs {2 * len(history)}",
-        f"fullconv train --from {run}",
-    )
+    commands = tuple(next_commands(out, len(history)))
     title = f"{out.name}: {model.config.architecture.title}"
     assumed = tuple(assumed_in(out / OWN[0]))
     write_report(
         out / REPORT, model, Subject(title, scored.confusion.report(), scored.pictures, assumed, history, commands)
     )
+
+
+def next_commands(out: Path, epochs: int) -> Iterator[str]:
+    """Yields the commands that a reader of the report of a run may want next."""
+    run = shlex.quote(str(out))
+    yield f"fullconv predict PICTURES --model {run}"
+    if (out / MANIFEST).is_file():  # otherwise a stage of a staged run
+        data = json.loads((out / MANIFEST).read_text(encoding="utf-8"))["data"]["path"]
+        yield f"fullconv check {shlex.quote(data)} --model {run} --sheet suspects.png"
+        if not json.loads((out / RECIPE).read_text(encoding="utf-8"))["staged"]:
+            yield f"fullconv train --resume {run} --epochs {2 * epochs}"
+        yield f"fullconv train --from {run}"
 
 
 def draw_samples(model: Model, pictures: Sequence[PictureScore], path: Path) -> None:

@@ -25,7 +25,7 @@ CHOICES = {
 # The smallest and largest value of each number. The rules below state which limits are excluded.
 LIMITS: dict[str, tuple[float, float]] = {
     "score_hidden": (0, inf), "epochs": (1, inf), "batch_size": (0, inf), "accumulate": (1, inf), "balance": (0, 1),
-    "focused": (0, 1), "unscaled": (0, 1), "flip": (0, 1), "colour": (0, 1),
+    "focused": (0, 1), "unscaled": (0, 1), "flip": (0, 1), "turn": (0, 1), "elastic": (0, 1), "colour": (0, 1),
     "sharpness": (0, 1), "noise": (0, 1), "jpeg": (0, 1), "copy_paste": (0, 1), "teacher_weight": (0, inf),
     "workers": (0, inf), "momentum": (0, 1),
     "trunk_lr_factor": (0, inf), "bias_lr_factor": (0, inf), "weight_decay": (0, inf), "warm_up": (0, 1),
@@ -61,6 +61,8 @@ class Recipe:
     scale: tuple[float, float] = (0.5, 1.75)  # range of the random scale factor
     unscaled: float = 0.25  # share of pictures kept at their own size, since prediction does not resample
     flip: float = 0.5  # share of pictures that are mirrored
+    turn: float = 0.0  # share of pictures turned by 90, 180 or 270 degrees: for aerial and microscope pictures
+    elastic: float = 0.0  # share of pictures that are bent smoothly, by a few pixels; not with a teacher
     colour: float = 0.3  # strength of random brightness, contrast, saturation and hue changes, for 4 pictures in 5
     sharpness: float = 0.0  # share of pictures that are blurred or sharpened
     noise: float = 0.0  # share of pictures that get Gaussian noise

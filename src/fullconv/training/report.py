@@ -14,6 +14,7 @@ from fullconv.logger import logger
 from fullconv.training.epoch_log import Epoch, line_of
 from fullconv.training.expectation import Expectation
 from fullconv.training.symptoms import symptoms
+from fullconv.words import counted
 
 AT_A_TERMINAL, IN_A_LOG = 3.0, 60.0  # seconds between two messages on the remaining time
 
@@ -30,6 +31,7 @@ class Report:
         self.every = AT_A_TERMINAL if sys.stderr.isatty() else IN_A_LOG
         self.outlook, self.noticed = "", set[str]()
         self.speaks, self.last_shown = speaks, monotonic()
+        self.steps, self.begun, self.stepped = 0, monotonic(), monotonic()
         self.bar = click.progressbar(
             length=epochs * steps, file=sys.stderr, show_pos=True, item_show_func=lambda loss: loss,
             hidden=not (speaks and sys.stderr.isatty()),
@@ -49,13 +51,17 @@ class Report:
         """Counts one step. The remaining time is shown beside the bar every few seconds, or without a bar every
         minute."""
         self.expected.done += 1
+        self.steps, self.stepped = self.steps + 1, monotonic()
         if monotonic() - self.last_shown >= self.every:
             self.last_shown, self.outlook = monotonic(), f", {self.expected.words(monotonic())}"
             if self.speaks and self.bar.hidden:
                 logger.info(f"loss {loss:.3f}{self.outlook}")
         self.bar.update(1, f"loss {loss:.3f}{self.outlook}")
 
-    def end_epoch(self, entry: Epoch) -> None:
+    def end_epoch(self, entry: Epoch) -> float:
+        """Prints and logs the epoch. Returns its steps per second, without the evaluation. They are not in log.jsonl,
+        which is the same after every interruption."""
+        speed = self.steps / max(self.stepped - self.begun, 1e-3)
         self.expected.history.append(entry)
         self.lines.append(line_of(entry))
         self.write_log()
@@ -63,11 +69,22 @@ class Report:
         numbers = "  ".join(f"{key} {_number(value)}" for key, value in plain.items())
         if not self.bar.hidden:
             click.echo("\r", nl=False, err=True)  # overwrites the bar
-        logger.info(f"epoch {entry['epoch']}/{self.epochs}  {numbers}")
+        logger.info(f"epoch {entry['epoch']}/{self.epochs}  {numbers}  {speed:.3g} steps/s")
         for symptom in symptoms(self.expected.history, has_ended=entry["epoch"] == self.epochs):
             if symptom.kind not in self.noticed:
                 self.noticed.add(symptom.kind)
                 logger.warning(symptom.text)
+        self.steps, self.begun = 0, monotonic()
+        return speed
+
+    def stop_early(self, patience: int) -> None:
+        """Says why the run ends before its last epoch."""
+        if self.speaks:
+            waited = counted(patience, "evaluation")
+            logger.info(
+                f"stopped after epoch {len(self.lines)} of {self.epochs}, because {waited} on val brought no "
+                f"improvement (patience); to go on, resume with more than {self.epochs} epochs"
+            )
 
     def write_log(self) -> None:
         """Rewrites the whole log, so that a killed and resumed run has each epoch once."""

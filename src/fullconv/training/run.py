@@ -162,6 +162,7 @@ def run(
     with report, Trackers(trackers if speaks else (), out, recipe, state.history) as open_trackers:
         for epoch in range(len(state.history), recipe.epochs):
             if has_stalled(state.history, recipe.patience):
+                report.stop_early(recipe.patience)
                 break
             with explain_divergence(epoch + 1, recipe, out / MODEL):
                 entry: Epoch = {
@@ -181,8 +182,7 @@ def run(
             with main_first() as is_main:
                 if is_main:
                     state.save(out / STATE, recipe.epochs)
-                    report.end_epoch(entry)
-                    open_trackers.log(entry)
+                    open_trackers.log(entry, steps_per_second=report.end_epoch(entry))
 
 
 def start(model: Network, recipe: Recipe, steps: int) -> State:

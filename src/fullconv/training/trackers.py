@@ -59,9 +59,10 @@ class Trackers:
         for tracker in self.opened:
             tracker.finish()
 
-    def log(self, entry: Epoch) -> None:
-        """An epoch's numbers, as in log.jsonl."""
-        values = {key: value for key, value in entry.items() if key != "epoch" and isinstance(value, float | int)}
+    def log(self, entry: Epoch, **more: float) -> None:
+        """Logs an epoch's numbers, as in log.jsonl, and others."""
+        numbers = {**entry, **more}
+        values = {key: value for key, value in numbers.items() if key != "epoch" and isinstance(value, float | int)}
         for tracker in self.opened:
             tracker.log(values, step=entry["epoch"])
 

@@ -104,6 +104,8 @@ def train(
     start = default_weights(changes, _path(recipe)) if by_default and not earlier else _model(weights)
     chosen = resumed_recipe(out, changes) if resume else starting_recipe(repeated, _path(recipe), start, changes)
     teaching = teacher_of(out) if resume and not teacher else _model(teacher)
+    if teaching and chosen.elastic:
+        raise FullconvError("recipe: elastic must be 0 with a teacher, because its scores do not bend with the picture")
     with locked_run(out):
         if not resume:
             refuse_run_in(out)

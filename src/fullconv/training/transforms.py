@@ -17,6 +17,8 @@ from fullconv.training.recipe import Recipe
 
 MEAN_COLOUR = 127  # normalisation turns this padding into about zero, as in prediction
 
+BEND, SMOOTH = 100.0, 10.0  # of elastic changes: points move by about three pixels, and neighbours alike
+
 Placed = tuple[tv_tensors.Image, tv_tensors.Mask, tv_tensors.KeyPoints]
 
 
@@ -27,9 +29,11 @@ def augmentation(recipe: Recipe) -> Callable[..., Placed]:
     With crop_size 0, pictures stay whole, each at its own size.
     """
     fill = {tv_tensors.Image: MEAN_COLOUR, tv_tensors.Mask: VOID}
-    steps: list[Any] = [RandomScale(recipe.scale, recipe.unscaled), RandomFlip(recipe.flip)]
+    steps: list[Any] = [RandomScale(recipe.scale, recipe.unscaled), RandomFlip(recipe.flip), RandomTurn(recipe.turn)]
     if recipe.crop_size:
         steps.insert(1, RandomCrop(recipe.crop_size, fill, recipe.focused))
+    if recipe.elastic:
+        steps.append(v2.RandomApply([Elastic(BEND, SMOOTH, fill=fill)], recipe.elastic))
     if changes := appearance(recipe):
         steps.append(PhotosOnly(changes))
     return v2.Compose(steps)
@@ -51,6 +55,39 @@ class RandomFlip(v2.RandomHorizontalFlip):
             return super().transform(inpt, params)
         mirrored = torch.stack([inpt.canvas_size[1] - inpt[:, 0], inpt[:, 1].as_subclass(Tensor)], 1)
         return tv_tensors.wrap(mirrored, like=inpt)
+
+
+class RandomTurn(v2.Transform):
+    """Turns a share of the pictures by 90, 180 or 270 degrees. No pixel is resampled."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        turns = int(torch.randint(1, 4, ())) if self.share and torch.rand(()) < self.share else 0
+        return {"turns": turns}
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        for _ in range(params["turns"]):
+            inpt = quarter_turn(inpt)
+        return inpt
+
+
+def quarter_turn(inpt: Any) -> Any:
+    """Turns a picture, a label map or points by 90 degrees to the left."""
+    if not isinstance(inpt, tv_tensors.KeyPoints):
+        return tv_tensors.wrap(torch.rot90(inpt.as_subclass(Tensor), 1, (-2, -1)), like=inpt)
+    height, width = inpt.canvas_size
+    turned = torch.stack([inpt[:, 1], width - inpt[:, 0]], 1).as_subclass(Tensor)
+    return tv_tensors.wrap(turned, like=inpt, canvas_size=(width, height))
+
+
+class Elastic(v2.ElasticTransform):
+    """torchvision's, except for points, which say where the whole picture lies."""
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        return inpt if isinstance(inpt, tv_tensors.KeyPoints) else super().transform(inpt, params)
 
 
 class RandomScale(v2.Transform):
