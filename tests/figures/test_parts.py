@@ -1,5 +1,6 @@
 """What the figures show, as numbers."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -185,6 +186,14 @@ def test_each_stride_shows_the_best_classes_of_its_scores(resnet):
         sums = resnet(as_batch(photo), enlarged=False)[0].argmax(0).numpy()
     assert np.array_equal(shown.labels[DECODER, Fraction(8)], overlay.palette(classes)[sums])
     assert set(shown.labels) == {(SCORES, 32), (DECODER, 16), (DECODER, 8), (DECODER, 1)}
+
+
+def test_the_mask_is_named_with_its_classes_in_their_colours():
+    net, photo = FCN(3, trunk="resnet18").eval(), np.zeros((64, 64, 3), np.uint8)
+    result = replace(run_photo(net, photo, Classes.named(["ground", "cat", "dog"])), legend={"dog": "#ff8c00"})
+    texts = {text.get_text(): text.get_color() for text in draw_architecture(net, "net", result=result).axes.texts}
+    assert "mask" in texts
+    assert texts["dog"] == "#ff8c00"
 
 
 def test_unpooling_is_distinguished_from_other_enlargements():

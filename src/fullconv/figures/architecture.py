@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from torch import nn
 
@@ -30,8 +31,8 @@ EDGES = {ENCODER: "#5b7ea8", SCORES: "#d98a3d", DECODER: "#4f8f63"}
 HEADINGS = {ENCODER: "ENCODER", SCORES: "SCORES", DECODER: "DECODER"}
 LEGEND = {
     ENCODER: "Each stage halves the map, so that a position sees more of the picture. A line is a convolution.",
-    SCORES: "1x1 convolutions turn a stage's map into a score for each class at every position.",
-    DECODER: "Upsamples the map step by step and adds what the finer stages give.",
+    SCORES: "Convolutions turn a stage's map into a score for each class at every position.",
+    DECODER: "Upsamples the map step by step and joins what the finer stages give.",
 }
 JOINS = {"add": "+", "add_": "+", "cat": "beside"}
 PITCH, PLATE, LINE = 176, 100, 17  # pixels: between columns, width of a grid, height of a line of text
@@ -61,6 +62,9 @@ def draw_architecture(
     steps = trace(network, height, width, channels)
     parts = parts_of(steps)
     labels = {key: label(part, network, steps) for key, part in parts.items()}
+    if result:
+        end = DECODER, Fraction(1)
+        labels[end] = ["mask", *labels[end][1:], *result.legend]
     columns = {stride: i for i, stride in enumerate(sorted({part.stride for part in parts.values()}))}
     rows = _row_tops(labels, PLATE * height / width)
     canvas = Canvas(max(820, 2 * LEFT + PITCH * (len(columns) - 1) + PLATE), rows[-1])
@@ -190,7 +194,10 @@ def _draw_part(canvas: Canvas, part: Part, words: Sequence[str], plates: Plates,
     canvas.box(x, y, PLATE, plates.height, edge=EDGES[part.kind], line=1.5)
     for i, line in enumerate(words):
         below = y + plates.height + 6 + LINE * i
-        canvas.text(x + PLATE / 2, below, line, 12.5, "center", MUTED if i else INK, bold=i == 0)
+        colour = result.legend.get(line) if result and i else None  # of a class in the mask
+        canvas.text(
+            x + PLATE / 2, below, line, 12.5, "center", colour or (MUTED if i else INK), bold=not i or bool(colour)
+        )
 
 
 def _picture_of(part: Part, result: PhotoResult | None) -> Image | None:

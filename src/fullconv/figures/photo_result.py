@@ -23,11 +23,12 @@ Image = NDArray[np.uint8]
 @dataclass(frozen=True)
 class PhotoResult:
     """`photo` (H, W, 3), the photo with its mask, and a picture (h, w, 3) of the best class at every position of each
-    part with scores."""
+    part with scores. `legend`: the colours, such as #ff8c00, of the classes in the mask but the first."""
 
     photo: Image
     mask: Image
     labels: Mapping[Key, Image]
+    legend: Mapping[str, str]
 
 
 def run_photo(network: nn.Module, photo: Image, classes: Classes) -> PhotoResult:
@@ -42,7 +43,8 @@ def run_photo(network: nn.Module, photo: Image, classes: Classes) -> PhotoResult
             labels[key] = colours[values[steps.index(last)][0, :, :rows, :columns].argmax(0).numpy()]
     best = torch.argmax(values[-1][0], 0).numpy().astype(np.uint8)
     mask = np.asarray(overlay.painted(photo, best, classes, opacity=0.55, outlined=True))
-    return PhotoResult(photo, mask, labels)
+    legend = {classes.names[i]: "#{:02x}{:02x}{:02x}".format(*colours[i]) for i in np.unique(best) if i}
+    return PhotoResult(photo, mask, labels, legend)
 
 
 def answers(parts: Mapping[Key, Part]) -> dict[Key, Part]:
