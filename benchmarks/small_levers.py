@@ -41,6 +41,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, default=Path("runs/small-levers"))
     parser.add_argument("--only", action="append", choices=list(small_sets.SETS))
+    parser.add_argument("--lever", action="append", choices=[*LEVERS, FLIPS], help="may be given several times")
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     given = parser.parse_args()
@@ -49,7 +50,7 @@ def main() -> None:
         if not place.is_dir():
             small_sets.make(name, given.data, given.out / "sets")
         print(f"{name:<26}{'mean IoU':>10}{'F1, 2 px':>10}", flush=True)
-        for lever in (*LEVERS, FLIPS):
+        for lever in given.lever or (*LEVERS, FLIPS):
             rows = [measured(name, lever, seed, place, given) for seed in given.seeds]
             print(
                 f"{lever:<26}{mean(r['mean_iou'] for r in rows):>10.3f}{mean(r['f1'] for r in rows):>10.3f}", flush=True
