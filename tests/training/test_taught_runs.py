@@ -17,8 +17,10 @@ from fullconv.training import run as training_run
 from fullconv.training import train as training
 from fullconv.training.digests import sha256_of
 from fullconv.training.manifest import read_manifest
+from fullconv.training.reproduction import sources_of
 from fullconv.training.start import readable_unlabelled
 from fullconv.training.teacher import write_index, write_scores
+from fullconv.weights.model_folder import find_model
 from tests.data.doctor.planted import halves, photo
 from tests.data.trees import save, write
 from tests.discs import draw_photo
@@ -141,6 +143,7 @@ def test_a_damaged_picture_is_skipped_and_the_epoch_goes_on(data, tmp_path):
     run(yaml, tmp_path / "out", epochs=1, teacher="photos", classes=None, **teachable(yaml))
     skipped = [json.loads(line)["file"] for line in (tmp_path / "out" / "skipped.jsonl").read_text().splitlines()]
     assert skipped == [str(extra)]
+    assert sources_of(tmp_path / "out").teacher == find_model("photos")  # found again, from any folder
 
 
 def teachable(yaml):

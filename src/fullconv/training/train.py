@@ -38,8 +38,8 @@ from fullconv.training.reproduction import record
 from fullconv.training.run import LOG, MODEL, STATE
 from fullconv.training.stages import train_stages
 from fullconv.training.start import Prepared, config_of, open_with_classes, preparation_notes, prepare
-from fullconv.training.teacher import Teacher, open_teacher
-from fullconv.training.teaching import is_scores, teach
+from fullconv.training.teacher import Teacher, is_scores, open_teacher
+from fullconv.training.teaching import teach
 from fullconv.training.trackers import check_trackers
 from fullconv.weights.hub import is_address
 from fullconv.weights.model_folder import find_model
@@ -104,6 +104,7 @@ def train(
     start = default_weights(changes, _path(recipe)) if by_default and not earlier else _model(weights)
     chosen = resumed_recipe(out, changes) if resume else starting_recipe(repeated, _path(recipe), start, changes)
     teaching = teacher_of(out) if resume and not teacher else _model(teacher)
+    begun = resume and teaching == teacher_of(out)
     with locked_run(out):
         if not resume:
             refuse_run_in(out)
@@ -112,7 +113,7 @@ def train(
         )
         prepared, skipped = prepare(sources.data, chosen, teaching is not None, outside), Skipped(out / SKIPPED)
         if teaching:
-            prepared = replace(prepared, teacher=teacher_scores(teaching, prepared, chosen, out))
+            prepared = replace(prepared, teacher=teacher_scores(teaching, prepared, chosen, out / TEACHER, begun))
         if not earlier:
             chosen = replace(chosen, name=chosen.name or name_of(out, chosen.fold))
             chosen = with_length(
@@ -158,15 +159,16 @@ def cross_validate(
     return out
 
 
-def teacher_scores(teacher: Path, prepared: Prepared, recipe: Recipe, out: Path) -> Teacher:
-    """Returns the scores of every training picture: those given, or those of a model, written first."""
+def teacher_scores(teacher: Path, prepared: Prepared, recipe: Recipe, folder: Path, begun: bool) -> Teacher:
+    """Returns the scores of every training picture: those given, or those of a model, written to `folder` first."""
     dataset = prepared.dataset
     pictures: list[Sample | UnlabelledPicture] = [*dataset.split(recipe.train_split), *dataset.unlabelled]
-    folder = teacher if is_scores(teacher) else out / TEACHER
-    if not is_scores(teacher):
+    if is_scores(teacher):
+        folder = teacher
+    else:
         with main_first() as first:
             if first:
-                teach(teacher, pictures, folder, is_main())
+                teach(teacher, pictures, folder, is_main(), begun)
     return open_teacher(folder, dataset.classes, prepared.label_mapping, pictures)
 
 
