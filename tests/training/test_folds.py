@@ -4,7 +4,9 @@ import json
 import re
 
 import pytest
+from click.testing import CliRunner
 
+from fullconv.commands.main import fullconv
 from fullconv.data.description import open_dataset
 from fullconv.errors import FullconvError
 from fullconv.evaluation.folds import judges_of, read_folds
@@ -74,3 +76,14 @@ def test_judges_are_the_models_of_the_folds(folds, disc_data):
 def test_an_invalid_fold_is_refused(disc_data, tmp_path):
     with pytest.raises(FullconvError, match="fold must be one of the folds"):
         training.train(disc_data, tmp_path / "out", folds=2, fold=3, **TINY)
+
+
+@pytest.mark.parametrize("option", ["--resume", "--from"])
+def test_folds_are_continued_by_their_own_command(folds, option):
+    refused = CliRunner().invoke(fullconv, ["train", option, str(folds)])
+    assert "a run in folds; to continue it, run its command again" in str(refused.exception)
+
+
+@pytest.mark.parametrize("option", ["--resume", "--from"])
+def test_a_folder_without_a_run_is_no_run(tmp_path, option):
+    assert "no run found" in str(CliRunner().invoke(fullconv, ["train", option, str(tmp_path)]).exception)

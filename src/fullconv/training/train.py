@@ -19,6 +19,7 @@ from fullconv.training import finishing
 from fullconv.training.bare_data import describe_data
 from fullconv.training.earlier_runs import (
     RECIPE,
+    TEACHER,
     recipe_of,
     refuse_run_in,
     resumed_recipe,
@@ -47,7 +48,6 @@ from fullconv.weights.model_folder import find_model
 __all__ = ["LOG", "MODEL", "RECIPE", "STATE", "recipe_of", "train"]
 
 IMAGENET = "imagenet"
-TEACHER = "teacher"
 
 
 def train(
