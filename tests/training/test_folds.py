@@ -10,10 +10,15 @@ from fullconv.commands.main import fullconv
 from fullconv.data.description import open_dataset
 from fullconv.errors import FullconvError
 from fullconv.evaluation.folds import judges_of, read_folds
+from fullconv.models.build import build
 from fullconv.prediction.predictor import load
-from fullconv.training import finishing
+from fullconv.training import finishing, teaching
 from fullconv.training import train as training
 from fullconv.training.folds import folds_summary, mean_iou_of
+from fullconv.training.recipe import read_recipe
+from fullconv.training.reproduction import sources_of
+from fullconv.training.start import prepare_data
+from fullconv.weights.checkpoint import save_model
 from tests.training.test_run import TINY, parameters, same
 
 
@@ -76,6 +81,29 @@ def test_judges_are_the_models_of_the_folds(folds, disc_data):
 def test_an_invalid_fold_is_refused(disc_data, tmp_path):
     with pytest.raises(FullconvError, match="fold must be one of the folds"):
         training.train(disc_data, tmp_path / "out", folds=2, fold=3, **TINY)
+
+
+def test_a_teacher_predicts_each_picture_once_for_all_folds(disc_data, tmp_path, monkeypatch):
+    monkeypatch.setattr(finishing, "write_card_and_graph", lambda folder: folder)
+    monkeypatch.setattr(finishing, "illustrate", lambda *_: None)
+    teacher, written = untrained(disc_data, tmp_path / "teacher"), []
+    real = teaching.write_scores
+    monkeypatch.setattr(teaching, "write_scores", lambda *given: written.append(real(*given)))
+    training.train(disc_data, tmp_path / "run", folds=2, epochs=1, teacher=teacher, **TINY)
+    assert len(written) == 20
+    assert sorted(tmp_path.rglob("teacher.json")) == [tmp_path / "run" / "teacher" / "teacher.json"]
+    for number in (1, 2):
+        assert sources_of(tmp_path / "run" / f"fold{number}").teacher == tmp_path / "run" / "teacher"
+    training.train(disc_data, tmp_path / "run", folds=2, epochs=1, teacher=teacher, **TINY)
+    assert len(written) == 20
+
+
+def untrained(data, folder):
+    """The folder of a model for these data with random parameters."""
+    _, config = prepare_data(data, read_recipe(None, **TINY))
+    folder.mkdir()
+    save_model(folder, build(config, False), config)
+    return folder
 
 
 @pytest.mark.parametrize("option", ["--resume", "--from"])

@@ -7,10 +7,11 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from fullconv.data.dataset import Sample, UnlabelledPicture
-from fullconv.data.folds import all_folds
+from fullconv.data.folds import all_folds, divided_in
 from fullconv.errors import FullconvError
 from fullconv.files import path_of, sweep, write_json
 from fullconv.locks import locked
@@ -92,8 +93,10 @@ def train(
     """
     out, repeated, trackers = path_of("out", out), _path(repeats), check_trackers(track)
     if not (resume or repeated) and (count := folds_in(changes, _path(recipe))):
-        given = {"trunk_weights": trunk_weights, "weights": weights, "track": track, "teacher": teacher, **changes}
-        return cross_validate(data, out, count, recipe, (time, began), outside, given)
+        given = {"trunk_weights": trunk_weights, "weights": weights, "track": track, "teacher": _model(teacher)}
+        return cross_validate(
+            data, out, count, recipe, (time, monotonic() if began is None else began), outside, given, changes
+        )
     until = deadline(time, began, changes, resume or repeats is not None)
     earlier = out if resume else repeated
     if earlier and recipe:
@@ -134,16 +137,19 @@ def folds_in(changes: Mapping[str, Any], recipe: Path | None) -> int:
 
 
 def cross_validate(
-    data: str | Path, out: Path, count: int, recipe: str | Path | None, time: tuple[str | float | None, float | None],
-    outside: Sequence[str | Path], given: Mapping[str, Any],
+    data: str | Path, out: Path, count: int, recipe: str | Path | None, time: tuple[str | float | None, float],
+    outside: Sequence[str | Path], given: Mapping[str, Any], changes: Mapping[str, Any],
 ) -> Path:  # fmt: skip
     """Trains a run for each fold and resumes those of an earlier call. `time`: (how long all may take, starting when).
     Returns the folder of all runs."""
     data = describe_data(path_of("data", data), out, outside)
+    if given["teacher"]:
+        any_fold = read_recipe(_path(recipe), **{**changes, "folds": count, "fold": 1})
+        given = {**given, "teacher": shared_scores(given["teacher"], data, any_fold, out, outside)}
     held_back: list[tuple[Sample, ...]] = []  # per fold
 
     def train_fold(number: int, folder: Path, seconds: float | None) -> None:
-        keys: dict[str, Any] = {**given, "folds": count, "fold": number, "outside": outside}
+        keys: dict[str, Any] = {**given, **changes, "folds": count, "fold": number, "outside": outside}
         if (folder / STATE).is_file():
             train(data, folder, resume=True, **keys)
         else:
@@ -157,6 +163,19 @@ def cross_validate(
     found = train_folds(train_fold, out, count, *time)
     logger.info(folds_summary(found))
     return out
+
+
+def shared_scores(teacher: Path, data: Path, recipe: Recipe, out: Path, outside: Sequence[str | Path]) -> Path:
+    """Returns a folder with the scores of every picture of all folds: the one given, or one that a model fills."""
+    if is_scores(teacher):
+        return teacher
+    with locked_run(out):
+        dataset = prepare(data, recipe, True, outside).dataset
+        divided = divided_in(dataset, recipe.train_split, recipe.val_split)
+        with main_first() as first:
+            if first:
+                teach(teacher, [*divided, *dataset.unlabelled], out / TEACHER, is_main())
+    return out / TEACHER
 
 
 def teacher_scores(teacher: Path, prepared: Prepared, recipe: Recipe, folder: Path, begun: bool) -> Teacher:
