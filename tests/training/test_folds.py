@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pytest
 from click.testing import CliRunner
@@ -18,6 +19,8 @@ from fullconv.training.folds import folds_summary, mean_iou_of
 from fullconv.training.recipe import read_recipe
 from fullconv.training.reproduction import sources_of
 from fullconv.training.start import prepare_data
+from fullconv.training.teacher import read_index
+from fullconv.training.teacher_models import classes_of, digest_teacher
 from fullconv.weights.checkpoint import save_model
 from tests.training.test_run import TINY, parameters, same
 
@@ -96,6 +99,34 @@ def test_a_teacher_predicts_each_picture_once_for_all_folds(disc_data, tmp_path,
         assert sources_of(tmp_path / "run" / f"fold{number}").teacher == tmp_path / "run" / "teacher"
     training.train(disc_data, tmp_path / "run", folds=2, epochs=1, teacher=teacher, **TINY)
     assert len(written) == 20
+
+
+def test_a_fold_trained_again_is_another_teacher(folds, tmp_path):
+    shutil.copytree(folds, tmp_path / "run")
+    assert digest_teacher(tmp_path / "run") == digest_teacher(folds)
+    with (tmp_path / "run" / "fold2" / "model" / "model.safetensors").open("ab") as file:
+        file.write(b" ")
+    assert digest_teacher(tmp_path / "run") != digest_teacher(folds)
+
+
+def test_folds_with_different_classes_are_no_teacher(folds, tmp_path):
+    shutil.copytree(folds, tmp_path / "run")
+    config = tmp_path / "run" / "fold2" / "model" / "config.json"
+    config.write_text(config.read_text().replace('"disc"', '"circle"'))
+    with pytest.raises(FullconvError, match="its folds have different classes"):
+        classes_of(tmp_path / "run")
+
+
+def test_folds_are_distilled_into_one_model(folds, disc_data, tmp_path, monkeypatch, said):
+    monkeypatch.setattr(finishing, "write_card_and_graph", lambda folder: folder)
+    monkeypatch.setattr(finishing, "illustrate", lambda *_: None)
+    training.train(disc_data, tmp_path / "one", epochs=1, teacher=folds, **TINY)
+    assert "the teacher run predicts 16 of 16 pictures with each of its 2 models" in said.text
+    assert sources_of(tmp_path / "one").teacher == folds
+    assert read_index(tmp_path / "one" / "teacher") == {
+        "format": 1, "name": "run", "classes": ["background", "disc"], "align_corners": False,
+        "model": digest_teacher(folds),
+    }  # fmt: skip
 
 
 def untrained(data, folder):

@@ -13,6 +13,7 @@ from fullconv.classes import Classes
 from fullconv.data.dataset import UnlabelledPicture
 from fullconv.data.description import open_dataset
 from fullconv.errors import FullconvError
+from fullconv.training import teaching
 from fullconv.training.digests import sha256_of
 from fullconv.training.teacher import open_teacher, share_probability, write_index, write_scores
 from fullconv.training.teaching import STRIDE, teach
@@ -125,6 +126,15 @@ def test_a_teacher_writes_its_scores_once_and_resumes(disc_data, tmp_path, monke
         assert arrays["scores"].dtype == np.float16
         assert arrays["size"].tolist() == [64, 80]
     assert json.loads((tmp_path / "scores" / "teacher.json").read_text())["align_corners"] is False
+
+
+def test_several_models_teach_the_mean_of_their_probabilities(monkeypatch):
+    probabilities = {"a": torch.tensor([0.9, 0.1, 0.0]), "b": torch.tensor([0.2, 0.3, 0.5])}
+    monkeypatch.setattr(teaching, "log_probabilities", lambda model, _: probabilities[model].view(3, 1, 1).log())
+    scores = torch.from_numpy(teaching.scores_of(["a", "b"], None)).float()
+    torch.testing.assert_close(scores.softmax(0).flatten(), torch.tensor([0.55, 0.2, 0.25]), atol=1e-3, rtol=0)
+    alone = torch.from_numpy(teaching.scores_of(["a"], None)).flatten()
+    assert alone[[0, 2]].tolist() == [0, teaching.FAR_BELOW]  # the logarithm of zero
 
 
 @pytest.fixture

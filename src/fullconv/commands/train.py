@@ -42,7 +42,7 @@ LISTED = 6  # scores of classes are listed if there are at most this many
 @click.option(
     "--teacher",
     type=PATH,
-    help="Model to learn from in addition to the labels, or a folder of its scores.",
+    help="Model or run in folds to learn from in addition to the labels, or a folder of its scores.",
 )
 @click.option("--recipe", type=PATH, help="YAML file with the settings that differ from the defaults.")
 @click.option(

@@ -74,8 +74,8 @@ def train(
     Start: `weights` is the model to start from (by default the bundled model `photos`). It also sets the architecture
     unless one is given; otherwise the parameters that fit are copied, without the scores of other classes. With another
     `trunk`, training starts from random parameters, or from `trunk_weights`: a file, or "imagenet" to use an installed
-    package or timm's hub. `teacher` is a model to learn from in addition to the labels, or a folder of its scores; it
-    also labels the pictures listed as unlabelled in the data YAML.
+    package or timm's hub. `teacher` is a model to learn from in addition to the labels, a run in folds, or a folder of
+    scores; it also labels the pictures listed as unlabelled in the data YAML.
 
     Length: `time`, such as "10m", limits the whole run, counted from `began` (a reading of the monotonic clock; by
     default now); a trial measures how many steps fit. Without `time` and `epochs`, the length depends on the number of
