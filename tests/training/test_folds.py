@@ -2,16 +2,26 @@
 
 import json
 import re
+import shutil
 
 import pytest
+from click.testing import CliRunner
 
+from fullconv.commands.main import fullconv
 from fullconv.data.description import open_dataset
 from fullconv.errors import FullconvError
 from fullconv.evaluation.folds import judges_of, read_folds
+from fullconv.models.build import build
 from fullconv.prediction.predictor import load
-from fullconv.training import finishing
+from fullconv.training import finishing, teaching
 from fullconv.training import train as training
 from fullconv.training.folds import folds_summary, mean_iou_of
+from fullconv.training.recipe import read_recipe
+from fullconv.training.reproduction import sources_of
+from fullconv.training.start import prepare_data
+from fullconv.training.teacher import read_index
+from fullconv.training.teacher_models import classes_of, digest_teacher
+from fullconv.weights.checkpoint import save_model
 from tests.training.test_run import TINY, parameters, same
 
 
@@ -74,3 +84,65 @@ def test_judges_are_the_models_of_the_folds(folds, disc_data):
 def test_an_invalid_fold_is_refused(disc_data, tmp_path):
     with pytest.raises(FullconvError, match="fold must be one of the folds"):
         training.train(disc_data, tmp_path / "out", folds=2, fold=3, **TINY)
+
+
+def test_a_teacher_predicts_each_picture_once_for_all_folds(disc_data, tmp_path, monkeypatch):
+    monkeypatch.setattr(finishing, "write_card_and_graph", lambda folder: folder)
+    monkeypatch.setattr(finishing, "illustrate", lambda *_: None)
+    teacher, written = untrained(disc_data, tmp_path / "teacher"), []
+    real = teaching.write_scores
+    monkeypatch.setattr(teaching, "write_scores", lambda *given: written.append(real(*given)))
+    training.train(disc_data, tmp_path / "run", folds=2, epochs=1, teacher=teacher, **TINY)
+    assert len(written) == 20
+    assert sorted(tmp_path.rglob("teacher.json")) == [tmp_path / "run" / "teacher" / "teacher.json"]
+    for number in (1, 2):
+        assert sources_of(tmp_path / "run" / f"fold{number}").teacher == tmp_path / "run" / "teacher"
+    training.train(disc_data, tmp_path / "run", folds=2, epochs=1, teacher=teacher, **TINY)
+    assert len(written) == 20
+
+
+def test_a_fold_trained_again_is_another_teacher(folds, tmp_path):
+    shutil.copytree(folds, tmp_path / "run")
+    assert digest_teacher(tmp_path / "run") == digest_teacher(folds)
+    with (tmp_path / "run" / "fold2" / "model" / "model.safetensors").open("ab") as file:
+        file.write(b" ")
+    assert digest_teacher(tmp_path / "run") != digest_teacher(folds)
+
+
+def test_folds_with_different_classes_are_no_teacher(folds, tmp_path):
+    shutil.copytree(folds, tmp_path / "run")
+    config = tmp_path / "run" / "fold2" / "model" / "config.json"
+    config.write_text(config.read_text().replace('"disc"', '"circle"'))
+    with pytest.raises(FullconvError, match="its folds have different classes"):
+        classes_of(tmp_path / "run")
+
+
+def test_folds_are_distilled_into_one_model(folds, disc_data, tmp_path, monkeypatch, said):
+    monkeypatch.setattr(finishing, "write_card_and_graph", lambda folder: folder)
+    monkeypatch.setattr(finishing, "illustrate", lambda *_: None)
+    training.train(disc_data, tmp_path / "one", epochs=1, teacher=folds, **TINY)
+    assert "the teacher run predicts 16 of 16 pictures with each of its 2 models" in said.text
+    assert sources_of(tmp_path / "one").teacher == folds
+    assert read_index(tmp_path / "one" / "teacher") == {
+        "format": 1, "name": "run", "classes": ["background", "disc"], "align_corners": False,
+        "model": digest_teacher(folds),
+    }  # fmt: skip
+
+
+def untrained(data, folder):
+    """The folder of a model for these data with random parameters."""
+    _, config = prepare_data(data, read_recipe(None, **TINY))
+    folder.mkdir()
+    save_model(folder, build(config, False), config)
+    return folder
+
+
+@pytest.mark.parametrize("option", ["--resume", "--from"])
+def test_folds_are_continued_by_their_own_command(folds, option):
+    refused = CliRunner().invoke(fullconv, ["train", option, str(folds)])
+    assert "a run in folds; to continue it, run its command again" in str(refused.exception)
+
+
+@pytest.mark.parametrize("option", ["--resume", "--from"])
+def test_a_folder_without_a_run_is_no_run(tmp_path, option):
+    assert "no run found" in str(CliRunner().invoke(fullconv, ["train", option, str(tmp_path)]).exception)

@@ -12,19 +12,22 @@ from PIL import Image
 from fullconv.commands.main import fullconv
 from fullconv.data.description import open_dataset
 from fullconv.errors import FullconvError
-from fullconv.training import finishing
+from fullconv.training import finishing, teaching
 from fullconv.training import run as training_run
 from fullconv.training import train as training
 from fullconv.training.digests import sha256_of
 from fullconv.training.manifest import read_manifest
+from fullconv.training.reproduction import sources_of
 from fullconv.training.start import readable_unlabelled
 from fullconv.training.teacher import write_index, write_scores
+from fullconv.weights.model_folder import find_model
 from tests.data.doctor.planted import halves, photo
 from tests.data.trees import save, write
 from tests.discs import draw_photo
 from tests.training.test_run import TINY, parameters, same
 
 CHANGES = {**TINY, "sharpness": 0.3, "noise": 0.2, "jpeg": 0.3, "copy_paste": 0.3, "coarse_loss": True}
+OPTIONS = ["--trunk", "test_resnet", "--arch", "fcn32s", "--crop-size", "64", "--workers", "0", "--track", "none"]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -126,6 +129,31 @@ def test_another_teacher_or_other_pictures_are_refused(data, straight, tmp_path)
         run(tmp_path / "data" / "data.yaml", tmp_path / "b", repeats=straight)
 
 
+def test_a_run_stopped_while_the_teacher_predicts_says_how_to_go_on(data, tmp_path, monkeypatch):
+    yaml, out = tmp_path / "data" / "data.yaml", tmp_path / "out"
+    shutil.copytree(data.parent, yaml.parent)
+    teachable(yaml)
+    command = ["train", str(yaml), "--teacher", "photos", "--epochs", "1", "--out", str(out), *OPTIONS]
+    real, done = teaching.write_scores, []
+
+    def write(*arguments):
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        done.append(real(*arguments))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(teaching, "write_scores", write)
+        stopped = CliRunner().invoke(fullconv, command)
+    assert stopped.exit_code == 130
+    assert stopped.stderr.splitlines()[-1] == "stopped; finished results are kept; run the command again"
+    for further in ([], [str(yaml)]):
+        refused = CliRunner().invoke(fullconv, ["train", *further, "--resume", str(out)])
+        assert "was stopped before training began; run its command again" in str(refused.exception)
+    again = CliRunner().invoke(fullconv, command)
+    assert again.exit_code == 0, again.output
+    assert "predicts 17 of 20 pictures" in again.stderr
+
+
 def test_unused_unlabelled_pictures_are_reported(data, tmp_path, said):
     run(data, tmp_path, epochs=1, teacher=None)
     assert "18 unlabelled pictures are not used; they need a teacher" in said.text
@@ -141,6 +169,7 @@ def test_a_damaged_picture_is_skipped_and_the_epoch_goes_on(data, tmp_path):
     run(yaml, tmp_path / "out", epochs=1, teacher="photos", classes=None, **teachable(yaml))
     skipped = [json.loads(line)["file"] for line in (tmp_path / "out" / "skipped.jsonl").read_text().splitlines()]
     assert skipped == [str(extra)]
+    assert sources_of(tmp_path / "out").teacher == find_model("photos")  # found again, from any folder
 
 
 def teachable(yaml):

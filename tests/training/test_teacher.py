@@ -1,6 +1,8 @@
 """Folders of a teacher's scores: written by a model, or by whoever keeps to the format."""
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +13,11 @@ from fullconv.classes import Classes
 from fullconv.data.dataset import UnlabelledPicture
 from fullconv.data.description import open_dataset
 from fullconv.errors import FullconvError
+from fullconv.training import teaching
 from fullconv.training.digests import sha256_of
 from fullconv.training.teacher import open_teacher, share_probability, write_index, write_scores
 from fullconv.training.teaching import STRIDE, teach
+from fullconv.weights.model_folder import find_model
 
 CLASSES = Classes.named(["background", "cat", "dog"])
 
@@ -67,12 +71,34 @@ def test_a_wrong_index_gives_a_one_line_error(pictures, tmp_path, text):
         open_teacher(folder, CLASSES, {}, pictures)
 
 
-def test_damaged_scores_give_a_one_line_error(pictures, tmp_path):
+@pytest.mark.parametrize("damage", [lambda data: data[:50], lambda data: data[:60] + bytes(20) + data[80:]])
+def test_damaged_scores_give_a_one_line_error(pictures, tmp_path, damage):
+    folder = written(tmp_path / "scores", pictures)
+    teacher = open_teacher(folder, CLASSES, {}, pictures)
+    for path in folder.glob("*.npz"):
+        path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(FullconvError, match="remove it and start again"):
+        teacher.scores(pictures[0])
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [np.zeros((4, 5, 3)), np.zeros((2, 3, 4)), np.zeros((3, 4)), np.zeros((3, 0, 4)), np.zeros((3, 3, 4), int)],
+)
+def test_scores_of_another_shape_give_a_one_line_error_before_training(pictures, tmp_path, scores):
     folder = written(tmp_path / "scores", pictures)
     for path in folder.glob("*.npz"):
-        path.write_bytes(path.read_bytes()[:50])
+        np.savez(path, scores=scores)
+    with pytest.raises(FullconvError, match=r"\.npz: its scores are .* of shape .*; give float16 of shape"):
+        open_teacher(folder, CLASSES, {}, pictures)
+
+
+def test_scores_that_are_not_finite_give_a_one_line_error(pictures, tmp_path):
+    folder = written(tmp_path / "scores", pictures)
     teacher = open_teacher(folder, CLASSES, {}, pictures)
-    with pytest.raises(FullconvError, match="remove it and start again"):
+    for path in folder.glob("*.npz"):
+        np.savez(path, scores=np.full((3, 2, 2), -np.inf, np.float16))
+    with pytest.raises(FullconvError, match="not all finite"):
         teacher.scores(pictures[0])
 
 
@@ -86,17 +112,70 @@ def test_known_classes_get_the_probability_of_their_alternatives():
 
 def test_a_teacher_writes_its_scores_once_and_resumes(disc_data, tmp_path, monkeypatch):
     samples = open_dataset(disc_data).split("train")[:3]
-    teach("photos", samples[:2], tmp_path / "scores", speaks=False)
+    teach(Path("photos"), samples[:2], tmp_path / "scores", speaks=False)
     files = sorted((tmp_path / "scores").glob("*.npz"))
     assert len(files) == 2
     before = {path: path.stat().st_mtime_ns for path in files}
-    teach("photos", samples, tmp_path / "scores", speaks=False)
+    teach(Path("photos"), samples, tmp_path / "scores", speaks=False)
     assert {path: path.stat().st_mtime_ns for path in files} == before
     assert len(list((tmp_path / "scores").glob("*.npz"))) == 3
     monkeypatch.setattr("fullconv.training.teaching.load", None)  # nothing is left to be done
-    teach("photos", samples, tmp_path / "scores", speaks=False)
+    teach(Path("photos"), samples, tmp_path / "scores", speaks=False)
     with np.load(files[0]) as arrays:
         assert arrays["scores"].shape == (21, 64 // STRIDE, 80 // STRIDE)
         assert arrays["scores"].dtype == np.float16
         assert arrays["size"].tolist() == [64, 80]
     assert json.loads((tmp_path / "scores" / "teacher.json").read_text())["align_corners"] is False
+
+
+def test_several_models_teach_the_mean_of_their_probabilities(monkeypatch):
+    probabilities = {"a": torch.tensor([0.9, 0.1, 0.0]), "b": torch.tensor([0.2, 0.3, 0.5])}
+    monkeypatch.setattr(teaching, "log_probabilities", lambda model, _: probabilities[model].view(3, 1, 1).log())
+    scores = torch.from_numpy(teaching.scores_of(["a", "b"], None)).float()
+    torch.testing.assert_close(scores.softmax(0).flatten(), torch.tensor([0.55, 0.2, 0.25]), atol=1e-3, rtol=0)
+    alone = torch.from_numpy(teaching.scores_of(["a"], None)).flatten()
+    assert alone[[0, 2]].tolist() == [0, teaching.FAR_BELOW]  # the logarithm of zero
+
+
+@pytest.fixture
+def models(tmp_path):
+    """Two models with the same classes, of which only the parameters differ."""
+    first, second = tmp_path / "a", tmp_path / "b"
+    shutil.copytree(find_model("photos"), first)
+    shutil.copytree(first, second)
+    with (second / "model.safetensors").open("ab") as file:
+        file.write(b" ")
+    return first, second
+
+
+def taught_by(model, samples, folder, monkeypatch, **how):
+    """Stops before the model predicts anything."""
+    with monkeypatch.context() as patch:
+        patch.setattr("fullconv.training.teaching.load", None)
+        teach(model, samples, folder, speaks=False, **how)
+
+
+def test_scores_of_two_models_are_never_mixed(disc_data, models, tmp_path, monkeypatch):
+    samples, folder = open_dataset(disc_data).split("train")[:2], tmp_path / "scores"
+    teach(models[0], samples[:1], folder, speaks=False)
+    for there in (samples, samples[:1]):
+        with pytest.raises(
+            FullconvError, match=r"scores: its scores were not made by .*b as it is now; delete this folder"
+        ):
+            taught_by(models[1], there, folder, monkeypatch)
+    config = models[0] / "config.json"
+    config.write_text(config.read_text().replace('"background"', '"anything else"'))
+    with pytest.raises(FullconvError, match="not made by"):
+        taught_by(models[0], samples, folder, monkeypatch)
+    (folder / "teacher.json").unlink()
+    with pytest.raises(FullconvError, match="not made by"):
+        taught_by(models[0], samples, folder, monkeypatch)
+
+
+def test_a_run_that_has_begun_needs_its_teacher_no_more(disc_data, models, tmp_path, monkeypatch):
+    samples, folder = open_dataset(disc_data).split("train")[:2], tmp_path / "scores"
+    teach(models[0], samples, folder, speaks=False)
+    shutil.rmtree(models[0])
+    taught_by(models[0], samples, folder, monkeypatch, begun=True)
+    with pytest.raises(FullconvError, match="no model"):
+        taught_by(models[0], samples, folder, monkeypatch)

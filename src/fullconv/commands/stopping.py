@@ -15,7 +15,8 @@ from typing import Any, NoReturn
 
 import click
 
-AGAIN = 2.0  # seconds until the exception is raised again, in case it was swallowed
+PAUSE = 2.0  # seconds until the exception is raised again, in case it was swallowed
+AGAIN = "run the command again"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _requested = threading.Event()  # set once a signal arrived
 _process = 0  # id of the process that handles the signals; forked workers inherit the handlers
@@ -23,7 +24,8 @@ _number = signal.SIGINT  # of the signal that arrived
 
 
 class Stopped(KeyboardInterrupt):
-    """Raised by a signal. Like KeyboardInterrupt, it is not caught by `except Exception`."""
+    """Raised by a signal. Like KeyboardInterrupt, it is not caught by `except Exception`. Its note, if any, says how to
+    go on."""
 
     def __init__(self, number: int = signal.SIGINT) -> None:
         super().__init__()
@@ -48,7 +50,7 @@ def stoppable(context: click.Context) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as stop:
-        _end(context, getattr(stop, "number", signal.SIGINT))
+        _end(context, getattr(stop, "number", signal.SIGINT), *getattr(stop, "__notes__", ()))
     except Exception:
         if not _requested.is_set():
             raise
@@ -63,8 +65,8 @@ def stoppable(context: click.Context) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _end(context: click.Context, number: int) -> NoReturn:
-    click.echo(f"stopped; {_remedy(context)}", err=True)
+def _end(context: click.Context, number: int, *remedies: str) -> NoReturn:
+    click.echo(f"stopped; finished results are kept; {(*remedies, _remedy(context))[0]}", err=True)
     sys.exit(128 + number)
 
 
@@ -72,8 +74,8 @@ def _remedy(context: click.Context) -> str:
     group, name = context.command, context.invoked_subcommand
     command = group.get_command(context, name) if isinstance(group, click.Group) and name else None
     if command and any(option.name == "resume" for option in command.params):
-        return "finished results are kept; continue with --resume"
-    return "finished results are kept; run the command again"
+        return "continue with --resume"
+    return AGAIN
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
@@ -88,7 +90,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
     sys.unraisablehook = _report_others
     if hasattr(signal, "setitimer"):
         signal.signal(signal.SIGALRM, partial(_stop_again, number))
-        signal.setitimer(signal.ITIMER_REAL, AGAIN, AGAIN)
+        signal.setitimer(signal.ITIMER_REAL, PAUSE, PAUSE)
     raise Stopped(number)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import click
 
 from fullconv.commands.paths import PATH
 from fullconv.commands.shared_options import BatchSize, Numbers, Side, Weights, outside_option
+from fullconv.commands.stopping import AGAIN
 from fullconv.commands.terminal import is_quiet, printed_log, say, silent
 
 LISTED = 6  # scores of classes are listed if there are at most this many
@@ -40,7 +42,7 @@ LISTED = 6  # scores of classes are listed if there are at most this many
 @click.option(
     "--teacher",
     type=PATH,
-    help="Model to learn from in addition to the labels, or a folder of its scores.",
+    help="Model or run in folds to learn from in addition to the labels, or a folder of its scores.",
 )
 @click.option("--recipe", type=PATH, help="YAML file with the settings that differ from the defaults.")
 @click.option(
@@ -123,7 +125,7 @@ def train(data: Path | None, out: Path | None, resume: Path | None, repeats: Pat
 
     data, changes = inputs(data, resume, repeats, changes)
     folder = resume or out or (repeats.with_name(f"{repeats.name}-again") if repeats else Path("runs/train"))
-    with silent() if is_quiet() else printed_log():
+    with silent() if is_quiet() else printed_log(), said_how_to_go_on(folder):
         model = run(data, folder, resume=resume is not None, repeats=repeats, began=began, **changes)
     if rank_and_count()[0] == 0:
         for line in results(folder, model):
@@ -132,6 +134,19 @@ def train(data: Path | None, out: Path | None, resume: Path | None, repeats: Pat
     if skipped.all():
         click.echo(f"pictures skipped: {len(skipped.all())}; they are listed in {skipped.path}", err=True)
         sys.exit(1)
+
+
+@contextmanager
+def said_how_to_go_on(folder: Path) -> Iterator[None]:
+    """Until training has begun, as while a teacher predicts, there is nothing to resume. The same holds for folds."""
+    from fullconv.training.earlier_runs import has_begun
+
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        if not has_begun(folder):
+            stop.add_note(AGAIN)
+        raise
 
 
 def results(folder: Path, model: Path) -> Iterator[str]:
@@ -158,6 +173,7 @@ def inputs(
     data: Path | None, resume: Path | None, repeats: Path | None, changes: dict[str, Any]
 ) -> tuple[Path, dict[str, Any]]:
     """Returns (DATA, the options). If data or weights are not given, those of the resumed or repeated run are used."""
+    from fullconv.training.earlier_runs import has_begun, no_run_in
     from fullconv.training.manifest import MANIFEST
     from fullconv.training.reproduction import sources_of
 
@@ -170,6 +186,8 @@ def inputs(
         return data, changes
     if resume and data and not (resume / MANIFEST).is_file():
         return data, changes  # the run stopped before its manifest was written, or an earlier version made it
+    if not has_begun(earlier):
+        raise no_run_in(earlier)
     sources = sources_of(earlier)
     weights = {key: changes[key] or getattr(sources, key) for key in ("trunk_weights", "weights", "teacher")}
     return data or sources.data, {**changes, **weights}

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from fullconv.errors import FullconvError
+from fullconv.training.folds import folder_of
 from fullconv.training.inheritance import with_inherited
 from fullconv.training.manifest import MANIFEST
 from fullconv.training.recipe import Recipe, check_recipe, from_values, read_recipe
 from fullconv.training.reproduction import sources_of
-from fullconv.training.run import LOG
+from fullconv.training.run import LOG, STATE
 
-RECIPE = "recipe.json"
+RECIPE, TEACHER = "recipe.json", "teacher"
 
 
 def starting_recipe(repeated: Path | None, recipe: Path | None, start: Path | None, changes: dict[str, Any]) -> Recipe:
@@ -28,7 +29,7 @@ def starting_recipe(repeated: Path | None, recipe: Path | None, start: Path | No
 def recipe_of(out: Path, **changes: Any) -> Recipe:
     """Returns the recipe that a run was started with. Raises FullconvError if `changes` would alter it."""
     if not (out / RECIPE).is_file():
-        raise FullconvError(f"{out}: no run found; --resume and --from need the folder of an earlier run")
+        raise no_run_in(out)
     recipe = from_values(json.loads((out / RECIPE).read_text()))
     for key, value in check_recipe({key: value for key, value in changes.items() if value is not None}).items():
         if replace(recipe, **{key: value}) != recipe:
@@ -54,6 +55,22 @@ def teacher_of(out: Path) -> Path | None:
 def used_default_weights(earlier: Path) -> bool:
     """Whether an earlier run started from the default weights."""
     return (earlier / MANIFEST).is_file() and sources_of(earlier).by_default
+
+
+def has_begun(out: Path) -> bool:
+    """Whether the run in this folder can be resumed or repeated without its command."""
+    return (out / MANIFEST).is_file() or (out / STATE).is_file()  # earlier versions wrote no manifest
+
+
+def no_run_in(out: Path) -> FullconvError:
+    """Returns the error for a folder that cannot be resumed or repeated, which says what to do instead."""
+    if folder_of(out, 1).is_dir():
+        return FullconvError(
+            f"{out}: a run in folds; to continue it, run its command again; to repeat a fold, give {folder_of(out, 1)}"
+        )
+    if (out / RECIPE).is_file() or (out / TEACHER).is_dir():
+        return FullconvError(f"{out}: was stopped before training began; run its command again, without --resume")
+    return FullconvError(f"{out}: no run found; --resume and --from need the folder of an earlier run")
 
 
 def refuse_run_in(out: Path) -> None:

@@ -23,8 +23,8 @@ from fullconv.training.digests import Hashes, Picture, SplitDigest, digest_split
 from fullconv.training.environment import command_line, environment
 from fullconv.training.recipe import Recipe
 from fullconv.training.repository import git_state
-from fullconv.training.teaching import is_scores
-from fullconv.weights.model_folder import GRAPH, IR, PARAMETERS, find_model
+from fullconv.training.teacher_models import digest_teacher, place_of_teacher
+from fullconv.weights.model_folder import PARAMETERS, find_model
 
 MANIFEST, FILES = "manifest.json", "data.sha256"
 FORMAT = 1
@@ -38,7 +38,7 @@ class Sources:
     data: Path
     trunk_weights: Path | None = None
     weights: Path | None = None
-    teacher: Path | None = None  # a model, or a folder of its scores
+    teacher: Path | None = None  # a model, a run in folds, or a folder of scores
     by_default: bool = False  # the user did not name these weights, so parameters that do not fit are no error
 
 
@@ -113,20 +113,9 @@ def digest_weights(sources: Sources, start: State) -> dict[str, Any]:
         folder = find_model(sources.weights)
         given["weights"] = _file(folder, folder / PARAMETERS)
     if sources.teacher:
-        given["teacher"] = {"path": str(sources.teacher.absolute()), "sha256": digest_teacher(sources.teacher)}
+        place = place_of_teacher(sources.teacher)
+        given["teacher"] = {"path": str(place), "sha256": digest_teacher(place)}
     return {**given, "start": digest_parameters(start)}
-
-
-def digest_teacher(teacher: Path) -> str:
-    """Returns the SHA-256 of a model's parameters, or of its graph if it has none; or of every file in a folder of
-    scores."""
-    if is_scores(teacher):
-        digest = hashlib.sha256()
-        for path in sorted(teacher.glob("[!.]*")):
-            digest.update(f"{sha256_of(path)}  {path.name}\n".encode())
-        return digest.hexdigest()
-    folder = find_model(teacher)
-    return sha256_of(next(path for name in (PARAMETERS, GRAPH, IR) if (path := folder / name).is_file()))
 
 
 def digest_parameters(state: State) -> str:

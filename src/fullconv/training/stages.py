@@ -48,7 +48,7 @@ def train_one(
     dataset, config = prepared.dataset, config_of(prepared, recipe)
     val = dataset.splits.get(recipe.val_split, ())
     if resume and not (out / STATE).exists() and not (sources.weights or sources.trunk_weights):
-        raise FullconvError(f"{out}: was stopped before training began; start it again without --resume")
+        raise FullconvError(f"{out}: was stopped before training began; run its command again, without --resume")
     resume = resume and (out / STATE).exists()
     if resume:
         model = build(config).to(memory_format=torch.channels_last)  # all parameters come from the checkpoint

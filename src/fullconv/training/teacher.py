@@ -1,18 +1,19 @@
 """A folder of a teacher's scores: one small file per picture of a run, read at the place of each crop.
 
-    teacher.json   {"format": 1, "name": text, "classes": [names], "align_corners": true or false}
+    teacher.json   {"format": 1, "name": text, "classes": [names], "align_corners": true or false, "model": digest}
     KEY.npz        KEY: the first 32 hexadecimal digits of the SHA-256 of the picture's file
         scores     (classes, h, w) float16, before the softmax, of the whole picture at any stride
         size       (height, width) of the picture
 
 `align_corners`: whether the first and last scores lie on the centres of the first and last pixels, or the scores divide
-the picture evenly. The scores may come from any source.
+the picture evenly. `model`: which model made the scores; without it, they may come from any source.
 """
 
 from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -53,7 +54,8 @@ class Teacher:
     def scores(self, picture: Sample | UnlabelledPicture) -> Tensor:
         """(classes of the teacher, h, w) float32. If a whole picture is known to show certain classes, they get the
         probability of all classes that it may be taken for."""
-        scores = torch.from_numpy(read_scores(self.folder, self.keys[picture.image_path]).astype(np.float32))
+        found = read_scores(self.folder, self.keys[picture.image_path], len(self.names))
+        scores = torch.from_numpy(found.astype(np.float32))
         if isinstance(picture, Sample) or not set(picture.shows) <= set(self.names):
             return scores
         shows, among = (
@@ -70,12 +72,18 @@ class Teacher:
         return found[:-1]
 
 
+def is_scores(folder: Path) -> bool:
+    """Whether a teacher is given as scores rather than as a model."""
+    return (folder / INDEX).is_file()
+
+
 def open_teacher(
     folder: Path, classes: Classes, mapping: Mapping[str, str], pictures: Iterable[Sample | UnlabelledPicture]
 ) -> Teacher:
     """Opens a folder of scores. Raises FullconvError if scores of a picture are missing, or it has no class of the
     model."""
-    names, align_corners = _index(folder)
+    index = read_index(folder)
+    names = tuple(index["classes"])
     targets = tuple(_target(name, classes, mapping) for name in names)
     if len({target for target in targets if target >= 0}) < 2:
         raise FullconvError(
@@ -89,7 +97,9 @@ def open_teacher(
             f"{folder}: no scores for {len(missing)} of {len(keys)} pictures, the first is {missing[0]}; "
             "add their scores, or give the model itself as --teacher"
         )
-    return Teacher(folder, names, align_corners, targets, keys)
+    for key in list(keys.values())[:1]:  # whoever writes one in a wrong shape does so with all
+        read_scores(folder, key, len(names))
+    return Teacher(folder, names, index["align_corners"], targets, keys)
 
 
 def keys_of(pictures: Iterable[Sample | UnlabelledPicture]) -> dict[Path, str]:
@@ -98,15 +108,22 @@ def keys_of(pictures: Iterable[Sample | UnlabelledPicture]) -> dict[Path, str]:
         return dict(zip(paths, (digest[:KEY] for digest in threads.map(sha256_of, paths)), strict=True))
 
 
-def read_scores(folder: Path, key: str) -> NDArray[np.float16]:
+def read_scores(folder: Path, key: str, classes: int) -> NDArray[np.float16]:
     """(classes, h, w)"""
     path = folder / f"{key}.npz"
     try:
         with np.load(path, allow_pickle=False) as arrays:
             scores: NDArray[np.float16] = arrays["scores"]
-            return scores
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, LookupError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise FullconvError(f"{path}: not a file of teacher scores ({error}); remove it and start again") from None
+    if scores.ndim != 3 or len(scores) != classes or not scores.size or scores.dtype.kind != "f":
+        found = f"{scores.dtype} of shape {scores.shape}"
+        raise FullconvError(
+            f"{path}: its scores are {found}; give float16 of shape (classes, h, w), for the {classes} of {INDEX}"
+        )
+    if not np.isfinite(scores).all():
+        raise FullconvError(f"{path}: its scores are not all finite; give numbers between -65504 and 65504")
+    return scores
 
 
 def write_scores(folder: Path, key: str, scores: NDArray[np.float16], size: tuple[int, int]) -> None:
@@ -114,9 +131,9 @@ def write_scores(folder: Path, key: str, scores: NDArray[np.float16], size: tupl
         np.savez_compressed(hidden, scores=scores, size=np.array(size, np.int32))
 
 
-def write_index(folder: Path, name: str, classes: Sequence[str], align_corners: bool) -> None:
+def write_index(folder: Path, name: str, classes: Sequence[str], align_corners: bool, model: str | None = None) -> None:
     values = {"format": FORMAT, "name": name, "classes": list(classes), "align_corners": align_corners}
-    write_json(folder / INDEX, values)
+    write_json(folder / INDEX, values | ({"model": model} if model else {}))
 
 
 def share_probability(scores: Tensor, shows: Sequence[int], among: Sequence[int]) -> Tensor:
@@ -128,16 +145,18 @@ def share_probability(scores: Tensor, shows: Sequence[int], among: Sequence[int]
     return result
 
 
-def _index(folder: Path) -> tuple[tuple[str, ...], bool]:
+def read_index(folder: Path) -> dict[str, Any]:
+    """Returns the checked content of teacher.json."""
     path = folder / INDEX
     try:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         names, align_corners, number = values["classes"], values["align_corners"], values["format"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FullconvError(f"{path}: cannot be read ({error}); give a model or a folder of scores") from None
-    if number != FORMAT or not isinstance(align_corners, bool) or not all(isinstance(n, str) for n in names):
+    are_names = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if number != FORMAT or not isinstance(align_corners, bool) or not are_names:
         raise FullconvError(f"{path}: is not in format {FORMAT}; see docs/training.md")
-    return tuple(names), align_corners
+    return values
 
 
 def _target(name: str, classes: Classes, mapping: Mapping[str, str]) -> int:

@@ -7,10 +7,11 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from fullconv.data.dataset import Sample, UnlabelledPicture
-from fullconv.data.folds import all_folds
+from fullconv.data.folds import all_folds, divided_in
 from fullconv.errors import FullconvError
 from fullconv.files import path_of, sweep, write_json
 from fullconv.locks import locked
@@ -19,6 +20,7 @@ from fullconv.training import finishing
 from fullconv.training.bare_data import describe_data
 from fullconv.training.earlier_runs import (
     RECIPE,
+    TEACHER,
     recipe_of,
     refuse_run_in,
     resumed_recipe,
@@ -38,8 +40,8 @@ from fullconv.training.reproduction import record
 from fullconv.training.run import LOG, MODEL, STATE
 from fullconv.training.stages import train_stages
 from fullconv.training.start import Prepared, config_of, open_with_classes, preparation_notes, prepare
-from fullconv.training.teacher import Teacher, open_teacher
-from fullconv.training.teaching import is_scores, teach
+from fullconv.training.teacher import Teacher, is_scores, open_teacher
+from fullconv.training.teaching import teach
 from fullconv.training.trackers import check_trackers
 from fullconv.weights.hub import is_address
 from fullconv.weights.model_folder import find_model
@@ -47,7 +49,6 @@ from fullconv.weights.model_folder import find_model
 __all__ = ["LOG", "MODEL", "RECIPE", "STATE", "recipe_of", "train"]
 
 IMAGENET = "imagenet"
-TEACHER = "teacher"
 
 
 def train(
@@ -73,8 +74,8 @@ def train(
     Start: `weights` is the model to start from (by default the bundled model `photos`). It also sets the architecture
     unless one is given; otherwise the parameters that fit are copied, without the scores of other classes. With another
     `trunk`, training starts from random parameters, or from `trunk_weights`: a file, or "imagenet" to use an installed
-    package or timm's hub. `teacher` is a model to learn from in addition to the labels, or a folder of its scores; it
-    also labels the pictures listed as unlabelled in the data YAML.
+    package or timm's hub. `teacher` is a model to learn from in addition to the labels, a run in folds, or a folder of
+    scores; it also labels the pictures listed as unlabelled in the data YAML.
 
     Length: `time`, such as "10m", limits the whole run, counted from `began` (a reading of the monotonic clock; by
     default now); a trial measures how many steps fit. Without `time` and `epochs`, the length depends on the number of
@@ -92,8 +93,10 @@ def train(
     """
     out, repeated, trackers = path_of("out", out), _path(repeats), check_trackers(track)
     if not (resume or repeated) and (count := folds_in(changes, _path(recipe))):
-        given = {"trunk_weights": trunk_weights, "weights": weights, "track": track, "teacher": teacher, **changes}
-        return cross_validate(data, out, count, recipe, (time, began), outside, given)
+        given = {"trunk_weights": trunk_weights, "weights": weights, "track": track, "teacher": _model(teacher)}
+        return cross_validate(
+            data, out, count, recipe, (time, monotonic() if began is None else began), outside, given, changes
+        )
     until = deadline(time, began, changes, resume or repeats is not None)
     earlier = out if resume else repeated
     if earlier and recipe:
@@ -106,6 +109,7 @@ def train(
     teaching = teacher_of(out) if resume and not teacher else _model(teacher)
     if teaching and chosen.elastic:
         raise FullconvError("recipe: elastic must be 0 with a teacher, because its scores do not bend with the picture")
+    begun = resume and teaching == teacher_of(out)
     with locked_run(out):
         if not resume:
             refuse_run_in(out)
@@ -114,7 +118,7 @@ def train(
         )
         prepared, skipped = prepare(sources.data, chosen, teaching is not None, outside), Skipped(out / SKIPPED)
         if teaching:
-            prepared = replace(prepared, teacher=teacher_scores(teaching, prepared, chosen, out))
+            prepared = replace(prepared, teacher=teacher_scores(teaching, prepared, chosen, out / TEACHER, begun))
         if not earlier:
             chosen = replace(chosen, name=chosen.name or name_of(out, chosen.fold))
             chosen = with_length(
@@ -135,16 +139,19 @@ def folds_in(changes: Mapping[str, Any], recipe: Path | None) -> int:
 
 
 def cross_validate(
-    data: str | Path, out: Path, count: int, recipe: str | Path | None, time: tuple[str | float | None, float | None],
-    outside: Sequence[str | Path], given: Mapping[str, Any],
+    data: str | Path, out: Path, count: int, recipe: str | Path | None, time: tuple[str | float | None, float],
+    outside: Sequence[str | Path], given: Mapping[str, Any], changes: Mapping[str, Any],
 ) -> Path:  # fmt: skip
     """Trains a run for each fold and resumes those of an earlier call. `time`: (how long all may take, starting when).
     Returns the folder of all runs."""
     data = describe_data(path_of("data", data), out, outside)
+    if given["teacher"]:
+        any_fold = read_recipe(_path(recipe), **{**changes, "folds": count, "fold": 1})
+        given = {**given, "teacher": shared_scores(given["teacher"], data, any_fold, out, outside)}
     held_back: list[tuple[Sample, ...]] = []  # per fold
 
     def train_fold(number: int, folder: Path, seconds: float | None) -> None:
-        keys: dict[str, Any] = {**given, "folds": count, "fold": number, "outside": outside}
+        keys: dict[str, Any] = {**given, **changes, "folds": count, "fold": number, "outside": outside}
         if (folder / STATE).is_file():
             train(data, folder, resume=True, **keys)
         else:
@@ -160,15 +167,29 @@ def cross_validate(
     return out
 
 
-def teacher_scores(teacher: Path, prepared: Prepared, recipe: Recipe, out: Path) -> Teacher:
-    """Returns the scores of every training picture: those given, or those of a model, written first."""
-    dataset = prepared.dataset
-    pictures: list[Sample | UnlabelledPicture] = [*dataset.split(recipe.train_split), *dataset.unlabelled]
-    folder = teacher if is_scores(teacher) else out / TEACHER
-    if not is_scores(teacher):
+def shared_scores(teacher: Path, data: Path, recipe: Recipe, out: Path, outside: Sequence[str | Path]) -> Path:
+    """Returns a folder with the scores of every picture of all folds: the one given, or one that a model fills."""
+    if is_scores(teacher):
+        return teacher
+    with locked_run(out):
+        dataset = prepare(data, recipe, True, outside).dataset
+        divided = divided_in(dataset, recipe.train_split, recipe.val_split)
         with main_first() as first:
             if first:
-                teach(teacher, pictures, folder, is_main())
+                teach(teacher, [*divided, *dataset.unlabelled], out / TEACHER, is_main())
+    return out / TEACHER
+
+
+def teacher_scores(teacher: Path, prepared: Prepared, recipe: Recipe, folder: Path, begun: bool) -> Teacher:
+    """Returns the scores of every training picture: those given, or those of a model, written to `folder` first."""
+    dataset = prepared.dataset
+    pictures: list[Sample | UnlabelledPicture] = [*dataset.split(recipe.train_split), *dataset.unlabelled]
+    if is_scores(teacher):
+        folder = teacher
+    else:
+        with main_first() as first:
+            if first:
+                teach(teacher, pictures, folder, is_main(), begun)
     return open_teacher(folder, dataset.classes, prepared.label_mapping, pictures)
 
 
