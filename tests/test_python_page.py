@@ -13,12 +13,27 @@ import fullconv
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SCRIPT = """\
+import os
+import zipfile
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
 import numpy as np
+from PIL import Image
 
 import fullconv
 
 model: fullconv.Model = fullconv.load("photos", precision="fp32")
 result = model.predict(np.zeros((64, 96, 3), np.uint8), scores=True)
+content = Path("a.jpg").read_bytes()
+for picture in ("a.jpg", Path("a.jpg"), content, bytearray(content), memoryview(content), Image.open("a.jpg")):
+    model.predict(picture)
+model.predict(open("a.jpg", "rb"))
+fullconv.predict(zipfile.ZipFile("a.zip").open("a.jpg"))
+model.predict_many(NamedTemporaryFile())
+folder: os.PathLike[str] = Path("photos")
+model.predict_many(folder, on_error=lambda source, error: print(source, error))
+model.predict_many([open("a.jpg", "rb")])
 share: float = result.shares.get("cat", 0.0)
 cat = result.mask("cat")
 for one in model.predict_many("photos/"):
