@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.classes import Classes
+from fullconv.errors import FullconvError
 
 LabelMap = NDArray[np.uint8]
 Counts = NDArray[np.int64]
@@ -29,9 +30,10 @@ class Confusion:
         self.boundary = np.zeros((n, 2), np.int64)
 
     def add(self, truth: LabelMap, prediction: LabelMap) -> Counts:
-        """Adds one image, given as two (H, W) label maps, and returns its own matrix. Void pixels never count."""
+        """Adds one image, given as two (H, W) uint8 label maps, and returns its own matrix. Pixels whose truth is void
+        never count. Raises FullconvError if the sizes differ."""
         if truth.shape != prediction.shape:
-            raise ValueError(f"truth is {truth.shape}, prediction {prediction.shape}; predict at the source's size")
+            raise FullconvError(f"truth is {truth.shape}, prediction {prediction.shape}; predict at the source's size")
         known = truth != self.classes.void
         counts = confusion(truth[known], prediction[known], len(self.classes))
         self.matrix += counts

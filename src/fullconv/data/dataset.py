@@ -172,7 +172,7 @@ class Dataset:
     left_out: tuple[str, ...] = ()
 
     def split(self, name: str) -> tuple[Sample, ...]:
-        """Returns the pictures of a split, or of all splits for `all`."""
+        """Returns the pictures of a split, or of all splits for `all`. Raises FullconvError for an unknown split."""
         if name == ALL and self.pictures:
             return self.pictures
         if not self.splits.get(name):
@@ -186,7 +186,7 @@ class Dataset:
 
     def mapped_to(self, classes: Classes, mapping: Mapping[str, str] | None = None) -> Dataset:
         """Returns the same pictures labelled with other classes (of the main head), matched by name and by
-        `mapping`."""
+        `mapping`. Raises FullconvError for a class that the others lack."""
         table = classes.lookup_from(self.classes, mapping)
         splits = {
             split: tuple(replace(sample, lookup=_chain(sample.lookup, table)) for sample in samples)

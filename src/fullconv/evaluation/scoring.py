@@ -54,7 +54,7 @@ def evaluate(
     folder or in one of `outside`.
 
     The key `skipped` lists files that could not be read, with the reason; `notes` lists choices made while reading the
-    others. Raises FullconvError if no picture of the split can be read.
+    others. Raises FullconvError if no picture of the split can be read, or the model lacks a class of the data.
     """
     check_definition(definition)
     scored = score(model, data, split, progress, merge_to, interval, outside, thin)

@@ -73,10 +73,12 @@ class Model:
 
     @cached_property
     def classes(self) -> Classes:
+        """The classes of its label maps: `classes.names[i]` is the class with the value i."""
         return self.config.classes
 
     @cached_property
     def view(self) -> View:
+        """How it takes pictures: the range of each channel, and the colour of what is missing."""
         return self.config.view
 
     def predict(
