@@ -20,6 +20,7 @@ VOC_NAMES = (
 )  # fmt: skip
 
 Colour = tuple[int, int, int]
+LabelMap = NDArray[np.uint8]  # (H, W): the index of each pixel's class, or void
 
 
 def voc_colour(index: int) -> Colour:

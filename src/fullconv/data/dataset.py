@@ -10,15 +10,15 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.classes import VOID, Classes
+from fullconv.classes import VOID, Classes, LabelMap
 from fullconv.damage import as_one_line
 from fullconv.data.bands import read_picture
-from fullconv.data.masks import LabelMap, Lookup, read_mask
+from fullconv.data.masks import Lookup, read_mask
 from fullconv.errors import FullconvError
 from fullconv.view import Picture, Pixels, Seen, View
 
 __all__ = [
-    "Dataset", "LabelMap", "Lookup", "Picture", "ReadMask", "ReadPicture", "Sample", "Target",
+    "Dataset", "Lookup", "Picture", "ReadMask", "ReadPicture", "Sample", "Target",
     "UnlabelledPicture", "read_mask", "read_picture",
 ]  # fmt: skip
 

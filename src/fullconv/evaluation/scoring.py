@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from fullconv.classes import Classes
+from fullconv.classes import Classes, LabelMap
 from fullconv.data.assumption import BACKGROUND, OBJECT, Assumption
-from fullconv.data.dataset import ALL, Dataset, LabelMap, Sample
+from fullconv.data.dataset import ALL, Dataset, Sample
 from fullconv.data.description import Description, describe
 from fullconv.data.split_names import remarks, unused
 from fullconv.errors import FullconvError, argument
