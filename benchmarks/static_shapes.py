@@ -10,9 +10,10 @@ import statistics
 import time
 
 import numpy as np
+from fullconv.weights.model_files import GRAPH
 
 from fullconv.prediction.engines.openvino import import_openvino
-from fullconv.weights.model_folder import GRAPH, find_model
+from fullconv.weights.model_folder import find_model
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from unittest import mock
 
 import numpy as np
 import torch
+from fullconv.weights.model_files import write_config
 from torch import nn
 
 from fullconv.exporting import onnx as export
@@ -28,7 +29,6 @@ from fullconv.models.fcn import FCN
 from fullconv.models.upsampling import Upsampling
 from fullconv.prediction.benchmark import peaks
 from fullconv.prediction.engines.openvino import OpenVINO
-from fullconv.weights.model_folder import write_config
 from fullconv.weights.tensors import write_tensors
 
 NAME = "voc-fcn8s"

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from fullconv.weights.model_files import write_config
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models.segmentation import fcn_resnet50
@@ -29,7 +30,7 @@ from fullconv.models import published
 from fullconv.models.network import Network
 from fullconv.prediction.engines.torch import Torch
 from fullconv.weights.checkpoint import load_model
-from fullconv.weights.model_folder import find_model, write_config
+from fullconv.weights.model_folder import find_model
 from fullconv.weights.tensors import write_tensors
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"

@@ -9,13 +9,14 @@ import onnx
 import onnxruntime
 import pytest
 from click.testing import CliRunner
+from fullconv.weights.model_files import read_config
 from PIL import Image
 
 from fullconv import load
 from fullconv.commands.main import fullconv
 from fullconv.exporting import export as exporting
 from fullconv.exporting.deepness import write_deepness
-from fullconv.weights.model_folder import find_model, read_config
+from fullconv.weights.model_folder import find_model
 from tests.conftest import EXAMPLES
 
 

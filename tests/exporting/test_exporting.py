@@ -11,6 +11,7 @@ import openvino
 import pytest
 import torch
 from click.testing import CliRunner
+from fullconv.weights.model_files import write_config
 
 from fullconv import load
 from fullconv.commands.main import fullconv
@@ -21,7 +22,7 @@ from fullconv.exporting import parity
 from fullconv.files import staged
 from fullconv.models import published
 from fullconv.prediction.engines.openvino import OpenVINO
-from fullconv.weights.model_folder import find_model, write_config
+from fullconv.weights.model_folder import find_model
 from fullconv.weights.tensors import write_tensors
 
 

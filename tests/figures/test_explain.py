@@ -6,11 +6,12 @@ import xml.etree.ElementTree as ET
 
 import pytest
 from click.testing import CliRunner
+from fullconv.weights.model_files import read_config
 from PIL import Image
 
 from fullconv.commands import main
 from fullconv.commands.main import fullconv
-from fullconv.weights.model_folder import find_model, read_config
+from fullconv.weights.model_folder import find_model
 from tests.conftest import EXAMPLES
 
 CHELSEA, ASTRONAUT = EXAMPLES / "chelsea.jpg", EXAMPLES / "astronaut.jpg"

@@ -4,6 +4,7 @@ import copy
 import json
 
 import pytest
+from fullconv.weights.model_files import CONFIG, read_config
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +12,7 @@ from fullconv.errors import FullconvError
 from fullconv.models.config import ModelConfig
 from fullconv.models.published import NETS
 from fullconv.models.published import config as published_config
-from fullconv.weights.model_folder import BUNDLED, CONFIG, bundled_models, read_config
+from fullconv.weights.model_folder import BUNDLED, bundled_models
 
 ANIMALS = json.loads((BUNDLED / "photos" / CONFIG).read_text())
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from fullconv.weights.model_files import GRAPH, write_config
 
 from fullconv.classes import Classes
 from fullconv.models.config import Architecture, ModelConfig, NormalisationValues
 from fullconv.prediction.predictor import Model
-from fullconv.weights.model_folder import GRAPH, write_config
 
 CLASSES = Classes.named(["background", "field", "größe/roof", "road"])
 CONFIG = ModelConfig(

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from fullconv.weights.model_files import read_config
 from PIL import Image
 
 import fullconv
@@ -21,7 +22,6 @@ from fullconv.training import train as training
 from fullconv.training.pictures import SKIPPED, Skipped, TrainingPicture
 from fullconv.training.recipe import Recipe
 from fullconv.training.start import prepare_data
-from fullconv.weights.model_folder import read_config
 
 TINY = {
     "trunk": "test_resnet", "pretrained": False, "arch": "fcn8s", "crop_size": 64, "batch_size": 4, "score_hidden": 8,

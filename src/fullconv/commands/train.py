@@ -137,7 +137,7 @@ def train(data: Path | None, out: Path | None, resume: Path | None, repeats: Pat
 def results(folder: Path, model: Path) -> Iterator[str]:
     """Yields lines that say where the model and the report of a run are, and how well the model scores."""
     from fullconv.training.illustration import REPORT
-    from fullconv.weights.model_folder import read_config
+    from fullconv.weights.model_files import read_config
 
     if model == folder:  # a run in folds
         yield f"models: {folder}/fold1 and so on; {folder}/folds.json lists the pictures of each fold"

@@ -25,7 +25,7 @@ from fullconv.outputs.sheet import write_sheet
 from fullconv.prediction.predictor import Model, load
 from fullconv.training.epoch_log import Epoch
 from fullconv.view import rgb_of
-from fullconv.weights.model_folder import read_config
+from fullconv.weights.model_files import read_config
 
 CURVES, CONFUSION, SAMPLES, REPORT = "curves.png", "confusion_matrix.png", "samples.png", "report.html"
 KINDS = ("photo", "truth", "prediction")
