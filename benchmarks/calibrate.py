@@ -13,7 +13,8 @@ from fullconv.files import write_whole
 from fullconv.prediction.predictor import load
 from fullconv.training.calibrated import with_temperature
 from fullconv.training.card import sureness
-from fullconv.weights.model_folder import CARD, find_model, write_config
+from fullconv.weights.model_files import CARD, write_config
+from fullconv.weights.model_folder import find_model
 
 SECTION = re.compile(r"## How certain is it\?\n.*?(?=^## )", re.DOTALL | re.MULTILINE)
 

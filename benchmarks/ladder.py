@@ -19,7 +19,7 @@ from levers import starting_model
 
 from fullconv.models.build import build
 from fullconv.training.train import train
-from fullconv.weights.model_folder import read_config
+from fullconv.weights.model_files import read_config
 
 RECIPE = Path(__file__).parent.parent / "recipes" / "camvid.yaml"
 ARCHS = ("encoder-only", "fcn32s", "fcn16s", "fcn8s", "fcn4s", "unet", "segnet-basic", "segnet")

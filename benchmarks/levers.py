@@ -19,7 +19,8 @@ from fullconv.models.build import build
 from fullconv.models.config import parse_arch
 from fullconv.training.train import train
 from fullconv.weights.checkpoint import save_model
-from fullconv.weights.model_folder import PARAMETERS, find_model, read_config
+from fullconv.weights.model_files import PARAMETERS, read_config
+from fullconv.weights.model_folder import find_model
 from fullconv.weights.tensors import read_tensors
 from fullconv.weights.transplant import transplant
 

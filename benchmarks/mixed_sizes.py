@@ -22,7 +22,8 @@ from PIL import Image
 from fullconv import Model, load
 from fullconv.prediction.benchmark import peak_memory
 from fullconv.view import size_with_side
-from fullconv.weights.model_folder import find_model, read_config
+from fullconv.weights.model_files import read_config
+from fullconv.weights.model_folder import find_model
 
 Photo = NDArray[np.uint8]
 MULTIPLE = 32

@@ -12,7 +12,8 @@ import time
 import numpy as np
 
 from fullconv.prediction.engines.openvino import import_openvino
-from fullconv.weights.model_folder import GRAPH, find_model
+from fullconv.weights.model_files import GRAPH
+from fullconv.weights.model_folder import find_model
 
 
 def main() -> None:

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 import fullconv
-from fullconv.data.dataset import LabelMap, Sample
+from fullconv.classes import LabelMap
+from fullconv.data.dataset import Sample
 from fullconv.evaluation.scoring import dataset_for
 from fullconv.evaluation.suspects import find_suspects
 from fullconv.outputs.coco_polygons import box, filled

@@ -28,7 +28,8 @@ from fullconv.training.processes import mixed_precision, new_accelerator
 from fullconv.training.recipe import Recipe
 from fullconv.training.sampling import Sampling
 from fullconv.weights.checkpoint import build
-from fullconv.weights.model_folder import find_model, read_config
+from fullconv.weights.model_files import read_config
+from fullconv.weights.model_folder import find_model
 
 STEPS, WARM_UP = 5, 2
 MODES = {  # precision, whether it is compiled, whether labels meet the scores before these are enlarged

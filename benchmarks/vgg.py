@@ -28,7 +28,7 @@ from fullconv.models.fcn import FCN
 from fullconv.models.upsampling import Upsampling
 from fullconv.prediction.benchmark import peaks
 from fullconv.prediction.engines.openvino import OpenVINO
-from fullconv.weights.model_folder import write_config
+from fullconv.weights.model_files import write_config
 from fullconv.weights.tensors import write_tensors
 
 NAME = "voc-fcn8s"

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from fullconv.weights.model_folder import find_model, read_config, write_config
+from fullconv.weights.model_files import read_config, write_config
+from fullconv.weights.model_folder import find_model
 from tests.discs import draw_photo
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

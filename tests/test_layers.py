@@ -1,8 +1,9 @@
-"""Imports only go downwards, and each heavy library has one home."""
+"""Imports only go downwards and in no circle, and each heavy library has one home."""
 
 import ast
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,30 @@ def test_imports_go_downwards(path):
         if parts[0] != "fullconv" or parts[1] in ("__version__", own) or (name, parts[1]) in ALLOWED:
             continue
         assert layer(parts[1]) < layer(own), f"{name} imports fullconv.{parts[1]}"
+
+
+def test_no_modules_import_each_other():
+    """Neither directly nor through others, at whatever place in a file the import stands."""
+    modules = {module_name(path): path for path in FILES if path != ROOT / "__init__.py"}
+    graph = {
+        module: {name if name in modules else name.rpartition(".")[0] for name in imports(path) if counts(path, name)}
+        for module, path in modules.items()
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle: {' ← '.join(error.args[1])}")
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if path.name == "__init__.py" else parts)
+
+
+def counts(path: Path, imported: str) -> bool:
+    """Whether an import counts: one of this package that is not among those in ALLOWED."""
+    first, _, rest = imported.partition(".")
+    return first == "fullconv" and (path.relative_to(ROOT).as_posix(), rest.partition(".")[0]) not in ALLOWED
 
 
 @pytest.mark.parametrize("library", HOMES)

@@ -14,6 +14,7 @@ from torchmetrics.functional.classification import (
 import fullconv
 from fullconv.classes import Classes
 from fullconv.data.description import open_dataset
+from fullconv.errors import FullconvError
 from fullconv.metrics import Confusion, confusion, inner_boundary
 
 THREE = Classes.named(["background", "cat", "dog"])
@@ -179,5 +180,5 @@ def test_void_is_outside_of_boundaries_and_never_counts_there():
 
 
 def test_a_prediction_of_another_size_is_refused():
-    with pytest.raises(ValueError, match="source's size"):
+    with pytest.raises(FullconvError, match="source's size"):
         scored(np.zeros((4, 4)), np.zeros((2, 2)))

@@ -1,5 +1,6 @@
 """The public face is exactly `__all__`, and importing it loads nothing heavy."""
 
+import inspect
 import subprocess
 import sys
 
@@ -15,9 +16,19 @@ def test_all_is_sorted_and_complete():
     assert set(fullconv.__all__) == set(fullconv._HOMES) == set(dir(fullconv))
 
 
-def test_every_public_name_is_there():
-    for name in fullconv.__all__:
-        assert getattr(fullconv, name).__doc__
+def public_members(owner):
+    """The public methods and properties of a class, also those of its bases in this package."""
+    own = [base for base in owner.__mro__ if base.__module__.startswith("fullconv.")]
+    members = {name: value for base in own for name, value in vars(base).items() if not name.startswith("_")}
+    return sorted(name for name, value in members.items() if callable(value) or hasattr(value, "__get__"))
+
+
+@pytest.mark.parametrize("name", fullconv.__all__)
+def test_every_public_name_and_method_says_what_it_does(name):
+    value = getattr(fullconv, name)
+    assert value.__doc__
+    for member in public_members(value) if inspect.isclass(value) else ():
+        assert inspect.getdoc(getattr(value, member)), member
 
 
 def test_import_and_help_load_no_heavy_library():

@@ -29,7 +29,8 @@ from fullconv.models import published
 from fullconv.models.network import Network
 from fullconv.prediction.engines.torch import Torch
 from fullconv.weights.checkpoint import load_model
-from fullconv.weights.model_folder import find_model, write_config
+from fullconv.weights.model_files import write_config
+from fullconv.weights.model_folder import find_model
 from fullconv.weights.tensors import write_tensors
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"

@@ -20,6 +20,7 @@ VOC_NAMES = (
 )  # fmt: skip
 
 Colour = tuple[int, int, int]
+LabelMap = NDArray[np.uint8]  # (H, W): the index of each pixel's class, or void
 
 
 def voc_colour(index: int) -> Colour:
@@ -68,7 +69,7 @@ class Classes:
     @classmethod
     def named(cls, names: Sequence[str], colours: Sequence[Colour] | None = None) -> Classes:
         """Returns classes with these names. Without colours, VOC names get their VOC colours and other names get the
-        next free colours of the palette."""
+        next free colours of the palette. Raises FullconvError for names or colours that are not all different."""
         if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
             raise FullconvError(f"names: give a list of strings, such as ['road', 'car'], not a {type(names).__name__}")
         return cls(tuple(names), tuple(tuple(c) for c in colours) if colours else _default_colours(names))  # type: ignore[misc]
@@ -82,6 +83,7 @@ class Classes:
         return self.names[0] == "background"
 
     def index(self, name: str) -> int:
+        """Returns the value that the class `name` has in label maps. Raises FullconvError for an unknown name."""
         if name not in self.names:
             raise FullconvError(f"no class {name!r}; the classes are {', '.join(self.names)}")
         return self.names.index(name)

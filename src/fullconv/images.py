@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
@@ -24,7 +25,7 @@ from fullconv.strips import strips
 from fullconv.view import Picture, View
 
 ImageArray = NDArray[np.uint8]
-Source = Union[str, Path, bytes, "Image.Image", NDArray[Any]]
+Readable = Union[str, "os.PathLike[str]", bytes, "Image.Image", NDArray[Any]]
 
 EXTENSIONS = frozenset(
     [".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".pbm", ".jp2", ".avif",
@@ -54,7 +55,7 @@ class Undecodable(Damaged):
         self.reason = reason
 
 
-def read(source: Source) -> ImageArray:
+def read(source: Readable) -> ImageArray:
     """Reads an HxWx3 uint8 RGB image from a path, the bytes of a file, a PIL image, or an array (HxW, HxWx3 or HxWx4).
 
     The EXIF orientation is applied. Transparent pixels become white. Grey, palette and CMYK pictures become RGB.
@@ -64,7 +65,7 @@ def read(source: Source) -> ImageArray:
     return PHOTO.see(open_picture(source)).image
 
 
-def open_picture(source: Source, page: int = 0, most: int | None = None) -> Picture:
+def open_picture(source: Readable, page: int = 0, most: int | None = None) -> Picture:
     """Returns everything in a picture: upright, colours as RGB, other values unchanged. `page` counts from 0.
 
     Raises FullconvError if it cannot be read, or has more than `most` pixels (None: LARGEST_IN_MEMORY).
@@ -143,7 +144,7 @@ def opened(source: Path | bytes, name: str, what: str = "image", most: int | Non
         raise Undecodable(f"{name}: damaged {what} ({reason}); copy it again from its source", reason) from None
 
 
-def extent(source: Source, all_pages: bool = False) -> tuple[int, int]:
+def extent(source: Readable, all_pages: bool = False) -> tuple[int, int]:
     """Returns (pixels, bytes per pixel that reading needs beyond those of an 8-bit photo), of the largest page if
     `all_pages` is set. Decodes nothing. Raises FullconvError if the file cannot be read."""
     if isinstance(source, (np.ndarray, Image.Image)):

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.classes import Classes
+from fullconv.classes import Classes, LabelMap
+from fullconv.errors import FullconvError
 
-LabelMap = NDArray[np.uint8]
 Counts = NDArray[np.int64]
 BOUNDARY_WIDTH = 0.02  # of the image's diagonal (Boundary IoU, arXiv 2103.16562)
 
@@ -29,9 +29,10 @@ class Confusion:
         self.boundary = np.zeros((n, 2), np.int64)
 
     def add(self, truth: LabelMap, prediction: LabelMap) -> Counts:
-        """Adds one image, given as two (H, W) label maps, and returns its own matrix. Void pixels never count."""
+        """Adds one image, given as two (H, W) uint8 label maps, and returns its own matrix. Pixels whose truth is void
+        never count. Raises FullconvError if the sizes differ."""
         if truth.shape != prediction.shape:
-            raise ValueError(f"truth is {truth.shape}, prediction {prediction.shape}; predict at the source's size")
+            raise FullconvError(f"truth is {truth.shape}, prediction {prediction.shape}; predict at the source's size")
         known = truth != self.classes.void
         counts = confusion(truth[known], prediction[known], len(self.classes))
         self.matrix += counts

@@ -84,8 +84,9 @@ class Segmentation:
 
     @cached_property
     def confidence(self) -> NDArray[np.float32]:
-        """(H, W), 0–1: the probability of each pixel's class. Needs `predict(…, soft=True)` or `scores=True`. If the
-        training of the model had a val split, it is calibrated: of pixels with 0.8, about four in five are correct."""
+        """(H, W), 0–1: the probability of each pixel's class. Needs `predict(…, soft=True)` or `scores=True`,
+        and raises FullconvError otherwise. If the training of the model had a val split, it is calibrated: of pixels
+        with 0.8, about four in five are correct."""
         from fullconv.softness import confidence
 
         if self.any_scores is None:
@@ -99,7 +100,7 @@ class Segmentation:
 
     def cutout(self, name: str, *others: str) -> NDArray[np.uint8]:
         """(H, W, 4) RGBA: the photo with everything except these classes transparent. With `predict(…, soft=True)`, the
-        edge follows the scores; otherwise it is evenly soft."""
+        edge follows the scores; otherwise it is evenly soft. Raises FullconvError for an unknown name."""
         from fullconv.outputs.cutout import cut_out
 
         return np.array(cut_out(self, [name, *others]))
@@ -166,8 +167,8 @@ class Segmentation:
     ) -> list[Path]:
         """Writes `stem`_labels.png etc. to `folder` (GeoTIFFs if the image is georeferenced); returns their paths.
 
-        Without `stem`, names start with the name of the image's file. Existing files that fullconv did not write,
-        according to predictions.jsonl in the folder, are not replaced unless `overwrite` is set.
+        Without `stem`, names start with the name of the image's file. Raises FullconvError if a file is in the way that
+        fullconv did not write, according to predictions.jsonl in the folder, unless `overwrite` is set.
         """
         from fullconv.outputs.writers import save_noted
 

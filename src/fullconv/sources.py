@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from io import BufferedIOBase
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
@@ -12,12 +13,14 @@ from PIL import Image
 
 from fullconv.errors import FullconvError
 from fullconv.files import kind_of
-from fullconv.images import Source
+from fullconv.images import Readable
 
-FORMS = "a path, the bytes of a file, a PIL image, or an HxWx3 uint8 array"
+FORMS = "a path, the bytes of a file, an open file, a PIL image, or an HxWx3 uint8 array"
+# What callers may give. It takes two types of files: those of zipfile are no IO, those of tempfile no BufferedIOBase.
+Source = Readable | bytearray | memoryview | IO[bytes] | BufferedIOBase
 
 
-def picture_of(given: Any) -> Source:
+def picture_of(given: Any) -> Readable:
     """Returns a path, bytes, PIL image or array unchanged; open files are read. Raises FullconvError for anything else.
 
     None is what cv2.imread returns for a path that does not exist.

@@ -15,7 +15,8 @@ from fullconv import load
 from fullconv.commands.main import fullconv
 from fullconv.exporting import export as exporting
 from fullconv.exporting.deepness import write_deepness
-from fullconv.weights.model_folder import find_model, read_config
+from fullconv.weights.model_files import read_config
+from fullconv.weights.model_folder import find_model
 from tests.conftest import EXAMPLES
 
 

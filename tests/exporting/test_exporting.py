@@ -21,7 +21,8 @@ from fullconv.exporting import parity
 from fullconv.files import staged
 from fullconv.models import published
 from fullconv.prediction.engines.openvino import OpenVINO
-from fullconv.weights.model_folder import find_model, write_config
+from fullconv.weights.model_files import write_config
+from fullconv.weights.model_folder import find_model
 from fullconv.weights.tensors import write_tensors
 
 

@@ -10,7 +10,8 @@ from PIL import Image
 
 from fullconv.commands import main
 from fullconv.commands.main import fullconv
-from fullconv.weights.model_folder import find_model, read_config
+from fullconv.weights.model_files import read_config
+from fullconv.weights.model_folder import find_model
 from tests.conftest import EXAMPLES
 
 CHELSEA, ASTRONAUT = EXAMPLES / "chelsea.jpg", EXAMPLES / "astronaut.jpg"

@@ -88,7 +88,7 @@ def data_yaml(content: bytes, folder: Path) -> None:
 
 
 def config(content: bytes, folder: Path) -> None:
-    from fullconv.weights.model_folder import read_config
+    from fullconv.weights.model_files import read_config
 
     _written(folder / "config.json", content)
     read_config(folder)

@@ -11,7 +11,8 @@ from fullconv.errors import FullconvError
 from fullconv.models.config import ModelConfig
 from fullconv.models.published import NETS
 from fullconv.models.published import config as published_config
-from fullconv.weights.model_folder import BUNDLED, CONFIG, bundled_models, read_config
+from fullconv.weights.model_files import CONFIG, read_config
+from fullconv.weights.model_folder import BUNDLED, bundled_models
 
 ANIMALS = json.loads((BUNDLED / "photos" / CONFIG).read_text())
 

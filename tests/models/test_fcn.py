@@ -39,6 +39,18 @@ def test_any_trunk_and_stride_gives_scores_of_the_inputs_size(trunk, stride):
     assert scores.shape == (2, 3, 70, 45)
 
 
+@pytest.mark.parametrize("channels", [1, 4])
+def test_images_can_have_any_number_of_channels(channels):
+    net = FCN(classes=3, trunk="test_resnet", channels=channels)
+    assert net(torch.zeros(2, channels, 70, 45)).shape == (2, 3, 70, 45)
+    assert len(net.normalise.mean.flatten()) == channels
+
+
+def test_a_trunk_keeps_its_own_normalisation_if_it_takes_this_number_of_channels():
+    net = FCN(classes=3, trunk="resnet18")
+    assert net.normalise.mean.flatten().tolist() == pytest.approx(normalisation_of("resnet18")[0])
+
+
 @given(st.integers(1, 130), st.integers(1, 130), st.sampled_from(STRIDES))
 @settings(max_examples=20, deadline=None)
 def test_every_size_fits(nets, height, width, stride):

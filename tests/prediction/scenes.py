@@ -6,7 +6,7 @@ import pytest
 from fullconv.classes import Classes
 from fullconv.models.config import Architecture, ModelConfig, NormalisationValues
 from fullconv.prediction.predictor import Model
-from fullconv.weights.model_folder import GRAPH, write_config
+from fullconv.weights.model_files import GRAPH, write_config
 
 CLASSES = Classes.named(["background", "field", "größe/roof", "road"])
 CONFIG = ModelConfig(

@@ -1,6 +1,7 @@
 """Many pictures through one model: in order, with only a few in progress, and with damaged pictures."""
 
 import io
+import os
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,12 @@ def model():
     return fullconv.load("photos", precision="fp32")
 
 
+def entry_of(path):
+    """A path that is neither a string nor a Path."""
+    with os.scandir(path.parent) as entries:
+        return next(entry for entry in entries if entry.name == path.name)
+
+
 def test_results_are_in_order_and_the_same_as_one_at_a_time(model):
     paths = sorted(EXAMPLES.glob("*.jpg"))[:4]
     assert list(model.predict_many(paths)) == [model.predict(path) for path in paths]
@@ -32,18 +39,21 @@ def test_the_pictures_of_a_folder_are_sorted_by_path(model, tmp_path):
         shutil.copyfile(EXAMPLES / "chelsea.jpg", tmp_path / target)
     (tmp_path / "notes.txt").write_text("no picture")
     assert [r.source.name for r in model.predict_many(tmp_path)] == ["a.jpg", "b.jpg", "c.jpg"]
+    assert len(list(model.predict_many(entry_of(tmp_path)))) == 3
     with pytest.raises(fullconv.FullconvError, match="no such folder"):
         list(model.predict_many(tmp_path / "nowhere"))
 
 
-@pytest.mark.parametrize("form", ["path", "string", "bytes", "bytearray", "open file", "pil", "array", "grey array"])
+@pytest.mark.parametrize(
+    "form", ["path", "string", "bytes", "bytearray", "path-like", "open file", "pil", "array", "grey array"]
+)
 def test_one_picture_counts_as_a_list_of_one(model, form):
     path = EXAMPLES / "chelsea.jpg"
     array = images.read(path)
     given = {
         "path": path, "string": str(path), "bytes": path.read_bytes(), "bytearray": bytearray(path.read_bytes()),
-        "open file": io.BytesIO(path.read_bytes()), "pil": Image.open(path), "array": array,
-        "grey array": array[..., 0],
+        "path-like": entry_of(path), "open file": io.BytesIO(path.read_bytes()), "pil": Image.open(path),
+        "array": array, "grey array": array[..., 0],
     }[form]  # fmt: skip
     expected = model.predict(array[..., 0] if form == "grey array" else array)
     assert list(model.predict_many(given)) == [expected]

@@ -6,6 +6,7 @@ import pytest
 
 from fullconv.errors import FullconvError
 from fullconv.prediction import memory
+from tests.conftest import EXAMPLES
 
 MEMINFO = "MemTotal:       24684084 kB\nMemFree:         100 kB\nMemAvailable:    8000 kB\n"
 
@@ -56,6 +57,12 @@ def test_a_group_inside_a_container(machine):
 )
 def test_sizes(text, size):
     assert memory.parse_size(text) == size
+
+
+@pytest.mark.parametrize("form", [bytes, bytearray, memoryview])
+def test_the_content_of_a_file_needs_what_the_file_needs(form):
+    path = EXAMPLES / "chelsea.jpg"
+    assert memory.bytes_of(form(path.read_bytes()), classes=3) == memory.bytes_of(path, classes=3) > 0
 
 
 @pytest.mark.parametrize("text", ["", "G", "-1G", "0", "1e9", "2 apples"])

@@ -10,7 +10,8 @@ from PIL import Image
 
 import fullconv
 from fullconv.serving.site import write_site
-from fullconv.weights.model_folder import CONFIG, GRAPH, find_model, read_config, write_config
+from fullconv.weights.model_files import CONFIG, GRAPH, read_config, write_config
+from fullconv.weights.model_folder import find_model
 from tests.conftest import EXAMPLES
 from tests.serving.browsers import Visit, chromium, node_modules, static_server
 from tests.serving.running import running

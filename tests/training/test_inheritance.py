@@ -15,7 +15,8 @@ from fullconv.training.inheritance import default_weights, given_keys, recipe_ke
 from fullconv.training.recipe import Recipe, read_recipe
 from fullconv.training.start import architecture_of, prepare_data
 from fullconv.weights import checkpoint
-from fullconv.weights.model_folder import BUNDLED, find_model, read_config
+from fullconv.weights.model_files import read_config
+from fullconv.weights.model_folder import BUNDLED, find_model
 from fullconv.weights.pretrained import installed_weights
 from fullconv.weights.tensors import read_tensors
 from tests.training.test_run import TINY, parameters, run

@@ -12,7 +12,8 @@ from fullconv.serving.work import models_of
 from fullconv.training import finishing
 from fullconv.training import train as training
 from fullconv.training.naming import name_of
-from fullconv.weights.model_folder import find_model, read_config
+from fullconv.weights.model_files import read_config
+from fullconv.weights.model_folder import find_model
 from tests.training.test_run import TINY, parameters, same
 
 LIMITS = Limits(10**6, 10**6, 1, ("png",), 30, 1)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import fullconv
@@ -13,13 +14,14 @@ from fullconv.errors import FullconvError
 from fullconv.jobs.images import run_one
 from fullconv.jobs.job import Job, Wanted
 from fullconv.metrics import Confusion
+from fullconv.models.build import build
 from fullconv.models.config import FORMAT
 from fullconv.training import finishing, stages
 from fullconv.training import train as training
 from fullconv.training.pictures import SKIPPED, Skipped, TrainingPicture
 from fullconv.training.recipe import Recipe
 from fullconv.training.start import prepare_data
-from fullconv.weights.model_folder import read_config
+from fullconv.weights.model_files import read_config
 
 TINY = {
     "trunk": "test_resnet", "pretrained": False, "arch": "fcn8s", "crop_size": 64, "batch_size": 4, "score_hidden": 8,
@@ -134,6 +136,17 @@ def test_discs_are_reduced_and_rasters_are_not(tmp_path):
     assert (config.longest_side, config.reduces_rasters) == (None, False)
     config = prepare_data(tmp_path / "b" / "data.yaml", Recipe(longest_side=512))[1]
     assert (config.longest_side, config.reduces_rasters) == (512, True)
+
+
+def test_an_fcn_from_plain_arguments_is_the_one_that_training_builds(tmp_path):
+    config = prepare_data(write_data(tmp_path, bands(5, "uint8"), (96, 130)), Recipe(**TINY))[1]
+    torch.manual_seed(0)
+    trained = build(config)
+    torch.manual_seed(0)
+    plain = fullconv.FCN(classes=2, stride=8, trunk="test_resnet", score_hidden=8, channels=5)
+    assert plain.architecture == trained.architecture
+    assert plain.state_dict().keys() == trained.state_dict().keys()
+    assert all(torch.equal(values, trained.state_dict()[name]) for name, values in plain.state_dict().items())
 
 
 def test_the_label_map_is_reduced_with_its_picture(tmp_path):

@@ -12,7 +12,7 @@ from fullconv.training import run as training_run
 from fullconv.training import train as training
 from fullconv.training.recipe import Recipe, stages_of
 from fullconv.training.start import prepare_data
-from fullconv.weights.model_folder import read_config
+from fullconv.weights.model_files import read_config
 from tests.training.test_run import TINY, parameters
 
 STAGED = {**TINY, "staged": True, "epochs": 2, "stage_lr_factor": 0.5}

@@ -10,7 +10,7 @@ from fullconv.training.recipe import Recipe
 from fullconv.training.run import seed_epoch
 from fullconv.training.start import prepare_data
 from fullconv.training.validation import has_stalled, keep_if_best
-from fullconv.weights.model_folder import read_config
+from fullconv.weights.model_files import read_config
 
 
 @pytest.mark.parametrize(("scores", "kept"), [([0.5, 0.5], 2), ([0.5, 0.4], 1), ([0.4, 0.5], 2), ([None, None], 2),

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from fullconv import load
 from fullconv.errors import FullconvError
 from fullconv.prediction.engines import choice
-from fullconv.weights.model_folder import BUNDLED, CONFIG, GRAPH, PARAMETERS
+from fullconv.weights.model_files import CONFIG, GRAPH, PARAMETERS
+from fullconv.weights.model_folder import BUNDLED
 from fullconv.weights.onnx_file import Port, read_ports
 
 CONTENT = (BUNDLED / "photos" / GRAPH).read_bytes()

@@ -31,7 +31,8 @@ def models(published: bool, json_file: str | None) -> None:
 
 
 def describe(name: str) -> dict[str, Any]:
-    from fullconv.weights.model_folder import find_model, read_config
+    from fullconv.weights.model_files import read_config
+    from fullconv.weights.model_folder import find_model
 
     folder = find_model(name)
     config = read_config(folder)

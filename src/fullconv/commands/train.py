@@ -152,7 +152,7 @@ def said_how_to_go_on(folder: Path) -> Iterator[None]:
 def results(folder: Path, model: Path) -> Iterator[str]:
     """Yields lines that say where the model and the report of a run are, and how well the model scores."""
     from fullconv.training.illustration import REPORT
-    from fullconv.weights.model_folder import read_config
+    from fullconv.weights.model_files import read_config
 
     if model == folder:  # a run in folds
         yield f"models: {folder}/fold1 and so on; {folder}/folds.json lists the pictures of each fold"

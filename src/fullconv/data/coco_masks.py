@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.classes import VOID
+from fullconv.classes import VOID, LabelMap
 from fullconv.damage import reason_of
 from fullconv.data.colour_masks import colour_codes, translate
-from fullconv.data.masks import LabelMap, opened
+from fullconv.data.masks import opened
 from fullconv.data.polygons import fill
 from fullconv.data.rle import decode, runs_of
 from fullconv.data.stored_values import stored_colours

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fullconv.classes import VOID, Colour, voc_colour
-from fullconv.data.masks import LabelMap, byte_values, picture_values, read_picture, several_channels, value_lookup
+from fullconv.classes import VOID, Colour, LabelMap, voc_colour
+from fullconv.data.masks import byte_values, picture_values, read_picture, several_channels, value_lookup
 from fullconv.data.stored_values import SINGLE_CHANNEL, WITH_ALPHA, stored_colours
 from fullconv.errors import FullconvError
 

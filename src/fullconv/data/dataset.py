@@ -10,15 +10,15 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.classes import VOID, Classes
+from fullconv.classes import VOID, Classes, LabelMap
 from fullconv.damage import as_one_line
 from fullconv.data.bands import read_picture
-from fullconv.data.masks import LabelMap, Lookup, read_mask
+from fullconv.data.masks import Lookup, read_mask
 from fullconv.errors import FullconvError
 from fullconv.view import Picture, Pixels, Seen, View
 
 __all__ = [
-    "Dataset", "LabelMap", "Lookup", "Picture", "ReadMask", "ReadPicture", "Sample", "Target",
+    "Dataset", "Lookup", "Picture", "ReadMask", "ReadPicture", "Sample", "Target",
     "UnlabelledPicture", "read_mask", "read_picture",
 ]  # fmt: skip
 
@@ -172,7 +172,7 @@ class Dataset:
     left_out: tuple[str, ...] = ()
 
     def split(self, name: str) -> tuple[Sample, ...]:
-        """Returns the pictures of a split, or of all splits for `all`."""
+        """Returns the pictures of a split, or of all splits for `all`. Raises FullconvError for an unknown split."""
         if name == ALL and self.pictures:
             return self.pictures
         if not self.splits.get(name):
@@ -186,7 +186,7 @@ class Dataset:
 
     def mapped_to(self, classes: Classes, mapping: Mapping[str, str] | None = None) -> Dataset:
         """Returns the same pictures labelled with other classes (of the main head), matched by name and by
-        `mapping`."""
+        `mapping`. Raises FullconvError for a class that the others lack."""
         table = classes.lookup_from(self.classes, mapping)
         splits = {
             split: tuple(replace(sample, lookup=_chain(sample.lookup, table)) for sample in samples)

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from fullconv.classes import LabelMap
 from fullconv.damage import reason_of
-from fullconv.data.masks import LabelMap
 from fullconv.errors import FullconvError
 from fullconv.georeference import checked_crs, import_rasterio
 from fullconv.images import directory_of, refuse_large

@@ -14,10 +14,10 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from fullconv import png
+from fullconv.classes import LabelMap
 from fullconv.damage import reason_of
 from fullconv.data.coco_masks import refuse_claim, upright_size
 from fullconv.data.json_files import read_json
-from fullconv.data.masks import LabelMap
 from fullconv.data.polygons import FAR
 from fullconv.errors import FullconvError
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fullconv import images
-from fullconv.classes import VOID, Classes
+from fullconv.classes import VOID, Classes, LabelMap
 from fullconv.data.stored_values import (
     SINGLE_CHANNEL,
     TIFFS,
@@ -24,7 +24,6 @@ from fullconv.data.stored_values import (
 )
 from fullconv.errors import FullconvError
 
-LabelMap = NDArray[np.uint8]
 WHITE, WHITE_OF_16_BITS = 255, 65535
 Lookup = NDArray[np.int16]  # (256,): mask value → class index, void, or -1 if the value is not a class
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.data.masks import LabelMap, byte_values
+from fullconv.classes import LabelMap
+from fullconv.data.masks import byte_values
 from fullconv.data.mat_structure import refuse_wrong_structure
 from fullconv.errors import FullconvError, missing_extra
 

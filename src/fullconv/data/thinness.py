@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.classes import VOID, Classes
-from fullconv.data.masks import LabelMap
+from fullconv.classes import VOID, Classes, LabelMap
 from fullconv.view import size_with_side
 
 USUAL_SIDE = 512  # pixels that the longer side is reduced to, if nothing is lost by it

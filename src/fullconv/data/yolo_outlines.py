@@ -9,9 +9,9 @@ from itertools import islice
 from math import isfinite
 from pathlib import Path
 
+from fullconv.classes import LabelMap
 from fullconv.data.coco_masks import Outlines, Thing, area_of, upright_size
 from fullconv.data.lists import read_names
-from fullconv.data.masks import LabelMap
 from fullconv.errors import FullconvError
 
 BOX, SMALLEST = 5, 7  # numbers in the line of a box, and of a triangle

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.data.dataset import LabelMap, Sample
+from fullconv.classes import LabelMap
+from fullconv.data.dataset import Sample
 from fullconv.errors import FullconvError
 from fullconv.prediction.predictor import Model
 from fullconv.softness import confidence

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.classes import Classes
+from fullconv.classes import Classes, LabelMap
 from fullconv.errors import FullconvError, argument, suggestion
 from fullconv.listed import listed
-from fullconv.metrics import LabelMap
 
 BACKGROUND = "background"
 

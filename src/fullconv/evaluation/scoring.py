@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from fullconv.classes import Classes
+from fullconv.classes import Classes, LabelMap
 from fullconv.data.assumption import BACKGROUND, OBJECT, Assumption
-from fullconv.data.dataset import ALL, Dataset, LabelMap, Sample
+from fullconv.data.dataset import ALL, Dataset, Sample
 from fullconv.data.description import Description, describe
 from fullconv.data.split_names import remarks, unused
 from fullconv.errors import FullconvError, argument
@@ -54,7 +54,7 @@ def evaluate(
     folder or in one of `outside`.
 
     The key `skipped` lists files that could not be read, with the reason; `notes` lists choices made while reading the
-    others. Raises FullconvError if no picture of the split can be read.
+    others. Raises FullconvError if no picture of the split can be read, or the model lacks a class of the data.
     """
     check_definition(definition)
     scored = score(model, data, split, progress, merge_to, interval, outside, thin)

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from fullconv.classes import VOID, Classes
-from fullconv.data.dataset import LabelMap, Sample
+from fullconv.classes import VOID, Classes, LabelMap
+from fullconv.data.dataset import Sample
 from fullconv.errors import FullconvError
 from fullconv.outputs.coco_polygons import box, filled
 from fullconv.outputs.regions import Region, regions

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.classes import Classes
+from fullconv.classes import Classes, LabelMap
 from fullconv.evaluation.thinning import skeleton
-from fullconv.metrics import Counts, LabelMap
+from fullconv.metrics import Counts
 
 TOLERANCE = 2  # pixels, from centre to centre
 

@@ -23,7 +23,8 @@ from fullconv.prediction.engines.openvino import OpenVINO
 from fullconv.prediction.engines.program import Program
 from fullconv.prediction.predictor import Model
 from fullconv.weights.hub import is_address, parse
-from fullconv.weights.model_folder import BUNDLED, CARD, CONFIG, GRAPH, PARAMETERS, ModelFolder, open_folder
+from fullconv.weights.model_files import CARD, CONFIG, GRAPH, PARAMETERS
+from fullconv.weights.model_folder import BUNDLED, ModelFolder, open_folder
 from fullconv.words import counted
 
 FORMATS = ("onnx", "openvino", "torch", "deepness")

@@ -9,7 +9,7 @@ import numpy as np
 
 from fullconv.errors import missing_extra
 from fullconv.files import write_whole
-from fullconv.weights.model_folder import GRAPH, PARAMETERS, PROGRAM
+from fullconv.weights.model_files import GRAPH, PARAMETERS, PROGRAM
 
 if TYPE_CHECKING:
     from fullconv.models.network import Network

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fullconv.errors import missing_extra
 from fullconv.prediction.engines.choice import graph_for
 from fullconv.prediction.engines.openvino import import_openvino, openvino_core
-from fullconv.weights.model_folder import INT8, IR
+from fullconv.weights.model_files import INT8, IR
 
 
 def write_ir(folder: Path, out: Path) -> Path:

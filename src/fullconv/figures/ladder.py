@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fullconv import overlay
-from fullconv.classes import Classes
+from fullconv.classes import Classes, LabelMap
 from fullconv.figures.canvas import INK, MUTED, RULE, Canvas
 
 SIDE, GAP, TOP, WIDTH = 16, 8, 56, 1100  # pixels: margin, between pictures, above them, page
@@ -18,7 +18,6 @@ PART = 3  # the photo's shorter side is this many times that of a detail
 OPACITY = 0.5
 
 Image = NDArray[np.uint8]
-LabelMap = NDArray[np.uint8]
 Square = tuple[slice, slice]
 
 

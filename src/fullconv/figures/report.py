@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fullconv.classes import Classes
-from fullconv.data.dataset import LabelMap
+from fullconv.classes import Classes, LabelMap
 from fullconv.evaluation.per_picture import PictureScore, ranked
 from fullconv.evaluation.scoring import label_sample
 from fullconv.figures.confusion import row_shares

@@ -33,7 +33,8 @@ from fullconv.jobs.recorder import NoRecorder
 from fullconv.jobs.stores import Place
 from fullconv.outputs.manifest import Line, in_the_way
 from fullconv.prediction.predictor import ready
-from fullconv.weights.model_folder import CONFIG, GRAPH, PARAMETERS, open_folder
+from fullconv.weights.model_files import CONFIG, GRAPH, PARAMETERS
+from fullconv.weights.model_folder import open_folder
 
 PARTS = CONFIG, GRAPH, PARAMETERS
 AT_ONCE = 32  # pictures in one task; if a worker dies, all pictures of its task are processed again

@@ -28,9 +28,9 @@ from fullconv.segmentation import Segmentation, shares_of
 from fullconv.words import counted, was
 
 if TYPE_CHECKING:
-    from fullconv.images import Source
     from fullconv.jobs.video import VideoRun
     from fullconv.prediction.tiling import Tile
+    from fullconv.sources import Source
 
 SMALLER = "cut it into parts first, or give --tile auto"
 # Bytes per pixel that an output needs in addition to a photo's. The estimates are for pictures with few borders.

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.classes import Classes
+from fullconv.classes import Classes, LabelMap
 from fullconv.errors import Damaged
 from fullconv.files import write_whole
 from fullconv.georeference import import_rasterio, refuse_undecodable
@@ -30,7 +30,7 @@ from fullconv.outputs import geotiff
 from fullconv.outputs.class_table import table_rows
 from fullconv.outputs.file import Files, beside
 from fullconv.outputs.georeferenced import MOSAIC_WRITERS
-from fullconv.outputs.mosaic import SIMPLIFIED, Frame, LabelMap, Mosaic, Part
+from fullconv.outputs.mosaic import SIMPLIFIED, Frame, Mosaic, Part
 from fullconv.outputs.vectors import refuse_nameless
 from fullconv.outputs.writers import TABLE, Claim, refuse_for_rasters
 from fullconv.prediction.predictor import Model

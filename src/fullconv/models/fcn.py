@@ -14,7 +14,7 @@ from fullconv.models.geometry import PICTURE, Window, crop_offset, window_of
 from fullconv.models.layered import LayeredTrunk
 from fullconv.models.network import Network
 from fullconv.models.strips import best_classes
-from fullconv.models.trunks import build_trunk, normalisation_of
+from fullconv.models.trunks import build_trunk, normalisation_for
 from fullconv.models.upsampling import Upsampling, crop_like
 
 # The paper's names. pool3 and pool4 of VGG-16 end the stages of strides 8 and 16; "fr" follows fc7.
@@ -26,13 +26,13 @@ Features = dict[int, list[Tensor]]  # stride → (N, channels, h, w) of each tru
 
 
 class FCN(Network):
-    """FCN-32s, 16s, 8s, 4s or 2s over any trunk: (N, 3, H, W) of 0–255 → scores (N, classes, H, W).
+    """FCN-32s, 16s, 8s, 4s or 2s over any trunk: (N, channels, H, W) of 0–255 → scores (N, classes, H, W).
 
     `stride`: stride of the finest score that is added: 32, 16, 8, 4 or 2. `trunk`: a timm network with features at
     strides 2 to 32. `pretrained`: download its ImageNet weights. `score_hidden`: 0 computes scores with a single 1x1
     convolution, as in the paper; N > 0 adds a normalised 3x3 convolution with N channels before it.
-    `learned_upsampling`: train the deconvolutions instead of keeping them bilinear. Raises FullconvError for an unknown
-    trunk or stride. Source: arXiv 1411.4038, section 4.
+    `learned_upsampling`: train the deconvolutions instead of keeping them bilinear. `channels`: those of the image.
+    Raises FullconvError for an unknown trunk or stride. Source: arXiv 1411.4038, section 4.
     """
 
     def __init__(
@@ -43,9 +43,10 @@ class FCN(Network):
         score_hidden: int = 64,
         learned_upsampling: bool = False,
         pretrained: bool = False,
+        channels: int = 3,
     ) -> None:
-        architecture = Architecture(trunk, stride, score_hidden, learned_upsampling)
-        self.assemble(architecture, classes, NormalisationValues(*normalisation_of(trunk)), pretrained)
+        architecture = Architecture(trunk, stride, score_hidden, learned_upsampling, channels=channels)
+        self.assemble(architecture, classes, normalisation_for(trunk, channels), pretrained)
 
     def assemble(
         self, architecture: Architecture, num_classes: int, normalisation: NormalisationValues, pretrained: bool
@@ -113,6 +114,7 @@ class FCN(Network):
         return [self.ladder(head) for head in self.heads]
 
     def ladder(self, head: str) -> Ladder:
+        """The layers of the head with this suffix; "" if there is only one."""
         layer = self.get_submodule
         score = {
             stride: Score(

@@ -20,7 +20,7 @@ class SegNet(Network):
     """SegNet: (N, channels, H, W) of 0–255 → scores (N, classes, H, W).
 
     Encoder and decoder have 13 convolutions of 3x3 each. With `basic` they have four of 7x7 each, and the decoder has
-    no ReLU. Source: arXiv 1511.00561.
+    no ReLU. `channels`: those of the image. Source: arXiv 1511.00561.
     """
 
     def __init__(self, classes: int, basic: bool = False, channels: int = 3) -> None:

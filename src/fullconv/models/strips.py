@@ -26,8 +26,8 @@ def best_classes(scores: Tensor, upscore: Upsampling, reference: Tensor, offset:
     labels = torch.empty(number, height, width, dtype=torch.uint8, device=scores.device)
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
-        band = enlarged_rows(scores, upscore, top + offset, bottom + offset)
-        labels[:, top:bottom] = best(band[..., offset : offset + width])
+        strip = enlarged_rows(scores, upscore, top + offset, bottom + offset)
+        labels[:, top:bottom] = best(strip[..., offset : offset + width])
     return labels
 
 

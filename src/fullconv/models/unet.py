@@ -21,10 +21,10 @@ NARROWEST = 32  # channels of a decoder block whose timm trunk has fewer at that
 class UNet(Network):
     """U-Net: (N, channels, H, W) of 0–255 → scores (N, classes, H, W).
 
-    `trunk`: a timm network, or "" for the classic encoder. `pretrained`: download the trunk's ImageNet weights.
-    `padded`: convolutions keep the size of their maps. Without padding, as in the paper, the image is mirrored at its
-    borders instead (section 2), and skips are cropped to the size of the deeper maps. Raises FullconvError for an
-    unknown trunk. Source: arXiv 1505.04597.
+    `trunk`: a timm network, or "" for the classic encoder. `channels`: those of the image. `pretrained`: download the
+    trunk's ImageNet weights. `padded`: convolutions keep the size of their maps. Without padding, as in the paper, the
+    image is mirrored at its borders instead (section 2), and skips are cropped to the size of the deeper maps. Raises
+    FullconvError for an unknown trunk. Source: arXiv 1505.04597.
     """
 
     def __init__(

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fullconv.classes import LabelMap
 from fullconv.errors import missing_extra
 from fullconv.outputs.ground_area import cell_areas
-from fullconv.outputs.mosaic import Frame, LabelMap, Part
+from fullconv.outputs.mosaic import Frame, Part
 from fullconv.outputs.region_count import count_regions
 
 STRIP = 2**22  # pixels, at most, of the rows that are processed together

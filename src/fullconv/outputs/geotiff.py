@@ -14,11 +14,11 @@ from xml.sax.saxutils import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.classes import Classes
+from fullconv.classes import Classes, LabelMap
 from fullconv.georeference import Georeference, import_rasterio, is_of_rasterio, refuse_undecodable
 from fullconv.outputs.class_names import file_names
 from fullconv.outputs.file import Files, Fill, text
-from fullconv.outputs.mosaic import Frame, LabelMap, Mosaic, Part
+from fullconv.outputs.mosaic import Frame, Mosaic, Part
 from fullconv.segmentation import Segmentation
 
 CACHE = 16 * 2**20  # bytes of blocks that GDAL holds; by default it takes a twentieth of the machine's memory

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.classes import Classes
+from fullconv.classes import Classes, LabelMap
 from fullconv.georeference import Georeference
 from fullconv.segmentation import Segmentation
 
@@ -16,7 +16,6 @@ BLOCK = 2048  # pixels per side of the parts that writers hold
 SIMPLIFIED = 1.0  # pixels: a step of one pixel in a border becomes a slope
 
 Part = tuple[slice, slice]  # rows, columns
-LabelMap = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

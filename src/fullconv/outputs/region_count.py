@@ -11,7 +11,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-LabelMap = NDArray[np.uint8]
+from fullconv.classes import LabelMap
+
 Numbers = NDArray[np.int64]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,9 +13,10 @@ from PIL import Image
 
 from fullconv.errors import FullconvError
 from fullconv.files import files_under, kind_of
-from fullconv.images import Source, is_image_name
+from fullconv.images import is_image_name
 from fullconv.prediction.flow import in_order
 from fullconv.prediction.memory import refuse_heavy
+from fullconv.sources import Source
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -27,7 +29,7 @@ def sources_of(sources: Any) -> Iterable[Source]:
 
     Raises FullconvError if there is no such folder or picture, and for what is no iterable.
     """
-    if isinstance(sources, (str, Path)):
+    if isinstance(sources, (str, os.PathLike)):
         return _at(sources)
     if _is_picture(sources):
         return [sources]
@@ -36,8 +38,8 @@ def sources_of(sources: Any) -> Iterable[Source]:
     return sources
 
 
-def _at(path: str | Path) -> Sequence[Source]:
-    if not str(path):
+def _at(path: str | os.PathLike[str]) -> Sequence[Source]:
+    if not os.fspath(path):
         raise FullconvError("the path is empty; give a folder of pictures, such as . for the current one")
     place = Path(path)
     if place.is_file():
@@ -69,7 +71,7 @@ def predict_many(
     """
 
     def work(item: Item, need: int) -> Result:
-        refuse_heavy(item if isinstance(item, (str, Path)) else "the picture given", need, most)
+        refuse_heavy(item if isinstance(item, (str, os.PathLike)) else "the picture given", need, most)
         return predict(item)
 
     with ThreadPoolExecutor(THREADS) as pool:

@@ -8,10 +8,10 @@ import re
 from contextlib import suppress
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 from fullconv import images
 from fullconv.errors import FullconvError, argument
-from fullconv.images import Source
 
 SHARE = 4  # a prediction takes a quarter of the available memory, so that reading, writing and other programs can go on
 PICTURES = 2  # pictures in progress take half of the available memory, if no limit is set
@@ -47,11 +47,13 @@ def parse_size(text: str) -> int:
     return int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " "))
 
 
-def bytes_of(source: Source, classes: int, scores: bool = False, soft: bool = False, pages: bool = False) -> int:
+def bytes_of(source: Any, classes: int, scores: bool = False, soft: bool = False, pages: bool = False) -> int:
     """Estimates the bytes that a picture needs. `soft`: scores at the size the network saw are kept; `pages`: all pages
-    are read. Returns 0 if the picture cannot be read, because reading it will raise the error."""
+    are read. Returns 0 for an open file, which can be read only once, and if the picture cannot be read, because
+    reading it will raise the error."""
+    content = bytes(source) if isinstance(source, (bytearray, memoryview)) else source
     try:
-        pixels, beyond = images.extent(source, pages)
+        pixels, beyond = images.extent(content, pages)
     except (FullconvError, TypeError):  # the latter for what is no picture
         return 0
     return pixels * (PHOTO + beyond + (SCORE * classes if scores else 0) + (SOFT if soft else 0))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fullconv import images
 from fullconv.classes import Classes
 from fullconv.errors import FullconvError
-from fullconv.images import Source
+from fullconv.images import Readable
 from fullconv.listed import listed
 from fullconv.models.config import ModelConfig
 from fullconv.prediction.blending import blended
@@ -27,7 +27,7 @@ from fullconv.prediction.memory import bytes_of, for_pictures, parse_size
 from fullconv.prediction.resizing import Scores, label_map_at, nearest, scores_at
 from fullconv.prediction.tiling import Tile, Tiling, Window, plan
 from fullconv.segmentation import Segmentation
-from fullconv.sources import picture_of
+from fullconv.sources import Source, picture_of
 from fullconv.view import EVERYTHING, Picture, Pixels, Reading, View, rgb_of, with_side
 from fullconv.weights.model_folder import ModelFolder, open_folder
 from fullconv.words import counted
@@ -73,10 +73,12 @@ class Model:
 
     @cached_property
     def classes(self) -> Classes:
+        """The classes of its label maps: `classes.names[i]` is the class with the value i."""
         return self.config.classes
 
     @cached_property
     def view(self) -> View:
+        """How it takes pictures: the range of each channel, and the colour of what is missing."""
         return self.config.view
 
     def predict(
@@ -88,16 +90,20 @@ class Model:
         reading: Reading = EVERYTHING,
         soft: bool = False,
     ) -> Segmentation:
-        """Segments one image: a path, the bytes of a file, a PIL image, or an (H, W, 3) uint8 RGB array.
+        """Segments one image and returns its label map, (H, W) uint8 at the image's own size, with the image.
 
-        `scores`: also keep the scores. `tile`: process the image at full resolution in tiles of this many pixels, or
-        "auto". `halo`: overlap around each tile in pixels, or "exact" for labels identical to processing the whole
-        image at once. `reading`: page, bands and values to read. `soft`: keep what the result's `confidence` and
-        soft-edged cut-outs need. Raises FullconvError for an image that cannot be read.
+        `source`: a path, the content of a file (bytes, bytearray or memoryview), a file open in binary mode, a PIL
+        image, or a uint8 array: (H, W, 3) RGB, (H, W, 4) RGBA or (H, W) grey. A model for other bands or values also
+        takes arrays (H, W, channels) of other numbers.
+        `scores`: also keep the scores, (classes, H, W) float32, before the softmax. `tile`: process the image at full
+        resolution in tiles of this many pixels, or "auto". `halo`: overlap around each tile in pixels, or "exact" for
+        labels identical to processing the whole image at once. `reading`: page, bands and values to read. `soft`: keep
+        what the result's `confidence` and soft-edged cut-outs need. Raises FullconvError, in one line, for an image
+        that cannot be read or is too large, and for a wrong `tile` or `halo`.
         """
-        source = picture_of(source)
-        file = source if isinstance(source, Path) else None
-        picture = self._open(source, reading)
+        readable = picture_of(source)
+        file = readable if isinstance(readable, Path) else None
+        picture = self._open(readable, reading)
         seen = self.view.see(picture, reading)
         as_seen = soft and not scores
         label_map, kept = self.label(seen.image, scores or soft, tile, halo, seen.keeps_scale, as_seen)
@@ -134,7 +140,7 @@ class Model:
         predict = partial(self.predict, scores=scores)
         yield from predict_many(predict, sources_of(sources), on_error, weigh, for_pictures(size))
 
-    def _open(self, source: Source, reading: Reading) -> Picture:
+    def _open(self, source: Readable, reading: Reading) -> Picture:
         """Opens the source. Models for other bands also accept arrays of those; models with a range, any numbers."""
         takes_more = self.config.range or len(self.view.blank) != 3
         if takes_more and isinstance(source, np.ndarray) and source.shape[2:] == (self.config.channels,):
@@ -282,7 +288,12 @@ def ready(folder: ModelFolder, choice: Choice, streams: int = 1, threads: int | 
 
 
 def predict(source: Source, model: str | Path = "photos", scores: bool = False) -> Segmentation:
-    """Loads a model and segments one image. For several images, `load` the model once and use its methods."""
+    """Loads a model and segments one image: a path, bytes, an open file, a PIL image, or a uint8 array in RGB order.
+
+    Returns its label map, (H, W) uint8 at the image's own size, as a Segmentation; `scores` also keeps the scores,
+    (classes, H, W) float32. `model`: as for `load`. Raises FullconvError, in one line, if the image or the model cannot
+    be read. For several images, `load` the model once and use its methods. `Model.predict` says more.
+    """
     return load(model).predict(source, scores)
 
 

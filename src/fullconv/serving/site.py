@@ -14,7 +14,7 @@ from fullconv.models.config import ModelConfig
 from fullconv.prediction.tiling import halo_of
 from fullconv.serving.about import describe
 from fullconv.serving.page_files import files_of
-from fullconv.weights.model_folder import CONFIG, GRAPH, read_config
+from fullconv.weights.model_files import CONFIG, GRAPH, read_config
 from fullconv.weights.onnx_file import check_graph
 
 MODEL = "model.json"  # what the page reads about the model; a folder with this file is an earlier site

@@ -10,7 +10,7 @@ from fullconv.data.dataset import Sample
 from fullconv.evaluation.calibration import calibrate
 from fullconv.models.config import ModelConfig
 from fullconv.prediction.predictor import load
-from fullconv.weights.model_folder import read_config
+from fullconv.weights.model_files import read_config
 
 
 def with_temperature(folder: Path, val: Sequence[Sample], engine: str = "torch") -> ModelConfig:

@@ -14,7 +14,7 @@ from fullconv.training.calibrated import with_temperature
 from fullconv.training.card import card
 from fullconv.training.illustration import illustrate
 from fullconv.training.run import LOG, MODEL
-from fullconv.weights.model_folder import CARD, read_config, write_config
+from fullconv.weights.model_files import CARD, read_config, write_config
 
 
 def complete_run(out: Path, val: Sequence[Sample]) -> None:

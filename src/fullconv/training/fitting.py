@@ -21,7 +21,8 @@ from fullconv.training.start import Prepared, architecture_of, choose_longest_si
 from fullconv.training.trial import End, measure, within
 from fullconv.training.weighting import weights_if_rare
 from fullconv.view import size_with_side
-from fullconv.weights.model_folder import find_model, read_config
+from fullconv.weights.model_files import read_config
+from fullconv.weights.model_folder import find_model
 
 PATIENCE = 10  # evaluations without improvement that end a run without a given length: half of all
 

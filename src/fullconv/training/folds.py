@@ -12,7 +12,7 @@ from fullconv.evaluation.folds import Fold, place_of, write_folds
 from fullconv.logger import logger
 from fullconv.training.length import seconds_of
 from fullconv.training.processes import main_first
-from fullconv.weights.model_folder import read_config
+from fullconv.weights.model_files import read_config
 
 MODEL = "model"
 

@@ -27,7 +27,7 @@ from fullconv.training.earlier_runs import RECIPE
 from fullconv.training.epoch_log import Epoch
 from fullconv.training.manifest import MANIFEST
 from fullconv.view import rgb_of
-from fullconv.weights.model_folder import read_config
+from fullconv.weights.model_files import read_config
 
 CURVES, CONFUSION, SAMPLES, REPORT = "curves.png", "confusion_matrix.png", "samples.png", "report.html"
 KINDS = ("photo", "truth", "prediction")

@@ -15,7 +15,8 @@ from fullconv.models.config import Architecture, ModelConfig, arch_of
 from fullconv.models.network import Network
 from fullconv.models.published import NETS
 from fullconv.training.recipe import Recipe
-from fullconv.weights.model_folder import PARAMETERS, find_model, read_config
+from fullconv.weights.model_files import PARAMETERS, read_config
+from fullconv.weights.model_folder import find_model
 from fullconv.weights.tensors import State, read_tensors
 from fullconv.weights.transplant import Report, from_coarser, transplant, transplant_fitting
 from fullconv.yaml_files import read_yaml

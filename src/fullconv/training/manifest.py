@@ -24,7 +24,8 @@ from fullconv.training.environment import command_line, environment
 from fullconv.training.recipe import Recipe
 from fullconv.training.repository import git_state
 from fullconv.training.teacher_models import digest_teacher, place_of_teacher
-from fullconv.weights.model_folder import PARAMETERS, find_model
+from fullconv.weights.model_files import PARAMETERS
+from fullconv.weights.model_folder import find_model
 
 MANIFEST, FILES = "manifest.json", "data.sha256"
 FORMAT = 1

@@ -13,7 +13,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from fullconv.data.dataset import LabelMap, Sample, UnlabelledPicture
+from fullconv.classes import LabelMap
+from fullconv.data.dataset import Sample, UnlabelledPicture
 from fullconv.errors import FullconvError
 from fullconv.models.config import ModelConfig
 from fullconv.training.teacher import Teacher

@@ -21,7 +21,7 @@ from fullconv.training.processes import is_main, main_first
 from fullconv.training.recipe import Recipe, stages_of
 from fullconv.training.run import MODEL, STATE, run
 from fullconv.training.start import Prepared, config_of, start_model
-from fullconv.weights.model_folder import PARAMETERS
+from fullconv.weights.model_files import PARAMETERS
 
 Note = Callable[[Dataset, ModelConfig, Recipe, Network | None], object]
 

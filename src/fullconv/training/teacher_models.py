@@ -10,7 +10,8 @@ from fullconv.errors import FullconvError
 from fullconv.evaluation.folds import read_folds
 from fullconv.training.digests import sha256_of
 from fullconv.training.teacher import is_scores
-from fullconv.weights.model_folder import GRAPH, IR, PARAMETERS, find_model, read_config
+from fullconv.weights.model_files import GRAPH, IR, PARAMETERS, read_config
+from fullconv.weights.model_folder import find_model
 
 
 def models_of(teacher: Path) -> list[Path]:

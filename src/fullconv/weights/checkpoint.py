@@ -18,7 +18,8 @@ from fullconv.models.build import build
 from fullconv.models.config import ModelConfig
 from fullconv.models.network import Network
 from fullconv.models.tracing import output_window
-from fullconv.weights.model_folder import PARAMETERS, find_model, read_config, write_config
+from fullconv.weights.model_files import PARAMETERS, read_config, write_config
+from fullconv.weights.model_folder import find_model
 from fullconv.weights.tensors import read_tensors, write_tensors
 from fullconv.weights.transplant import transplant
 

@@ -18,7 +18,7 @@ from fullconv.models import published
 from fullconv.models.fcn import FCN, SCORE_NAMES
 from fullconv.weights.caffe import read_caffe
 from fullconv.weights.checkpoint import with_window
-from fullconv.weights.model_folder import PARAMETERS, write_config
+from fullconv.weights.model_files import PARAMETERS, write_config
 from fullconv.weights.tensors import write_tensors
 from fullconv.weights.torchfcn import read_torchfcn
 from fullconv.weights.transplant import Report, Source, Stored, transplant

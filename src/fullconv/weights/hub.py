@@ -16,7 +16,7 @@ from typing import Any
 
 from fullconv.damage import reason_of
 from fullconv.errors import FullconvError, missing_extra
-from fullconv.weights.model_folder import CARD, CONFIG, GRAPH, INT8, IR, PARAMETERS, read_config
+from fullconv.weights.model_files import CARD, CONFIG, GRAPH, INT8, IR, PARAMETERS, read_config
 
 # Only these files are downloaded or uploaded.
 FILES = (CONFIG, CARD, PARAMETERS, GRAPH, IR, "model.bin", INT8, "model_int8.bin")

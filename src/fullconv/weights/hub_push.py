@@ -10,7 +10,8 @@ from typing import Any
 from fullconv.errors import FullconvError
 from fullconv.models.config import ModelConfig
 from fullconv.weights.hub import FILES, RUNNABLE, Address, import_library, one_line_errors, parse
-from fullconv.weights.model_folder import CARD, CONFIG, ModelFolder, open_folder, read_config
+from fullconv.weights.model_files import CARD, CONFIG, read_config
+from fullconv.weights.model_folder import ModelFolder, open_folder
 
 METRICS = {  # of config.json: the hub's name, and the name that people read
     "mean_iou": ("mean_iou", "mean IoU"),

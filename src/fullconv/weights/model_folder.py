@@ -1,24 +1,23 @@
-"""A model folder: its location and the content of its config.json. Needs no torch."""
+"""A model folder, and where it is. Needs no torch."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fullconv.errors import FullconvError, argument, suggestion
-from fullconv.files import path_of, write_json
+from fullconv.files import path_of
+from fullconv.weights.hub import fetch, is_address
+from fullconv.weights.model_files import CONFIG, read_config
 
 if TYPE_CHECKING:
     from fullconv.models.config import ModelConfig
 
 BUNDLED = Path(__file__).parent.parent / "bundled"
-CONFIG, GRAPH, PARAMETERS, CARD = "config.json", "model.onnx", "model.safetensors", "README.md"
 REPLACED = {"animals": "photos"}  # models that used to be bundled, and their replacements
-IR, INT8, PROGRAM = "model.xml", "model_int8.xml", "model.pt2"  # OpenVINO's, each with a .bin; torch.export's
 
 
 @dataclass(frozen=True)
@@ -65,9 +64,7 @@ def find_model(name_or_dir: str | Path) -> Path:
     Raises FullconvError if there is none.
     """
     path_of("model", name_or_dir)
-    if str(name_or_dir).startswith("hf:/"):
-        from fullconv.weights.hub import fetch
-
+    if is_address(name_or_dir):
         return fetch(name_or_dir)
     bundled = bundled_models()
     if str(name_or_dir) in bundled:
@@ -84,17 +81,3 @@ def find_model(name_or_dir: str | Path) -> Path:
         f"no model {str(name_or_dir)!r}: neither bundled ({', '.join(bundled)}) nor a folder with {CONFIG}"
         f"{suggestion(str(name_or_dir), bundled)}"
     )
-
-
-def read_config(folder: Path) -> ModelConfig:
-    from fullconv.models.config import ModelConfig  # imports numpy, which finding a folder does not need
-
-    try:
-        values = json.loads((folder / CONFIG).read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise FullconvError(f"{folder / CONFIG}: cannot be read ({error})") from None
-    return ModelConfig.from_json(values, str(folder / CONFIG))
-
-
-def write_config(folder: Path, config: ModelConfig) -> Path:
-    return write_json(folder / CONFIG, config.to_json())

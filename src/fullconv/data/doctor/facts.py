@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fullconv import images
-from fullconv.classes import Colour
+from fullconv.classes import Colour, LabelMap
 from fullconv.data.boxes import boxed
 from fullconv.data.colour_masks import read_colours, read_index_or_colour
 from fullconv.data.dataset import Sample
 from fullconv.data.lossy import is_lossy
-from fullconv.data.masks import LabelMap, opened
+from fullconv.data.masks import opened
 from fullconv.data.stored_values import SINGLE_CHANNEL, has_two_channels, stored_colours, stored_values
 from fullconv.errors import FullconvError
 from fullconv.images import exif_orientation

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fullconv.classes import LabelMap
 from fullconv.data.bands import read_picture
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.geo import burn
 from fullconv.data.json_files import read_json
 from fullconv.data.layout_options import LayoutOptions
-from fullconv.data.masks import LabelMap
 from fullconv.data.split_names import SPELLINGS, Place, places_in, read_splits
 from fullconv.errors import FullconvError
 from fullconv.files import files_under, glob_in

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from fullconv.classes import Classes
+from fullconv.classes import Classes, LabelMap
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.lists import read_names
-from fullconv.data.masks import LabelMap
 from fullconv.data.mat import read_mat
 from fullconv.errors import FullconvError
 

@@ -13,7 +13,8 @@ from fullconv.prediction.engines.forked import begin
 from fullconv.prediction.engines.onnxruntime import OnnxRuntime
 from fullconv.prediction.engines.openvino import OpenVINO, check_ir, files_of
 from fullconv.prediction.engines.torch import Torch
-from fullconv.weights.model_folder import CONFIG, GRAPH, INT8, IR, PARAMETERS, ModelFolder
+from fullconv.weights.model_files import CONFIG, GRAPH, INT8, IR, PARAMETERS
+from fullconv.weights.model_folder import ModelFolder
 from fullconv.weights.onnx_file import check_graph
 
 ENGINES = ("auto", "openvino", "torch", "onnxruntime")
