@@ -16,7 +16,7 @@ from typing import Any
 
 from fullconv.damage import reason_of
 from fullconv.errors import FullconvError, missing_extra
-from fullconv.weights.model_files import CARD, CONFIG, GRAPH, INT8, IR, PARAMETERS, read_config
+from fullconv.weights.model_files import CARD, CONFIG, GRAPH, HUB, INT8, IR, PARAMETERS, read_config
 
 # Only these files are downloaded or uploaded.
 FILES = (CONFIG, CARD, PARAMETERS, GRAPH, IR, "model.bin", INT8, "model_int8.bin")
@@ -42,8 +42,8 @@ class Address:
 
 
 def is_address(model: str | Path) -> bool:
-    """Whether it is an address. A Path turns two slashes into one."""
-    return str(model).startswith("hf:/")
+    """Whether it is an address."""
+    return str(model).startswith(HUB)
 
 
 def parse(model: str | Path) -> Address:

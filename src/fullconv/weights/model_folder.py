@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from fullconv.errors import FullconvError, argument, suggestion
 from fullconv.files import path_of
-from fullconv.weights.hub import fetch, is_address
-from fullconv.weights.model_files import CONFIG, read_config
+from fullconv.weights.hub import fetch
+from fullconv.weights.model_files import CONFIG, HUB, read_config
 
 if TYPE_CHECKING:
     from fullconv.models.config import ModelConfig
@@ -64,7 +64,7 @@ def find_model(name_or_dir: str | Path) -> Path:
     Raises FullconvError if there is none.
     """
     path_of("model", name_or_dir)
-    if is_address(name_or_dir):
+    if str(name_or_dir).startswith(HUB):
         return fetch(name_or_dir)
     bundled = bundled_models()
     if str(name_or_dir) in bundled:
