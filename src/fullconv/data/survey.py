@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.classes import VOID, Classes
+from fullconv.classes import VOID, Classes, LabelMap
+from fullconv.data.alignment import Alignment, Shift, align, chosen, edges_of, labels_of, shift_of
 from fullconv.data.dataset import Sample
 from fullconv.data.thinness import PICTURES, lost_classes
 from fullconv.errors import FullconvError
@@ -43,6 +44,7 @@ class Findings:
     lost: frozenset[int] = frozenset()
     size: tuple[int, int] = (0, 0)
     pixels: NDArray[np.int64] | None = None  # (classes,): of each
+    alignment: Alignment | None = None  # if it was chosen to be compared with its mask
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Survey:
     """The readable pictures of a split, what is known about them together, and why the others cannot be read.
 
     `channels`: those of the images that a model would take. `on_the_ground`: some have a fixed scale. `thin`: classes
-    that would be lost if pictures were reduced.
+    that would be lost if pictures were reduced. `shift`: by how much all masks seem to be shifted.
     """
 
     samples: tuple[Sample, ...]
@@ -63,6 +65,7 @@ class Survey:
     values: NDArray[Any] | None = field(default=None, repr=False)  # (n, channels)
     size: tuple[int, int] = (0, 0)  # the median height and width
     pixels: tuple[int, ...] = ()  # of each class
+    shift: Shift | None = None
 
     def ranges(self) -> tuple[Range, ...]:
         """The range of each channel, from its 0.1th to its 99.9th percentile. Empty for 8-bit values."""
@@ -81,7 +84,8 @@ class Survey:
 
 def survey(samples: Sequence[Sample], classes: Classes, measures: bool = True) -> Survey:
     """Reads every picture and mask. Raises FullconvError if they do not go together, and names one of each kind."""
-    each = partial(examine, classes=classes, quota=max(FEWEST, VALUES // max(1, len(samples))), measures=measures)
+    quota, compared = max(FEWEST, VALUES // max(1, len(samples))), chosen(samples)
+    each = partial(examine, classes=classes, quota=quota, measures=measures, compared=compared)
     found = list(in_threads(each, samples))
     skipped = {one.sample.image_path: one.error for one in found if one.error}
     good = [one for one in found if not one.error]
@@ -96,10 +100,11 @@ def survey(samples: Sequence[Sample], classes: Classes, measures: bool = True) -
         any(one.keeps_scale for one in good), thin(good, classes), np.concatenate(values) if values else None,
         (int(median(one.size[0] for one in good)), int(median(one.size[1] for one in good))),
         tuple(np.sum([one.pixels for one in good if one.pixels is not None], axis=0).tolist()),
+        shift_of([one.alignment for one in good if one.alignment]),
     )  # fmt: skip
 
 
-def examine(sample: Sample, classes: Classes, quota: int, measures: bool) -> Findings:
+def examine(sample: Sample, classes: Classes, quota: int, measures: bool, compared: Set[Path]) -> Findings:
     try:
         picture, label_map = sample.read_labelled()
     except FullconvError as error:
@@ -107,11 +112,16 @@ def examine(sample: Sample, classes: Classes, quota: int, measures: bool) -> Fin
     if not measures:
         return Findings(sample)
     present, lost = lost_classes(label_map, classes)
+    alignment = _aligned(picture, label_map) if sample.image_path in compared else None
     return Findings(
         sample, "", picture.values.shape[2], picture.is_deep, picture.keeps_scale, picture.ready,
         some_values(picture, quota), frozenset(present), frozenset(lost), picture.size,
-        np.bincount(label_map.ravel(), minlength=VOID + 1)[: len(classes)],
+        np.bincount(label_map.ravel(), minlength=VOID + 1)[: len(classes)], alignment,
     )  # fmt: skip
+
+
+def _aligned(picture: Picture, label_map: LabelMap) -> Alignment | None:
+    return align(edges_of(picture.values), labels_of(label_map), picture.size[1])
 
 
 def some_values(picture: Picture, quota: int) -> NDArray[Any] | None:

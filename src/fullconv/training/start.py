@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from fullconv.classes import Classes
+from fullconv.data.alignment import REMEDY
 from fullconv.data.boxes import count_void_boxes
 from fullconv.data.dataset import Dataset, Sample, UnlabelledPicture
 from fullconv.data.description import describe
@@ -155,6 +156,8 @@ def preparation_notes(prepared: Prepared, recipe: Recipe, config: ModelConfig) -
     yield from remarks(prepared.dataset, (recipe.train_split, recipe.val_split))
     for error in prepared.skipped.values():
         yield f"left out: {error}"
+    if shift := prepared.survey.shift:
+        yield f"{shift.text}; {REMEDY}"
     if boxed := count_void_boxes(prepared.dataset.splits.get(recipe.train_split, ())):
         boxes = counted(boxed, "object")
         yield f"{boxes} with a box but no outline: the boxes are void; set `boxes: region` to use them as regions"

@@ -15,6 +15,7 @@ from fullconv.data.doctor.finding import ERROR, Finding, by_severity, name_list
 from fullconv.data.doctor.names import judge_similar_names
 from fullconv.data.doctor.opening import Subject, open_anyway
 from fullconv.data.doctor.scan import Facts, scan, unread
+from fullconv.data.doctor.shifted import judge_alignment
 from fullconv.data.doctor.splits import judge_splits, judge_unused
 from fullconv.data.doctor.statistics import Channels, Share, channels, judge_balance, shares
 from fullconv.data.doctor.values import is_smoothed, judge_depth, judge_values
@@ -75,7 +76,7 @@ def check(
     # otherwise the counts mean nothing yet
     if subject.named and not any(finding.severity == ERROR for finding in meaning):
         meaning += judge_balance(facts, held, classes)
-    findings = [*findings, *meaning, *judge_splits(facts), *judge_unused(subject.dataset)]
+    findings = [*findings, *meaning, *judge_alignment(facts), *judge_splits(facts), *judge_unused(subject.dataset)]
     return Report(subject.dataset, by_severity(findings), held, channels(facts), ranges_of(facts, classes))
 
 

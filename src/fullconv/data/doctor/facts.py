@@ -12,6 +12,7 @@ from PIL import Image
 
 from fullconv import images
 from fullconv.classes import Colour, LabelMap
+from fullconv.data.alignment import Edges, edges_of, labels_of
 from fullconv.data.boxes import boxed
 from fullconv.data.colour_masks import read_colours, read_index_or_colour
 from fullconv.data.dataset import Sample
@@ -40,7 +41,8 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """`size` is upright. `sums` and `squares` have one number per channel. `thumbnail` is 18x16 grey values."""
+    """`size` is upright. `sums` and `squares` have one number per channel. `thumbnail` is 18x16 grey values. `edges`
+    are only kept until they are compared with the mask."""
 
     size: Size
     header: Header
@@ -48,10 +50,14 @@ class ImageFacts:
     squares: tuple[float, ...]
     thumbnail: bytes
     is_deep: bool = False  # more than 8 bits
+    edges: Edges | None = None
 
 
-def image_facts(sample: Sample) -> ImageFacts:
-    """Reads an image. Raises FullconvError if it cannot be read."""
+def image_facts(sample: Sample, compared: bool = False) -> ImageFacts:
+    """Reads an image, and finds its edges if it is to be `compared` with its mask.
+
+    Raises FullconvError if it cannot be read.
+    """
     found = sample.read_picture()
     image = found.values
     height, width, channels = image.shape
@@ -61,7 +67,9 @@ def image_facts(sample: Sample) -> ImageFacts:
     else:
         picture = _grey(image)
         sums, squares = _moments(image)
-    return ImageFacts((width, height), _header(sample, image), sums, squares, _thumbnail(picture), found.is_deep)
+    edges = edges_of(image) if compared else None
+    header, thumbnail = _header(sample, image), _thumbnail(picture)
+    return ImageFacts((width, height), header, sums, squares, thumbnail, found.is_deep, edges)
 
 
 def _header(sample: Sample, image: Pixels) -> Header:
@@ -112,7 +120,8 @@ class MaskFacts:
     """The values of a mask: `values` are stored values, or 0xRRGGBB of a colour mask; `counts` their pixels. Of
     `distinct` values, the most frequent are kept.
 
-    `error` is why the mask cannot be used as it is, or empty. `palette` has the colours of the values present.
+    `error` is why the mask cannot be used as it is, or empty. `palette` has the colours of the values present. `labels`
+    are the classes at reduced size, only kept until they are compared with the image.
     """
 
     size: Size
@@ -125,6 +134,7 @@ class MaskFacts:
     error: str = ""
     boxes: tuple[int, ...] = ()  # values of objects with a box but no outline
     boxes_are_regions: bool = False
+    labels: LabelMap | None = None
 
     @property
     def in_colour(self) -> bool:
@@ -142,12 +152,20 @@ class MaskFacts:
         return {value: count / (self.size[0] * self.size[1]) for value, count in self.pixels.items()}
 
 
-def mask_facts(sample: Sample) -> MaskFacts:
-    """Reads a mask. Raises FullconvError if the file is not a picture at all."""
+def mask_facts(sample: Sample, compared: bool = False) -> MaskFacts:
+    """Reads a mask, and reduces its labels if it is to be `compared` with its image.
+
+    Raises FullconvError if the file is not a picture at all.
+    """
     try:
         values = sample.read_mask_values()
     except FullconvError as error:
         return _of_unusable(sample.label_path, error)
+    facts = _stored(sample, values)
+    return replace(facts, labels=labels_of(values, sample.lookup)) if compared else facts
+
+
+def _stored(sample: Sample, values: LabelMap) -> MaskFacts:
     if not images.is_image_name(sample.label_path) or sample.label_path == sample.image_path:  # a picture of no object
         boxes, are_regions = boxed(sample)
         return replace(_facts(values, DRAWN), boxes=boxes, boxes_are_regions=are_regions)

@@ -6,12 +6,14 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
 from fullconv.damage import reason_of
+from fullconv.data.alignment import Alignment, align, chosen
 from fullconv.data.dataset import Sample
 from fullconv.data.doctor.facts import ImageFacts, MaskFacts, image_facts, mask_facts
 from fullconv.errors import FullconvError
@@ -22,7 +24,10 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One labelled picture, its splits, and what was found in its files (None if unreadable, with the reason)."""
+    """One labelled picture, its splits, and what was found in its files (None if unreadable, with the reason).
+
+    `compared`: whether the edges of the picture are compared with the borders of the mask.
+    """
 
     sample: Sample
     splits: tuple[str, ...]
@@ -30,6 +35,8 @@ class Facts:
     mask: MaskFacts | None = None
     image_error: str = ""
     mask_error: str = ""
+    compared: bool = False
+    alignment: Alignment | None = None
 
     @property
     def mask_path(self) -> Path:
@@ -47,7 +54,11 @@ def unread(splits: Mapping[str, Sequence[Sample]]) -> list[Facts]:
             key = (sample.image_path, sample.label_path)
             samples.setdefault(key, sample)
             names.setdefault(key, []).append(split)
-    return [Facts(sample, tuple(dict.fromkeys(names[key]))) for key, sample in samples.items()]
+    compared = chosen(list(samples.values()))
+    return [
+        Facts(sample, tuple(dict.fromkeys(names[key])), compared=sample.image_path in compared)
+        for key, sample in samples.items()
+    ]
 
 
 def scan(pictures: Sequence[Facts], threads: int | None = None) -> Iterator[Facts]:
@@ -66,9 +77,19 @@ def scan(pictures: Sequence[Facts], threads: int | None = None) -> Iterator[Fact
 
 
 def read_facts(picture: Facts) -> Facts:
-    image, image_error = _attempt(image_facts, picture.sample)
-    mask, mask_error = _attempt(mask_facts, picture.sample)
-    return Facts(picture.sample, picture.splits, image, mask, image_error, mask_error)
+    image, image_error = _attempt(partial(image_facts, compared=picture.compared), picture.sample)
+    mask, mask_error = _attempt(partial(mask_facts, compared=picture.compared), picture.sample)
+    facts = replace(picture, image=image, mask=mask, image_error=image_error, mask_error=mask_error)
+    return _aligned(facts) if picture.compared else facts
+
+
+def _aligned(facts: Facts) -> Facts:
+    """Compares edges and labels, and forgets them."""
+    image, mask = facts.image, facts.mask
+    if not image or not mask:
+        return facts
+    found = align(image.edges, mask.labels, image.size[0]) if image.size == mask.size else None
+    return replace(facts, image=replace(image, edges=None), mask=replace(mask, labels=None), alignment=found)
 
 
 def scan_masks(samples: Sequence[Sample]) -> Iterator[Facts]:
