@@ -157,7 +157,7 @@ def test_a_repeated_run_keeps_its_recipe(made, tmp_path):
 
 
 def test_a_folder_without_a_run_is_reported(tmp_path):
-    assert "manifest.json: cannot be read" in str(train("--from", tmp_path).exception)
+    assert "no run found; --resume and --from need the folder" in str(train("--from", tmp_path).exception)
     assert "Missing argument 'DATA'" in train().output
     assert "use only one of them" in train("--from", tmp_path, "--resume", tmp_path).output
 
