@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ from starlette.types import ASGIApp
 from fullconv.errors import suggestion
 from fullconv.serving import descriptions, protocol
 from fullconv.serving.endpoint import Endpoint, Handler, openapi_document
-from fullconv.serving.guard import Guard, Rules, response
+from fullconv.serving.guard import Guard, Rules
 from fullconv.serving.messages import Task
+from fullconv.serving.metrics import Metrics
 from fullconv.serving.one_host import OneHost
 from fullconv.serving.page_files import TYPES, files_of
 from fullconv.serving.refusal import Refusal
@@ -27,7 +28,8 @@ from fullconv.serving.service import Service
 def make_app(service: Service, rules: Rules, label_studio: OneHost | None = None) -> ASGIApp:
     """Returns the application with its access rules. `label_studio` adds the endpoints for Label Studio."""
     routes = [endpoint.route for endpoint in endpoints_of(service, label_studio)]
-    guarded: ASGIApp = Guard(Starlette(routes=routes, exception_handlers=handlers(service)), rules)
+    refuse = refuser(service.metrics)
+    guarded: ASGIApp = Guard(Starlette(routes=routes, exception_handlers=handlers(refuse)), rules, refuse)
     if rules.origins:
         guarded = CORSMiddleware(
             guarded, rules.origins, allow_methods=["GET", "POST"],
@@ -106,12 +108,19 @@ def model_endpoints(service: Service) -> list[Endpoint]:
     return [Endpoint("GET", "/models", models, descriptions.MODELS), Endpoint("GET", "/metrics", metrics)]
 
 
-def handlers(service: Service) -> dict[Any, Any]:
-    """Returns the handlers that turn every error into JSON that says what to do."""
+def refuser(metrics: Metrics) -> Callable[[Refusal], JSONResponse]:
+    """Returns a function that counts a refusal and turns it into JSON that says what to do."""
 
     def refuse(refusal: Refusal) -> JSONResponse:
-        service.metrics.refusals.labels(refusal.reason).inc()
-        return response(refusal)
+        metrics.refuse(refusal)
+        headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else {}
+        return JSONResponse(refusal.to_json(), refusal.status, {**refusal.headers, **headers})
+
+    return refuse
+
+
+def handlers(refuse: Callable[[Refusal], JSONResponse]) -> dict[Any, Any]:
+    """Returns the handlers that turn every error into a refusal."""
 
     async def refused(_: Request, refusal: Refusal) -> JSONResponse:
         return refuse(refusal)
