@@ -32,8 +32,9 @@ SECURITY_HEADERS = {
 
 @dataclass(frozen=True)
 class Rules:
-    """`hosts`: host names that requests may use, except for health and metrics; empty allows any. `origins`: other websites whose pages may send
-    requests. `token`: required for everything except health, metrics and the paths of the page (`page`)."""
+    """`hosts`: host names that requests may use, except for health and metrics; empty allows any. `origins`: other
+    websites whose pages may send requests. `token`: required for everything except health, metrics and the paths of the
+    page (`page`)."""
 
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
