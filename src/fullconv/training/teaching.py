@@ -16,6 +16,7 @@ from fullconv.data.dataset import Picture, Sample, UnlabelledPicture
 from fullconv.logger import logger
 from fullconv.prediction.predictor import Model, load
 from fullconv.training.teacher import INDEX, keys_of, write_index, write_scores
+from fullconv.words import counted
 
 STRIDE = 8  # pixels between the stored scores; a stride of 4 would take four times the space
 FAR_BELOW = -100.0  # a score this far below the best is equivalent to any lower one, and half precision can store it
@@ -36,7 +37,7 @@ def teach(model: str | Path, pictures: Sequence[Sample | UnlabelledPicture], fol
     teacher = load(model)
     folder.mkdir(parents=True, exist_ok=True)
     write_index(folder, teacher.config.name, teacher.classes.names, align_corners=False)
-    label = f"the teacher {teacher.config.name} predicts {len(missing)} of {len(keys)} pictures"
+    label = f"the teacher {teacher.config.name} predicts {len(missing)} of {counted(len(keys), 'picture')}"
     if speaks and not sys.stderr.isatty():
         logger.info(label)
     with click.progressbar(missing, label=label, file=sys.stderr, hidden=not (speaks and sys.stderr.isatty())) as bar:
