@@ -27,7 +27,7 @@ from fullconv.serving.service import Service
 
 def make_app(service: Service, rules: Rules, label_studio: OneHost | None = None) -> ASGIApp:
     """Returns the application with its access rules. `label_studio` adds the endpoints for Label Studio."""
-    routes = [endpoint.route for endpoint in endpoints_of(service, label_studio)]
+    routes = [endpoint.route for endpoint in endpoints_of(service, label_studio, bool(rules.token))]
     refuse = refuser(service.metrics)
     guarded: ASGIApp = Guard(Starlette(routes=routes, exception_handlers=handlers(refuse)), rules, refuse)
     if rules.origins:
@@ -38,13 +38,13 @@ def make_app(service: Service, rules: Rules, label_studio: OneHost | None = None
     return guarded
 
 
-def endpoints_of(service: Service, label_studio: OneHost | None) -> list[Endpoint]:
+def endpoints_of(service: Service, label_studio: OneHost | None, needs_token: bool) -> list[Endpoint]:
     known = [*page_endpoints(), predict_endpoint(service), *model_endpoints(service), *protocol.endpoints(service)]
     if label_studio:
         from fullconv.serving import label_studio as other_tool
 
         known += other_tool.endpoints(service, label_studio)
-    return [*known, Endpoint("GET", "/openapi.json", _giving(openapi_document(known)))]
+    return [*known, Endpoint("GET", "/openapi.json", _giving(openapi_document(known, needs_token)))]
 
 
 def page_endpoints() -> list[Endpoint]:

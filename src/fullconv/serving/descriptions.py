@@ -6,6 +6,10 @@ from typing import Any
 
 OUTPUTS = ("labels", "overlay", "masks", "cutout", "confidence", "polygons", "coco", "json")  # of /predict
 SERVER = "Semantic segmentation: send a picture, get the class of each pixel."
+TOKEN: dict[str, Any] = {
+    "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+    "security": [{"token": []}],
+}
 FILE = {"type": "string", "format": "binary"}
 ERROR = {
     "type": "object",
