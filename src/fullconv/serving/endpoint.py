@@ -37,7 +37,7 @@ def openapi_document(endpoints: Iterable[Endpoint], needs_token: bool) -> dict[s
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
         if endpoint.operation is not None:
-            security = {"security": []} if needs_token and endpoint.path in OPEN_PATHS else {}
+            security: dict[str, Any] = {"security": []} if needs_token and endpoint.path in OPEN_PATHS else {}
             paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = {**endpoint.operation, **security}
     info = {"title": "fullconv", "version": __version__, "description": descriptions.SERVER}
     return {"openapi": "3.1.0", "info": info, "paths": paths, **(descriptions.TOKEN if needs_token else {})}
