@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "src" / "fullconv"
 LAYERS = [
-    {"errors", "jpeg2000", "logger", "netpbm", "png", "strips", "tables", "tiff", "words"},
+    {"errors", "jpeg2000", "logger", "netpbm", "png", "processors", "strips", "tables", "tiff", "words"},
     {"locks", "orientation"},
     {"files"},
     {"damage", "listed"},

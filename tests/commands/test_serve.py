@@ -1,6 +1,7 @@
 """What `fullconv serve` refuses before it starts."""
 
 import shutil
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -28,6 +29,12 @@ def test_an_unknown_model_and_two_models_of_one_name_are_refused(tmp_path):
 
 def test_an_unknown_format_is_refused():
     assert "--formats: no format 'svg'; choose from jpeg" in refused("--formats", "svg")
+
+
+def test_one_worker_is_not_called_workers(capsys):
+    for count, words in ((1, "(openvino; 1 worker)"), (2, "(openvino; 2 workers)")):
+        serve.print_address("http://a", SimpleNamespace(models={"photos": {"engine": "openvino"}}, all=[None] * count))
+        assert words in capsys.readouterr().out
 
 
 def test_a_missing_extra_is_named(monkeypatch):

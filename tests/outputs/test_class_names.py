@@ -38,6 +38,7 @@ def test_class_file_names_are_unique(names):
         (["🌲", "🌊", "sky"], ["class-0", "class-1", "sky"]),
         (["🌲", "sky"], ["class", "sky"]),
         (["labels", "overlay", "score"], ["labels-0", "overlay-1", "score"]),
+        (["cat", "cat_cutout", "cat/cutout"], ["cat", "cat_cutout-1", "cat-cutout"]),
         (["background", "car", "Car"], ["background", "car-1", "Car-2"]),
         (["a", "A", "a-0", "A-0-0"], ["a-0-0-0", "A-1", "a-0", "A-0-0"]),
         (["a b", "a/b", "a-b-1"], ["a-b-0", "a-b-1-1", "a-b-1"]),

@@ -28,6 +28,13 @@ def test_an_unknown_host_name_is_refused():
     assert check(Rules(), host="anything.example") is None
 
 
+def test_health_and_metrics_answer_to_any_host():
+    for path in ("/metrics", "/v2/health/live", "/v2/health/ready"):
+        assert check(Rules(LOCAL), "GET", path, host="10.1.2.3:8000") is None
+    for path in ("/", "/models", "/v2", "/metrics/", "/openapi.json"):
+        assert check(Rules(LOCAL), "GET", path, host="10.1.2.3:8000") == 403
+
+
 def test_pages_of_other_websites_are_refused():
     assert check(Rules(LOCAL), origin="https://evil.example") == 403
     assert check(Rules(LOCAL), origin="null") == 403

@@ -203,6 +203,16 @@ def test_a_picture_that_cannot_be_fetched_is_reported_and_does_not_stop_the_othe
     assert len(second["result"]) == 1
 
 
+def test_refused_tasks_are_counted_once(backend):
+    name = 'fullconv_refusals_total{reason="fetch"}'
+    predict(backend, "/gone")
+    before = backend.metric(name)
+    predict(backend, "/gone", "/data/upload/1/cat.jpg", "/gone")
+    assert backend.metric(name) == before + 2
+    assert predict(backend, "/gone", "/gone").status == 502
+    assert backend.metric(name) == before + 4
+
+
 @pytest.mark.parametrize(
     ("config", "told"),
     [
@@ -233,6 +243,7 @@ def test_a_personal_token_is_exchanged_and_the_servers_token_is_the_password(stu
     words = "--label-studio", studio.address, "--label-studio-key", PERSONAL, "--token", "secret"
     with running(*words) as server:
         assert predict(server, "/data/upload/1/cat.jpg").status == 401
+        assert server.metric('fullconv_refusals_total{reason="token"}') == 1
         for shown, status in (("ls:secret", 200), ("ls:wrong", 401), ("secret", 401)):
             basic = {"Authorization": f"Basic {base64.b64encode(shown.encode()).decode()}"}
             assert predict(server, "/data/upload/1/cat.jpg", headers=basic).status == status

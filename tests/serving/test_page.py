@@ -115,6 +115,24 @@ def test_the_archive_contains_labels_masks_overlay_and_cut_out(server, visit, tm
     assert alpha[150, 225] == 255
 
 
+def test_files_are_named_as_predict_names_them(browser, tmp_path):
+    config, folder = read_config(find_model("photos")), tmp_path / "model"
+    names = {0: "road/wet", 8: "labels", 12: "road wet"}  # 8 is the cat
+    shutil.copytree(find_model("photos"), folder)
+    classes = replace(config.classes, names=tuple(names.get(i, name) for i, name in enumerate(config.classes.names)))
+    write_config(folder, replace(config, classes=classes))
+    fullconv.load(folder).predict(CAT).save(tmp_path, outputs=["labels", "masks"])
+    with running("--model", str(folder)) as renamed:
+        one = Visit(browser, renamed.address + "/")
+        one.ready()
+        one.drop(CAT)
+        found = zipfile.ZipFile(one.download("#save-all", tmp_path)).namelist()
+        one.context.close()
+    more = {"chelsea_overlay.png", "chelsea_road-wet-0_labels-8_cutout.png"}
+    assert sorted(found) == sorted({path.name for path in tmp_path.glob("chelsea_*.png")} | more)
+    assert {"chelsea_labels.png", "chelsea_labels-8.png"} <= set(found)
+
+
 def test_the_divider_and_the_keyboard(server, visit):
     one = visit(server.address + "/")
     one.drop(CAT)
@@ -134,12 +152,36 @@ def test_the_page_asks_for_the_token(browser, cat):
         assert guarded.ask("/predict", cat).status == 401
         assert guarded.ask("/predict", cat, {"Authorization": "Bearer open sesame"}).status == 200
         one = Visit(browser, guarded.address + "/")
+        assert one.page.inner_text("#token-problem") == ""
+        one.page.fill("#token", "open barley")
+        one.page.keyboard.press("Enter")
+        one.page.wait_for_selector("#token-problem:has-text('does not accept this token')")
+        one.page.keyboard.press("Escape")
+        one.page.wait_for_selector("#problem:has-text('requires a token; reload the page')")
+        one.page.reload()
         one.page.fill("#token", "open sesame")
         one.page.keyboard.press("Enter")
         one.ready()
         one.drop(CAT)
         assert one.overlay_alpha(*ON_THE_CAT) == 128
         one.context.close()
+
+
+def test_a_busy_server_is_asked_again(server, browser):
+    one, statuses = Visit(browser, server.address + "/"), [429, 503]
+    one.ready()
+
+    def busy_at_first(route):
+        if statuses:
+            route.fulfill(status=statuses.pop(), headers={"Retry-After": "0.1"}, json={"error": "busy"})
+        else:
+            route.continue_()
+
+    one.page.route("**/predict?*", busy_at_first)
+    one.drop(CAT)
+    assert one.overlay_alpha(*ON_THE_CAT) == 128
+    assert statuses == []
+    one.context.close()
 
 
 def test_a_file_that_is_not_a_picture_gives_an_error(server, visit, tmp_path):

@@ -40,6 +40,27 @@ def test_tritons_client_reads_labels_scores_and_classes(client, cat, expected, b
     assert result.get_response()["id"] == "seven"
 
 
+@pytest.mark.parametrize("packing", ["gzip", "deflate"])
+def test_tritons_client_may_compress_and_name_the_version(client, cat, expected, packing):
+    from tritonclient import http
+
+    image = http.InferInput("image", [1], "BYTES")
+    image.set_data_from_numpy(np.array([cat], object), binary_data=True)
+    result = client.infer("photos", [image], model_version="1", request_compression_algorithm=packing)
+    assert np.array_equal(result.as_numpy("label_map"), expected.label_map)
+
+
+def test_the_only_version_is_1(client, server):
+    assert client.is_model_ready("photos", "1")
+    assert client.get_model_metadata("photos", "1")["versions"] == ["1"]
+    assert not client.is_model_ready("photos", "2")
+    for end, body in (("", None), ("/ready", None), ("/infer", b"{}")):
+        reply = server.ask(f"/v2/models/photos/versions/2{end}", body)
+        message = "no version '2' of photos here; the only one is 1"
+        assert (reply.status, reply.json) == (404, {"error": message, "reason": "model"})
+        assert server.ask(f"/v2/models/dogs/versions/1{end}", body).json["error"].startswith("no model 'dogs'")
+
+
 def test_tritons_client_reads_health_and_metadata(client):
     assert client.is_server_live()
     assert client.is_server_ready()

@@ -156,7 +156,7 @@ def test_a_run_stopped_while_the_teacher_predicts_says_how_to_go_on(data, tmp_pa
 
 def test_unused_unlabelled_pictures_are_reported(data, tmp_path, said):
     run(data, tmp_path, epochs=1, teacher=None)
-    assert "18 unlabelled pictures are not used; they need a teacher" in said.text
+    assert "18 unlabelled pictures not used; give a teacher" in said.text
 
 
 def test_a_damaged_picture_is_skipped_and_the_epoch_goes_on(data, tmp_path):

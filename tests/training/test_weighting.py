@@ -23,7 +23,7 @@ SAMPLES = [LabelMap([0, 0, 0, 1]), LabelMap([0, 0, 255, 0])]
 def test_none_and_numbers():
     assert class_weights("none", SAMPLES, CLASSES) is None
     assert class_weights((1.0, 2.0, 3.0), SAMPLES, CLASSES).tolist() == [1, 2, 3]
-    with pytest.raises(FullconvError, match="2 numbers for 3 classes"):
+    with pytest.raises(FullconvError, match="has the length 2; give it 3, a number for each class"):
         class_weights((1.0, 2.0), SAMPLES, CLASSES)
 
 

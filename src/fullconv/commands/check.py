@@ -98,7 +98,9 @@ class Doubts:
         lines = [f"suspected labels in {counted(len(self.suspicions), 'picture')}, the most suspicious first"]
         for suspicion in self.suspicions[:LISTED]:
             first = suspicion.suspects[0]
-            words = f"{names[first.label]} may be {names[first.suggested]}, {first.pixels} pixels in {first.box}"
+            words = (
+                f"{names[first.label]} may be {names[first.suggested]}, {counted(first.pixels, 'pixel')} in {first.box}"
+            )
             lines.append(f"{suspicion.weight:>8.4f}  {place_of(suspicion.sample, root)}: {words}")
         return "\n".join([*lines, *([self.unsure] if self.unsure else [])])
 

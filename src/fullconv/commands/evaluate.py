@@ -116,7 +116,8 @@ def evaluate(
         say(f"{data}: {counted(len(scored.pictures), 'picture')} of {ran}, at source size, void left out")
         say(f"mean IoU as {definition}: {DEFINITIONS[definition]}")
         if merge_to:
-            say(f"predicted among {len(loaded.classes)} classes; those not listed count as background")
+            several = counted(len(loaded.classes), "class", "classes")
+            say(f"predicted among {several}; those not listed count as background")
         say(table(numbers))
     if report:
         write_page(report, loaded, f"{loaded.config.name} on {data.resolve().name}, {split}", numbers, scored)
@@ -211,8 +212,12 @@ def worst_rows(worst: Sequence[dict[str, Any]]) -> Iterator[str]:
         yield f"\n{'worst':<{width}}{'mean iou':>8}  most common error"
         for row in worst:
             error = row["confused"]
-            words = "{pixels} pixels of {truth} predicted as {prediction}".format(**error) if error else "none"
+            words = confusion(**error) if error else "none"
             yield f"{row['file']:<{width}}{number(row['mean_iou']):>8}  {words}"
+
+
+def confusion(truth: str, prediction: str, pixels: int) -> str:
+    return f"{counted(pixels, 'pixel')} of {truth} predicted as {prediction}"
 
 
 def number(value: float | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,8 @@ import click
 from fullconv.commands.shared_options import Words, engine_option, precision_option
 from fullconv.commands.terminal import say
 from fullconv.errors import missing_extra
+from fullconv.processors import PROCESSORS
+from fullconv.words import counted
 
 if TYPE_CHECKING:
     from fullconv.serving.workers import Workers
@@ -125,7 +126,7 @@ def serve(
     if pictures_from:
         pictures_from.check()
     check_extra()
-    pool = Workers(workers or os.cpu_count() or 1, setup)  # the workers start while the server is imported
+    pool = Workers(workers or PROCESSORS, setup)  # the workers start while the server is imported
     try:
         from fullconv.serving.server import run
 
@@ -144,4 +145,5 @@ def check_extra() -> None:
 def print_address(address: str, workers: Workers) -> None:
     """Prints the address, the models and the engines once the server answers."""
     names, engines = ", ".join(workers.models), {model["engine"] for model in workers.models.values()}
-    say(f"{address} serves {names} ({', '.join(sorted(engines))}; {len(workers.all)} workers). Press Ctrl-C to stop.")
+    count = counted(len(workers.all), "worker")
+    say(f"{address} serves {names} ({', '.join(sorted(engines))}; {count}). Press Ctrl-C to stop.")

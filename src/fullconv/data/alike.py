@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from fullconv.data.dataset import Sample
 from fullconv.data.doctor.facts import thumbnail_of
 from fullconv.data.doctor.splits import CONTRAST, LIKENESS, close_pairs, correlation, difference_hashes, unpack
 from fullconv.errors import FullconvError
+from fullconv.processors import PROCESSORS
 from fullconv.view import Picture
 
 SHARED = 0.01  # of the smaller one's ground; tiles that only touch share less, by rounding
@@ -35,7 +35,7 @@ class Look:
 
 def look_at(samples: Sequence[Sample]) -> list[Look]:
     """Reads every picture and mask once, on all processors."""
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    with ThreadPoolExecutor(PROCESSORS) as threads:
         return list(threads.map(_look, samples))
 
 

@@ -20,6 +20,7 @@ from fullconv.data.rle import decode, runs_of
 from fullconv.data.stored_values import stored_colours
 from fullconv.errors import FullconvError
 from fullconv.images import exif_orientation
+from fullconv.words import counted
 
 UNQUESTIONED = 2**24  # pixels
 
@@ -161,5 +162,5 @@ def _corners(numbers: Any) -> NDArray[np.float64]:
     """(n, 2)"""
     flat = np.array(numbers, float).ravel()
     if len(flat) % 2:
-        raise FullconvError(f"{len(flat)} numbers, but every corner needs two, x and y")
+        raise FullconvError(f"{counted(len(flat), 'number')}, but every corner needs two, x and y")
     return flat.reshape(-1, 2)

@@ -15,6 +15,7 @@ from fullconv.classes import VOID, Colour, LabelMap, voc_colour
 from fullconv.data.masks import byte_values, picture_values, read_picture, several_channels, value_lookup
 from fullconv.data.stored_values import SINGLE_CHANNEL, WITH_ALPHA, stored_colours
 from fullconv.errors import FullconvError
+from fullconv.words import counted
 
 
 def read_colours(path: Path, colours: Sequence[Colour]) -> LabelMap:
@@ -50,8 +51,9 @@ def positions(rgb: NDArray[np.uint8], path: Path, colours: Sequence[Colour]) -> 
     if strange.any():
         code = int(codes[strange][0])
         colour = [code >> 16, code >> 8 & 255, code & 255]
+        count = counted(int(strange.sum()), "pixel")
         raise FullconvError(
-            f"{path}: colour {colour} does not belong to a class ({strange.sum()} pixels in all); name it in the data "
+            f"{path}: colour {colour} does not belong to a class ({count} in all); name it in the data "
             "YAML, or save the mask without smoothing or JPEG"
         )
     return values

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +12,7 @@ from fullconv.data.dataset import Sample, UnlabelledPicture
 from fullconv.data.doctor.facts import thumbnail_of
 from fullconv.data.doctor.splits import twins, unpack
 from fullconv.errors import FullconvError
+from fullconv.processors import PROCESSORS
 
 Unlabelled = tuple[UnlabelledPicture, ...]
 
@@ -51,7 +51,7 @@ def thumbnails_of(
     pictures: Sequence[Sample | UnlabelledPicture],
 ) -> list[tuple[Sample | UnlabelledPicture, bytes | str]]:
     """Returns each picture with 18x16 grey values, or with the reason why it cannot be read."""
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    with ThreadPoolExecutor(PROCESSORS) as threads:
         return list(zip(pictures, threads.map(_thumbnail, pictures), strict=True))
 
 

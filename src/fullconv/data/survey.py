@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from fullconv.data.alignment import Alignment, Shift, align, chosen, edges_of, l
 from fullconv.data.dataset import Sample
 from fullconv.data.thinness import PICTURES, lost_classes
 from fullconv.errors import FullconvError
+from fullconv.processors import PROCESSORS
 from fullconv.view import Picture, Range, scaled, usual_range
 from fullconv.words import counted
 
@@ -162,7 +162,7 @@ def refuse_mixture(found: Sequence[Findings]) -> None:
 
 def in_threads(work: Callable[[Sample], Findings], samples: Iterable[Sample]) -> Iterator[Findings]:
     """Yields in order. Most of the time is decoding, which does not block other threads."""
-    threads, remaining = os.cpu_count() or 1, iter(samples)
+    threads, remaining = PROCESSORS, iter(samples)
     with ThreadPoolExecutor(threads) as pool:
         waiting = deque(pool.submit(work, sample) for sample in islice(remaining, 2 * threads))
         while waiting:

@@ -95,7 +95,7 @@ def label(part: Part, network: nn.Module, steps: list[Step]) -> list[str]:
     if part.kind == DECODER:
         return _decoder_label(part, steps)
     convolutions = [step for step in part.steps if step.operation == "convolution"]
-    channels = f"{part.end.shape[1]} channels, {_size(part)}"
+    channels = f"{counted(part.end.shape[1], 'channel')}, {_size(part)}"
     if part.kind == SCORES:
         return [*_score_lines(convolutions, network), _size(part), *_crops(part, steps)]
     if part.stride == 1 and not convolutions:
@@ -112,7 +112,7 @@ def _score_lines(convolutions: Sequence[Step], network: nn.Module) -> list[str]:
     for block in dict.fromkeys(block_of(step.module) for step in convolutions):
         own = [step for step in convolutions if block_of(step.module) == block]
         kernels = ", ".join(_kernel(network, step) for step in own)
-        lines += [block, f"{kernels} → {own[-1].shape[1]} channels"]
+        lines += [block, f"{kernels} → {counted(own[-1].shape[1], 'channel')}"]
     return lines
 
 

@@ -155,7 +155,7 @@ def _caption(score: PictureScore, classes: Classes) -> str:
     words = f"{score.sample.name}: mean IoU {score.mean_iou:.3f}"
     if score.confused:
         truth, prediction, pixels = score.confused
-        words += f"; {pixels} pixels of {classes.names[truth]} predicted as {classes.names[prediction]}"
+        words += f"; {counted(pixels, 'pixel')} of {classes.names[truth]} predicted as {classes.names[prediction]}"
     return words
 
 

@@ -19,6 +19,7 @@ from fullconv.data.transfer import Redirects
 from fullconv.errors import FullconvError, argument
 from fullconv.jobs.outcome import Outcome
 from fullconv.jobs.plan import is_address
+from fullconv.words import counted
 
 BYTES, PIXELS, SECONDS = 25 * 10**6, 50 * 10**6, 30.0  # limits for one photo, the same as those of `fullconv serve`
 SILENCE = 10.0  # seconds without any data before the download fails
@@ -125,4 +126,4 @@ def _chunks(answer: HTTPResponse, address: str) -> Iterator[bytes]:
             raise FullconvError(f"{address}: takes longer than {SECONDS:g} s; download it yourself and give the file")
         yield chunk
     if length < int(answer.headers.get("Content-Length") or 0):
-        raise FullconvError(f"{address}: the download ended early, after {length} bytes; try again")
+        raise FullconvError(f"{address}: the download ended early, after {counted(length, 'byte')}; try again")

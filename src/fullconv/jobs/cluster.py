@@ -33,6 +33,7 @@ from fullconv.jobs.recorder import NoRecorder
 from fullconv.jobs.stores import Place
 from fullconv.outputs.manifest import Line, in_the_way
 from fullconv.prediction.predictor import ready
+from fullconv.processors import PROCESSORS
 from fullconv.weights.model_files import CONFIG, GRAPH, PARAMETERS
 from fullconv.weights.model_folder import open_folder
 
@@ -180,7 +181,7 @@ def start(ray: Any, workers: int | None) -> None:
         ray.init(**quiet)
     else:
         ray.init(
-            "local", num_cpus=workers or os.cpu_count(), include_dashboard=False, object_store_memory=OBJECTS,
+            "local", num_cpus=workers or PROCESSORS, include_dashboard=False, object_store_memory=OBJECTS,
             _node_ip_address="127.0.0.1", **quiet,
         )  # fmt: skip
 

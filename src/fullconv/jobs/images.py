@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +23,7 @@ from fullconv.prediction.flow import in_order
 from fullconv.prediction.getting_ready import SPENT
 from fullconv.prediction.memory import PHOTO, budget, bytes_of, for_pictures, refuse_heavy
 from fullconv.prediction.predictor import Model
+from fullconv.processors import PROCESSORS
 from fullconv.segmentation import Segmentation, shares_of
 from fullconv.words import counted, was
 
@@ -41,9 +41,8 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 def parallelism(pictures: int, videos: int = 0) -> tuple[int, int]:
     """Returns (number of images that the engine runs at once, number of threads). Two more threads than images, so that
     some read and write while others predict."""
-    processors = os.cpu_count() or 1
-    at_once = pictures + videos * (processors + 2)  # frames
-    streams = min(at_once, processors)
+    at_once = pictures + videos * (PROCESSORS + 2)  # frames
+    streams = min(at_once, PROCESSORS)
     return streams, min(at_once, streams + 2)
 
 

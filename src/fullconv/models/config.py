@@ -185,11 +185,11 @@ class ModelConfig:
         yield "enlarge_to", self.enlarge_to is None or 1 <= self.enlarge_to <= (side or 0), "1 to longest_side, or null"
         window = self.window is None or -FARTHEST <= self.window[0] <= 0 <= self.window[1] <= FARTHEST
         yield "window", window, f"two numbers around 0, at most {FARTHEST} from it, or null"
-        yield "normalisation.mean", len(n.mean) == channels, f"{channels} numbers, one per channel"
-        yield "normalisation.std", len(n.std) == channels and min(n.std) > 0, f"{channels} numbers above 0"
+        yield "normalisation.mean", len(n.mean) == channels, f"one number per channel ({channels})"
+        yield "normalisation.std", len(n.std) == channels and min(n.std) > 0, f"one above 0 per channel ({channels})"
         yield "normalisation.order", not n.order or sorted(n.order) == list(range(channels)), "each channel once"
         pairs = len(self.range) in (0, 1, channels) and all(low < high for low, high in self.range)
-        yield "range", pairs, f"{channels} pairs of numbers, the lower first"
+        yield "range", pairs, f"one pair of numbers per channel ({channels}), the lower first"
         yield "temperature", COLDEST <= self.temperature <= HOTTEST, f"a number from {COLDEST:g} to {HOTTEST:g}"
         yield "classes.void", len(c.names) <= c.void <= VOID, f"{VOID}, or a number that is not a class"
         yield "classes.colours", all(0 <= v <= 255 for colour in c.colours for v in colour), "numbers from 0 to 255"

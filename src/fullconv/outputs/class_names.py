@@ -7,7 +7,8 @@ import unicodedata
 from collections import Counter
 from functools import cache
 
-RESERVED = frozenset(["labels", "overlay", "scores", "confidence"])  # ends of the names of other outputs
+RESERVED = frozenset(["labels", "overlay", "scores", "confidence", "cutout"])  # ends of the names of other outputs
+CUT_OUT = "_cutout"  # follows the class in the name of a cut-out, so that of "cat" is the name of a class "cat_cutout"
 LONGEST = 120  # bytes; file names have at most 255, most of which the picture's own name may need
 
 
@@ -16,8 +17,9 @@ def file_names(names: tuple[str, ...]) -> tuple[str, ...]:
     """Returns, for each class, the end of its file names: its name, as far as it is valid in a file name. If two would
     be equal, ignoring case, or equal that of another output, a number is added: road-wet-1, road-wet-2."""
     parts = [safe(name) for name in names]
-    shared = {key for key, count in Counter(map(str.casefold, parts)).items() if count > 1} | RESERVED
-    taken = {part.casefold() for part in parts}
+    counts = Counter(map(str.casefold, parts))
+    shared = {key for key, count in counts.items() if count > 1 or key in RESERVED or key.endswith(CUT_OUT)}
+    taken = set(counts)
     return tuple(_numbered(part, i, taken) if part.casefold() in shared else part for i, part in enumerate(parts))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ from starlette.types import ASGIApp
 from fullconv.errors import suggestion
 from fullconv.serving import descriptions, protocol
 from fullconv.serving.endpoint import Endpoint, Handler, openapi_document
-from fullconv.serving.guard import Guard, Rules, response
+from fullconv.serving.guard import Guard, Rules
 from fullconv.serving.messages import Task
+from fullconv.serving.metrics import Metrics
 from fullconv.serving.one_host import OneHost
 from fullconv.serving.page_files import TYPES, files_of
 from fullconv.serving.refusal import Refusal
@@ -26,8 +27,9 @@ from fullconv.serving.service import Service
 
 def make_app(service: Service, rules: Rules, label_studio: OneHost | None = None) -> ASGIApp:
     """Returns the application with its access rules. `label_studio` adds the endpoints for Label Studio."""
-    routes = [endpoint.route for endpoint in endpoints_of(service, label_studio)]
-    guarded: ASGIApp = Guard(Starlette(routes=routes, exception_handlers=handlers(service)), rules)
+    routes = [endpoint.route for endpoint in endpoints_of(service, label_studio, bool(rules.token))]
+    refuse = refuser(service.metrics)
+    guarded: ASGIApp = Guard(Starlette(routes=routes, exception_handlers=handlers(refuse)), rules, refuse)
     if rules.origins:
         guarded = CORSMiddleware(
             guarded, rules.origins, allow_methods=["GET", "POST"],
@@ -36,13 +38,13 @@ def make_app(service: Service, rules: Rules, label_studio: OneHost | None = None
     return guarded
 
 
-def endpoints_of(service: Service, label_studio: OneHost | None) -> list[Endpoint]:
+def endpoints_of(service: Service, label_studio: OneHost | None, needs_token: bool) -> list[Endpoint]:
     known = [*page_endpoints(), predict_endpoint(service), *model_endpoints(service), *protocol.endpoints(service)]
     if label_studio:
         from fullconv.serving import label_studio as other_tool
 
         known += other_tool.endpoints(service, label_studio)
-    return [*known, Endpoint("GET", "/openapi.json", _giving(openapi_document(known)))]
+    return [*known, Endpoint("GET", "/openapi.json", _giving(openapi_document(known, needs_token)))]
 
 
 def page_endpoints() -> list[Endpoint]:
@@ -106,12 +108,19 @@ def model_endpoints(service: Service) -> list[Endpoint]:
     return [Endpoint("GET", "/models", models, descriptions.MODELS), Endpoint("GET", "/metrics", metrics)]
 
 
-def handlers(service: Service) -> dict[Any, Any]:
-    """Returns the handlers that turn every error into JSON that says what to do."""
+def refuser(metrics: Metrics) -> Callable[[Refusal], JSONResponse]:
+    """Returns a function that counts a refusal and turns it into JSON that says what to do."""
 
     def refuse(refusal: Refusal) -> JSONResponse:
-        service.metrics.refusals.labels(refusal.reason).inc()
-        return response(refusal)
+        metrics.refuse(refusal)
+        headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else {}
+        return JSONResponse(refusal.to_json(), refusal.status, {**refusal.headers, **headers})
+
+    return refuse
+
+
+def handlers(refuse: Callable[[Refusal], JSONResponse]) -> dict[Any, Any]:
+    """Returns the handlers that turn every error into a refusal."""
 
     async def refused(_: Request, refusal: Refusal) -> JSONResponse:
         return refuse(refusal)

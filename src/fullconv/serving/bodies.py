@@ -11,6 +11,7 @@ from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
+from fullconv.serving.compressed import decompressed, is_compressed
 from fullconv.serving.descriptions import OPTIONS
 from fullconv.serving.limits import Limits
 from fullconv.serving.refusal import Refusal
@@ -65,10 +66,18 @@ class Bodies:
                     parts.append(part)
                 elif length > DRAINED * self.limits.body:
                     break
-            if length > self.limits.body:
-                megabytes = self.limits.body / 10**6
-                raise Refusal(413, "bytes", f"the body is larger than {megabytes:g} MB; send a smaller picture")
-            return b"".join(parts)
+            self._check(length)
+            body = b"".join(parts)
+            if is_compressed(request.headers.get("content-encoding", "")):
+                body = await asyncio.to_thread(decompressed, body, self.limits.body)
+                self._check(len(body))
+                hold(len(body))
+            return body
+
+    def _check(self, length: int) -> None:
+        if length > self.limits.body:
+            megabytes = self.limits.body / 10**6
+            raise Refusal(413, "bytes", f"the body is larger than {megabytes:g} MB; send a smaller picture")
 
     @contextmanager
     def _holding(self) -> Iterator[Holding]:

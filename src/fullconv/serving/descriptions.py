@@ -6,6 +6,10 @@ from typing import Any
 
 OUTPUTS = ("labels", "overlay", "masks", "cutout", "confidence", "polygons", "coco", "json")  # of /predict
 SERVER = "Semantic segmentation: send a picture, get the class of each pixel."
+TOKEN: dict[str, Any] = {
+    "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+    "security": [{"token": []}],
+}
 FILE = {"type": "string", "format": "binary"}
 ERROR = {
     "type": "object",
@@ -70,7 +74,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
     ),
     422: refused("A damaged picture, or an invalid request", "damaged", "the picture is damaged or cut off; …"),
     429: refused(
-        "The queue is full", "queue", "64 pictures are already waiting; try again after the seconds in Retry-After"
+        "The queue is full", "queue", "64 pictures already waiting; try again after the seconds in Retry-After"
     ),
     500: refused("An internal server error", "fault", "the server failed on this request; see its log"),
     503: refused("Timed out", "time", "no worker was free in time; try again after the seconds in Retry-After"),

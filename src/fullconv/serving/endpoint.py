@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from fullconv import __version__
 from fullconv.serving import descriptions
+from fullconv.serving.guard import OPEN_PATHS
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -30,11 +31,13 @@ class Endpoint:
         return Route(self.path, self.handler, methods=[self.method])
 
 
-def openapi_document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
-    """Returns the OpenAPI document of the endpoints (https://spec.openapis.org/oas/v3.1.0)."""
+def openapi_document(endpoints: Iterable[Endpoint], needs_token: bool) -> dict[str, Any]:
+    """Returns the OpenAPI document of the endpoints (https://spec.openapis.org/oas/v3.1.0). `needs_token`: whether the
+    server requires a token, for everything except OPEN_PATHS."""
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
         if endpoint.operation is not None:
-            paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = endpoint.operation
+            security: dict[str, Any] = {"security": []} if needs_token and endpoint.path in OPEN_PATHS else {}
+            paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = {**endpoint.operation, **security}
     info = {"title": "fullconv", "version": __version__, "description": descriptions.SERVER}
-    return {"openapi": "3.1.0", "info": info, "paths": paths}
+    return {"openapi": "3.1.0", "info": info, "paths": paths, **(descriptions.TOKEN if needs_token else {})}

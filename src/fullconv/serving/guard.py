@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import base64
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fullconv.serving.refusal import Refusal
 
-OPEN_PATHS = ("/", "/metrics", "/v2/health/live", "/v2/health/ready", "/favicon.ico")
+# Health checks and Prometheus use the address of a container as the host name. These hold no secret and change nothing.
+ANY_HOST = ("/metrics", "/v2/health/live", "/v2/health/ready")
+OPEN_PATHS = ("/", *ANY_HOST, "/favicon.ico")
 LABEL_STUDIO = "/label-studio/"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
@@ -30,8 +32,9 @@ SECURITY_HEADERS = {
 
 @dataclass(frozen=True)
 class Rules:
-    """`hosts`: host names that requests may use; empty allows any. `origins`: other websites whose pages may send
-    requests. `token`: required for everything except health, metrics and the paths of the page (`page`)."""
+    """`hosts`: host names that requests may use, except for health and metrics; empty allows any. `origins`: other
+    websites whose pages may send requests. `token`: required for everything except health, metrics and the paths of the
+    page (`page`)."""
 
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
@@ -40,7 +43,8 @@ class Rules:
 
     def check(self, method: str, path: str, headers: Headers) -> None:
         """Raises Refusal if the host, the origin or the token of a request is not allowed."""
-        self._check_host(headers)
+        if path not in ANY_HOST:
+            self._check_host(headers)
         self._check_origin(method, headers)
         if self.token and method != "OPTIONS" and path not in OPEN_PATHS and path not in self.page:
             self._check_token(headers, path)
@@ -84,10 +88,10 @@ def without_port(host: str) -> str:
 
 
 class Guard:
-    """The rules as a layer around an application."""
+    """The rules as a layer around an application. `refuse` turns a refusal into the answer."""
 
-    def __init__(self, app: ASGIApp, rules: Rules) -> None:
-        self.app, self.rules = app, rules
+    def __init__(self, app: ASGIApp, rules: Rules, refuse: Callable[[Refusal], ASGIApp]) -> None:
+        self.app, self.rules, self.refuse = app, rules, refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -96,7 +100,7 @@ class Guard:
         try:
             self.rules.check(scope["method"], scope["path"], Headers(scope=scope))
         except Refusal as refusal:
-            app = response(refusal)
+            app = self.refuse(refusal)
         return await app(scope, receive, with_security_headers(send))
 
 
@@ -111,10 +115,3 @@ def with_security_headers(send: Send) -> Send:
         await send(message)
 
     return send_with_headers
-
-
-def response(refusal: Refusal) -> JSONResponse:
-    headers = dict(refusal.headers)
-    if refusal.status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    return JSONResponse(refusal.to_json(), refusal.status, headers)

@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from fullconv.serving.drafts import BRUSH, OUTLINES
 from fullconv.serving.endpoint import Endpoint
 from fullconv.serving.messages import Answer, Task
+from fullconv.serving.metrics import Metrics
 from fullconv.serving.one_host import OneHost
 from fullconv.serving.refusal import Refusal
 from fullconv.serving.service import Service
@@ -54,8 +55,7 @@ def endpoints(service: Service, host: OneHost) -> list[Endpoint]:
         chosen = service.model(None)
         interface = read_interface(content.get("label_config"), service.workers.models[chosen]["classes"])
         found = [await draft(request, service, host, interface, task) for task in tasks_of(content)]
-        if found and all(isinstance(one, Refusal) for one in found):
-            raise found[0]  # type: ignore[misc]
+        refuse_tasks(found, service.metrics)
         return JSONResponse({"results": [prediction(one, chosen, interface) for one in found]})
 
     return [
@@ -104,6 +104,16 @@ async def draft(
         if refusal.reason == "gone":
             raise
         return refusal
+
+
+def refuse_tasks(found: Sequence[Answer | Refusal], metrics: Metrics) -> None:
+    """Counts the refused tasks. Raises the first refusal if all tasks are refused; it is counted where it is caught."""
+    refused = [one for one in found if isinstance(one, Refusal)]
+    all_refused = bool(found) and len(refused) == len(found)
+    for one in refused[all_refused:]:
+        metrics.refuse(one)
+    if all_refused:
+        raise refused[0]
 
 
 def prediction(found: Answer | Refusal, model: str, interface: Interface) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from fullconv.serving.refusal import Refusal
+
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
@@ -20,7 +22,7 @@ class Metrics:
         text = "Time from the first byte of a request to its answer"
         self.seconds = Histogram("fullconv_request_seconds", text, buckets=SECONDS, registry=all_of)
         self.pictures = Counter("fullconv_pictures", "Pictures answered", ["model"], registry=all_of)
-        self.refusals = Counter("fullconv_refusals", "Requests refused", ["reason"], registry=all_of)
+        self.refusals = Counter("fullconv_refusals", "Requests and tasks refused", ["reason"], registry=all_of)
         waiting = Gauge("fullconv_queue", "Pictures waiting for a worker", registry=all_of)
         waiting.set_function(queue)
         memory = Gauge("fullconv_memory_bytes", "Memory of the server and its workers", registry=all_of)
@@ -30,6 +32,9 @@ class Metrics:
     def timed(self) -> Iterator[None]:
         with self.seconds.time():
             yield
+
+    def refuse(self, refusal: Refusal) -> None:
+        self.refusals.labels(refusal.reason).inc()
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

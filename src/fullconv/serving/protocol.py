@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.requests import Request
@@ -22,6 +22,8 @@ from fullconv.serving.messages import Answer, Task
 from fullconv.serving.refusal import Refusal
 from fullconv.serving.service import Service
 
+MODEL = "/v2/models/{name}"
+VERSION = MODEL + "/versions/{version}"
 HEADER = "Inference-Header-Content-Length"
 MOST_IN_JSON = 2**22  # values in a tensor that is written as JSON; larger ones are sent only as bytes
 LENGTH = 4  # bytes before each element of a BYTES tensor that state its length, little-endian
@@ -47,24 +49,43 @@ def endpoints(service: Service) -> list[Endpoint]:
         return JSONResponse(described.ABOUT)
 
     async def metadata(request: Request) -> Response:
-        return JSONResponse(describe(service.workers.models[service.model(request.path_params["name"])]))
+        return JSONResponse(describe(service.workers.models[model_of(request, service)]))
 
     async def model_ready(request: Request) -> Response:
-        return JSONResponse({"name": service.model(request.path_params["name"]), "ready": True})
+        return JSONResponse({"name": model_of(request, service), "ready": True})
 
+    of_models = [
+        Endpoint("GET", MODEL, metadata, described.METADATA),
+        Endpoint("GET", f"{MODEL}/ready", model_ready, described.MODEL_READY),
+        Endpoint("POST", f"{MODEL}/infer", inference(service), described.INFER),
+    ]
     return [
         Endpoint("GET", "/v2/health/live", live, described.LIVE),
         Endpoint("GET", "/v2/health/ready", ready, described.READY),
         Endpoint("GET", "/v2", server, described.SERVER),
-        Endpoint("GET", "/v2/models/{name}", metadata, described.METADATA),
-        Endpoint("GET", "/v2/models/{name}/ready", model_ready, described.MODEL_READY),
-        Endpoint("POST", "/v2/models/{name}/infer", inference(service), described.INFER),
+        *of_models,
+        *map(of_version, of_models),
     ]
+
+
+def of_version(endpoint: Endpoint) -> Endpoint:
+    """Returns the same endpoint at the address of a version of a model."""
+    path = endpoint.path.replace(MODEL, VERSION)
+    return replace(endpoint, path=path, operation=described.of_version(endpoint.operation or {}))
+
+
+def model_of(request: Request, service: Service) -> str:
+    """Returns the model in the address. Raises Refusal if it, or the version, does not exist."""
+    name = service.model(request.path_params["name"])
+    version = request.path_params.get("version", described.VERSION)
+    if version != described.VERSION:
+        raise Refusal(404, "model", f"no version {version!r} of {name} here; the only one is {described.VERSION}")
+    return name
 
 
 def inference(service: Service) -> Handler:
     async def infer(request: Request) -> Response:
-        chosen, wanted = service.model(request.path_params["name"]), []
+        chosen, wanted = model_of(request, service), []
 
         async def read(request: Request, deadline: float) -> Task:
             body = await service.bodies.read(request, deadline)
@@ -80,7 +101,7 @@ def inference(service: Service) -> Handler:
 def describe(model: dict[str, Any]) -> dict[str, Any]:
     count = len(model["classes"])
     return {
-        "name": model["name"], "versions": ["1"], "platform": "fullconv",
+        "name": model["name"], "versions": [described.VERSION], "platform": "fullconv",
         "inputs": [{"name": "image", "datatype": "BYTES", "shape": [1]}],
         "outputs": [
             {"name": "label_map", "datatype": "UINT8", "shape": [-1, -1]},
@@ -152,7 +173,7 @@ def written(answer: Answer, wanted: Wanted) -> Response:
         else:
             output["data"] = values(name, raw, answer)
         outputs.append(output)
-    content = {"model_name": answer.facts["model"], "model_version": "1", "outputs": outputs}
+    content = {"model_name": answer.facts["model"], "model_version": described.VERSION, "outputs": outputs}
     content |= {} if wanted.id is None else {"id": wanted.id}
     if not wanted.binary:
         return JSONResponse(content)

@@ -7,6 +7,7 @@ from typing import Any
 from fullconv import __version__
 from fullconv.serving.descriptions import ANSWERS, FILE, REFUSED, given, refused
 
+VERSION = "1"  # the only one of each model
 OUTPUTS = ("label_map", "scores", "classes")
 ABOUT = {"name": "fullconv", "version": __version__, "extensions": ["binary_tensor_data"]}
 NAME = {
@@ -16,6 +17,7 @@ NAME = {
     "description": "A name from /models",
     "schema": {"type": "string"},
 }
+IN_VERSION = {**NAME, "name": "version", "description": "The only version of each model", "schema": {"const": VERSION}}
 NO_MODEL: dict[int | str, dict[str, Any]] = {**REFUSED, 404: ANSWERS[404]}
 IMAGE = {"name": "image", "shape": [1], "datatype": "BYTES", "data": ["/9j/4AAQSkZJRg…"]}
 INPUT = {
@@ -95,3 +97,9 @@ INFER: dict[str, Any] = {
     "requestBody": REQUEST,
     "responses": {**ANSWERS, 200: GIVEN, 400: NO_REQUEST},
 }
+
+
+def of_version(operation: dict[str, Any]) -> dict[str, Any]:
+    """Describes the same operation at the address of a version."""
+    own = {"operationId": f"{operation['operationId']}_of_version", "parameters": [NAME, IN_VERSION]}
+    return {**operation, **own}

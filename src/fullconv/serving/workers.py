@@ -16,6 +16,7 @@ from fullconv.errors import FullconvError
 from fullconv.serving.messages import Answer, Setup, Task
 from fullconv.serving.processes import processes
 from fullconv.serving.refusal import Refusal
+from fullconv.words import counted
 
 START = 60  # seconds in which a worker must be ready
 TRIES = 3  # attempts at a picture if its worker dies, or a new worker dies before it is ready
@@ -152,7 +153,7 @@ class Workers:
         """
         busy = self.idle.empty()
         if busy and (self.waiting >= self.queue or self.patience() > self.share):
-            message = f"{self.waiting} pictures are already waiting; try again after the seconds in Retry-After"
+            message = f"{counted(self.waiting, 'picture')} already waiting; try again after the seconds in Retry-After"
             raise Refusal(429, "queue", message, self.patience())
         self.waiting += 1
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -11,6 +10,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from fullconv.errors import FullconvError
+from fullconv.processors import PROCESSORS
 from fullconv.training.epoch import NOTHING, Epoch, Pictures
 from fullconv.training.loop import Batch
 from fullconv.training.objective import Part
@@ -25,7 +25,7 @@ def load_epoch(pictures: Pictures, recipe: Recipe, number: int, device: torch.de
     in_parts = partial(parts_of, count=recipe.accumulate)
     augments_here = device.type != "cpu"
     epoch.augments = not augments_here
-    workers = recipe.workers if recipe.workers is not None else max(1, min(8, (os.cpu_count() or 1) - 1))
+    workers = recipe.workers if recipe.workers is not None else max(1, min(8, PROCESSORS - 1))
     collate: Any = list if augments_here else in_parts
     loader = DataLoader(
         epoch, batch_sampler=shares, num_workers=workers, collate_fn=collate, pin_memory=augments_here,

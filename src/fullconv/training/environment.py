@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shlex
 import sys
@@ -13,6 +12,7 @@ from typing import Any
 import torch
 
 from fullconv import __version__
+from fullconv.processors import PROCESSORS
 
 LIBRARIES = ("torch", "torchvision", "timm", "accelerate", "safetensors", "numpy", "pillow", "openvino", "onnx")
 
@@ -23,7 +23,7 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cpu": _cpu(),
-        "cpus": os.cpu_count(),
+        "cpus": PROCESSORS,
         "threads": torch.get_num_threads(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "fullconv": __version__,

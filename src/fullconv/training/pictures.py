@@ -19,6 +19,7 @@ from fullconv.errors import FullconvError
 from fullconv.models.config import ModelConfig
 from fullconv.training.teacher import Teacher
 from fullconv.view import Pixels, reduced, size_with_side
+from fullconv.words import counted
 
 MOST = 0.05  # share of the pictures of a split that may be left out
 SKIPPED = "skipped.jsonl"
@@ -48,7 +49,9 @@ def refuse_many(skipped: Mapping[Path, str] | Mapping[str, str], total: int, rem
     """Raises FullconvError if more than a twentieth of the pictures cannot be read."""
     if len(skipped) > MOST * total:
         first = next(iter(skipped.values()))
-        raise FullconvError(f"{len(skipped)} of {total} pictures cannot be read, the first is {first}; {remedy}")
+        raise FullconvError(
+            f"{len(skipped)} of {counted(total, 'picture')} cannot be read, the first is {first}; {remedy}"
+        )
 
 
 class Read(NamedTuple):

@@ -169,13 +169,14 @@ def preparation_notes(prepared: Prepared, recipe: Recipe, config: ModelConfig) -
         why = "as asked for" if recipe.range else "0.1 and 99.9 percentiles of the training pictures"
         yield f"range {ranges_in_words(config.range)} is mapped to 0 to 255: {why}"
     if prepared.unused:
-        yield f"{prepared.unused} unlabelled pictures are not used; they need a teacher (--teacher)"
+        pictures = counted(prepared.unused, "unlabelled picture")
+        yield f"{pictures} not used; give a teacher (--teacher)"
     if prepared.teacher:
         known = len(prepared.teacher.known)
-        yield f"teacher {prepared.teacher.folder}: {known} of {len(config.classes)} classes"
+        yield f"teacher {prepared.teacher.folder}: {known} of {counted(len(config.classes), 'class', 'classes')}"
         if prepared.dataset.unlabelled:
-            count = len(prepared.dataset.unlabelled)
-            yield f"{count} unlabelled pictures: {recipe.unlabelled_share:.0%} of each epoch"
+            pictures = counted(len(prepared.dataset.unlabelled), "unlabelled picture")
+            yield f"{pictures}: {recipe.unlabelled_share:.0%} of each epoch"
 
 
 def require_trunk(model: Network) -> nn.Module:

@@ -30,6 +30,7 @@ from fullconv.data.dataset import Sample, UnlabelledPicture
 from fullconv.errors import FullconvError
 from fullconv.files import whole, write_json
 from fullconv.training.digests import sha256_of
+from fullconv.words import counted
 
 INDEX, FORMAT, KEY = "teacher.json", 1, 32
 SHOWN = 0.01  # share of the pixels above which a teacher sees a class in a picture
@@ -94,7 +95,7 @@ def open_teacher(
     missing = [path for path, key in keys.items() if not (folder / f"{key}.npz").is_file()]
     if missing:
         raise FullconvError(
-            f"{folder}: no scores for {len(missing)} of {len(keys)} pictures, the first is {missing[0]}; "
+            f"{folder}: no scores for {len(missing)} of {counted(len(keys), 'picture')}, the first is {missing[0]}; "
             "add their scores, or give the model itself as --teacher"
         )
     for key in list(keys.values())[:1]:  # whoever writes one in a wrong shape does so with all

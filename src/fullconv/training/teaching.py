@@ -19,6 +19,7 @@ from fullconv.logger import logger
 from fullconv.prediction.predictor import Model, load
 from fullconv.training.teacher import is_scores, keys_of, read_index, write_index, write_scores
 from fullconv.training.teacher_models import classes_of, digest_teacher, models_of, name_of_teacher
+from fullconv.words import counted
 
 STRIDE = 8  # pixels between the stored scores; a stride of 4 would take four times the space
 FAR_BELOW = -100.0  # a score this far below the best is equivalent to any lower one, and half precision can store it
@@ -43,7 +44,7 @@ def teach(
     if not complete:
         name, models = name_of_teacher(teacher), [load(model) for model in models_of(teacher)]
         write_index(folder, name, classes_of(teacher), align_corners=False, model=digest)
-        label = f"the teacher {name} predicts {len(missing)} of {len(keys)} pictures"
+        label = f"the teacher {name} predicts {len(missing)} of {counted(len(keys), 'picture')}"
         label += f" with each of its {len(models)} models" if len(models) > 1 else ""
         predict_all(models, missing, folder, label, speaks)
 

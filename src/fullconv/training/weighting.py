@@ -51,7 +51,9 @@ def class_weights(kind: str | tuple[float, ...], samples: Sequence[Sample], clas
         return None
     if isinstance(kind, tuple):
         if len(kind) != len(classes):
-            raise FullconvError(f"recipe: class_weights has {len(kind)} numbers for {len(classes)} classes")
+            raise FullconvError(
+                f"recipe: class_weights has the length {len(kind)}; give it {len(classes)}, a number for each class"
+            )
         return torch.tensor(kind)
     share = counted(samples, len(classes))
     if kind == "balanced":

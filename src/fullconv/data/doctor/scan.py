@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from fullconv.data.dataset import Sample
 from fullconv.data.doctor.facts import ImageFacts, MaskFacts, image_facts, mask_facts
 from fullconv.errors import FullconvError
 from fullconv.images import is_image_name
+from fullconv.processors import PROCESSORS
 
 Found = TypeVar("Found")
 
@@ -67,7 +67,7 @@ def scan(pictures: Sequence[Facts], threads: int | None = None) -> Iterator[Fact
 
     Few pictures are in progress at any moment, so memory grows only with what is kept of each.
     """
-    threads = threads or os.cpu_count() or 1
+    threads = threads or PROCESSORS
     remaining = iter(pictures)
     with ThreadPoolExecutor(threads) as pool:
         waiting = deque(pool.submit(read_facts, picture) for picture in islice(remaining, 8 * threads))
@@ -94,7 +94,7 @@ def _aligned(facts: Facts) -> Facts:
 
 def scan_masks(samples: Sequence[Sample]) -> Iterator[Facts]:
     """Yields the content of the masks alone; those that cannot be read are left out."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(PROCESSORS) as pool:
         found = pool.map(lambda sample: _attempt(mask_facts, sample)[0], samples)
         yield from (Facts(sample, (), mask=mask) for sample, mask in zip(samples, found, strict=True) if mask)
 

@@ -1,4 +1,5 @@
-// The downloads. Files have the same names as those of `fullconv predict`.
+// The downloads. Files have the same names as those of `fullconv predict`, except that the overlay is a PNG, and that one
+// cut-out shows all visible classes and has all their names.
 
 import { cutOut, mask, overlay } from "./painting.js";
 import { pixelsOf } from "./photos.js";
@@ -33,7 +34,7 @@ async function labels({ stem, model, result }) {
 }
 
 async function oneMask({ stem, model, result }, index) {
-  return { name: `${stem}_${fileName(model.classes[index])}.png`, bytes: await png(mask(result, index)) };
+  return { name: `${stem}_${model.file_names[index]}.png`, bytes: await png(mask(result, index)) };
 }
 
 /** The photo under its overlay, at the photo's own size. */
@@ -49,7 +50,7 @@ async function painted(photo, { colours, opacity, outlined }) {
 }
 
 async function cutOutOf(photo) {
-  const names = [...photo.shown].sort((a, b) => a - b).map((index) => fileName(photo.model.classes[index]));
+  const names = [...photo.shown].sort((a, b) => a - b).map((index) => photo.model.file_names[index]);
   const image = cutOut(await pixelsOf(photo), photo.result, photo.shown);
   return { name: `${[photo.stem, ...names].join("_")}_cutout.png`, bytes: await png(image) };
 }
@@ -63,9 +64,6 @@ async function png(image) {
 async function encoded(canvas) {
   return new Uint8Array(await (await canvas.convertToBlob({ type: "image/png" })).arrayBuffer());
 }
-
-/** A class name for use in a file name: characters that are special in some system are replaced by a dash. */
-const fileName = (name) => name.replace(/[^\p{L}\p{N}_.+-]+/gu, "-");
 
 function download({ name, bytes }, type) {
   const link = document.createElement("a");

@@ -1,14 +1,15 @@
 // The engine that runs the model on the page's server.
 //
 // An engine is {note, privacy, models, segment(photo, model), confidence(photo, model)}. `models`: [{name, classes,
-// palette, colours}]. A photo is a Blob. Results are {width, height, labels} at the photo's own size, with one byte per
+// file_names, palette, colours}]. A photo is a Blob. Results are {width, height, labels} at the photo's own size, with one byte per
 // pixel: the class (segment), or 255 times the probability of that class (confidence).
 
 import { decodeLabels } from "./png.js";
 
 const PATIENCE = 5; // tries while the server is busy
 
-/** Opens the engine. `askForToken()` returns a promise of the token; it is called if the server requires one. */
+/** Opens the engine. `askForToken(problem)` returns a promise of the token, or of null; it is called if the server
+ * requires one. */
 export async function openEngine(askForToken) {
   let token = sessionStorage.getItem("token");
 
@@ -20,10 +21,11 @@ export async function openEngine(askForToken) {
       });
       if (reply.ok) return reply;
       if (reply.status === 401) {
-        token = await askForToken();
-        sessionStorage.setItem("token", token);
-      } else if (reply.status === 429 && tries < PATIENCE) {
-        await new Promise((done) => setTimeout(done, 1000 * Number(reply.headers.get("Retry-After") || 1)));
+        const entered = await askForToken(token ? "The server does not accept this token." : "");
+        if (entered === null) throw new Error("This server requires a token; reload the page to enter it.");
+        sessionStorage.setItem("token", (token = entered));
+      } else if (isBusy(reply) && tries < PATIENCE) {
+        await new Promise((done) => setTimeout(done, 1000 * (Number(reply.headers.get("Retry-After")) || 1)));
       } else {
         throw new Error((await reply.json().catch(() => ({}))).error || `The server answered with status ${reply.status}.`);
       }
@@ -44,3 +46,5 @@ export async function openEngine(askForToken) {
     confidence: (photo, model) => plane("confidence", photo, model),
   };
 }
+
+const isBusy = ({ status, headers }) => status === 429 || (status === 503 && headers.has("Retry-After"));

@@ -27,10 +27,15 @@ async function start() {
   $("model-choice").hidden = engine.models.length < 2;
 }
 
-function askForToken() {
+/** Gives the token that the user enters, or null if the user cancels. `problem`: what is wrong with the last one. */
+function askForToken(problem) {
   const dialog = $("token-dialog");
+  $("token").value = dialog.returnValue = "";
+  $("token-problem").textContent = problem;
   dialog.showModal();
-  return new Promise((done) => dialog.addEventListener("close", () => done($("token").value), { once: true }));
+  return new Promise((done) => {
+    dialog.addEventListener("close", () => done(dialog.returnValue === "continue" ? $("token").value : null), { once: true });
+  });
 }
 
 // Adding photos
