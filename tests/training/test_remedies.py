@@ -1,7 +1,9 @@
 """What `fullconv check` proposes is pasted as it stands, and the data train."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -13,6 +15,7 @@ from fullconv.data.doctor.examination import check
 from fullconv.training import finishing
 from fullconv.training import train as training
 from tests.data.doctor.planted import Planted, found, halves, kinds, photo
+from tests.data.doctor.test_boxes import OUTLINE, coco
 from tests.training.test_run import TINY
 
 COLOURS = np.array([[0, 0, 0], [200, 40, 40], [9, 90, 9]], np.uint8)
@@ -105,6 +108,37 @@ def with_near_duplicates(data):
     (data.root / "data.yaml").write_text("names: [background, roof]\n")
 
 
+def with_white_in_some(data):
+    Image.fromarray(halves(0, 255)).save(data.mask("3"))
+
+
+def with_white_in_some_without_a_yaml(data):
+    (data.root / "data.yaml").unlink()
+    with_white_in_some(data)
+
+
+def with_an_empty_class_and_a_mapping(data):
+    text = "names: [background, roof, pool]\nval: 0.2\nlabel_mapping: {7: void}\n"
+    (data.root / "data.yaml").write_text(text)
+    Image.fromarray(halves(1, 7)).save(data.mask("3"))
+
+
+def with_boxes(data):
+    """COCO files in place of the masks, in which one object has only a box."""
+    shutil.rmtree(data.root)
+    coco(data.root, [OUTLINE] * 7 + [[]])
+    (data.root / "data.yaml").write_text("val: 0.2\n")
+
+
+def with_an_unused_folder(data):
+    for i in range(10):
+        folder = "old, unsure" if i > 7 else "val" if i > 5 else "train"
+        for path in (data.image(str(i)), data.mask(str(i))):
+            (path.parent / folder).mkdir(exist_ok=True)
+            path.rename(path.parent / folder / path.name)
+    (data.root / "data.yaml").write_text("names: [background, roof]\n")
+
+
 @pytest.mark.parametrize(
     ("plant", "kind"),
     [
@@ -118,6 +152,10 @@ def with_near_duplicates(data):
         (with_an_empty_class, "empty-classes"),
         (with_names_alike, "names-alike"),
         (with_near_duplicates, "near-duplicates"),
+        (with_white_in_some, "white-in-some"),
+        (with_white_in_some_without_a_yaml, "white-in-some"),
+        (with_an_empty_class_and_a_mapping, "empty-classes"),
+        (with_an_unused_folder, "unused-split"),
     ],
 )
 def test_a_remedy_for_the_yaml_is_pasted_and_the_data_train(data, plant, kind, tmp_path):
@@ -127,6 +165,26 @@ def test_a_remedy_for_the_yaml_is_pasted_and_the_data_train(data, plant, kind, t
     assert kind not in kinds(report)
     assert not report.failed
     assert trains(data, tmp_path)
+
+
+def test_boxes_become_regions_and_the_data_train(data, tmp_path):
+    with_boxes(data)
+    finding = found(check(data.root), "boxes-only")
+    assert finding.severity == "warning"
+    paste(data.root, finding.remedy)
+    assert found(check(data.root), "boxes-only").severity == "note"
+    assert trains(data, tmp_path)
+
+
+def test_the_remedy_for_rare_classes_is_a_line_of_the_recipe(data, tmp_path):
+    for i in range(110):
+        data.save(f"{i}", halves(0, 1 if i < 2 else 0), seed=i)
+    (data.root / "data.yaml").write_text(f"names: [background, roof]\nval: [{', '.join(map(str, range(100, 110)))}]\n")
+    remedy = found(check(data.root), "rare-classes").remedy
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(f"{remedy}\n")
+    out = training.train(data.root, tmp_path / "run", recipe=recipe, **TINY, epochs=1)
+    assert json.loads((out / "recipe.json").read_text())["balance"] == 0.02
 
 
 def test_a_remedy_for_the_shell_is_pasted_and_the_data_train(data, tmp_path):
@@ -193,7 +251,8 @@ from PIL import Image
 
 words = [word for word in sys.argv[1:] if word not in ("-n", "-Orientation=1", "-if", "$Orientation > 1")]
 assert {{"-n", "-Orientation=1"}} <= set(sys.argv)
-for path in (inner for word in words for inner in (sorted(Path(word).iterdir()) if Path(word).is_dir() else [Path(word)])):
+named = [Path(word) for word in words]
+for path in (inner for one in named for inner in (sorted(one.iterdir()) if one.is_dir() else [one])):
     with Image.open(path) as picture:
         exif, picture = picture.getexif(), picture.copy()
     if exif.get(0x0112, 1) > 1 or "-if" not in sys.argv:

@@ -12,6 +12,7 @@ from fullconv.data.dataset import Dataset, Sample
 from fullconv.errors import FullconvError
 from fullconv.files import is_hidden, leads_nowhere
 from fullconv.words import counted, was
+from fullconv.yaml_files import flow
 
 SPELLINGS = {"train": ("train", "training"), "val": ("val", "valid", "validation"), "test": ("test", "testing")}
 SPLIT_OF = {spelling: split for split, spellings in SPELLINGS.items() for spelling in spellings}
@@ -127,8 +128,7 @@ def examined(splits: Mapping[str, Samples], used: Iterable[str] = ()) -> Mapping
 
 def to_use(splits: Mapping[str, Samples], spare: Iterable[str]) -> str:
     """Returns the line of a data YAML that adds these splits to train, if there is one."""
-    names = ", ".join([*([TRAIN] if splits.get(TRAIN) else []), *spare])
-    return f"train: [{names}]"
+    return f"train: {flow([*([TRAIN] if splits.get(TRAIN) else []), *spare])}"
 
 
 def remarks(dataset: Dataset, used: Iterable[str] = ()) -> Iterator[str]:

@@ -40,7 +40,7 @@ def _damaged(noun: str, errors: Sequence[tuple[Path, str]]) -> list[Finding]:
     text = f"{counted(len(cases), noun)} that cannot be read"
     remedy = (
         "copy the files again from their source (if a file has several pages, save only one), "
-        "or remove their names from the lists"
+        "or leave them out: remove their names from the lists, or each picture and its mask from the folders"
     )
     return [Finding(f"unreadable-{noun}", ERROR, text, cases, remedy)] if cases else []
 
@@ -102,7 +102,7 @@ def _unturned(cases: list[Case], facts: Sequence[Facts]) -> list[Finding]:
 
 def _unclear(cases: list[Case], facts: Sequence[Facts]) -> list[Finding]:
     text = (
-        f"{counted(len(cases), 'photo')} with an EXIF rotation that keeps the size; the mask may or may not include it: "
+        f"{counted(len(cases), 'photo')} with an EXIF rotation that keeps the size; the mask may include it or not: "
         "look at them with --sheet, and remove the rotation only where the mask does not include it"
     )
     return [Finding("exif-unclear", WARNING, text, tuple(cases), remove_rotation(cases, facts))] if cases else []
