@@ -178,7 +178,7 @@ def test_boxes_become_regions_and_the_data_train(data, tmp_path):
 
 def test_the_remedy_for_rare_classes_is_a_line_of_the_recipe(data, tmp_path):
     for i in range(110):
-        data.save(f"{i}", halves(0, 1 if i < 2 else 0), seed=i)
+        data.save(f"{i}", halves(0, 1 if i < 1 else 0), seed=i)
     (data.root / "data.yaml").write_text(f"names: [background, roof]\nval: [{', '.join(map(str, range(100, 110)))}]\n")
     remedy = found(check(data.root), "rare-classes").remedy
     recipe = tmp_path / "recipe.yaml"
