@@ -184,7 +184,7 @@ def test_the_remedy_for_rare_classes_is_a_line_of_the_recipe(data, tmp_path):
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(f"{remedy}\n")
     out = training.train(data.root, tmp_path / "run", recipe=recipe, **TINY, epochs=1)
-    assert json.loads((out / "recipe.json").read_text())["balance"] == 0.02
+    assert json.loads((out.parent / "recipe.json").read_text())["balance"] == 0.02
 
 
 def test_a_remedy_for_the_shell_is_pasted_and_the_data_train(data, tmp_path):

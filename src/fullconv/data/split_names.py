@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.errors import FullconvError
@@ -36,6 +37,13 @@ class Place(NamedTuple):
 def split_of(name: str) -> str:
     """Returns train, val or test for the name of a folder in any case, or an empty string."""
     return SPLIT_OF.get(name.lower(), "")
+
+
+def share_of(asked: Any) -> float | None:
+    """Returns the share of the pictures to hold back, if `val: 0.2` asks for one."""
+    if not (isinstance(asked, str) and re.fullmatch(r"0?\.\d+", asked)) or float(asked) == 0:
+        return None
+    return float(asked)
 
 
 def by_split(folders: Iterable[tuple[str, Item]], split_of: Callable[[str], str] = split_of) -> Found[Item]:

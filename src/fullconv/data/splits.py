@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from fullconv.data.holding_back import hold_back
 from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.layouts.pairs import pair_up
 from fullconv.data.lists import read_names
+from fullconv.data.split_names import share_of
 from fullconv.errors import FullconvError
 
 
@@ -154,13 +154,6 @@ def choose_splits(chooser: Chooser, asked: Mapping[str, Any]) -> dict[str, tuple
     if share is not None:
         train, named["val"] = hold_back(train, share)
     return {**own, **named} | ({"train": train} if train else {})
-
-
-def share_of(asked: Any) -> float | None:
-    """Returns the share of the pictures to hold back, if `val: 0.2` asks for one."""
-    if not (isinstance(asked, str) and re.fullmatch(r"0?\.\d+", asked)) or float(asked) == 0:
-        return None
-    return float(asked)
 
 
 def _from(root: Path, sample: Sample) -> str:

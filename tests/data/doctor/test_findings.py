@@ -572,3 +572,15 @@ def test_unlabelled_pictures_that_training_refuses_are_found(data):
     assert [case.path.name for case in found(report, "unreadable-unlabelled").cases] == ["damaged.png"]
     photo(9).save(data.image("train/lonely"))
     assert "unlabelled-copies" in kinds(data.examine(data.names + "unlabelled: street\n"))
+
+
+def test_a_share_for_val_that_holds_back_nothing_is_noted_without_a_remedy(data):
+    for folder in ("images", "masks"):
+        shutil.rmtree(data.root / folder / "val")
+    for name in ("a", "b", "c", "d"):
+        photo(0).save(data.image(f"train/{name}"))
+    finding = found(data.examine(f"{data.names}val: 0.2\n"), "one-split")
+    assert (finding.text.endswith("because all look alike, or a class is in a single picture"), finding.remedy) == (
+        True,
+        "",
+    )

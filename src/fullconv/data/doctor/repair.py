@@ -16,8 +16,8 @@ from fullconv.data.label_meanings import with_rest
 from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.layouts.pairs import find_folders
 from fullconv.data.pairing import Pairing, by_name, pair
-from fullconv.data.split_names import SPELLINGS
-from fullconv.data.splits import Chooser, choose_splits, share_of
+from fullconv.data.split_names import SPELLINGS, share_of
+from fullconv.data.splits import Chooser, choose_splits
 from fullconv.data.unlabelled import read_unlabelled
 from fullconv.errors import FullconvError
 

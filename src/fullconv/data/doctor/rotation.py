@@ -23,10 +23,10 @@ def remove_rotation(cases: Iterable[Case], facts: Sequence[Facts]) -> str:
     for each in facts:
         folders[each.sample.image_path.parent].append(each)
     words = {folder: _words(folder, inside, named) for folder, inside in folders.items()}
-    one_by_one = [word for folder, own in words.items() for word in own if own != [folder]]
-    whole = [folder for folder, own in words.items() if own == [folder]]
+    one_by_one = [str(word) for folder, own in words.items() for word in own if own != [folder]]
+    whole = [str(folder) for folder, own in words.items() if own == [folder]]
     lines = [*([["-if", "$Orientation > 1", *whole]] if whole else []), *([one_by_one] if one_by_one else [])]
-    return "\n".join(shlex.join(["exiftool", "-n", "-Orientation=1", *map(str, line)]) for line in lines)
+    return "\n".join(shlex.join(["exiftool", "-n", "-Orientation=1", *line]) for line in lines)
 
 
 def _words(folder: Path, inside: Sequence[Facts], named: set[Path]) -> list[Path]:

@@ -13,7 +13,7 @@ from fullconv.data.dataset import Dataset
 from fullconv.data.doctor.facts import THUMBNAIL
 from fullconv.data.doctor.finding import ERROR, NOTE, WARNING, Case, Finding
 from fullconv.data.doctor.scan import Facts
-from fullconv.data.split_names import examined, to_use, unused
+from fullconv.data.split_names import examined, share_of, to_use, unused
 from fullconv.words import counted
 from fullconv.yaml_files import flow
 
@@ -155,9 +155,11 @@ def _wishes(asked: Any) -> list[Any]:
 
 
 def _single(members: Mapping[str, set[int]], file: DataFile) -> list[Finding]:
-    if len(members) != 1 or file.val is not None:  # asked for, though perhaps no picture of it was found
+    if len(members) != 1 or (file.val is not None and share_of(file.val) is None):  # no picture of val was found
         return []
     text = f"all pictures are in {next(iter(members))}: none is held back for choosing the best epoch and for scoring"
+    if file.val is not None:
+        return [Finding("one-split", NOTE, f"{text}, because all look alike, or a class is in a single picture")]
     remedy = "val: 0.2  # of the pictures; those that look alike stay together. Or give a list of names, val.txt"
     return [Finding("one-split", NOTE, text, remedy=remedy)]
 
