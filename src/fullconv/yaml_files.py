@@ -1,10 +1,12 @@
-"""Reads YAML that people write: safely, every value as the text in the file, unknown keys refused."""
+"""Reads YAML that people write: safely, every value as the text in the file, unknown keys refused. Writes a value so
+that it reads the same."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from fullconv.typed_values import hint
 
 MOST = 2**20  # characters of a file, and values once every alias is expanded
 NOTHING = ("", "~", "null", "Null", "NULL")
+PLAIN = re.compile(r"[A-Za-z_][\w ./-]*|\d+")  # text that YAML needs no quotes for
+WORDS = ("yes", "no", "on", "off", "true", "false", "null", "y", "n")  # words that do need quotes
 
 
 def read_yaml(path: Path, keys: Sequence[str] | None = None) -> dict[str, Any]:
@@ -34,6 +38,16 @@ def read_yaml(path: Path, keys: Sequence[str] | None = None) -> dict[str, Any]:
         if keys and key not in keys:
             raise FullconvError(f"{path}: unknown key {key!r}; {hint(str(key), keys)}")
     return values
+
+
+def flow(value: Any) -> str:
+    """Returns a value, as `read_yaml` gives it, on one line."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{flow(key)}: {flow(inner)}' for key, inner in value.items())}}}"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(flow, value))}]"
+    text = str(value)
+    return text if PLAIN.fullmatch(text) and text.lower() not in WORDS else json.dumps(text, ensure_ascii=False)
 
 
 def _text(path: Path) -> str:

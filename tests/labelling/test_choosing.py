@@ -40,6 +40,15 @@ def test_diversity_chooses_the_farthest_from_labelled_and_chosen_pictures():
     assert names(by_diversity(assessments, [assessment("labelled", features=[0])], 2)) == ["farther", "middle"]
 
 
+def test_diversity_chooses_no_picture_that_looks_like_a_labelled_one_or_like_another():
+    labelled = assessment("labelled", features=[0])
+    first = assessment("a", features=[1])
+    alike = [assessment("copy", features=[9], thumbnail=labelled.thumbnail), first]
+    alike += [assessment("b", features=[5]), assessment("c", features=[8], thumbnail=first.thumbnail)]
+    assert names(by_diversity(alike, [labelled], 4)) == ["b", "a"]
+    assert by_diversity(alike[:1], [labelled], 4) == []
+
+
 def test_without_labelled_pictures_diversity_starts_in_the_middle_and_repeats_none():
     assessments = [assessment(name, features=[x]) for name, x in (("left", 0), ("middle", 5), ("right", 10.5))]
     assert names(by_diversity(assessments, [], 9)) == ["middle", "right", "left"]

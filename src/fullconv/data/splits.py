@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -19,40 +18,57 @@ from fullconv.data.holding_back import hold_back
 from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.layouts.pairs import pair_up
 from fullconv.data.lists import read_names
+from fullconv.data.split_names import share_of
 from fullconv.errors import FullconvError
+
+
+def refuse(error: FullconvError) -> None:
+    raise error
 
 
 @dataclass(frozen=True)
 class Chooser:
-    """Finds the samples of a split. `dataset` is None if the folder has no layout of its own."""
+    """Finds the samples of a split. `dataset` is None if the folder has no layout of its own.
+
+    `pair`: pairs two folders. `wrong` gets the error of each entry of a list that stands for no picture.
+    """
 
     root: Path
     options: LayoutOptions
     dataset: Dataset | None
     named: list[Path] = field(default_factory=list)  # folders so far
+    pair: Callable[[Path, Path, LayoutOptions], tuple[Sample, ...]] = pair_up
+    wrong: Callable[[FullconvError], object] = refuse
 
     def choose(self, asked: Any) -> tuple[Sample, ...]:
         """`asked`: {images: folder, masks: folder}, a folder of images, a .txt, the name of a split, a picture of it,
         or a list of these."""
         if isinstance(asked, list):
-            return tuple(sample for one in asked for sample in self.choose(one))
+            return tuple(self._each(asked, self.choose))
         if isinstance(asked, Mapping) and {"images", "masks"} == asked.keys():
-            return pair_up(self._folder(asked["images"]), self._folder(asked["masks"]), self.options)
+            return self.pair(self._folder(asked["images"]), self._folder(asked["masks"]), self.options)
         if not isinstance(asked, str):
             raise FullconvError(f"{self.root}: split {asked!r}; give a folder, a .txt, or {{images: …, masks: …}}")
         if asked.endswith(".txt"):
-            return tuple(self._sample(line, asked) for line in read_names(self.root / asked))
+            return tuple(self._each(read_names(self.root / asked), lambda line: (self._sample(line, asked),)))
         if self.dataset and asked in self.dataset.splits:
             return self.dataset.split(asked)
         known = self._find(asked, self.root)
         return (known,) if known else self._folder_samples(asked)
+
+    def _each(self, wishes: Iterable[Any], read: Callable[[Any], tuple[Sample, ...]]) -> Iterator[Sample]:
+        for wish in wishes:
+            try:
+                yield from read(wish)
+            except FullconvError as error:
+                self.wrong(error)
 
     def _folder_samples(self, asked: str) -> tuple[Sample, ...]:
         """Reads a folder of images. Its masks are where masks_dir replaces `images` in the path (as in Ultralytics)."""
         parts = PurePosixPath(asked).parts
         if "images" in parts:
             masks = PurePosixPath(*(self.options.masks_dir if part == "images" else part for part in parts))
-            return pair_up(self._folder(asked), self._folder(str(masks)), self.options)
+            return self.pair(self._folder(asked), self._folder(str(masks)), self.options)
         if (self.root / asked / "images").is_dir():
             return self._folder_samples(f"{asked}/images")
         raise FullconvError(f"{self.root}: no split or folder {asked!r}; give {{images: {asked}, masks: …}}")
@@ -127,7 +143,7 @@ def choose_splits(chooser: Chooser, asked: Mapping[str, Any]) -> dict[str, tuple
 
     A share for val, such as 0.2, is held back from the training pictures.
     """
-    share = _share(asked.get("val"))
+    share = share_of(asked.get("val"))
     named = {split: chooser.choose(wish) for split, wish in asked.items() if split != "val" or share is None}
     if "train" in asked and share is None:
         return named
@@ -138,13 +154,6 @@ def choose_splits(chooser: Chooser, asked: Mapping[str, Any]) -> dict[str, tuple
     if share is not None:
         train, named["val"] = hold_back(train, share)
     return {**own, **named} | ({"train": train} if train else {})
-
-
-def _share(asked: Any) -> float | None:
-    """val: 0.2"""
-    if not (isinstance(asked, str) and re.fullmatch(r"0?\.\d+", asked)) or float(asked) == 0:
-        return None
-    return float(asked)
 
 
 def _from(root: Path, sample: Sample) -> str:

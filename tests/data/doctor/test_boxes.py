@@ -45,7 +45,7 @@ def test_objects_without_outlines_are_counted(tmp_path, outlines, severity, obje
 def test_names_that_differ_only_in_spelling_are_reported(tmp_path):
     data = sound(tmp_path)
     finding = found(data.examine("names: [Roof, roof, road]"), "names-alike")
-    assert finding.text.endswith("spelling: Roof, roof")
+    assert finding.text.endswith("mean the same: Roof, roof")
     assert "names-alike" not in kinds(data.examine(f"names: [Roof, roof, road]\n{finding.remedy}"))
     for names in ("[roof, road]", '["+", "-"]', "[日, 月]"):
         assert "names-alike" not in kinds(data.examine(f"names: {names}"))

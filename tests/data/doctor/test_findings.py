@@ -200,8 +200,8 @@ def test_values_outside_the_classes_are_reported(data):
     data.save_masks(halves(0, 7))
     finding = found(data.examine(), "unknown-values")
     assert finding.cases[0].detail == "holds 7"
-    assert "label_mapping: {7: void}" in finding.remedy
-    assert "unknown-values" not in data.mended_by(finding)
+    assert finding.remedy.startswith("label_mapping: {7: void}")
+    assert "unknown-values" not in kinds(data.examine(f"{data.names}{finding.remedy}\n"))
 
 
 def test_ids_starting_at_one_are_reported(data):
@@ -474,3 +474,113 @@ def test_sparse_labels_are_only_noted(data):
     assert kinds(report) == {"sparse-labels"}
     assert found(report, "sparse-labels").text.startswith("8.3% of the pixels of train are labelled")
     assert not report.failed
+
+
+LISTS = "train: [a, b, c, {}]\nval: [e, f]\n"
+
+
+@pytest.mark.parametrize(
+    ("keys", "splits"),
+    [
+        ("val: 0.2\n", {"train": 3, "val": 1, "holdout": 2}),
+        (LISTS.format("d"), {"train": 4, "val": 2}),
+        (LISTS.format("z"), {"train": 3, "val": 2}),  # a name that is not there
+        ("train: images/train\nval: images/holdout\n", {"train": 4, "val": 2}),
+        ("train: nowhere.txt\nval: [e, nobody]\n", {"val": 1}),
+    ],
+)
+def test_the_splits_of_the_yaml_are_examined_although_a_name_has_no_partner(data, keys, splits):
+    if "holdout" in (*splits, keys.rpartition("/")[2].strip()):
+        for kind in ("images", "masks"):
+            (data.root / kind / "val").rename(data.root / kind / "holdout")
+    photo(9).save(data.image("train/lonely"))
+    report = data.examine(data.names + keys)
+    assert "one-split" not in kinds(report)
+    assert "unpaired" in kinds(report)
+    assert {split: len(samples) for split, samples in report.dataset.splits.items()} == splits
+
+
+def test_a_wrong_name_in_a_list_is_the_only_finding(data):
+    report = data.examine(data.names + LISTS.format("z"))
+    assert kinds(report) == {"not-recognised"}
+    assert "'z'" in found(report, "not-recognised").text
+
+
+def test_data_that_are_refused_have_the_classes_that_the_yaml_asks_for(data):
+    photo(9).save(data.image("train/lonely"))
+    report = data.examine("names: [background, roof, pool]\nlabel_mapping: {pool: void}\n")
+    assert kinds(report) == {"unpaired"}
+    assert report.dataset.classes.names == ("background", "roof")
+
+
+@pytest.mark.parametrize(
+    ("keys", "planted", "kind"),
+    [
+        ("names: [background, roof, pool]\nlabel_mapping: {7: void}\n", (0, 7), "empty-classes"),
+        ("names: [background, roof, pool, lake]\nlabel_mapping: {pool: lake}\n", None, "empty-classes"),
+        ("names: [background, roof, pool]\nclasses: [background, roof, pool]\n", None, "empty-classes"),
+        ("names: [background, roof]\nlabel_mapping: {7: 1}\n", (7, 8), "unknown-values"),
+        ("names: [{name: background, labels: [0]}, {name: roof, labels: [1, 4]}]\n", (4, 8), "unknown-values"),
+        ("names: [background, roof, pool]\nlabel_mapping: {pool: void}\n", (2, 8), "unknown-values"),
+        ("names: [background, roof, Roof, x]\nlabel_mapping: {x: Roof}\n", (2, 3), "names-alike"),
+        ("names: [background, roof, pool]\nlabel_mapping: {pool: void}\n", "colours", "colour-masks"),
+        ("names: [background, roof, pool]\nlabel_mapping: {pool: void}\n", "white", "white-is-void"),
+        ("names: [background, roof]\nlabel_mapping: {7: void}\n", "palettes", "palettes-differ"),
+    ],
+)
+def test_lines_repeat_what_the_keys_that_they_replace_say(data, keys, planted, kind):
+    if planted == "colours":
+        data.save_masks(np.array([[0, 0, 0], [200, 40, 40]], np.uint8)[halves()])
+    elif planted == "white":
+        data.save_masks(halves(0, 255))
+    elif planted == "palettes":
+        for i, path in enumerate(data.masks()):
+            picture = Image.fromarray(halves(*((0, 1) if i % 2 else (1, 0))), "P")
+            picture.putpalette([0, 0, 0, 250, 0, 0] if i % 2 else [250, 0, 0, 0, 0, 0])
+            picture.save(path)
+    elif planted is not None:
+        Image.fromarray(halves(*planted)).save(data.mask("train/a"))
+    remedy = found(data.examine(keys), kind).remedy
+    kept = [line for line in keys.splitlines() if line.split(":")[0] not in remedy]
+    report = data.examine("\n".join([*kept, remedy, ""]))
+    assert not report.failed, report.findings
+    assert kind not in kinds(report)
+
+
+def test_pictures_are_divided_anew_from_the_lists_that_are_there(data):
+    photo(0).save(data.image("val/e"))
+    keys = f"{data.names}train: [a, b, c]\nval: [e]\n"
+    remedy = found(data.examine(keys), "near-duplicates").remedy
+    assert remedy.startswith("train: [a, b, c, e]\nval: 0.2")
+    report = data.examine(f"{data.names}{remedy}\n")
+    assert kinds(report) == set()
+    assert sum(len(report.dataset.splits[split]) for split in ("train", "val")) == 4
+
+
+def test_unlabelled_pictures_that_training_refuses_are_found(data):
+    street = data.root / "street"
+    street.mkdir()
+    photo(5).transpose(Image.Transpose.FLIP_LEFT_RIGHT).resize((WIDTH * 3, HEIGHT * 3)).save(street / "copy.png")
+    photo(0).save(street / "of_train.png")
+    photo(50).save(street / "new.png")
+    (street / "damaged.png").write_bytes(b"no picture")
+    report = data.examine(data.names + "unlabelled: street\n")
+    assert kinds(report) == {"unlabelled-copies", "unreadable-unlabelled"}
+    finding = found(report, "unlabelled-copies")
+    assert [(case.path.name, case.detail) for case in finding.cases] == [("copy.png", "like f.png")]
+    assert report.failed
+    assert [case.path.name for case in found(report, "unreadable-unlabelled").cases] == ["damaged.png"]
+    photo(9).save(data.image("train/lonely"))
+    assert "unlabelled-copies" in kinds(data.examine(data.names + "unlabelled: street\n"))
+
+
+def test_a_share_for_val_that_holds_back_nothing_is_noted_without_a_remedy(data):
+    for folder in ("images", "masks"):
+        shutil.rmtree(data.root / folder / "val")
+    for name in ("a", "b", "c", "d"):
+        photo(0).save(data.image(f"train/{name}"))
+    finding = found(data.examine(f"{data.names}val: 0.2\n"), "one-split")
+    assert (finding.text.endswith("because all look alike, or a class is in a single picture"), finding.remedy) == (
+        True,
+        "",
+    )

@@ -10,12 +10,12 @@ from fullconv.data.dataset import Sample
 from fullconv.data.description import open_dataset
 from fullconv.data.doctor.examples import choose, viewable
 from fullconv.data.doctor.facts import image_facts
-from fullconv.data.doctor.opening import pair
 from fullconv.data.doctor.scan import Facts, read_facts, scan, unread
 from fullconv.data.doctor.splits import DISTANCE, close_pairs, difference_hashes, twins, unpack, without_unions
 from fullconv.data.doctor.statistics import channels
 from fullconv.data.doctor.text import report_text
 from fullconv.data.masks import value_lookup
+from fullconv.data.pairing import pair
 from fullconv.view import Picture
 from tests.conftest import EXAMPLES
 from tests.data.doctor.planted import NAMES, halves, photo, sound

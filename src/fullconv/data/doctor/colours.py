@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from fullconv.classes import VOID, Classes, Colour, voc_colour
 from fullconv.data.doctor.finding import ERROR, WARNING, Case, Finding, name_colours, name_only_colours
+from fullconv.data.doctor.mapping import without_values
 from fullconv.data.doctor.scan import Facts
 from fullconv.words import counted
+
+if TYPE_CHECKING:
+    from fullconv.data.description import DataFile
 
 BLACK = (0, 0, 0)
 VOID_COLOUR = voc_colour(VOID)
@@ -17,8 +22,9 @@ RARE = 1e-2  # share of all pixels; if there are more than MOST colours, rarer o
 REMEMBERED = 20_000  # colours
 
 
-def judge_colours(facts: Sequence[Facts], classes: Classes, named: bool) -> list[Finding]:
-    return [*_drawn(facts, classes, named), *_differing_palettes(facts, classes, named)]
+def judge_colours(facts: Sequence[Facts], classes: Classes, named: bool, file: DataFile) -> list[Finding]:
+    """`classes`: those of the data, before the mapping of `file`."""
+    return [*_drawn(facts, classes, named), *_differing_palettes(facts, classes, named, file)]
 
 
 def _drawn(facts: Sequence[Facts], classes: Classes, named: bool) -> list[Finding]:
@@ -48,7 +54,7 @@ def _common(masks: Sequence[Facts]) -> dict[Colour, int]:
     return {(code >> 16, code >> 8 & 255, code & 255): count for code, count in pixels.most_common()}
 
 
-def _differing_palettes(facts: Sequence[Facts], classes: Classes, named: bool) -> list[Finding]:
+def _differing_palettes(facts: Sequence[Facts], classes: Classes, named: bool, file: DataFile) -> list[Finding]:
     """Finds palette masks in which one index has several colours: the programs numbered colours in order of
     appearance."""
     masks = [each for each in facts if each.mask and each.mask.palette and not each.mask.error]
@@ -60,7 +66,8 @@ def _differing_palettes(facts: Sequence[Facts], classes: Classes, named: bool) -
     text = (
         f"{counted(len(odd), 'mask')} whose palette differs from the first one's: the same index has different colours"
     )
-    return [Finding("palettes-differ", WARNING, text, _cases(odd), name_only_colours(propose(seen, classes, named)))]
+    remedy = name_only_colours(propose(seen, classes, named)) + without_values(file)
+    return [Finding("palettes-differ", WARNING, text, _cases(odd), remedy)]
 
 
 def propose(colours: Iterable[Colour], classes: Classes, named: bool) -> dict[Colour, str]:

@@ -18,6 +18,7 @@ from fullconv.data.doctor.scan import Facts, scan, unread
 from fullconv.data.doctor.shifted import judge_alignment
 from fullconv.data.doctor.splits import judge_splits, judge_unused
 from fullconv.data.doctor.statistics import Channels, Share, channels, judge_balance, shares
+from fullconv.data.doctor.unlabelled import judge_unlabelled
 from fullconv.data.doctor.values import is_smoothed, judge_depth, judge_values
 from fullconv.data.doctor.white import in_two_ways
 from fullconv.data.split_names import examined
@@ -71,12 +72,20 @@ def check(
     classes = subject.dataset.classes
     held = shares(facts, classes)
     findings = [*subject.findings, *judge_files(facts), *judge_sizes(facts), *judge_depth(facts)]
-    meaning = [*judge_colours(facts, classes, subject.named), *judge_values(facts, classes, subject.named)]
-    meaning += [*judge_boxes(facts, classes), *(judge_similar_names(classes) if subject.named else [])]
+    own, file = subject.own or classes, subject.file
+    meaning = [*judge_colours(facts, own, subject.named, file), *judge_values(facts, own, subject.named, file)]
+    meaning += [*judge_boxes(facts, classes), *(judge_similar_names(classes, own, file) if subject.named else [])]
     # otherwise the counts mean nothing yet
     if subject.named and not any(finding.severity == ERROR for finding in meaning):
-        meaning += judge_balance(facts, held, classes)
-    findings = [*findings, *meaning, *judge_alignment(facts), *judge_splits(facts), *judge_unused(subject.dataset)]
+        meaning += judge_balance(facts, held, classes, own, file)
+    findings = [
+        *findings,
+        *meaning,
+        *judge_alignment(facts),
+        *judge_splits(facts, file),
+        *judge_unused(subject.dataset, file),
+        *judge_unlabelled(subject.dataset, facts),
+    ]
     return Report(subject.dataset, by_severity(findings), held, channels(facts), ranges_of(facts, classes))
 
 

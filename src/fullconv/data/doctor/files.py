@@ -11,6 +11,7 @@ from pathlib import Path
 from fullconv.classes import VOID, Classes
 from fullconv.data.doctor.facts import ImageFacts, MaskFacts, Size
 from fullconv.data.doctor.finding import ERROR, NOTE, WARNING, Case, Finding
+from fullconv.data.doctor.rotation import remove_rotation
 from fullconv.data.doctor.scan import Facts
 from fullconv.orientation import UPRIGHT
 from fullconv.words import counted
@@ -39,7 +40,7 @@ def _damaged(noun: str, errors: Sequence[tuple[Path, str]]) -> list[Finding]:
     text = f"{counted(len(cases), noun)} that cannot be read"
     remedy = (
         "copy the files again from their source (if a file has several pages, save only one), "
-        "or remove their names from the lists"
+        "or leave them out: remove their names from the lists, or each picture and its mask from the folders"
     )
     return [Finding(f"unreadable-{noun}", ERROR, text, cases, remedy)] if cases else []
 
@@ -96,22 +97,15 @@ def _differing(cases: list[Case]) -> list[Finding]:
 
 def _unturned(cases: list[Case], facts: Sequence[Facts]) -> list[Finding]:
     text = f"{counted(len(cases), 'mask')} drawn on the photo before its EXIF rotation"
-    return [Finding("exif-unturned", ERROR, text, tuple(cases), _remove_rotation(cases, facts))] if cases else []
+    return [Finding("exif-unturned", ERROR, text, tuple(cases), remove_rotation(cases, facts))] if cases else []
 
 
 def _unclear(cases: list[Case], facts: Sequence[Facts]) -> list[Finding]:
     text = (
-        f"{counted(len(cases), 'photo')} with an EXIF rotation that keeps the size; the mask may or may not include it"
+        f"{counted(len(cases), 'photo')} with an EXIF rotation that keeps the size; the mask may include it or not: "
+        "look at them with --sheet, and remove the rotation only where the mask does not include it"
     )
-    remedy = f"to see it: fullconv check … --sheet sheet.png; where a mask is rotated: {_remove_rotation(cases, facts)}"
-    return [Finding("exif-unclear", WARNING, text, tuple(cases), remedy)] if cases else []
-
-
-def _remove_rotation(cases: list[Case], facts: Sequence[Facts]) -> str:
-    """Returns the shell line that removes the EXIF rotation, so that the photo matches its mask."""
-    named = {case.path for case in cases}
-    photos = [str(each.sample.image_path) for each in facts if each.mask_path in named]
-    return f"exiftool -n -Orientation=1 {' '.join(photos[:3])}{' …' if len(photos) > 3 else ''}"
+    return [Finding("exif-unclear", WARNING, text, tuple(cases), remove_rotation(cases, facts))] if cases else []
 
 
 def _sizes(image: ImageFacts, mask: MaskFacts) -> str:

@@ -1,15 +1,14 @@
-"""One problem found by the check: severity, number of files, which files, and a line to paste that corrects it."""
+"""One problem found by the check: severity, number of files, which files, and what corrects it."""
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fullconv.classes import Colour
+from fullconv.yaml_files import flow
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
 SEVERITIES = (ERROR, WARNING, NOTE)
@@ -30,7 +29,8 @@ class Case:
 class Finding:
     """One kind of problem in the whole data.
 
-    `kind` is the name that docs/check.md explains. `remedy` is text to paste into the data YAML or the shell. An error
+    `kind` is the name that docs/check.md explains. `remedy` is text to paste into the data YAML or the
+    shell, or a sentence where neither can help. An error
     stops training or makes it learn something wrong; a warning should be checked; a note is only information.
     """
 
@@ -51,17 +51,8 @@ def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
 
 
-PLAIN = re.compile(r"[A-Za-z_][\w ./-]*")  # text that YAML needs no quotes for
-WORDS = ("yes", "no", "on", "off", "true", "false", "null", "y", "n")  # words that do need quotes
-
-
 def name_list(names: Sequence[str], key: str = "names") -> str:
-    return f"{key}: [{', '.join(map(quoted, names))}]"
-
-
-def quoted(name: str) -> str:
-    """Returns a name as YAML needs it."""
-    return name if PLAIN.fullmatch(name) and name.lower() not in WORDS else json.dumps(name, ensure_ascii=False)
+    return f"{key}: {flow(list(names))}"
 
 
 def name_values(table: Mapping[int, str]) -> str:
@@ -77,12 +68,6 @@ def skip_zero(names: Sequence[str]) -> str:
     return f"{name_list(names)}\nreduce_zero_label: true"
 
 
-def leave_out(names: Sequence[str], values: Sequence[int]) -> str:
-    """Returns lines that make these values void."""
-    table = ", ".join(f"{value}: void" for value in values)
-    return f"{name_list(names)}\nlabel_mapping: {{{table}}}  # or the name of a class instead of void"
-
-
 def name_colours(table: Mapping[Colour, str]) -> str:
     """Returns names and their colours in colour masks. Masks of one channel keep their numbers."""
     return f"{name_list(list(table.values()))}\ncolours: {list(map(list, table))}"
@@ -94,4 +79,4 @@ def name_only_colours(table: Mapping[Colour, str]) -> str:
 
 
 def _with_labels(rows: Sequence[tuple[str, str]]) -> str:
-    return "\n".join(["names:", *(f"  - {{name: {quoted(name)}, labels: [{label}]}}" for name, label in rows)])
+    return "\n".join(["names:", *(f"  - {{name: {flow(name)}, labels: [{label}]}}" for name, label in rows)])

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections import defaultdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fullconv.classes import Classes
 from fullconv.data.doctor.files import nearest
-from fullconv.data.doctor.finding import ERROR, WARNING, Case, Finding, quoted
+from fullconv.data.doctor.finding import ERROR, WARNING, Case, Finding
+from fullconv.data.doctor.mapping import map_classes
 from fullconv.data.pairing import Pairing
 from fullconv.words import counted
+
+if TYPE_CHECKING:
+    from fullconv.data.description import DataFile
 
 LOOKED_UP = 3  # unpaired images for which a similar name is looked up
 
@@ -24,12 +31,12 @@ def _alone(pairing: Pairing, mask_dir: Path) -> list[Finding]:
     if not lonely and not masks:
         return []
     by_stem = {path.stem: path for path in masks}
-    like = {path: by_stem[name] for path in lonely[:LOOKED_UP] if (name := nearest(path.stem, by_stem))}
+    like = {path: by_stem.pop(name) for path in lonely[:LOOKED_UP] if (name := nearest(path.stem, by_stem))}
     cases = [Case(path, f"no mask; like {like[path].name}" if path in like else "no mask") for path in lonely]
     cases += [Case(path, "no image") for path in masks]
     folder = f"{mask_dir.name}/"
     text = f"{counted(len(lonely), 'image')} without a mask in {folder}, {counted(len(masks), 'mask')} without an image"
-    moves = [f"mv '{mask}' '{mask.with_stem(image.stem)}'" for image, mask in like.items()]
+    moves = [shlex.join(["mv", str(mask), str(mask.with_stem(image.stem))]) for image, mask in like.items()]
     remedy = "\n".join(moves) or "give each image and its mask the same name, or move unmatched files away"
     return [Finding("unpaired", ERROR, text, tuple(cases), remedy)]
 
@@ -47,18 +54,25 @@ def _by_rule(pairing: Pairing, mask_dir: Path) -> list[Finding]:
 
 def _renaming(mask_dir: Path, old: str, new: str, at_end: bool) -> str:
     """Returns the shell line that gives the masks the names of their images, in sub-folders too."""
-    pattern = f"*{new}.*" if at_end else f"{new}*"
-    target = f"${{1%{new}.*}}{old}.${{1##*.}}" if at_end else f"${{1%/*}}/{old}${{1##*/{new}}}"
-    return f"find '{mask_dir}' -type f -name '{pattern}' -exec sh -c 'mv \"$1\" \"{target}\"' _ {{}} \\;"
+    literal = re.sub(r"([\\\[\]*?])", r"\\\1", new)  # find's patterns have these characters
+    pattern = f"*{literal}.*" if at_end else f"{literal}*"
+    target = '"${1%"$2".*}$3.${1##*.}"' if at_end else '"${1%/*}/$3${1##*/"$2"}"'
+    found = shlex.join(
+        ["find", str(mask_dir), "-type", "f", "-name", pattern, "-exec", "sh", "-c", f'mv "$1" {target}']
+    )
+    return f"{found} _ {{}} {shlex.join([new, old])} \\;"
 
 
-def judge_similar_names(classes: Classes) -> list[Finding]:
+def judge_similar_names(classes: Classes, own: Classes, file: DataFile) -> list[Finding]:
+    """`own`: the classes before the mapping of `file`."""
     spelt: dict[str, list[str]] = defaultdict(list)
     for name in classes.names:
         spelt["".join(letter for letter in name.casefold() if letter.isalnum()) or name].append(name)
     alike = [names for names in spelt.values() if len(names) > 1]
     if not alike:
         return []
-    text = f"class names that differ only in spelling: {'; '.join(', '.join(names) for names in alike)}"
-    lines = ", ".join(f"{quoted(other)}: {quoted(names[0])}" for names in alike for other in names[1:])
-    return [Finding("names-alike", WARNING, text, remedy=f"label_mapping: {{{lines}}}  # if they are the same class")]
+    listed = "; ".join(", ".join(names) for names in alike)
+    text = f"class names that differ only in spelling and may mean the same: {listed}"
+    targets = {other: names[0] for names in alike for other in names[1:]}
+    remedy = map_classes(targets, own.names, file)
+    return [Finding("names-alike", WARNING, text, remedy=remedy)]

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from fullconv.classes import Classes
 from fullconv.data.assumption import UNNAMED, Assumption
-from fullconv.data.bands import read_picture
-from fullconv.data.dataset import Dataset, Sample
-from fullconv.data.description import OWN, describe, description_in, folder_of, read_data_file
+from fullconv.data.dataset import Dataset
+from fullconv.data.description import OWN, DataFile, describe, description_in, folder_of, read_data_file
 from fullconv.data.doctor.finding import ERROR, NOTE, Finding
-from fullconv.data.doctor.names import judge_names
+from fullconv.data.doctor.repair import pair_anyway
 from fullconv.data.inside import Outside
 from fullconv.data.label_meanings import LabelMeanings
-from fullconv.data.layouts.pairs import find_folders
-from fullconv.data.masks import identity_lookup, read_mask
-from fullconv.data.pairing import Pairing, by_name, pair
+from fullconv.data.layout_options import LayoutOptions
+from fullconv.data.layouts import yolo
+from fullconv.data.masks import read_mask
 from fullconv.data.recognition import find_layout
-from fullconv.data.split_names import SPELLINGS
 from fullconv.errors import FullconvError, prefix_errors
 
 DESCRIBED = (
@@ -36,11 +35,16 @@ DESCRIBED = (
 
 @dataclass(frozen=True)
 class Subject:
-    """What is examined: the data, whether its classes have names, and the problems found while opening it."""
+    """What is examined: the data, whether its classes have names, and the problems found while opening it.
+
+    `own`: the classes before the mapping of the data YAML (None: the same). `file`: its keys.
+    """
 
     dataset: Dataset
     named: bool = True
     findings: tuple[Finding, ...] = ()
+    own: Classes | None = None
+    file: DataFile = field(default_factory=DataFile)
 
 
 def open_anyway(data: Path, outside: Sequence[str | Path] = ()) -> Subject:
@@ -56,7 +60,14 @@ def open_anyway(data: Path, outside: Sequence[str | Path] = ()) -> Subject:
         return _unreadable(data, str(error))
     except FullconvError as error:
         return _repaired(data, str(error))
-    return Subject(dataset, findings=(_assumed(described.assumption),) if described.assumption else ())
+    findings = (_assumed(described.assumption),) if described.assumption else ()
+    return Subject(dataset, findings=findings, own=described.dataset.classes, file=_file_of(data))
+
+
+def _file_of(data: Path) -> DataFile:
+    """Returns the keys of a data YAML, or none for a folder, or a YAML for another tool."""
+    path = description_in(data)
+    return DataFile() if path.is_dir() or yolo.describes(path) else read_data_file(path)
 
 
 def _assumed(assumption: Assumption) -> Finding:
@@ -67,39 +78,26 @@ def _assumed(assumption: Assumption) -> Finding:
 
 def _repaired(data: Path, reason: str) -> Subject:
     try:
-        root, meanings, masks_dir = _described(data)
+        root, file, options = _described(data)
         if (found := find_layout(root)) and found.name in DESCRIBED:
             return _unreadable(root, reason)
     except FullconvError:  # the same error again, or that of a YAML for another tool, which has its own reason
         return _unreadable(data, reason)
     try:
-        return _paired(root, meanings, masks_dir, reason)
+        return _paired(root, file, options, reason)
     except FullconvError as error:
         return _unreadable(data, str(error))
 
 
-def _paired(root: Path, meanings: LabelMeanings, masks_dir: str, reason: str) -> Subject:
+def _paired(root: Path, file: DataFile, options: LayoutOptions, reason: str) -> Subject:
     """Pairs pictures and masks by their names as well as possible. Without any, `reason` is the finding."""
-    named = meanings.classes is not UNNAMED
-    splits: dict[str, tuple[Sample, ...]] = {}
-    findings: list[Finding] = []
-    for split, folders in (find_folders(root, masks_dir or "masks") or {}).items():
-        for _, (image_dir, mask_dir, deep) in folders:
-            pairing = pair(by_name(image_dir, deep), by_name(mask_dir, deep))
-            if pairing.pairs or split in SPELLINGS:
-                splits[split] = (*splits.get(split, ()), *_samples(pairing, meanings))
-            findings += judge_names(pairing, mask_dir) if split in SPELLINGS else []
-    if not any(splits.values()) and not findings:
+    named = options.classes is not UNNAMED
+    dataset, findings = pair_anyway(root, file, options)
+    if not any(dataset.splits.values()) and not findings:
         return _unreadable(root, reason)
     if named and not findings:
-        findings.append(_refusal(reason))
-    return Subject(Dataset(root, "pairs", meanings.classes, splits), named, tuple(findings))
-
-
-def _samples(pairing: Pairing, meanings: LabelMeanings) -> Iterator[Sample]:
-    lookup = identity_lookup(meanings.classes) if meanings.lookup is None else meanings.lookup
-    for name, (image, mask) in pairing.pairs.items():
-        yield Sample(name, image, mask, lookup, read_picture, meanings.open_mask)
+        findings = (_refusal(reason),)
+    return Subject(dataset, named, findings, options.classes if named else None, file)
 
 
 def _unreadable(data: Path, reason: str) -> Subject:
@@ -112,11 +110,13 @@ def _refusal(reason: str) -> Finding:
     return Finding("not-recognised", ERROR, text, remedy=remedy)
 
 
-def _described(data: Path) -> tuple[Path, LabelMeanings, str]:
-    """Returns (root, meaning of the values, masks_dir) of a folder or a data YAML."""
-    unnamed, data = LabelMeanings(UNNAMED, None, read_mask), description_in(data)
+def _described(data: Path) -> tuple[Path, DataFile, LayoutOptions]:
+    """Returns (root, keys, how pairs are read) of a folder or a data YAML."""
+    data = description_in(data)
     if data.is_dir():
-        return data, unnamed, ""
+        return data, DataFile(), LayoutOptions(classes=UNNAMED)
     file = read_data_file(data)
     with prefix_errors(data):
-        return folder_of(data, file), file.label_meanings() or unnamed, file.masks_dir
+        meanings = file.label_meanings() or LabelMeanings(UNNAMED, None, read_mask)
+    options = LayoutOptions(meanings.classes, meanings.lookup, meanings.open_mask, file.masks_dir)
+    return folder_of(data, file), file, options

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +13,18 @@ from fullconv.data.dataset import Dataset
 from fullconv.data.doctor.facts import THUMBNAIL
 from fullconv.data.doctor.finding import ERROR, NOTE, WARNING, Case, Finding
 from fullconv.data.doctor.scan import Facts
-from fullconv.data.split_names import examined, to_use, unused
+from fullconv.data.split_names import examined, share_of, to_use, unused
 from fullconv.words import counted
+from fullconv.yaml_files import flow
+
+if TYPE_CHECKING:
+    from fullconv.data.description import DataFile
 
 BANDS = 8  # of 8 bits each
 DISTANCE = BANDS - 1  # bits; two hashes that differ in at most this many are equal in at least one band
 NEIGHBOURS = 1000  # compared per hash and band at most; films of a fixed camera can have thousands of equal ones
 CONTRAST = 4.0  # grey levels; a thumbnail with a smaller standard deviation is too flat to be recognised
 LIKENESS = 0.98  # correlation of two thumbnails
-DIVIDED_ANEW = "train: [train, val]\nval: 0.2  # of all pictures; those that look alike stay together"
 Indices = NDArray[np.intp]  # (pairs,)
 Hashes = NDArray[np.uint64]  # (pictures,)
 Thumbnails = NDArray[np.uint8]  # (pictures, 16, 18) grey
@@ -81,14 +85,15 @@ def _standard(thumbnails: Thumbnails) -> NDArray[np.float32]:
     return flat / flat.std(1, keepdims=True)
 
 
-def judge_unused(dataset: Dataset) -> list[Finding]:
+def judge_unused(dataset: Dataset, file: DataFile) -> list[Finding]:
     """Reports splits that nothing uses, and folders and files that are in no split."""
     splits = dict(unused(dataset.splits))
     cases = tuple(Case(sample.image_path) for samples in splits.values() for sample in samples)
     named = ", ".join(f"{split} {len(samples)}" for split, samples in splits.items())
     unread = "" if examined(dataset.splits) is dataset.splits else "; they are not examined"
     text = f"{counted(len(cases), 'picture')} in folders that are neither train, val nor test: {named}{unread}"
-    remedy = f"{to_use(dataset.splits, splits)}  # or rename the folders, if they are to be used"
+    line = to_use(dataset.splits, splits) if file.train is None else f"train: {flow([*_wishes(file.train), *splits])}"
+    remedy = f"{line}  # or rename the folders, if they are to be used"
     found = [Finding("unused-split", WARNING, text, cases, remedy)] if cases else []
     lines = [line.partition(": ") for line in dataset.left_out]
     left_out = tuple(Case(Path(path), reason) for path, _, reason in lines)
@@ -96,11 +101,11 @@ def judge_unused(dataset: Dataset) -> list[Finding]:
     return [*found, *([Finding("left-out", NOTE, text, left_out)] if left_out else [])]
 
 
-def judge_splits(facts: Sequence[Facts]) -> list[Finding]:
+def judge_splits(facts: Sequence[Facts], file: DataFile) -> list[Finding]:
     splits = list(dict.fromkeys(split for each in facts for split in each.splits))
     members = {split: {i for i, each in enumerate(facts) if split in each.splits} for split in splits}
     apart = without_unions(members)
-    return [*_shared(facts, apart), *_near(facts, apart), *_single(members)]
+    return [*_shared(facts, apart), *_near(facts, apart, file), *_single(members, file)]
 
 
 def without_unions(members: Mapping[str, set[int]]) -> dict[str, set[int]]:
@@ -119,11 +124,11 @@ def _shared(facts: Sequence[Facts], members: Mapping[str, set[int]]) -> list[Fin
         if len(splits) > 1:
             cases.append(Case(each.sample.image_path, f"in {' and '.join(splits)}"))
     text = f"{counted(len(cases), 'picture')} in more than one split; scores would include pictures seen in training"
-    remedy = "remove these names from one of the two lists"
+    remedy = "remove these names from one of the two lists, or the files from one of the two folders"
     return [Finding("shared-files", ERROR, text, tuple(cases), remedy)] if cases else []
 
 
-def _near(facts: Sequence[Facts], members: Mapping[str, set[int]]) -> list[Finding]:
+def _near(facts: Sequence[Facts], members: Mapping[str, set[int]], file: DataFile) -> list[Finding]:
     pairs = _pairs(facts, members)
     split = {i: name for name, whole in members.items() for i in whole}
     cases = tuple(
@@ -131,14 +136,30 @@ def _near(facts: Sequence[Facts], members: Mapping[str, set[int]]) -> list[Findi
         for i, j in pairs
     )
     text = f"{counted(len(cases), 'picture')} nearly identical to one in another split; scores would be too high"
-    remedy = DIVIDED_ANEW if {"train", "val"} == members.keys() else "keep pictures of the same scene in one split"
+    remedy = (
+        _divided_anew(file) if {"train", "val"} == members.keys() else "keep pictures of the same scene in one split"
+    )
     return [Finding("near-duplicates", WARNING, text, cases, remedy)] if cases else []
 
 
-def _single(members: Mapping[str, set[int]]) -> list[Finding]:
-    if len(members) != 1:
+def _divided_anew(file: DataFile) -> str:
+    """Returns lines that hold back other pictures for val, from those that are now in train or val."""
+    share = "val: 0.2  # of all pictures; those that look alike stay together"
+    if file.train is None:
+        return share if file.val is not None else f"train: [train, val]\n{share}"
+    return f"train: {flow([*_wishes(file.train), *_wishes(file.val or [])])}\n{share}"
+
+
+def _wishes(asked: Any) -> list[Any]:
+    return list(asked) if isinstance(asked, list) else [asked]
+
+
+def _single(members: Mapping[str, set[int]], file: DataFile) -> list[Finding]:
+    if len(members) != 1 or (file.val is not None and share_of(file.val) is None):  # no picture of val was found
         return []
     text = f"all pictures are in {next(iter(members))}: none is held back for choosing the best epoch and for scoring"
+    if file.val is not None:
+        return [Finding("one-split", NOTE, f"{text}, because all look alike, or a class is in a single picture")]
     remedy = "val: 0.2  # of the pictures; those that look alike stay together. Or give a list of names, val.txt"
     return [Finding("one-split", NOTE, text, remedy=remedy)]
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.classes import VOID, Classes
 from fullconv.data.doctor.facts import MaskFacts
-from fullconv.data.doctor.finding import ERROR, NOTE, WARNING, Case, Finding, quoted
+from fullconv.data.doctor.finding import ERROR, NOTE, WARNING, Case, Finding
+from fullconv.data.doctor.mapping import map_classes
 from fullconv.data.doctor.scan import Facts
 from fullconv.data.masks import Lookup
 from fullconv.words import counted
+
+if TYPE_CHECKING:
+    from fullconv.data.description import DataFile
 
 SPARSE = 0.5  # share of the pixels that are labelled
 RARE = 0.02  # share of the pictures
@@ -78,8 +82,12 @@ def label_counts(mask: MaskFacts, lookup: Lookup) -> Counts:
     return counts
 
 
-def judge_balance(facts: Sequence[Facts], held: dict[str, Share], classes: Classes) -> list[Finding]:
-    return [*_all_void(facts), *_sparse(held), *_empty(held, classes), *_rare(held, classes), *_unlike(held, classes)]
+def judge_balance(
+    facts: Sequence[Facts], held: dict[str, Share], classes: Classes, own: Classes, file: DataFile
+) -> list[Finding]:
+    """`own`: the classes before the mapping of `file`."""
+    empty = _empty(held, classes, own, file)
+    return [*_all_void(facts), *_sparse(held), *empty, *_rare(held, classes), *_unlike(held, classes)]
 
 
 def _all_void(facts: Sequence[Facts]) -> list[Finding]:
@@ -91,7 +99,8 @@ def _all_void(facts: Sequence[Facts]) -> list[Finding]:
     )
     severity = ERROR if len(cases) == len(facts) else WARNING
     text = f"{counted(len(cases), 'mask')} completely void: nothing in them is trained on or scored"
-    return [Finding("all-void", severity, text, cases, "remove these names from the lists")] if cases else []
+    remedy = "leave these out: remove their names from the lists, or each picture and its mask from the folders"
+    return [Finding("all-void", severity, text, cases, remedy)] if cases else []
 
 
 def _sparse(held: dict[str, Share]) -> list[Finding]:
@@ -107,14 +116,14 @@ def _sparse(held: dict[str, Share]) -> list[Finding]:
     return [Finding("sparse-labels", NOTE, text)]
 
 
-def _empty(held: dict[str, Share], classes: Classes) -> list[Finding]:
+def _empty(held: dict[str, Share], classes: Classes, own: Classes, file: DataFile) -> list[Finding]:
     """Finds classes without a pixel in the whole data, or in a split."""
     nowhere = [i for i in range(len(classes)) if not any(share.pixels[i] for share in held.values())]
-    lines = ", ".join(f"{quoted(classes.names[i])}: void" for i in nowhere)
     findings = []
     if nowhere and any(share.pixels.any() for share in held.values()):
         text = f"classes named but without any pixels: {_named(nowhere, classes)}"
-        findings.append(Finding("empty-classes", WARNING, text, remedy=f"label_mapping: {{{lines}}}"))
+        remedy = map_classes({classes.names[i]: "void" for i in nowhere}, own.names, file)
+        findings.append(Finding("empty-classes", WARNING, text, remedy=remedy))
     for split, share in held.items():
         missing = [i for i in np.flatnonzero(share.pixels == 0).tolist() if i not in nowhere]
         if missing and share.pixels.any():

@@ -7,15 +7,20 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fullconv.classes import VOID, Classes
 from fullconv.data.doctor.facts import DRAWN, MaskFacts
-from fullconv.data.doctor.finding import ERROR, WARNING, Case, Finding, leave_out, name_values, skip_zero
+from fullconv.data.doctor.finding import ERROR, WARNING, Case, Finding, name_values, skip_zero
+from fullconv.data.doctor.mapping import map_values
 from fullconv.data.doctor.scan import Facts
 from fullconv.data.doctor.white import judge_white
 from fullconv.words import counted
+
+if TYPE_CHECKING:
+    from fullconv.data.description import DataFile
 
 MANY = 16  # values in one mask that are not a class: more than people draw by mistake
 RARE = 2e-3  # share of a mask's pixels; values that smoothing creates at edges are rarer
@@ -24,9 +29,9 @@ NEAR = 16  # largest change of black and white by JPEG, in grey levels
 SHOWN = 5  # values listed in one line
 
 
-def judge_values(facts: Sequence[Facts], classes: Classes, named: bool) -> list[Finding]:
+def judge_values(facts: Sequence[Facts], classes: Classes, named: bool, file: DataFile) -> list[Finding]:
     """Gives each mask one explanation, tried in this order: JPEG or smoothing, 0 and 255, 255 in some masks, counted
-    from 1, unknown."""
+    from 1, unknown. `classes`: those of the data, before the mapping of `file`."""
     masks = [each for each in facts if each.mask and not each.mask.error and not each.mask.in_colour]
     smoothed = [each for each in masks if is_smoothed(each, named)]
     first = _smoothed(smoothed)
@@ -34,8 +39,8 @@ def judge_values(facts: Sequence[Facts], classes: Classes, named: bool) -> list[
         return [*first, _black_and_white(masks, classes, named)]
     steady = [each for each in masks if not is_smoothed(each, named)]
     if white := judge_white(steady, classes, named):
-        return [*first, *white, *_unknown(steady, classes)]
-    return [*first, *(_from_one(steady, classes, named) or _unknown(steady, classes))]
+        return [*first, *white, *_unknown(steady, classes, file)]
+    return [*first, *(_from_one(steady, classes, named) or _unknown(steady, classes, file))]
 
 
 def is_smoothed(facts: Facts, named: bool) -> bool:
@@ -99,9 +104,10 @@ def _form(mask: MaskFacts) -> str:
 def _black_and_white(masks: Sequence[Facts], classes: Classes, named: bool) -> Finding:
     """White in a drawing program is 255, and 255 is void, so the class in white would never be learned."""
     cases = tuple(Case(each.mask_path) for each in masks if each.mask and VOID in each.mask.pixels)
-    names = classes.names[:2] if named and len(classes) > 1 else ("background", "foreground")
+    names = classes.names if named and len(classes) > 1 else ("background", "foreground")
     text = f"{counted(len(cases), 'mask')} with only 0 and 255; 255 is void, so white pixels are never learned"
-    remedy = name_values({0: names[0], VOID: names[1]})
+    remedy = name_values({0: names[0], VOID: names[1], **{i: name for i, name in enumerate(names) if i > 1}})
+    remedy += "\nreduce_zero_label: false" if any(each.sample.lookup[0] == VOID for each in masks) else ""
     return Finding("white-is-void", ERROR, text, cases, remedy)
 
 
@@ -123,14 +129,14 @@ def _from_one(masks: Sequence[Facts], classes: Classes, named: bool) -> list[Fin
     return []
 
 
-def _unknown(masks: Sequence[Facts], classes: Classes) -> list[Finding]:
+def _unknown(masks: Sequence[Facts], classes: Classes, file: DataFile) -> list[Finding]:
     strange = [(each.mask_path, found) for each in masks if (found := unknown_values(each))]
     if not strange:
         return []
     values = sorted({value for _, found in strange for value in found})
     cases = tuple(Case(path, f"holds {_listed(found)}") for path, found in strange)
     text = f"{counted(len(cases), 'mask')} with values that belong to no class: {_listed(values)}"
-    return [Finding("unknown-values", ERROR, text, cases, leave_out(classes.names, values))]
+    return [Finding("unknown-values", ERROR, text, cases, map_values(values, classes.names, file))]
 
 
 def _listed(values: Sequence[int]) -> str:

@@ -5,8 +5,9 @@ mmsegmentation's img_dir + ann_dir have the same form with other names, and so d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +26,10 @@ from fullconv.words import counted
 FOLDERS = (("images", "masks"), ("img_dir", "ann_dir"), ("JPEGImages", "SegmentationClass"))
 IMAGES = ("images", "imgs", "image", "img", "img_dir", "photos", "JPEGImages")
 MASKS = ("masks", "mask", "labels", "label", "annotations", "ann_dir", "gts", "gt", "SegmentationClass")
+RARER = ("segmentation", "segmentations", "ground_truth", "groundtruth", "gt_masks")  # folders of masks
+
+
+Inside = Callable[[Path, str], Path]  # the folder of a name in another one
 
 
 class Pair(NamedTuple):
@@ -36,8 +41,16 @@ class Pair(NamedTuple):
 
 
 def recognises(root: Path, masks_dir: str = "masks") -> str:
-    found = find_folders(root, masks_dir)
-    if found is None:
+    return _seen_in(root, _usual(root, masks_dir))
+
+
+def recognises_rarer(root: Path) -> str:
+    """Like `recognises`, for names of folders that another layout may use too."""
+    return _seen_in(root, _rarer(root, "masks"))
+
+
+def _seen_in(root: Path, found: Found[Pair]) -> str:
+    if not found:
         return ""
     _, first = next(iter(found.values()))[0]
     return " beside ".join(f"{folder.relative_to(root).as_posix()}/" for folder in (first.images, first.masks))
@@ -89,21 +102,67 @@ def pairs_inside(image_dir: Path, mask_dir: Path) -> list[tuple[str, Pair]]:
 
 def find_folders(root: Path, masks_dir: str) -> Found[Pair] | None:
     """Returns what the first usual names of folders lead to. The most certain names come first."""
-    inside = folders_in(root)
-    candidates = (("images", masks_dir), *FOLDERS, *product(IMAGES, MASKS))
-    return next((found for names in candidates if (found := _folders(root, inside, *names))), None)
+    return _usual(root, masks_dir) or _rarer(root, masks_dir) or None
 
 
-def _folders(root: Path, inside: Mapping[str, Path], images_dir: str, masks_dir: str) -> Found[Pair]:
+def _usual(root: Path, masks_dir: str) -> Found[Pair]:
+    return _first(root, (("images", masks_dir), *FOLDERS, *product(IMAGES, MASKS)), _inside)
+
+
+def _rarer(root: Path, masks_dir: str) -> Found[Pair]:
+    """The usual names in any case, then other names, then train/ beside train_masks/."""
+    names = (("images", masks_dir), *FOLDERS, *product(IMAGES, MASKS), *product(IMAGES, RARER))
+    return _first(root, names, _in_any_case()) or _beside(folders_in(root))
+
+
+def _first(root: Path, candidates: Iterable[tuple[str, str]], inside: Inside) -> Found[Pair]:
+    folders = folders_in(root)
+    return next((found for names in candidates if (found := _folders(root, folders, inside, *names))), {})
+
+
+def _folders(root: Path, folders: Mapping[str, Path], inside: Inside, images_dir: str, masks_dir: str) -> Found[Pair]:
     """Without split folders everything is `train`."""
-    whole = Pair(root / images_dir, root / masks_dir)
+
+    def pair_in(folder: Path) -> Pair:
+        return Pair(inside(folder, images_dir), inside(folder, masks_dir))
+
+    whole = pair_in(root)
     found = pairs_inside(whole.images, whole.masks) if whole.images.is_dir() and whole.masks.is_dir() else []
-    outer = {name: Pair(folder / images_dir, folder / masks_dir) for name, folder in inside.items()}
-    if any(split_of(name) and _hold(each.images, each.masks) for name, each in outer.items()):
+    if any(split_of(name) and _hold(*pair_in(folder)[:2]) for name, folder in folders.items()):
+        outer = {name: pair_in(folder) for name, folder in folders.items()}
         found += [(name, each) for name, each in outer.items() if _hold(each.images, each.masks)]
     if found:
         return by_split(found)
     return {TRAIN: [("", whole)]} if _hold(whole.images, whole.masks) else {}
+
+
+def _inside(folder: Path, name: str) -> Path:
+    return folder / name
+
+
+def _in_any_case() -> Inside:
+    """Finds folders as they are spelt, also if the file system takes any spelling. Lists each folder once."""
+    listed = cache(folders_in)
+
+    def inside(folder: Path, name: str) -> Path:
+        spelt = [path for own, path in listed(folder).items() if own.lower() == name.lower()]
+        return folder / name if folder / name in spelt or not spelt else spelt[0]
+
+    return inside
+
+
+def _beside(folders: Mapping[str, Path]) -> Found[Pair]:
+    """train/ beside train_masks/, as in Kaggle's Carvana."""
+    spelt = {name.lower(): path for name, path in folders.items()}
+    endings = [f"{joint}{word.lower()}" for word, joint in product((*MASKS, *RARER), "_- ")]
+    partners = {
+        name: next((spelt[name.lower() + ending] for ending in endings if name.lower() + ending in spelt), None)
+        for name in folders
+        if split_of(name)
+    }
+    return by_split(
+        (name, Pair(folders[name], path)) for name, path in partners.items() if path and _hold(folders[name], path)
+    )
 
 
 def _hold(image_dir: Path, mask_dir: Path) -> bool:
