@@ -14,6 +14,7 @@ import click
 
 from fullconv import __version__
 from fullconv.commands.disk import in_one_line
+from fullconv.commands.environment import name_variables
 from fullconv.commands.stopping import stoppable
 from fullconv.commands.terminal import fail, quiet_option
 from fullconv.errors import FullconvError, messages_with_flags, suggestion
@@ -62,6 +63,7 @@ class Commands(click.Group):
         command: click.Command = getattr(import_module(f"fullconv.commands.{cmd_name}"), cmd_name)
         if not any(option.name == "quiet" for option in command.params):
             command.params.append(quiet_option())
+        name_variables(command, f"FULLCONV_{cmd_name.upper()}")
         return command
 
 
