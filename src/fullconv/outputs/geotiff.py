@@ -55,12 +55,19 @@ def write_categories(classes: Classes) -> Files:
 
 
 def write_masks(mosaic: Mosaic, target: Path) -> Files:
-    """target_<class>.tif for each class present: 255 for the class, 0 elsewhere."""
+    """target_<class>.tif for each class present, or for the requested ones: 255 for the class, 0 elsewhere."""
+    classes = mosaic.classes
+    parts = file_names(classes.names)
+    indices = [classes.index(name) for name in mosaic.asked] or _present(mosaic)
+    return {f"_{parts[index]}.tif": _mask(mosaic, index) for index in indices}
+
+
+def _present(mosaic: Mosaic) -> list[int]:
+    """Returns the indices of the classes in a label map, which is read once."""
     present = np.zeros(256, bool)
     for part in mosaic.blocks():
         present |= np.bincount(mosaic.labels(part).ravel(), minlength=256) > 0
-    names = file_names(mosaic.classes.names)
-    return {f"_{name}.tif": _mask(mosaic, i) for i, name in enumerate(names) if present[i]}
+    return [index for index in range(len(mosaic.classes)) if present[index]]
 
 
 def _mask(mosaic: Mosaic, index: int) -> Fill:
