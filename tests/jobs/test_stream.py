@@ -13,6 +13,7 @@ from fullconv.errors import FullconvError
 from fullconv.jobs.job import Wanted
 from fullconv.jobs.stream import one_result
 from tests.conftest import EXAMPLES
+from tests.prediction.scenes import blobs, bright_model, write_scene
 
 CAT = (EXAMPLES / "chelsea.jpg").read_bytes()
 
@@ -37,6 +38,14 @@ def test_several_files_are_refused(model):
         one_result(model, CAT, Wanted(("masks",)))
     with pytest.raises(FullconvError, match="the bytes given: not an image"):
         one_result(model, b"no picture", Wanted(("labels",)))
+
+
+def test_labels_of_a_geotiff(tmp_path):
+    path, array = tmp_path / "r.tif", blobs(40, 60)
+    body = one_result(bright_model(), write_scene(path, array).read_bytes(), Wanted(("labels",)))
+    with pytest.importorskip("rasterio").MemoryFile(body) as file, file.open() as labels:
+        assert np.array_equal(labels.read(1), array.mean(2) // 64)
+        assert (labels.crs.to_epsg(), labels.tags()["class_3"]) == (32633, "road")
 
 
 def run(*arguments, body=CAT):

@@ -25,6 +25,7 @@ CACHE = 16 * 2**20  # bytes of blocks that GDAL holds; by default it takes a twe
 PICTURE = 1024  # pixels per side of an overlay's parts, of which about six copies of four bytes per pixel are held
 CERTAIN = 254  # value for a probability of 1; 255 means no data
 LABELS = "_labels.tif"
+CATEGORIES = f"{LABELS}.aux.xml"
 FULL = 2**20  # free bytes below which a disk counts as full
 
 Raster = Any  # a dataset of rasterio
@@ -51,7 +52,7 @@ def write_categories(classes: Classes) -> Files:
     content = (
         f'<PAMDataset><PAMRasterBand band="1"><CategoryNames>{names}</CategoryNames></PAMRasterBand></PAMDataset>\n'
     )
-    return {f"{LABELS}.aux.xml": text(lambda: content)}
+    return {CATEGORIES: text(lambda: content)}
 
 
 def write_masks(mosaic: Mosaic, target: Path) -> Files:
