@@ -201,7 +201,7 @@ def test_a_raster_without_a_georeference_has_polygons_in_pixels(tmp_path):
 
 
 def test_masks_are_exactly_those_of_the_classes_asked_for(scene, tmp_path):
-    path, array = scene
+    array = scene[1]
     dark = write_scene(tmp_path / "dark.tif", np.minimum(array, 90), nodata=0)  # without a road
     model = bright_model().among(["road", "field"])
     _, _, written = predict(dark, tmp_path / "x", ["masks"], model=model, classes=model.asked)

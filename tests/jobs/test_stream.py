@@ -67,8 +67,18 @@ def test_impossible_input_gives_a_one_line_error():
     assert run("-", body=b"").stderr.count(b"\n") == 1
 
 
-@pytest.mark.parametrize("option", [["--resume"], ["--overwrite"], ["--json", "r.json"], ["--frames", "3"]])
+@pytest.mark.parametrize(
+    "option",
+    [["--resume"], ["--overwrite"], ["--json", "r.json"], ["--frames", "3"], ["--out", "results"], ["--pages", "all"],
+     ["--outside", "."], ["--allow-http"], ["--cluster", "ray"]],
+)  # fmt: skip
 def test_options_without_effect_are_refused(option):
     done = run("-", *option)
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr.decode() == f"error: {option[0]}: has no effect with standard input; remove it\n"
+
+
+def test_a_folder_from_the_environment_may_be_meant_for_other_runs(monkeypatch, tmp_path):
+    monkeypatch.setenv("FULLCONV_PREDICT_OUT", str(tmp_path))
+    assert run("-").stdout.startswith(b"\x89PNG")
+    assert not list(tmp_path.iterdir())

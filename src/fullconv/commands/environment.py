@@ -18,7 +18,7 @@ def name_variables(command: click.Command, prefix: str) -> None:
             name_variables(inner, f"{prefix}_{_capitals(name)}")
 
 
-def longest_flag(option: click.Option) -> str:
+def longest_flag(option: click.Parameter) -> str:
     return max(option.opts, key=len)
 
 
