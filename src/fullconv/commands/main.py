@@ -17,7 +17,7 @@ from fullconv.commands.disk import in_one_line
 from fullconv.commands.environment import name_variables
 from fullconv.commands.stopping import stoppable
 from fullconv.commands.terminal import fail, quiet_option
-from fullconv.errors import FullconvError, messages_with_flags, suggestion
+from fullconv.errors import FullconvError, UnknownValue, messages_with_flags, suggestion
 
 # In the order in which people usually need them.
 COMMANDS = (
@@ -85,7 +85,8 @@ def check_current_folder() -> None:
 
 
 def main() -> None:
-    """Runs a command. An error that the user can correct is printed in one line, and the exit code is 1.
+    """Runs a command. An error that the user can correct is printed in one line, and the exit code is 1, or 2 for a
+    value that does not exist.
 
     If a command or an option does not exist, click exits with 2.
     """
@@ -95,7 +96,7 @@ def main() -> None:
         fullconv()
     except FullconvError as error:
         fail(error)
-        sys.exit(1)
+        sys.exit(2 if isinstance(error, UnknownValue) else 1)
     except OSError as error:
         line = in_one_line(error)
         if line is None:
