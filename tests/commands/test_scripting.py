@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from tests.commands.shell import COMMAND
+from tests.commands.test_environment import options
 from tests.conftest import EXAMPLES
 
 PHOTO = str(EXAMPLES / "chelsea.jpg")
@@ -139,3 +140,20 @@ def test_the_end_of_a_command_collects_nothing():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "True"
+
+
+def test_short_options_are_the_same_everywhere():
+    """-o, -m and -q in every command that has --out, --model and --quiet, also in those of `explain`."""
+    short = {"--out": "-o", "--model": "-m", "--quiet": "-q"}
+    lacking = [(words, long) for words, _, option in options() for long in short
+               if long in option.opts and short[long] not in option.opts]  # fmt: skip
+    assert lacking == []
+    quiet = [words for words, _, option in options() if "--quiet" in option.opts]
+    assert quiet == list(dict.fromkeys(words for words, _, _ in options()))
+
+
+@pytest.mark.parametrize("words", [["explain", "-q", "ladder"], ["explain", "ladder", "-q"]])
+def test_figures_can_be_quiet(words, tmp_path):
+    pytest.importorskip("matplotlib")
+    done = shell(*words, PHOTO, "--models", "photos", "-o", tmp_path / "x.png")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

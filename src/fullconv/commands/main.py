@@ -16,7 +16,7 @@ from fullconv import __version__
 from fullconv.commands.disk import in_one_line
 from fullconv.commands.environment import name_variables
 from fullconv.commands.stopping import stoppable
-from fullconv.commands.terminal import fail, quiet_option
+from fullconv.commands.terminal import add_quiet, fail
 from fullconv.errors import FullconvError, UnknownValue, messages_with_flags, suggestion
 
 # In the order in which people usually need them.
@@ -61,8 +61,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(import_module(f"fullconv.commands.{cmd_name}"), cmd_name)
-        if not any(option.name == "quiet" for option in command.params):
-            command.params.append(quiet_option())
+        add_quiet(command)
         name_variables(command, f"FULLCONV_{cmd_name.upper()}")
         return command
 
