@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 PHOTO = click.argument("photos", nargs=-1, required=True, metavar="PHOTO...")
 OUT = click.option("-o", "--out", type=PATH, required=True, help="File to write the figure to, .svg or .png.")
-MODEL = click.option("-m", "--model", default="photos", help="Name of a bundled model, a model folder, or hf://owner/name.")
+MODEL = click.option(
+    "-m", "--model", default="photos", help="Name of a bundled model, a model folder, or hf://owner/name."
+)
 PUBLISHED = click.option(
     "--published", metavar="NAME", help="Draw a published net, without weights, instead of --model."
 )
