@@ -49,7 +49,8 @@ def test_the_site_has_every_page_and_no_link_leads_nowhere(tmp_path):
 
 def test_every_command_has_a_file_and_every_file_a_command():
     files = {path.stem for path in (PACKAGE / "commands").glob("*.py")}
-    files -= {"__init__", "main", "shared_options", "terminal", "progress", "stopping", "json_output", "disk", "paths"}
+    files -= {"__init__", "main", "shared_options", "terminal", "progress", "stopping", "json_output", "disk", "paths",
+              "environment"}  # fmt: skip
     assert files == set(COMMANDS)
     for name in COMMANDS:
         assert fullconv.get_command(None, name).help

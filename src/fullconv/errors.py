@@ -14,6 +14,10 @@ class FullconvError(Exception):
     """An error that the user can correct. The message is one line: what is wrong, where, and what to do."""
 
 
+class UnknownValue(FullconvError):
+    """The value of an argument does not exist or has not the form of that argument, whatever the files contain."""
+
+
 class Damaged(FullconvError):
     """The content of a file cannot be read. Until the file changes, another attempt would fail in the same way."""
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fullconv.errors import FullconvError
+from fullconv.errors import FullconvError, UnknownValue
 from fullconv.georeference import Georeference
 from fullconv.words import counted
 
@@ -71,14 +71,14 @@ class Picture:
 def _check_ranges(ranges: tuple[Range, ...]) -> None:
     for low, high in ranges:
         if not np.isfinite(high - low):
-            raise FullconvError(f"--range {low:g},{high:g}: give two finite numbers, as in 0,3000")
+            raise UnknownValue(f"--range {low:g},{high:g}: give two finite numbers, as in 0,3000")
         if not low < high:
-            raise FullconvError(f"--range {low:g},{high:g}: give the lower value first")
+            raise UnknownValue(f"--range {low:g},{high:g}: give the lower value first")
 
 
 def _check_bands(bands: tuple[int, ...]) -> None:
     if bands and min(bands) < 1:
-        raise FullconvError(f"--bands {_listed(bands)}: bands are counted from 1")
+        raise UnknownValue(f"--bands {_listed(bands)}: bands are counted from 1")
 
 
 @dataclass(frozen=True)
@@ -230,7 +230,7 @@ class View:
 def range_pairs(numbers: tuple[float, ...]) -> tuple[Range, ...]:
     """Converts 0,3000,0,2800 to (0, 3000), (0, 2800). Raises FullconvError for an odd number of values."""
     if len(numbers) % 2:
-        raise FullconvError(f"--range {','.join(f'{n:g}' for n in numbers)}: give pairs, as in 0,3000")
+        raise UnknownValue(f"--range {','.join(f'{n:g}' for n in numbers)}: give pairs, as in 0,3000")
     return tuple(zip(numbers[::2], numbers[1::2], strict=True))
 
 

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from tests.commands.shell import COMMAND
+from tests.commands.test_environment import options
 from tests.conftest import EXAMPLES
 
 PHOTO = str(EXAMPLES / "chelsea.jpg")
@@ -73,11 +74,38 @@ def test_a_quiet_training_prints_nothing(disc_data, tmp_path):
         (["predict", "nowhere"], 1),
         (["check", "nowhere"], 1),
         (["train", "nowhere"], 1),
-        (["bench", "--size", "3"], 1),
+        (["predict", PHOTO, "--classes", "caat"], 1),
+        (["predict", PHOTO, "--background", "nowhere.jpg"], 1),
+        (["train", ".", "--recipe", "wrong.yaml"], 1),
+        (["predict", PHOTO, "--save", "lables"], 2),
+        (["predict", PHOTO, "--device", "foo"], 2),
+        (["predict", PHOTO, "--tile", "foo"], 2),
+        (["predict", PHOTO, "--tile", "33"], 2),
+        (["predict", PHOTO, "--tile", "64", "--halo", "foo"], 2),
+        (["predict", PHOTO, "--memory", "x"], 2),
+        (["predict", PHOTO, "--range", "1"], 2),
+        (["predict", PHOTO, "--bands", "0"], 2),
+        (["predict", PHOTO, "--model", "hf://foo"], 2),
+        (["train", "nowhere", "--arch", "fcn9s"], 2),
+        (["train", "nowhere", "--track", "foo"], 2),
+        (["train", "nowhere", "--time", "soon"], 2),
+        (["convert", "caffe", "nowhere", "--net", "voc-fcn9s", "--out", "new"], 2),
+        (["explain", "architecture", "--published", "foo", "--out", "x.png"], 2),
+        (["explain", "architecture", "--out", "x.foo"], 2),
+        (["evaluate", "nowhere", "--report", "x.foo"], 2),
+        (["check", "nowhere", "--sheet", "x.foo"], 2),
+        (["serve", "--formats", "foo"], 2),
+        (["serve", "--label-studio", "foo"], 2),
+        (["download", "nosuch"], 2),
+        (["bench", "--size", "3"], 2),
     ],
 )
-def test_exit_codes(arguments, code):
-    assert shell(*arguments).returncode == code
+def test_exit_codes(arguments, code, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "wrong.yaml").write_text("arch: fcn9s\n")
+    done = shell(*arguments)
+    assert done.returncode == code, done.stderr
+    assert "error: " in done.stderr.lower()
 
 
 def test_options_can_be_set_in_the_environment(tmp_path):
@@ -112,3 +140,20 @@ def test_the_end_of_a_command_collects_nothing():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "True"
+
+
+def test_short_options_are_the_same_everywhere():
+    """-o, -m and -q in every command that has --out, --model and --quiet, also in those of `explain`."""
+    short = {"--out": "-o", "--model": "-m", "--quiet": "-q"}
+    lacking = [(words, long) for words, _, option in options() for long in short
+               if long in option.opts and short[long] not in option.opts]  # fmt: skip
+    assert lacking == []
+    quiet = [words for words, _, option in options() if "--quiet" in option.opts]
+    assert quiet == list(dict.fromkeys(words for words, _, _ in options()))
+
+
+@pytest.mark.parametrize("words", [["explain", "-q", "ladder"], ["explain", "ladder", "-q"]])
+def test_figures_can_be_quiet(words, tmp_path):
+    pytest.importorskip("matplotlib")
+    done = shell(*words, PHOTO, "--models", "photos", "-o", tmp_path / "x.png")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

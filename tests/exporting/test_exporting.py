@@ -199,3 +199,10 @@ def test_out_becomes_a_complete_model_folder(folder, tmp_path, monkeypatch):
 def test_impossible_requests_give_a_one_line_error(arguments, message):
     with pytest.raises(FullconvError, match=message):
         exporting.export("photos", **arguments)
+
+
+@pytest.mark.parametrize("to", ["onnx", "torch"])
+def test_without_parameters_the_error_names_no_option_that_export_lacks(to, tmp_path):
+    shutil.copyfile(find_model("photos") / "config.json", tmp_path / "config.json")  # as --to deepness leaves it
+    error = str(run(tmp_path, "--to", to).exception)
+    assert f"model.safetensors: missing, and {to} is made from it; export another model" in error

@@ -200,6 +200,19 @@ def test_a_raster_without_a_georeference_has_polygons_in_pixels(tmp_path):
     assert json.loads(written.read_text())["coordinates_in"].startswith("pixels: ")
 
 
+def test_masks_are_exactly_those_of_the_classes_asked_for(scene, tmp_path):
+    array = scene[1]
+    dark = write_scene(tmp_path / "dark.tif", np.minimum(array, 90), nodata=0)  # without a road
+    model = bright_model().among(["road", "field"])
+    _, _, written = predict(dark, tmp_path / "x", ["masks"], model=model, classes=model.asked)
+    in_memory = model.predict(dark).save(tmp_path / "out", "x", ["masks"])
+    for paths in (written, in_memory):
+        assert [path.name for path in paths] == ["x_road.tif", "x_field.tif"]
+        with rasterio.open(paths[0]) as road, rasterio.open(paths[1]) as field:
+            assert not road.read(1).any()
+            assert field.read(1).any()
+
+
 def test_polygons_are_limited_to_the_classes_asked_for(scene, tmp_path):
     name = CLASSES.names[2]
     _, _, (written,) = predict(scene[0], tmp_path / "x", ["polygons"], classes=(name,))

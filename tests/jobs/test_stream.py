@@ -13,6 +13,7 @@ from fullconv.errors import FullconvError
 from fullconv.jobs.job import Wanted
 from fullconv.jobs.stream import one_result
 from tests.conftest import EXAMPLES
+from tests.prediction.scenes import blobs, bright_model, write_scene
 
 CAT = (EXAMPLES / "chelsea.jpg").read_bytes()
 
@@ -39,6 +40,14 @@ def test_several_files_are_refused(model):
         one_result(model, b"no picture", Wanted(("labels",)))
 
 
+def test_labels_of_a_geotiff(tmp_path):
+    path, array = tmp_path / "r.tif", blobs(40, 60)
+    body = one_result(bright_model(), write_scene(path, array).read_bytes(), Wanted(("labels",)))
+    with pytest.importorskip("rasterio").MemoryFile(body) as file, file.open() as labels:
+        assert np.array_equal(labels.read(1), array.mean(2) // 64)
+        assert (labels.crs.to_epsg(), labels.tags()["class_3"]) == (32633, "road")
+
+
 def run(*arguments, body=CAT):
     command = [sys.executable, "-m", "fullconv", "predict", *arguments]
     return subprocess.run(command, input=body, capture_output=True, check=False)
@@ -58,8 +67,18 @@ def test_impossible_input_gives_a_one_line_error():
     assert run("-", body=b"").stderr.count(b"\n") == 1
 
 
-@pytest.mark.parametrize("option", [["--resume"], ["--overwrite"], ["--json", "r.json"], ["--frames", "3"]])
+@pytest.mark.parametrize(
+    "option",
+    [["--resume"], ["--overwrite"], ["--json", "r.json"], ["--frames", "3"], ["--out", "results"], ["--pages", "all"],
+     ["--outside", "."], ["--allow-http"], ["--cluster", "ray"]],
+)  # fmt: skip
 def test_options_without_effect_are_refused(option):
     done = run("-", *option)
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr.decode() == f"error: {option[0]}: has no effect with standard input; remove it\n"
+
+
+def test_a_folder_from_the_environment_may_be_meant_for_other_runs(monkeypatch, tmp_path):
+    monkeypatch.setenv("FULLCONV_PREDICT_OUT", str(tmp_path))
+    assert run("-").stdout.startswith(b"\x89PNG")
+    assert not list(tmp_path.iterdir())

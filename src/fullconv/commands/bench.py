@@ -56,12 +56,12 @@ def bench(size: str, json_file: str | None, model: str, engine: str, precision: 
 
 def parse_size(size: str, multiple_of: int) -> tuple[int, int]:
     """Returns (height, width) in pixels. Raises FullconvError if the network does not take this size."""
-    from fullconv.errors import FullconvError
+    from fullconv.errors import UnknownValue
 
     match = re.fullmatch(r"(\d+)x(\d+)", size)
     found = (int(match[1]), int(match[2])) if match else (0, 0)
     if not all(side and side % multiple_of == 0 for side in found):
-        raise FullconvError(f"--size {size}: give HEIGHTxWIDTH, multiples of {multiple_of}")
+        raise UnknownValue(f"--size {size}: give HEIGHTxWIDTH, multiples of {multiple_of}")
     return found
 
 

@@ -25,7 +25,7 @@ from fullconv.commands.shared_options import (
     tta_option,
 )
 from fullconv.commands.terminal import fail, note, printed_log, say
-from fullconv.errors import FullconvError
+from fullconv.errors import FullconvError, UnknownValue
 from fullconv.words import counted
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def print_problems(report: dict[str, Any]) -> None:
 def check_page(path: Path | None, merge_to: tuple[str, ...] | None) -> None:
     """Raises FullconvError, before any work is done, if the report could not be written at the end."""
     if path and path.suffix.lower() not in (".html", ".htm"):
-        raise FullconvError(f"{path}: the report is an HTML page; give a name that ends in .html")
+        raise UnknownValue(f"{path}: the report is an HTML page; give a name that ends in .html")
     if path and merge_to:
         raise FullconvError("--report shows all classes of the model; remove --merge-to")
 

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from fullconv.prediction.predictor import Model
 
 PHOTO = click.argument("photos", nargs=-1, required=True, metavar="PHOTO...")
-OUT = click.option("--out", type=PATH, required=True, help="File to write the figure to, .svg or .png.")
-MODEL = click.option("--model", default="photos", help="Name of a bundled model, a model folder, or hf://owner/name.")
+OUT = click.option("-o", "--out", type=PATH, required=True, help="File to write the figure to, .svg or .png.")
+MODEL = click.option(
+    "-m", "--model", default="photos", help="Name of a bundled model, a model folder, or hf://owner/name."
+)
 PUBLISHED = click.option(
     "--published", metavar="NAME", help="Draw a published net, without weights, instead of --model."
 )

@@ -18,6 +18,7 @@ from fullconv.words import counted
     "--to", type=click.Choice(["onnx", "openvino", "torch", "deepness"]), default="onnx", help="Format to write."
 )
 @click.option(
+    "-o",
     "--out",
     type=PATH,
     help="Folder to write to.  [default: the model's own; for a bundled model or one on the hub, ./NAME]",

@@ -14,9 +14,10 @@ import click
 
 from fullconv import __version__
 from fullconv.commands.disk import in_one_line
+from fullconv.commands.environment import name_variables
 from fullconv.commands.stopping import stoppable
-from fullconv.commands.terminal import fail, quiet_option
-from fullconv.errors import FullconvError, messages_with_flags, suggestion
+from fullconv.commands.terminal import add_quiet, fail
+from fullconv.errors import FullconvError, UnknownValue, messages_with_flags, suggestion
 
 # In the order in which people usually need them.
 COMMANDS = (
@@ -60,8 +61,8 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(import_module(f"fullconv.commands.{cmd_name}"), cmd_name)
-        if not any(option.name == "quiet" for option in command.params):
-            command.params.append(quiet_option())
+        add_quiet(command)
+        name_variables(command, f"FULLCONV_{cmd_name.upper()}")
         return command
 
 
@@ -83,7 +84,8 @@ def check_current_folder() -> None:
 
 
 def main() -> None:
-    """Runs a command. An error that the user can correct is printed in one line, and the exit code is 1.
+    """Runs a command. An error that the user can correct is printed in one line, and the exit code is 1, or 2 for a
+    value that does not exist.
 
     If a command or an option does not exist, click exits with 2.
     """
@@ -93,7 +95,7 @@ def main() -> None:
         fullconv()
     except FullconvError as error:
         fail(error)
-        sys.exit(1)
+        sys.exit(2 if isinstance(error, UnknownValue) else 1)
     except OSError as error:
         line = in_one_line(error)
         if line is None:

@@ -28,8 +28,17 @@ def quiet_option() -> click.Option:
     )
 
 
+def add_quiet(command: click.Command) -> None:
+    """Adds --quiet to a command, and to the commands inside it."""
+    if not any(option.name == "quiet" for option in command.params):
+        command.params.append(quiet_option())
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            add_quiet(inner)
+
+
 def _keep(context: click.Context, option: click.Parameter, value: bool) -> None:
-    context.meta[QUIET] = value
+    context.meta[QUIET] = value or is_quiet()  # `explain -q heatmap` is quiet as well
 
 
 def is_quiet() -> bool:

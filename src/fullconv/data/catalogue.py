@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fullconv.errors import FullconvError
+from fullconv.errors import UnknownValue
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Source:
 
 def find_source(name: str) -> Source:
     if name not in SOURCES:
-        raise FullconvError(f"no data set {name!r} to download; choose one of {', '.join(SOURCES)}")
+        raise UnknownValue(f"no data set {name!r} to download; choose one of {', '.join(SOURCES)}")
     return SOURCES[name]
 
 

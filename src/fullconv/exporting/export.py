@@ -118,6 +118,9 @@ def own_target(model: str | Path, folder: Path) -> Path:
 def source_engine(folder: ModelFolder, to: str, copied: bool) -> Engine:
     """Returns what the export is compared with, in float32: the network in torch, or the graph that it is made from."""
     from_graph = copied or to in ("openvino", "deepness")
+    if not from_graph and not (folder.path / PARAMETERS).is_file():
+        missing = folder.path / PARAMETERS
+        raise FullconvError(f"{missing}: missing, and {to} is made from it; export another model folder")
     return open_engine(folder, Choice("openvino" if from_graph else "torch", "fp32", "cpu"))
 
 

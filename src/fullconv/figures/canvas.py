@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fullconv.errors import FullconvError, missing_extra
+from fullconv.errors import UnknownValue, missing_extra
 from fullconv.files import write_alone
 
 INK, MUTED, RULE, PAPER = "#1f2328", "#6a737d", "#b4bcc4", "#ffffff"
@@ -25,7 +25,7 @@ FORMATS = (".svg", ".png")
 def check_format(path: Path) -> Path:
     """Returns the path if a picture can be written there. Call it before minutes of work."""
     if path.suffix.lower() not in FORMATS:
-        raise FullconvError(f"{path}: figures can be written as {' or '.join(FORMATS)}; change the file name")
+        raise UnknownValue(f"{path}: figures can be written as {' or '.join(FORMATS)}; change the file name")
     return path
 
 

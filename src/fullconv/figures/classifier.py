@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from fullconv.errors import FullconvError
+from fullconv.errors import FullconvError, UnknownValue
 from fullconv.models.config import NormalisationValues
 from fullconv.models.normalisation import Normalisation
 from fullconv.models.trunks import Trunk, imagenet_classes, normalisation_of
@@ -76,4 +76,4 @@ def class_index(name: str) -> int:
         return names[name.lower()]
     holding = [word for word in names if name.lower() in word.split()]
     close = (holding + difflib.get_close_matches(name.lower(), names, 5, 0))[:5]
-    raise FullconvError(f"no ImageNet class {name!r}; similar names: {', '.join(close)}")
+    raise UnknownValue(f"no ImageNet class {name!r}; similar names: {', '.join(close)}")

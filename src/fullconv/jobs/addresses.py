@@ -1,4 +1,5 @@
-"""Downloads photos that are given by their web address. They are then processed like files on disk."""
+"""Downloads photos that are given by their web address. They are then processed like files on disk, in any format and
+with any number of frames."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ from fullconv.jobs.outcome import Outcome
 from fullconv.jobs.plan import is_address
 from fullconv.words import counted
 
-BYTES, PIXELS, SECONDS = 25 * 10**6, 50 * 10**6, 30.0  # limits for one photo, the same as those of `fullconv serve`
+BYTES, PIXELS, SECONDS = 25 * 10**6, 50 * 10**6, 30.0  # limits for one photo; `fullconv serve` has the same defaults
 SILENCE = 10.0  # seconds without any data before the download fails
 CHUNK = 2**16  # bytes
 LONGEST = 100  # characters of a file name

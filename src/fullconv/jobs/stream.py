@@ -8,6 +8,7 @@ from pathlib import Path
 from fullconv.errors import FullconvError
 from fullconv.jobs.images import segment
 from fullconv.jobs.job import Wanted
+from fullconv.outputs.geotiff import CATEGORIES
 from fullconv.outputs.writers import files_of
 from fullconv.prediction.predictor import Model
 
@@ -20,6 +21,7 @@ def one_result(model: Model, body: bytes, wanted: Wanted) -> bytes:
     result = segment(model, body, wanted)
     with tempfile.TemporaryDirectory() as folder:
         files = files_of(result, Path(folder) / "picture", wanted.outputs, wanted.background, wanted.simplify)
+        files.pop(CATEGORIES, None)  # the GeoTIFF has the class names as tags, too
         if len(files) != 1:
             found = ", ".join(f"picture{ending}" for ending in files) or "none"
             raise FullconvError(

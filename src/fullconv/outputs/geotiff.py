@@ -25,6 +25,7 @@ CACHE = 16 * 2**20  # bytes of blocks that GDAL holds; by default it takes a twe
 PICTURE = 1024  # pixels per side of an overlay's parts, of which about six copies of four bytes per pixel are held
 CERTAIN = 254  # value for a probability of 1; 255 means no data
 LABELS = "_labels.tif"
+CATEGORIES = f"{LABELS}.aux.xml"
 FULL = 2**20  # free bytes below which a disk counts as full
 
 Raster = Any  # a dataset of rasterio
@@ -51,16 +52,23 @@ def write_categories(classes: Classes) -> Files:
     content = (
         f'<PAMDataset><PAMRasterBand band="1"><CategoryNames>{names}</CategoryNames></PAMRasterBand></PAMDataset>\n'
     )
-    return {f"{LABELS}.aux.xml": text(lambda: content)}
+    return {CATEGORIES: text(lambda: content)}
 
 
 def write_masks(mosaic: Mosaic, target: Path) -> Files:
-    """target_<class>.tif for each class present: 255 for the class, 0 elsewhere."""
+    """target_<class>.tif for each class present, or for the requested ones: 255 for the class, 0 elsewhere."""
+    classes = mosaic.classes
+    parts = file_names(classes.names)
+    indices = [classes.index(name) for name in mosaic.asked] or _present(mosaic)
+    return {f"_{parts[index]}.tif": _mask(mosaic, index) for index in indices}
+
+
+def _present(mosaic: Mosaic) -> list[int]:
+    """Returns the indices of the classes in a label map, which is read once."""
     present = np.zeros(256, bool)
     for part in mosaic.blocks():
         present |= np.bincount(mosaic.labels(part).ravel(), minlength=256) > 0
-    names = file_names(mosaic.classes.names)
-    return {f"_{name}.tif": _mask(mosaic, i) for i, name in enumerate(names) if present[i]}
+    return [index for index in range(len(mosaic.classes)) if present[index]]
 
 
 def _mask(mosaic: Mosaic, index: int) -> Fill:

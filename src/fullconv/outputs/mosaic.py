@@ -36,7 +36,7 @@ def frame_of(result: Segmentation) -> Frame:
 @dataclass(frozen=True)
 class Mosaic(Frame):
     """`labels` returns the label map of any part, `image` its (H, W, 3) uint8 picture. `simplify`: how far, in pixels,
-    the borders of polygons may be smoothed. `asked`: the only classes that polygons are for; empty for all."""
+    the borders of polygons may be smoothed. `asked`: the only classes of masks and polygons; empty for all."""
 
     labels: Callable[[Part], LabelMap]
     image: Callable[[Part], NDArray[np.uint8]]

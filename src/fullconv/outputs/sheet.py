@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from fullconv.classes import Classes, Colour, voc_colour
-from fullconv.errors import FullconvError
+from fullconv.errors import UnknownValue
 from fullconv.files import write_alone
 
 WIDEST = 6  # pictures side by side
@@ -39,7 +39,7 @@ class Entry(Protocol):
 
 def check_format(path: Path) -> None:
     if path.suffix.lower() not in FORMATS:
-        raise FullconvError(f"{path}: a sheet can be written as {' or '.join(FORMATS)}; change the file name")
+        raise UnknownValue(f"{path}: a sheet can be written as {' or '.join(FORMATS)}; change the file name")
 
 
 def write_sheet(entries: Sequence[Entry], classes: Classes, path: Path, kinds: Sequence[str] = ()) -> Path:

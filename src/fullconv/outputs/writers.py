@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from fullconv.classes import Classes
-from fullconv.errors import FullconvError, argument, suggestion
+from fullconv.errors import FullconvError, UnknownValue, argument, suggestion
 from fullconv.files import path_of, whole
 from fullconv.georeference import Georeference
 from fullconv.listed import listed
@@ -160,8 +160,8 @@ def check_outputs(wanted: str) -> list[str]:
 
 def check(outputs: Sequence[str]) -> None:
     if not outputs:
-        raise FullconvError(f"no output is named; choose from {', '.join(WRITERS)}")
+        raise UnknownValue(f"no output is named; choose from {', '.join(WRITERS)}")
     for output in outputs:
         if output not in WRITERS:
             near = suggestion(str(output), WRITERS)
-            raise FullconvError(f"no output {output!r}; choose from {', '.join(WRITERS)}{near}")
+            raise UnknownValue(f"no output {output!r}; choose from {', '.join(WRITERS)}{near}")

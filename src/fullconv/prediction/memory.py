@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fullconv import images
-from fullconv.errors import FullconvError, argument
+from fullconv.errors import FullconvError, UnknownValue, argument
 
 SHARE = 4  # a prediction takes a quarter of the available memory, so that reading, writing and other programs can go on
 PICTURES = 2  # pictures in progress take half of the available memory, if no limit is set
@@ -43,7 +43,7 @@ def parse_size(text: str) -> int:
     """Returns the bytes for "2G", "500M", "1.5GB" or a number of bytes. Raises FullconvError for any other text."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
     if not match or not float(match[1]):
-        raise FullconvError(f"{argument('memory', text)}: give a size such as 2G or 500M")
+        raise UnknownValue(f"{argument('memory', text)}: give a size such as 2G or 500M")
     return int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " "))
 
 

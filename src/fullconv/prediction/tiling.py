@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.errors import FullconvError, argument
+from fullconv.errors import FullconvError, UnknownValue, argument
 from fullconv.models.config import COARSEST, ModelConfig
 
 DEFAULT_HALO = 128  # pixels; docs/performance.md says how many labels differ
@@ -188,7 +188,7 @@ def fixed(side: int, halo: Halo) -> tuple[int, int]:
     """Returns the (rows, columns) that tiles of `side` pixels read. Raises FullconvError if `side` is not a multiple of
     32."""
     if side < COARSEST or side % COARSEST:
-        raise FullconvError(
+        raise UnknownValue(
             f"{argument('tile', side)}: tiles must start on the network's coarsest grid; "
             f"choose a multiple of {COARSEST}, or auto"
         )
@@ -227,7 +227,7 @@ def halo_of(config: ModelConfig, halo: str | int | None) -> Halo:
             )
         return exact
     if not str(halo).isdigit():
-        raise FullconvError(f"{argument('halo', halo)}: give a number of pixels, or exact")
+        raise UnknownValue(f"{argument('halo', halo)}: give a number of pixels, or exact")
     return int(halo), int(halo)
 
 
@@ -256,7 +256,7 @@ def side_of(tile: Tile) -> int | None:
     if tile in (None, "auto"):
         return None
     if not str(tile).isdigit():
-        raise FullconvError(f"{argument('tile', tile)}: give a side in pixels, a multiple of {COARSEST}, or auto")
+        raise UnknownValue(f"{argument('tile', tile)}: give a side in pixels, a multiple of {COARSEST}, or auto")
     return int(str(tile))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fullconv.errors import FullconvError
+from fullconv.errors import UnknownValue
 
 KNOWN = ("jpeg", "png", "webp", "gif", "bmp", "avif", "tiff")
 BODIES_HELD = 20  # all bodies together may take this many times the largest body in memory
@@ -26,9 +26,9 @@ class Limits:
     def __post_init__(self) -> None:
         for name in self.formats:
             if name not in KNOWN:
-                raise FullconvError(f"--formats: no format {name!r}; choose from {', '.join(KNOWN)}")
+                raise UnknownValue(f"--formats: no format {name!r}; choose from {', '.join(KNOWN)}")
         if not self.formats:
-            raise FullconvError(f"--formats: name at least one of {', '.join(KNOWN)}")
+            raise UnknownValue(f"--formats: name at least one of {', '.join(KNOWN)}")
 
     @property
     def held(self) -> int:

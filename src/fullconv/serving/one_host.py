@@ -13,7 +13,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from fullconv import __version__
-from fullconv.errors import FullconvError
+from fullconv.errors import UnknownValue
 from fullconv.serving.refusal import Refusal
 
 CHUNK = 2**16  # bytes
@@ -33,7 +33,7 @@ class OneHost:
     def check(self) -> None:
         """Raises FullconvError if the address is invalid."""
         if origin_of(self.address) is None:
-            raise FullconvError(
+            raise UnknownValue(
                 f"--label-studio {self.address}: not a valid address; give one such as http://127.0.0.1:8080"
             )
 

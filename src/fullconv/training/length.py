@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from math import ceil, sqrt
 
-from fullconv.errors import FullconvError
+from fullconv.errors import UnknownValue
 from fullconv.training.recipe import Recipe
 from fullconv.words import counted
 
@@ -25,7 +25,7 @@ def seconds_of(time: str | float) -> float:
     """Returns the seconds in "90s", "10m", "1.5h", or in a number of seconds."""
     found = re.fullmatch(r"(\d+\.?\d*)\s*([smh]?)", str(time).strip().lower())
     if not found or float(found[1]) <= 0:
-        raise FullconvError(f"time {time!r}: give seconds, minutes or hours, such as 90s, 10m or 1.5h")
+        raise UnknownValue(f"time {time!r}: give seconds, minutes or hours, such as 90s, 10m or 1.5h")
     return float(found[1]) * UNITS.get(found[2], 1)
 
 

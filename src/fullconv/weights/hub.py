@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fullconv.damage import reason_of
-from fullconv.errors import FullconvError, missing_extra
+from fullconv.errors import FullconvError, UnknownValue, missing_extra
 from fullconv.weights.model_files import CARD, CONFIG, GRAPH, HUB, INT8, IR, PARAMETERS, read_config
 
 # Only these files are downloaded or uploaded.
@@ -50,7 +50,7 @@ def parse(model: str | Path) -> Address:
     """Parses an address. Raises FullconvError if it is not one."""
     match = _ADDRESS.fullmatch(str(model))
     if not match or ".." in str(model):
-        raise FullconvError(
+        raise UnknownValue(
             f"{model}: not the address of a model on the hub; give hf://owner/name, or hf://owner/name@revision"
         )
     return Address(match["repo"], match["revision"])

@@ -11,6 +11,10 @@ from itertools import chain
 from pathlib import Path
 from threading import Event
 
+import click
+from click.core import ParameterSource
+
+from fullconv.commands.environment import longest_flag
 from fullconv.commands.json_output import STANDARD_OUTPUT
 from fullconv.commands.predicting.report import Report
 from fullconv.commands.predicting.request import Request
@@ -27,6 +31,9 @@ from fullconv.jobs.table import check_table, write_table
 from fullconv.outputs.manifest import NAME
 from fullconv.prediction.predictor import Model
 
+# Options that have no effect on a picture from standard input.
+OF_FILES = ("json_file", "out", "resume", "overwrite", "frames", "pages", "outside", "allow_http", "cluster")
+
 
 def predict_stream(request: Request) -> None:
     """Reads one picture from standard input and writes its result to standard output."""
@@ -34,14 +41,7 @@ def predict_stream(request: Request) -> None:
 
     if request.inputs != ("-",):
         raise FullconvError("-: standard input is one picture; remove the other inputs")
-    given = {
-        "json": request.json_file,
-        "resume": request.resume,
-        "overwrite": request.overwrite,
-        "frames": request.frames,
-    }
-    if names := [f"--{name}" for name, value in given.items() if value]:
-        raise FullconvError(f"{names[0]}: has no effect with standard input; remove it")
+    refuse_without_effect(click.get_current_context())
     if request.wants_table:
         raise FullconvError("--save csv: is one table for many pictures; choose another output for standard input")
     if sys.stdout.isatty():
@@ -49,6 +49,15 @@ def predict_stream(request: Request) -> None:
     request.check()
     body = sys.stdin.buffer.read()
     sys.stdout.buffer.write(one_result(request.load(), body, request.wanted))
+
+
+def refuse_without_effect(context: click.Context) -> None:
+    """Raises FullconvError for an option on the command line that standard input makes meaningless. One that is set in
+    the environment may be meant for other runs."""
+    for option in context.command.params:
+        source = context.get_parameter_source(option.name or "")
+        if option.name in OF_FILES and source is ParameterSource.COMMANDLINE:
+            raise FullconvError(f"{longest_flag(option)}: has no effect with standard input; remove it")
 
 
 def predict_fetched(request: Request, allow_http: bool) -> Report:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from fullconv.errors import FullconvError, argument, suggestion
+from fullconv.errors import FullconvError, UnknownValue, argument, suggestion
 from fullconv.prediction.engines.contract import Engine
 from fullconv.prediction.engines.forked import begin
 from fullconv.prediction.engines.onnxruntime import OnnxRuntime
@@ -121,7 +121,7 @@ def _check_device(device: str | None, engine: str) -> None:
     if device is None or device == CPU:
         return
     if not re.fullmatch(r"cuda(:\d+)?", str(device)):
-        raise FullconvError(f"{argument('device', device)}: no such device; choose cpu, cuda, or cuda:1 and so on")
+        raise UnknownValue(f"{argument('device', device)}: no such device; choose cpu, cuda, or cuda:1 and so on")
     if engine != "torch":
         other = argument("engine", "torch")
         raise FullconvError(f"{argument('device', device)}: {engine} runs only on the CPU; remove it, or use {other}")
