@@ -96,17 +96,10 @@ def test_a_cat_is_found_where_the_cat_is(tmp_path):
         (["predict", ""], "an input is empty; give a file or a folder, such as ."),
         (["predict", str(EXAMPLES), "--out", ""], "--out: is empty; give a folder, such as ."),
         (["predict", "file:///photos/a%20b.jpg"], "is an address; give the path itself, as in /photos/a b.jpg"),
-        (["predict", str(EXAMPLES), "--range", "0,inf"], "--range 0,inf: give two finite numbers"),
-        (["predict", str(EXAMPLES), "--bands", "0,1,2"], "--bands 0,1,2: bands are counted from 1"),
         (["predict", str(EXAMPLES), "--model", "lions"], "no model 'lions'"),
-        (["predict", str(EXAMPLES), "--save", "maskes"], "did you mean masks?"),
-        (["predict", str(EXAMPLES), "--save", ""], "no output is named; choose from labels"),
         (["predict", str(EXAMPLES), "--model", "photo"], "did you mean photos?"),
         (["predict", str(EXAMPLES), "--model", "animals"], "no model 'animals' any more; photos has its classes and"),
-        (["predict", str(EXAMPLES), "--tile", "0"], "--tile 0: tiles must start on"),
-        (["predict", str(EXAMPLES), "--tile", ""], "--tile : give a side"),
         (["predict", str(EXAMPLES), "--halo", "64"], "--halo 64: photos are processed in tiles only on request"),
-        (["predict", str(EXAMPLES), "--range", "0,3000,5"], "--range 0,3000,5: give pairs"),
         (["predict", str(EXAMPLES), "--range", "0,3000,0,9"], "--range: 2 pairs for 3 channels"),
         (
             ["predict", str(EXAMPLES), "--simplify", "2"],
@@ -114,7 +107,6 @@ def test_a_cat_is_found_where_the_cat_is(tmp_path):
         ),
         (["predict", str(EXAMPLES), "--frames", "3"], "--frames: applies to videos"),
         (["predict", str(EXAMPLES), "--workers", "2"], "--workers: only works with --cluster"),
-        (["predict", str(EXAMPLES), "--device", "banana"], "--device banana: no such device"),
         (["predict", str(EXAMPLES), "--device", "cuda", "--engine", "openvino"], "openvino runs only on the CPU"),
         (
             ["predict", str(EXAMPLES), "--device", "cuda:1", "--engine", "onnxruntime"],
@@ -126,11 +118,32 @@ def test_a_cat_is_found_where_the_cat_is(tmp_path):
     ],
 )
 def test_wrong_input_gives_a_one_line_error_and_exit_code_1(arguments, message, tmp_path, monkeypatch, capsys):
+    fails_in_one_line(arguments, message, FAILED, tmp_path, monkeypatch, capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["predict", str(EXAMPLES), "--range", "0,inf"], "--range 0,inf: give two finite numbers"),
+        (["predict", str(EXAMPLES), "--bands", "0,1,2"], "--bands 0,1,2: bands are counted from 1"),
+        (["predict", str(EXAMPLES), "--save", "maskes"], "did you mean masks?"),
+        (["predict", str(EXAMPLES), "--save", ""], "no output is named; choose from labels"),
+        (["predict", str(EXAMPLES), "--tile", "0"], "--tile 0: tiles must start on"),
+        (["predict", str(EXAMPLES), "--tile", ""], "--tile : give a side"),
+        (["predict", str(EXAMPLES), "--range", "0,3000,5"], "--range 0,3000,5: give pairs"),
+        (["predict", str(EXAMPLES), "--device", "banana"], "--device banana: no such device"),
+    ],
+)
+def test_a_value_that_does_not_exist_gives_exit_code_2(arguments, message, tmp_path, monkeypatch, capsys):
+    fails_in_one_line(arguments, message, USAGE, tmp_path, monkeypatch, capsys)
+
+
+def fails_in_one_line(arguments, message, code, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["fullconv", *arguments])
     with pytest.raises(SystemExit) as stop:
         main.main()
-    assert stop.value.code == FAILED
+    assert stop.value.code == code
     errors = capsys.readouterr().err.strip()
     assert errors.startswith("error: ")
     assert message in errors
