@@ -24,7 +24,7 @@ from small_data import OPTIONS, scores_of
 from fullconv.training.length import EVALUATIONS
 
 LEVERS: dict[str, dict[str, Any]] = {
-    "defaults": {},
+    "neither": {},
     "turn 0.75": {"turn": 0.75},
     "elastic 0.5": {"elastic": 0.5},
     "focused 0.5": {"focused": 0.5},
@@ -33,7 +33,7 @@ LEVERS: dict[str, dict[str, Any]] = {
     "colour 0.6": {"colour": 0.6},
     "scale 0.4 to 2.5": {"scale": [0.4, 2.5]},
 }
-FLIPS = "defaults, flips"
+FLIPS = "neither, flips"
 
 
 def main() -> None:
@@ -61,7 +61,7 @@ def measured(name: str, lever: str, seed: int, place: Path, given: argparse.Name
     run = given.out / f"{name}-{lever.removesuffix(', flips')}-{seed}".replace(" ", "-").replace(",", "")
     kept = run / ("flips.json" if lever == FLIPS else "score.json")
     if not (run / "report.html").is_file():
-        train(run, place / "bare", {**LEVERS[lever], "seed": seed}, given.steps, OPTIONS.get(name, []))
+        train(run, place / "bare", {"turn": 0.0, **LEVERS[lever], "seed": seed}, given.steps, OPTIONS.get(name, []))
     if not kept.is_file():
         described = place / "unseen" / "data.yaml"
         names = yaml.safe_load((run / "data.yaml").read_text())["names"]

@@ -5,9 +5,11 @@ from pathlib import Path
 from time import sleep
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from PIL import Image
 
 from fullconv.classes import Classes
 from fullconv.commands.main import fullconv
@@ -18,6 +20,7 @@ from fullconv.training import train as training
 from fullconv.training.manifest import Sources
 from fullconv.training.recipe import Recipe
 from fullconv.training.trial import Pace
+from tests.discs import draw_photo
 from tests.training.test_run import TINY, parameters, same
 
 FREE = {key: value for key, value in TINY.items() if key not in ("batch_size", "crop_size", "lr")}
@@ -108,6 +111,30 @@ def test_without_time_and_epochs_the_length_fits_the_pictures(disc_data, tmp_pat
     training.train(disc_data, tmp_path / "run", **FREE)
     chosen = recipe(tmp_path / "run")
     assert (chosen["epochs"], chosen["repeat"], chosen["batch_size"], chosen["patience"]) == (20, 0.5, 4, 10)
+
+
+@pytest.fixture
+def scenes(tmp_path):
+    """A bare folder of GeoTIFFs beside masks."""
+    rasterio = pytest.importorskip("rasterio")
+    (tmp_path / "scenes" / "images").mkdir(parents=True)
+    (tmp_path / "scenes" / "masks").mkdir()
+    for i in range(6):
+        image, mask = draw_photo((96, 128), i)
+        profile = {"driver": "GTiff", "height": mask.shape[0], "width": mask.shape[1], "count": 3, "dtype": "uint8"}
+        where = {"crs": "EPSG:32633", "transform": rasterio.Affine(0.5, 0, 5e5 + 1000 * i, 0, -0.5, 5e6)}
+        with rasterio.open(tmp_path / "scenes" / "images" / f"{i}.tif", "w", **profile, **where) as raster:
+            raster.write(np.moveaxis(image, 2, 0))
+        Image.fromarray(mask).save(tmp_path / "scenes" / "masks" / f"{i}.png")
+    return tmp_path / "scenes"
+
+
+def test_pictures_that_lie_on_the_ground_are_turned_unless_asked_otherwise(scenes, tmp_path, said):
+    training.train(scenes, tmp_path / "run", **{**TINY, "epochs": 1})
+    assert recipe(tmp_path / "run")["turn"] == 0.75
+    assert "turn 0.75: seen from above" in said.text
+    training.train(scenes, tmp_path / "other", **{**TINY, "epochs": 1}, turn=0.0)
+    assert recipe(tmp_path / "other")["turn"] == 0
 
 
 def test_a_time_limit_that_is_nearly_over_is_refused(disc_data, tmp_path, monkeypatch):

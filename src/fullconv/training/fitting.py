@@ -24,6 +24,7 @@ from fullconv.view import size_with_side
 from fullconv.weights.model_files import read_config
 from fullconv.weights.model_folder import find_model
 
+SEEN_FROM_ABOVE = 0.75  # share of pictures that are turned, if they lie on the ground: no side is up, all turns alike
 PATIENCE = 10  # evaluations without improvement that end a run without a given length: half of all
 
 
@@ -56,6 +57,8 @@ def with_length(
     found = prepared.survey
     side = choose_longest_side(recipe, found)[0]
     size = found.size if side is None or max(found.size) <= side else size_with_side(found.size, side)
+    if found.on_the_ground and "turn" not in given:
+        recipe = replace(recipe, turn=SEEN_FROM_ABOVE)
     asks_for_most = not recipe.batch_size
     recipe = fitted(recipe, given, len(found.samples), size)
     if "class_weights" not in given and (weights := weights_if_rare(found.pixels)):

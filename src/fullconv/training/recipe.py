@@ -61,7 +61,7 @@ class Recipe:
     scale: tuple[float, float] = (0.5, 1.75)  # range of the random scale factor
     unscaled: float = 0.25  # share of pictures kept at their own size, since prediction does not resample
     flip: float = 0.5  # share of pictures that are mirrored
-    turn: float = 0.0  # share of pictures turned by 90, 180 or 270 degrees: for aerial and microscope pictures
+    turn: float = 0.0  # share of pictures turned by 90, 180 or 270 degrees; 0.75 for georeferenced ones if not given
     elastic: float = 0.0  # share of pictures that are bent smoothly, by a few pixels; not with a teacher
     colour: float = 0.3  # strength of random brightness, contrast, saturation and hue changes, for 4 pictures in 5
     sharpness: float = 0.0  # share of pictures that are blurred or sharpened

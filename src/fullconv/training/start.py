@@ -164,6 +164,8 @@ def preparation_notes(prepared: Prepared, recipe: Recipe, config: ModelConfig) -
     if not prepared.dataset.splits.get(recipe.val_split):
         yield f"no split {recipe.val_split}: the last epoch is kept, and its quality is not measured"
     yield f"longest side {config.longest_side or 'none'}: {choose_longest_side(recipe, prepared.survey)[1]}"
+    if recipe.turn and prepared.survey.on_the_ground:
+        yield f"turn {recipe.turn:g}: seen from above, pictures are also turned by 90, 180 and 270 degrees"
     yield length_summary(recipe, len(prepared.survey.samples))
     if config.range:
         why = "as asked for" if recipe.range else "0.1 and 99.9 percentiles of the training pictures"
