@@ -17,7 +17,7 @@ LAYERS = [
     {"typed_values"},
     {"typed_json"},
     {"companions", "georeference"},
-    {"recognition", "view"},
+    {"raster_signs", "view"},
     {"raster"},
     {"classes", "images", "published_classes", "yaml_files"},
     {"overlay", "softness"},

@@ -20,7 +20,7 @@ from fullconv.errors import Damaged, FullconvError, missing_extra
 from fullconv.files import NoPlainFile, open_plain
 from fullconv.orientation import KNOWN, UPRIGHT
 from fullconv.raster import Raster, open_raster
-from fullconv.recognition import needs_rasterio
+from fullconv.raster_signs import needs_rasterio
 from fullconv.strips import strips
 from fullconv.view import Picture, View
 

@@ -19,7 +19,7 @@ from fullconv.damage import is_damage, reason_of, unavailable
 from fullconv.errors import Damaged, FullconvError
 from fullconv.georeference import NO_NETWORK, Georeference, import_rasterio, refuse_undecodable
 from fullconv.orientation import UPRIGHT, orientation_of
-from fullconv.recognition import File, stream_of
+from fullconv.raster_signs import File, stream_of
 from fullconv.view import Known, Part, Pixels
 
 MOST_OF_A_PIECE = 2**28  # pixels

@@ -8,7 +8,7 @@ from fullconv import images
 from fullconv.errors import FullconvError
 from fullconv.prediction.scene import open_scene
 from fullconv.raster import rgb_of_inks
-from fullconv.recognition import is_raster, needs_rasterio
+from fullconv.raster_signs import is_raster, needs_rasterio
 from fullconv.view import Reading, View, scaled
 from tests.prediction.scenes import blobs, write_scene
 
@@ -34,7 +34,7 @@ def test_rasters_are_distinguished_from_photos(tmp_path):
 
 def test_a_photo_too_large_for_pillow_is_a_raster(tmp_path, monkeypatch):
     Image.fromarray(blobs(20, 30)).save(tmp_path / "photo.tif")
-    monkeypatch.setattr("fullconv.recognition.MOST_AT_ONCE", 500)
+    monkeypatch.setattr("fullconv.raster_signs.MOST_AT_ONCE", 500)
     assert is_raster(tmp_path / "photo.tif")
 
 

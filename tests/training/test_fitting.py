@@ -1,6 +1,7 @@
 """Lengths, from the command to the recipe: fitted, limited in time, made longer."""
 
 import json
+import re
 from pathlib import Path
 from time import sleep
 from types import SimpleNamespace
@@ -106,11 +107,13 @@ def test_scores_are_new_over_a_trained_trunk_of_other_classes(keys, weights, nam
     assert fitting.has_new_scores(Recipe(**keys), prepared, sources) == expected
 
 
-def test_without_time_and_epochs_the_length_fits_the_pictures(disc_data, tmp_path, monkeypatch):
+def test_without_time_and_epochs_the_length_fits_the_pictures(disc_data, tmp_path, said, monkeypatch):
     monkeypatch.setattr(fitting, "steps_for", lambda *arguments: 40)
     training.train(disc_data, tmp_path / "run", **FREE)
     chosen = recipe(tmp_path / "run")
     assert (chosen["epochs"], chosen["repeat"], chosen["batch_size"], chosen["patience"]) == (20, 0.5, 4, 10)
+    assert "ends early after 10 evaluations without improvement" in said.text
+    assert re.search(r"the encoder learns at [\d.]+ times that rate; precision (bf16|fp32);", said.text)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fullconv.outputs.writers import needs_scores
 from fullconv.prediction.tiling import Tile
-from fullconv.recognition import is_raster
+from fullconv.raster_signs import is_raster
 from fullconv.view import EVERYTHING, Reading
 
 

@@ -32,6 +32,7 @@ from fullconv.training.length import length_summary
 from fullconv.training.manifest import Sources
 from fullconv.training.naming import NAMELESS
 from fullconv.training.pictures import refuse_many
+from fullconv.training.processes import mixed_precision
 from fullconv.training.recipe import Recipe
 from fullconv.training.teacher import Teacher
 from fullconv.view import Range, ranges_in_words
@@ -167,6 +168,7 @@ def preparation_notes(prepared: Prepared, recipe: Recipe, config: ModelConfig) -
     if recipe.turn and prepared.survey.on_the_ground:
         yield f"turn {recipe.turn:g}: seen from above, pictures are also turned by 90, 180 and 270 degrees"
     yield length_summary(recipe, len(prepared.survey.samples))
+    yield "; ".join(course_notes(recipe))
     if config.range:
         why = "as asked for" if recipe.range else "0.1 and 99.9 percentiles of the training pictures"
         yield f"range {ranges_in_words(config.range)} is mapped to 0 to 255: {why}"
@@ -179,6 +181,14 @@ def preparation_notes(prepared: Prepared, recipe: Recipe, config: ModelConfig) -
         if prepared.dataset.unlabelled:
             pictures = counted(len(prepared.dataset.unlabelled), "unlabelled picture")
             yield f"{pictures}: {recipe.unlabelled_share:.0%} of each epoch"
+
+
+def course_notes(recipe: Recipe) -> Iterator[str]:
+    """Yields what else was chosen for the course of the run."""
+    yield f"the encoder learns at {recipe.trunk_lr_factor:g} times that rate"
+    yield f"precision {mixed_precision(recipe.precision).replace('no', 'fp32')}"
+    if recipe.patience:
+        yield f"ends early after {counted(recipe.patience, 'evaluation')} without improvement"
 
 
 def require_trunk(model: Network) -> nn.Module:

@@ -16,7 +16,7 @@ from fullconv.jobs.cluster_task import Task
 from fullconv.jobs.plan import is_webcam, no_cluster
 from fullconv.jobs.stores import place
 from fullconv.outputs.writers import endings
-from fullconv.recognition import may_be_raster
+from fullconv.raster_signs import may_be_raster
 
 
 def predict_on_cluster(request: Request, workers: int | None) -> Report:

@@ -14,7 +14,7 @@ from fullconv.commands.json_output import STANDARD_OUTPUT, write_stream
 from fullconv.commands.progress import with_bar
 from fullconv.commands.terminal import fail, is_watched, note, say
 from fullconv.jobs.outcome import Outcome
-from fullconv.recognition import is_raster
+from fullconv.raster_signs import is_raster
 from fullconv.words import counted, was
 
 ROWS = 200  # with more pictures, only totals are printed; predictions.jsonl has a line for each

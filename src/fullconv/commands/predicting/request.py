@@ -17,7 +17,7 @@ from fullconv.outputs.writers import OF_PHOTOS, TABLE, refuse_for_rasters
 from fullconv.prediction.engines.choice import Choice, identity_of
 from fullconv.prediction.predictor import Model, ready
 from fullconv.prediction.tiling import check_halo, check_tiling
-from fullconv.recognition import is_raster
+from fullconv.raster_signs import is_raster
 from fullconv.sources import refuse_file_address
 from fullconv.weights.model_folder import ModelFolder
 

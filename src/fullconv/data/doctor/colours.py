@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from fullconv.classes import VOID, Classes, Colour, voc_colour
+from fullconv.data.data_file import DataFile
 from fullconv.data.doctor.finding import ERROR, WARNING, Case, Finding, name_colours, name_only_colours
 from fullconv.data.doctor.mapping import without_values
 from fullconv.data.doctor.scan import Facts
 from fullconv.words import counted
-
-if TYPE_CHECKING:
-    from fullconv.data.description import DataFile
 
 BLACK = (0, 0, 0)
 VOID_COLOUR = voc_colour(VOID)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from fullconv.data.data_file import DataFile
 from fullconv.data.doctor.finding import name_list
 from fullconv.data.label_meanings import is_number
 from fullconv.yaml_files import flow
-
-if TYPE_CHECKING:
-    from fullconv.data.description import DataFile
 
 KEY = "label_mapping"
 

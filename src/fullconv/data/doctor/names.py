@@ -6,17 +6,14 @@ import re
 import shlex
 from collections import defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fullconv.classes import Classes
+from fullconv.data.data_file import DataFile
 from fullconv.data.doctor.files import nearest
 from fullconv.data.doctor.finding import ERROR, WARNING, Case, Finding
 from fullconv.data.doctor.mapping import map_classes
 from fullconv.data.pairing import Pairing
 from fullconv.words import counted
-
-if TYPE_CHECKING:
-    from fullconv.data.description import DataFile
 
 LOOKED_UP = 3  # unpaired images for which a similar name is looked up
 

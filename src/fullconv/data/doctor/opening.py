@@ -8,8 +8,9 @@ from pathlib import Path
 
 from fullconv.classes import Classes
 from fullconv.data.assumption import UNNAMED, Assumption
+from fullconv.data.data_file import DataFile
 from fullconv.data.dataset import Dataset
-from fullconv.data.description import OWN, DataFile, describe, description_in, folder_of, read_data_file
+from fullconv.data.description import OWN, describe, description_in, folder_of, read_data_file
 from fullconv.data.doctor.finding import ERROR, NOTE, Finding
 from fullconv.data.doctor.repair import pair_anyway
 from fullconv.data.inside import Outside

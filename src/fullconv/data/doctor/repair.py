@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from fullconv.data.bands import read_picture
+from fullconv.data.data_file import DataFile
 from fullconv.data.dataset import Dataset, Sample
-from fullconv.data.description import SPLITS, DataFile, Description
+from fullconv.data.description import SPLITS, Description
 from fullconv.data.doctor.finding import Finding
 from fullconv.data.doctor.names import judge_names
 from fullconv.data.label_meanings import with_rest

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fullconv.data.data_file import DataFile
 from fullconv.data.dataset import Dataset
 from fullconv.data.doctor.facts import THUMBNAIL
 from fullconv.data.doctor.finding import ERROR, NOTE, WARNING, Case, Finding
@@ -16,9 +17,6 @@ from fullconv.data.doctor.scan import Facts
 from fullconv.data.split_names import examined, share_of, to_use, unused
 from fullconv.words import counted
 from fullconv.yaml_files import flow
-
-if TYPE_CHECKING:
-    from fullconv.data.description import DataFile
 
 BANDS = 8  # of 8 bits each
 DISTANCE = BANDS - 1  # bits; two hashes that differ in at most this many are equal in at least one band

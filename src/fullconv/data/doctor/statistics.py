@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.classes import VOID, Classes
+from fullconv.data.data_file import DataFile
 from fullconv.data.doctor.facts import MaskFacts
 from fullconv.data.doctor.finding import ERROR, NOTE, WARNING, Case, Finding
 from fullconv.data.doctor.mapping import map_classes
 from fullconv.data.doctor.scan import Facts
 from fullconv.data.masks import Lookup
 from fullconv.words import counted
-
-if TYPE_CHECKING:
-    from fullconv.data.description import DataFile
 
 SPARSE = 0.5  # share of the pixels that are labelled
 RARE = 0.02  # share of the pictures

@@ -7,20 +7,17 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fullconv.classes import VOID, Classes
+from fullconv.data.data_file import DataFile
 from fullconv.data.doctor.facts import DRAWN, MaskFacts
 from fullconv.data.doctor.finding import ERROR, WARNING, Case, Finding, name_values, skip_zero
 from fullconv.data.doctor.mapping import map_values
 from fullconv.data.doctor.scan import Facts
 from fullconv.data.doctor.white import judge_white
 from fullconv.words import counted
-
-if TYPE_CHECKING:
-    from fullconv.data.description import DataFile
 
 MANY = 16  # values in one mask that are not a class: more than people draw by mistake
 RARE = 2e-3  # share of a mask's pixels; values that smoothing creates at edges are rarer
