@@ -171,26 +171,38 @@ def test_receptive_field_of_a_published_net_is_its_geometry_alone(small, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("code", "arguments", "message"),
     [
-        (["architecture", "--out", "a.jpg"], "written as .svg or .png"),
-        (["architecture", "--model", "lions", "--out", "a.svg"], "no model 'lions'"),
-        (["architecture", "--published", "voc-fcn9s", "--out", "a.svg"], "no published net 'voc-fcn9s'"),
-        (["architecture", str(CHELSEA), "--published", "voc-fcn8s", "--out", "a.svg"], "has no weights here"),
-        (["heatmap", str(CHELSEA), "--class", "tabby kat", "--out", "h.png"], "similar names: tabby"),
-        (["heatmap", "nowhere.jpg", "--class", "tabby", "--out", "h.png"], "nowhere.jpg: no such file"),
-        (["heatmap", str(CHELSEA), "--class", "tabby", "--trunk-weights", "no.pth", "--out", "h.png"], "no such file"),
-        (["ladder", str(CHELSEA), "--models", "photos", "--titles", "a,b", "--out", "l.png"], "2 titles for 1 model;"),
-        (["receptive-field", str(CHELSEA), "--published", "nyud-fcn32s-color-d", "--out", "r.png"], "takes 4 channels"),
-        (["features", str(CHELSEA), "--model", "lions", "--out", "f.png"], "no model 'lions'"),
+        (2, ["architecture", "--out", "a.jpg"], "written as .svg or .png"),
+        (1, ["architecture", "--model", "lions", "--out", "a.svg"], "no model 'lions'"),
+        (2, ["architecture", "--published", "voc-fcn9s", "--out", "a.svg"], "no published net 'voc-fcn9s'"),
+        (1, ["architecture", str(CHELSEA), "--published", "voc-fcn8s", "--out", "a.svg"], "has no weights here"),
+        (2, ["heatmap", str(CHELSEA), "--class", "tabby kat", "--out", "h.png"], "similar names: tabby"),
+        (1, ["heatmap", "nowhere.jpg", "--class", "tabby", "--out", "h.png"], "nowhere.jpg: no such file"),
+        (
+            1,
+            ["heatmap", str(CHELSEA), "--class", "tabby", "--trunk-weights", "no.pth", "--out", "h.png"],
+            "no such file",
+        ),
+        (
+            1,
+            ["ladder", str(CHELSEA), "--models", "photos", "--titles", "a,b", "--out", "l.png"],
+            "2 titles for 1 model;",
+        ),
+        (
+            1,
+            ["receptive-field", str(CHELSEA), "--published", "nyud-fcn32s-color-d", "--out", "r.png"],
+            "takes 4 channels",
+        ),
+        (1, ["features", str(CHELSEA), "--model", "lions", "--out", "f.png"], "no model 'lions'"),
     ],
 )
-def test_wrong_input_gives_a_one_line_error_and_no_file(arguments, message, tmp_path, monkeypatch, capsys):
+def test_wrong_input_gives_a_one_line_error_and_no_file(code, arguments, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["fullconv", "explain", *arguments])
     with pytest.raises(SystemExit) as stop:
         main.main()
-    assert stop.value.code == 1
+    assert stop.value.code == code
     error = capsys.readouterr().err.strip()
     assert error.startswith("error: ")
     assert message in error
