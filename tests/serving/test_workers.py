@@ -41,6 +41,7 @@ def test_a_picture_that_kills_every_worker_is_refused():
 
 def test_a_worker_that_takes_too_long_is_replaced():
     worker = Dying([TimeoutError()], starts=False)
-    with pytest.raises(Refusal, match="took too long"):
+    with pytest.raises(Refusal, match="took too long") as refused:
         worker.ask(TASK, time.monotonic() + 60)
+    assert "Retry-After" not in refused.value.headers  # the page would send the picture again
     assert worker.renewed == 1

@@ -103,7 +103,8 @@ class Worker:
 
 
 def too_late() -> Refusal:
-    return Refusal(503, "time", "the picture took too long; send a smaller one, or try again later", 1)
+    """Without Retry-After: the same picture would take as long again."""
+    return Refusal(503, "time", "the picture took too long; send a smaller one, or try again later")
 
 
 class Workers:
