@@ -29,8 +29,12 @@ def model_only(monkeypatch):
 
 @pytest.fixture
 def data(tmp_path):
+    return sound(tmp_path / "roofs")
+
+
+def sound(root):
     """Ten pictures in images/ beside masks/, with a data.yaml in their folder."""
-    planted = Planted(tmp_path / "roofs")
+    planted = Planted(root)
     for i in range(10):
         planted.save(f"{i}", halves(), seed=i)
     (planted.root / "data.yaml").write_text("names: [background, roof]\nval: 0.2\n")
@@ -209,11 +213,7 @@ def test_renaming_leaves_the_folder_alone_whatever_it_is_called(data):
 
 def quoted_folder(tmp_path):
     """The sound data in a folder whose name a shell would take apart."""
-    planted = Planted(tmp_path / "Jim's roofs $(1)")
-    for i in range(10):
-        planted.save(f"{i}", halves(), seed=i)
-    (planted.root / "data.yaml").write_text("names: [background, roof]\nval: 0.2\n")
-    return planted
+    return sound(tmp_path / "Jim's roofs $(1)")
 
 
 def test_names_are_quoted_for_the_shell(tmp_path):

@@ -14,6 +14,7 @@ from fullconv.files import write_json
 from fullconv.training import environment, finishing, illustration
 from fullconv.training import run as training_run
 from fullconv.training import train as training
+from fullconv.training.illustration import next_commands
 from fullconv.training.manifest import digest_parameters, read_manifest
 from tests.training.test_run import TINY, parameters, same
 
@@ -73,6 +74,15 @@ def test_the_folder_is_complete(made):
     assert (manifest["seed"], manifest["metrics"]["definition"]) == (0, "mmseg")
     rates = [json.loads(line)["lr"] for line in (out / "log.jsonl").read_text().splitlines()]
     assert rates[0] > rates[1] >= 0
+
+
+def test_the_report_names_commands_that_this_run_allows(tmp_path):
+    write_json(tmp_path / "manifest.json", {"data": {"path": "my data"}})
+    for staged in (False, True):
+        write_json(tmp_path / "recipe.json", {"staged": staged})
+        commands = list(next_commands(tmp_path, 4))
+        assert f"fullconv check 'my data' --model {tmp_path} --sheet suspects.png" in commands
+        assert (f"fullconv train --resume {tmp_path} --epochs 8" in commands) == (not staged)
 
 
 def test_repeating_a_run_gives_the_same_model(made, tmp_path):

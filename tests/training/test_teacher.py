@@ -17,6 +17,7 @@ from fullconv.training import teaching
 from fullconv.training.digests import sha256_of
 from fullconv.training.teacher import open_teacher, share_probability, write_index, write_scores
 from fullconv.training.teaching import STRIDE, teach
+from fullconv.training.train import train
 from fullconv.weights.model_folder import find_model
 
 CLASSES = Classes.named(["background", "cat", "dog"])
@@ -179,3 +180,10 @@ def test_a_run_that_has_begun_needs_its_teacher_no_more(disc_data, models, tmp_p
     taught_by(models[0], samples, folder, monkeypatch, begun=True)
     with pytest.raises(FullconvError, match="no model"):
         taught_by(models[0], samples, folder, monkeypatch)
+
+
+@pytest.mark.parametrize("folds", [0, 2])
+def test_bent_pictures_are_refused_before_the_teacher_sees_any(disc_data, tmp_path, folds):
+    with pytest.raises(FullconvError, match="elastic must be 0 with a teacher"):
+        train(disc_data, tmp_path / "run", teacher="photos", elastic=0.5, folds=folds, epochs=1)
+    assert not list(tmp_path.glob("run/**/*.npz"))

@@ -194,10 +194,9 @@ def _draw_part(canvas: Canvas, part: Part, words: Sequence[str], plates: Plates,
     canvas.box(x, y, PLATE, plates.height, edge=EDGES[part.kind], line=1.5)
     for i, line in enumerate(words):
         below = y + plates.height + 6 + LINE * i
-        colour = result.legend.get(line) if result and i else None  # of a class in the mask
-        canvas.text(
-            x + PLATE / 2, below, line, 12.5, "center", colour or (MUTED if i else INK), bold=not i or bool(colour)
-        )
+        legend = result.legend if result and i else {}  # of the classes in the mask
+        colour = legend.get(line, MUTED if i else INK)
+        canvas.text(x + PLATE / 2, below, line, 12.5, "center", colour, bold=i == 0 or line in legend)
 
 
 def _picture_of(part: Part, result: PhotoResult | None) -> Image | None:

@@ -107,8 +107,6 @@ def train(
     start = default_weights(changes, _path(recipe)) if by_default and not earlier else _model(weights)
     chosen = resumed_recipe(out, changes) if resume else starting_recipe(repeated, _path(recipe), start, changes)
     teaching = teacher_of(out) if resume and not teacher else _model(teacher)
-    if teaching and chosen.elastic:
-        raise FullconvError("recipe: elastic must be 0 with a teacher, because its scores do not bend with the picture")
     begun = resume and teaching == teacher_of(out)
     with locked_run(out):
         if not resume:
@@ -169,6 +167,7 @@ def cross_validate(
 
 def shared_scores(teacher: Path, data: Path, recipe: Recipe, out: Path, outside: Sequence[str | Path]) -> Path:
     """Returns a folder with the scores of every picture of all folds: the one given, or one that a model fills."""
+    refuse_bending(recipe)
     if is_scores(teacher):
         return teacher
     with locked_run(out):
@@ -180,8 +179,15 @@ def shared_scores(teacher: Path, data: Path, recipe: Recipe, out: Path, outside:
     return out / TEACHER
 
 
+def refuse_bending(recipe: Recipe) -> None:
+    """Raises FullconvError for elastic changes, which the scores of a teacher do not follow."""
+    if recipe.elastic:
+        raise FullconvError("recipe: elastic must be 0 with a teacher, because its scores do not bend with the picture")
+
+
 def teacher_scores(teacher: Path, prepared: Prepared, recipe: Recipe, folder: Path, begun: bool) -> Teacher:
     """Returns the scores of every training picture: those given, or those of a model, written to `folder` first."""
+    refuse_bending(recipe)
     dataset = prepared.dataset
     pictures: list[Sample | UnlabelledPicture] = [*dataset.split(recipe.train_split), *dataset.unlabelled]
     if is_scores(teacher):

@@ -29,9 +29,9 @@ class Case:
 class Finding:
     """One kind of problem in the whole data.
 
-    `kind` is the name that docs/check.md explains. `remedy` is text to paste into the data YAML or the
-    shell, or a sentence where neither can help. An error
-    stops training or makes it learn something wrong; a warning should be checked; a note is only information.
+    `kind` is the name that docs/check.md explains. `remedy` is text to paste into the data YAML or the shell, or a
+    sentence where neither can help. An error stops training or makes it learn something wrong; a warning should be
+    checked; a note is only information.
     """
 
     kind: str
