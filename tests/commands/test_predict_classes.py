@@ -28,6 +28,12 @@ def test_a_file_is_written_for_each_requested_class(tmp_path):
     assert {region["properties"]["class"] for region in regions} == {"cat"}
 
 
+@pytest.mark.parametrize("names", [",", " , ", ""])
+def test_a_list_of_classes_without_a_name_is_refused(tmp_path, names):
+    result = run(tmp_path, "--classes", names)
+    assert (result.exit_code, "give names separated by commas" in result.output) == (2, True)
+
+
 def test_cut_outs_on_a_background(tmp_path):
     assert run(tmp_path, "--save", "cutout", "--background", "#336699").exit_code == 0
     picture = Image.open(tmp_path / "chelsea_cat_cutout.png")

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from fullconv.commands import serve
 from fullconv.commands.main import fullconv
+from fullconv.serving.place import Place
 from fullconv.weights.model_folder import find_model
 
 
@@ -29,6 +30,16 @@ def test_an_unknown_model_and_two_models_of_one_name_are_refused(tmp_path):
 
 def test_an_unknown_format_is_refused():
     assert "--formats: no format 'svg'; choose from jpeg" in refused("--formats", "svg")
+
+
+@pytest.mark.parametrize("site", ["foo", "*", "https://a.example/page", "https://A.example", "ftp://a.example"])
+def test_a_website_that_no_browser_would_name_is_refused(site):
+    assert f"--cors {site}: give a website as browsers name it" in refused("--cors", site)
+
+
+@pytest.mark.parametrize("site", ["https://a.example", "http://localhost:3000", "http://[::1]:3000"])
+def test_websites_may_have_a_port(site):
+    Place("127.0.0.1", 8000, origins=(site,)).check()
 
 
 def test_one_worker_is_not_called_workers(capsys):

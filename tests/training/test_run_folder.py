@@ -14,8 +14,8 @@ from fullconv.files import write_json
 from fullconv.training import environment, finishing, illustration
 from fullconv.training import run as training_run
 from fullconv.training import train as training
-from fullconv.training.illustration import next_commands
 from fullconv.training.manifest import digest_parameters, read_manifest
+from fullconv.training.run_report import commands_of_run
 from tests.training.test_run import TINY, parameters, same
 
 HELD = ("recipe.json", "manifest.json", "data.sha256", "log.jsonl", "curves.png", "confusion_matrix.png", "samples.png")
@@ -80,9 +80,21 @@ def test_the_report_names_commands_that_this_run_allows(tmp_path):
     write_json(tmp_path / "manifest.json", {"data": {"path": "my data"}})
     for staged in (False, True):
         write_json(tmp_path / "recipe.json", {"staged": staged})
-        commands = list(next_commands(tmp_path, 4))
+        commands = list(commands_of_run(tmp_path, 4))
         assert f"fullconv check 'my data' --model {tmp_path} --sheet suspects.png" in commands
         assert (f"fullconv train --resume {tmp_path} --epochs 8" in commands) == (not staged)
+
+
+def test_the_report_of_evaluate_tells_what_the_report_of_the_run_does(made, tmp_path):
+    out, data = made
+    for model in (out, out / "model"):
+        page = tmp_path / f"{model.name}.html"
+        arguments = ["evaluate", data, "--model", model, "--engine", "torch", "--report", page]
+        result = CliRunner().invoke(fullconv, [*map(str, arguments)])
+        assert result.exit_code == 0, result.output
+        text = page.read_text()
+        for told in ("Training curves", f"fullconv train --resume {out} --epochs 4", f"fullconv train --from {out}"):
+            assert told in text and told in (out / "report.html").read_text()
 
 
 def test_repeating_a_run_gives_the_same_model(made, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ from fullconv.errors import FullconvError, UnknownValue
 from fullconv.words import counted
 
 if TYPE_CHECKING:
-    from fullconv.evaluation.scoring import Scored
+    from fullconv.figures.report import Subject
     from fullconv.prediction.predictor import Model
 
 
@@ -120,7 +121,10 @@ def evaluate(
             say(f"predicted among {several}; those not listed count as background")
         say(table(numbers))
     if report:
-        write_page(report, loaded, f"{loaded.config.name} on {data.resolve().name}, {split}", numbers, scored)
+        from fullconv.figures.report import Subject
+
+        title = f"{loaded.config.name} on {data.resolve().name}, {split}"
+        write_page(report, loaded, Subject(title, numbers, scored.pictures), model, data)
     if confusion:
         draw(numbers, f"{loaded.config.name} on {data.resolve().name} {ran}", confusion)
     if "skipped" in numbers:
@@ -160,10 +164,15 @@ def check_page(path: Path | None, merge_to: tuple[str, ...] | None) -> None:
         raise FullconvError("--report shows all classes of the model; remove --merge-to")
 
 
-def write_page(path: Path, model: Model, title: str, numbers: dict[str, Any], scored: Scored) -> None:
-    from fullconv.figures.report import Subject, write_report
+def write_page(path: Path, loaded: Model, subject: Subject, model: str, data: Path) -> None:
+    """Writes the report. For a model of a training run, it tells what the run's own report does."""
+    from fullconv.figures.report import write_report
+    from fullconv.training.run_report import commands_of_model, run_of, with_run
+    from fullconv.weights.model_folder import find_model
 
-    note(f"wrote {write_report(path, model, Subject(title, numbers, scored.pictures))}")
+    run = run_of(find_model(model))
+    told = with_run(subject, run) if run else replace(subject, commands=tuple(commands_of_model(model, data)))
+    note(f"wrote {write_report(path, loaded, told)}")
 
 
 def check_drawing(path: Path) -> None:

@@ -38,7 +38,10 @@ class Words(click.ParamType[tuple[str, ...]]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
         if isinstance(value, tuple):
             return value
-        return tuple(word.strip() for word in str(value).split(",") if word.strip())
+        words = tuple(word.strip() for word in str(value).split(",") if word.strip())
+        if not words:
+            self.fail(f"{value!r}: give names separated by commas, such as cat,dog", param, ctx)
+        return words
 
 
 class Weights(click.ParamType[Any]):

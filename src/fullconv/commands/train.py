@@ -174,8 +174,8 @@ def inputs(
 ) -> tuple[Path, dict[str, Any]]:
     """Returns (DATA, the options). If data or weights are not given, those of the resumed or repeated run are used."""
     from fullconv.training.earlier_runs import has_begun, no_run_in
-    from fullconv.training.manifest import MANIFEST
     from fullconv.training.reproduction import sources_of
+    from fullconv.training.run_folder import MANIFEST
 
     if resume and repeats:
         raise click.UsageError("--resume continues a run, --from repeats it; use only one of them")

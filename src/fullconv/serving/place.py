@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from dataclasses import dataclass
 
-from fullconv.errors import FullconvError
+from fullconv.errors import FullconvError, UnknownValue
 
 LOCAL = ("localhost", "127.0.0.1", "[::1]")
+ORIGIN = re.compile(
+    r"https?://[a-z0-9.-]+(:\d+)?|https?://\[[0-9a-f:.]+\](:\d+)?"
+)  # the header Origin: no path, lower case
 BACKLOG = 2048  # connections that may wait to be accepted
 
 
@@ -25,12 +29,19 @@ class Place:
     origins: tuple[str, ...] = ()
 
     def check(self) -> None:
-        """Raises FullconvError if other machines could use the server without a token, unless `open` allows it."""
+        """Raises FullconvError if other machines could use the server without a token, unless `open` allows it, or if a
+        website is not named as browsers name it."""
         if not self.is_local and not self.token and not self.open:
             raise FullconvError(
                 f"--host {self.host}: anyone who can reach this machine could use the server; "
                 "add --token TOKEN, or --open if this is intended"
             )
+        for origin in self.origins:
+            if not ORIGIN.fullmatch(origin):
+                raise UnknownValue(
+                    f"--cors {origin}: give a website as browsers name it, such as https://a.example or "
+                    "http://localhost:3000, without a path"
+                )
 
     @property
     def is_local(self) -> bool:

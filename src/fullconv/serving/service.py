@@ -50,6 +50,8 @@ class Service:
         """Returns the names in "cat,dog". Raises Refusal if one is not a class of the model."""
         known = self.workers.models[model]["classes"]
         names = tuple(name.strip() for name in (asked or "").split(",") if name.strip())
+        if asked and not names:
+            raise Refusal(422, "class", f"classes={asked} names none; the classes are {', '.join(known)}")
         for name in names:
             if name not in known:
                 raise Refusal(422, "class", f"no class {name!r}; the classes are {', '.join(known)}")

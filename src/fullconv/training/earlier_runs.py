@@ -11,12 +11,9 @@ from typing import Any
 from fullconv.errors import FullconvError
 from fullconv.training.folds import folder_of
 from fullconv.training.inheritance import with_inherited
-from fullconv.training.manifest import MANIFEST
 from fullconv.training.recipe import Recipe, check_recipe, from_values, read_recipe
 from fullconv.training.reproduction import sources_of
-from fullconv.training.run import LOG, STATE
-
-RECIPE, TEACHER = "recipe.json", "teacher"
+from fullconv.training.run_folder import LOG, MANIFEST, RECIPE, STATE, TEACHER
 
 
 def starting_recipe(repeated: Path | None, recipe: Path | None, start: Path | None, changes: dict[str, Any]) -> Recipe:

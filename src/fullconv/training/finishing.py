@@ -13,7 +13,7 @@ from fullconv.logger import logger
 from fullconv.training.calibrated import with_temperature
 from fullconv.training.card import card
 from fullconv.training.illustration import illustrate
-from fullconv.training.run import LOG, MODEL
+from fullconv.training.run_folder import LOG, MODEL
 from fullconv.weights.model_files import CARD, read_config, write_config
 
 

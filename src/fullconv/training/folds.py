@@ -12,9 +12,8 @@ from fullconv.evaluation.folds import Fold, place_of, write_folds
 from fullconv.logger import logger
 from fullconv.training.length import seconds_of
 from fullconv.training.processes import main_first
+from fullconv.training.run_folder import MODEL
 from fullconv.weights.model_files import read_config
-
-MODEL = "model"
 
 TrainFold = Callable[[int, Path, float | None], object]  # number from 1, folder of the run, seconds that it may take
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,19 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fullconv.data.dataset import Sample
-from fullconv.data.description import OWN
 from fullconv.evaluation.per_picture import PictureScore, ranked
 from fullconv.evaluation.scoring import Scored, label_sample, score_pictures
 from fullconv.figures.confusion import draw_confusion
 from fullconv.figures.curves import draw_curves
-from fullconv.figures.report import Subject, assumed_in, write_report
+from fullconv.figures.report import Subject, write_report
 from fullconv.logger import logger
 from fullconv.models.config import ModelConfig
 from fullconv.outputs.sheet import write_sheet
 from fullconv.prediction.predictor import Model, load
-from fullconv.training.earlier_runs import RECIPE
 from fullconv.training.epoch_log import Epoch
-from fullconv.training.manifest import MANIFEST
+from fullconv.training.run_report import with_run
 from fullconv.view import rgb_of
 from fullconv.weights.model_files import read_config
 
@@ -57,7 +54,7 @@ def illustrate(out: Path, model: Path, log: Path, val: Sequence[Sample]) -> None
         loaded = load(model)
         scored = score_pictures(loaded, some_of(val))
         draw_samples(loaded, scored.pictures, out / SAMPLES)
-        report(out, loaded, scored, log)
+        report(out, loaded, scored)
 
 
 def draw_numbers(out: Path, config: ModelConfig, history: Sequence[Epoch]) -> None:
@@ -73,27 +70,10 @@ def some_of(val: Sequence[Sample]) -> Sequence[Sample]:
     return [val[i * len(val) // SCORED] for i in range(SCORED)] if len(val) > SCORED else val
 
 
-def report(out: Path, model: Model, scored: Scored, log: Path) -> None:
+def report(out: Path, model: Model, scored: Scored) -> None:
     """Writes report.html, to be opened in a browser."""
-    history = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    commands = tuple(next_commands(out, len(history)))
     title = f"{out.name}: {model.config.architecture.title}"
-    assumed = tuple(assumed_in(out / OWN[0]))
-    write_report(
-        out / REPORT, model, Subject(title, scored.confusion.report(), scored.pictures, assumed, history, commands)
-    )
-
-
-def next_commands(out: Path, epochs: int) -> Iterator[str]:
-    """Yields the commands that a reader of the report of a run may want next."""
-    run = shlex.quote(str(out))
-    yield f"fullconv predict PICTURES --model {run}"
-    if (out / MANIFEST).is_file():  # otherwise a stage of a staged run
-        data = json.loads((out / MANIFEST).read_text(encoding="utf-8"))["data"]["path"]
-        yield f"fullconv check {shlex.quote(data)} --model {run} --sheet suspects.png"
-        if not json.loads((out / RECIPE).read_text(encoding="utf-8"))["staged"]:
-            yield f"fullconv train --resume {run} --epochs {2 * epochs}"
-        yield f"fullconv train --from {run}"
+    write_report(out / REPORT, model, with_run(Subject(title, scored.confusion.report(), scored.pictures), out))
 
 
 def draw_samples(model: Model, pictures: Sequence[PictureScore], path: Path) -> None:

@@ -23,11 +23,11 @@ from fullconv.training.digests import Hashes, Picture, SplitDigest, digest_split
 from fullconv.training.environment import command_line, environment
 from fullconv.training.recipe import Recipe
 from fullconv.training.repository import git_state
+from fullconv.training.run_folder import FILES, MANIFEST
 from fullconv.training.teacher_models import digest_teacher, place_of_teacher
 from fullconv.weights.model_files import PARAMETERS
 from fullconv.weights.model_folder import find_model
 
-MANIFEST, FILES = "manifest.json", "data.sha256"
 FORMAT = 1
 State = Mapping[str, Tensor]
 

@@ -14,8 +14,6 @@ from fullconv.logger import logger
 from fullconv.models.config import ModelConfig
 from fullconv.training.digests import differences, read_lines
 from fullconv.training.manifest import (
-    FILES,
-    MANIFEST,
     DataDigest,
     Sources,
     describe,
@@ -25,6 +23,7 @@ from fullconv.training.manifest import (
     write_manifest,
 )
 from fullconv.training.recipe import Recipe
+from fullconv.training.run_folder import FILES, MANIFEST
 
 NAMES = {
     "trunk_weights": "the file of --trunk-weights",

@@ -34,6 +34,7 @@ from fullconv.training.processes import main_first, new_accelerator, over_proces
 from fullconv.training.recipe import Recipe
 from fullconv.training.report import Report
 from fullconv.training.resuming import history_in, restore_optimiser, restore_schedule
+from fullconv.training.run_folder import LOG, MODEL, STATE
 from fullconv.training.sampling import Sampling, presence, repeat_factors
 from fullconv.training.teacher import Teacher
 from fullconv.training.trackers import Trackers
@@ -41,8 +42,6 @@ from fullconv.training.val_loss import val_loss
 from fullconv.training.validation import has_stalled, keep_if_best
 from fullconv.training.weighting import weigh_classes
 from fullconv.weights import checkpoint
-
-STATE, LOG, MODEL = "last.pt", "log.jsonl", "model"
 
 
 @dataclass

@@ -19,7 +19,8 @@ from fullconv.training.manifest import Sources
 from fullconv.training.pictures import Skipped
 from fullconv.training.processes import is_main, main_first
 from fullconv.training.recipe import Recipe, stages_of
-from fullconv.training.run import MODEL, STATE, run
+from fullconv.training.run import run
+from fullconv.training.run_folder import MODEL, STATE
 from fullconv.training.start import Prepared, config_of, start_model
 from fullconv.weights.model_files import PARAMETERS
 

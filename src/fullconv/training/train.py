@@ -19,8 +19,6 @@ from fullconv.logger import logger
 from fullconv.training import finishing
 from fullconv.training.bare_data import describe_data
 from fullconv.training.earlier_runs import (
-    RECIPE,
-    TEACHER,
     recipe_of,
     refuse_run_in,
     resumed_recipe,
@@ -37,7 +35,7 @@ from fullconv.training.pictures import SKIPPED, Skipped
 from fullconv.training.processes import is_main, main_first
 from fullconv.training.recipe import Recipe, read_recipe
 from fullconv.training.reproduction import record
-from fullconv.training.run import LOG, MODEL, STATE
+from fullconv.training.run_folder import RECIPE, STATE, TEACHER
 from fullconv.training.stages import train_stages
 from fullconv.training.start import Prepared, config_of, open_with_classes, preparation_notes, prepare
 from fullconv.training.teacher import Teacher, is_scores, open_teacher
@@ -45,8 +43,6 @@ from fullconv.training.teaching import teach
 from fullconv.training.trackers import check_trackers
 from fullconv.weights.hub import is_address
 from fullconv.weights.model_folder import find_model
-
-__all__ = ["LOG", "MODEL", "RECIPE", "STATE", "recipe_of", "train"]
 
 IMAGENET = "imagenet"
 

@@ -21,7 +21,8 @@ from fullconv.training import length
 from fullconv.training.epoch_log import Epoch, line_of
 from fullconv.training.pictures import SKIPPED, Skipped
 from fullconv.training.recipe import Recipe
-from fullconv.training.run import LOG, MODEL, STATE, Course, validate
+from fullconv.training.run import Course, validate
+from fullconv.training.run_folder import LOG, MODEL, STATE
 from fullconv.training.start import Prepared
 from fullconv.training.val_loss import val_loss
 
