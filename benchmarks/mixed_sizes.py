@@ -4,7 +4,8 @@ usage: python benchmarks/mixed_sizes.py PHOTOS [--count 300] [--rounds 3] [--pre
 
 Each photo is seen once by a model that was just loaded, with a warm cache of compiled networks. The sizes are those of
 the photos, or random: sides of 200 to 512 pixels. The equal ones have as many pixels on average, as the network sees
-them: enlarged if the model does so, and padded to multiples of 32.
+them: enlarged if the model does so, and padded to multiples of 32. So they are not resized by the model. Those of one
+of their sizes are: it is the size nearest to the average, both as the photo comes and as the network sees it.
 """
 
 from __future__ import annotations
@@ -50,16 +51,27 @@ def compare(name: str, paths: Sequence[Path], sizes: Sequence[tuple[int, int]], 
     pixels = np.mean([width * height for width, height in padded])
     side = round(pixels**0.5 / MULTIPLE) * MULTIPLE
     equal = [(side, round(pixels / side / MULTIPLE) * MULTIPLE)] * len(sizes)
-    print(f"{len(paths)} photos, sizes {name}: {len(set(padded))} after padding; equal: {equal[0][0]}x{equal[0][1]}")
+    middle = average_of(sizes)
+    print(
+        f"{len(paths)} photos, sizes {name}: {len(set(padded))} after padding; equal: {equal[0][0]}x{equal[0][1]}; "
+        f"one of theirs: {middle[0]}x{middle[1]}"
+    )
     for _ in range(options.rounds):
         one = seconds(paths, equal, options.precision)
+        theirs = seconds(paths, [middle] * len(sizes), options.precision)
         memory = peak_memory()
         many = seconds(paths, sizes, options.precision)
         print(
-            f"one size {one:.1f} CPU s, at most {memory:.0f} MB; many {many:.1f} CPU s, {many / one:.2f} times, "
-            f"at most {peak_memory():.0f} MB",
+            f"one size {one:.1f} CPU s, one of theirs {theirs:.1f} CPU s, at most {memory:.0f} MB; many "
+            f"{many:.1f} CPU s, {many / one:.2f} and {many / theirs:.2f} times, at most {peak_memory():.0f} MB",
             flush=True,
         )
+
+
+def average_of(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """The size whose pixels are nearest to the average, as the photo comes and as the network sees it."""
+    pixels = np.array([[np.prod(size), np.prod(as_seen(size))] for size in sizes])  # (photos, 2)
+    return sizes[int(np.abs(pixels / pixels.mean(axis=0) - 1).sum(axis=1).argmin())]
 
 
 def as_seen(size: tuple[int, int]) -> tuple[int, int]:

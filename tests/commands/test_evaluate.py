@@ -100,8 +100,8 @@ def test_thin_structures_are_scored_if_requested(cats, tmp_path):
 def test_the_report_names_commands_for_a_model_that_no_run_made(cats, tmp_path):
     assert evaluate(cats, "--report", tmp_path / "a.html").exit_code == 0
     page = (tmp_path / "a.html").read_text()
-    for command in (f"check {cats} --model photos --sheet suspects.png", f"train {cats} --weights photos"):
-        assert f"fullconv {command}" in page
+    for told in (f"check {cats} --model photos --sheet suspects.png", f"train {cats} --weights photos"):
+        assert f"fullconv {told}" in page
 
 
 def test_another_definition_is_named_and_gives_other_numbers(cats, tmp_path):

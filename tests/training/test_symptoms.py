@@ -1,11 +1,11 @@
 """Words about the numbers of a run."""
 
-from fullconv.training.symptoms import symptoms
+from fullconv.training.symptoms import symptoms, texts
 
 
 def kinds(*entries, has_ended=False):
     history = [{"epoch": i + 1, **entry} for i, entry in enumerate(entries)]
-    return [symptom.kind for symptom in symptoms(history, has_ended)]
+    return [f"{symptom.kind} {symptom.name}".strip() for symptom in symptoms(history, has_ended)]
 
 
 def losses(train, val=None):
@@ -42,8 +42,14 @@ def test_a_class_that_is_never_found_is_reported():
     assert kinds(*missed[:4], {"loss": 1.0, "iou": {"ground": 0.9, "roof": 0.1}}) == []
 
 
+def test_classes_with_the_same_symptom_share_a_line():
+    missed = [{"epoch": i + 1, "loss": 1.0, "iou": {"roof": 0.0, "road": 0.0, "tree": 0.5}} for i in range(5)]
+    (line,) = texts(symptoms(missed))
+    assert line.startswith("not found in any picture of val so far: roof, road; try a longer training")
+
+
 def test_every_warning_says_what_to_do():
     bad = [{"loss": 0.1 * 3**i, "iou": {"roof": 0.0}, "not_shown": ["roof"]} for i in range(6)]
     found = list(symptoms([{"epoch": i, **entry} for i, entry in enumerate(bad)]))
     assert len(found) == 3
-    assert all("\n" not in symptom.text and ("try" in symptom.text or "recipe" in symptom.text) for symptom in found)
+    assert all("\n" not in text and ("try" in text or "recipe" in text) for text in texts(found))

@@ -13,7 +13,7 @@ from fullconv.files import write_whole
 from fullconv.logger import logger
 from fullconv.training.epoch_log import Epoch, line_of
 from fullconv.training.expectation import Expectation
-from fullconv.training.symptoms import symptoms
+from fullconv.training.symptoms import symptoms, texts
 from fullconv.words import counted
 
 AT_A_TERMINAL, IN_A_LOG = 3.0, 60.0  # seconds between two messages on the remaining time
@@ -29,7 +29,7 @@ class Report:
         self.epochs, self.log, self.lines = epochs, log, [line_of(entry) for entry in history]
         self.expected = Expectation((epochs - len(history)) * steps, list(history), ends)
         self.every = AT_A_TERMINAL if sys.stderr.isatty() else IN_A_LOG
-        self.outlook, self.noticed = "", set[str]()
+        self.outlook, self.noticed = "", set[tuple[str, str]]()
         self.speaks, self.last_shown = speaks, monotonic()
         self.steps, self.begun, self.stepped = 0, monotonic(), monotonic()
         self.bar = click.progressbar(
@@ -70,12 +70,17 @@ class Report:
         if not self.bar.hidden:
             click.echo("\r", nl=False, err=True)  # overwrites the bar
         logger.info(f"epoch {entry['epoch']}/{self.epochs}  {numbers}  {speed:.3g} steps/s")
-        for symptom in symptoms(self.expected.history, has_ended=entry["epoch"] == self.epochs):
-            if symptom.kind not in self.noticed:
-                self.noticed.add(symptom.kind)
-                logger.warning(symptom.text)
+        self._warn(entry)
         self.steps, self.begun = 0, monotonic()
         return speed
+
+    def _warn(self, entry: Epoch) -> None:
+        """Prints what is newly noticed."""
+        found = symptoms(self.expected.history, has_ended=entry["epoch"] == self.epochs)
+        fresh = [symptom for symptom in found if (symptom.kind, symptom.name) not in self.noticed]
+        self.noticed.update((symptom.kind, symptom.name) for symptom in fresh)
+        for text in texts(fresh):
+            logger.warning(text)
 
     def stop_early(self, patience: int) -> None:
         """Says why the run ends before its last epoch."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from fullconv.training.epoch_log import Epoch
@@ -11,15 +11,25 @@ SINCE = 3  # evaluations since the lowest loss on val
 WORSE = 1.15  # times the lowest loss on val
 RISEN = 2.0  # times the lowest training loss
 EARLY = 5  # evaluations before a class is reported as missing
+CLASSES = "{classes}"
 
 History = Sequence[Epoch]
 
 
 class Symptom(NamedTuple):
-    """One warning. Each `kind` is reported once per run."""
+    """One warning. Each `kind`, of each class if it is about one, is reported once per run."""
 
     kind: str
-    text: str
+    text: str  # about one class or several: with CLASSES in the place of their names
+    name: str = ""
+
+
+def texts(found: Iterable[Symptom]) -> list[str]:
+    """Returns one line for each kind, with the names of all its classes."""
+    names: dict[str, list[str]] = {}
+    for symptom in found:
+        names.setdefault(symptom.text, []).append(symptom.name)
+    return [text.replace(CLASSES, ", ".join(several)) for text, several in names.items()]
 
 
 def symptoms(history: History, has_ended: bool = False) -> Iterator[Symptom]:
@@ -54,10 +64,10 @@ def _diverging(history: History) -> Iterator[Symptom]:
 def _never_shown(history: History) -> Iterator[Symptom]:
     """Warns of classes that no crop of an epoch has shown."""
     for name in history[-1].get("not_shown", ()):
-        yield Symptom(f"not shown {name}", (
-            f"no crop of epoch {history[-1]['epoch']} showed a pixel of {name}: use larger crops (--crop-size), or "
+        yield Symptom("not shown", (
+            f"no crop of epoch {history[-1]['epoch']} showed a pixel of {CLASSES}: use larger crops (--crop-size), or "
             "balance: 0.5 in the recipe, which shows pictures with rare classes more often"
-        ))  # fmt: skip
+        ), name)  # fmt: skip
 
 
 def _never_found(history: History, has_ended: bool) -> Iterator[Symptom]:
@@ -67,7 +77,7 @@ def _never_found(history: History, has_ended: bool) -> Iterator[Symptom]:
         return
     for name in scored[-1]:
         if all(ious.get(name) == 0 for ious in scored):
-            yield Symptom(f"not found {name}", (
-                f"{name} has not been found in any picture of val so far: try a longer training, "
-                "--class-weights balanced, or more pictures that show it"
-            ))  # fmt: skip
+            yield Symptom("not found", (
+                f"not found in any picture of val so far: {CLASSES}; try a longer training, --class-weights balanced, "
+                "or more pictures that show what is missing"
+            ), name)  # fmt: skip
