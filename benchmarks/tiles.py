@@ -90,7 +90,7 @@ def run_one(name: str, picture: str, row: str, result: str) -> None:
 
 
 def pixels_read(model: Model, image: np.ndarray, tile: int | str, halo: int | str) -> float:
-    spans = [(w.rows, w.columns) for w in model.tiling(image.shape[:2], tile, halo).windows]
+    spans = [(w.rows, w.columns) for w in model.tiling(image.shape[:2], tile, halo).tiles]
     total = sum((rows.read_to - rows.read_from) * (columns.read_to - columns.read_from) for rows, columns in spans)
     return total / (image.shape[0] * image.shape[1])
 

@@ -21,7 +21,7 @@ from fullconv.training.batches import load_epoch
 from fullconv.training.epoch import Pictures
 from fullconv.training.loop import train_step
 from fullconv.training.losses import SegmentationLoss
-from fullconv.training.objective import Objective, Part
+from fullconv.training.objective import MicroBatch, Objective
 from fullconv.training.optimisation import build_optimiser, build_schedule
 from fullconv.training.pictures import Skipped, training_pictures
 from fullconv.training.processes import mixed_precision, new_accelerator
@@ -37,7 +37,7 @@ MODES = {  # precision, whether it is compiled, whether labels meet the scores b
     "float32, compiled": ("fp32", True, False), "bf16, compiled": ("bf16", True, False),
     "float32, coarse loss": ("fp32", False, True), "bf16, coarse loss": ("bf16", False, True),
 }  # fmt: skip
-Step = Callable[[Part], object]
+Step = Callable[[MicroBatch], object]
 
 
 def main() -> None:
@@ -61,7 +61,7 @@ def plain_step() -> Step:
     model = build(read_config(find_model("photos"))).train()
     optimiser = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.01, momentum=0.9)
 
-    def step(batch: Part) -> None:
+    def step(batch: MicroBatch) -> None:
         images, labels, _ = batch
         optimiser.zero_grad()
         F.cross_entropy(model(images), labels, ignore_index=255).backward()
@@ -84,7 +84,7 @@ def our_step(recipe: Recipe, precision: str, compiled: bool, coarse: bool = Fals
 def images_per_second(step: Step, recipe: Recipe) -> float:
     size, count = recipe.crop_size, recipe.batch_size
     images = torch.randint(0, 255, (count, 3, size, size), dtype=torch.uint8)
-    batch = Part(images, torch.randint(0, 21, (count, size, size)))
+    batch = MicroBatch(images, torch.randint(0, 21, (count, size, size)))
     for number in range(WARM_UP + STEPS):
         if number == WARM_UP:
             start = time.perf_counter()

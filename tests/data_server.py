@@ -12,7 +12,7 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-from fullconv.data.catalogue import Archive, Source
+from fullconv.data.catalogue import Archive, CatalogueEntry
 
 
 class Server(ThreadingHTTPServer):
@@ -128,7 +128,7 @@ def packed(filename: str, members: dict[str, bytes]) -> bytes:
     return tar(members, mode="w" if filename.endswith(".tar") else "w:gz")
 
 
-def served(server: Server, source: Source, *contents: bytes) -> Source:
+def served(server: Server, source: CatalogueEntry, *contents: bytes) -> CatalogueEntry:
     """The source with its archives on the server, holding `contents`, with the checksums of those."""
     archives = []
     for archive, content in zip(source.archives, contents, strict=True):

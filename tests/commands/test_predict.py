@@ -341,7 +341,7 @@ def test_an_object_store_needs_a_cluster():
 
 
 def test_with_many_pictures_only_totals_are_printed(tmp_path, monkeypatch):
-    monkeypatch.setattr("fullconv.commands.predicting.report.ROWS", 3)
+    monkeypatch.setattr("fullconv.commands.predicting.printout.ROWS", 3)
     arguments = ["--out", str(tmp_path), "--save", "labels", "--engine", "onnxruntime"]
     result = CliRunner().invoke(fullconv, ["predict", str(EXAMPLES), *arguments])
     assert result.stdout == f"4 pictures, 4 files in {tmp_path} (onnxruntime, fp32)\n1 file skipped: .md\n"

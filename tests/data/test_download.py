@@ -21,7 +21,7 @@ import pytest
 from PIL import Image
 
 from fullconv.data import transfer
-from fullconv.data.catalogue import CAMVID, CITYSCAPES, OXFORD_PETS, SOURCES, VOC2012, find_source
+from fullconv.data.catalogue import CAMVID, CITYSCAPES, OXFORD_PETS, SOURCES, VOC2012, find_entry
 from fullconv.data.description import open_dataset
 from fullconv.data.download import download, is_there
 from fullconv.data.transfer import Redirects
@@ -384,7 +384,7 @@ def test_the_catalogue_is_sound():
             assert archive.sha256 or archive.url.startswith("https://")  # then TLS is all there is
         assert not source.login or source.login.startswith("https://")  # it is sent a password
     with pytest.raises(FullconvError, match="choose one of voc2012, sbd"):
-        find_source("coco")
+        find_entry("coco")
 
 
 def test_torchvision_knows_the_same_addresses():

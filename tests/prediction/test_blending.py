@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from fullconv.prediction.blending import blended, reach
 from fullconv.prediction.predictor import Model
-from fullconv.prediction.tiling import Span, Window, blends, plan
+from fullconv.prediction.tiling import Span, Tile, blends, plan
 from tests.prediction.scenes import BrightEngine, blobs, bright_model
 
 
-def window(rows, columns) -> Window:
-    return Window(Span(*rows, *rows), Span(*columns, *columns))
+def window(rows, columns) -> Tile:
+    return Tile(Span(*rows, *rows), Span(*columns, *columns))
 
 
 @given(st.integers(1, 300), st.integers(1, 300), st.sampled_from([64, 96, 128]), st.data())
@@ -49,7 +49,7 @@ def test_windows_of_a_blended_picture_fit_together(monkeypatch):
     model, image = Model(bright_model(window=None).config, MoodyEngine()), blobs(300, 400, cell=31)
     _, whole = model.label_tiles(image, True, 96)
     monkeypatch.setattr("fullconv.prediction.tiling.BLENDED", 4 * 4 * 128**2)
-    assert len(model.tiling(image.shape[:2], 96, None).windows) > 4
+    assert len(model.tiling(image.shape[:2], 96, None).tiles) > 4
     _, parts = model.label_tiles(image, True, 96)
     np.testing.assert_allclose(parts, whole, rtol=1e-5)
 
@@ -62,7 +62,7 @@ def test_tiles_are_blended_without_a_halo_and_with_global_context():
     tiling = plan(everything, (5000, 5000), "auto", None, lambda: 0)
     assert tiling.patch == 512
     assert plan(bright_model(window=None, longest_side=300).config, (5000, 5000), "auto", None, int).patch == 320
-    kept = tiling.windows[0].rows
+    kept = tiling.tiles[0].rows
     assert len(everything.classes) * 4 * (kept.stop - kept.start) ** 2 <= 2**28
 
 

@@ -23,7 +23,7 @@ from fullconv.prediction.tiling import (
     fixed,
     halo_of,
     plan,
-    tiles,
+    tiles_of,
     whole,
 )
 
@@ -55,7 +55,7 @@ def check_cover(windows, height, width, halo):
 @given(st.integers(1, 700), st.integers(1, 700), SIDES, HALOS)
 @settings(max_examples=100, deadline=None)
 def test_every_pixel_is_kept_once_and_all_tiles_are_equal_and_on_the_coarsest_grid(height, width, side, halo):
-    check_cover(tiles(height, width, fixed(side, halo), halo), height, width, halo)
+    check_cover(tiles_of(height, width, fixed(side, halo), halo), height, width, halo)
 
 
 @given(st.integers(1, 900), st.integers(1, 900), HALOS, st.integers(1, 800))
@@ -63,7 +63,7 @@ def test_every_pixel_is_kept_once_and_all_tiles_are_equal_and_on_the_coarsest_gr
 def test_automatic_tiles_fit_into_the_memory_if_possible(height, width, halo, side):
     reading = automatic(height, width, halo, side * side)
     assert reading[0] * reading[1] <= max(side * side, (sum(halo) + 64) ** 2)
-    check_cover(tiles(height, width, reading, halo), height, width, halo)
+    check_cover(tiles_of(height, width, reading, halo), height, width, halo)
 
 
 def test_automatic_tiles_are_not_too_large():
@@ -159,12 +159,12 @@ def test_a_plan_can_be_stored_as_json(tile):
         read = Tiling.from_json(json.loads(json.dumps(asdict(made))))
         assert read == made
         assert (read.size, read.side) == (made.size, made.side)
-        assert [(w.rows, w.columns) for w in read.windows] == [(w.rows, w.columns) for w in made.windows]
+        assert [(w.rows, w.columns) for w in read.tiles] == [(w.rows, w.columns) for w in made.tiles]
 
 
 def test_a_whole_picture_is_one_window_that_keeps_everything():
     made = whole((200, 130), None)
-    (window,) = made.windows
+    (window,) = made.tiles
     assert (window.rows, window.columns) == (Span(0, 200, 0, 200), Span(0, 130, 0, 130))
     assert (made.size, made.side) == ((200, 130), 0)
 

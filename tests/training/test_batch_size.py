@@ -6,7 +6,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fullconv.commands.train import train
+from fullconv.commands.main import fullconv
 from fullconv.errors import FullconvError
 from fullconv.training import batch_size
 from fullconv.training.batch_size import LARGEST, SMALLEST, largest
@@ -55,7 +55,7 @@ def test_on_a_cpu_the_number_of_pictures_decides_and_never_the_memory():
 
 @pytest.mark.parametrize("text", ["0", "-1", "many", "1.5"])
 def test_a_wrong_batch_size_is_refused(text):
-    result = CliRunner().invoke(train, ["data", "--batch-size", text])
+    result = CliRunner().invoke(fullconv, ["train", "data", "--batch-size", text])
     assert result.exit_code == 2
     assert f"{text}: give a number of pictures, 1 or more, or auto" in result.output
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from fullconv.data.description import describe
 from fullconv.training.batches import load_epoch, parts_of, shares_of
 from fullconv.training.epoch import NOTHING, paste_objects, without_labels
-from fullconv.training.objective import Part
+from fullconv.training.objective import MicroBatch
 from fullconv.training.recipe import Recipe
 from tests.training.test_run import TINY
 from tests.training_pictures import epoch_of, pictures_of
@@ -25,7 +25,7 @@ def test_every_picture_is_seen_once_across_processes(pictures, batch_size, count
 
 @given(st.integers(1, 20), st.integers(1, 20))
 def test_parts_are_no_more_than_asked_and_hold_everything(pictures, count):
-    given_pictures = [Part(torch.full((3, 2, 2), i), torch.full((2, 2), i)) for i in range(pictures)]
+    given_pictures = [MicroBatch(torch.full((3, 2, 2), i), torch.full((2, 2), i)) for i in range(pictures)]
     parts = parts_of(given_pictures, count)
     assert len(parts) <= count
     assert torch.cat([part.images[:, 0, 0, 0] for part in parts]).tolist() == list(range(pictures))
@@ -84,12 +84,12 @@ def test_the_teacher_sees_what_is_pasted():
     donor[0, 0] = 255
     here, there = (torch.full((3, 2, 2), value) for value in (0.1, 0.9))
     image = torch.zeros(3, 8, 8)
-    part = paste_objects(Part(image, labels, here), Part(image + 5, donor, there))
+    part = paste_objects(MicroBatch(image, labels, here), MicroBatch(image + 5, donor, there))
     assert part.labels.tolist() == [[0] * 4 + [2] * 4] * 8
     assert part.images[0, 0].tolist() == [0.0] * 4 + [5.0] * 4
     assert part.taught[0].tolist() == [[pytest.approx(0.1), pytest.approx(0.9)]] * 2
 
 
 def test_an_empty_batch_changes_nothing(samples):
-    empty = without_labels(Part(torch.zeros(3, 4, 4), torch.ones(4, 4), torch.ones(2, 1, 1)))
+    empty = without_labels(MicroBatch(torch.zeros(3, 4, 4), torch.ones(4, 4), torch.ones(2, 1, 1)))
     assert (empty.labels.unique().tolist(), empty.taught.sum()) == ([255], 0)

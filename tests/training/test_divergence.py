@@ -12,8 +12,8 @@ from fullconv.training import finishing
 from fullconv.training import run as training_run
 from fullconv.training import train as training
 from fullconv.training.divergence import Diverged, check_loss, check_parameters, remedies
+from fullconv.training.epoch_log import line_of
 from fullconv.training.recipe import Recipe
-from fullconv.training.report import line_of
 from fullconv.training.start import prepare_data
 from fullconv.weights import checkpoint
 from tests.training.test_run import TINY, parameters, same

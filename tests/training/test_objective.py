@@ -2,14 +2,14 @@ import torch
 
 from fullconv.training.distillation import Divergence
 from fullconv.training.losses import SegmentationLoss
-from fullconv.training.objective import Objective, Part
+from fullconv.training.objective import MicroBatch, Objective
 
 
 def part(seed, taught=True):
     generator = torch.Generator().manual_seed(seed)
     labels = torch.randint(0, 3, (2, 32, 32), generator=generator)
     view = torch.randn(2, 3, 8, 8, generator=generator).softmax(1)
-    return Part(torch.zeros(2, 3, 32, 32), labels, view if taught else None)
+    return MicroBatch(torch.zeros(2, 3, 32, 32), labels, view if taught else None)
 
 
 def test_parts_of_a_batch_add_up_to_the_batch():
@@ -17,7 +17,7 @@ def test_parts_of_a_batch_add_up_to_the_batch():
     objective = Objective(SegmentationLoss(), Divergence(weight=0.7))
     parts = [part(0), part(1)]
     scores = [torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(i + 5)) for i in range(2)]
-    whole = Part(*(torch.cat(values) for values in zip(*parts, strict=True)))
+    whole = MicroBatch(*(torch.cat(values) for values in zip(*parts, strict=True)))
     weights = objective.weigh(parts)
     pieces = sum(objective(s, p, weights, 2) for s, p in zip(scores, parts, strict=True))
     torch.testing.assert_close(pieces, objective(torch.cat(scores), whole, objective.weigh([whole]), 1))
@@ -37,7 +37,7 @@ def test_unlabelled_pictures_teach_only_through_the_teacher():
 def test_coarse_scores_meet_the_label_in_the_middle_of_their_cell():
     labels = torch.arange(64).view(1, 8, 8)
     objective = Objective(SegmentationLoss(), stride=4)
-    middle = objective.labels_of(Part(torch.zeros(1, 3, 8, 8), labels))
+    middle = objective.labels_of(MicroBatch(torch.zeros(1, 3, 8, 8), labels))
     assert middle.tolist() == [[[18, 22], [50, 54]]]
 
 
@@ -46,7 +46,7 @@ def test_scores_of_the_padding_are_left_out():
     labels = torch.randint(0, 3, (1, 12, 20))
     scores = torch.randn(1, 3, 8, 8)
     objective = Objective(SegmentationLoss(), stride=4)
-    given = Part(torch.zeros(1, 3, 12, 20), labels)
+    given = MicroBatch(torch.zeros(1, 3, 12, 20), labels)
     value = objective(scores, given, objective.weigh([given]), 1)
     expected = torch.nn.functional.cross_entropy(scores[..., :3, :5], labels[:, 2::4, 2::4])
     torch.testing.assert_close(value, expected)

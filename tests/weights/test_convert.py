@@ -13,7 +13,7 @@ import torch
 from click.testing import CliRunner
 
 import fullconv
-from fullconv.commands.convert import convert as command
+from fullconv.commands.main import fullconv as command
 from fullconv.errors import FullconvError
 from fullconv.models import published
 from fullconv.weights.checkpoint import load_model
@@ -177,7 +177,9 @@ def test_a_net_without_scales_has_no_place_for_them(layers):
 
 
 def run_command(caffemodel, out, *options):
-    result = CliRunner().invoke(command, ["caffe", str(caffemodel), "--net", NET, "--out", str(out), *options])
+    result = CliRunner().invoke(
+        command, ["convert", "caffe", str(caffemodel), "--net", NET, "--out", str(out), *options]
+    )
     assert result.exception is None, result.exception
     return result.output
 

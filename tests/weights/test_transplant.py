@@ -9,7 +9,7 @@ from fullconv.errors import FullconvError
 from fullconv.models import published
 from fullconv.models.build import build
 from fullconv.models.config import Architecture, ModelConfig
-from fullconv.weights.transplant import Report, from_coarser, transplant
+from fullconv.weights.transplant import Transplanted, from_coarser, transplant
 
 
 class Lazy:
@@ -52,7 +52,7 @@ def test_the_diagonal_of_a_dense_deconvolution_is_used(lazy):
     kernels = dense[range(3), range(3)].copy()
     dense *= np.eye(3, dtype=np.float32)[..., None, None]
     report = transplant({"0.weight": given(dense, lazy)}, net)
-    assert report == Report((), ("0.weight",), (), ())
+    assert report == Transplanted((), ("0.weight",), (), ())
     assert np.array_equal(net[0].weight[:, 0].detach().numpy(), kernels)
 
 
@@ -88,7 +88,7 @@ def test_unused_and_missing_parameters_are_named():
     with pytest.raises(FullconvError, match=r"network does not have 1 parameter, such as extra \(found 3x2\)"):
         transplant({"0.weight": weight, "0.bias": bias, "extra": weight}, net)
     report = transplant({"0.weight": weight, "extra": weight}, net, ["0.bias"], ["extra"])
-    assert report == Report(("0.weight",), (), ("0.bias",), ("extra",))
+    assert report == Transplanted(("0.weight",), (), ("0.bias",), ("extra",))
     assert str(report) == "1 copied, 0 reshaped, 1 start untrained (0.bias), 1 unused (extra)"
 
 

@@ -16,7 +16,7 @@ from fullconv.commands.paths import PATH
 from fullconv.commands.terminal import is_watched, say
 
 if TYPE_CHECKING:
-    from fullconv.data.catalogue import Source
+    from fullconv.data.catalogue import CatalogueEntry
 
 
 @click.command()
@@ -30,19 +30,19 @@ def download(name: str, out: Path | None, unverified: bool) -> None:
     again to continue it. Checksums are compared before anything is unpacked. Cityscapes needs the user name and
     password of its website: set CITYSCAPES_USERNAME and CITYSCAPES_PASSWORD, or type them when asked.
     """
-    from fullconv.data.catalogue import find_source
+    from fullconv.data.catalogue import find_entry
     from fullconv.data.download import download as run
     from fullconv.data.download import is_there, remove_store
 
-    source = find_source(name)
+    entry = find_entry(name)
     folder = out or Path("data", name)
-    if is_there(source, folder):
+    if is_there(entry, folder):
         remove_store(folder)
         say(f"{folder}: already exists\n{next_step(folder)}")
         return
-    say(f"{source.title}, {source.homepage}\nterms: {source.terms}")
-    checksums = run(source, folder, with_progress, credentials(source), unverified)
-    for archive in source.archives:
+    say(f"{entry.title}, {entry.homepage}\nterms: {entry.terms}")
+    checksums = run(entry, folder, with_progress, credentials(entry), unverified)
+    for archive in entry.archives:
         if not archive.sha256:
             say(f"not verified (no published checksum): {archive.url}, SHA-256 {checksums[archive.filename]}")
     say(f"{name}: {folder}\n{next_step(folder)}")
@@ -52,24 +52,24 @@ def next_step(folder: Path) -> str:
     return f"next: fullconv check {folder}"
 
 
-def credentials(source: Source) -> tuple[str, str] | None:
-    """Returns (user name, password), or None if the source needs no login. They are not stored.
+def credentials(entry: CatalogueEntry) -> tuple[str, str] | None:
+    """Returns (user name, password), or None if the entry needs no login. They are not stored.
 
     Raises FullconvError if they are not set and cannot be asked for, because standard input is not a terminal.
     """
     from fullconv.errors import FullconvError
 
-    if not source.login:
+    if not entry.login:
         return None
     given = [os.environ.get(f"CITYSCAPES_{word}") for word in ("USERNAME", "PASSWORD")]
     if not all(given) and not can_ask():
         raise FullconvError(
-            f"{source.name}: needs a login; register at {source.homepage} "
+            f"{entry.name}: needs a login; register at {entry.homepage} "
             "and set CITYSCAPES_USERNAME and CITYSCAPES_PASSWORD"
         )
     user, password = given
     return (
-        user or click.prompt(f"User name at {source.homepage}", err=True),
+        user or click.prompt(f"User name at {entry.homepage}", err=True),
         password or click.prompt("Password", hide_input=True, err=True),
     )
 

@@ -15,7 +15,7 @@ from fullconv.commands.shared_options import Numbers, Words, memory_option, mode
 from fullconv.errors import FullconvError
 
 if TYPE_CHECKING:
-    from fullconv.commands.predicting.report import Report
+    from fullconv.commands.predicting.printout import Printout
     from fullconv.commands.predicting.request import Request
 
 DEFAULT = "labels,masks,overlay"
@@ -131,13 +131,13 @@ def predict(
     if "-" in inputs:
         predict_stream(request if save else replace(request, wanted=replace(wanted, outputs=("labels",))))
         return
-    report = run(request, cluster is not None, workers, allow_http)
-    report.end(out)
-    if report.failed:
+    printout = run(request, cluster is not None, workers, allow_http)
+    printout.end(out)
+    if printout.failed:
         sys.exit(1)
 
 
-def run(request: Request, on_cluster: bool, workers: int | None, allow_http: bool) -> Report:
+def run(request: Request, on_cluster: bool, workers: int | None, allow_http: bool) -> Printout:
     """Predicts here or on a cluster. The folder for the results is locked, unless it is an object store."""
     from fullconv.commands.predicting.here import predict_fetched, predict_files
     from fullconv.locks import locked

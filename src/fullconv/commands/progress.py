@@ -1,4 +1,4 @@
-"""Progress bars on a terminal, with the time left: for pictures, windows of rasters, and frames."""
+"""Progress bars on a terminal, with the time left: for pictures, tiles of rasters, and frames."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def each_with_bar(items: Sequence[Item]) -> Iterator[Item]:
 
 
 @dataclass
-class WindowsDone:
-    """A progress bar that counts the windows of one raster after another. It is called after each window, in any
+class TilesDone:
+    """A progress bar that counts the tiles of one raster after another. It is called after each tile, in any
     thread, and raises `Stopped` there if the command is to stop."""
 
     hidden: bool

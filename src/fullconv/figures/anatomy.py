@@ -14,8 +14,8 @@ Key = tuple[int, Fraction]  # (kind, stride)
 
 
 @dataclass(frozen=True)
-class Part:
-    """The steps of one kind that lead to one stride. `end` is their output; also the parts that they take input
+class Block:
+    """The steps of one kind that lead to one stride. `end` is their output; also the blocks that they take input
     from."""
 
     kind: int
@@ -25,11 +25,11 @@ class Part:
     takes: frozenset[Key]
 
 
-def parts_of(steps: Sequence[Step]) -> dict[Key, Part]:
-    """{(kind, stride): part} in the order in which they run.
+def blocks_of(steps: Sequence[Step]) -> dict[Key, Block]:
+    """{(kind, stride): block} in the order in which they run.
 
     Everything after something coarser is decoder. Of the rest, modules with the paper's names score… are scores. The
-    encoder is divided after the map of each stride that other parts take, so that what follows belongs to the next
+    encoder is divided after the map of each stride that other blocks take, so that what follows belongs to the next
     stage.
     """
     strides = _strides(steps)
@@ -40,13 +40,13 @@ def parts_of(steps: Sequence[Step]) -> dict[Key, Part]:
     given = {key: index for index, key in enumerate(keys)}
     given |= {key: index for index, key in enumerate(keys) if steps[index].module}
     given |= {(ENCODER, strides[end]): end for end in ends}
-    return {key: _part(key, keys, steps, steps[given[key]]) for key in dict.fromkeys(keys)}
+    return {key: _block(key, keys, steps, steps[given[key]]) for key in dict.fromkeys(keys)}
 
 
 def stage_ends(steps: Sequence[Step]) -> list[Step]:
     """Returns the encoder's output at each stride, finest first, as outputs of modules, without the picture itself."""
-    stages = [part for part in parts_of(steps).values() if part.kind == ENCODER and part.stride > 1]
-    return [part.end if part.end.module else next(s for s in reversed(part.steps) if s.module) for part in stages]
+    stages = [block for block in blocks_of(steps).values() if block.kind == ENCODER and block.stride > 1]
+    return [block.end if block.end.module else next(s for s in reversed(block.steps) if s.module) for block in stages]
 
 
 def spread(names: Sequence[str]) -> str:
@@ -160,7 +160,7 @@ def _origin(index: int, steps: Sequence[Step], strides: Sequence[Fraction]) -> i
     return before
 
 
-def _part(key: Key, keys: Sequence[Key], steps: Sequence[Step], end: Step) -> Part:
+def _block(key: Key, keys: Sequence[Key], steps: Sequence[Step], end: Step) -> Block:
     mine = [index for index, other in enumerate(keys) if other == key]
     takes = {keys[i] for index in mine for i in steps[index].inputs} - {key}
-    return Part(*key, tuple(steps[index] for index in mine), end, frozenset(takes))
+    return Block(*key, tuple(steps[index] for index in mine), end, frozenset(takes))

@@ -13,12 +13,12 @@ from fullconv.figures.anatomy import (
     DECODER,
     ENCODER,
     SCORES,
+    Block,
     Key,
-    Part,
     block_of,
+    blocks_of,
     is_pool,
     is_unpooling,
-    parts_of,
     spread,
 )
 from fullconv.figures.canvas import INK, MUTED, RULE, Canvas
@@ -45,7 +45,7 @@ At = tuple[float, float]
 
 @dataclass(frozen=True)
 class Plates:
-    """The positions of the grids, (x, y) by part, and the common height of all, which has the picture's proportions."""
+    """The positions of the grids, (x, y) by block, and the height of all, which has the picture's proportions."""
 
     at: dict[Key, At]
     height: float
@@ -60,21 +60,21 @@ def draw_architecture(
     """
     height, width = result.photo.shape[:2] if result else (size, size)
     steps = trace(network, height, width, channels)
-    parts = parts_of(steps)
-    labels = {key: label(part, network, steps) for key, part in parts.items()}
+    blocks = blocks_of(steps)
+    labels = {key: label(block, network, steps) for key, block in blocks.items()}
     if result:
         end = DECODER, Fraction(1)
         labels[end] = ["mask", *labels[end][1:], *result.legend]
-    columns = {stride: i for i, stride in enumerate(sorted({part.stride for part in parts.values()}))}
+    columns = {stride: i for i, stride in enumerate(sorted({block.stride for block in blocks.values()}))}
     rows = _row_tops(labels, PLATE * height / width)
     canvas = Canvas(max(820, 2 * LEFT + PITCH * (len(columns) - 1) + PLATE), rows[-1])
     canvas.text(16, 14, name, 17, bold=True)
     canvas.text(16, 40, summary(network, steps), 13, colour=MUTED)
-    plates = Plates({key: (LEFT + columns[key[1]] * PITCH, rows[key[0]]) for key in parts}, PLATE * height / width)
-    _draw_headings(canvas, sorted({kind for kind, _ in parts}), rows)
-    for key, part in parts.items():
-        _draw_part(canvas, part, labels[key], plates, result)
-        for source in part.takes:
+    plates = Plates({key: (LEFT + columns[key[1]] * PITCH, rows[key[0]]) for key in blocks}, PLATE * height / width)
+    _draw_headings(canvas, sorted({kind for kind, _ in blocks}), rows)
+    for key, block in blocks.items():
+        _draw_block(canvas, block, labels[key], plates, result)
+        for source in block.takes:
             _draw_flow(canvas, plates, source, key, len(labels[source]))
     return canvas
 
@@ -90,20 +90,20 @@ def summary(network: nn.Module, steps: list[Step]) -> str:
     return f"{size} picture → {scores}; {count:.1f} M parameters"
 
 
-def label(part: Part, network: nn.Module, steps: list[Step]) -> list[str]:
+def label(block: Block, network: nn.Module, steps: list[Step]) -> list[str]:
     """Returns the lines under a grid; the first is its title."""
-    if part.kind == DECODER:
-        return _decoder_label(part, steps)
-    convolutions = [step for step in part.steps if step.operation == "convolution"]
-    channels = f"{counted(part.end.shape[1], 'channel')}, {_size(part)}"
-    if part.kind == SCORES:
-        return [*_score_lines(convolutions, network), _size(part), *_crops(part, steps)]
-    if part.stride == 1 and not convolutions:
+    if block.kind == DECODER:
+        return _decoder_label(block, steps)
+    convolutions = [step for step in block.steps if step.operation == "convolution"]
+    channels = f"{counted(block.end.shape[1], 'channel')}, {_size(block)}"
+    if block.kind == SCORES:
+        return [*_score_lines(convolutions, network), _size(block), *_crops(block, steps)]
+    if block.stride == 1 and not convolutions:
         return ["picture", channels]
     work = [counted(len(convolutions), "convolution")] if convolutions else []
-    work += ["pool"] if any(map(is_pool, part.steps)) else []
-    field = "sees everything" if part.end.whole else f"sees {math.floor(part.end.rows.size)} px"
-    return [f"stride {part.stride}", channels, " + ".join(work), spread([step.module for step in part.steps]), field]
+    work += ["pool"] if any(map(is_pool, block.steps)) else []
+    field = "sees everything" if block.end.whole else f"sees {math.floor(block.end.rows.size)} px"
+    return [f"stride {block.stride}", channels, " + ".join(work), spread([step.module for step in block.steps]), field]
 
 
 def _score_lines(convolutions: Sequence[Step], network: nn.Module) -> list[str]:
@@ -116,9 +116,9 @@ def _score_lines(convolutions: Sequence[Step], network: nn.Module) -> list[str]:
     return lines
 
 
-def _decoder_label(part: Part, steps: list[Step]) -> list[str]:
+def _decoder_label(block: Block, steps: list[Step]) -> list[str]:
     lines, convolutions = [], 0
-    for step in part.steps:
+    for step in block.steps:
         sources = [steps[i] for i in step.inputs]
         factor = sources[0].rows.stride / step.rows.stride
         if factor > 1 and is_unpooling(step, steps):
@@ -128,25 +128,25 @@ def _decoder_label(part: Part, steps: list[Step]) -> list[str]:
         elif step.operation == "convolution":
             convolutions += 1
         elif step.operation in JOINS and len(sources) > 1:
-            others = [source for source in sources if source not in part.steps] or sources[1:]
+            others = [source for source in sources if source not in block.steps] or sources[1:]
             lines += [f"{JOINS[step.operation]} {_origin(source, steps)}" for source in others]
     if convolutions:
         lines.append(counted(convolutions, "convolution"))
-    is_score = part.end.shape[1] == steps[-1].shape[1] or part.end.module.startswith("upscore")
-    what = "scores" if is_score else f"{part.end.shape[1]} channels"
-    where = f"stride {part.stride}, {_size(part)}" if part.stride > 1 else "each pixel"
-    return [what, where, *lines, *_crops(part, steps)]
+    is_score = block.end.shape[1] == steps[-1].shape[1] or block.end.module.startswith("upscore")
+    what = "scores" if is_score else f"{block.end.shape[1]} channels"
+    where = f"stride {block.stride}, {_size(block)}" if block.stride > 1 else "each pixel"
+    return [what, where, *lines, *_crops(block, steps)]
 
 
-def _size(part: Part) -> str:
+def _size(block: Block) -> str:
     # The picture's own size differs from that of the map that the first stage takes, which may be padded.
-    height, width = (part.end if part.stride > 1 else part.steps[0]).shape[2:]
+    height, width = (block.end if block.stride > 1 else block.steps[0]).shape[2:]
     return f"{width}x{height}"
 
 
-def _crops(part: Part, steps: list[Step]) -> list[str]:
+def _crops(block: Block, steps: list[Step]) -> list[str]:
     """Returns where a map is cut from a larger one: "crop at 5" rows and columns."""
-    cuts = [(step, steps[step.inputs[0]]) for step in part.steps if step.operation == "slice"]
+    cuts = [(step, steps[step.inputs[0]]) for step in block.steps if step.operation == "slice"]
     moved = [(step.rows.first - source.rows.first) / source.rows.stride for step, source in cuts]
     return [f"crop at {offset}" for offset in dict.fromkeys(moved) if offset]
 
@@ -182,16 +182,16 @@ def _draw_headings(canvas: Canvas, kinds: Sequence[int], rows: Sequence[float]) 
         canvas.text(100, y, LEGEND[kind], 12.5, colour=MUTED)
 
 
-def _draw_part(canvas: Canvas, part: Part, words: Sequence[str], plates: Plates, result: PhotoResult | None) -> None:
-    x, y = plates.at[part.kind, part.stride]
-    if part.kind == ENCODER:
-        _draw_convolutions(canvas, sum(step.operation == "convolution" for step in part.steps), x, y, plates.height)
-    picture = _picture_of(part, result)
+def _draw_block(canvas: Canvas, block: Block, words: Sequence[str], plates: Plates, result: PhotoResult | None) -> None:
+    x, y = plates.at[block.kind, block.stride]
+    if block.kind == ENCODER:
+        _draw_convolutions(canvas, sum(step.operation == "convolution" for step in block.steps), x, y, plates.height)
+    picture = _picture_of(block, result)
     if picture is None:
-        _draw_grid(canvas, part, x, y, plates.height)
+        _draw_grid(canvas, block, x, y, plates.height)
     else:
         canvas.picture(picture, x, y, PLATE, plates.height)
-    canvas.box(x, y, PLATE, plates.height, edge=EDGES[part.kind], line=1.5)
+    canvas.box(x, y, PLATE, plates.height, edge=EDGES[block.kind], line=1.5)
     for i, line in enumerate(words):
         below = y + plates.height + 6 + LINE * i
         legend = result.legend if result and i else {}  # of the classes in the mask
@@ -199,28 +199,28 @@ def _draw_part(canvas: Canvas, part: Part, words: Sequence[str], plates: Plates,
         canvas.text(x + PLATE / 2, below, line, 12.5, "center", colour, bold=i == 0 or line in legend)
 
 
-def _picture_of(part: Part, result: PhotoResult | None) -> Image | None:
+def _picture_of(block: Block, result: PhotoResult | None) -> Image | None:
     if result is None:
         return None
-    if part.stride == 1 and part.kind != SCORES:
-        return result.photo if part.kind == ENCODER else result.mask
-    return result.labels.get((part.kind, part.stride))
+    if block.stride == 1 and block.kind != SCORES:
+        return result.photo if block.kind == ENCODER else result.mask
+    return result.labels.get((block.kind, block.stride))
 
 
-def _draw_grid(canvas: Canvas, part: Part, x: float, y: float, height: float) -> None:
+def _draw_grid(canvas: Canvas, block: Block, x: float, y: float, height: float) -> None:
     """Draws as many cells as the map has positions; the finest ones merge."""
-    canvas.box(x, y, PLATE, height, FILLS[part.kind], "none")
-    tall, wide = part.end.shape[2:]
-    if part.stride == 1:
+    canvas.box(x, y, PLATE, height, FILLS[block.kind], "none")
+    tall, wide = block.end.shape[2:]
+    if block.stride == 1:
         return
     if wide > PLATE / CELL:
-        canvas.shade(x, y, PLATE, height, EDGES[part.kind], 0.35)
+        canvas.shade(x, y, PLATE, height, EDGES[block.kind], 0.35)
         return
     weight = min(0.7, 0.12 * PLATE / wide)
     for i in range(1, wide):
-        canvas.line((x + i * PLATE / wide,) * 2, (y, y + height), EDGES[part.kind], weight)
+        canvas.line((x + i * PLATE / wide,) * 2, (y, y + height), EDGES[block.kind], weight)
     for i in range(1, tall):
-        canvas.line((x, x + PLATE), (y + i * height / tall,) * 2, EDGES[part.kind], weight)
+        canvas.line((x, x + PLATE), (y + i * height / tall,) * 2, EDGES[block.kind], weight)
 
 
 def _draw_convolutions(canvas: Canvas, count: int, x: float, y: float, height: float) -> None:
@@ -232,7 +232,7 @@ def _draw_convolutions(canvas: Canvas, count: int, x: float, y: float, height: f
 
 
 def _draw_flow(canvas: Canvas, plates: Plates, origin: Key, key: Key, lines: int) -> None:
-    """Draws the flow from part to part: along a row, or down from under the label and then sideways."""
+    """Draws the flow from block to block: along a row, or down from under the label and then sideways."""
     (x0, y0), (x1, y1), colour = plates.at[origin], plates.at[key], EDGES[key[0]]
     middle, below = y1 + plates.height / 2, y0 + plates.height + 10 + LINE * lines
     if y0 == y1 and x0 < x1:

@@ -29,7 +29,7 @@ from fullconv.words import counted, was
 
 if TYPE_CHECKING:
     from fullconv.jobs.video import VideoRun
-    from fullconv.prediction.tiling import Tile
+    from fullconv.prediction.tiling import TileChoice
     from fullconv.sources import Source
 
 SMALLER = "cut it into parts first, or give --tile auto"
@@ -80,7 +80,7 @@ def run(
 
 
 def memory_of(model: Model, wanted: Wanted, most: int, job: Job) -> int:
-    """Estimates how many bytes a picture needs. The windows of a raster are as large as the memory allows."""
+    """Estimates how many bytes a picture needs. The tiles of a raster are as large as the memory allows."""
     if job.is_raster:
         return min(budget(), most)
     need = bytes_of(job.source, len(model.classes.names), wanted.scores, wanted.soft, wanted.reading.pages)
@@ -156,7 +156,7 @@ def outcome_or_error(job: Job, work: Callable[[], Outcome]) -> Outcome:
 
 
 def process_page(model: Model, job: Job, wanted: Wanted, recorder: Recorder, rasters: RasterRun) -> Outcome:
-    """Processes one page: a raster window by window, a photo at once."""
+    """Processes one page: a raster tile by tile, a photo at once."""
     if job.is_raster:
         from fullconv.jobs.rasters import predict_raster
 
@@ -192,7 +192,7 @@ def process_pages(model: Model, job: Job, wanted: Wanted, recorder: Recorder, ra
     return merge_pages(done)
 
 
-def reduction(model: Model, size: tuple[int, int], tile: Tile) -> int | None:
+def reduction(model: Model, size: tuple[int, int], tile: TileChoice) -> int | None:
     """Returns the length in pixels that the longer side of a photo is reduced to, or None if it is not reduced."""
     longest = model.config.longest_side
     return longest if tile is None and longest is not None and max(size) > longest else None

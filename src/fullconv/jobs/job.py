@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from fullconv.outputs.writers import needs_scores
-from fullconv.prediction.tiling import Tile
+from fullconv.prediction.tiling import TileChoice
 from fullconv.raster_signs import is_raster
 from fullconv.view import EVERYTHING, Reading
 
@@ -23,7 +23,7 @@ class Job:
 
     @cached_property
     def is_raster(self) -> bool:
-        """Whether it is processed window by window. The file is examined once."""
+        """Whether it is processed tile by tile. The file is examined once."""
         return is_raster(self.source)
 
 
@@ -39,7 +39,7 @@ class Wanted:
     """
 
     outputs: tuple[str, ...]
-    tile: Tile = None
+    tile: TileChoice = None
     halo: str | int | None = None
     reading: Reading = EVERYTHING
     simplify: float | None = None
@@ -62,8 +62,8 @@ class Wanted:
 class RasterRun:
     """How this run processes rasters.
 
-    `name` identifies everything that the results depend on. `resume` uses only windows from runs of the same name.
-    `progress` is called from any thread with the raster, the number of finished windows, and the total number.
+    `name` identifies everything that the results depend on. `resume` uses only tiles from runs of the same name.
+    `progress` is called from any thread with the raster, the number of finished tiles, and the total number.
     """
 
     name: str = ""

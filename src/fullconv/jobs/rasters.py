@@ -1,7 +1,7 @@
-"""Processes a raster window by window, so that memory is limited. The results are georeferenced.
+"""Processes a raster tile by tile, so that memory is limited. The results are georeferenced.
 
-Each finished window is kept as a piece (raster_pieces.py). When all windows are finished, the results are put together
-from the pieces. They are always written in the same order from the same windows, so a resumed run writes the same bytes
+Each finished tile is kept as a piece (raster_pieces.py). When all tiles are finished, the results are put together
+from the pieces. They are always written in the same order from the same tiles, so a resumed run writes the same bytes
 as an uninterrupted one.
 """
 
@@ -30,13 +30,13 @@ from fullconv.outputs import geotiff
 from fullconv.outputs.class_table import table_rows
 from fullconv.outputs.file import Files, beside
 from fullconv.outputs.georeferenced import MOSAIC_WRITERS
-from fullconv.outputs.mosaic import SIMPLIFIED, Frame, Mosaic, Part
+from fullconv.outputs.mosaic import SIMPLIFIED, Frame, Mosaic
 from fullconv.outputs.vectors import refuse_nameless
 from fullconv.outputs.writers import TABLE, Claim, refuse_for_rasters
 from fullconv.prediction.predictor import Model
 from fullconv.prediction.scene import Scene, open_scene
 from fullconv.prediction.tiling import Tiling
-from fullconv.view import taken
+from fullconv.view import Part, taken
 
 ENDINGS = {
     "labels": "_labels.tif", "scores": "_scores.tif", "overlay": "_overlay.tif",

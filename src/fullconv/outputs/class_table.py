@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from fullconv.classes import LabelMap
 from fullconv.errors import missing_extra
 from fullconv.outputs.ground_area import cell_areas
-from fullconv.outputs.mosaic import Frame, Part
+from fullconv.outputs.mosaic import Frame
 from fullconv.outputs.region_count import count_regions
+from fullconv.view import Part
 
 STRIP = 2**22  # pixels, at most, of the rows that are processed together
 ROWS, CELL = 32, 64  # largest number of rows and columns within which all pixels count as equally large on the ground

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from fullconv.errors import FullconvError
 from fullconv.outputs import geotiff
 from fullconv.outputs.file import Files
-from fullconv.outputs.mosaic import Mosaic, Part
+from fullconv.outputs.mosaic import Mosaic
 from fullconv.outputs.scores import NO_SCORES
 from fullconv.outputs.vectors import refuse_nameless, write_geojson, write_geopackage
 from fullconv.segmentation import Segmentation
+from fullconv.view import Part
 
 # The outputs made from the label map. The label map and the scores come first (geotiff.write_labels, write_scores).
 MOSAIC_WRITERS: dict[str, Callable[[Mosaic, Path], Files]] = {

@@ -18,8 +18,9 @@ from fullconv.classes import Classes, LabelMap
 from fullconv.georeference import Georeference, import_rasterio, is_of_rasterio, refuse_undecodable
 from fullconv.outputs.class_names import file_names
 from fullconv.outputs.file import Files, Fill, text
-from fullconv.outputs.mosaic import Frame, Mosaic, Part
+from fullconv.outputs.mosaic import Frame, Mosaic
 from fullconv.segmentation import Segmentation
+from fullconv.view import Part
 
 CACHE = 16 * 2**20  # bytes of blocks that GDAL holds; by default it takes a twentieth of the machine's memory
 PICTURE = 1024  # pixels per side of an overlay's parts, of which about six copies of four bytes per pixel are held

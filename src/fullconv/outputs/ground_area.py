@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fullconv.damage import is_damage
 from fullconv.georeference import Georeference, import_rasterio
-from fullconv.outputs.mosaic import Part
+from fullconv.view import Part
 
 EARTH, NORTH, SOUTH = "EPSG:6933", "EPSG:6931", "EPSG:6932"  # a cylinder; and maps centred on the poles
 AROUND = 2 * 17_367_530.445  # metres: the width of EARTH

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from fullconv.classes import Classes, LabelMap
 from fullconv.georeference import Georeference
 from fullconv.segmentation import Segmentation
+from fullconv.view import Part
 
 BLOCK = 2048  # pixels per side of the parts that writers hold
 SIMPLIFIED = 1.0  # pixels: a step of one pixel in a border becomes a slope
-
-Part = tuple[slice, slice]  # rows, columns
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from fullconv.outputs.coverage import coverage, shapely_library
 from fullconv.outputs.file import Files
 from fullconv.outputs.geojson import COORDINATES
 from fullconv.outputs.geopackage import GeoPackage
-from fullconv.outputs.mosaic import Mosaic, Part
+from fullconv.outputs.mosaic import Mosaic
+from fullconv.view import Part
 
 
 @dataclass(frozen=True)

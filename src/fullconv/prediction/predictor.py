@@ -25,7 +25,7 @@ from fullconv.prediction.engines.mirrored import Mirrored
 from fullconv.prediction.many import predict_many, sources_of
 from fullconv.prediction.memory import bytes_of, for_pictures, parse_size
 from fullconv.prediction.resizing import Scores, label_map_at, nearest, scores_at
-from fullconv.prediction.tiling import Tile, Tiling, Window, plan
+from fullconv.prediction.tiling import Tile, TileChoice, Tiling, plan
 from fullconv.segmentation import Segmentation
 from fullconv.sources import Source, picture_of
 from fullconv.view import EVERYTHING, Picture, Pixels, Reading, View, rgb_of, with_side
@@ -85,7 +85,7 @@ class Model:
         self,
         source: Source,
         scores: bool = False,
-        tile: Tile = None,
+        tile: TileChoice = None,
         halo: str | int | None = None,
         reading: Reading = EVERYTHING,
         soft: bool = False,
@@ -151,7 +151,7 @@ class Model:
         self,
         image: Pixels,
         scores: bool = False,
-        tile: Tile = None,
+        tile: TileChoice = None,
         halo: str | int | None = None,
         keeps_scale: bool = False,
         as_seen: bool = False,
@@ -165,7 +165,7 @@ class Model:
         tiling = self.tiling((height, width), tile, halo, scores, keeps_scale)
         if tiling.at_once:
             return self.label_whole(image, scores, tiling.side or None, as_seen)
-        return self._label_windows(image, tiling, scores)
+        return self._label_tiles(image, tiling, scores)
 
     def label_whole(
         self, image: Pixels, scores: bool, side: int | None, as_seen: bool = False
@@ -182,25 +182,25 @@ class Model:
         return label_map_at(raw, image.shape[:2]), kept
 
     def label_tiles(
-        self, image: Pixels, scores: bool, tile: Tile = "auto", halo: str | int | None = None
+        self, image: Pixels, scores: bool, tile: TileChoice = "auto", halo: str | int | None = None
     ) -> tuple[NDArray[np.uint8], Scores | None]:
         """The same for a picture processed at full resolution, tile by tile."""
         return self.label(image, scores, tile, halo)
 
-    def _label_windows(self, image: Pixels, tiling: Tiling, scores: bool) -> tuple[NDArray[np.uint8], Scores | None]:
+    def _label_tiles(self, image: Pixels, tiling: Tiling, scores: bool) -> tuple[NDArray[np.uint8], Scores | None]:
         height, width = tiling.size
         label_map = np.empty((height, width), np.uint8)
         kept = np.empty((len(self.classes), height, width), np.float32) if scores else None
-        for window in tiling.windows:
-            label_map[window.placing], raw = self.label_window(image.__getitem__, tiling, window, scores)
+        for tile in tiling.tiles:
+            label_map[tile.placing], raw = self.label_tile(image.__getitem__, tiling, tile, scores)
             if kept is not None and raw is not None:
-                kept[:, *window.placing] = raw
+                kept[:, *tile.placing] = raw
         return label_map, kept
 
     def tiling(
         self,
         size: tuple[int, int],
-        tile: Tile,
+        tile: TileChoice,
         halo: str | int | None,
         scores: bool = False,
         keeps_scale: bool = False,
@@ -209,21 +209,21 @@ class Model:
         memory. Raises FullconvError for an impossible tile or halo."""
         return plan(self.config, size, tile, halo, lambda: self.engine.room(self.config.channels, scores), keeps_scale)
 
-    def label_window(
-        self, read: Read, tiling: Tiling, window: Window, scores: bool, as_seen: bool = False
+    def label_tile(
+        self, read: Read, tiling: Tiling, tile: Tile, scores: bool, as_seen: bool = False
     ) -> tuple[NDArray[np.uint8], Scores | None]:
-        """(label map, scores if requested) for the part that a window keeps; `read` gives any part of the picture.
+        """(label map, scores if requested) for the part that a tile keeps; `read` gives any part of the picture.
 
         `as_seen`: for a picture that is processed at once, the scores have the size that the network saw.
         """
         if tiling.at_once:
-            return self.label_whole(read(window.reading), scores, tiling.side or None, as_seen)
+            return self.label_whole(read(tile.reading), scores, tiling.side or None, as_seen)
         if tiling.patch:
-            raw = blended(lambda part: self._scores(read(part)), tiling.size, tiling.patch, window)
+            raw = blended(lambda part: self._scores(read(part)), tiling.size, tiling.patch, tile)
         elif scores:
-            raw = self._scores(read(window.reading))[:, *window.keeping]
+            raw = self._scores(read(tile.reading))[:, *tile.keeping]
         else:
-            return self._labels(read(window.reading))[window.keeping], None
+            return self._labels(read(tile.reading))[tile.keeping], None
         return raw.argmax(0).astype(np.uint8), raw if scores else None
 
     def _scores(self, image: Pixels) -> Scores:

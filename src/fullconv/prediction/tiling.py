@@ -32,7 +32,7 @@ AT_ONCE = 2**20  # the most pixels of a picture that is processed at once if the
 
 Halo = tuple[int, int]  # pixels read before a tile and after it, along both axes
 Numbers = NDArray[np.int64]
-Tile = int | str | None  # the user's choice: a side in pixels, or "auto"
+TileChoice = int | str | None  # the user's choice: a side in pixels, or "auto"
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Window:
+class Tile:
     """A tile: the rows and columns that are read and kept."""
 
     rows: Span
@@ -84,14 +84,14 @@ class Window:
 
 @dataclass(frozen=True)
 class Tiling:
-    """Windows that cover a picture of `size` (height, width) without overlap.
+    """Tiles that cover a picture of `size` (height, width) without overlap.
 
     `patch`: if scores are blended, the side of the patches in pixels. `side`: if the picture is processed at once, the
     length that its longer side is resized to, or 0 to keep its size. None if it is processed in tiles.
     """
 
     size: tuple[int, int]
-    windows: list[Window]
+    tiles: list[Tile]
     patch: int | None = None
     side: int | None = None
 
@@ -108,21 +108,21 @@ class Tiling:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Tiling:
         """Creates a tiling from the result of `dataclasses.asdict`."""
-        windows = [Window(Span(**window["rows"]), Span(**window["columns"])) for window in values["windows"]]
-        return cls((values["size"][0], values["size"][1]), windows, values["patch"], values["side"])
+        tiles = [Tile(Span(**tile["rows"]), Span(**tile["columns"])) for tile in values["tiles"]]
+        return cls((values["size"][0], values["size"][1]), tiles, values["patch"], values["side"])
 
 
 def whole(size: tuple[int, int], side: int | None) -> Tiling:
     """Returns the tiling for a picture that is processed at once. `side`: the length that its longer side is resized
     to, None to keep its size."""
     rows, columns = (Span(0, length, 0, length) for length in size)
-    return Tiling(size, [Window(rows, columns)], side=side or 0)
+    return Tiling(size, [Tile(rows, columns)], side=side or 0)
 
 
 def plan(
     config: ModelConfig,
     size: tuple[int, int],
-    tile: Tile,
+    tile: TileChoice,
     halo: str | int | None,
     room: Callable[[], int],
     keeps_scale: bool = False,
@@ -144,7 +144,7 @@ def plan(
 
 
 def tiled(
-    config: ModelConfig, size: tuple[int, int], tile: Tile, halo: str | int | None, room: Callable[[], int]
+    config: ModelConfig, size: tuple[int, int], tile: TileChoice, halo: str | int | None, room: Callable[[], int]
 ) -> Tiling:
     """Returns a tiling with tiles of the side `tile`, or of automatic size."""
     height, width = size
@@ -154,10 +154,10 @@ def tiled(
             max(side or config.longest_side or PATCH, 2 * COARSEST)
         )  # smaller patches could not overlap by half
         kept = max(_up(int((BLENDED / 4 / len(config.classes)) ** 0.5)), patch)
-        return Tiling(size, tiles(height, width, (kept, kept), (0, 0)), patch)
+        return Tiling(size, tiles_of(height, width, (kept, kept), (0, 0)), patch)
     margins = halo_of(config, halo)
     reading = automatic(height, width, margins, room()) if side is None else fixed(side, margins)
-    return Tiling(size, tiles(height, width, reading, margins))
+    return Tiling(size, tiles_of(height, width, reading, margins))
 
 
 def blends(config: ModelConfig, halo: str | int | None) -> bool:
@@ -165,10 +165,10 @@ def blends(config: ModelConfig, halo: str | int | None) -> bool:
     return halo is None and config.window is None
 
 
-def tiles(height: int, width: int, reading: tuple[int, int], halo: Halo) -> list[Window]:
+def tiles_of(height: int, width: int, reading: tuple[int, int], halo: Halo) -> list[Tile]:
     """Returns tiles that cover a picture without overlap, row by row. `reading`: the rows and columns that each tile
     reads, as multiples of 32."""
-    return [Window(*pair) for pair in product(spans(height, reading[0], halo), spans(width, reading[1], halo))]
+    return [Tile(*pair) for pair in product(spans(height, reading[0], halo), spans(width, reading[1], halo))]
 
 
 def spans(length: int, reading: int, halo: Halo) -> list[Span]:
@@ -236,13 +236,13 @@ def exact_halo(config: ModelConfig) -> Halo | None:
     return (max(-config.window[0], 0), max(config.window[1], 0)) if config.window else None
 
 
-def check_tiling(config: ModelConfig, tile: Tile, halo: str | int | None) -> None:
+def check_tiling(config: ModelConfig, tile: TileChoice, halo: str | int | None) -> None:
     """Raises FullconvError for an impossible tile or halo, before any picture is read."""
     side = side_of(tile)
     fixed(COARSEST if side is None else side, halo_of(config, halo))
 
 
-def check_halo(tile: Tile, halo: str | int | None) -> None:
+def check_halo(tile: TileChoice, halo: str | int | None) -> None:
     """Raises FullconvError for a halo without tiles. Photos are processed in tiles only if the user asks for it."""
     if halo is not None and tile is None:
         raise FullconvError(
@@ -251,7 +251,7 @@ def check_halo(tile: Tile, halo: str | int | None) -> None:
         )
 
 
-def side_of(tile: Tile) -> int | None:
+def side_of(tile: TileChoice) -> int | None:
     """Returns the side in pixels, or None for "auto" or None. Raises FullconvError for anything else."""
     if tile in (None, "auto"):
         return None

@@ -13,7 +13,7 @@ from fullconv.errors import FullconvError
 from fullconv.processors import PROCESSORS
 from fullconv.training.epoch import NOTHING, Epoch, Pictures
 from fullconv.training.loop import Batch
-from fullconv.training.objective import Part
+from fullconv.training.objective import MicroBatch
 from fullconv.training.processes import end_with_parent, rank_and_count
 from fullconv.training.recipe import Recipe
 
@@ -47,15 +47,15 @@ def shares_of(pictures: int, batch_size: int, rank: int, count: int) -> list[lis
     return [share + [NOTHING] * (size - len(share)) for share, size in zip(shares, sizes, strict=True)]
 
 
-def parts_of(pictures: Sequence[Part], count: int) -> list[Part]:
+def parts_of(pictures: Sequence[MicroBatch], count: int) -> list[MicroBatch]:
     """Returns at most `count` stacks with about equal numbers of pictures."""
     size = -(-len(pictures) // count)
     return [stacked(pictures[start : start + size]) for start in range(0, len(pictures), size)]
 
 
-def stacked(pictures: Sequence[Part]) -> Part:
+def stacked(pictures: Sequence[MicroBatch]) -> MicroBatch:
     images, labels, taught = zip(*pictures, strict=True)
-    return Part(torch.stack(images), torch.stack(labels), None if taught[0] is None else torch.stack(taught))
+    return MicroBatch(torch.stack(images), torch.stack(labels), None if taught[0] is None else torch.stack(taught))
 
 
 def with_plain_errors(batches: Iterable[Any]) -> Iterator[Any]:

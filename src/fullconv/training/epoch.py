@@ -12,7 +12,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from fullconv.classes import VOID
 from fullconv.training.distillation import STRIDE, cells_in, target
-from fullconv.training.objective import Part
+from fullconv.training.objective import MicroBatch
 from fullconv.training.pictures import Read, TrainingPicture
 from fullconv.training.recipe import Recipe
 from fullconv.training.sampling import Sampling, key_of
@@ -43,7 +43,7 @@ class Pictures:
         return self.pictures[index].read(self.teacher)
 
 
-class Epoch(TorchDataset[Part | Item]):
+class Epoch(TorchDataset[MicroBatch | Item]):
     """One pass, a pure function of (seed, epoch): order and every random change.
 
     The result is the same whichever process or worker reads a picture, whether the processor or a GPU changes it, and
@@ -61,8 +61,8 @@ class Epoch(TorchDataset[Part | Item]):
     def __len__(self) -> int:
         return len(self.order)
 
-    def __getitem__(self, position: int) -> Part | Item:
-        """A Part with one picture, without the first axis: image (C, S, S) in the data's own type, labels (S, S) int64.
+    def __getitem__(self, position: int) -> MicroBatch | Item:
+        """One picture, without the first axis: image (C, S, S) in the data's own type, labels (S, S) int64.
 
         At NOTHING it is any picture, labelled void, without a teacher.
         """
@@ -77,7 +77,7 @@ class Epoch(TorchDataset[Part | Item]):
         count = len(self.pictures.sampling.labelled)
         return self.pictures.read(int(torch.randint(count, (), generator=generator)))
 
-    def change(self, item: Item, device: torch.device | str = "cpu") -> Part:
+    def change(self, item: Item, device: torch.device | str = "cpu") -> MicroBatch:
         """Applies the random changes of its position to an item, on `device`."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.key + item.position + 1)
@@ -86,9 +86,9 @@ class Epoch(TorchDataset[Part | Item]):
                 return without_labels(part)
             return part if item.donor is None else paste_objects(part, self._changed(item.donor, device))
 
-    def _changed(self, read: Read, device: torch.device | str) -> Part:
+    def _changed(self, read: Read, device: torch.device | str) -> MicroBatch:
         image, labels, corners = change(self.augment, read.image.to(device), read.labels.to(device))
-        return Part(image, labels.long(), self._taught(read.scores, corners.to(device), image.shape[-2:]))
+        return MicroBatch(image, labels.long(), self._taught(read.scores, corners.to(device), image.shape[-2:]))
 
     def _taught(self, scores: Tensor | None, corners: Tensor, size: Sequence[int]) -> Tensor | None:
         teacher, classes = self.pictures.teacher, self.pictures.classes
@@ -99,19 +99,19 @@ class Epoch(TorchDataset[Part | Item]):
         return target(scores.to(corners.device), corners, size, teacher, classes, self.recipe.temperature)
 
 
-def without_labels(part: Part) -> Part:
+def without_labels(part: MicroBatch) -> MicroBatch:
     """Returns the same picture with nothing known about it."""
     taught = None if part.taught is None else torch.zeros_like(part.taught)
-    return Part(part.images, torch.full_like(part.labels, VOID), taught)
+    return MicroBatch(part.images, torch.full_like(part.labels, VOID), taught)
 
 
-def paste_objects(part: Part, donor: Part) -> Part:
+def paste_objects(part: MicroBatch, donor: MicroBatch) -> MicroBatch:
     """Pastes the donor's objects (everything that is not the first class) into a picture."""
     objects = (donor.labels != 0) & (donor.labels != VOID)  # (S, S)
     taught = part.taught
     if taught is not None and donor.taught is not None:
         cells = objects[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE]
         taught = torch.where(cells, donor.taught, taught)
-    return Part(
+    return MicroBatch(
         torch.where(objects, donor.images, part.images), torch.where(objects, donor.labels, part.labels), taught
     )

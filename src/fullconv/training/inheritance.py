@@ -18,7 +18,7 @@ from fullconv.training.recipe import Recipe
 from fullconv.weights.model_files import PARAMETERS, read_config
 from fullconv.weights.model_folder import find_model
 from fullconv.weights.tensors import State, read_tensors
-from fullconv.weights.transplant import Report, from_coarser, transplant, transplant_fitting
+from fullconv.weights.transplant import Transplanted, from_coarser, transplant, transplant_fitting
 from fullconv.yaml_files import read_yaml
 
 DEFAULT = "photos"
@@ -67,7 +67,7 @@ def recipe_keys(config: ModelConfig, named: bool = False) -> dict[str, Any]:
     return keys if named else {**keys, "arch": arch}
 
 
-def take_over_what_fits(folder: Path, model: Network, classes: Classes) -> Report | None:
+def take_over_what_fits(folder: Path, model: Network, classes: Classes) -> Transplanted | None:
     """Takes over parameters from a model that the user did not name. Returns None if nothing fits."""
     try:
         return take_over(folder, model, classes)
@@ -75,7 +75,7 @@ def take_over_what_fits(folder: Path, model: Network, classes: Classes) -> Repor
         return None
 
 
-def take_over(folder: Path, model: Network, classes: Classes) -> Report:
+def take_over(folder: Path, model: Network, classes: Classes) -> Transplanted:
     """Takes over the parameters of another model: all of the same network, what a finer FCN starts from of a coarser
     one (paper, section 4.2), or whatever fits of any other.
 

@@ -13,9 +13,9 @@ from torch.optim.swa_utils import AveragedModel
 
 from fullconv.training.depthwise import float32_gradients
 from fullconv.training.divergence import check_loss
-from fullconv.training.objective import Objective, Part
+from fullconv.training.objective import MicroBatch, Objective
 
-Batch = Sequence[Part]  # the pictures of one step, in as many parts as memory requires
+Batch = Sequence[MicroBatch]  # the pictures of one step, in as many parts as memory requires
 
 
 def train_step(

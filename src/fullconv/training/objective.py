@@ -13,16 +13,16 @@ from fullconv.training.distillation import Divergence
 from fullconv.training.losses import SegmentationLoss
 
 
-class Part(NamedTuple):
+class MicroBatch(NamedTuple):
     """Some pictures of a batch. A batch has as many parts as memory requires."""
 
     images: Tensor  # (N, C, H, W)
     labels: Tensor  # (N, H, W)
     taught: Tensor | None = None  # (N, classes, h, w): the teacher's probabilities
 
-    def to(self, device: torch.device) -> Part:
+    def to(self, device: torch.device) -> MicroBatch:
         taught = None if self.taught is None else self.taught.to(device)
-        return Part(self.images.to(device), self.labels.to(device), taught)
+        return MicroBatch(self.images.to(device), self.labels.to(device), taught)
 
 
 class Weights(NamedTuple):
@@ -40,7 +40,7 @@ class Objective:
     teacher: Divergence | None = None
     stride: int = 1
 
-    def weigh(self, batch: Sequence[Part]) -> Weights:
+    def weigh(self, batch: Sequence[MicroBatch]) -> Weights:
         labels = self.labels.weight_of(torch.cat([self.labels_of(part).flatten() for part in batch]))
         cells = labels.new_zeros(())
         for part in batch:
@@ -48,7 +48,7 @@ class Objective:
                 cells = cells + self.teacher.cells_of(part.taught, part.labels)
         return Weights(labels, cells)
 
-    def __call__(self, scores: Tensor, part: Part, weights: Weights, parts: int) -> Tensor:
+    def __call__(self, scores: Tensor, part: MicroBatch, weights: Weights, parts: int) -> Tensor:
         """Returns the loss of one of `parts` of a batch with these weights. Together they give the loss of the
         batch."""
         labels = self.labels_of(part)
@@ -58,7 +58,7 @@ class Objective:
             loss = loss + self.teacher(scores, part.taught, part.labels, weights.cells)
         return loss
 
-    def labels_of(self, part: Part) -> Tensor:
+    def labels_of(self, part: MicroBatch) -> Tensor:
         """(N, h, w): the label of the pixel below and to the right of the centre of each cell of `stride` pixels."""
         middle = self.stride // 2
         return part.labels[:, middle :: self.stride, middle :: self.stride]

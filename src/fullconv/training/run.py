@@ -31,8 +31,8 @@ from fullconv.training.objective import Objective
 from fullconv.training.optimisation import advance_schedule, build_optimiser, build_schedule, rate_now
 from fullconv.training.pictures import Skipped, refuse_many, training_pictures
 from fullconv.training.processes import main_first, new_accelerator, over_processes, rank_and_count
+from fullconv.training.progress import RunProgress
 from fullconv.training.recipe import Recipe
-from fullconv.training.report import Report
 from fullconv.training.resuming import history_in, restore_optimiser, restore_schedule
 from fullconv.training.run_folder import LOG, MODEL, STATE
 from fullconv.training.sampling import Sampling, presence, repeat_factors
@@ -157,16 +157,16 @@ def run(
     speaks = course.accelerator.is_main_process
     if not resume and speaks:
         state.save(out / STATE, recipe.epochs)  # so that the initial weights are not needed again
-    report = Report(recipe.epochs, course.steps, out / LOG, state.history, speaks, ends)
-    with report, Trackers(trackers if speaks else (), out, recipe, state.history) as open_trackers:
+    progress = RunProgress(recipe.epochs, course.steps, out / LOG, state.history, speaks, ends)
+    with progress, Trackers(trackers if speaks else (), out, recipe, state.history) as open_trackers:
         for epoch in range(len(state.history), recipe.epochs):
             if has_stalled(state.history, recipe.patience):
-                report.stop_early(recipe.patience)
+                progress.stop_early(recipe.patience)
                 break
             with explain_divergence(epoch + 1, recipe, out / MODEL):
                 entry: Epoch = {
                     "epoch": epoch + 1,
-                    "loss": course.learn(course.batches(epoch), report.advance),
+                    "loss": course.learn(course.batches(epoch), progress.advance),
                 }
                 check_parameters(state.model, state.trained)
             entry["lr"] = rate_now(state.optimiser, recipe)
@@ -181,7 +181,7 @@ def run(
             with main_first() as is_main:
                 if is_main:
                     state.save(out / STATE, recipe.epochs)
-                    open_trackers.log(entry, steps_per_second=report.end_epoch(entry))
+                    open_trackers.log(entry, steps_per_second=progress.end_epoch(entry))
 
 
 def start(model: Network, recipe: Recipe, steps: int) -> State:

@@ -21,14 +21,14 @@ from fullconv.weights.checkpoint import with_window
 from fullconv.weights.model_files import PARAMETERS, write_config
 from fullconv.weights.tensors import write_tensors
 from fullconv.weights.torchfcn import read_torchfcn
-from fullconv.weights.transplant import Report, Source, Stored, transplant
+from fullconv.weights.transplant import Stored, StoredParameters, Transplanted, transplant
 
-READERS: dict[str, Callable[[Path], Source]] = {"caffe": read_caffe, "torchfcn": read_torchfcn}
+READERS: dict[str, Callable[[Path], StoredParameters]] = {"caffe": read_caffe, "torchfcn": read_torchfcn}
 
 
 def convert(
     kind: str, file: Path, net: str, out: Path, complete: Callable[[Path], object] = lambda folder: None
-) -> Report:
+) -> Transplanted:
     """Writes the model folder `out` of the published `net` with the parameters of `file`, exact, in float32.
 
     `kind` names the reader. `complete` may add to the folder before it appears; if anything fails, nothing appears.
@@ -44,7 +44,7 @@ def convert(
     return report
 
 
-def import_weights(source: Source, net: FCN) -> Report:
+def import_weights(source: StoredParameters, net: FCN) -> Transplanted:
     """Copies Caffe-named parameters into `net`, strictly. Constants of its scale layers are compared rather than
     copied."""
     ours = {caffe_name(name): name for name in net.state_dict()}
@@ -64,7 +64,7 @@ def caffe_name(name: str) -> str:
     return f"{'/'.join(levels)}{module.removeprefix('trunk')}.{leaf}"
 
 
-def check_scales(source: Source, net: FCN) -> list[str]:
+def check_scales(source: StoredParameters, net: FCN) -> list[str]:
     """Returns the names of the scale layers in `source`, each of which contains the factor that `net` has for that
     skip."""
     found = []
@@ -99,7 +99,7 @@ def new_folder(out: Path) -> Iterator[Path]:
         hidden.rename(out)
 
 
-def _write_parameters(kind: str, file: Path, net: str, path: Path) -> Report:
+def _write_parameters(kind: str, file: Path, net: str, path: Path) -> Transplanted:
     """Writes the parameters. The network is freed at the end, so that the next step has the memory."""
     source = READERS[kind](file)  # first, because a file without weights is refused immediately
     model = published.build(net)

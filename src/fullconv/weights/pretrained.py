@@ -12,7 +12,7 @@ from fullconv.errors import FullconvError
 from fullconv.weights.caffe import read_caffe
 from fullconv.weights.tensors import State, read_tensors
 from fullconv.weights.torchvision import rename_torchvision
-from fullconv.weights.transplant import Report, Source, transplant
+from fullconv.weights.transplant import StoredParameters, Transplanted, transplant
 
 # EfficientNet in PyTorch (lukemelas and its lite variants) → timm. There, the modules of a block are named by purpose;
 # here, by position. The same name therefore means something else in the first stage, which has no expansion.
@@ -40,7 +40,7 @@ def package_of(trunk: str) -> str:
     return PACKAGES.get(trunk, "").replace("_", "-")
 
 
-def load_trunk_weights(trunk: nn.Module, path: Path) -> Report:
+def load_trunk_weights(trunk: nn.Module, path: Path) -> Transplanted:
     """Copies the weights of a classifier into `trunk`, strictly. Reports what only the classifier has (its head)."""
     network = getattr(trunk, "network", trunk)  # timm's network, or one of the paper's
     state = read_classifier(path, network)
@@ -48,7 +48,7 @@ def load_trunk_weights(trunk: nn.Module, path: Path) -> Report:
     return transplant(state, network, may_stay_unused=head)
 
 
-def read_classifier(path: Path, network: nn.Module) -> Source:
+def read_classifier(path: Path, network: nn.Module) -> StoredParameters:
     """Returns the parameters of a classifier (Caffe, EfficientNet-PyTorch, torchvision or timm) under the trunk's
     names."""
     if path.suffix == ".caffemodel":

@@ -25,11 +25,11 @@ class Stored(Protocol):
     def pieces(self) -> Iterator[NDArray[np.float32]]: ...
 
 
-Source = Mapping[str, Tensor | Stored]
+StoredParameters = Mapping[str, Tensor | Stored]
 
 
 @dataclass(frozen=True)
-class Report:
+class Transplanted:
     """What happened to every parameter, by name. `reshaped`: copied into another shape with the same meaning."""
 
     copied: tuple[str, ...]
@@ -43,12 +43,12 @@ class Report:
 
 
 def transplant(
-    source: Source,
+    source: StoredParameters,
     target: nn.Module,
     may_stay_initialised: Collection[str] = (),
     may_stay_unused: Collection[str] = (),
     more_classes: bool = False,
-) -> Report:
+) -> Transplanted:
     """Copies `source` into `target` by name, one parameter at a time. Anything neither copied nor declared is an error.
 
     Three differences in shape keep the meaning, and are reported as reshaped. A fully connected layer (out, in) becomes
@@ -70,7 +70,7 @@ def transplant(
     with torch.no_grad():
         for name in names:
             _copy(name, source[name], wanted[name])
-    return Report(
+    return Transplanted(
         tuple(name for name in names if name in same),
         tuple(name for name in names if name not in same),
         tuple(sorted(wanted.keys() - source.keys())),
@@ -78,7 +78,7 @@ def transplant(
     )
 
 
-def transplant_fitting(source: Mapping[str, Tensor], target: nn.Module) -> Report:
+def transplant_fitting(source: Mapping[str, Tensor], target: nn.Module) -> Transplanted:
     """Copies every layer of `source` whose parameters all have the names and shapes of a layer of `target`.
 
     Raises FullconvError if there is none.
@@ -90,14 +90,14 @@ def transplant_fitting(source: Mapping[str, Tensor], target: nn.Module) -> Repor
     if not fitting:
         raise FullconvError("weights do not fit: no layer matches one of the network's by name and shape")
     report = transplant(fitting, target, may_stay_initialised=wanted.keys() - fitting.keys())
-    return Report(report.copied, (), report.initialised, tuple(sorted(source.keys() - fitting.keys())))
+    return Transplanted(report.copied, (), report.initialised, tuple(sorted(source.keys() - fitting.keys())))
 
 
 def _layer(parameter: str) -> str:
     return parameter.rpartition(".")[0]
 
 
-def from_coarser(source: Source, finer: nn.Module) -> Report:
+def from_coarser(source: StoredParameters, finer: nn.Module) -> Transplanted:
     """Fills a new FCN-16s from an FCN-32s, or 8s from 16s, with the same trunk (paper, section 4.2).
 
     What only the finer network has keeps its initial values: zero for new scores, bilinear for deconvolutions. The last
@@ -107,7 +107,7 @@ def from_coarser(source: Source, finer: nn.Module) -> Report:
     kept = {name: value for name, value in source.items() if not _enlarges_otherwise(name, value, wanted)}
     new = [name for name in wanted if name.startswith(("score_pool", "upscore"))]
     report = transplant(kept, finer, may_stay_initialised=new)
-    return Report(report.copied, report.reshaped, report.initialised, tuple(sorted(source.keys() - kept.keys())))
+    return Transplanted(report.copied, report.reshaped, report.initialised, tuple(sorted(source.keys() - kept.keys())))
 
 
 def _enlarges_otherwise(name: str, value: Tensor | Stored, wanted: Mapping[str, Tensor]) -> bool:

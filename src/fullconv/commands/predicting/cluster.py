@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
-from fullconv.commands.predicting.report import Report
+from fullconv.commands.predicting.printout import Printout
 from fullconv.commands.predicting.request import Request
 from fullconv.errors import FullconvError
 from fullconv.jobs import cluster
@@ -19,7 +19,7 @@ from fullconv.outputs.writers import endings
 from fullconv.raster_signs import may_be_raster
 
 
-def predict_on_cluster(request: Request, workers: int | None) -> Report:
+def predict_on_cluster(request: Request, workers: int | None) -> Printout:
     if cameras := [path for path in map(Path, request.inputs) if is_webcam(path)]:
         raise no_cluster(cameras[0])
     inputs, out = [place(text) for text in request.inputs], place(request.out)
@@ -35,9 +35,9 @@ def predict_on_cluster(request: Request, workers: int | None) -> Report:
     rows = plan.rows
     if rows:
         request.check_kinds(lambda: (Path(row["path"]) for row in rows), may_be_raster)
-    report = Report(request.json_file, loaded.ran_by, plan.done, len(plan.damaged), plan.results, plan.skipped)
+    printout = Printout(request.json_file, loaded.ran_by, plan.done, len(plan.damaged), plan.results, plan.skipped)
     lines = cluster.run(task, request.folder.path, rows, settings, workers)
-    outcomes = report.behind_bar(map(outcome_of, lines), len(rows), ())
+    outcomes = printout.behind_bar(map(outcome_of, lines), len(rows), ())
     failures = chain(plan.unread, map(outcome_of, plan.damaged))
-    report.show(chain(failures, outcomes), len(rows), (row["path"] for row in rows))
-    return report
+    printout.show(chain(failures, outcomes), len(rows), (row["path"] for row in rows))
+    return printout

@@ -16,9 +16,9 @@ from click.core import ParameterSource
 
 from fullconv.commands.environment import longest_flag
 from fullconv.commands.json_output import STANDARD_OUTPUT
-from fullconv.commands.predicting.report import Report
+from fullconv.commands.predicting.printout import Printout
 from fullconv.commands.predicting.request import Request
-from fullconv.commands.progress import WindowsDone, frames_bar
+from fullconv.commands.progress import TilesDone, frames_bar
 from fullconv.commands.terminal import is_watched
 from fullconv.errors import FullconvError
 from fullconv.files import sweep
@@ -60,7 +60,7 @@ def refuse_without_effect(context: click.Context) -> None:
             raise FullconvError(f"{longest_flag(option)}: has no effect with standard input; remove it")
 
 
-def predict_fetched(request: Request, allow_http: bool) -> Report:
+def predict_fetched(request: Request, allow_http: bool) -> Printout:
     """Predicts inputs of which some are on the web. Messages name those by their addresses."""
     from fullconv.jobs.addresses import fetched
 
@@ -74,7 +74,7 @@ def predict_fetched(request: Request, allow_http: bool) -> Report:
         )
 
 
-def predict_files(request: Request) -> Report:
+def predict_files(request: Request) -> Printout:
     """Predicts pictures and videos on disk, and cameras."""
     request.check_here()
     return predict_here(request)
@@ -84,7 +84,7 @@ def predict_here(
     request: Request,
     name: Callable[[Path], str] = str,
     reported: Callable[[Iterator[Outcome]], Iterator[Outcome]] = iter,
-) -> Report:
+) -> Printout:
     """Runs a request that has been checked. `name` returns the name to print for a file; `reported` changes the
     outcomes before they are printed."""
     out = Path(request.out)
@@ -96,31 +96,31 @@ def predict_here(
     if (out / NAME).is_file():  # otherwise no run was started there, so none can have left unfinished files
         sweep(out, chain((job.target for job in jobs), [(out / NAME).with_suffix("")]))
     todo = unfinished(jobs, out, settings) if request.resume else Todo(jobs)
-    report = Report(request.json_file, model.ran_by, todo.done, todo.damaged, *left_out(jobs))
+    printout = Printout(request.json_file, model.ran_by, todo.done, todo.damaged, *left_out(jobs))
     table = request.wants_table
     with closing(begin(out, settings, request.overwrite, partial(is_source, jobs))) as manifest:
         if table:
             check_table(manifest)
-        outcomes = chain(unread(jobs), outcomes_of(request, model, todo, threads, manifest, report))
-        report.show(reported(outcomes), len(todo.jobs), (name(job.source) for job in todo.jobs))
-        report.removed = manifest.removed
+        outcomes = chain(unread(jobs), outcomes_of(request, model, todo, threads, manifest, printout))
+        printout.show(reported(outcomes), len(todo.jobs), (name(job.source) for job in todo.jobs))
+        printout.removed = manifest.removed
         if table:
             write_table(manifest, jobs, name)
-            report.files += 1
-    return report
+            printout.files += 1
+    return printout
 
 
 def outcomes_of(
-    request: Request, model: Model, todo: Todo, threads: int, manifest: RunManifest, report: Report
+    request: Request, model: Model, todo: Todo, threads: int, manifest: RunManifest, printout: Printout
 ) -> Iterator[Outcome]:
     """Yields the outcomes of unreadable files, then of pictures, then of videos. Shows progress bars on a terminal."""
     videos = [job for job in todo.jobs if job.is_video]
-    rasters = RasterRun(manifest.run, request.resume, WindowsDone(hidden=not is_watched()))
+    rasters = RasterRun(manifest.run, request.resume, TilesDone(hidden=not is_watched()))
     pictures = run(model, todo.jobs, request.wanted, threads, manifest, rasters)
     number = len(todo.jobs) - len(videos)
     return chain(
         todo.errors,
-        report.behind_bar(pictures, number, (job.source for job in todo.jobs)),
+        printout.behind_bar(pictures, number, (job.source for job in todo.jobs)),
         map(partial(predict_video, request, model, threads, manifest), videos),
     )
 

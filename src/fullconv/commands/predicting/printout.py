@@ -23,7 +23,7 @@ NOTES = 20  # printed at most per run
 
 
 @dataclass
-class Report:
+class Printout:
     """What the user is told about a run. `show` fills the counters from `done` on.
 
     `ran`: engine and precision. `earlier`: number of pictures finished by an earlier run. `damaged`: number that failed

@@ -19,7 +19,7 @@ from fullconv.words import counted
 AT_A_TERMINAL, IN_A_LOG = 3.0, 60.0  # seconds between two messages on the remaining time
 
 
-class Report:
+class RunProgress:
     """The progress over all steps of a run, some of which may be done already. Only one process `speaks`."""
 
     def __init__(
@@ -40,7 +40,7 @@ class Report:
         if history and speaks:
             self.write_log()  # the state is saved before the log, so a kill may have come between the two
 
-    def __enter__(self) -> Report:
+    def __enter__(self) -> RunProgress:
         self.bar.__enter__()
         return self
 

@@ -11,7 +11,7 @@ from torch import nn
 from fullconv import images, overlay
 from fullconv.classes import Classes
 from fullconv.errors import FullconvError
-from fullconv.figures.anatomy import DECODER, ENCODER, SCORES, parts_of, spread, stage_ends
+from fullconv.figures.anatomy import DECODER, ENCODER, SCORES, blocks_of, spread, stage_ends
 from fullconv.figures.architecture import draw_architecture
 from fullconv.figures.classifier import class_index, installed_weights, load_classifier
 from fullconv.figures.features import found_first, most_varied
@@ -84,7 +84,7 @@ def test_classes_are_found_by_any_of_their_names():
 
 
 def test_an_fcn_falls_into_its_parts(resnet):
-    parts = parts_of(trace(resnet, 128, 128))
+    parts = blocks_of(trace(resnet, 128, 128))
     assert list(parts) == [
         (ENCODER, 1), (ENCODER, 2), (ENCODER, 4), (ENCODER, 8), (ENCODER, 16), (ENCODER, 32),
         (SCORES, 32), (DECODER, 16), (SCORES, 16), (DECODER, 8), (SCORES, 8), (DECODER, 1),
