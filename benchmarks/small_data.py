@@ -129,7 +129,7 @@ def asked(given: argparse.Namespace) -> Iterator[Run]:
     for name in given.only or small_sets.SETS:
         place = small_sets.make(name, given.data, given.out / "sets")
         for who, tool in tools.items():
-            if tool:
+            if tool and who in (given.who or tools):
                 yield Run(who, tool, name, given.time, place, given.out / f"{name}-{who}-{given.time}")
 
 
@@ -150,6 +150,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/small"))
     parser.add_argument("--time", default="10m")
     parser.add_argument("--only", action="append", choices=list(small_sets.SETS), help="may be given several times")
+    parser.add_argument("--who", action="append", choices=["ours", "old", "smp"], help="may be given several times")
     parser.add_argument("--old", type=Path, help="another checkout of this project")
     parser.add_argument("--smp", type=Path, help="a Python with segmentation_models.pytorch")
     given = parser.parse_args()
