@@ -1,7 +1,8 @@
 """Does it pay to let the model choose what is labelled next? Chosen pictures against random ones: a table and a plot.
 
 usage: python benchmarks/active_choice.py DATA.yaml [--start 10] [--more 5 10 20 40] [--seeds 0 1 2] [--steps 150]
-           [--weights photos] [--trunk-weights imagenet] [--merge-to a,b] [--out runs/active-choice]
+           [--weights photos] [--trunk tf_efficientnet_lite0 --trunk-weights imagenet] [--lr 5e-4] [--merge-to a,b]
+           [--out runs/active-choice]
 
 A model is trained on --start pictures of train, drawn at random. It looks at the others, and --more of them are added:
 those of which it is least sure, those that differ most (as `fullconv label` chooses them), or random ones. A new model
@@ -29,7 +30,7 @@ from fullconv.labelling.candidates import picture_of
 from fullconv.labelling.choosing import STRATEGIES
 from fullconv.training.train import train
 
-RECIPE = {"crop_size": 256, "batch_size": 4, "lr": 5e-4, "epochs": 1, "track": "none"}
+RECIPE = {"crop_size": 256, "batch_size": 4, "epochs": 1, "track": "none"}
 RANDOM = "random"
 
 
@@ -41,6 +42,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--weights", default="photos")
+    parser.add_argument("--lr", type=float, default=5e-4, help="peak learning rate")
+    parser.add_argument("--trunk", help="encoder of a network that starts from --trunk-weights")
     parser.add_argument("--trunk-weights", help="start from these instead of --weights")
     parser.add_argument("--merge-to", help="score these classes, separated by commas")
     parser.add_argument("--out", type=Path, default=Path("runs/active-choice"))
@@ -98,8 +101,9 @@ def train_on(names: Sequence[str], what: str, seed: int, options: argparse.Names
         values["path"] = str((options.data.parent / values.get("path", ".")).resolve())
         described.write_text(yaml.safe_dump({**values, "train": str(listed.resolve())}, sort_keys=False))
         repeat = options.steps * RECIPE["batch_size"] / len(names)
-        given: dict[str, Any] = {**RECIPE, "repeat": repeat, "seed": seed}
-        start = {"trunk_weights": options.trunk_weights} if options.trunk_weights else {"weights": options.weights}
+        given: dict[str, Any] = {**RECIPE, "lr": options.lr, "repeat": repeat, "seed": seed}
+        own = {"trunk": options.trunk, "trunk_weights": options.trunk_weights}
+        start = own if options.trunk_weights else {"weights": options.weights}
         train(described, folder, resume=(folder / "last.pt").exists(), **start, **given)
     return folder
 
