@@ -31,7 +31,7 @@ from fullconv.labelling.choosing import STRATEGIES
 from fullconv.training.train import train
 
 RECIPE = {"crop_size": 256, "batch_size": 4, "epochs": 1, "track": "none"}
-RANDOM = "random"
+RANDOM, FEW = "random", 8
 
 
 def main() -> None:
@@ -99,7 +99,10 @@ def train_on(names: Sequence[str], what: str, seed: int, options: argparse.Names
         listed.write_text("".join(f"{name}\n" for name in names))
         values = yaml.safe_load(options.data.read_text())
         values["path"] = str((options.data.parent / values.get("path", ".")).resolve())
-        described.write_text(yaml.safe_dump({**values, "train": str(listed.resolve())}, sort_keys=False))
+        few = listed.with_name("few.txt")  # the run's own val: with one epoch there is nothing to choose by it
+        few.write_text("".join(f"{sample.name}\n" for sample in open_dataset(options.data).split("val")[:FEW]))
+        lists = {"train": str(listed.resolve()), "val": str(few.resolve())}
+        described.write_text(yaml.safe_dump({**values, **lists}, sort_keys=False))
         repeat = options.steps * RECIPE["batch_size"] / len(names)
         given: dict[str, Any] = {**RECIPE, "lr": options.lr, "repeat": repeat, "seed": seed}
         own = {"trunk": options.trunk, "trunk_weights": options.trunk_weights}
