@@ -62,10 +62,10 @@ def open_anyway(data: Path, outside: Sequence[str | Path] = ()) -> Subject:
     except FullconvError as error:
         return _repaired(data, str(error))
     findings = (_assumed(described.assumption),) if described.assumption else ()
-    return Subject(dataset, findings=findings, own=described.dataset.classes, file=_file_of(data))
+    return Subject(dataset, findings=findings, own=described.dataset.classes, file=file_of(data))
 
 
-def _file_of(data: Path) -> DataFile:
+def file_of(data: Path) -> DataFile:
     """Returns the keys of a data YAML, or none for a folder, or a YAML for another tool."""
     path = description_in(data)
     return DataFile() if path.is_dir() or yolo.describes(path) else read_data_file(path)
