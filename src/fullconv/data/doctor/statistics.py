@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,8 @@ from fullconv.words import counted
 SPARSE = 0.5  # share of the pixels that are labelled
 RARE = 0.02  # share of the pictures
 FACTOR = 2  # between the shares of a class in train and in val
+OWN_FACTOR = 4  # if fullconv chose the pictures of val: of few pictures, any choice differs
+FOLDS = 5
 FEW = 0.01  # share of the pixels; if a class has less in both splits, chance alone makes its shares differ
 LISTED = 3  # classes that one line names
 ENOUGH = 100  # pictures in a split; with fewer, such a share means little
@@ -88,7 +92,7 @@ def judge_balance(
     if any(finding.severity == ERROR for finding in void):
         return void
     empty = _nothing_to_learn(held, classes) or _empty(held, classes, own, file)
-    return [*void, *_sparse(held), *empty, *_rare(held, classes), *_unlike(held, classes)]
+    return [*void, *_sparse(held), *empty, *_rare(held, classes)]
 
 
 def _all_void(facts: Sequence[Facts]) -> list[Finding]:
@@ -160,23 +164,29 @@ def _rare(held: dict[str, Share], classes: Classes) -> list[Finding]:
     return [Finding("rare-classes", NOTE, text, remedy=remedy)] if rare else []
 
 
-def _unlike(held: dict[str, Share], classes: Classes) -> list[Finding]:
+def judge_shares(held: dict[str, Share], classes: Classes, data: Path, held_back: bool) -> list[Finding]:
     """Finds classes that are much more frequent in train than in val, or the reverse. The score of such a val is of
-    other pictures than those that were learned."""
+    other pictures than those that were learned.
+
+    `data`: as the user gave it. `held_back`: whether fullconv itself chose the pictures of val.
+    """
     if not {"train", "val"} <= held.keys():
         return []
+    factor = OWN_FACTOR if held_back else FACTOR
     learned, scored = held["train"].of_pixels, held["val"].of_pixels
     low, high = np.minimum(learned, scored), np.maximum(learned, scored)
-    unlike = np.flatnonzero((low > 0) & (high > FACTOR * low) & (high >= FEW))
+    unlike = np.flatnonzero((low > 0) & (high > factor * low) & (high >= FEW))
     if not len(unlike):
         return []
     worst = sorted(unlike.tolist(), key=lambda i: -high[i] / low[i])
     listed = "; ".join(f"{classes.names[i]} {learned[i]:.1%} of train, {scored[i]:.1%} of val" for i in worst[:LISTED])
     more = f"; and {counted(len(worst) - LISTED, 'more class', 'more classes')}" if len(worst) > LISTED else ""
-    remedy = "choose other pictures for val, or score each picture once: fullconv train DATA --folds 5"
-    return [
-        Finding("shares-differ", NOTE, f"train and val differ in their shares of pixels: {listed}{more}", (), remedy)
-    ]
+    others = "" if held_back else "choose other pictures for val, or score each picture once:\n"
+    folds = min(FOLDS, held["train"].total + held["val"].total)
+    remedy = f"{others}{shlex.join(['fullconv', 'train', str(data), '--folds', str(folds)])}"
+    chosen = ", which was held back at random, " if held_back else " "
+    text = f"train and val{chosen}differ in their shares of pixels: {listed}{more}"
+    return [Finding("shares-differ", NOTE, text, (), f"{remedy}  # scores each picture once" if held_back else remedy)]
 
 
 def named(indices: Sequence[int], classes: Classes) -> str:
