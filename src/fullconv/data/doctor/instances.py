@@ -12,7 +12,7 @@ from fullconv.data.doctor.facts import DRAWN
 from fullconv.data.doctor.finding import WARNING, Finding
 from fullconv.data.doctor.scan import Facts
 from fullconv.errors import FullconvError
-from fullconv.outputs.region_count import count_regions
+from fullconv.region_count import count_regions
 
 INSTANCES = "instance-numbers"
 MOST_OBJECTS = 5  # a picture of instances has at least so many; classes that lie inside each other are fewer
