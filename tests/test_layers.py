@@ -20,7 +20,7 @@ LAYERS = [
     {"raster_signs", "view"},
     {"raster"},
     {"classes", "images", "published_classes", "yaml_files"},
-    {"overlay", "softness"},
+    {"overlay", "region_count", "softness"},
     {"segmentation", "sources"},
     {"models", "data", "outputs", "metrics"},
     {"weights"},

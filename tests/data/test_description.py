@@ -1,5 +1,7 @@
 """Folders and data YAMLs → samples in the wanted classes."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -140,6 +142,39 @@ def test_mistakes_are_reported(pairs, break_it, text, message):
     with pytest.raises(FullconvError, match=message) as error:
         [sample.read() for sample in open_dataset(description).split("train")]
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("part", ["images", "masks"])
+@pytest.mark.parametrize("split", ["", "train"])
+def test_a_part_of_the_data_names_the_whole(pairs, part, split):
+    if split:
+        for folder in ("images", "masks"):
+            (pairs / folder / split).mkdir()
+            for path in (pairs / folder).glob("*.png"):
+                path.rename(pairs / folder / split / path.name)
+    with pytest.raises(FullconvError, match=rf"only a part of the data; did you mean {pairs}\?$"):
+        open_dataset(pairs / part / split)
+
+
+def test_a_part_of_the_data_is_named_as_it_was_given(pairs, monkeypatch):
+    monkeypatch.chdir(pairs.parent)
+    with pytest.raises(FullconvError, match=rf"did you mean {pairs.name}\?$"):
+        open_dataset(Path(pairs.name) / "images")
+    monkeypatch.chdir(pairs / "images")
+    with pytest.raises(FullconvError, match=rf"did you mean {pairs}\?$"):
+        open_dataset(".")
+
+
+def test_a_picture_is_not_a_data_set(pairs):
+    with pytest.raises(FullconvError, match=r"one.png: a picture; give a folder of pictures and masks, or a data YAML"):
+        open_dataset(pairs / "images" / "one.png")
+
+
+def test_a_file_that_is_not_text_is_no_data_yaml(tmp_path):
+    (tmp_path / "model.bin").write_bytes(b"\xff\x00\xd8")
+    with pytest.raises(FullconvError, match=r"model.bin: not a YAML file, because it is not text") as error:
+        open_dataset(tmp_path / "model.bin")
+    assert "codec" not in str(error.value)
 
 
 def test_an_unknown_layout_or_split_is_reported(tmp_path, voc):

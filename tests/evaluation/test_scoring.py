@@ -64,6 +64,27 @@ def test_the_data_s_classes_become_the_model_s(pets, tmp_path):
     assert dataset_for(model, yaml).classes == model.classes
 
 
+def test_a_score_of_masks_whose_white_is_void_is_refused(tmp_path):
+    """Only background would be scored, and be perfect."""
+    for i in range(2):
+        for kind, picture in (("images", photo(i)), ("masks", Image.fromarray(halves(0, 255)))):
+            (tmp_path / kind / "val").mkdir(parents=True, exist_ok=True)
+            picture.save(tmp_path / kind / "val" / f"{i}.png")
+    yaml = tmp_path / "data.yaml"
+    yaml.write_text("names: [background, cat]\n")
+    with pytest.raises(FullconvError, match=r"255 is void, .*data.yaml: names: \[.*, {name: cat, labels: \[255\]}\]$"):
+        fullconv.evaluate(fullconv.load("photos"), yaml)
+
+
+def test_background_alone_has_a_score(tmp_path):
+    for kind, picture in (("images", photo(0)), ("masks", Image.fromarray(halves(0, 0)))):
+        (tmp_path / kind / "val").mkdir(parents=True, exist_ok=True)
+        picture.save(tmp_path / kind / "val" / "a.png")
+    (tmp_path / "data.yaml").write_text("names: [background, cat]\n")
+    report = fullconv.evaluate(fullconv.load("photos"), tmp_path)
+    assert report["per_class"]["background"]["pixels"] == halves().size
+
+
 @pytest.mark.parametrize("own_names", [False, True])
 def test_the_object_of_a_bare_folder_is_the_only_object_of_the_model(tmp_path, caplog, own_names):
     """Not if a data YAML calls it object: then nobody assumed that name."""

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from fullconv.data.doctor.examination import check
+from fullconv.errors import FullconvError
 from fullconv.training import finishing
 from fullconv.training import train as training
 from tests.data.doctor.planted import Planted, found, halves, kinds, photo
@@ -64,6 +65,10 @@ def without_a_yaml(data):
 
 def with_colours(data):
     data.save_masks(COLOURS[halves()])
+
+
+def with_masks_of_background(data):
+    data.save_masks(halves(0, 0))
 
 
 def with_a_strange_value(data):
@@ -169,6 +174,31 @@ def test_a_remedy_for_the_yaml_is_pasted_and_the_data_train(data, plant, kind, t
     assert kind not in kinds(report)
     assert not report.failed
     assert trains(data, tmp_path)
+
+
+@pytest.mark.parametrize("plant", [with_white, with_masks_of_background])
+def test_training_refuses_what_the_check_calls_an_error(data, plant, tmp_path):
+    plant(data)
+    finding = next(each for each in check(data.root).findings if each.severity == "error")
+    with pytest.raises(FullconvError) as error:
+        trains(data, tmp_path)
+    assert str(error.value) == f"{data.root}: {finding.in_one_line(str(data.root / 'data.yaml'))}"
+
+
+def test_training_says_which_classes_it_cannot_learn_or_score(data, tmp_path, said):
+    (data.root / "data.yaml").write_text("names: [background, roof, pool]\nval: [images/8.png, images/9.png]\n")
+    for name in "89":
+        Image.fromarray(halves(0, 0)).save(data.mask(name))
+    trains(data, tmp_path)
+    assert "no pixel in train, so not learned: pool" in said.text
+    assert "all labelled pixels of val are background: its score says nothing about other classes" in said.text
+
+
+def test_training_says_that_pictures_of_val_are_also_in_train(data, tmp_path, said):
+    names = "train: [images/0.png, images/1.png]\nval: [images/1.png, images/2.png]\n"
+    (data.root / "data.yaml").write_text(f"names: [background, roof]\n{names}")
+    trains(data, tmp_path)
+    assert "1 picture of val also in train, such as 1: the score will be too high" in said.text
 
 
 def test_boxes_become_regions_and_the_data_train(data, tmp_path):

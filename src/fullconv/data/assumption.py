@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from fullconv.classes import VOID, Classes, Colour, voc_colour
 from fullconv.data.dataset import Dataset, Sample
 from fullconv.data.doctor.colours import MOST, propose
 from fullconv.data.doctor.facts import MaskFacts
-from fullconv.data.doctor.finding import name_colours, name_values
+from fullconv.data.doctor.finding import Finding, name_colours, name_values
+from fullconv.data.doctor.instances import are_instances, instance_numbers
 from fullconv.data.doctor.scan import Facts, scan_masks
 from fullconv.data.doctor.white import in_two_ways
 from fullconv.data.holding_back import hold_back
@@ -26,6 +27,7 @@ from fullconv.words import counted
 
 UNNAMED = Classes.named([f"class_{i}" for i in range(VOID)])  # what each value may be until names are given
 BACKGROUND, OBJECT = "background", "object"
+LISTED = 24  # values that a line lists; of more, only the first and the last
 
 
 @dataclass(frozen=True)
@@ -35,16 +37,24 @@ class Meaning:
     keys: Mapping[str, Any]
     text: str
     sentence: str
+    instances: int = 0  # the largest value, if the values seem to number the objects of each picture
 
 
 @dataclass(frozen=True)
 class Assumption:
-    """A generated data YAML: `keys` as reading it would return them, `lines` for people."""
+    """A generated data YAML: `keys` as reading it would return them, `lines` for people. `doubts`: reasons why it may
+    be wrong."""
 
     root: Path
     keys: Mapping[str, Any]
     lines: tuple[str, ...]
     text: str
+    doubts: tuple[Finding, ...] = ()
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether pictures were chosen for val."""
+        return "val" in self.keys
 
 
 def assume(root: Path, found: Recognition, holds_back: bool = True) -> Assumption:
@@ -63,10 +73,28 @@ def assume(root: Path, found: Recognition, holds_back: bool = True) -> Assumptio
     files = [sample.image_path.relative_to(root).as_posix() for sample in held]
     keys = {"path": str(root.resolve()), **meaning.keys} | ({"val": files} if files else {})
     lines = (f"{root}: no data.yaml; {found.why}", meaning.sentence, *(_split(dataset, len(held)) if lacks_val else ()))
-    return Assumption(root, keys, lines, _text(root, meaning, files, lines))
+    doubts = doubts_of(meaning, lacks_val)
+    lines = (*lines, *(doubt.in_one_line(str(root / "data.yaml")) for doubt in doubts))
+    return Assumption(root, keys, lines, _text(root, meaning, files, lines), doubts)
+
+
+def assumption_of(root: Path, meaning: Meaning, lacks_val: bool) -> Assumption:
+    """Returns what is assumed of the mask values alone. A val split, if there is none, is only asked for."""
+    lines = (f"{root}: no data.yaml", meaning.sentence)
+    keys = {"path": str(root.resolve()), **meaning.keys}
+    text = _text(root, meaning, (), lines) + ("val: 0.2  # of the pictures\n" if lacks_val else "")
+    return Assumption(root, keys, lines, text, doubts_of(meaning, lacks_val))
+
+
+def doubts_of(meaning: Meaning, lacks_val: bool) -> tuple[Finding, ...]:
+    return (instance_numbers(meaning.instances, lacks_val),) if meaning.instances else ()
 
 
 def meaning_of(samples: Sequence[Sample], root: Path) -> Meaning:
+    """Returns what the mask values or colours of all samples together stand for.
+
+    Raises FullconvError if it is unclear what the masks contain.
+    """
     facts = list(scan_masks(samples))
     masks = [each.mask for each in facts if each.mask]
     if not masks:
@@ -79,7 +107,9 @@ def meaning_of(samples: Sequence[Sample], root: Path) -> Meaning:
     in_colour = [mask for mask in masks if mask.in_colour]
     if not in_colour:
         _refuse_two_ways(facts, root)
-        return _of_values(Counter(value for mask in masks for value in mask.pixels), root)
+        meaning = _of_values(Counter(value for mask in masks for value in mask.pixels), root)
+        most = max(value for mask in masks for value in mask.pixels if value != VOID)
+        return replace(meaning, instances=most) if are_instances(facts) else meaning
     if len(in_colour) < len(masks):
         raise FullconvError(f"{root}: some masks are in colour and some are grey; save all of them the same way")
     return _of_colours(in_colour, root)
@@ -108,7 +138,9 @@ def _of_values(masks: Mapping[int, int], root: Path) -> Meaning:
     labels = values if drawn else indices
     if len(labels) < 2:
         only = ", ".join(map(str, values))
-        raise FullconvError(f"{root}: all masks contain only the value {only}, so there is nothing to learn")
+        raise FullconvError(
+            f"{root}: all masks contain only the value {only}, so there is nothing to learn; label at least two classes"
+        )
     if drawn and len(labels) > MOST:
         raise FullconvError(
             f"{root}: masks hold {len(labels)} values, which looks like smoothing; save them without smoothing, or "
@@ -116,8 +148,9 @@ def _of_values(masks: Mapping[int, int], root: Path) -> Meaning:
         )
     names = [BACKGROUND, OBJECT] if len(labels) == 2 else [BACKGROUND, *(f"class_{value}" for value in labels[1:])]
     void = "; 255 is void" if VOID in values and not drawn else ""
-    listed = ", ".join(f"{value} {name}" for value, name in zip(labels, names, strict=True))
-    sentence = f"masks contain {listed}{void}"
+    listed = [f"{value} {name}" for value, name in zip(labels, names, strict=True)]
+    shown = listed if len(listed) <= LISTED else [*listed[:3], "…", listed[-1]]
+    sentence = f"masks contain {', '.join(shown)}{void}"
     keys = {"names": [{"name": name, "labels": [str(v)]} for v, name in zip(labels, names, strict=True)]}
     return Meaning(keys, name_values(dict(zip(labels, names, strict=True))), sentence)
 
@@ -134,7 +167,9 @@ def _of_colours(masks: Sequence[MaskFacts], root: Path) -> Meaning:
         )
     table = propose([colour for colour in colours if colour != voc_colour(VOID)], UNNAMED, named=False)
     if len(table) < 2:
-        raise FullconvError(f"{root}: all masks have a single colour, so there is nothing to learn")
+        raise FullconvError(
+            f"{root}: all masks have a single colour, so there is nothing to learn; label at least two classes"
+        )
     if len(table) == 2:
         table = dict(zip(table, (BACKGROUND, OBJECT), strict=True))
     keys = {"names": list(table.values()), "colours": [list(map(str, colour)) for colour in table]}
@@ -151,7 +186,8 @@ def _split(dataset: Dataset, held: int) -> Iterator[str]:
     if held:
         yield f"val: {held} of {counted(count, 'picture')}, held back (similar pictures stay together)"
     else:
-        yield "no val split: all pictures look alike, or a class is in a single picture; the last epoch is kept"
+        why = "all pictures look alike, or a class is in a single picture"
+        yield f"no val split: {'there is a single picture' if count == 1 else why}; the last epoch is kept"
 
 
 def _text(root: Path, meaning: Meaning, files: Sequence[str], lines: Sequence[str]) -> str:

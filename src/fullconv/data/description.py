@@ -24,6 +24,7 @@ from fullconv.data.splits import Chooser, choose_splits
 from fullconv.data.unlabelled import read_unlabelled
 from fullconv.errors import FullconvError, prefix_errors
 from fullconv.files import path_of
+from fullconv.images import is_image_name
 from fullconv.listed import listed
 from fullconv.logger import logger
 from fullconv.typed_values import check_values, hint
@@ -132,6 +133,8 @@ def _described(path: Path, holds_back: bool = True) -> Description:
         return _describe_folder(path, holds_back)
     if not path.is_file():
         raise FullconvError(f"{path}: no such folder or data YAML")
+    if is_image_name(path):
+        raise FullconvError(f"{path}: a picture; give a folder of pictures and masks, or a data YAML")
     if yolo.describes(path):
         return _describe_yolo(path)
     return _describe_by(read_data_file(path), path)

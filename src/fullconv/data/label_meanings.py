@@ -23,6 +23,7 @@ Label = int | Colour  # what stands for a class in masks: a value, or a colour
 VOID_WORDS = ("void", "ignore", "ignore_label", str(VOID), "-1")  # in label_mapping
 REST = "rest"  # in label_mapping: all classes that it does not name
 NUMBER = re.compile(r"-?\d+")
+RANGE = re.compile(r"(\d{1,3})-(\d{1,3})")
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,13 @@ def _entry(key: Any, value: Any) -> tuple[str, list[Label]]:
     labels = value.get("labels", [key])
     if "name" not in value or value.keys() - {"name", "labels"} or not isinstance(labels, list) or not labels:
         raise FullconvError(f"names: {dict(value)} should read {{name: …, labels: [value, …]}}")
-    return _name(value["name"]), [_label(label) for label in labels]
+    return _name(value["name"]), [label for text in labels for label in _range(text) or [_label(text)]]
+
+
+def _range(text: Any) -> list[Label]:
+    """Returns the mask values that "1-254" stands for, or none for any other text."""
+    found = RANGE.fullmatch(text) if isinstance(text, str) else None
+    return [_label(str(value)) for value in range(int(found[1]), int(found[2]) + 1)] if found else []
 
 
 def _name(name: Any) -> str:

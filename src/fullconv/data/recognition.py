@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -53,6 +54,8 @@ LAYOUTS: tuple[Layout, ...] = (
 
 
 MOST, LISTED = 40, 10_000  # folders and files searched for a hint
+ABOVE = 2  # folders above searched for a hint: images/train may be given
+MASKS_DIR = "masks"
 REMEDY = "put masks in masks/ next to images/ with the same names, or see docs/datasets.md for the known layouts"
 
 
@@ -79,7 +82,27 @@ def recognise(root: Path) -> Recognition:
             raise FullconvError(
                 f"{root}: layout not recognised, but {folder.name} inside it is {inner.name}; give {folder}"
             )
+    if above := _data_above(root):
+        raise FullconvError(f"{root}: only a part of the data; did you mean {above}?")
     raise FullconvError(f"{root}: {_seen_in(root)}; {REMEDY}")
+
+
+def _data_above(root: Path) -> Path | None:
+    """Returns the folder whose pictures or masks are in `root`, which is images/ or images/train, for example."""
+    with suppress(OSError, FullconvError):  # what lies above may be private, or anything
+        for above in islice(_parents(root), ABOVE):
+            found = pairs.find_folders(above, MASKS_DIR) or {}
+            folders = [folder for items in found.values() for _, each in items for folder in (each.images, each.masks)]
+            if any(folder.samefile(root) for folder in folders):
+                return above
+    return None
+
+
+def _parents(root: Path) -> Iterator[Path]:
+    """Yields the folders above, written as `root` is as far as possible."""
+    while root != (above := root.parent if root.name not in ("", "..") else root.resolve().parent):
+        yield above
+        root = above
 
 
 def _seen_in(root: Path) -> str:

@@ -89,8 +89,9 @@ def survey(samples: Sequence[Sample], classes: Classes, measures: bool = True) -
     found = list(in_threads(each, samples))
     skipped = {one.sample.image_path: one.error for one in found if one.error}
     good = [one for one in found if not one.error]
+    pixels = tuple(np.sum([one.pixels for one in good if one.pixels is not None], axis=0).tolist()) if good else ()
     if not good or not measures:
-        return Survey(tuple(one.sample for one in good), skipped)
+        return Survey(tuple(one.sample for one in good), skipped, pixels=pixels)
     refuse_mixture(good)
     bands = max(one.bands for one in good)
     channels = 3 if bands == 1 else bands
@@ -99,8 +100,7 @@ def survey(samples: Sequence[Sample], classes: Classes, measures: bool = True) -
         tuple(one.sample for one in good), skipped, channels, good[0].is_deep, good[0].ready,
         any(one.keeps_scale for one in good), thin(good, classes), np.concatenate(values) if values else None,
         (int(median(one.size[0] for one in good)), int(median(one.size[1] for one in good))),
-        tuple(np.sum([one.pixels for one in good if one.pixels is not None], axis=0).tolist()),
-        shift_of([one.alignment for one in good if one.alignment]),
+        pixels, shift_of([one.alignment for one in good if one.alignment]),
     )  # fmt: skip
 
 
@@ -109,14 +109,15 @@ def examine(sample: Sample, classes: Classes, quota: int, measures: bool, compar
         picture, label_map = sample.read_labelled()
     except FullconvError as error:
         return Findings(sample, str(error))
+    pixels = np.bincount(label_map.ravel(), minlength=VOID + 1)[: len(classes)]
     if not measures:
-        return Findings(sample)
+        return Findings(sample, pixels=pixels)
     present, lost = lost_classes(label_map, classes)
     alignment = _aligned(picture, label_map) if sample.image_path in compared else None
     return Findings(
         sample, "", picture.values.shape[2], picture.is_deep, picture.keeps_scale, picture.ready,
         some_values(picture, quota), frozenset(present), frozenset(lost), picture.size,
-        np.bincount(label_map.ravel(), minlength=VOID + 1)[: len(classes)], alignment,
+        pixels, alignment,
     )  # fmt: skip
 
 

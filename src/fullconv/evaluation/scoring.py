@@ -7,10 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fullconv.classes import Classes, LabelMap
 from fullconv.data.assumption import BACKGROUND, OBJECT, Assumption
 from fullconv.data.dataset import ALL, Dataset, Sample
 from fullconv.data.description import Description, describe
+from fullconv.data.doctor.nothing_to_learn import refuse_wrong_masks
 from fullconv.data.split_names import remarks, unused
 from fullconv.errors import FullconvError, argument
 from fullconv.evaluation.interval import mean_iou_interval
@@ -65,8 +68,10 @@ def score(
     model: Model, data: str | Path, split: str = "val", progress: Progress = iter, merge_to: Sequence[str] = (),
     keeps_matrices: bool = False, outside: Sequence[str | Path] = (), thin: bool = False,
 ) -> Scored:  # fmt: skip
-    """Returns what the numbers of `evaluate` are computed from. Raises FullconvError if no picture of the split can be
-    read."""
+    """Returns what the numbers of `evaluate` are computed from.
+
+    Raises FullconvError if no picture of the split can be read, or if the masks show one class because they are wrong.
+    """
     if not isinstance(model, Model):
         raise FullconvError("model: give a model from fullconv.load, as in evaluate(load('photos'), data)")
     path_of("data", data)
@@ -75,6 +80,8 @@ def score(
     scored = score_pictures(model, dataset.split(split), progress, merging, keeps_matrices, thin)
     if scored.skipped and not scored.pictures:
         raise FullconvError(next(iter(scored.skipped.values())))
+    if np.count_nonzero(scored.confusion.matrix.sum(1)) <= 1:  # all of it background, for example
+        refuse_wrong_masks(Path(data), outside)
     return replace(scored, root=dataset.root)
 
 

@@ -13,7 +13,7 @@ from fullconv.classes import LabelMap
 from fullconv.errors import missing_extra
 from fullconv.outputs.ground_area import cell_areas
 from fullconv.outputs.mosaic import Frame
-from fullconv.outputs.region_count import count_regions
+from fullconv.region_count import count_regions
 from fullconv.view import Part
 
 STRIP = 2**22  # pixels, at most, of the rows that are processed together

@@ -14,6 +14,8 @@ from fullconv.data.alignment import REMEDY
 from fullconv.data.boxes import count_void_boxes
 from fullconv.data.dataset import Dataset, Sample, UnlabelledPicture
 from fullconv.data.description import describe
+from fullconv.data.doctor.nothing_to_learn import refuse_nothing_to_learn
+from fullconv.data.doctor.statistics import named
 from fullconv.data.folds import fold_of
 from fullconv.data.label_meanings import check_mapping
 from fullconv.data.overlap import check_unlabelled
@@ -52,17 +54,20 @@ class Prepared:
     skipped: dict[Path, str]
     teacher: Teacher | None = None
     unused: int = 0  # unlabelled pictures, if there is no teacher
+    val_pixels: tuple[int, ...] = ()  # of each class
 
 
 def prepare(data: str | Path, recipe: Recipe, taught: bool = False, outside: Sequence[str | Path] = ()) -> Prepared:
     """Reads every file of the splits that a run uses, and, if `taught`, the unlabelled pictures.
 
-    Raises FullconvError if more than a twentieth cannot be read.
+    Raises FullconvError if more than a twentieth cannot be read, or if the labels of train show a single class.
     """
     dataset, mapping = open_with_classes(data, recipe, outside)
     if recipe.fold:
         dataset = fold_of(dataset, recipe.train_split, recipe.val_split, recipe.fold, recipe.folds)
     trained = survey_split(dataset.split(recipe.train_split), dataset.classes, recipe.train_split, measures=True)
+    is_all = not (taught or recipe.fold or dataset.further)
+    refuse_nothing_to_learn(Path(data), trained.pixels, dataset.classes, recipe.train_split, outside, is_all)
     val = dataset.splits.get(recipe.val_split, ())
     validated = survey_split(val, dataset.classes, recipe.val_split, measures=False)
     splits = {**dataset.splits, recipe.train_split: trained.samples}
@@ -70,7 +75,8 @@ def prepare(data: str | Path, recipe: Recipe, taught: bool = False, outside: Seq
     unlabelled, lost = readable_unlabelled(dataset, recipe.train_split) if taught else ((), {})
     unused = 0 if taught else len(dataset.unlabelled)
     dataset = replace(dataset, splits=splits, unlabelled=unlabelled)
-    return Prepared(dataset, mapping, trained, {**trained.skipped, **validated.skipped, **lost}, unused=unused)
+    skipped = {**trained.skipped, **validated.skipped, **lost}
+    return Prepared(dataset, mapping, trained, skipped, unused=unused, val_pixels=validated.pixels)
 
 
 def open_with_classes(
@@ -164,6 +170,7 @@ def preparation_notes(prepared: Prepared, recipe: Recipe, config: ModelConfig) -
         yield f"{boxes} with a box but no outline: the boxes are void; set `boxes: region` to use them as regions"
     if not prepared.dataset.splits.get(recipe.val_split):
         yield f"no split {recipe.val_split}: the last epoch is kept, and its quality is not measured"
+    yield from label_notes(prepared, recipe)
     yield f"longest side {config.longest_side or 'none'}: {choose_longest_side(recipe, prepared.survey)[1]}"
     if recipe.turn and prepared.survey.on_the_ground:
         yield f"turn {recipe.turn:g}: seen from above, pictures are also turned by 90, 180 and 270 degrees"
@@ -181,6 +188,20 @@ def preparation_notes(prepared: Prepared, recipe: Recipe, config: ModelConfig) -
         if prepared.dataset.unlabelled:
             pictures = counted(len(prepared.dataset.unlabelled), "unlabelled picture")
             yield f"{pictures}: {recipe.unlabelled_share:.0%} of each epoch"
+
+
+def label_notes(prepared: Prepared, recipe: Recipe) -> Iterator[str]:
+    """Yields what the labels of train and val lack, or have in common."""
+    train, val, classes = recipe.train_split, recipe.val_split, prepared.dataset.classes
+    if absent := [i for i, count in enumerate(prepared.survey.pixels) if not count]:
+        yield f"no pixel in {train}, so not learned: {named(absent, classes)}"
+    scored = [i for i, count in enumerate(prepared.val_pixels) if count]
+    if len(scored) == 1:
+        yield f"all labelled pixels of {val} are {named(scored, classes)}: its score says nothing about other classes"
+    learned = {sample.image_path for sample in prepared.survey.samples}
+    if shared := [s for s in prepared.dataset.splits.get(val, ()) if s.image_path in learned and train != val]:
+        pictures = counted(len(shared), "picture")
+        yield f"{pictures} of {val} also in {train}, such as {shared[0].name}: the score will be too high"
 
 
 def course_notes(recipe: Recipe) -> Iterator[str]:

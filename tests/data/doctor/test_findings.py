@@ -2,12 +2,14 @@
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
 from fullconv.data.doctor.examination import check as examine
+from fullconv.data.doctor.statistics import judge_shares
 from fullconv.data.doctor.text import report_text
 from tests.data.doctor.planted import HEIGHT, WIDTH, found, halves, kinds, photo, sound
 
@@ -415,7 +417,31 @@ def test_a_class_whose_share_of_val_is_far_from_that_of_train(data, columns, tol
     if told:
         finding = found(report, "shares-differ")
         assert (finding.severity, told in finding.text) == ("note", True)
-        assert "--folds" in finding.remedy
+        assert finding.remedy.splitlines()[1] == f"fullconv train {data.yaml()} --folds 5"
+
+
+@pytest.mark.parametrize(("columns", "told"), [(7, False), (3, True)])
+def test_a_share_of_val_that_fullconv_chose_may_differ_more(data, columns, told):
+    mask = halves(0, 0)
+    mask[:, :columns] = 1
+    for name in ("val/e", "val/f"):
+        Image.fromarray(mask).save(data.mask(name))
+    report = data.examine()
+    shares = judge_shares(report.shares, report.dataset.classes, Path("my roofs"), held_back=True)
+    assert [finding.remedy for finding in shares] == (
+        ["fullconv train 'my roofs' --folds 5  # scores each picture once"] if told else []
+    )
+
+
+def test_a_single_picture_is_not_divided(data):
+    for path in [*data.masks()[1:], *sorted((data.root / "images").rglob("*.png"))[1:]]:
+        path.unlink()
+    for folder in ("images", "masks"):
+        (data.root / folder / "val").rmdir()
+    assert found(data.examine(), "one-split").remedy == ""
+    report = examine(data.root)
+    assert kinds(report) == {"no-names"}
+    assert "no val split: there is a single picture" in found(report, "no-names").text
 
 
 def test_shares_of_rare_classes_differ_by_chance(data):
@@ -428,9 +454,28 @@ def test_shares_of_rare_classes_differ_by_chance(data):
 
 
 @pytest.mark.parametrize("value", [0, 255])
-def test_masks_with_one_value_also_need_names(data, value):
+def test_masks_with_one_value_have_nothing_to_learn(data, value):
     data.save_masks(halves(value, value))
-    assert "no-names" in kinds(examine(data.root))
+    report = examine(data.root)
+    assert kinds(report) == {"nothing-to-learn"}
+    text = f"all masks contain only the value {value}, so there is nothing to learn"
+    assert found(report, "nothing-to-learn").text == text
+
+
+def test_masks_with_one_colour_have_nothing_to_learn(data):
+    data.save_masks(np.full((HEIGHT, WIDTH, 3), 90, np.uint8))
+    assert kinds(examine(data.root)) == {"nothing-to-learn"}
+
+
+@pytest.mark.parametrize("mask", [halves(0, 1), halves(0, 255), np.dstack([halves(0, 90)] * 3)])
+def test_an_unpaired_file_does_not_make_clear_masks_unclear(data, mask):
+    data.save_masks(mask)
+    data.mask("train/b").unlink()
+    report = examine(data.root)
+    assert kinds(report) == {"unpaired", "no-names"}
+    note = found(report, "no-names")
+    assert (note.severity, report.dataset.classes.names) == ("note", ("background", "object"))
+    assert "train assumes: mask" in note.text
 
 
 @pytest.mark.parametrize("rename", ["{}_mask", "{}-labels", "label_{}"])

@@ -30,6 +30,9 @@ def _drawn(facts: Sequence[Facts], classes: Classes, named: bool) -> list[Findin
     if not masks:
         return []
     pixels = _common(masks)
+    if len(pixels) == 1 and not named and len(masks) == sum(each.mask is not None for each in facts):
+        text = "all masks have a single colour, so there is nothing to learn"
+        return [Finding("nothing-to-learn", ERROR, text, _cases(masks), "label at least two classes")]
     text, remedy = f"{counted(len(masks), 'colour mask')} with colours that are not described", ""
     if len(pixels) > MOST or any(each.mask.is_lossy for each in masks if each.mask):
         text += "; many come from JPEG or smoothing"

@@ -12,12 +12,13 @@ from fullconv.data.dataset import Dataset
 from fullconv.data.doctor.colours import judge_colours
 from fullconv.data.doctor.files import judge_boxes, judge_files, judge_sizes
 from fullconv.data.doctor.finding import ERROR, Finding, by_severity, name_list
+from fullconv.data.doctor.instances import INSTANCES
 from fullconv.data.doctor.names import judge_similar_names
 from fullconv.data.doctor.opening import Subject, open_anyway
 from fullconv.data.doctor.scan import Facts, scan, unread
 from fullconv.data.doctor.shifted import judge_alignment
 from fullconv.data.doctor.splits import judge_splits, judge_unused
-from fullconv.data.doctor.statistics import Channels, Share, channels, judge_balance, shares
+from fullconv.data.doctor.statistics import Channels, Share, channels, judge_balance, judge_shares, shares
 from fullconv.data.doctor.unlabelled import judge_unlabelled
 from fullconv.data.doctor.values import is_smoothed, judge_depth, judge_values
 from fullconv.data.doctor.white import in_two_ways
@@ -76,13 +77,15 @@ def check(
     meaning = [*judge_colours(facts, own, subject.named, file), *judge_values(facts, own, subject.named, file)]
     meaning += [*judge_boxes(facts, classes), *(judge_similar_names(classes, own, file) if subject.named else [])]
     # otherwise the counts mean nothing yet
-    if subject.named and not any(finding.severity == ERROR for finding in meaning):
+    is_clear = subject.named and not any(finding.kind == INSTANCES for finding in subject.findings)
+    if is_clear and not any(finding.severity == ERROR for finding in meaning):
         meaning += judge_balance(facts, held, classes, own, file)
+        meaning += judge_shares(held, classes, path_of("data", data), subject.held_back)
     findings = [
         *findings,
         *meaning,
         *judge_alignment(facts),
-        *judge_splits(facts, file),
+        *judge_splits(facts, file, subject.assumed),
         *judge_unused(subject.dataset, file),
         *judge_unlabelled(subject.dataset, facts),
     ]
@@ -107,6 +110,10 @@ def _with_counted_classes(subject: Subject, facts: Sequence[Facts]) -> Subject:
     top = max(seen - {VOID}, default=0)
     names = [f"class_{i}" for i in range(max(2, top + 1))]
     dataset = replace(subject.dataset, classes=Classes.named(names))
+    if len(seen) == 1 and len(steady) == sum(each.mask is not None for each in facts):
+        text = f"all masks contain only the value {min(seen)}, so there is nothing to learn"
+        single = Finding("nothing-to-learn", ERROR, text, remedy="label at least two classes")
+        return replace(subject, dataset=dataset, findings=(*subject.findings, single))
     if seen in (set(), {0, VOID}) or in_two_ways(steady, named=False):  # another finding reports what these masks mean
         return replace(subject, dataset=dataset)
     remedy = f"path: {subject.dataset.root.resolve()}\n{name_list(['background', *names[1:]])}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,9 @@ from fullconv.yaml_files import flow
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
 SEVERITIES = (ERROR, WARNING, NOTE)
+KEY = re.compile(r"\w+:")  # how a line of YAML begins
+NEXT = "\n  - "  # between two items of a YAML list
+ITEMS = re.compile(rf"(?<=:)(?:{NEXT}.+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,18 @@ class Finding:
             "kind": self.kind, "severity": self.severity, "text": self.text, "count": len(self.cases),
             "cases": [case.to_json() for case in self.cases], "remedy": self.remedy,
         }  # fmt: skip
+
+    def in_one_line(self, place: str) -> str:
+        """Returns text and remedy as the message of an error. `place`: where lines of a data YAML are to be written."""
+        remedy = _in_one_line(self.remedy)
+        write = f"write in {place}: " if KEY.match(remedy) else ""
+        return "; ".join(part for part in (self.text, f"{write}{remedy}") if part)
+
+
+def _in_one_line(remedy: str) -> str:
+    """Writes lists with an item a line as [a, b]."""
+    joined = ITEMS.sub(lambda found: f" [{found[0].strip().removeprefix('- ').replace(NEXT, ', ')}]", remedy)
+    return joined.replace("\n", " and ")
 
 
 def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fullconv.classes import Classes
-from fullconv.data.assumption import UNNAMED, Assumption
+from fullconv.data.assumption import UNNAMED, Assumption, assumption_of, meaning_of
 from fullconv.data.data_file import DataFile
 from fullconv.data.dataset import Dataset
 from fullconv.data.description import OWN, describe, description_in, folder_of, read_data_file
 from fullconv.data.doctor.finding import ERROR, NOTE, Finding
 from fullconv.data.doctor.repair import pair_anyway
 from fullconv.data.inside import Outside
-from fullconv.data.label_meanings import LabelMeanings
+from fullconv.data.label_meanings import LabelMeanings, parse_label_meanings
 from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.layouts import yolo
 from fullconv.data.masks import read_mask
 from fullconv.data.recognition import find_layout
+from fullconv.data.split_names import share_of
 from fullconv.errors import FullconvError, prefix_errors
 
 DESCRIBED = (
@@ -38,7 +39,8 @@ DESCRIBED = (
 class Subject:
     """What is examined: the data, whether its classes have names, and the problems found while opening it.
 
-    `own`: the classes before the mapping of the data YAML (None: the same). `file`: its keys.
+    `own`: the classes before the mapping of the data YAML (None: the same). `file`: its keys. `assumed`: whether there
+    is none, and what the masks mean is clear. `held_back`: whether fullconv chose the pictures of val.
     """
 
     dataset: Dataset
@@ -46,6 +48,8 @@ class Subject:
     findings: tuple[Finding, ...] = ()
     own: Classes | None = None
     file: DataFile = field(default_factory=DataFile)
+    assumed: bool = False
+    held_back: bool = False
 
 
 def open_anyway(data: Path, outside: Sequence[str | Path] = ()) -> Subject:
@@ -61,20 +65,23 @@ def open_anyway(data: Path, outside: Sequence[str | Path] = ()) -> Subject:
         return _unreadable(data, str(error))
     except FullconvError as error:
         return _repaired(data, str(error))
-    findings = (_assumed(described.assumption),) if described.assumption else ()
-    return Subject(dataset, findings=findings, own=described.dataset.classes, file=_file_of(data))
+    file, assumption = file_of(data), described.assumption
+    findings = _assumed(assumption) if assumption else ()
+    held_back = assumption.holds_back if assumption else share_of(file.val) is not None
+    return Subject(dataset, True, findings, described.dataset.classes, file, assumption is not None, held_back)
 
 
-def _file_of(data: Path) -> DataFile:
+def file_of(data: Path) -> DataFile:
     """Returns the keys of a data YAML, or none for a folder, or a YAML for another tool."""
     path = description_in(data)
     return DataFile() if path.is_dir() or yolo.describes(path) else read_data_file(path)
 
 
-def _assumed(assumption: Assumption) -> Finding:
-    text = f"no data.yaml, so train assumes: {'; '.join(assumption.lines[1:])}."
+def _assumed(assumption: Assumption) -> tuple[Finding, ...]:
+    sentences = assumption.lines[1 : len(assumption.lines) - len(assumption.doubts)]
+    text = f"no data.yaml, so train assumes: {'; '.join(sentences)}."
     remedy = f"To name the classes, edit these lines and save them as {OWN[0]} in the folder"
-    return Finding("no-names", NOTE, f"{text} {remedy}", remedy=assumption.text)
+    return Finding("no-names", NOTE, f"{text} {remedy}", remedy=assumption.text), *assumption.doubts
 
 
 def _repaired(data: Path, reason: str) -> Subject:
@@ -85,9 +92,26 @@ def _repaired(data: Path, reason: str) -> Subject:
     except FullconvError:  # the same error again, or that of a YAML for another tool, which has its own reason
         return _unreadable(data, reason)
     try:
-        return _paired(root, file, options, reason)
+        is_bare = description_in(data).is_dir()
+        known = _meant(root, file, options, reason) if is_bare else None
+        return known or _paired(root, file, options, reason)
     except FullconvError as error:
         return _unreadable(data, str(error))
+
+
+def _meant(root: Path, file: DataFile, options: LayoutOptions, reason: str) -> Subject | None:
+    """Pairs the pictures of a folder without a data YAML, and adds what train will assume of their masks once the
+    pairs are mended. Returns None if it is unclear what the masks mean."""
+    dataset, findings = pair_anyway(root, file, options)
+    try:
+        meaning = meaning_of([sample for split in dataset.splits.values() for sample in split], root)
+    except FullconvError:
+        return None
+    assumption = assumption_of(root, meaning, "val" not in dataset.splits)
+    meanings = parse_label_meanings(assumption.keys["names"], assumption.keys.get("colours"), {})
+    options = replace(options, classes=meanings.classes, lookup=meanings.lookup, open_mask=meanings.open_mask)
+    findings = (*(findings or (_refusal(reason),)), *_assumed(assumption))
+    return Subject(pair_anyway(root, file, options)[0], True, findings, meanings.classes, file, assumed=True)
 
 
 def _paired(root: Path, file: DataFile, options: LayoutOptions, reason: str) -> Subject:

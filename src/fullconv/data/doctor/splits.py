@@ -99,11 +99,12 @@ def judge_unused(dataset: Dataset, file: DataFile) -> list[Finding]:
     return [*found, *([Finding("left-out", NOTE, text, left_out)] if left_out else [])]
 
 
-def judge_splits(facts: Sequence[Facts], file: DataFile) -> list[Finding]:
+def judge_splits(facts: Sequence[Facts], file: DataFile, assumed: bool) -> list[Finding]:
+    """`assumed`: whether fullconv divides the pictures, because there is no data YAML; then a note says how."""
     splits = list(dict.fromkeys(split for each in facts for split in each.splits))
     members = {split: {i for i, each in enumerate(facts) if split in each.splits} for split in splits}
     apart = without_unions(members)
-    return [*_shared(facts, apart), *_near(facts, apart, file), *_single(members, file)]
+    return [*_shared(facts, apart), *_near(facts, apart, file), *([] if assumed else _single(members, file))]
 
 
 def without_unions(members: Mapping[str, set[int]]) -> dict[str, set[int]]:
@@ -158,6 +159,8 @@ def _single(members: Mapping[str, set[int]], file: DataFile) -> list[Finding]:
     text = f"all pictures are in {next(iter(members))}: none is held back for choosing the best epoch and for scoring"
     if file.val is not None:
         return [Finding("one-split", NOTE, f"{text}, because all look alike, or a class is in a single picture")]
+    if len(next(iter(members.values()))) == 1:
+        return [Finding("one-split", NOTE, "there is a single picture: none is held back for scoring")]
     remedy = "val: 0.2  # of the pictures; those that look alike stay together. Or give a list of names, val.txt"
     return [Finding("one-split", NOTE, text, remedy=remedy)]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,8 @@ from fullconv.words import counted
 SPARSE = 0.5  # share of the pixels that are labelled
 RARE = 0.02  # share of the pictures
 FACTOR = 2  # between the shares of a class in train and in val
+OWN_FACTOR = 4  # if fullconv chose the pictures of val: of few pictures, any choice differs
+FOLDS = 5
 FEW = 0.01  # share of the pixels; if a class has less in both splits, chance alone makes its shares differ
 LISTED = 3  # classes that one line names
 ENOUGH = 100  # pictures in a split; with fewer, such a share means little
@@ -84,8 +88,11 @@ def judge_balance(
     facts: Sequence[Facts], held: dict[str, Share], classes: Classes, own: Classes, file: DataFile
 ) -> list[Finding]:
     """`own`: the classes before the mapping of `file`."""
-    empty = _empty(held, classes, own, file)
-    return [*_all_void(facts), *_sparse(held), *empty, *_rare(held, classes), *_unlike(held, classes)]
+    void = _all_void(facts)
+    if any(finding.severity == ERROR for finding in void):
+        return void
+    empty = _nothing_to_learn(held, classes) or _empty(held, classes, own, file)
+    return [*void, *_sparse(held), *empty, *_rare(held, classes)]
 
 
 def _all_void(facts: Sequence[Facts]) -> list[Finding]:
@@ -99,6 +106,21 @@ def _all_void(facts: Sequence[Facts]) -> list[Finding]:
     text = f"{counted(len(cases), 'mask')} completely void: nothing in them is trained on or scored"
     remedy = "leave these out: remove their names from the lists, or each picture and its mask from the folders"
     return [Finding("all-void", severity, text, cases, remedy)] if cases else []
+
+
+def _nothing_to_learn(held: dict[str, Share], classes: Classes) -> list[Finding]:
+    only = only_class(held["train"].pixels.tolist(), classes, "train") if "train" in held else ""
+    remedy = "label at least two classes, or correct the names in the data YAML"
+    return [Finding("nothing-to-learn", ERROR, only, remedy=remedy)] if only else []
+
+
+def only_class(pixels: Sequence[int], classes: Classes, split: str) -> str:
+    """Returns a line if at most one class has `pixels`, so that a network can learn nothing. Otherwise ""."""
+    shown = [name for name, count in zip(classes.names, pixels, strict=True) if count]
+    if len(shown) > 1:
+        return ""
+    what = f"all labelled pixels of {split} are {shown[0]}" if shown else f"all pixels of {split} are void"
+    return f"{what}, so there is nothing to learn"
 
 
 def _sparse(held: dict[str, Share]) -> list[Finding]:
@@ -119,13 +141,13 @@ def _empty(held: dict[str, Share], classes: Classes, own: Classes, file: DataFil
     nowhere = [i for i in range(len(classes)) if not any(share.pixels[i] for share in held.values())]
     findings = []
     if nowhere and any(share.pixels.any() for share in held.values()):
-        text = f"classes named but without any pixels: {_named(nowhere, classes)}"
+        text = f"classes named but without any pixels: {named(nowhere, classes)}"
         remedy = map_classes({classes.names[i]: "void" for i in nowhere}, own.names, file)
         findings.append(Finding("empty-classes", WARNING, text, remedy=remedy))
     for split, share in held.items():
         missing = [i for i in np.flatnonzero(share.pixels == 0).tolist() if i not in nowhere]
         if missing and share.pixels.any():
-            text = f"classes without any pixels in {split}, though present elsewhere: {_named(missing, classes)}"
+            text = f"classes without any pixels in {split}, though present elsewhere: {named(missing, classes)}"
             remedy = f"move some pictures with {'it' if len(missing) == 1 else 'them'} into {split}"
             findings.append(Finding("empty-in-split", WARNING, text, remedy=remedy))
     return findings
@@ -137,31 +159,38 @@ def _rare(held: dict[str, Share], classes: Classes) -> list[Finding]:
     if share is None or share.total < ENOUGH:
         return []
     rare = [i for i, count in enumerate(share.pictures.tolist()) if 0 < count < RARE * share.total]
-    text = f"in fewer than {RARE:.0%} of the pictures of {share.split}: {_named(rare, classes)}"
+    text = f"in fewer than {RARE:.0%} of the pictures of {share.split}: {named(rare, classes)}"
     remedy = f"balance: {RARE}  # in the recipe: shows pictures with rare classes more often"
     return [Finding("rare-classes", NOTE, text, remedy=remedy)] if rare else []
 
 
-def _unlike(held: dict[str, Share], classes: Classes) -> list[Finding]:
+def judge_shares(held: dict[str, Share], classes: Classes, data: Path, held_back: bool) -> list[Finding]:
     """Finds classes that are much more frequent in train than in val, or the reverse. The score of such a val is of
-    other pictures than those that were learned."""
+    other pictures than those that were learned.
+
+    `data`: as the user gave it. `held_back`: whether fullconv itself chose the pictures of val.
+    """
     if not {"train", "val"} <= held.keys():
         return []
+    factor = OWN_FACTOR if held_back else FACTOR
     learned, scored = held["train"].of_pixels, held["val"].of_pixels
     low, high = np.minimum(learned, scored), np.maximum(learned, scored)
-    unlike = np.flatnonzero((low > 0) & (high > FACTOR * low) & (high >= FEW))
+    unlike = np.flatnonzero((low > 0) & (high > factor * low) & (high >= FEW))
     if not len(unlike):
         return []
     worst = sorted(unlike.tolist(), key=lambda i: -high[i] / low[i])
     listed = "; ".join(f"{classes.names[i]} {learned[i]:.1%} of train, {scored[i]:.1%} of val" for i in worst[:LISTED])
     more = f"; and {counted(len(worst) - LISTED, 'more class', 'more classes')}" if len(worst) > LISTED else ""
-    remedy = "choose other pictures for val, or score each picture once: fullconv train DATA --folds 5"
-    return [
-        Finding("shares-differ", NOTE, f"train and val differ in their shares of pixels: {listed}{more}", (), remedy)
-    ]
+    others = "" if held_back else "choose other pictures for val, or score each picture once:\n"
+    folds = min(FOLDS, held["train"].total + held["val"].total)
+    remedy = f"{others}{shlex.join(['fullconv', 'train', str(data), '--folds', str(folds)])}"
+    chosen = ", which was held back at random, " if held_back else " "
+    text = f"train and val{chosen}differ in their shares of pixels: {listed}{more}"
+    return [Finding("shares-differ", NOTE, text, (), f"{remedy}  # scores each picture once" if held_back else remedy)]
 
 
-def _named(indices: Sequence[int], classes: Classes) -> str:
+def named(indices: Sequence[int], classes: Classes) -> str:
+    """Returns the names of these classes, or the first of many."""
     shown = ", ".join(classes.names[i] for i in indices[:8])
     return f"{shown} and {len(indices) - 8} more" if len(indices) > 8 else shown
 

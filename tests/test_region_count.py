@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fullconv.outputs.region_count import count_regions
 from fullconv.outputs.regions import regions
+from fullconv.region_count import count_regions
 
 
 def counted(label_map):
