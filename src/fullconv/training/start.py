@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from shlex import quote
 
 import torch
 from torch import nn
@@ -13,7 +15,7 @@ from fullconv.classes import Classes
 from fullconv.data.alignment import REMEDY
 from fullconv.data.boxes import count_void_boxes
 from fullconv.data.dataset import Dataset, Sample, UnlabelledPicture
-from fullconv.data.description import describe
+from fullconv.data.description import describe, description_in
 from fullconv.data.folds import fold_of
 from fullconv.data.label_meanings import check_mapping
 from fullconv.data.overlap import check_unlabelled
@@ -62,9 +64,10 @@ def prepare(data: str | Path, recipe: Recipe, taught: bool = False, outside: Seq
     dataset, mapping = open_with_classes(data, recipe, outside)
     if recipe.fold:
         dataset = fold_of(dataset, recipe.train_split, recipe.val_split, recipe.fold, recipe.folds)
-    trained = survey_split(dataset.split(recipe.train_split), dataset.classes, recipe.train_split, measures=True)
+    surveyed = partial(survey_split, classes=dataset.classes, data=description_in(Path(data)))
+    trained = surveyed(dataset.split(recipe.train_split), split=recipe.train_split, measures=True)
     val = dataset.splits.get(recipe.val_split, ())
-    validated = survey_split(val, dataset.classes, recipe.val_split, measures=False)
+    validated = surveyed(val, split=recipe.val_split, measures=False)
     splits = {**dataset.splits, recipe.train_split: trained.samples}
     splits |= {recipe.val_split: validated.samples} if val else {}
     unlabelled, lost = readable_unlabelled(dataset, recipe.train_split) if taught else ((), {})
@@ -93,9 +96,11 @@ def readable_unlabelled(dataset: Dataset, train_split: str) -> tuple[tuple[Unlab
     return good, skipped
 
 
-def survey_split(samples: Sequence[Sample], classes: Classes, split: str, measures: bool) -> Survey:
+def survey_split(samples: Sequence[Sample], classes: Classes, data: Path, split: str, measures: bool) -> Survey:
+    """Surveys a split. `data` is the data YAML that names the classes, or a folder."""
     found = survey(samples, classes, measures)
-    refuse_many(found.skipped, len(samples), f"correct the split {split} first; fullconv check lists each of them")
+    remedy = f"correct the split {split} of {data} first; fullconv check {quote(str(data))} lists each of them"
+    refuse_many(found.skipped, len(samples), remedy)
     return found
 
 
