@@ -30,6 +30,7 @@ from fullconv.training.earlier_runs import (
 from fullconv.training.fitting import deadline, with_length
 from fullconv.training.folds import folder_of, folds_summary, note_folds, train_folds
 from fullconv.training.inheritance import default_weights, given_keys
+from fullconv.training.length import enough
 from fullconv.training.manifest import Sources
 from fullconv.training.naming import name_of
 from fullconv.training.pictures import SKIPPED, Skipped
@@ -138,6 +139,8 @@ def cross_validate(
 ) -> Path:  # fmt: skip
     """Trains a run for each fold and resumes those of an earlier call. `time`: (how long all may take, starting when).
     Returns the folder of all runs."""
+    if time[0] is not None:
+        enough(time[0], count)
     data = describe_data(path_of("data", data), out, outside, begun=has_begun(folder_of(out, 1)))
     if given["teacher"]:
         any_fold = read_recipe(_path(recipe), **{**changes, "folds": count, "fold": 1})
