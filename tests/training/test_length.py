@@ -3,7 +3,16 @@
 import pytest
 
 from fullconv.errors import FullconvError, UnknownValue
-from fullconv.training.length import STEPS, enough, fitted, length_summary, seconds_of, spread, steps_for, with_new_scores
+from fullconv.training.length import (
+    STEPS,
+    enough,
+    fitted,
+    length_summary,
+    seconds_of,
+    spread,
+    steps_for,
+    with_new_scores,
+)
 from fullconv.training.recipe import Recipe
 from fullconv.training.run import sampling_of
 from fullconv.training.trial import Pace, within
