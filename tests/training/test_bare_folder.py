@@ -78,6 +78,8 @@ def test_assumptions_about_another_folder_are_refused(folder, tmp_path):
     with pytest.raises(FullconvError, match=r"run/data.yaml: describes .*data, not .*other; choose another out"):
         training.train(other, out, **TINY, epochs=1)
     training.train(folder, out, **TINY, epochs=1)
+    with pytest.raises(FullconvError, match=r"this run is trained on .*data, not .*other; give that folder, or start"):
+        training.train(other, out, resume=True)
 
 
 def fails_before_it_begins(*arguments, **keys):

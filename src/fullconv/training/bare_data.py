@@ -18,8 +18,7 @@ SIGNED = "#sha256 of the lines above: "  # without a blank, so that it is no rem
 
 def describe_data(data: Path, out: Path, outside: Sequence[str | Path] = (), begun: bool = False) -> Path:
     """Returns the data's description: its own, or a data YAML in the run's folder with what is assumed of a bare
-    folder. It is assumed anew unless the run has `begun`, because the files may have changed since an attempt that
-    failed.
+    folder. It is assumed anew if an attempt failed before the run has `begun`, because files may have changed since.
 
     Raises FullconvError if the folder has a data YAML of other data, or one that the user edited.
     """
@@ -27,9 +26,9 @@ def describe_data(data: Path, out: Path, outside: Sequence[str | Path] = (), beg
     if not data.is_dir() or out.resolve() == data.resolve():
         return data
     if written.is_file():
-        refuse_other_description(written, data)
+        refuse_other_description(written, data, begun)
     with main_first() as first:
-        if first and not (begun and written.is_file()):
+        if first and not begun:
             assume_anew(data, written, outside)
     return written if written.is_file() else data
 
@@ -61,9 +60,14 @@ def _assumed(data: Path, outside: Sequence[str | Path]) -> Assumption | None:
         return describe(data, outside).assumption
 
 
-def refuse_other_description(written: Path, data: Path) -> None:
-    """Raises FullconvError if the folder has assumptions about other data, from a run that failed before it began."""
+def refuse_other_description(written: Path, data: Path, begun: bool) -> None:
+    """Raises FullconvError if the folder has assumptions about other data, from the same run or from one that failed
+    before it began."""
     described = folder_of(written, read_data_file(written))
+    if described != data.resolve() and begun:
+        raise FullconvError(
+            f"{written}: this run is trained on {described}, not {data}; give that folder, or start a new run on {data}"
+        )
     if described != data.resolve():
         raise FullconvError(
             f"{written}: describes {described}, not {data}; choose another {argument('out')}, or remove that file"

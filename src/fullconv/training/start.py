@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from shlex import quote
 
 import torch
 from torch import nn
@@ -41,7 +40,7 @@ from fullconv.view import Range, ranges_in_words
 from fullconv.weights.checkpoint import not_finite
 from fullconv.weights.model_folder import find_model
 from fullconv.weights.pretrained import installed_weights, load_trunk_weights, package_of
-from fullconv.words import counted
+from fullconv.words import counted, pasted
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ def readable_unlabelled(dataset: Dataset, train_split: str) -> tuple[tuple[Unlab
 def survey_split(samples: Sequence[Sample], classes: Classes, data: Path, split: str, measures: bool) -> Survey:
     """Surveys a split. `data` is the data YAML that names the classes, or a folder."""
     found = survey(samples, classes, measures)
-    remedy = f"correct the split {split} of {data} first; fullconv check {quote(str(data))} lists each of them"
+    remedy = f"correct the split {split} of {data} first; fullconv check {pasted(data)} lists each of them"
     refuse_many(found.skipped, len(samples), remedy)
     return found
 
