@@ -97,7 +97,11 @@ def fit_to_time(recipe: Recipe, prepared: Prepared, sources: Sources, out: Path,
     if recipe.staged or rank_and_count()[1] > 1:
         raise FullconvError("time only works for one net in one process; give epochs instead")
     allowance, config = Allowance(monotonic(), until), config_of(prepared, recipe)
-    allowance.require(0)
+    if allowance.began >= until:
+        raise FullconvError(
+            "the time is too short: reading the pictures already took all of it; "
+            f"make {argument('time')} several times as long"
+        )
     with muted():
         model = start_model(config, recipe.pretrained, sources)
     pace = measure(model, prepared, config, recipe, out, end, allowance)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice, pairwise
-from math import ceil
+from math import ceil, floor
 from pathlib import Path
 from statistics import median
 from time import monotonic
@@ -58,10 +58,9 @@ class Allowance:
         if now + least > self.until:
             spent, asked = now - self.began, self.until - self.began
             minutes = ceil(max(spent + 2 * least, 2 * asked) / 60)  # what is not measured yet takes time too
-            needed = f", and more than {ceil(least)} s are still needed" if least else ""
             raise FullconvError(
-                f"the time is too short: the trial has taken {ceil(spent)} s{needed}; "
-                f"give at least {argument('time', f'{minutes}m')}"
+                f"the time is too short: the trial has taken {ceil(spent)} s, and more than {floor(least)} s are still "
+                f"needed; give at least {argument('time', f'{minutes}m')}"
             )
 
 
