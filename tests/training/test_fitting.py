@@ -184,9 +184,7 @@ def test_the_trial_gives_up_as_soon_as_the_run_cannot_fit(
 
 def test_a_time_that_is_over_before_the_trial_is_refused(disc_data, tmp_path, monkeypatch):
     monkeypatch.setattr(fitting, "measure", None)
-    with pytest.raises(
-        FullconvError, match="reading the pictures already took all of it; make time several"
-    ):
+    with pytest.raises(FullconvError, match="reading the pictures already took all of it; make time several"):
         training.train(disc_data, tmp_path / "run", time="20s", began=monotonic() - 60, **FREE)
 
 
