@@ -1,4 +1,6 @@
-"""Words for numbers, and safe printing of text from files."""
+"""Words for numbers, paths in commands that are to be pasted, and safe printing of text from files."""
+
+import shlex
 
 LONGEST = 2000  # characters of a line for the user
 
@@ -11,6 +13,11 @@ def counted(count: int, noun: str, several: str = "") -> str:
 def was(count: int) -> str:
     """Returns the verb for this number."""
     return "was" if count == 1 else "were"
+
+
+def pasted(path: object) -> str:
+    """Returns a path, or another value, as it is written in a command for the shell: in quotes if it needs them."""
+    return shlex.quote(str(path))
 
 
 def printable(text: str) -> str:

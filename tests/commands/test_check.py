@@ -2,14 +2,20 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from fullconv.classes import Classes
+from fullconv.commands.check import Doubts
 from fullconv.commands.main import fullconv
+from fullconv.data.dataset import Sample
+from fullconv.data.masks import identity_lookup
 from fullconv.errors import FullconvError
+from fullconv.evaluation.suspects import Suspect, Suspicion
 from tests.conftest import EXAMPLES
 
 
@@ -104,5 +110,16 @@ def test_with_a_model_suspected_labels_are_listed_and_drawn(tmp_path):
     assert "suspected labels in 1 picture, the most suspicious first" in lines
     assert any("images/wrong.png: horse may be cat, " in line for line in lines)
     assert lines[-1].startswith("judged by a model that may have seen these pictures")
+    assert f"wrote {tmp_path / 'a.png'}" in lines
     with Image.open(tmp_path / "a.png") as sheet:
         assert sheet.width > 600
+
+
+def test_suspected_pictures_that_are_not_listed_are_counted(tmp_path):
+    suspect = Suspect(0, 1, 9, (0, 0, 3, 3), 0.5)
+    sample = Sample("a", tmp_path / "a.png", tmp_path / "m.png", identity_lookup(Classes.named(["a", "b"])))
+    judges = SimpleNamespace(other=SimpleNamespace(classes=Classes.named(["a", "b"])), root=tmp_path)
+    lines = Doubts([Suspicion(sample, (suspect,))] * 23, judges, "").table().splitlines()
+    assert len(lines) == 1 + 20 + 1
+    assert lines[-1] == "and 3 more; --json lists all of them"
+    assert "more" not in Doubts([Suspicion(sample, (suspect,))] * 20, judges, "").table()

@@ -26,7 +26,8 @@ def label(*arguments):
 
 def test_the_chosen_pictures_and_the_next_step_are_printed(photos, tmp_path):
     pytest.importorskip("shapely")
-    result = label(photos, "--count", 5, "--to", "cvat", "--out", tmp_path / "out", "--json", tmp_path / "a.json")
+    out = tmp_path / "to label é"
+    result = label(photos, "--count", 5, "--to", "cvat", "--out", out, "--json", tmp_path / "a.json")
     assert result.exit_code == 0, result.output
     chosen = json.loads((tmp_path / "a.json").read_text())["chosen"]
     doubts = [one["doubt"] for one in chosen]
@@ -34,9 +35,9 @@ def test_the_chosen_pictures_and_the_next_step_are_printed(photos, tmp_path):
     assert doubts == sorted(doubts, reverse=True)
     lines = result.output.splitlines()
     assert lines[1:3] == [f"{one['doubt']:>7.3f}  {one['file']}" for one in chosen]
-    assert lines[3] == f"{tmp_path / 'out'}: 2 pictures of 3, chosen by uncertainty"
-    assert lines[-1].endswith(f'added: ["{tmp_path / "out"}"]')
-    assert len(list((tmp_path / "out" / "images").iterdir())) == 2
+    assert lines[3] == f"{out}: 2 pictures of 3, chosen by uncertainty"
+    assert lines[-1].endswith(f'added: ["{out}"]')
+    assert len(list((out / "images").iterdir())) == 2
 
 
 def test_a_damaged_picture_is_reported_and_left_out(photos, tmp_path):

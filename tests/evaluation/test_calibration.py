@@ -9,7 +9,16 @@ from PIL import Image
 
 from fullconv.classes import VOID, Classes
 from fullconv.data.dataset import Sample
-from fullconv.evaluation.calibration import Prediction, Reliability, at_points, calibrate, fit, halves, points_of
+from fullconv.evaluation.calibration import (
+    Calibration,
+    Prediction,
+    Reliability,
+    at_points,
+    calibrate,
+    fit,
+    halves,
+    points_of,
+)
 from fullconv.prediction.predictor import Model
 from fullconv.weights.model_folder import open_folder
 
@@ -61,6 +70,11 @@ def test_overconfidence_is_measured_and_corrected(tmp_path):
     assert found.error_before > 0.1
     assert found.error_after < 0.02
     assert (found.fitted_on, found.measured_on) == (6, 6)
+
+
+def test_a_temperature_that_does_not_help_is_not_kept():
+    assert Calibration(1.5, 0.02, 0.01, 9, 9).kept == 1.5
+    assert Calibration(1.5, 0.0026, 0.0077, 9, 9).kept == 1.0
 
 
 def test_a_reduced_picture_is_measured_at_its_own_size(tmp_path):

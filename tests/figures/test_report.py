@@ -10,7 +10,8 @@ from PIL import Image
 from fullconv.classes import Classes
 from fullconv.commands.main import fullconv
 from fullconv.evaluation.scoring import numbers_of, score
-from fullconv.figures.report import PICTURES, Subject, assumed_in, errors, page
+from fullconv.figures.report import PICTURES, RIGHT, WRONG, Subject, assumed_in, errors, page
+from fullconv.overlay import colours
 from fullconv.prediction.predictor import Model
 from tests.discs import draw_photo
 from tests.serving.browsers import Visit, chromium, node_modules
@@ -88,6 +89,20 @@ def test_the_page_shows_assumptions_and_next_commands(scored, tmp_path):
     assert "<li>masks hold 0 &lt; 1</li>" in text
     assert "fullconv predict &#x27;a&lt;b&#x27;" in text
     assert list(assumed_in(tmp_path / "none.yaml")) == []
+
+
+def test_the_page_says_what_computed_its_scores(scored):
+    model, found = scored
+    plain = page(model, Subject("x", numbers_of(found), found.pictures))
+    assert "without void pixels, with none in fp32.</p>" in plain
+    told = page(model, Subject("x", numbers_of(found), found.pictures, history=[{"epoch": 1, "loss": 1.0}]))
+    assert "with none in fp32. The curves and the model card are from training, which evaluates with torch" in told
+
+
+def test_no_class_has_the_colour_of_errors():
+    shown = colours(Classes.named([f"class {i}" for i in range(60)]))
+    assert min(sum(abs(a - b) for a, b in zip(WRONG, colour, strict=True)) for colour in shown) > 150
+    assert sum(RIGHT) - sum(WRONG) > 450
 
 
 def test_where_a_prediction_is_wrong():

@@ -9,6 +9,7 @@ from PIL import Image
 from fullconv.classes import Classes
 from fullconv.errors import FullconvError
 from fullconv.outputs.sheet import ALARM, BOX, INK, LINE, MARGIN, PAPER, draw_sheet, write_sheet
+from fullconv.overlay import colours as bright_colours
 
 CLASSES = Classes.named(["ground", "roof"])
 RED, BLUE = (250, 0, 0), (0, 0, 250)
@@ -106,6 +107,14 @@ def test_narrow_pictures_stand_below_their_heading():
     sheet = draw_sheet([Pair((plain(RED, (20, 172)), plain(BLUE, (20, 172))))], CLASSES, ("photo", "truth"))
     x = MARGIN + BOX[0] + MARGIN // 2
     assert colours(sheet, x, MARGIN + 2 * LINE, 20, 100) == {BLUE}
+
+
+def test_the_legend_of_overlays_has_their_colours():
+    dull = Classes(("cat", "sky"), ((128, 0, 0), (0, 0, 128)))
+    sheet = draw_sheet(pairs(1), dull, bright=True)
+    legend = {tuple(pixel) for pixel in np.array(sheet)[CELL[1] + MARGIN :].reshape(-1, 3)}
+    assert set(bright_colours(dull)) <= legend
+    assert not set(dull.colours) & legend
 
 
 @pytest.mark.parametrize("has_void", [True, False])

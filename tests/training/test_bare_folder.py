@@ -78,6 +78,69 @@ def test_assumptions_about_another_folder_are_refused(folder, tmp_path):
     with pytest.raises(FullconvError, match=r"run/data.yaml: describes .*data, not .*other; choose another out"):
         training.train(other, out, **TINY, epochs=1)
     training.train(folder, out, **TINY, epochs=1)
+    with pytest.raises(FullconvError, match=r"this run is trained on .*data, not .*other; give that folder, or start"):
+        training.train(other, out, resume=True)
+
+
+def fails_before_it_begins(*arguments, **keys):
+    with pytest.raises(FullconvError, match="timm has no network"):
+        training.train(*arguments, **{**TINY, "trunk": "none_such", **keys}, epochs=1)
+
+
+def add_class_two(folder):
+    for path in (folder / "masks").iterdir():
+        mask = Image.open(path).point([0, *[1] * 255])
+        mask.putpixel((0, 0), 2)
+        mask.save(path)
+
+
+@pytest.mark.parametrize("folds", [0, 2])
+def test_masks_repaired_after_a_failed_try_are_described_anew(folder, tmp_path, said, folds):
+    out = tmp_path / "run"
+    fails_before_it_begins(folder, out, folds=folds)
+    add_class_two(folder)
+    said.clear()
+    training.train(folder, out, **TINY, epochs=1, folds=folds)
+    assert "masks contain 0 background, 1 class_1, 2 class_2" in said.text
+    assert len(open_dataset(out / "data.yaml").classes) == 3
+
+
+def test_folds_that_have_begun_keep_their_assumptions(folder, tmp_path):
+    training.train(folder, tmp_path / "run", **TINY, epochs=1, folds=2)
+    before = (tmp_path / "run" / "data.yaml").read_text()
+    add_class_two(folder)
+    with pytest.raises(FullconvError):
+        training.train(folder, tmp_path / "run", **TINY, epochs=1, folds=2)
+    assert (tmp_path / "run" / "data.yaml").read_text() == before
+
+
+def test_edited_assumptions_are_neither_overwritten_nor_used_silently(folder, tmp_path):
+    out = tmp_path / "run"
+    fails_before_it_begins(folder, out)
+    edited = (out / "data.yaml").read_text().replace("object", "disc")
+    (out / "data.yaml").write_text(edited)
+    with pytest.raises(FullconvError, match=r"run/data.yaml: was edited; to train with it, give it instead of"):
+        training.train(folder, out, **TINY, epochs=1)
+    assert (out / "data.yaml").read_text() == edited
+    training.train(out / "data.yaml", out, **TINY, epochs=1)
+    assert json.loads((out / "manifest.json").read_text())["classes"]["names"] == ["background", "disc"]
+
+
+def test_a_description_added_after_a_failed_try_is_used(folder, tmp_path):
+    out = tmp_path / "run"
+    fails_before_it_begins(folder, out)
+    names = "[{name: ground, labels: [0]}, {name: disc, labels: [255]}]"
+    (folder / "data.yaml").write_text(f"path: .\nnames: {names}\nval: 0.2\n")
+    training.train(folder, out, **TINY, epochs=1)
+    assert sources_of(out).data == folder.absolute()
+    assert not (out / "data.yaml").exists()
+
+
+def test_masks_that_do_not_fit_their_names_name_the_yaml(folder, tmp_path):
+    training.train(folder, tmp_path / "run", **TINY, epochs=1)
+    add_class_two(folder)
+    with pytest.raises(FullconvError, match=r"belong to no class.*correct the split train of .*run/data.yaml first"):
+        training.train(tmp_path / "run" / "data.yaml", tmp_path / "other", **TINY, epochs=1)
 
 
 def test_an_unclear_bare_folder_gives_a_one_line_error(folder, tmp_path):

@@ -3,7 +3,7 @@
 import json
 import re
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,7 +16,7 @@ from fullconv.classes import Classes
 from fullconv.commands.main import fullconv
 from fullconv.errors import FullconvError
 from fullconv.prediction.predictor import load
-from fullconv.training import finishing, fitting, run
+from fullconv.training import finishing, fitting, loop, run, trial
 from fullconv.training import train as training
 from fullconv.training.manifest import Sources
 from fullconv.training.recipe import Recipe
@@ -146,6 +146,48 @@ def test_a_time_limit_that_is_nearly_over_is_refused(disc_data, tmp_path, monkey
         training.train(disc_data, tmp_path / "run", time="60s", **TINY)
 
 
+def lasting(module, name, seconds, clock, monkeypatch):
+    """Makes this part of the trial take so long by the clock, and counts its calls."""
+    real, calls = getattr(module, name), []
+
+    def slow(*arguments):
+        calls.append(arguments)
+        clock[0] += seconds
+        return real(*arguments)
+
+    monkeypatch.setattr(module, name, slow)
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("step", "evaluation", "counts", "words"),
+    [
+        (10, 1, (2, 0, 0), "has taken 20 s, and more than 130 s are still needed; give at least time='5m'"),
+        (1, 30, (12, 1, 0), "has taken 42 s, and more than 93 s are still needed; give at least time='4m'"),
+        (1, 1, (12, 1, 1), "took 113 s, and scoring and writing alone take about 106 s more"),
+    ],
+)
+def test_the_trial_gives_up_as_soon_as_the_run_cannot_fit(
+    disc_data, tmp_path, monkeypatch, step, evaluation, counts, words
+):
+    clock = [0.0]
+    for module in (trial, fitting):
+        monkeypatch.setattr(module, "monotonic", lambda: clock[0])
+    parts = ((loop, "train_step", step), (trial, "validate", evaluation), (finishing, "complete_run", 100))
+    monkeypatch.setattr(finishing, "complete_run", lambda *arguments: None)
+    calls = [lasting(module, name, seconds, clock, monkeypatch) for module, name, seconds in parts]
+    with pytest.raises(FullconvError, match=f"the time is too short: the trial {words}"):
+        training.train(disc_data, tmp_path / "run", time="2m", **FREE)
+    assert tuple(map(len, calls)) == counts
+    assert not list((tmp_path / "run").glob(".*"))
+
+
+def test_a_time_that_is_over_before_the_trial_is_refused(disc_data, tmp_path, monkeypatch):
+    monkeypatch.setattr(fitting, "measure", None)
+    with pytest.raises(FullconvError, match="reading the pictures already took all of it; make time several"):
+        training.train(disc_data, tmp_path / "run", time="20s", began=monotonic() - 60, **FREE)
+
+
 @pytest.mark.parametrize("more", [["--epochs", "3"], ["--resume", "runs/x"], ["--from", "runs/x"]])
 def test_a_time_limit_with_another_length_is_refused(disc_data, more, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -199,7 +241,10 @@ def test_a_lengthened_run_can_be_stopped_and_resumed(disc_data, tmp_path, monkey
 
 def test_a_run_cannot_be_shortened(disc_data, tmp_path):
     training.train(disc_data, tmp_path / "run", **TINY, epochs=2)
-    with pytest.raises(FullconvError, match="was started with epochs 2"):
+    with pytest.raises(
+        FullconvError,
+        match="can only grow; give more than 2, or leave epochs out",
+    ):
         training.train(disc_data, tmp_path / "run", resume=True, epochs=1)
 
 

@@ -2,8 +2,17 @@
 
 import pytest
 
-from fullconv.errors import FullconvError
-from fullconv.training.length import STEPS, fitted, length_summary, seconds_of, spread, steps_for, with_new_scores
+from fullconv.errors import FullconvError, UnknownValue
+from fullconv.training.length import (
+    STEPS,
+    enough,
+    fitted,
+    length_summary,
+    seconds_of,
+    spread,
+    steps_for,
+    with_new_scores,
+)
 from fullconv.training.recipe import Recipe
 from fullconv.training.run import sampling_of
 from fullconv.training.trial import Pace, within
@@ -20,6 +29,20 @@ def test_times(text, seconds):
 def test_an_invalid_time_is_reported(text):
     with pytest.raises(FullconvError, match="such as 90s, 10m or 1"):
         seconds_of(text)
+
+
+@pytest.mark.parametrize(
+    ("time", "runs", "words"),
+    [
+        ("1", 1, "time='1': 1 second is too short for any run; give more, such as 10m"),
+        (1, 1, "time=1: 1 second is too short for any run"),
+        ("10s", 1, "time='10s': 10 seconds is too short for any run"),
+        ("1m", 5, "time='1m': 60 seconds is too short for 5 runs"),
+    ],
+)
+def test_a_time_that_never_suffices_is_refused_at_once(time, runs, words):
+    with pytest.raises(UnknownValue, match=words):
+        enough(time, runs)
 
 
 def test_small_sets_get_small_batches_and_the_rate_that_goes_with_them():

@@ -108,9 +108,9 @@ def test_a_trained_model_learns_and_predicts_without_torch(disc_data, tmp_path):
     config = json.loads((folder / "config.json").read_text())
     assert config["provenance"]["recipe"]["lr"] == 1e-2
     calibration = config["metrics"]["calibration"]
-    assert (
-        config["temperature"] == calibration["temperature"] == model.predict(np.zeros((9, 9, 3), np.uint8)).temperature
-    )
+    helps = calibration["error_after"] < calibration["error_before"]
+    assert config["temperature"] == (calibration["temperature"] if helps else 1)
+    assert config["temperature"] == model.predict(np.zeros((9, 9, 3), np.uint8)).temperature
     assert f"{calibration['error_after']:.4f} with it" in " ".join((folder / "README.md").read_text().split())
 
 

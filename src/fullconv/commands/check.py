@@ -14,7 +14,7 @@ from fullconv.commands.json_output import json_option, prints_json, write_docume
 from fullconv.commands.paths import PATH
 from fullconv.commands.progress import each_with_bar, with_bar
 from fullconv.commands.shared_options import outside_option
-from fullconv.commands.terminal import printed_log, say
+from fullconv.commands.terminal import note, printed_log, say
 from fullconv.logger import muted
 from fullconv.words import counted
 
@@ -60,9 +60,9 @@ def check(data: Path, json_file: str | None, sheet: Path | None, model: str | No
         doubts = suspected(data, model, outside) if model else None
     write_document(json_file, **report.to_json(), **(doubts.to_json() if doubts else {}))
     if sheet and doubts:
-        doubts.draw(sheet)
+        note(f"wrote {doubts.draw(sheet)}")
     elif sheet:
-        draw(report, sheet)
+        note(f"wrote {draw(report, sheet)}")
     if not prints_json(json_file):
         say(report_text(report))
         if doubts:
@@ -84,10 +84,10 @@ class Doubts:
         classes = self.judges.other.classes
         return {"suspects": [suspicion.to_json(classes) for suspicion in self.suspicions], "unsure": self.unsure}
 
-    def draw(self, sheet: Path) -> None:
+    def draw(self, sheet: Path) -> Path:
         from fullconv.evaluation.suspect_sheet import write_suspects
 
-        write_suspects(self.suspicions[:EXAMPLES], self.judges, self.judges.other.classes, sheet)
+        return write_suspects(self.suspicions[:EXAMPLES], self.judges, self.judges.other.classes, sheet)
 
     def table(self) -> str:
         """Returns a row for each picture, with its most suspicious region."""
@@ -103,6 +103,8 @@ class Doubts:
                 f"{names[first.label]} may be {names[first.suggested]}, {counted(first.pixels, 'pixel')} in {first.box}"
             )
             lines.append(f"{suspicion.weight:>8.4f}  {place_of(suspicion.sample, root)}: {words}")
+        if (more := len(self.suspicions) - LISTED) > 0:
+            lines.append(f"and {more} more; --json lists all of them")
         return "\n".join([*lines, *([self.unsure] if self.unsure else [])])
 
 
@@ -118,8 +120,8 @@ def suspected(data: Path, model: str, outside: Sequence[Path]) -> Doubts:
     return Doubts(find_suspects(judges, dataset.pictures, each_with_bar), judges, judges.unsure(dataset.pictures))
 
 
-def draw(report: Report, path: Path) -> None:
+def draw(report: Report, path: Path) -> Path:
     from fullconv.data.doctor.examples import examples
     from fullconv.outputs.sheet import write_sheet
 
-    write_sheet(list(examples(report, EXAMPLES)), report.dataset.classes, path)
+    return write_sheet(list(examples(report, EXAMPLES)), report.dataset.classes, path, bright=True)

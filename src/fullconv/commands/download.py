@@ -14,6 +14,7 @@ import click
 
 from fullconv.commands.paths import PATH
 from fullconv.commands.terminal import is_watched, say
+from fullconv.words import pasted
 
 if TYPE_CHECKING:
     from fullconv.data.catalogue import CatalogueEntry
@@ -49,7 +50,7 @@ def download(name: str, out: Path | None, unverified: bool) -> None:
 
 
 def next_step(folder: Path) -> str:
-    return f"next: fullconv check {folder}"
+    return f"next: fullconv check {pasted(folder)}"
 
 
 def credentials(entry: CatalogueEntry) -> tuple[str, str] | None:

@@ -75,7 +75,8 @@ def label(
         say(table(chosen))
         say(f"{out}: {counted(len(chosen), 'picture')} of {len(assessments)}, chosen by {by}")
         say(TOOLS[to].next_steps(out))
-        say(f"next: add this line to the data YAML and train again: added: [{json.dumps(str(out.resolve()))}]")
+        added = json.dumps([str(out.resolve())], ensure_ascii=False)
+        say(f"next: add this line to the data YAML and train again: added: {added}")
 
 
 def assess(model: Model, pictures: Sequence[UnlabelledPicture]) -> list[Assessment]:

@@ -30,8 +30,8 @@ def page(model: str, out: Path, runtime: Path, overwrite: bool) -> None:
     """
     from fullconv.serving.site import write_site
     from fullconv.weights.model_folder import find_model
-    from fullconv.words import counted
+    from fullconv.words import counted, pasted
 
     written = write_site(find_model(model), out, runtime, overwrite)
     megabytes = sum(path.stat().st_size for path in written) / 1e6
-    say(f"{counted(len(written), 'file')}, {megabytes:.0f} MB in {out}. Try it: python -m http.server -d {out}")
+    say(f"{counted(len(written), 'file')}, {megabytes:.0f} MB in {out}. Try it: python -m http.server -d {pasted(out)}")

@@ -15,6 +15,7 @@ from fullconv.commands.paths import PATH
 from fullconv.commands.shared_options import BatchSize, Numbers, Side, Weights, outside_option
 from fullconv.commands.stopping import AGAIN
 from fullconv.commands.terminal import is_quiet, printed_log, say, silent
+from fullconv.words import pasted
 
 LISTED = 6  # scores of classes are listed if there are at most this many
 
@@ -144,8 +145,7 @@ def said_how_to_go_on(folder: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as stop:
-        if not has_begun(folder):
-            stop.add_note(AGAIN)
+        stop.add_note(f"continue with --resume {pasted(folder)}" if has_begun(folder) else AGAIN)
         raise
 
 
@@ -156,7 +156,7 @@ def results(folder: Path, model: Path) -> Iterator[str]:
 
     if model == folder:  # a run in folds
         yield f"models: {folder}/fold1 and so on; {folder}/folds.json lists the pictures of each fold"
-        yield f"to repeat one: fullconv train --from {folder}/fold1"
+        yield f"to repeat one: fullconv train --from {pasted(folder / 'fold1')}"
         return
     yield f"model: {model}"
     scores = read_config(model).metrics.get("val", {"per_class": {}})
@@ -166,7 +166,7 @@ def results(folder: Path, model: Path) -> Iterator[str]:
         yield f"mean IoU {scores['mean_iou']:.3f} on val" + (f" ({each})" if len(classes) <= LISTED else "")
     if (folder / REPORT).is_file():
         yield f"report: {folder / REPORT}"
-    yield f"to repeat it: fullconv train --from {folder}"
+    yield f"to repeat it: fullconv train --from {pasted(folder)}"
 
 
 def inputs(

@@ -23,7 +23,7 @@ from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.recognition import Recognition
 from fullconv.data.split_names import SPELLINGS
 from fullconv.errors import FullconvError
-from fullconv.words import counted
+from fullconv.words import counted, pasted
 
 UNNAMED = Classes.named([f"class_{i}" for i in range(VOID)])  # what each value may be until names are given
 BACKGROUND, OBJECT = "background", "object"
@@ -98,7 +98,7 @@ def meaning_of(samples: Sequence[Sample], root: Path) -> Meaning:
     facts = list(scan_masks(samples))
     masks = [each.mask for each in facts if each.mask]
     if not masks:
-        raise FullconvError(f"{root}: none of the masks can be read; run fullconv check {root} to see why")
+        raise FullconvError(f"{root}: none of the masks can be read; run fullconv check {pasted(root)} to see why")
     if lossy := [each.mask_path.name for each in facts if each.mask and each.mask.is_lossy]:
         raise FullconvError(
             f"{root}: {counted(len(lossy), 'mask')} with lossy compression such as JPEG, which blurs classes "
@@ -163,7 +163,7 @@ def _of_colours(masks: Sequence[MaskFacts], root: Path) -> Meaning:
     colours = [_rgb(code) for code, _ in pixels.most_common()]
     if max(len(colours), *(mask.distinct for mask in masks)) > MOST:
         raise FullconvError(
-            f"{root}: masks have many colours, which looks like smoothing; fullconv check {root} lists them"
+            f"{root}: masks have many colours, which looks like smoothing; fullconv check {pasted(root)} lists them"
         )
     table = propose([colour for colour in colours if colour != voc_colour(VOID)], UNNAMED, named=False)
     if len(table) < 2:

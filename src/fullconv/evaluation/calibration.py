@@ -34,13 +34,18 @@ Scores = NDArray[np.float32]
 @dataclass(frozen=True)
 class Calibration:
     """`temperature` was fitted to some pictures. The errors are those of others, with temperature 1 and with this
-    one."""
+    one. `kept` is the temperature that has the smaller error there."""
 
     temperature: float
     error_before: float
     error_after: float
     fitted_on: int
     measured_on: int
+
+    @property
+    def kept(self) -> float:
+        """A temperature that is fitted to a few pictures can make others worse."""
+        return self.temperature if self.error_after < self.error_before else 1.0
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "bins": BINS}

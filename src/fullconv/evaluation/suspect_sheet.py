@@ -32,7 +32,8 @@ class Row:
 
 
 def write_suspects(suspicions: Sequence[Suspicion], judge: Judge, classes: Classes, path: Path) -> Path:
-    return write_sheet([row_of(suspicion, judge, classes) for suspicion in suspicions], classes, path, KINDS)
+    rows = [row_of(suspicion, judge, classes) for suspicion in suspicions]
+    return write_sheet(rows, classes, path, KINDS, bright=True)
 
 
 def row_of(suspicion: Suspicion, judge: Judge, classes: Classes) -> Row:

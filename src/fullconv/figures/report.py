@@ -31,7 +31,9 @@ from fullconv.words import counted
 PAGE = Path(__file__).with_name("report.html")
 PICTURES = 40  # pictures on a page, the worst ones; more would take long to open
 SIDE, QUALITY = 360, 80  # longer side of a picture in pixels; JPEG quality
-WRONG, RIGHT, UNKNOWN = (214, 39, 40), (235, 240, 235), (190, 190, 190)  # colours of the map of errors
+# Colours of the map of errors. Classes are drawn in black or in bright colours, so a dark one is none of theirs.
+WRONG, RIGHT, UNKNOWN = (85, 20, 105), (235, 240, 235), (190, 190, 190)
+IN_TRAINING = ("torch", "fp32")  # the engine and the precision that evaluate epochs
 KINDS = ("picture", "truth", "prediction", "errors")
 
 
@@ -59,18 +61,24 @@ def page(model: Model, subject: Subject) -> str:
     options = (f'<option value="{i}">{escape(name)}</option>' for i, name in enumerate(classes.names))
     figures, have_void = zip(*(_figure(model, one) for one in worst), strict=True) if worst else ((), ())
     return Template(PAGE.read_text(encoding="utf-8")).substitute(
-        title=escape(subject.title), summary=_summary(numbers, len(subject.pictures)), assumed=_assumed(subject),
+        title=escape(subject.title), summary=_summary(subject, model), assumed=_assumed(subject),
         curves=_curves(subject), classes=_classes(numbers), confusion=_confusion(numbers, classes),
         legend=_legend(classes, any(have_void)), options="".join(options), gallery="\n".join(figures),
         commands=_commands(subject),
     )  # fmt: skip
 
 
-def _summary(numbers: dict[str, Any], pictures: int) -> str:
+def _summary(subject: Subject, model: Model) -> str:
     keys = {"mean_iou": "mean IoU", "boundary_iou": "boundary IoU", "pixel_accuracy": "pixel accuracy"}
-    found = [f"{words} {_number(numbers[key])}" for key, words in keys.items()]
+    found = [f"{words} {_number(subject.numbers[key])}" for key, words in keys.items()]
+    engine = (model.engine.name, model.engine.precision)
+    rounding = (
+        " The curves and the model card are from training, which evaluates with torch in fp32; scores differ slightly, "
+        "because engines round differently."
+    )
     return escape(
-        f"{', '.join(found)} on {counted(pictures, 'picture')}, scored at their own size, without void pixels."
+        f"{', '.join(found)} on {counted(len(subject.pictures), 'picture')}, scored at their own size, without void "
+        f"pixels, with {engine[0]} in {engine[1]}.{rounding if subject.history and engine != IN_TRAINING else ''}"
     )
 
 

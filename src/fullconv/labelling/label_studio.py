@@ -15,6 +15,7 @@ from fullconv.classes import Classes
 from fullconv.labelling.draft import Draft
 from fullconv.outputs.coco import first_category
 from fullconv.outputs.outlines import Outline, cut_outlines
+from fullconv.words import pasted
 
 TASKS, SETUP = "tasks.json", "labels.xml"
 PLACE = "/data/local-files/?d=images/"  # address of files in LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT
@@ -67,6 +68,7 @@ def next_steps(out: Path) -> str:
     """Returns what the user has to do next."""
     return (
         "Label Studio: start it with LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true and "
-        f"LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT={out.resolve()}, paste {out / SETUP} as the labelling interface, add "
-        f"{out / 'images'} as local storage, and import {out / TASKS}; later export as COCO and unpack it into {out}"
+        f"LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT={pasted(out.resolve())}, paste {out / SETUP} as the labelling "
+        f"interface, add {out / 'images'} as local storage, and import {out / TASKS}; later export as COCO and "
+        f"unpack it into {out}"
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from fullconv.classes import Classes
 from fullconv.labelling.draft import Draft
 from fullconv.outputs.labelme import BACKGROUND, IGNORE, describe
 from fullconv.outputs.smoothed import shapes
+from fullconv.words import pasted
 
 NAMES = "labels.txt"
 
@@ -33,5 +33,4 @@ def content(draft: Draft, classes: Classes, simplify: float) -> dict[str, Any]:
 
 def next_steps(out: Path) -> str:
     """Returns the command that opens the folder."""
-    folder = shlex.quote(str(out))
-    return f"labelme {folder} --labels {folder}/{NAMES} --nodata"
+    return f"labelme {pasted(out)} --labels {pasted(out / NAMES)} --nodata"

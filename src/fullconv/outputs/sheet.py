@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from fullconv.classes import Classes, Colour, voc_colour
 from fullconv.errors import UnknownValue
 from fullconv.files import write_alone
+from fullconv.overlay import colours
 
 WIDEST = 6  # pictures side by side
 BOX = (230, 172)  # width and height that a picture is fitted into, pixels
@@ -42,22 +43,27 @@ def check_format(path: Path) -> None:
         raise UnknownValue(f"{path}: a sheet can be written as {' or '.join(FORMATS)}; change the file name")
 
 
-def write_sheet(entries: Sequence[Entry], classes: Classes, path: Path, kinds: Sequence[str] = ()) -> Path:
+def write_sheet(
+    entries: Sequence[Entry], classes: Classes, path: Path, kinds: Sequence[str] = (), bright: bool = False
+) -> Path:
     check_format(path)
-    return write_alone(path, lambda hidden: draw_sheet(entries, classes, kinds).save(hidden))
+    return write_alone(path, lambda hidden: draw_sheet(entries, classes, kinds, bright).save(hidden))
 
 
-def draw_sheet(entries: Sequence[Entry], classes: Classes, kinds: Sequence[str] = ()) -> Image.Image:
+def draw_sheet(
+    entries: Sequence[Entry], classes: Classes, kinds: Sequence[str] = (), bright: bool = False
+) -> Image.Image:
     """Draws the pictures of each entry side by side, at most six per row: names above, remarks in red, classes below.
 
-    `kinds`: what the pictures of every entry are, written above the columns.
+    `kinds`: what the pictures of every entry are, written above the columns. `bright`: whether the pictures show the
+    colours of overlays.
     """
     each = max((len(entry.pictures) for entry in entries), default=1)
     columns = max(1, WIDEST // each)
     rows = -(-len(entries) // columns)
     cell = (each * BOX[0] + (each - 1) * MARGIN // 2 + MARGIN, BOX[1] + LINE + MARGIN)
     top = MARGIN + (LINE if kinds else 0)
-    keys = _keys(classes, any(entry.has_void for entry in entries))
+    keys = _keys(classes, any(entry.has_void for entry in entries), bright)
     places = list(_legend_places(keys, columns * cell[0]))
     height = top + rows * cell[1] + places[-1][1] + LINE + MARGIN
     sheet = Image.new("RGB", (columns * cell[0] + MARGIN, height), PAPER)
@@ -90,9 +96,9 @@ def _fitted(picture: Image.Image) -> Image.Image:
     return ImageOps.contain(picture, BOX, Image.Resampling.NEAREST if small else Image.Resampling.BICUBIC)
 
 
-def _keys(classes: Classes, has_void: bool) -> list[tuple[str, Colour]]:
+def _keys(classes: Classes, has_void: bool, bright: bool) -> list[tuple[str, Colour]]:
     void = [("void", voc_colour(classes.void))] if has_void else []
-    return [*zip(classes.names, classes.colours, strict=True), *void]
+    return [*zip(classes.names, colours(classes) if bright else classes.colours, strict=True), *void]
 
 
 def _legend_places(keys: Sequence[tuple[str, Colour]], width: int) -> Iterator[tuple[int, int, str, Colour]]:

@@ -16,7 +16,7 @@ from fullconv.serving.about import describe
 from fullconv.serving.page_files import files_of
 from fullconv.weights.model_files import CONFIG, GRAPH, read_config
 from fullconv.weights.onnx_file import check_graph
-from fullconv.words import counted
+from fullconv.words import counted, pasted
 
 MODEL = "model.json"  # what the page reads about the model; a folder with this file is an earlier site
 RUNTIME = "1.30.0"  # the version of onnxruntime-web that the page is tested with
@@ -59,7 +59,7 @@ def check_model(config: ModelConfig, folder: Path) -> None:
             f"{folder}: the model takes {counted(config.channels, 'band')}; the page works with photos, which have 3"
         )
     if not (folder / GRAPH).is_file():
-        raise FullconvError(f"{folder / GRAPH}: missing; run `fullconv export {folder}`")
+        raise FullconvError(f"{folder / GRAPH}: missing; run `fullconv export {pasted(folder)}`")
     check_graph(folder / GRAPH, config)
 
 

@@ -66,12 +66,20 @@ def sureness(config: ModelConfig) -> list[str]:
     if not found:
         return []
     before, after = found["error_before"], found["error_after"]
-    text = (
-        f"Where probabilities are computed, the scores are divided by {config.temperature:g} (`temperature` in "
-        f"config.json). It was fitted on {counted(found['fitted_on'], 'picture')} of the validation split. "
+    fitted = f"fitted on {counted(found['fitted_on'], 'picture')} of the validation split"
+    measured = (
         f"On {counted(found['measured_on'], 'other picture')}, the expected calibration error of confidence "
-        f"({found['bins']} bins) is {after:.4f} with it and {before:.4f} without it."
+        f"({found['bins']} bins) is {after:.4f} with it and {before:.4f} without it"
     )
+    used = (
+        f"Where probabilities are computed, the scores are divided by {config.temperature:g} (`temperature` in "
+        f"config.json). It was {fitted}. {measured}."
+    )
+    unused = (
+        f"A temperature of {found['temperature']:g} was {fitted}. {measured}, so the scores are not divided by it "
+        "(`temperature` in config.json is 1)."
+    )
+    text = used if config.temperature == found["temperature"] else unused
     return ["## How certain is it?", "", *textwrap.wrap(text, WIDTH), ""]
 
 

@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fullconv.errors import FullconvError
+from fullconv.errors import FullconvError, argument
 from fullconv.training.folds import folder_of
 from fullconv.training.inheritance import with_inherited
 from fullconv.training.recipe import Recipe, check_recipe, from_values, read_recipe
 from fullconv.training.reproduction import sources_of
 from fullconv.training.run_folder import LOG, MANIFEST, RECIPE, STATE, TEACHER
+from fullconv.words import pasted
 
 
 def starting_recipe(repeated: Path | None, recipe: Path | None, start: Path | None, changes: dict[str, Any]) -> Recipe:
@@ -39,6 +40,11 @@ def resumed_recipe(out: Path, changes: Mapping[str, Any]) -> Recipe:
     been given at the start."""
     others = {key: value for key, value in changes.items() if key != "epochs"}
     recipe, epochs = recipe_of(out, **others), changes.get("epochs")
+    if epochs is not None and epochs < recipe.epochs and not recipe.staged:
+        raise FullconvError(
+            f"{out}: was started with epochs {recipe.epochs}, and this number can only grow; "
+            f"give more than {recipe.epochs}, or leave {argument('epochs')} out"
+        )
     if epochs is None or epochs <= recipe.epochs or recipe.staged:
         return recipe_of(out, **changes)
     return replace(recipe, epochs=epochs, patience=0)
@@ -72,4 +78,6 @@ def no_run_in(out: Path) -> FullconvError:
 
 def refuse_run_in(out: Path) -> None:
     if any((folder / LOG).exists() for folder in (out, *out.glob("*/"))):
-        raise FullconvError(f"{out}: already contains a run; choose another --out, or continue with --resume {out}")
+        raise FullconvError(
+            f"{out}: already contains a run; choose another --out, or continue with --resume {pasted(out)}"
+        )

@@ -15,6 +15,7 @@ from fullconv.training.card import card
 from fullconv.training.illustration import illustrate
 from fullconv.training.run_folder import LOG, MODEL
 from fullconv.weights.model_files import CARD, read_config, write_config
+from fullconv.words import pasted
 
 
 def complete_run(out: Path, val: Sequence[Sample]) -> None:
@@ -33,5 +34,5 @@ def write_card_and_graph(folder: Path) -> None:
     else:
         logger.info(
             f"{folder} needs torch to predict; to predict without it: "
-            f"pip install 'fullconv[export]', fullconv export {folder}"
+            f"pip install 'fullconv[export]', fullconv export {pasted(folder)}"
         )

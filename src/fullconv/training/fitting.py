@@ -13,12 +13,12 @@ import torch
 from fullconv.errors import FullconvError, argument
 from fullconv.logger import logger, muted
 from fullconv.training.batch_size import largest_batch
-from fullconv.training.length import fitted, seconds_of, spread, steps_for, with_batch, with_new_scores
+from fullconv.training.length import enough, fitted, spread, steps_for, with_batch, with_new_scores
 from fullconv.training.manifest import Sources
 from fullconv.training.processes import rank_and_count
 from fullconv.training.recipe import Recipe
 from fullconv.training.start import Prepared, architecture_of, choose_longest_side, config_of, start_model
-from fullconv.training.trial import End, measure, within
+from fullconv.training.trial import Allowance, End, measure, within
 from fullconv.training.weighting import weights_if_rare
 from fullconv.view import size_with_side
 from fullconv.weights.model_files import read_config
@@ -40,7 +40,7 @@ def deadline(
         )
     if changes.get("epochs") is not None:
         raise FullconvError(f"{argument('time')}: the number of epochs is given as well; remove one of the two")
-    return (monotonic() if began is None else began) + seconds_of(time)
+    return (monotonic() if began is None else began) + enough(time)
 
 
 def with_length(
@@ -96,10 +96,15 @@ def fit_to_time(recipe: Recipe, prepared: Prepared, sources: Sources, out: Path,
     """Returns the recipe with as many steps as fit the time, by a trial on the run's own data."""
     if recipe.staged or rank_and_count()[1] > 1:
         raise FullconvError("time only works for one net in one process; give epochs instead")
-    began, config = monotonic(), config_of(prepared, recipe)
+    allowance, config = Allowance(monotonic(), until), config_of(prepared, recipe)
+    if allowance.began >= until:
+        raise FullconvError(
+            "the time is too short: reading the pictures already took all of it; "
+            f"make {argument('time')} several times as long"
+        )
     with muted():
         model = start_model(config, recipe.pretrained, sources)
-    pace = measure(model, prepared, config, recipe, out, end)
+    pace = measure(model, prepared, config, recipe, out, end, allowance)
     logger.info(f"trial: {pace.step:.2g} s a step, {pace.epoch:.2g} s an evaluation, {pace.end:.2g} s at the end")
     now = monotonic()
-    return within(recipe, pace, until - now, pictures_per_epoch(prepared, recipe), spent=now - began)
+    return within(recipe, pace, until - now, pictures_per_epoch(prepared, recipe), spent=now - allowance.began)

@@ -29,7 +29,7 @@ def train_folds(train: TrainFold, out: Path, count: int, time: str | float | Non
     found = []
     for number in range(1, count + 1):
         logger.info(f"fold {number} of {count}")
-        left = None if until is None else (until - monotonic()) / (count - number + 1)
+        left = None if until is None else max(1.0, until - monotonic()) / (count - number + 1)
         train(number, folder_of(out, number), left)
         found.append(mean_iou_of(folder_of(out, number)))
     return found

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from math import ceil, sqrt
 
-from fullconv.errors import UnknownValue
+from fullconv.errors import UnknownValue, argument
 from fullconv.training.recipe import Recipe
 from fullconv.words import counted
 
@@ -18,6 +18,7 @@ BATCHES = ((64, 4), (256, 8))  # (at most this number of pictures, pictures per 
 SMALLEST = 64  # side of a crop in pixels
 SCORES_LR = 4e-3  # peak learning rate of new scores over a trained trunk
 TRUNK_FACTOR = 0.1  # the trunk's rate relative to it
+SHORTEST = 20  # seconds; ten pictures with three evaluations take 30 on one core, mostly to load and write the model
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -27,6 +28,17 @@ def seconds_of(time: str | float) -> float:
     if not found or float(found[1]) <= 0:
         raise UnknownValue(f"time {time!r}: give seconds, minutes or hours, such as 90s, 10m or 1.5h")
     return float(found[1]) * UNITS.get(found[2], 1)
+
+
+def enough(time: str | float, runs: int = 1) -> float:
+    """Returns the seconds in `time`. Raises UnknownValue if no pictures are so few that these runs would fit."""
+    seconds = seconds_of(time)
+    if seconds < SHORTEST * runs:
+        raise UnknownValue(
+            f"{argument('time', time)}: {counted(round(seconds), 'second')} is too short for "
+            f"{'any run' if runs == 1 else f'{runs} runs'}; give more, such as 10m or 1.5h"
+        )
+    return seconds
 
 
 def fitted(recipe: Recipe, given: Collection[str], pictures: int, size: tuple[int, int]) -> Recipe:

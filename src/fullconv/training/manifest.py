@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +26,7 @@ from fullconv.training.run_folder import FILES, MANIFEST
 from fullconv.training.teacher_models import digest_teacher, place_of_teacher
 from fullconv.weights.model_files import PARAMETERS
 from fullconv.weights.model_folder import find_model
+from fullconv.words import pasted
 
 FORMAT = 1
 State = Mapping[str, Tensor]
@@ -83,7 +83,7 @@ def describe(
 
 def write_manifest(out: Path, manifest: Mapping[str, Any], files: Hashes) -> None:
     write_whole(out / FILES, lambda hidden: hidden.write_text(write_lines(files), encoding="utf-8"))
-    write_json(out / MANIFEST, {**manifest, "again": f"fullconv train --from {shlex.quote(str(out))}"})
+    write_json(out / MANIFEST, {**manifest, "again": f"fullconv train --from {pasted(out)}"})
 
 
 def note_resumption(out: Path) -> None:

@@ -42,6 +42,7 @@ from fullconv.training.val_loss import val_loss
 from fullconv.training.validation import has_stalled, keep_if_best
 from fullconv.training.weighting import weigh_classes
 from fullconv.weights import checkpoint
+from fullconv.words import pasted
 
 
 @dataclass
@@ -173,7 +174,7 @@ def run(
             if missing := course.not_shown():
                 entry["not_shown"] = missing
             count = len(course.pictures.pictures) + len(val)
-            refuse_many(skipped.all(), count, f"restore them, then continue with --resume {out}")
+            refuse_many(skipped.all(), count, f"restore them, then continue with --resume {pasted(out)}")
             if scores := validate(state, val, config, recipe, out / MODEL, entry, skipped):
                 where = (config, course.objective, recipe.crop_size, skipped)
                 entry = {**entry, **scores, "val_loss": val_loss(state.trained, val, *where)}

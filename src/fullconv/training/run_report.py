@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from fullconv.data.description import OWN
 from fullconv.figures.report import Subject, assumed_in
 from fullconv.training.run_folder import LOG, MANIFEST, MODEL, RECIPE
+from fullconv.words import pasted
 
 
 def run_of(model: Path) -> Path | None:
@@ -28,23 +28,21 @@ def with_run(subject: Subject, run: Path) -> Subject:
 
 def commands_of_run(run: Path, epochs: int) -> Iterator[str]:
     """Yields the commands that a reader of the report of a run may want next."""
-    name = shlex.quote(str(run))
-    yield f"fullconv predict PICTURES --model {name}"
+    yield f"fullconv predict PICTURES --model {pasted(run)}"
     if (run / MANIFEST).is_file():  # otherwise a stage of a staged run
         data = json.loads((run / MANIFEST).read_text(encoding="utf-8"))["data"]["path"]
-        yield suspects(name, data)
+        yield suspects(run, data)
         if not json.loads((run / RECIPE).read_text(encoding="utf-8"))["staged"]:
-            yield f"fullconv train --resume {name} --epochs {2 * epochs}"
-        yield f"fullconv train --from {name}"
+            yield f"fullconv train --resume {pasted(run)} --epochs {2 * epochs}"
+        yield f"fullconv train --from {pasted(run)}"
 
 
 def commands_of_model(model: str, data: Path) -> Iterator[str]:
     """Yields the commands that a reader of the report of any other model may want next."""
-    name = shlex.quote(model)
-    yield f"fullconv predict PICTURES --model {name}"
-    yield suspects(name, str(data))
-    yield f"fullconv train {shlex.quote(str(data))} --weights {name}"
+    yield f"fullconv predict PICTURES --model {pasted(model)}"
+    yield suspects(model, data)
+    yield f"fullconv train {pasted(data)} --weights {pasted(model)}"
 
 
-def suspects(model: str, data: str) -> str:
-    return f"fullconv check {shlex.quote(data)} --model {model} --sheet suspects.png"
+def suspects(model: str | Path, data: str | Path) -> str:
+    return f"fullconv check {pasted(data)} --model {pasted(model)} --sheet suspects.png"

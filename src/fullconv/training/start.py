@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -13,7 +14,7 @@ from fullconv.classes import Classes
 from fullconv.data.alignment import REMEDY
 from fullconv.data.boxes import count_void_boxes
 from fullconv.data.dataset import Dataset, Sample, UnlabelledPicture
-from fullconv.data.description import describe
+from fullconv.data.description import describe, description_in
 from fullconv.data.doctor.nothing_to_learn import refuse_nothing_to_learn
 from fullconv.data.doctor.statistics import named
 from fullconv.data.folds import fold_of
@@ -41,7 +42,7 @@ from fullconv.view import Range, ranges_in_words
 from fullconv.weights.checkpoint import not_finite
 from fullconv.weights.model_folder import find_model
 from fullconv.weights.pretrained import installed_weights, load_trunk_weights, package_of
-from fullconv.words import counted
+from fullconv.words import counted, pasted
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,12 @@ def prepare(data: str | Path, recipe: Recipe, taught: bool = False, outside: Seq
     dataset, mapping = open_with_classes(data, recipe, outside)
     if recipe.fold:
         dataset = fold_of(dataset, recipe.train_split, recipe.val_split, recipe.fold, recipe.folds)
-    trained = survey_split(dataset.split(recipe.train_split), dataset.classes, recipe.train_split, measures=True)
+    surveyed = partial(survey_split, classes=dataset.classes, data=description_in(Path(data)))
+    trained = surveyed(dataset.split(recipe.train_split), split=recipe.train_split, measures=True)
     is_all = not (taught or recipe.fold or dataset.further)
     refuse_nothing_to_learn(Path(data), trained.pixels, dataset.classes, recipe.train_split, outside, is_all)
     val = dataset.splits.get(recipe.val_split, ())
-    validated = survey_split(val, dataset.classes, recipe.val_split, measures=False)
+    validated = surveyed(val, split=recipe.val_split, measures=False)
     splits = {**dataset.splits, recipe.train_split: trained.samples}
     splits |= {recipe.val_split: validated.samples} if val else {}
     unlabelled, lost = readable_unlabelled(dataset, recipe.train_split) if taught else ((), {})
@@ -99,9 +101,11 @@ def readable_unlabelled(dataset: Dataset, train_split: str) -> tuple[tuple[Unlab
     return good, skipped
 
 
-def survey_split(samples: Sequence[Sample], classes: Classes, split: str, measures: bool) -> Survey:
+def survey_split(samples: Sequence[Sample], classes: Classes, data: Path, split: str, measures: bool) -> Survey:
+    """Surveys a split. `data` is the data YAML that names the classes, or a folder."""
     found = survey(samples, classes, measures)
-    refuse_many(found.skipped, len(samples), f"correct the split {split} first; fullconv check lists each of them")
+    remedy = f"correct the split {split} of {data} first; fullconv check {pasted(data)} lists each of them"
+    refuse_many(found.skipped, len(samples), remedy)
     return found
 
 

@@ -19,6 +19,7 @@ from fullconv.logger import logger
 from fullconv.training import finishing
 from fullconv.training.bare_data import describe_data
 from fullconv.training.earlier_runs import (
+    has_begun,
     recipe_of,
     refuse_run_in,
     resumed_recipe,
@@ -27,8 +28,9 @@ from fullconv.training.earlier_runs import (
     used_default_weights,
 )
 from fullconv.training.fitting import deadline, with_length
-from fullconv.training.folds import folds_summary, note_folds, train_folds
+from fullconv.training.folds import folder_of, folds_summary, note_folds, train_folds
 from fullconv.training.inheritance import default_weights, given_keys
+from fullconv.training.length import enough
 from fullconv.training.manifest import Sources
 from fullconv.training.naming import name_of
 from fullconv.training.pictures import SKIPPED, Skipped
@@ -107,9 +109,8 @@ def train(
     with locked_run(out):
         if not resume:
             refuse_run_in(out)
-        sources = Sources(
-            describe_data(path_of("data", data), out, outside), _path(trunk_weights), start, teaching, by_default
-        )
+        described = describe_data(path_of("data", data), out, outside, begun=resume)
+        sources = Sources(described, _path(trunk_weights), start, teaching, by_default)
         prepared, skipped = prepare(sources.data, chosen, teaching is not None, outside), Skipped(out / SKIPPED)
         if teaching:
             prepared = replace(prepared, teacher=teacher_scores(teaching, prepared, chosen, out / TEACHER, begun))
@@ -138,7 +139,9 @@ def cross_validate(
 ) -> Path:  # fmt: skip
     """Trains a run for each fold and resumes those of an earlier call. `time`: (how long all may take, starting when).
     Returns the folder of all runs."""
-    data = describe_data(path_of("data", data), out, outside)
+    if time[0] is not None:
+        enough(time[0], count)
+    data = describe_data(path_of("data", data), out, outside, begun=has_begun(folder_of(out, 1)))
     if given["teacher"]:
         any_fold = read_recipe(_path(recipe), **{**changes, "folds": count, "fold": 1})
         given = {**given, "teacher": shared_scores(given["teacher"], data, any_fold, out, outside)}

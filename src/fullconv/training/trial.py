@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice, pairwise
-from math import ceil
+from math import ceil, floor
 from pathlib import Path
 from statistics import median
 from time import monotonic
@@ -45,30 +45,77 @@ class Pace:
     end: float
 
 
-def measure(model: Network, prepared: Prepared, config: ModelConfig, recipe: Recipe, out: Path, end: End) -> Pace:
-    """Measures in a temporary folder in `out`. `end` does what follows the last step, given a run's folder and val."""
+@dataclass(frozen=True)
+class Allowance:
+    """When the trial began and when the time is over: readings of the monotonic clock."""
+
+    began: float
+    until: float
+
+    def require(self, least: float) -> None:
+        """Raises FullconvError if the time is over before `least`, the seconds that are surely needed from now on."""
+        now = monotonic()
+        if now + least > self.until:
+            spent, asked = now - self.began, self.until - self.began
+            minutes = ceil(max(spent + 2 * least, 2 * asked) / 60)  # what is not measured yet takes time too
+            raise FullconvError(
+                f"the time is too short: the trial has taken {ceil(spent)} s, and more than {floor(least)} s are still "
+                f"needed; give at least {argument('time', f'{minutes}m')}"
+            )
+
+
+def measure(
+    model: Network, prepared: Prepared, config: ModelConfig, recipe: Recipe, out: Path, end: End, allowance: Allowance
+) -> Pace:
+    """Measures in a temporary folder in `out`. `end` does what follows the last step, given a run's folder and val.
+
+    Raises FullconvError as soon as it is clear that the run does not fit the `allowance`.
+    """
     with hidden_folder(out / FOLDER) as folder, muted():
-        return _measure(model, prepared, config, recipe, folder, end)
+        return _measure(model, prepared, config, recipe, folder, end, allowance)
 
 
-def _measure(model: Network, prepared: Prepared, config: ModelConfig, recipe: Recipe, folder: Path, end: End) -> Pace:
+def _measure(
+    model: Network, prepared: Prepared, config: ModelConfig, recipe: Recipe, folder: Path, end: End,
+    allowance: Allowance,
+) -> Pace:  # fmt: skip
     dataset = prepared.dataset
     val = dataset.splits.get(recipe.val_split, ())
     recipe = length.spread(recipe, STEPS + AHEAD, len(dataset.split(recipe.train_split)), 1)
     course = Course(model, dataset, config, recipe, Skipped(folder / SKIPPED), prepared.teacher)
-    times = [monotonic()]
-    with closing(course.batches(0)) as batches:
-        course.learn(islice(batches, STEPS), lambda loss: times.append(monotonic()))
+    times = _timed_steps(course, allowance)
     step = median(after - before for before, after in pairwise(times[COLD:]))
     starting = max(0.0, times[1] - times[0] - step)  # start of the reading processes
-    begun, entry = times[-1], Epoch(epoch=1, loss=1.0)  # their end counts too
-    if validate(course.state, val, config, recipe, folder / MODEL, entry, course.skipped):
-        val_loss(course.state.trained, val, config, course.objective, recipe.crop_size, course.skipped)
-    course.state.save(folder / STATE, recipe.epochs)
+    entry = Epoch(epoch=1, loss=1.0)
+    _evaluate(course, val, recipe, folder, entry)
     scored = monotonic()
+    epoch = starting + scored - times[-1]  # the end of the reading processes counts too
+    allowance.require(FEWEST * (epoch + step))
     (folder / LOG).write_text(line_of(entry), encoding="utf-8")
     end(folder, val)
-    return Pace(step, starting + scored - begun, monotonic() - scored)
+    return Pace(step, epoch, monotonic() - scored)
+
+
+def _timed_steps(course: Course, allowance: Allowance) -> list[float]:
+    """Returns when the steps began, and when each of them was done."""
+    times = [monotonic()]
+
+    def advance(loss: float) -> None:
+        times.append(monotonic())
+        fastest = min((after - before for before, after in pairwise(times[1:])), default=0.0)
+        allowance.require((STEPS + 1 - len(times) + FEWEST) * fastest)
+
+    with closing(course.batches(0)) as batches:
+        course.learn(islice(batches, STEPS), advance)
+    return times
+
+
+def _evaluate(course: Course, val: Sequence[Sample], recipe: Recipe, folder: Path, entry: Epoch) -> None:
+    """Does what follows the steps of an epoch."""
+    state, config = course.state, course.config
+    if validate(state, val, config, recipe, folder / MODEL, entry, course.skipped):
+        val_loss(state.trained, val, config, course.objective, recipe.crop_size, course.skipped)
+    state.save(folder / STATE, recipe.epochs)
 
 
 def within(recipe: Recipe, pace: Pace, seconds: float, pictures: float, spent: float = 0.0) -> Recipe:

@@ -14,6 +14,7 @@ from fullconv.classes import Classes
 from fullconv.data.dataset import Sample
 from fullconv.data.doctor.examination import Report
 from fullconv.errors import FullconvError
+from fullconv.overlay import palette
 from fullconv.segmentation import Segmentation
 from fullconv.view import Pixels
 
@@ -79,7 +80,7 @@ def _labels(sample: Sample, photo: NDArray[np.uint8], classes: Classes) -> tuple
     has_void = bool((result.label_map == classes.void).any())
     if result.label_map.shape == photo.shape[:2]:
         return result.overlay(), has_void
-    return np.array(result.label_picture().convert("RGB")), has_void
+    return palette(classes)[result.label_map], has_void
 
 
 def _as_stored(sample: Sample, photo: NDArray[np.uint8]) -> NDArray[np.uint8]:

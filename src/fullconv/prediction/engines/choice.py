@@ -16,6 +16,7 @@ from fullconv.prediction.engines.torch import Torch
 from fullconv.weights.model_files import CONFIG, GRAPH, INT8, IR, PARAMETERS
 from fullconv.weights.model_folder import ModelFolder
 from fullconv.weights.onnx_file import check_graph
+from fullconv.words import pasted
 
 ENGINES = ("auto", "openvino", "torch", "onnxruntime")
 CPU = "cpu"  # every engine runs on it
@@ -90,7 +91,7 @@ def graph_for(folder: Path, precision: str) -> Path:
     if precision == "int8":
         if not (folder / INT8).is_file():
             raise FullconvError(
-                f"{folder / INT8}: missing; run `fullconv export {folder} --to openvino --int8 --data DATA`"
+                f"{folder / INT8}: missing; run `fullconv export {pasted(folder)} --to openvino --int8 --data DATA`"
             )
         return _existing(folder / INT8)
     return _existing(folder / IR if (folder / IR).is_file() and not (folder / GRAPH).is_file() else folder / GRAPH)
@@ -108,7 +109,8 @@ def _remedy(missing: Path) -> str:
         return f"choose another {argument('engine')}"
     if not (missing.parent / PARAMETERS).is_file():
         return f"and there is no {PARAMETERS} to create it from; copy the model folder again"
-    return f"run `fullconv export {missing.parent}` where torch is installed (pip install 'fullconv[train,export]')"
+    command = f"fullconv export {pasted(missing.parent)}"
+    return f"run `{command}` where torch is installed (pip install 'fullconv[train,export]')"
 
 
 def _check(name: str, value: str, choices: tuple[str, ...]) -> None:
