@@ -270,12 +270,23 @@ def test_files_that_fullconv_did_not_write_are_left_unchanged(tmp_path):
         assert (len(list(out.iterdir())) == 2) == (code == FAILED)
 
 
-def test_a_full_disk_or_a_read_only_folder_gives_a_one_line_error(tmp_path):
-    (tmp_path / "file").write_text("in the way")
-    result = shell("predict", EXAMPLES / "chelsea.jpg", "--out", tmp_path / "file")
-    assert result.returncode == FAILED
-    assert result.stderr.count("\n") == 1
-    assert "cannot be written" in result.stderr
+@pytest.mark.parametrize(
+    ("name", "what", "code"), [("taken", "is a file", FAILED), ("new.png", "looks like the name of a file", USAGE)]
+)
+def test_a_file_for_the_results_is_refused(tmp_path, name, what, code):
+    (tmp_path / "taken").write_text("in the way")
+    for command in (["predict", EXAMPLES / "chelsea.jpg"], ["export", "photos"], ["page"], ["label", EXAMPLES]):
+        result = shell(*command, "--out", name, cwd=tmp_path)
+        assert result.returncode == code
+        assert result.stderr.count("\n") == 1
+        assert f"--out {name}: {what}, and results go to a folder; give a folder, such as --out " in result.stderr
+        assert ("fullconv predict - < in.jpg > out.png" in result.stderr) == (command[0] == "predict")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_results_may_go_to_an_existing_folder_with_the_name_of_a_file(tmp_path):
+    (tmp_path / "new.png").mkdir()
+    assert shell("predict", EXAMPLES / "chelsea.jpg", "--out", tmp_path / "new.png", *QUICK).returncode == OK
 
 
 def test_predict_evaluate_and_models_work_where_torch_cannot_be_imported(tmp_path, one_photo_voc):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from fullconv.commands.paths import PATH
+from fullconv.commands.paths import FOLDER, PATH
 from fullconv.commands.shared_options import check_data, outside_option
 from fullconv.commands.terminal import printed_log, say
 from fullconv.words import counted
@@ -20,7 +20,7 @@ from fullconv.words import counted
 @click.option(
     "-o",
     "--out",
-    type=PATH,
+    type=FOLDER,
     help="Folder to write to.  [default: the model's own; for a bundled model or one on the hub, ./NAME]",
 )
 @click.option(

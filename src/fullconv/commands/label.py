@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fullconv.commands.json_output import json_option, prints_json, write_document
-from fullconv.commands.paths import PATH
+from fullconv.commands.paths import FOLDER, PATH
 from fullconv.commands.progress import with_bar
 from fullconv.commands.shared_options import check_data, model_options, outside_option
 from fullconv.commands.terminal import fail, printed_log, say
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 @click.option(
     "--simplify", type=click.FloatRange(min=0), default=2.0, help="How far simplified outlines may move, in pixels."
 )
-@click.option("-o", "--out", type=PATH, default=Path("to-label"), help="New folder for the pictures and drafts.")
+@click.option("-o", "--out", type=FOLDER, default=Path("to-label"), help="New folder for the pictures and drafts.")
 @json_option
 @outside_option
 @model_options

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from fullconv import __version__
+from fullconv.commands.paths import file_endings
 from fullconv.errors import FullconvError
 from fullconv.jobs.job import Job, Wanted
 from fullconv.jobs.plan import is_address, is_video
 from fullconv.outputs.coverage import shapely_library
 from fullconv.outputs.cutout import parse_background
+from fullconv.outputs.folder import refuse_file
 from fullconv.outputs.writers import OF_PHOTOS, TABLE, refuse_for_rasters
 from fullconv.prediction.engines.choice import Choice, identity_of
 from fullconv.prediction.predictor import Model, ready
@@ -22,6 +24,7 @@ from fullconv.sources import refuse_file_address
 from fullconv.weights.model_folder import ModelFolder
 
 VIDEO_OUTPUTS = ("labels", "overlay")
+ONE_FILE = "for one file: fullconv predict - < in.jpg > out.png"
 SMOOTHED = ("polygons", "coco-polygons", "labelme", "geopackage")
 
 
@@ -54,6 +57,12 @@ class Request:
             if text == self.out or not is_address(text):
                 raise FullconvError(f"{text}: object stores need --cluster ray (pip install 'fullconv[ray]')")
         self.check()
+
+    def check_out(self) -> None:
+        """Raises FullconvError if the place for the results is a file, or has the name of one. Call it before the
+        folder is made."""
+        if "://" not in self.out:
+            refuse_file(Path(self.out), endings=file_endings(), one_file=ONE_FILE)
 
     def check(self) -> None:
         """Raises FullconvError for impossible options, before any file is read or a heavy library is imported."""
