@@ -289,6 +289,16 @@ def test_results_may_go_to_an_existing_folder_with_the_name_of_a_file(tmp_path):
     assert shell("predict", EXAMPLES / "chelsea.jpg", "--out", tmp_path / "new.png", *QUICK).returncode == OK
 
 
+def test_the_masks_of_a_data_set_are_not_taken_for_photos_silently(tmp_path):
+    for name, source in (("images", "chelsea.jpg"), ("masks", "coffee.jpg")):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        shutil.copy(EXAMPLES / source, tmp_path / "set" / name / "a.jpg")
+    result = shell("predict", "set", "--save", "labels", *QUICK, cwd=tmp_path)
+    assert result.returncode == OK
+    assert "note: the pictures in set/masks look like masks and are segmented too" in result.stderr
+    assert "for the photos alone, give set/images" in result.stderr
+
+
 def test_predict_evaluate_and_models_work_where_torch_cannot_be_imported(tmp_path, one_photo_voc):
     blocker = tmp_path / "sitecustomize.py"
     blocked = ["torch", "torchvision", "timm", "accelerate", "safetensors", "onnx", "onnxruntime"]

@@ -142,8 +142,10 @@ def run(request: Request, on_cluster: bool, workers: int | None, allow_http: boo
     from fullconv.commands.predicting.here import predict_fetched, predict_files
     from fullconv.locks import locked
 
-    request.check_out()
-    with nullcontext() if "://" in request.out else locked(Path(request.out)):
+    in_a_store, out = "://" in request.out, Path(request.out)
+    if not (in_a_store or out.is_dir()):
+        request.check_out()
+    with nullcontext() if in_a_store else locked(out):
         if on_cluster:
             from fullconv.commands.predicting.cluster import predict_on_cluster
 

@@ -59,10 +59,8 @@ class Request:
         self.check()
 
     def check_out(self) -> None:
-        """Raises FullconvError if the place for the results is a file, or has the name of one. Call it before the
-        folder is made."""
-        if "://" not in self.out:
-            refuse_file(Path(self.out), endings=file_endings(), one_file=ONE_FILE)
+        """Raises FullconvError if the folder for the results is a file, or is missing and has the name of one."""
+        refuse_file(Path(self.out), endings=file_endings(), one_file=ONE_FILE)
 
     def check(self) -> None:
         """Raises FullconvError for impossible options, before any file is read or a heavy library is imported."""
