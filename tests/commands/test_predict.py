@@ -95,6 +95,11 @@ def test_a_cat_is_found_where_the_cat_is(tmp_path):
         (["predict", "nowhere"], "nowhere: no such file or folder"),
         (["predict", ""], "an input is empty; give a file or a folder, such as ."),
         (["predict", str(EXAMPLES), "--out", ""], "--out: is empty; give a folder, such as ."),
+        (
+            ["predict", str(EXAMPLES), "--save", "labels,", "overlay"],
+            "overlay: no such file or folder; in a list, leave no",
+        ),
+        (["predict", str(EXAMPLES), "--classes", "cat", "dog"], "in a list, leave no blanks, as in --classes cat,dog"),
         (["predict", "file:///photos/a%20b.jpg"], "is an address; give the path itself, as in /photos/a b.jpg"),
         (["predict", str(EXAMPLES), "--model", "lions"], "no model 'lions'"),
         (["predict", str(EXAMPLES), "--model", "photo"], "did you mean photos?"),
@@ -124,6 +129,7 @@ def test_wrong_input_gives_a_one_line_error_and_exit_code_1(arguments, message, 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["predict", str(EXAMPLES), "--save", "label,", "overlay"], "no output 'label'; choose from"),
         (["predict", str(EXAMPLES), "--range", "0,inf"], "--range 0,inf: give two finite numbers"),
         (["predict", str(EXAMPLES), "--bands", "0,1,2"], "--bands 0,1,2: bands are counted from 1"),
         (["predict", str(EXAMPLES), "--save", "maskes"], "did you mean masks?"),
@@ -422,6 +428,12 @@ def test_models_say_what_their_mean_iou_was_measured_on():
 
 def test_a_mistyped_option_is_a_usage_error():
     assert CliRunner().invoke(fullconv, ["predict", "x.jpg", "--modell", "photos"]).exit_code == USAGE
+
+
+def test_a_mistyped_choice_is_a_usage_error_with_a_suggestion():
+    result = CliRunner().invoke(fullconv, ["predict", "x.jpg", "--engine", "opnvino"])
+    assert result.exit_code == USAGE
+    assert "'opnvino' is not one of 'auto', 'openvino', 'torch', 'onnxruntime'; did you mean openvino?" in result.stderr
 
 
 def test_a_folder_of_results_in_use_is_refused(tmp_path):

@@ -48,6 +48,14 @@ def test_unknown_options_are_refused(server, cat, query, message):
     assert (refused.status, refused.json) == (422, {"error": message, "reason": "question"})
 
 
+@pytest.mark.parametrize(
+    ("query", "near"),
+    [("save=mask", "masks"), ("classes=cta", "cat"), ("classes=dog,Cat", "cat"), ("model=photo", "photos")],
+)
+def test_a_similar_name_is_suggested(server, cat, query, near):
+    assert server.ask(f"/predict?{query}", cat).json["error"].endswith(f"; did you mean {near}?")
+
+
 def test_a_form_with_more_than_the_file_is_refused(server, cat):
     field = b'--x\r\nContent-Disposition: form-data; name="save"\r\n\r\nmasks\r\n'
     file = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n' + cat + b"\r\n--x--\r\n"

@@ -7,16 +7,14 @@ from pathlib import Path
 import click
 
 from fullconv.commands.paths import FOLDER, PATH
-from fullconv.commands.shared_options import check_data, outside_option
+from fullconv.commands.shared_options import OneOf, check_data, outside_option
 from fullconv.commands.terminal import printed_log, say
 from fullconv.words import counted
 
 
 @click.command()
 @click.argument("model")
-@click.option(
-    "--to", type=click.Choice(["onnx", "openvino", "torch", "deepness"]), default="onnx", help="Format to write."
-)
+@click.option("--to", type=OneOf(["onnx", "openvino", "torch", "deepness"]), default="onnx", help="Format to write.")
 @click.option(
     "-o",
     "--out",

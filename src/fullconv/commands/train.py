@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from fullconv.commands.paths import FOLDER, PATH
-from fullconv.commands.shared_options import BatchSize, Numbers, Side, Weights, outside_option
+from fullconv.commands.shared_options import BatchSize, Numbers, OneOf, Side, Weights, outside_option
 from fullconv.commands.stopping import AGAIN
 from fullconv.commands.terminal import is_quiet, printed_log, say, silent
 
@@ -92,7 +92,7 @@ LISTED = 6  # scores of classes are listed if there are at most this many
 )
 @click.option(
     "--precision",
-    type=click.Choice(["auto", "fp32", "bf16", "fp16"]),
+    type=OneOf(["auto", "fp32", "bf16", "fp16"]),
     help="Number format to compute in.  [default: auto]",
 )
 @click.option("--workers", type=int, help="Number of processes that read and augment pictures.")

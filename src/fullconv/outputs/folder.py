@@ -20,7 +20,9 @@ def refuse_file(
     if folder.is_dir() or not (folder.exists() or folder.suffix.lower() in endings):
         return
     kind, what = (FullconvError, "is a file") if folder.exists() else (UnknownValue, "looks like the name of a file")
-    way_out = f"give a folder, such as {argument(name, _without_ending(folder))}" + (f"; {one_file}" if one_file else "")
+    way_out = f"give a folder, such as {argument(name, _without_ending(folder))}" + (
+        f"; {one_file}" if one_file else ""
+    )
     raise kind(f"{argument(name, str(folder))}: {what}, and results go to a folder; {way_out}")
 
 

@@ -94,7 +94,10 @@ def check_options(asked: Iterable[str]) -> None:
 def output_of(asked: str) -> str:
     """Returns the name if it is an output of /predict. Otherwise raises Refusal."""
     if asked not in descriptions.OUTPUTS:
-        raise Refusal(422, "question", f"save: no output {asked!r}; choose from {', '.join(descriptions.OUTPUTS)}")
+        near = suggestion(asked, descriptions.OUTPUTS)
+        raise Refusal(
+            422, "question", f"save: no output {asked!r}; choose from {', '.join(descriptions.OUTPUTS)}{near}"
+        )
     return asked
 
 

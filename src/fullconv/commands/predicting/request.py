@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from fullconv.jobs.plan import is_address, is_video
 from fullconv.outputs.coverage import shapely_library
 from fullconv.outputs.cutout import parse_background
 from fullconv.outputs.folder import refuse_file
-from fullconv.outputs.writers import OF_PHOTOS, TABLE, refuse_for_rasters
+from fullconv.outputs.writers import OF_PHOTOS, TABLE, WRITERS, refuse_for_rasters
 from fullconv.prediction.engines.choice import Choice, identity_of
 from fullconv.prediction.predictor import Model, ready
 from fullconv.prediction.tiling import check_halo, check_tiling
@@ -67,6 +68,7 @@ class Request:
         config, wanted = self.folder.config, self.wanted
         if "" in self.inputs:
             raise FullconvError("an input is empty; give a file or a folder, such as . for the current one")
+        self._refuse_part_of_a_list()
         if not self.out:
             raise FullconvError("--out: is empty; give a folder, such as . for the current one")
         self.choice.check(self.folder.path)
@@ -78,6 +80,15 @@ class Request:
             config.classes.index(name)
         if wanted.background is not None:
             check_background(wanted)
+
+    def _refuse_part_of_a_list(self) -> None:
+        """Raises FullconvError for a missing file that is called like an output or a class: with a blank in a list, as
+        in --save labels, overlay, the shell passes its second half as an input."""
+        for text in self.inputs:
+            name = text.rstrip(",")
+            example = "--save labels,overlay" if name in WRITERS else "--classes cat,dog"
+            if (name in WRITERS or name in self.folder.config.classes.names) and not os.path.exists(text):
+                raise FullconvError(f"{text}: no such file or folder; in a list, leave no blanks, as in {example}")
 
     def check_kinds(self, sources: Callable[[], Iterable[Path]], is_raster: Callable[[Path], bool]) -> None:
         """Raises FullconvError for options that would have no effect on these outputs and files.
