@@ -8,7 +8,7 @@ import click
 
 from fullconv.commands.paths import FOLDER, PATH
 from fullconv.commands.shared_options import OneOf, check_data, outside_option
-from fullconv.commands.terminal import printed_log, say
+from fullconv.commands.terminal import is_quiet, printed_log, say, silent
 from fullconv.words import counted
 
 
@@ -55,7 +55,7 @@ def export(
 
     if data:
         check_data(data)
-    with printed_log():
+    with silent() if is_quiet() else printed_log():
         done = run(model, to, out, int8, data, split, pictures, max_loss, outside, resolution)
     if done.calibrated:
         say(f"calibrated on {counted(done.calibrated, 'picture')} of train")
