@@ -415,13 +415,16 @@ def test_models_as_json():
     rows = json.loads(CliRunner().invoke(fullconv, ["models", "--json", "-"]).output)["models"]
     assert {row["name"]: len(row["classes"]) for row in rows} == {"camvid": 11, "photos": 21}
     assert rows[1]["classes"] == list(VOC_NAMES)
+    assert (rows[0]["test"], rows[1]["test"]["mean_iou"]) == (None, 0.865)
+    assert set(rows[1]["test"]["classes"]) < set(VOC_NAMES)
     assert all(row["megabytes"] <= 18 for row in rows)
 
 
 def test_models_say_what_their_mean_iou_was_measured_on():
     lines = CliRunner().invoke(fullconv, ["models"]).output.splitlines()
     assert "mean IoU 0.719 (val, 11 classes)" in lines[0]
-    assert "mean IoU 0.377 (val, 21 classes of which 4 are in no mask and count as 0)" in lines[1]
+    val = "0.377 (val, 21 classes of which 4 are in no mask and count as 0)"
+    assert f"mean IoU 0.865 (test, 7 classes) and {val}" in lines[1]
     page = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
     assert all(re.search(r"mean IoU (0\.\d+)", line)[1] in page for line in lines)
 
