@@ -1,6 +1,7 @@
 """Every Python block of README.md and docs/ runs: page by page, from top to bottom, in a folder with the files that the
 page names. The pages in docs/how-to/ have a test of their own, which changes a copy of the source first."""
 
+import logging
 import re
 import shutil
 from pathlib import Path
@@ -41,13 +42,23 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture
+def logger():
+    """The logger of fullconv, which is as before at the end."""
+    logger = logging.getLogger("fullconv")
+    before = logger.level, list(logger.handlers)
+    yield logger
+    logger.setLevel(before[0])
+    logger.handlers[:] = before[1]
+
+
 def test_readme(folder):
     result = run("README.md", {})["result"]
     assert result == fullconv.predict("examples/chelsea.jpg")
     assert {path.name for path in Path("masks").iterdir()} >= {"dog_labels.png", "dog_cat.png", "dog_overlay.jpg"}
 
 
-def test_python(folder, disc_data):
+def test_python(folder, disc_data, logger):
     pytest.importorskip("torch")
     pytest.importorskip("onnxruntime")
     pytest.importorskip("pandas")
@@ -56,6 +67,14 @@ def test_python(folder, disc_data):
     assert Path("masks/chelsea_cat.png").is_file()
     alike = fullconv.load("photos", engine="onnxruntime", precision="fp32").predict("examples/chelsea.jpg")
     assert (label_map == alike.label_map).all()  # of the block without fullconv
+
+
+def test_the_handler_for_messages_prints_no_lines_of_other_libraries(logger, capsys):
+    (block,) = [block for block in python_blocks(ROOT / "docs" / "python.md") if "logging" in block]
+    exec(compile(block, "docs/python.md", "exec"), {})
+    logger.info("epoch 1/2")
+    logging.getLogger("onnxscript").info("Skipping constant folding")
+    assert capsys.readouterr() == ("", "epoch 1/2\n")
 
 
 def test_explain(folder):

@@ -10,7 +10,7 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.errors import FullconvError
+from fullconv.errors import FullconvError, suggestion
 from fullconv.words import counted
 
 VOID = 255
@@ -85,7 +85,7 @@ class Classes:
     def index(self, name: str) -> int:
         """Returns the value that the class `name` has in label maps. Raises FullconvError for an unknown name."""
         if name not in self.names:
-            raise FullconvError(f"no class {name!r}; the classes are {', '.join(self.names)}")
+            raise FullconvError(no_class(name, self.names))
         return self.names.index(name)
 
     def palette(self) -> NDArray[np.uint8]:
@@ -128,6 +128,11 @@ class Classes:
             "in the data YAML, label_mapping says which of these it counts as, for example "
             f"label_mapping: {{{name}: {near[0]}}}; with {name}: void its pixels are left out"
         )
+
+
+def no_class(name: str, names: Sequence[str]) -> str:
+    """Returns the message for a name that is not one of these classes."""
+    return f"no class {name!r}; the classes are {', '.join(names)}{suggestion(name, names)}"
 
 
 def _default_colours(names: Sequence[str]) -> tuple[Colour, ...]:

@@ -51,10 +51,17 @@ def argument(name: str, value: Any = None) -> str:
 
 def suggestion(word: str, choices: Iterable[str]) -> str:
     """Returns "; did you mean …?" if one of the choices is similar to `word`, otherwise an empty string."""
+    near = nearest(word, choices)
+    return f"; did you mean {near}?" if near else ""
+
+
+def nearest(word: str, choices: Iterable[str]) -> str | None:
+    """Returns the choice that is most similar to `word`, in any case, or None if none is similar."""
     from difflib import get_close_matches
 
-    near = get_close_matches(str(word).lower(), list(choices), 1)
-    return f"; did you mean {near[0]}?" if near else ""
+    spelt = {choice.lower(): choice for choice in choices}
+    near = get_close_matches(str(word).lower(), spelt, 1)
+    return spelt[near[0]] if near else None
 
 
 @contextmanager

@@ -44,6 +44,7 @@ DEEP = 48  # bytes per pixel needed to convert values of more than 8 bits to 0â€
 HEAVY = {"WEBP": 8, "AVIF": 8, "GIF": 8, "TIFF": 8, "JPEG2000": 12}  # bytes per pixel that decoders need
 LARGEST_IN_MEMORY = 178_956_970  # pixels of a picture that is read at once; Pillow's limit
 CUT = "cut it into parts first"
+OF_BYTES = "the bytes given"  # how messages name a picture without a file
 PHOTO = View((255.0, 255.0, 255.0))  # how a photo is displayed
 
 
@@ -75,7 +76,7 @@ def open_picture(source: Readable, page: int = 0, most: int | None = None) -> Pi
     if isinstance(source, Image.Image):
         return Picture(_values(source))
     file = source if isinstance(source, bytes) else Path(source)
-    name = "the bytes given" if isinstance(source, bytes) else str(source)
+    name = OF_BYTES if isinstance(source, bytes) else str(source)
     with as_one_line(name, "a picture", "copy it again from its source"):
         return _of_raster(file, name, page, most) if needs_rasterio(file, page) else _of_photo(file, name, page, most)
 
@@ -133,7 +134,8 @@ def opened(source: Path | bytes, name: str, what: str = "image", most: int | Non
     except FileNotFoundError:
         raise FullconvError(f"{name}: no such {'file' if what == 'image' else what}") from None
     except UnidentifiedImageError:
-        message = f"{name}: not an image, or empty; remove it or convert it to JPEG or PNG"
+        remedy = "give the content of a" if isinstance(source, bytes) else "remove it or convert it to"
+        message = f"{name}: not an image, or empty; {remedy} JPEG or PNG"
         raise Undecodable(message, "not a picture format that Pillow knows") from None
     except Image.DecompressionBombError:
         raise _too_large(name) from None
@@ -151,7 +153,7 @@ def extent(source: Readable, all_pages: bool = False) -> tuple[int, int]:
         size = source.size if isinstance(source, Image.Image) else source.shape[:2]
         return math.prod(size), 0
     file = source if isinstance(source, bytes) else Path(source)
-    name = "the bytes given" if isinstance(source, bytes) else str(source)
+    name = OF_BYTES if isinstance(source, bytes) else str(source)
     with as_one_line(name, "a picture", "copy it again from its source"):
         if needs_rasterio(file):
             with open_raster(file, name, directory_of(file, 0)[0]) as raster:

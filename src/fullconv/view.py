@@ -21,6 +21,7 @@ Known = NDArray[np.bool_]  # (H, W, C): where each band has data; C is 1 if all 
 Range = tuple[float, float]
 Part = tuple[slice, slice]  # rows, columns; may extend beyond the picture
 
+REPEAT = "; to repeat this, give"  # in notes, before the options of the command line
 PERCENTILES = (0.1, 99.9)  # of the values, which become 0 and 255 if no range is given
 # pixels; for larger pictures the range is computed from SAMPLES x SAMPLES places of SAMPLE x SAMPLE pixels
 WHOLE = 2048**2
@@ -218,12 +219,10 @@ class View:
             what = (
                 f"bands {_listed(used)} of {count} are used" if len(used) > 1 else f"band 1 of {count} is used, as grey"
             )
-            notes.append(f"{what}; to repeat this, give --bands {_listed(used)}")
+            notes.append(f"{what}{REPEAT} --bands {_listed(used)}")
         if ranges and not self.ranges:
             (low, high) = ranges[0]
-            notes.append(
-                f"values {low:g} to {high:g} are mapped to 0 to 255; to repeat this, give --range {low:g},{high:g}"
-            )
+            notes.append(f"values {low:g} to {high:g} are mapped to 0 to 255{REPEAT} --range {low:g},{high:g}")
         return tuple(notes)
 
 

@@ -95,6 +95,11 @@ def test_a_cat_is_found_where_the_cat_is(tmp_path):
         (["predict", "nowhere"], "nowhere: no such file or folder"),
         (["predict", ""], "an input is empty; give a file or a folder, such as ."),
         (["predict", str(EXAMPLES), "--out", ""], "--out: is empty; give a folder, such as ."),
+        (
+            ["predict", str(EXAMPLES), "--save", "labels,", "overlay"],
+            "overlay: no such file or folder; in a list, leave no",
+        ),
+        (["predict", str(EXAMPLES), "--classes", "cat", "dog"], "in a list, leave no blanks, as in --classes cat,dog"),
         (["predict", "file:///photos/a%20b.jpg"], "is an address; give the path itself, as in /photos/a b.jpg"),
         (["predict", str(EXAMPLES), "--model", "lions"], "no model 'lions'"),
         (["predict", str(EXAMPLES), "--model", "photo"], "did you mean photos?"),
@@ -124,6 +129,7 @@ def test_wrong_input_gives_a_one_line_error_and_exit_code_1(arguments, message, 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["predict", str(EXAMPLES), "--save", "label,", "overlay"], "no output 'label'; choose from"),
         (["predict", str(EXAMPLES), "--range", "0,inf"], "--range 0,inf: give two finite numbers"),
         (["predict", str(EXAMPLES), "--bands", "0,1,2"], "--bands 0,1,2: bands are counted from 1"),
         (["predict", str(EXAMPLES), "--save", "maskes"], "did you mean masks?"),
@@ -270,12 +276,33 @@ def test_files_that_fullconv_did_not_write_are_left_unchanged(tmp_path):
         assert (len(list(out.iterdir())) == 2) == (code == FAILED)
 
 
-def test_a_full_disk_or_a_read_only_folder_gives_a_one_line_error(tmp_path):
-    (tmp_path / "file").write_text("in the way")
-    result = shell("predict", EXAMPLES / "chelsea.jpg", "--out", tmp_path / "file")
-    assert result.returncode == FAILED
-    assert result.stderr.count("\n") == 1
-    assert "cannot be written" in result.stderr
+@pytest.mark.parametrize(
+    ("name", "what", "code"), [("taken", "is a file", FAILED), ("new.png", "looks like the name of a file", USAGE)]
+)
+def test_a_file_for_the_results_is_refused(tmp_path, name, what, code):
+    (tmp_path / "taken").write_text("in the way")
+    for command in (["predict", EXAMPLES / "chelsea.jpg"], ["export", "photos"], ["page"], ["label", EXAMPLES]):
+        result = shell(*command, "--out", name, cwd=tmp_path)
+        assert result.returncode == code
+        assert result.stderr.count("\n") == 1
+        assert f"--out {name}: {what}, and results go to a folder; give a folder, such as --out " in result.stderr
+        assert ("fullconv predict - < in.jpg > out.png" in result.stderr) == (command[0] == "predict")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_results_may_go_to_an_existing_folder_with_the_name_of_a_file(tmp_path):
+    (tmp_path / "new.png").mkdir()
+    assert shell("predict", EXAMPLES / "chelsea.jpg", "--out", tmp_path / "new.png", *QUICK).returncode == OK
+
+
+def test_the_masks_of_a_data_set_are_not_taken_for_photos_silently(tmp_path):
+    for name, source in (("images", "chelsea.jpg"), ("masks", "coffee.jpg")):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        shutil.copy(EXAMPLES / source, tmp_path / "set" / name / "a.jpg")
+    result = shell("predict", "set", "--save", "labels", *QUICK, cwd=tmp_path)
+    assert result.returncode == OK
+    assert "note: the pictures in set/masks look like masks and are segmented too" in result.stderr
+    assert "for the photos alone, give set/images" in result.stderr
 
 
 def test_predict_evaluate_and_models_work_where_torch_cannot_be_imported(tmp_path, one_photo_voc):
@@ -388,19 +415,28 @@ def test_models_as_json():
     rows = json.loads(CliRunner().invoke(fullconv, ["models", "--json", "-"]).output)["models"]
     assert {row["name"]: len(row["classes"]) for row in rows} == {"camvid": 11, "photos": 21}
     assert rows[1]["classes"] == list(VOC_NAMES)
+    assert (rows[0]["test"], rows[1]["test"]["mean_iou"]) == (None, 0.865)
+    assert set(rows[1]["test"]["classes"]) < set(VOC_NAMES)
     assert all(row["megabytes"] <= 18 for row in rows)
 
 
 def test_models_say_what_their_mean_iou_was_measured_on():
     lines = CliRunner().invoke(fullconv, ["models"]).output.splitlines()
     assert "mean IoU 0.719 (val, 11 classes)" in lines[0]
-    assert "mean IoU 0.377 (val, 21 classes of which 4 are in no mask and count as 0)" in lines[1]
+    val = "0.377 (val, 21 classes of which 4 are in no mask and count as 0)"
+    assert f"mean IoU 0.865 (test, 7 classes) and {val}" in lines[1]
     page = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
     assert all(re.search(r"mean IoU (0\.\d+)", line)[1] in page for line in lines)
 
 
 def test_a_mistyped_option_is_a_usage_error():
     assert CliRunner().invoke(fullconv, ["predict", "x.jpg", "--modell", "photos"]).exit_code == USAGE
+
+
+def test_a_mistyped_choice_is_a_usage_error_with_a_suggestion():
+    result = CliRunner().invoke(fullconv, ["predict", "x.jpg", "--engine", "opnvino"])
+    assert result.exit_code == USAGE
+    assert "'opnvino' is not one of 'auto', 'openvino', 'torch', 'onnxruntime'; did you mean openvino?" in result.stderr
 
 
 def test_a_folder_of_results_in_use_is_refused(tmp_path):

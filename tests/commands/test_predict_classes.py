@@ -50,7 +50,8 @@ def test_resume_repeats_pictures_whose_options_changed(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--classes", "cta"], "no class 'cta'"),
+        (["--classes", "cta"], "no class 'cta'; the classes are background, aeroplane"),
+        (["--classes", "Cat"], "tvmonitor; did you mean cat?"),
         (["--background", "white"], "--background: applies to cut-outs; add --save cutout"),
         (["--save", "cutout", "--background", "nowhere.jpg"], "give white, black, blur"),
     ],

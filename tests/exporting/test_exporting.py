@@ -108,15 +108,27 @@ def test_int8_needs_pictures_and_openvino(folder):
         load(folder, engine="torch", precision="int8")
 
 
-def test_int8_runs_and_is_close(folder):
+def test_int8_runs_and_is_close_and_prints_nothing(folder, tmp_path, capfd, monkeypatch):
     pytest.importorskip("nncf")
+    monkeypatch.setenv("CUDA_HOME", str(tmp_path))  # torch would warn that there is no CUDA runtime
+    sys.modules.pop("torch.utils.cpp_extension", None)
     photos = parity.own_photos()
     batches = [np.ascontiguousarray(photo[:256, :320])[None] for photo in photos]
     openvino_files.write_int8(folder, folder, batches)
+    assert tuple(capfd.readouterr()) == ("", "")
     model, exact = load(folder, precision="int8"), load(folder, precision="fp32")
     assert (model.engine.name, model.engine.precision) == ("openvino", "int8")
     equal = [(model.engine.label_maps(b) == exact.engine.label_maps(b)).mean() for b in batches]
     assert 0.8 < np.mean(equal) < 1
+
+
+def test_nncf_shows_its_bars_on_a_terminal_only(monkeypatch):
+    rich = pytest.importorskip("rich")
+    for on_a_terminal in (True, False):
+        monkeypatch.setattr(rich.get_console(), "_force_terminal", on_a_terminal)
+        with openvino_files.quiet_nncf():
+            assert rich.get_console().quiet is not on_a_terminal
+    assert not rich.get_console().quiet
 
 
 def test_int8_of_a_net_with_a_wide_border(tmp_path, monkeypatch):

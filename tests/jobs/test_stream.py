@@ -1,6 +1,7 @@
 """One picture is processed from standard input to standard output."""
 
 import io
+import re
 import subprocess
 import sys
 
@@ -33,11 +34,33 @@ def test_the_mask_of_one_class(model):
     assert np.array_equal(np.array(Image.open(io.BytesIO(mask))) == 255, model.among(["cat"]).predict(CAT).mask("cat"))
 
 
-def test_several_files_are_refused(model):
-    with pytest.raises(FullconvError, match=r"make 2 \(picture_cat.png, picture_background.png\)"):
-        one_result(model, CAT, Wanted(("masks",)))
-    with pytest.raises(FullconvError, match="the bytes given: not an image"):
-        one_result(model, b"no picture", Wanted(("labels",)))
+AS_A_FILE = "give the picture as a file: fullconv predict in.jpg --save labelme"
+
+
+@pytest.mark.parametrize(
+    ("outputs", "files", "remedy"),
+    [
+        (("masks",), "picture_cat.png, picture_background.png", "choose one class, as in --classes cat"),
+        (("labelme",), "picture.png, picture.json", AS_A_FILE),
+        (("labels", "overlay"), "picture_labels.png, picture_overlay.jpg", "give one output with --save"),
+    ],
+)
+def test_several_files_are_refused_with_what_to_do(model, outputs, files, remedy):
+    with pytest.raises(FullconvError) as error:
+        one_result(model, CAT, Wanted(outputs))
+    assert str(error.value).endswith(f"--save {','.join(outputs)} makes 2 ({files}); {remedy}")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "standard input is empty; send a picture, as in: fullconv predict - < in.jpg > out.png"),
+        (b"no picture", "standard input: not an image, or empty; give the content of a JPEG or PNG"),
+    ],
+)
+def test_what_is_no_picture_is_refused(model, body, said):
+    with pytest.raises(FullconvError, match=re.escape(said)):
+        one_result(model, body, Wanted(("labels",)))
 
 
 def test_labels_of_a_geotiff(tmp_path):

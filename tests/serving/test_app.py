@@ -48,6 +48,14 @@ def test_unknown_options_are_refused(server, cat, query, message):
     assert (refused.status, refused.json) == (422, {"error": message, "reason": "question"})
 
 
+@pytest.mark.parametrize(
+    ("query", "near"),
+    [("save=mask", "masks"), ("classes=cta", "cat"), ("classes=dog,Cat", "cat"), ("model=photo", "photos")],
+)
+def test_a_similar_name_is_suggested(server, cat, query, near):
+    assert server.ask(f"/predict?{query}", cat).json["error"].endswith(f"; did you mean {near}?")
+
+
 def test_a_form_with_more_than_the_file_is_refused(server, cat):
     field = b'--x\r\nContent-Disposition: form-data; name="save"\r\n\r\nmasks\r\n'
     file = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n' + cat + b"\r\n--x--\r\n"
@@ -107,6 +115,28 @@ def test_errors_of_unknown_paths_and_methods_are_json(server):
     assert server.ask("/nowhere").json["reason"] == "address"
     reply = server.ask("/predict")
     assert (reply.status, reply.headers["allow"]) == (405, "POST")
+    assert reply.json["error"] == "no GET here; send the picture with POST"
+    assert server.ask("/models", b"x").json["error"] == "no POST here; send the request with GET"
+
+
+def test_a_photo_sent_with_curl_d_is_refused_with_a_hint(server, cat):
+    """curl -d removes line breaks, and calls it a form."""
+    as_form = {"Content-Type": "application/x-www-form-urlencoded"}
+    for body in (b"\x89PNG\x1a" + cat, cat[:100]):
+        refused = server.ask("/predict", body, as_form)
+        assert refused.status in (415, 422)
+        assert "with curl, send the file with --data-binary" in refused.json["error"]
+    plain = server.ask("/predict", b"no picture", {"Content-Type": "application/octet-stream"})
+    assert "--data-binary" not in plain.json["error"]
+    assert server.ask("/predict", cat, as_form).status == 200
+
+
+def test_notes_name_no_option_of_the_command_line(server):
+    deep = io.BytesIO()
+    Image.fromarray(np.arange(96 * 96, dtype=np.uint16).reshape(96, 96)).save(deep, "PNG")
+    (note,) = server.ask("/predict?save=json", deep.getvalue()).json["notes"]
+    assert note.startswith("values ")
+    assert note.endswith(" are mapped to 0 to 255")
 
 
 def test_the_description_has_examples(server):

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import click
 
-from fullconv.commands.paths import PATH
+from fullconv.commands.paths import FOLDER, PATH
+from fullconv.commands.shared_options import OneOf
 from fullconv.commands.terminal import say
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(["caffe", "torchfcn"]))
+@click.argument("kind", type=OneOf(["caffe", "torchfcn"]))
 @click.argument("file", type=PATH)
 @click.option("--net", required=True, help="Published net that the file belongs to, such as voc-fcn8s.")
-@click.option("-o", "--out", type=PATH, required=True, help="Model folder to create.")
+@click.option("-o", "--out", type=FOLDER, required=True, help="Model folder to create.")
 @click.option("--onnx/--no-onnx", default=None, help="Also write model.onnx.  [default: if onnxscript is installed]")
 def convert(kind: str, file: Path, net: str, out: Path, onnx: bool | None) -> None:
     """Import the weights of a published net: a .caffemodel, or a .pth file from pytorch-fcn.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fullconv.commands.paths import PATH
+from fullconv.commands.paths import FOLDER
 from fullconv.commands.terminal import is_watched, say
 from fullconv.words import pasted
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("name")
-@click.option("-o", "--out", type=PATH, help="Folder to create.  [default: data/NAME]")
+@click.option("-o", "--out", type=FOLDER, help="Folder to create.  [default: data/NAME]")
 @click.option("--unverified", is_flag=True, help="Accept an archive that has no published checksum.")
 def download(name: str, out: Path | None, unverified: bool) -> None:
     """Download a public data set to train on, from its own website.

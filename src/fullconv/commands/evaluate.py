@@ -18,6 +18,7 @@ from fullconv.commands.json_output import json_option, prints_json, write_docume
 from fullconv.commands.paths import PATH
 from fullconv.commands.progress import each_with_bar
 from fullconv.commands.shared_options import (
+    OneOf,
     Words,
     check_data,
     memory_option,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--definition",
-    type=click.Choice(["mmseg", "torchmetrics", "paddleseg"]),
+    type=OneOf(["mmseg", "torchmetrics", "paddleseg"]),
     default="mmseg",
     help="Library whose definition of mean IoU to use. They differ for absent classes. Caffe and the paper define "
     "it as mmseg does.",

@@ -6,21 +6,19 @@ from pathlib import Path
 
 import click
 
-from fullconv.commands.paths import PATH
-from fullconv.commands.shared_options import check_data, outside_option
-from fullconv.commands.terminal import printed_log, say
+from fullconv.commands.paths import FOLDER, PATH
+from fullconv.commands.shared_options import OneOf, check_data, outside_option
+from fullconv.commands.terminal import is_quiet, printed_log, say, silent
 from fullconv.words import counted
 
 
 @click.command()
 @click.argument("model")
-@click.option(
-    "--to", type=click.Choice(["onnx", "openvino", "torch", "deepness"]), default="onnx", help="Format to write."
-)
+@click.option("--to", type=OneOf(["onnx", "openvino", "torch", "deepness"]), default="onnx", help="Format to write.")
 @click.option(
     "-o",
     "--out",
-    type=PATH,
+    type=FOLDER,
     help="Folder to write to.  [default: the model's own; for a bundled model or one on the hub, ./NAME]",
 )
 @click.option(
@@ -57,7 +55,7 @@ def export(
 
     if data:
         check_data(data)
-    with printed_log():
+    with silent() if is_quiet() else printed_log():
         done = run(model, to, out, int8, data, split, pictures, max_loss, outside, resolution)
     if done.calibrated:
         say(f"calibrated on {counted(done.calibrated, 'picture')} of train")

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from fullconv.commands.json_output import json_option, prints_json, write_document
-from fullconv.commands.paths import PATH
+from fullconv.commands.paths import FOLDER, PATH
 from fullconv.commands.progress import with_bar
-from fullconv.commands.shared_options import check_data, model_options, outside_option
+from fullconv.commands.shared_options import OneOf, check_data, model_options, outside_option
 from fullconv.commands.terminal import fail, printed_log, say
 from fullconv.errors import FullconvError
 from fullconv.words import counted
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
 @click.option("--count", type=click.IntRange(min=1), default=20, help="Number of pictures to choose.")
 @click.option(
     "--by",
-    type=click.Choice(["uncertainty", "diversity"]),
+    type=OneOf(["uncertainty", "diversity"]),
     default="uncertainty",
     help="Choose pictures the model is least sure of, or those least similar to the ones labelled or chosen so far.",
 )
 @click.option(
     "--to",
-    type=click.Choice(["labelme", "cvat", "label-studio"]),
+    type=OneOf(["labelme", "cvat", "label-studio"]),
     default="labelme",
     help="Labelling tool to write files for.",
 )
 @click.option(
     "--simplify", type=click.FloatRange(min=0), default=2.0, help="How far simplified outlines may move, in pixels."
 )
-@click.option("-o", "--out", type=PATH, default=Path("to-label"), help="New folder for the pictures and drafts.")
+@click.option("-o", "--out", type=FOLDER, default=Path("to-label"), help="New folder for the pictures and drafts.")
 @json_option
 @outside_option
 @model_options

@@ -43,6 +43,7 @@ def describe(name: str) -> dict[str, Any]:
         "classes": list(config.classes.names),
         "mean_iou": val.get("mean_iou"),
         "measured_on": describe_split(val) if val else None,
+        "test": config.metrics.get("test"),
         "megabytes": sum(file.stat().st_size for file in folder.iterdir()) / 1e6,
         "folder": str(folder),
     }
@@ -74,9 +75,19 @@ def describe_published(name: str) -> dict[str, Any]:
 
 
 def model_line(row: dict[str, Any]) -> str:
-    score = "mean IoU unknown" if row["mean_iou"] is None else f"mean IoU {row['mean_iou']:.3f} ({row['measured_on']})"
     classes = ", ".join(row["classes"])
-    return f"{row['name']:<10}  {row['architecture']}  {row['megabytes']:.1f} MB  {score}  {classes}"
+    return f"{row['name']:<10}  {row['architecture']}  {row['megabytes']:.1f} MB  {scores_of(row)}  {classes}"
+
+
+def scores_of(row: dict[str, Any]) -> str:
+    """Returns the mean IoU on test, if it is known, and on val, each with what it was measured on."""
+    test, scores = row["test"], []
+    if test:
+        count = counted(len(test["classes"]), "class", "classes")
+        scores.append(f"{test['mean_iou']:.3f} (test, {count})")
+    if row["mean_iou"] is not None:
+        scores.append(f"{row['mean_iou']:.3f} ({row['measured_on']})")
+    return f"mean IoU {' and '.join(scores) or 'unknown'}"
 
 
 def published_line(row: dict[str, Any]) -> str:

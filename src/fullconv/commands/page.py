@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from fullconv.commands.paths import PATH
+from fullconv.commands.paths import FOLDER, PATH
 from fullconv.commands.shared_options import MODELS
 from fullconv.commands.terminal import say
 
 
 @click.command()
 @click.option("-m", "--model", default="photos", help=MODELS)
-@click.option("-o", "--out", type=PATH, default=Path("site"), help="Folder to write the page to.")
+@click.option("-o", "--out", type=FOLDER, default=Path("site"), help="Folder to write the page to.")
 @click.option(
     "--onnxruntime-web",
     "runtime",

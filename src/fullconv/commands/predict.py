@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fullconv.commands.json_output import json_option
-from fullconv.commands.shared_options import Numbers, Words, memory_option, model_options, tta_option
+from fullconv.commands.shared_options import Numbers, OneOf, Words, memory_option, model_options, tta_option
 from fullconv.errors import FullconvError
 
 if TYPE_CHECKING:
@@ -58,9 +58,7 @@ DEFAULT = "labels,masks,overlay"
     type=Numbers(float),
     help="Values to map to 0 and 255, such as 0,3000; or one pair per band.  [default: from the model or the file]",
 )
-@click.option(
-    "--pages", type=click.Choice(["first", "all"]), default="first", help="Pages to use from multi-page files."
-)
+@click.option("--pages", type=OneOf(["first", "all"]), default="first", help="Pages to use from multi-page files.")
 @click.option(
     "--simplify",
     type=click.FloatRange(min=0),
@@ -80,7 +78,7 @@ DEFAULT = "labels,masks,overlay"
 )  # fmt: skip
 @click.option("--allow-http", is_flag=True, help="Also fetch photos from unencrypted addresses (http://).")
 @click.option("--frames", type=click.IntRange(min=1), help="Videos and cameras only: stop after this many frames.")
-@click.option("--cluster", type=click.Choice(["ray"]), help="Distribute the work over several processes or machines.")
+@click.option("--cluster", type=OneOf(["ray"]), help="Distribute the work over several processes or machines.")
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Number of processes for --cluster.  [default: one per processor]"
 )
@@ -142,7 +140,10 @@ def run(request: Request, on_cluster: bool, workers: int | None, allow_http: boo
     from fullconv.commands.predicting.here import predict_fetched, predict_files
     from fullconv.locks import locked
 
-    with nullcontext() if "://" in request.out else locked(Path(request.out)):
+    in_a_store, out = "://" in request.out, Path(request.out)
+    if not (in_a_store or out.is_dir()):
+        request.check_out()
+    with nullcontext() if in_a_store else locked(out):
         if on_cluster:
             from fullconv.commands.predicting.cluster import predict_on_cluster
 

@@ -9,10 +9,17 @@ from typing import Any
 import click
 
 from fullconv.commands.paths import PATH
-from fullconv.errors import FullconvError
+from fullconv.errors import FullconvError, suggestion
 
 Command = Callable[..., Any]
 MODELS = "Name of a bundled model, a model folder, a training run's folder, or hf://owner/name[@revision]."
+
+
+class OneOf(click.Choice[str]):
+    """One of a few names. The error for another name suggests the nearest one."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        return super().get_invalid_choice_message(value, ctx).rstrip(".") + suggestion(str(value), self.choices)
 
 
 class Numbers(click.ParamType[tuple[float, ...]]):
@@ -27,7 +34,7 @@ class Numbers(click.ParamType[tuple[float, ...]]):
         try:
             return tuple(self.kind(part) for part in str(value).split(","))
         except ValueError:
-            self.fail(f"{value}: give numbers separated by commas", param, ctx)
+            self.fail(f"{value}: give numbers separated by commas, without blanks", param, ctx)
 
 
 class Words(click.ParamType[tuple[str, ...]]):
@@ -86,14 +93,14 @@ class BatchSize(click.ParamType[Any]):
 
 engine_option = click.option(
     "--engine",
-    type=click.Choice(["auto", "openvino", "torch", "onnxruntime"]),
+    type=OneOf(["auto", "openvino", "torch", "onnxruntime"]),
     default="auto",
     help="Library that runs the model.",
 )
 
 precision_option = click.option(
     "--precision",
-    type=click.Choice(["auto", "fp32", "bf16", "fp16", "int8"]),
+    type=OneOf(["auto", "fp32", "bf16", "fp16", "int8"]),
     default="auto",
     help="Number format to compute in.",
 )

@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
-from fullconv.commands.paths import PATH
-from fullconv.commands.shared_options import BatchSize, Numbers, Side, Weights, outside_option
+from fullconv.commands.paths import FOLDER, PATH
+from fullconv.commands.shared_options import BatchSize, Numbers, OneOf, Side, Weights, outside_option
 from fullconv.commands.stopping import AGAIN
 from fullconv.commands.terminal import is_quiet, printed_log, say, silent
 from fullconv.words import pasted
@@ -93,7 +93,7 @@ LISTED = 6  # scores of classes are listed if there are at most this many
 )
 @click.option(
     "--precision",
-    type=click.Choice(["auto", "fp32", "bf16", "fp16"]),
+    type=OneOf(["auto", "fp32", "bf16", "fp16"]),
     help="Number format to compute in.  [default: auto]",
 )
 @click.option("--workers", type=int, help="Number of processes that read and augment pictures.")
@@ -102,7 +102,7 @@ LISTED = 6  # scores of classes are listed if there are at most this many
     "--track",
     help="Where to log: tensorboard, wandb, mlflow (separated by commas), or none.  [default: tensorboard]",
 )
-@click.option("-o", "--out", type=PATH, help="Folder for the run.  [default: runs/train]")
+@click.option("-o", "--out", type=FOLDER, help="Folder for the run.  [default: runs/train]")
 @click.option("--resume", type=PATH, help="Continue the run in this folder.")
 @click.option("--from", "repeats", type=PATH, help="Repeat the run in this folder, with the same data and weights.")
 @outside_option

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fullconv.errors import UnknownValue
+from fullconv.errors import UnknownValue, suggestion
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,9 @@ class CatalogueEntry:
 
 def find_entry(name: str) -> CatalogueEntry:
     if name not in SOURCES:
-        raise UnknownValue(f"no data set {name!r} to download; choose one of {', '.join(SOURCES)}")
+        raise UnknownValue(
+            f"no data set {name!r} to download; choose one of {', '.join(SOURCES)}{suggestion(name, SOURCES)}"
+        )
     return SOURCES[name]
 
 

@@ -14,7 +14,7 @@ from fullconv.classes import VOID, Classes, LabelMap
 from fullconv.damage import as_one_line
 from fullconv.data.bands import read_picture
 from fullconv.data.masks import Lookup, read_mask
-from fullconv.errors import FullconvError
+from fullconv.errors import FullconvError, suggestion
 from fullconv.view import Picture, Pixels, Seen, View
 
 __all__ = [
@@ -176,7 +176,8 @@ class Dataset:
         if name == ALL and self.pictures:
             return self.pictures
         if not self.splits.get(name):
-            raise FullconvError(f"{self.root}: no split {name!r}; it has {', '.join(self.splits) or 'none'}")
+            near = suggestion(name, self.splits)
+            raise FullconvError(f"{self.root}: no split {name!r}; it has {', '.join(self.splits) or 'none'}{near}")
         return self.splits[name]
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fullconv.errors import FullconvError, argument
+from fullconv.errors import FullconvError, argument, suggestion
 from fullconv.evaluation.per_picture import PictureScore
 
 # The first is the paper's definition and the default. docs/metrics.md gives the sources, and tests check each one.
@@ -21,7 +21,10 @@ DEFAULT = "mmseg"
 
 def check_definition(name: str) -> str:
     if name not in DEFINITIONS:
-        raise FullconvError(f"{argument('definition', name)}: no such definition; choose from {', '.join(DEFINITIONS)}")
+        near = suggestion(name, DEFINITIONS)
+        raise FullconvError(
+            f"{argument('definition', name)}: no such definition; choose from {', '.join(DEFINITIONS)}{near}"
+        )
     return name
 
 

@@ -19,8 +19,8 @@ from fullconv.files import write_whole
 from fullconv.models.config import ModelConfig
 from fullconv.prediction.engines.contract import Images
 from fullconv.prediction.engines.onnxruntime import open_session
+from fullconv.weights.model_files import DEEPNESS
 
-NAME = "model_deepness.onnx"
 TILE = 512  # pixels per side; the plugin takes only one size
 OVERLAP = 25  # per cent of a tile that its neighbours also see: a halo of 64 pixels
 INPUT, OUTPUT = "tile", "probabilities"
@@ -64,7 +64,7 @@ def write_deepness(folder: Path, config: ModelConfig, out: Path, resolution: flo
     add_softmax(model.graph, len(config.classes))
     onnx.helper.set_model_props(model, {key: json.dumps(value) for key, value in metadata(config, resolution).items()})
     onnx.checker.check_model(model)
-    return write_whole(out / NAME, lambda hidden: onnx.save_model(model, hidden))
+    return write_whole(out / DEEPNESS, lambda hidden: onnx.save_model(model, hidden))
 
 
 def metadata(config: ModelConfig, resolution: float | None = None) -> dict[str, Any]:

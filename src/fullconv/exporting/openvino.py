@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,21 @@ def write_int8(folder: Path, out: Path, batches: Sequence[NDArray[np.uint8]]) ->
 
     The ranges of the maps are measured on `batches`, (1, H, W, channels) each.
     """
-    ov = import_openvino()
+    ov, nncf = import_openvino(), import_nncf()
+    model = openvino_core().read_model(folder_graph(folder))
+    empty = picture_free_convolutions(model)
+    for convolution in empty:
+        own_kernel(ov, convolution)
+    with quiet_nncf():
+        quantised = nncf.quantize(
+            model, nncf.Dataset(batches), preset=nncf.QuantizationPreset.MIXED, subset_size=len(batches),
+            fast_bias_correction=False,  # half the loss in mean IoU, in the same time
+            ignored_scope=nncf.IgnoredScope([convolution.friendly_name for convolution in empty]),
+        )  # fmt: skip
+    return _save(ov, quantised, out / INT8)
+
+
+def import_nncf() -> Any:
     os.environ.setdefault("NNCF_CI", "1")  # otherwise NNCF reports its use to a server
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # else it numbers the user in ~/intel
     try:
@@ -36,16 +52,22 @@ def write_int8(folder: Path, out: Path, batches: Sequence[NDArray[np.uint8]]) ->
     except ImportError:
         raise missing_extra("nncf", "export") from None
     nncf.set_log_level("ERROR")
-    model = openvino_core().read_model(folder_graph(folder))
-    empty = picture_free_convolutions(model)
-    for convolution in empty:
-        own_kernel(ov, convolution)
-    quantised = nncf.quantize(
-        model, nncf.Dataset(batches), preset=nncf.QuantizationPreset.MIXED, subset_size=len(batches),
-        fast_bias_correction=False,  # half the loss in mean IoU, in the same time
-        ignored_scope=nncf.IgnoredScope([convolution.friendly_name for convolution in empty]),
-    )  # fmt: skip
-    return _save(ov, quantised, out / INT8)
+    return nncf
+
+
+@contextmanager
+def quiet_nncf() -> Iterator[None]:
+    """Inside this block, NNCF shows its progress bars, which go to rich's own console, only if that is a terminal; and
+    torch, which NNCF imports, does not warn that there is no CUDA runtime."""
+    import rich  # NNCF requires it
+
+    console, extensions = rich.get_console(), logging.getLogger("torch.utils.cpp_extension")
+    before = console.quiet, extensions.disabled
+    console.quiet, extensions.disabled = not console.is_terminal, True
+    try:
+        yield
+    finally:
+        console.quiet, extensions.disabled = before
 
 
 def picture_free_convolutions(model: Any) -> list[Any]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from fullconv.classes import VOID, Classes
-from fullconv.errors import FullconvError, UnknownValue
+from fullconv.errors import FullconvError, UnknownValue, suggestion
 from fullconv.typed_json import build_dataclass
 from fullconv.view import Range, View
 
@@ -213,7 +213,8 @@ def parse_arch(arch: str) -> dict[str, Any]:
         return {"stride": int(match[1])}
     if arch.lower() in _ARCHS:
         return _ARCHS[arch.lower()]
-    raise UnknownValue(f"no architecture {arch!r}; choose fcn32s, fcn16s, fcn8s, fcn4s, fcn2s, {', '.join(_ARCHS)}")
+    known = ("fcn32s", "fcn16s", "fcn8s", "fcn4s", "fcn2s", *_ARCHS)
+    raise UnknownValue(f"no architecture {arch!r}; choose from {', '.join(known)}{suggestion(arch, known)}")
 
 
 def arch_of(architecture: Architecture) -> str | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fullconv.classes import VOC_NAMES, Classes
-from fullconv.errors import UnknownValue
+from fullconv.errors import UnknownValue, suggestion
 from fullconv.models.config import Architecture, ModelConfig, NormalisationValues
 from fullconv.published_classes import NYUD, PASCAL_CONTEXT, SIFT_FLOW
 
@@ -88,7 +88,7 @@ NETS: dict[str, Published] = {
 def config(name: str) -> ModelConfig:
     """Returns the config.json of a published network. Raises FullconvError for an unknown name."""
     if name not in NETS:
-        raise UnknownValue(f"no published net {name!r}; choose from {', '.join(NETS)}")
+        raise UnknownValue(f"no published net {name!r}; choose from {', '.join(NETS)}{suggestion(name, NETS)}")
     net = NETS[name]
     return ModelConfig(name, net.architecture, Classes.named(net.classes), net.normalisation)
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fullconv.errors import FullconvError, missing_extra
+from fullconv.errors import FullconvError, missing_extra, suggestion
 from fullconv.models.alexnet import alexnet, caffenet
 from fullconv.models.config import Architecture, NormalisationValues
 from fullconv.models.googlenet import googlenet, googlenet_torchvision
@@ -29,7 +29,8 @@ def build_trunk(architecture: Architecture, strides: Sequence[int], pretrained: 
     if architecture.alignment == "same":
         return Trunk(name, strides, pretrained, architecture.channels)
     if name not in PAPER_TRUNKS:
-        raise FullconvError(f"alignment caffe has no trunk {name!r}; choose from {', '.join(PAPER_TRUNKS)}")
+        near = suggestion(name, PAPER_TRUNKS)
+        raise FullconvError(f"alignment caffe has no trunk {name!r}; choose from {', '.join(PAPER_TRUNKS)}{near}")
     return PAPER_TRUNKS[name](architecture.channels).tapped_at(tuple(strides))
 
 

@@ -22,6 +22,7 @@ from fullconv.outputs.coco_polygons import write_coco_polygons
 from fullconv.outputs.confidence import write_confidence
 from fullconv.outputs.cutout import parse_background, write_cutouts
 from fullconv.outputs.file import Files
+from fullconv.outputs.folder import refuse_file
 from fullconv.outputs.geojson import write_polygons
 from fullconv.outputs.labelme import write_labelme
 from fullconv.outputs.manifest import Line, Manifest, name_in
@@ -83,6 +84,7 @@ def save_noted(
     if TABLE in outputs:
         raise FullconvError("csv: is one table of many pictures; of one, write result.to_df().to_csv(FILE)")
     folder = path_of("folder", folder)
+    refuse_file(folder, "folder")
     target = folder / path_of("stem", stem or (result.source.stem if result.source else "image"))
     if not target.is_relative_to(folder) or ".." in target.relative_to(folder).parts:
         raise FullconvError(f"{argument('stem', stem)}: points outside {folder}; give a plain name")

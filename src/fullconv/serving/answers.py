@@ -20,6 +20,7 @@ from fullconv.outputs.writers import needs_scores
 from fullconv.segmentation import Segmentation
 from fullconv.serving import drafts
 from fullconv.serving.messages import Answer
+from fullconv.view import REPEAT
 
 JSON, PNG, JPEG, ZIP = "application/json", "image/png", "image/jpeg", "application/zip"
 STEM = "picture"  # files in an archive begin with this, because the server does not know the photo's name
@@ -30,13 +31,19 @@ def is_soft(save: str) -> bool:
     return save in ("json", drafts.BRUSH, drafts.OUTLINES) or needs_scores([save])
 
 
+def without_options(note: str) -> str:
+    """Returns a note without the options of the command line that it names: requests have none of them."""
+    return note.partition(REPEAT)[0]
+
+
 def answer(result: Segmentation, save: str, facts: dict[str, Any]) -> Answer:
     """Returns the output `save` of a result.
 
     `facts`, such as the model's name, go into the answer's facts, together with the size, the classes and the notes.
     """
     height, width = result.label_map.shape
-    facts = {**facts, "width": width, "height": height, "classes": result.shares, "notes": list(result.notes)}
+    notes = list(map(without_options, result.notes))
+    facts = {**facts, "width": width, "height": height, "classes": result.shares, "notes": notes}
     if save == "json":
         facts["confidence"] = {name: round(sure, 4) for name, sure in result.sureness.items()}
         return Answer(JSON, json.dumps(facts).encode(), facts)

@@ -76,10 +76,22 @@ def predict_endpoint(service: Service) -> Endpoint:
         async def read(request: Request, deadline: float) -> Task:
             return Task(chosen, await service.bodies.picture(request, deadline), save, classes=asked)
 
-        answer = await service.handle(request, read)
+        try:
+            answer = await service.handle(request, read)
+        except Refusal as refusal:
+            raise of_form(refusal, request) from None
         return Response(answer.body, media_type=answer.media_type, headers={"X-Model": chosen})
 
     return Endpoint("POST", "/predict", predict, descriptions.PREDICT)
+
+
+def of_form(refusal: Refusal, request: Request) -> Refusal:
+    """Returns the refusal of a picture, with a hint if `curl -d`, which removes line breaks, seems to have sent it."""
+    sent_as = request.headers.get("content-type", "").lower()
+    if refusal.reason not in ("format", "damaged") or not sent_as.startswith("application/x-www-form-urlencoded"):
+        return refusal
+    hint = "the request says that it is a form; with curl, send the file with --data-binary, since -d changes it"
+    return Refusal(refusal.status, refusal.reason, f"{refusal.message}; {hint}")
 
 
 def check_options(asked: Iterable[str]) -> None:
@@ -94,7 +106,10 @@ def check_options(asked: Iterable[str]) -> None:
 def output_of(asked: str) -> str:
     """Returns the name if it is an output of /predict. Otherwise raises Refusal."""
     if asked not in descriptions.OUTPUTS:
-        raise Refusal(422, "question", f"save: no output {asked!r}; choose from {', '.join(descriptions.OUTPUTS)}")
+        near = suggestion(asked, descriptions.OUTPUTS)
+        raise Refusal(
+            422, "question", f"save: no output {asked!r}; choose from {', '.join(descriptions.OUTPUTS)}{near}"
+        )
     return asked
 
 
@@ -119,14 +134,25 @@ def refuser(metrics: Metrics) -> Callable[[Refusal], JSONResponse]:
     return refuse
 
 
+def other_method(request: Request, error: HTTPException) -> str:
+    """Returns the message for a request whose address takes another method, which the error names."""
+    what = "the picture" if request.url.path == "/predict" else "the request"
+    allowed = (error.headers or {}).get("Allow", "another method").split(", ")
+    return f"no {request.method} here; send {what} with {' or '.join(name for name in allowed if name != 'HEAD')}"
+
+
 def handlers(refuse: Callable[[Refusal], JSONResponse]) -> dict[Any, Any]:
     """Returns the handlers that turn every error into a refusal."""
 
     async def refused(_: Request, refusal: Refusal) -> JSONResponse:
         return refuse(refusal)
 
-    async def unknown(_: Request, error: HTTPException) -> JSONResponse:
-        message = {404: "no such address; see /openapi.json for the list"}.get(error.status_code, error.detail)
+    async def unknown(request: Request, error: HTTPException) -> JSONResponse:
+        message = error.detail
+        if error.status_code == 404:
+            message = "no such address; see /openapi.json for the list"
+        elif error.status_code == 405:
+            message = other_method(request, error)
         answer = refuse(Refusal(error.status_code, "address", message))
         answer.headers.update(error.headers or {})
         return answer

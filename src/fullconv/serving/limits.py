@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fullconv.errors import UnknownValue
+from fullconv.errors import UnknownValue, suggestion
 
 KNOWN = ("jpeg", "png", "webp", "gif", "bmp", "avif", "tiff")
 BODIES_HELD = 20  # all bodies together may take this many times the largest body in memory
@@ -26,7 +26,8 @@ class Limits:
     def __post_init__(self) -> None:
         for name in self.formats:
             if name not in KNOWN:
-                raise UnknownValue(f"--formats: no format {name!r}; choose from {', '.join(KNOWN)}")
+                near = suggestion(name, KNOWN)
+                raise UnknownValue(f"--formats: no format {name!r}; choose from {', '.join(KNOWN)}{near}")
         if not self.formats:
             raise UnknownValue(f"--formats: name at least one of {', '.join(KNOWN)}")
 

@@ -16,6 +16,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from fullconv.errors import suggestion
 from fullconv.serving import protocol_descriptions as described
 from fullconv.serving.endpoint import Endpoint, Handler
 from fullconv.serving.messages import Answer, Task
@@ -152,7 +153,8 @@ def wanted_of(request: dict[str, Any]) -> Wanted:
     outputs, binary = [], set()
     for output in named:
         if output["name"] not in described.OUTPUTS:
-            raise bad(f"no output {output['name']!r}; choose from {', '.join(described.OUTPUTS)}")
+            near = suggestion(output["name"], described.OUTPUTS)
+            raise bad(f"no output {output['name']!r}; choose from {', '.join(described.OUTPUTS)}{near}")
         outputs.append(output["name"])
         if output.get("parameters", {}).get("binary_data", everything):
             binary.add(output["name"])

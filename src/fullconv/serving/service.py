@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 
+from fullconv.classes import no_class
+from fullconv.errors import suggestion
 from fullconv.serving.bodies import Bodies
 from fullconv.serving.limits import Limits
 from fullconv.serving.messages import Answer, Task
@@ -43,7 +45,9 @@ class Service:
         if name is None:
             return next(iter(models))
         if name not in models:
-            raise Refusal(404, "model", f"no model {name!r} here; choose from {', '.join(models)}")
+            raise Refusal(
+                404, "model", f"no model {name!r} here; choose from {', '.join(models)}{suggestion(name, models)}"
+            )
         return name
 
     def classes(self, model: str, asked: str | None) -> tuple[str, ...]:
@@ -54,5 +58,5 @@ class Service:
             raise Refusal(422, "class", f"classes={asked} names none; the classes are {', '.join(known)}")
         for name in names:
             if name not in known:
-                raise Refusal(422, "class", f"no class {name!r}; the classes are {', '.join(known)}")
+                raise Refusal(422, "class", no_class(name, known))
         return names

@@ -7,6 +7,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from fullconv.errors import FullconvError
+from fullconv.images import OF_BYTES
 from fullconv.prediction.engines.choice import Choice
 from fullconv.prediction.memory import give_back
 from fullconv.prediction.predictor import Model, ready
@@ -70,6 +71,6 @@ def do(task: Task, models: dict[str, Model], limits: Limits) -> Answer | Refusal
     except Refusal as refusal:
         return refusal
     except FullconvError as error:
-        return Refusal(422, "damaged", str(error).replace("the bytes given", "the picture", 1))
+        return Refusal(422, "damaged", str(error).replace(OF_BYTES, "the picture", 1))
     except MemoryError:
         return Refusal(413, "memory", "the picture needs more memory than is available; send a smaller one")

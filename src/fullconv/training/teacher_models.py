@@ -12,6 +12,7 @@ from fullconv.training.digests import sha256_of
 from fullconv.training.teacher import is_scores
 from fullconv.weights.model_files import GRAPH, IR, PARAMETERS, read_config
 from fullconv.weights.model_folder import find_model
+from fullconv.weights.no_model import nothing_to_run
 
 
 def models_of(teacher: Path) -> list[Path]:
@@ -50,7 +51,7 @@ def digest_teacher(teacher: Path) -> str:
 def _digest_model(folder: Path) -> str:
     networks = [folder / name for name in (PARAMETERS, GRAPH, IR) if (folder / name).is_file()]
     if not networks:
-        raise FullconvError(f"{folder}: has neither {PARAMETERS} nor {GRAPH}; copy the model folder again")
+        raise nothing_to_run(folder, f"{folder}: has neither {PARAMETERS} nor {GRAPH}; copy the model folder again")
     return sha256_of(networks[0])
 
 

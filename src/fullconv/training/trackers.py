@@ -12,7 +12,7 @@ from typing import Any
 
 from accelerate.tracking import GeneralTracker, MLflowTracker, TensorBoardTracker, WandBTracker
 
-from fullconv.errors import FullconvError, UnknownValue
+from fullconv.errors import FullconvError, UnknownValue, suggestion
 from fullconv.training.epoch_log import Epoch
 from fullconv.training.recipe import Recipe
 
@@ -32,7 +32,9 @@ def check_trackers(asked: str | Sequence[str] | None) -> tuple[str, ...]:
     chosen = tuple(name for name in names if name and name != "none")
     for name in chosen:
         if name not in INSTALLED_BY:
-            raise UnknownValue(f"--track {name}: no such tracker; choose from {', '.join(INSTALLED_BY)}, none")
+            known = (*INSTALLED_BY, "none")
+            near = suggestion(name, known)
+            raise UnknownValue(f"--track {name}: no such tracker; choose from {', '.join(known)}{near}")
         if find_spec(name) is None:
             raise FullconvError(f"--track {name}: {name} is not installed; run: pip install {INSTALLED_BY[name]}")
     return chosen

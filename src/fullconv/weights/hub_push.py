@@ -12,6 +12,7 @@ from fullconv.models.config import ModelConfig
 from fullconv.weights.hub import FILES, RUNNABLE, Address, import_library, one_line_errors, parse
 from fullconv.weights.model_files import CARD, CONFIG, read_config
 from fullconv.weights.model_folder import ModelFolder, open_folder
+from fullconv.weights.no_model import nothing_to_run
 
 METRICS = {  # of config.json: the hub's name, and the name that people read
     "mean_iou": ("mean_iou", "mean IoU"),
@@ -51,7 +52,8 @@ def push(
     folder = open_folder(model)
     names = [name for name in FILES if name != CARD and (folder.path / name).is_file()]
     if not set(RUNNABLE) & set(names):
-        raise FullconvError(f"{folder.path}: contains none of {', '.join(RUNNABLE)}; copy the model folder again")
+        none = f"{folder.path}: contains none of {', '.join(RUNNABLE)}; copy the model folder again"
+        raise nothing_to_run(folder.path, none)
     library = import_library()
     with one_line_errors(address, library, "try again; nothing was committed"):
         card, stated = card_for(folder, library, licence)

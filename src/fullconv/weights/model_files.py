@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 CONFIG, GRAPH, PARAMETERS, CARD = "config.json", "model.onnx", "model.safetensors", "README.md"
 HUB = "hf:/"  # how addresses of models on a hub begin; a Path turns two slashes into one
+DEEPNESS = "model_deepness.onnx"  # for a QGIS plugin
 IR, INT8, PROGRAM = "model.xml", "model_int8.xml", "model.pt2"  # OpenVINO's, each with a .bin; torch.export's
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fullconv.errors import FullconvError, argument, suggestion
+from fullconv.errors import FullconvError, argument
 from fullconv.files import path_of
 from fullconv.weights.hub import fetch
 from fullconv.weights.model_files import CONFIG, HUB, read_config
+from fullconv.weights.no_model import model_in, no_model
 
 if TYPE_CHECKING:
     from fullconv.models.config import ModelConfig
@@ -69,15 +70,11 @@ def find_model(name_or_dir: str | Path) -> Path:
     bundled = bundled_models()
     if str(name_or_dir) in bundled:
         return bundled[str(name_or_dir)]
-    for folder in (Path(name_or_dir), Path(name_or_dir) / "model"):
-        if (folder / CONFIG).is_file():
-            return folder
+    if folder := model_in(Path(name_or_dir)):
+        return folder
     if str(name_or_dir) in REPLACED:
         new = REPLACED[str(name_or_dir)]
         raise FullconvError(
             f"no model {str(name_or_dir)!r} any more; {new} has its classes and more: {argument('model', new)}"
         )
-    raise FullconvError(
-        f"no model {str(name_or_dir)!r}: neither bundled ({', '.join(bundled)}) nor a folder with {CONFIG}"
-        f"{suggestion(str(name_or_dir), bundled)}"
-    )
+    raise no_model(str(name_or_dir), bundled)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -19,14 +20,14 @@ from fullconv.commands.json_output import STANDARD_OUTPUT
 from fullconv.commands.predicting.printout import Printout
 from fullconv.commands.predicting.request import Request
 from fullconv.commands.progress import TilesDone, frames_bar
-from fullconv.commands.terminal import is_watched
+from fullconv.commands.terminal import is_watched, note
 from fullconv.errors import FullconvError
 from fullconv.files import sweep
 from fullconv.jobs.done import RunManifest, Todo, begin, unfinished
 from fullconv.jobs.images import parallelism, run, run_video
 from fullconv.jobs.job import Job, RasterRun
 from fullconv.jobs.outcome import Outcome
-from fullconv.jobs.plan import is_source, is_webcam, left_out, plan, unread
+from fullconv.jobs.plan import Jobs, is_source, is_webcam, left_out, plan, unread
 from fullconv.jobs.table import check_table, write_table
 from fullconv.outputs.manifest import NAME
 from fullconv.prediction.predictor import Model
@@ -90,6 +91,7 @@ def predict_here(
     out = Path(request.out)
     jobs = plan(request.inputs, out)
     request.check_jobs(jobs)
+    tell_of_masks(request.inputs, jobs)
     streams, threads = parallelism(len(jobs), sum(job.is_video for job in jobs))
     model = request.load(streams)
     settings = request.settings(model)
@@ -108,6 +110,15 @@ def predict_here(
             write_table(manifest, jobs, name)
             printout.files += 1
     return printout
+
+
+def tell_of_masks(inputs: Sequence[str], jobs: Jobs) -> None:
+    """Prints a note if a folder is that of a data set, so that its masks are not taken for photos silently."""
+    if any(map(os.path.isdir, inputs)):
+        from fullconv.jobs.masks import notes_on_masks
+
+        for text in notes_on_masks(inputs, jobs):
+            note(f"note: {text}")
 
 
 def outcomes_of(

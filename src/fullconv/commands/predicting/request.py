@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from fullconv import __version__
+from fullconv.commands.paths import file_endings
 from fullconv.errors import FullconvError
 from fullconv.jobs.job import Job, Wanted
 from fullconv.jobs.plan import is_address, is_video
 from fullconv.outputs.coverage import shapely_library
 from fullconv.outputs.cutout import parse_background
-from fullconv.outputs.writers import OF_PHOTOS, TABLE, refuse_for_rasters
+from fullconv.outputs.folder import refuse_file
+from fullconv.outputs.writers import OF_PHOTOS, TABLE, WRITERS, refuse_for_rasters
 from fullconv.prediction.engines.choice import Choice, identity_of
 from fullconv.prediction.predictor import Model, ready
 from fullconv.prediction.tiling import check_halo, check_tiling
@@ -22,6 +25,7 @@ from fullconv.sources import refuse_file_address
 from fullconv.weights.model_folder import ModelFolder
 
 VIDEO_OUTPUTS = ("labels", "overlay")
+ONE_FILE = "for one file: fullconv predict - < in.jpg > out.png"
 SMOOTHED = ("polygons", "coco-polygons", "labelme", "geopackage")
 
 
@@ -55,11 +59,16 @@ class Request:
                 raise FullconvError(f"{text}: object stores need --cluster ray (pip install 'fullconv[ray]')")
         self.check()
 
+    def check_out(self) -> None:
+        """Raises FullconvError if the folder for the results is a file, or is missing and has the name of one."""
+        refuse_file(Path(self.out), endings=file_endings(), one_file=ONE_FILE)
+
     def check(self) -> None:
         """Raises FullconvError for impossible options, before any file is read or a heavy library is imported."""
         config, wanted = self.folder.config, self.wanted
         if "" in self.inputs:
             raise FullconvError("an input is empty; give a file or a folder, such as . for the current one")
+        self._refuse_part_of_a_list()
         if not self.out:
             raise FullconvError("--out: is empty; give a folder, such as . for the current one")
         self.choice.check(self.folder.path)
@@ -71,6 +80,15 @@ class Request:
             config.classes.index(name)
         if wanted.background is not None:
             check_background(wanted)
+
+    def _refuse_part_of_a_list(self) -> None:
+        """Raises FullconvError for a missing file that is called like an output or a class: with a blank in a list, as
+        in --save labels, overlay, the shell passes its second half as an input."""
+        for text in self.inputs:
+            name = text.rstrip(",")
+            example = "--save labels,overlay" if name in WRITERS else "--classes cat,dog"
+            if (name in WRITERS or name in self.folder.config.classes.names) and not os.path.exists(text):
+                raise FullconvError(f"{text}: no such file or folder; in a list, leave no blanks, as in {example}")
 
     def check_kinds(self, sources: Callable[[], Iterable[Path]], is_raster: Callable[[Path], bool]) -> None:
         """Raises FullconvError for options that would have no effect on these outputs and files.

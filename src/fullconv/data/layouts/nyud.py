@@ -23,7 +23,7 @@ from fullconv.data.lists import read_names
 from fullconv.data.masks import opened, value_lookup
 from fullconv.data.mat import read_mat_mask
 from fullconv.data.stored_values import stored_values
-from fullconv.errors import FullconvError
+from fullconv.errors import FullconvError, suggestion
 from fullconv.published_classes import NYUD
 from fullconv.view import Picture
 
@@ -83,7 +83,7 @@ INPUTS = {"color": ("images",), "hha": ("hha",), "color-d": ("images", "depth"),
 
 def inputs_of(name: str) -> tuple[str, ...]:
     if name not in INPUTS:
-        raise FullconvError(f"unknown inputs {name!r}; choose from {', '.join(INPUTS)}")
+        raise FullconvError(f"unknown inputs {name!r}; choose from {', '.join(INPUTS)}{suggestion(name, INPUTS)}")
     return INPUTS[name]
 
 

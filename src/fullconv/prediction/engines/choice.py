@@ -15,6 +15,7 @@ from fullconv.prediction.engines.openvino import OpenVINO, check_ir, files_of
 from fullconv.prediction.engines.torch import Torch
 from fullconv.weights.model_files import CONFIG, GRAPH, INT8, IR, PARAMETERS
 from fullconv.weights.model_folder import ModelFolder
+from fullconv.weights.no_model import nothing_to_run
 from fullconv.weights.onnx_file import check_graph
 from fullconv.words import pasted
 
@@ -100,13 +101,15 @@ def graph_for(folder: Path, precision: str) -> Path:
 def _existing(path: Path) -> Path:
     """Returns the path. Raises FullconvError if there is no such file."""
     if not path.is_file():
-        raise FullconvError(f"{path}: missing; {_remedy(path)}")
+        raise nothing_to_run(path.parent, f"{path}: missing; {_remedy(path)}")
     return path
 
 
 def _remedy(missing: Path) -> str:
     if missing.name != GRAPH:
         return f"choose another {argument('engine')}"
+    if (missing.parent / INT8).is_file():
+        return f"{INT8} is there; add {argument('precision', 'int8')} to use it"
     if not (missing.parent / PARAMETERS).is_file():
         return f"and there is no {PARAMETERS} to create it from; copy the model folder again"
     command = f"fullconv export {pasted(missing.parent)}"
