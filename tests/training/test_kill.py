@@ -12,6 +12,7 @@ import torch
 
 from fullconv.training import finishing
 from fullconv.training import train as training
+from fullconv.training.run_folder import LOG, MODEL, RECIPE, STATE
 from fullconv.weights.tensors import read_tensors
 from tests.training.test_run import TINY
 
@@ -28,7 +29,7 @@ def work(data: Path, out: Path, epochs: int, die_writing: int) -> None:
     finishing.illustrate = lambda *_: None
     if die_writing:
         die_in_the_middle_of_writing(die_writing)
-    resume = (out / training.RECIPE).exists() and (out / training.STATE).exists()
+    resume = (out / RECIPE).exists() and (out / STATE).exists()
     training.train(data, out, resume=resume, **({} if resume else {**TINY, "epochs": epochs}))
 
 
@@ -60,8 +61,8 @@ def finish(data: Path, out: Path, epochs: int) -> None:
 
 
 def assert_alike(ours: Path, theirs: Path) -> None:
-    assert (ours / training.LOG).read_text() == (theirs / training.LOG).read_text()
-    a, b = (read_tensors(out / training.MODEL / "model.safetensors") for out in (ours, theirs))
+    assert (ours / LOG).read_text() == (theirs / LOG).read_text()
+    a, b = (read_tensors(out / MODEL / "model.safetensors") for out in (ours, theirs))
     assert a.keys() == b.keys()
     assert all(torch.equal(a[name], b[name]) for name in a)
     assert sorted(path.name for path in ours.iterdir()) == sorted(path.name for path in theirs.iterdir())

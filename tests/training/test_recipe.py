@@ -25,7 +25,7 @@ def test_a_file_holds_what_differs_and_the_caller_overrides(tmp_path):
     [
         ("epoch: 3\n", "did you mean epochs"),
         ("crop_size: 100\n", "multiple of 32"),
-        ("arch: fcn7s\n", "choose fcn32s, fcn16s, fcn8s, fcn4s, fcn2s, unet"),
+        ("arch: fcn7s\n", "choose from fcn32s, fcn16s, fcn8s, fcn4s, fcn2s, unet"),
         ("scale: [2.0, 0.5]\n", "smaller first"),
         ("precision: fp8\n", "auto, fp32"),
         ("epochs: two\n", "epochs must be a whole number, not 'two'"),

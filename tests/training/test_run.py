@@ -11,7 +11,7 @@ from PIL import Image
 
 import fullconv
 from fullconv.errors import FullconvError
-from fullconv.training import finishing
+from fullconv.training import finishing, start
 from fullconv.training import run as training_run
 from fullconv.training import train as training
 from fullconv.training.recipe import Recipe
@@ -188,7 +188,8 @@ def test_a_finer_net_starts_as_the_coarser_one(disc_data, tmp_path, said):
     assert "1 unused (upscore.weight)" in said.text
 
 
-def test_the_model_keeps_how_other_classes_map_to_its_own(disc_data):
+def test_the_model_keeps_how_other_classes_map_to_its_own(disc_data, monkeypatch):
+    monkeypatch.setattr(start, "refuse_nothing_to_learn", lambda *_: None)  # a single class is left
     recipe = Recipe(**{**TINY, "classes": ("background",), "label_mapping": {"disc": "background"}})
     _, config = prepare_data(disc_data, recipe)
     assert config.label_mapping == {"disc": "background"}

@@ -7,7 +7,7 @@ import torch
 
 from fullconv.errors import FullconvError
 from fullconv.models.build import build
-from fullconv.training import finishing
+from fullconv.training import finishing, start
 from fullconv.training import run as training_run
 from fullconv.training import train as training
 from fullconv.training.recipe import Recipe, stages_of
@@ -94,8 +94,9 @@ def test_a_run_ends_when_it_stops_improving_and_goes_on_if_it_is_made_longer(dis
 
 
 @pytest.mark.filterwarnings("ignore:Detected call of")  # of torch: the schedule goes on though no step was made
-def test_void_alone_teaches_nothing(disc_data, tmp_path):
-    """Neither a step nor a decay, and no NaN."""
+def test_void_alone_teaches_nothing(disc_data, tmp_path, monkeypatch):
+    """Neither a step nor a decay, and no NaN. A run is refused where all is void; some of its batches may be."""
+    monkeypatch.setattr(start, "refuse_nothing_to_learn", lambda *_: None)
     yaml = tmp_path / "void.yaml"
     yaml.write_text(f"path: {disc_data.parent}\nnames: [background, disc]\nlabel_mapping: {{0: void, 1: void}}\n")
     folder = training.train(yaml, tmp_path / "run", **{**TINY, "epochs": 1, "weight_decay": 0.5, "ema": 0.0})
