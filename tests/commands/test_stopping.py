@@ -78,7 +78,7 @@ def test_training_stops_with_its_workers(disc_data, tmp_path):
     _, err = process.communicate(timeout=30)
     assert process.returncode == 143, err
     assert "Traceback" not in err
-    assert err.rstrip().splitlines()[-1] == "stopped; finished results are kept; continue with --resume"
+    assert err.rstrip().splitlines()[-1] == "stopped; finished results are kept; continue with --resume out"
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(disc_data) not in listed
 
