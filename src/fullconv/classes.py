@@ -10,7 +10,7 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.errors import FullconvError, suggestion
+from fullconv.errors import FullconvError, no_class
 from fullconv.words import counted
 
 VOID = 255
@@ -128,11 +128,6 @@ class Classes:
             "in the data YAML, label_mapping says which of these it counts as, for example "
             f"label_mapping: {{{name}: {near[0]}}}; with {name}: void its pixels are left out"
         )
-
-
-def no_class(name: str, names: Sequence[str]) -> str:
-    """Returns the message for a name that is not one of these classes."""
-    return f"no class {name!r}; the classes are {', '.join(names)}{suggestion(name, names)}"
 
 
 def _default_colours(names: Sequence[str]) -> tuple[Colour, ...]:

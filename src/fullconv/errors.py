@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,11 @@ def suggestion(word: str, choices: Iterable[str]) -> str:
     """Returns "; did you mean …?" if one of the choices is similar to `word`, otherwise an empty string."""
     near = nearest(word, choices)
     return f"; did you mean {near}?" if near else ""
+
+
+def no_class(name: str, names: Collection[str]) -> str:
+    """Returns the message for a name that is not one of these classes."""
+    return f"no class {name!r}; the classes are {', '.join(names)}{suggestion(name, names)}"
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:

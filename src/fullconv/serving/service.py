@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 
-from fullconv.classes import no_class
-from fullconv.errors import suggestion
+from fullconv.errors import no_class, suggestion
 from fullconv.serving.bodies import Bodies
 from fullconv.serving.limits import Limits
 from fullconv.serving.messages import Answer, Task
