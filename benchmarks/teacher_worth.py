@@ -23,7 +23,7 @@ from fullconv.training.train import train
 
 RECIPE = {
     "arch": "fcn4s", "trunk": "tf_efficientnet_lite0", "pretrained": True, "crop_size": 256, "batch_size": 8,
-    "lr": 1e-3, "trunk_lr_factor": 0.5, "weight_decay": 0.02, "scale": (0.6, 1.6), "sharpness": 0.4, "noise": 0.15,
+    "lr": 4e-3, "trunk_lr_factor": 0.25, "weight_decay": 0.02, "scale": (0.6, 1.6), "sharpness": 0.4, "noise": 0.15,
     "jpeg": 0.4, "coarse_loss": True, "ema": 0.99, "epochs": 1,
 }  # fmt: skip
 ROWS = {"labels": (False, False), "and a teacher": (True, False), "and unlabelled photos": (True, True)}
