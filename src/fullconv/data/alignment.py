@@ -39,9 +39,7 @@ REMEDY = (
     "origin of the pictures, or move them back"
 )
 
-ShiftScores = NDArray[
-    np.float32
-]  # (2 * REACH + 1,) * 2: score of each shift of the mask, the one by (0, 0) in the middle
+ShiftScores = NDArray[np.float32]  # (2 * REACH + 1,) * 2: the score of each shift of the mask, (0, 0) in the middle
 Edges = NDArray[np.float64]
 
 

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from fullconv.errors import FullconvError, UnknownValue
 
 LOCAL = ("localhost", "127.0.0.1", "[::1]")
-ORIGIN = re.compile(
-    r"https?://[a-z0-9.-]+(:\d+)?|https?://\[[0-9a-f:.]+\](:\d+)?"
-)  # the header Origin: no path, lower case
+ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d+)?")  # as in the header Origin: lower case, no path
 BACKLOG = 2048  # connections that may wait to be accepted
 
 
