@@ -1,5 +1,9 @@
+import ast
+from pathlib import Path
+
 import pytest
 
+import fullconv
 from fullconv.classes import VOC_NAMES
 from fullconv.data.catalogue import find_entry
 from fullconv.errors import FullconvError, suggestion
@@ -8,6 +12,8 @@ from fullconv.models import published
 from fullconv.models.config import parse_arch
 from fullconv.serving.limits import Limits
 from fullconv.training.trackers import check_trackers
+
+SOURCE = Path(fullconv.__file__).parent
 
 
 @pytest.mark.parametrize(
@@ -36,3 +42,11 @@ def test_names_are_suggested_as_they_are_spelt():
 def test_every_choice_of_names_suggests_one(choose, wrong, near):
     with pytest.raises(FullconvError, match=rf"{wrong}.*; did you mean {near}\?$"):
         choose(wrong)
+
+
+def test_no_message_sends_to_a_page_that_is_not_installed():
+    """docs/ is not in the wheel. Docstrings, comments and addresses on the web may name its pages."""
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Raise):
+                assert "docs/" not in ast.unparse(node), path

@@ -72,6 +72,13 @@ def test_a_wrong_index_gives_a_one_line_error(pictures, tmp_path, text):
         open_teacher(folder, CLASSES, {}, pictures)
 
 
+def test_an_index_of_another_format_names_the_keys_that_it_needs(pictures, tmp_path):
+    folder = written(tmp_path / "scores", pictures)
+    (folder / "teacher.json").write_text('{"format": 2, "classes": ["a"], "align_corners": true}')
+    with pytest.raises(FullconvError, match='needs "format": 1, "classes": a list of names, and "align_corners"'):
+        open_teacher(folder, CLASSES, {}, pictures)
+
+
 @pytest.mark.parametrize("damage", [lambda data: data[:50], lambda data: data[:60] + bytes(20) + data[80:]])
 def test_damaged_scores_give_a_one_line_error(pictures, tmp_path, damage):
     folder = written(tmp_path / "scores", pictures)

@@ -92,7 +92,7 @@ def _entries(names: Any) -> list[tuple[str, list[Label]]]:
     elif isinstance(names, Sequence) and not isinstance(names, str):
         rows = [(str(i), value) for i, value in enumerate(names)]
     else:
-        raise FullconvError(f"names: {names!r}; write a list of names, or one of the forms in docs/datasets.md")
+        raise FullconvError(f"names: {names!r}; write a list of names, such as [background, cat]")
     if not rows:
         raise FullconvError("names: the list is empty; name every class")
     entries = [_entry(key, value) for key, value in rows]

@@ -46,6 +46,10 @@ class Layout(Protocol):
     def read(self, root: Path, options: LayoutOptions) -> Dataset: ...
 
 
+def name_of(layout: Layout) -> str:
+    return layout.__name__.rpartition(".")[2]
+
+
 # The first layout that recognises a folder reads it. Those with the most specific signs come first.
 LAYOUTS: tuple[Layout, ...] = (
     voc, sbd, cityscapes, siftflow, nyud, pascal_context, nnunet, pets, ade20k, camvid, roboflow, coco, yolo, pairs,
@@ -56,7 +60,8 @@ LAYOUTS: tuple[Layout, ...] = (
 MOST, LISTED = 40, 10_000  # folders and files searched for a hint
 ABOVE = 2  # folders above searched for a hint: images/train may be given
 MASKS_DIR = "masks"
-REMEDY = "put masks in masks/ next to images/ with the same names, or see docs/datasets.md for the known layouts"
+NAMED = ", ".join(name_of(layout) for layout in LAYOUTS if layout not in (pairs, one_folder))
+REMEDY = f"put masks in masks/ next to images/ with the same names; other layouts that are read: {NAMED}"
 
 
 class Recognition(NamedTuple):
@@ -119,7 +124,7 @@ def _seen_in(root: Path) -> str:
 
 def find_layout(root: Path) -> Recognition | None:
     for layout in LAYOUTS:
-        name = layout.__name__.rpartition(".")[2]
+        name = name_of(layout)
         with as_one_line(root, f"data of the layout {name}"):
             why = layout.recognises(root)
         if why:

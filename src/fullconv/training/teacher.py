@@ -156,7 +156,9 @@ def read_index(folder: Path) -> dict[str, Any]:
         raise FullconvError(f"{path}: cannot be read ({error}); give a model or a folder of scores") from None
     are_names = isinstance(names, list) and all(isinstance(name, str) for name in names)
     if number != FORMAT or not isinstance(align_corners, bool) or not are_names:
-        raise FullconvError(f"{path}: is not in format {FORMAT}; see docs/training.md")
+        raise FullconvError(
+            f'{path}: needs "format": {FORMAT}, "classes": a list of names, and "align_corners": true or false'
+        )
     return values
 
 
