@@ -15,7 +15,7 @@ import json
 import time
 from pathlib import Path
 
-from levers import starting_model
+from levers import starting_model, trunk_of
 
 from fullconv.models.build import build
 from fullconv.training.train import train
@@ -44,7 +44,7 @@ def row(arch: str, options: argparse.Namespace) -> str:
     folder, begin = options.out / arch, time.perf_counter()
     if not (folder / "model" / "model.onnx").exists():
         values = {"name": arch, "arch": arch, "epochs": options.epochs, "evaluate_every": options.epochs}
-        values |= {"crop_size": 256, "batch_size": 8}
+        values |= {"crop_size": 256, "batch_size": 8, "trunk": trunk_of(options.start)}
         start = starting_model(options.start, values, options.out / "start" / arch)
         train(options.data, folder, options.recipe, weights=start, teacher=options.teacher, **values)
         (folder / "minutes.txt").write_text(f"{(time.perf_counter() - begin) / 60:.1f}")
