@@ -1,4 +1,4 @@
-"""What a run takes over from an earlier one that it resumes or repeats: its recipe, its teacher, its start."""
+"""What a run takes over from an earlier one that it resumes or repeats: its recipe, its teacher, its weights."""
 
 from __future__ import annotations
 
@@ -10,18 +10,10 @@ from typing import Any
 
 from fullconv.errors import FullconvError, argument
 from fullconv.training.folds import folder_of
-from fullconv.training.inheritance import with_inherited
-from fullconv.training.recipe import Recipe, check_recipe, from_values, read_recipe
+from fullconv.training.recipe import Recipe, check_recipe, from_values
 from fullconv.training.reproduction import sources_of
 from fullconv.training.run_folder import LOG, MANIFEST, RECIPE, STATE, TEACHER
 from fullconv.words import pasted
-
-
-def starting_recipe(repeated: Path | None, recipe: Path | None, start: Path | None, changes: dict[str, Any]) -> Recipe:
-    """Returns the recipe of a run that is repeated, or of a new one."""
-    if repeated:
-        return recipe_of(repeated, **changes)
-    return read_recipe(recipe, **with_inherited(changes, recipe, start))
 
 
 def recipe_of(out: Path, **changes: Any) -> Recipe:

@@ -16,20 +16,13 @@ from fullconv.errors import FullconvError
 from fullconv.files import path_of, sweep, write_json
 from fullconv.locks import locked
 from fullconv.logger import logger
-from fullconv.training import finishing
+from fullconv.training import beginning, finishing
 from fullconv.training.bare_data import describe_data
-from fullconv.training.earlier_runs import (
-    has_begun,
-    recipe_of,
-    refuse_run_in,
-    resumed_recipe,
-    starting_recipe,
-    teacher_of,
-    used_default_weights,
-)
+from fullconv.training.beginning import Beginning
+from fullconv.training.earlier_runs import has_begun, recipe_of, refuse_run_in
 from fullconv.training.fitting import deadline, with_length
 from fullconv.training.folds import folder_of, folds_summary, note_folds, train_folds
-from fullconv.training.inheritance import default_weights, given_keys
+from fullconv.training.inheritance import given_keys
 from fullconv.training.length import enough
 from fullconv.training.manifest import Sources
 from fullconv.training.naming import name_of
@@ -92,39 +85,45 @@ def train(
     out, repeated, trackers = path_of("out", out), _path(repeats), check_trackers(track)
     if not (resume or repeated) and (count := folds_in(changes, _path(recipe))):
         given = {"trunk_weights": trunk_weights, "weights": weights, "track": track, "teacher": _model(teacher)}
-        return cross_validate(
-            data, out, count, recipe, (time, monotonic() if began is None else began), outside, given, changes
-        )
-    until = deadline(time, began, changes, resume or repeats is not None)
-    earlier = out if resume else repeated
-    if earlier and recipe:
-        raise FullconvError(f"{recipe}: {earlier} has its own recipe, which is kept; remove --recipe")
+        limit = time, monotonic() if began is None else began
+        return cross_validate(data, out, count, recipe, limit, outside, given, changes)
     if str(trunk_weights) == IMAGENET:
         trunk_weights, changes = None, {**changes, "pretrained": True}
-    by_default = used_default_weights(earlier) if earlier else not (weights or trunk_weights)
-    start = default_weights(changes, _path(recipe)) if by_default and not earlier else _model(weights)
-    chosen = resumed_recipe(out, changes) if resume else starting_recipe(repeated, _path(recipe), start, changes)
-    teaching = teacher_of(out) if resume and not teacher else _model(teacher)
-    begun = resume and teaching == teacher_of(out)
+    until = deadline(time, began, changes, is_earlier=resume or repeated is not None)
+    if (earlier := out if resume else repeated) and recipe:
+        raise FullconvError(f"{recipe}: {earlier} has its own recipe, which is kept; remove --recipe")
+    if resume:
+        begins = beginning.resumed(out, _model(weights), _model(teacher), changes)
+    elif repeated:
+        begins = beginning.repeated(repeated, _model(weights), _model(teacher), changes)
+    else:
+        begins = beginning.new(_path(recipe), _model(weights), _path(trunk_weights), _model(teacher), changes)
     with locked_run(out):
         if not resume:
             refuse_run_in(out)
         described = describe_data(path_of("data", data), out, outside, begun=resume)
-        sources = Sources(described, _path(trunk_weights), start, teaching, by_default)
-        prepared, skipped = prepare(sources.data, chosen, teaching is not None, outside), Skipped(out / SKIPPED)
-        if teaching:
-            prepared = replace(prepared, teacher=teacher_scores(teaching, prepared, chosen, out / TEACHER, begun))
+        sources = Sources(described, _path(trunk_weights), begins.weights, begins.teacher, begins.by_default)
+        prepared, skipped = prepared_run(begins, described, out, outside), Skipped(out / SKIPPED)
+        chosen = begins.recipe
         if not earlier:
             chosen = replace(chosen, name=chosen.name or name_of(out, chosen.fold))
-            chosen = with_length(
-                chosen, given_keys(changes, _path(recipe)), prepared, sources, out, until, finishing.complete_run
-            )
+            given_by_user = given_keys(changes, _path(recipe))
+            chosen = with_length(chosen, given_by_user, prepared, sources, out, until, finishing.complete_run)
         with main_first() as first:
             if first:
                 write_json(out / RECIPE, chosen.to_json())
                 log_preparation(prepared, chosen, skipped)
         note = partial(record, out, sources, repeated)
         return train_stages(sources, prepared, out, chosen, resume, trackers, note, skipped, until)
+
+
+def prepared_run(begins: Beginning, data: Path, out: Path, outside: Sequence[str | Path]) -> Prepared:
+    """Returns what a run needs of its data and, with a teacher, of the teacher's scores."""
+    prepared = prepare(data, begins.recipe, begins.teacher is not None, outside)
+    if begins.teacher is None:
+        return prepared
+    scores = teacher_scores(begins.teacher, prepared, begins.recipe, out / TEACHER, begins.is_taught)
+    return replace(prepared, teacher=scores)
 
 
 def folds_in(changes: Mapping[str, Any], recipe: Path | None) -> int:
