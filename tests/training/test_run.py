@@ -188,9 +188,10 @@ def test_a_finer_net_starts_as_the_coarser_one(disc_data, tmp_path, said):
     assert "1 unused (upscore.weight)" in said.text
 
 
-def test_the_model_keeps_how_other_classes_map_to_its_own(disc_data, monkeypatch):
+@pytest.mark.parametrize("other", ["disc", "rest"])
+def test_the_model_keeps_how_other_classes_map_to_its_own(disc_data, monkeypatch, other):
     monkeypatch.setattr(start, "refuse_nothing_to_learn", lambda *_: None)  # a single class is left
-    recipe = Recipe(**{**TINY, "classes": ("background",), "label_mapping": {"disc": "background"}})
+    recipe = Recipe(**{**TINY, "classes": ("background",), "label_mapping": {other: "background"}})
     _, config = prepare_data(disc_data, recipe)
     assert config.label_mapping == {"disc": "background"}
     assert config.window is None  # known when the network is: weights.checkpoint.save_model

@@ -18,7 +18,7 @@ from fullconv.data.description import describe, description_in
 from fullconv.data.doctor.nothing_to_learn import refuse_nothing_to_learn
 from fullconv.data.doctor.statistics import named
 from fullconv.data.folds import fold_of
-from fullconv.data.label_meanings import check_mapping
+from fullconv.data.label_meanings import check_mapping, with_rest
 from fullconv.data.overlap import check_unlabelled
 from fullconv.data.split_names import examined, remarks
 from fullconv.data.survey import Survey, survey
@@ -86,10 +86,11 @@ def open_with_classes(
 ) -> tuple[Dataset, dict[str, str]]:
     """Returns (the data with the recipe's classes, the label mapping for them). Reads no picture."""
     described = describe(data, outside)
+    names, classes = described.dataset.classes.names, recipe.classes or described.classes
     with prefix_errors("recipe"):
-        check_mapping(recipe.label_mapping, described.dataset.classes.names)
-    mapping = {**described.label_mapping, **recipe.label_mapping}
-    return replace(described, classes=recipe.classes or described.classes, label_mapping=mapping).mapped(), mapping
+        check_mapping(with_rest(recipe.label_mapping, names, classes or ()), names)
+    mapping = with_rest({**described.label_mapping, **recipe.label_mapping}, names, classes or ())
+    return replace(described, classes=classes, label_mapping=mapping).mapped(), mapping
 
 
 def readable_unlabelled(dataset: Dataset, train_split: str) -> tuple[tuple[UnlabelledPicture, ...], dict[Path, str]]:
