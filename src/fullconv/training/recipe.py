@@ -45,7 +45,7 @@ class Recipe:
     name: str | None = None  # name of the model in config.json; null: the name of the run's folder
     pretrained: bool | None = None  # true: ImageNet weights for the trunk (package or timm's hub); false: random
     classes: tuple[str, ...] | None = None  # class names to train on; null: all classes of the data
-    label_mapping: dict[str, str] = field(default_factory=dict)  # classes of the data to treat as another, or as void; rest: all others
+    label_mapping: dict[str, str] = field(default_factory=dict)  # data class → class, or void; rest: all others
     train_split: str = "train"  # split to train on
     val_split: str = "val"  # split that decides which epoch is best
     longest_side: int | str | None = "auto"  # reduce larger pictures to this; none: never; auto: depends on the masks
