@@ -48,7 +48,7 @@ def test_a_loss_that_is_not_finite_gives_a_one_line_error(disc_data, tmp_path, f
         return value if len(calls) == 6 else calls[-1]
 
     monkeypatch.setitem(training_run.train_epoch.__globals__, "train_step", step)
-    with pytest.raises(FullconvError, match=rf"epoch 2: the loss is {value}; the best epoch .* try a smaller") as error:
+    with pytest.raises(FullconvError, match=rf"epoch 2: the loss is {value}; the best model .* try a smaller") as error:
         run(disc_data, tmp_path / "run", epochs=3, lr=3e-3, optimiser="sgd")
     assert "\n" not in str(error.value)
     assert str(tmp_path / "run" / "model") in str(error.value)

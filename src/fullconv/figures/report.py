@@ -62,7 +62,7 @@ def page(model: Model, subject: Subject) -> str:
     figures, have_void = zip(*(_figure(model, one) for one in worst), strict=True) if worst else ((), ())
     return Template(PAGE.read_text(encoding="utf-8")).substitute(
         title=escape(subject.title), summary=_summary(subject, model), assumed=_assumed(subject),
-        curves=_curves(subject), classes=_classes(numbers), confusion=_confusion(numbers, classes),
+        curves=_curves(subject, model), classes=_classes(numbers), confusion=_confusion(numbers, classes),
         legend=_legend(classes, any(have_void)), options="".join(options), gallery="\n".join(figures),
         commands=_commands(subject),
     )  # fmt: skip
@@ -94,12 +94,14 @@ def _commands(subject: Subject) -> str:
     return f"<h2>Next steps</h2><pre>{escape(chr(10).join(subject.commands))}</pre>" if subject.commands else ""
 
 
-def _curves(subject: Subject) -> str:
+def _curves(subject: Subject, model: Model) -> str:
     """Draws the curves if matplotlib is installed."""
     if not subject.history or not find_spec("matplotlib"):
         return ""
     image = draw_curves(subject.history, "").picture_of_it()
-    return f'<h2>Training curves</h2><div class="wide curves"><img alt="curves" src="{_data(image, "PNG")}"></div>'
+    epoch = model.config.provenance.get("epoch")
+    kept = f"<p>The model is from epoch {epoch}, the last whose mean IoU is as good as any.</p>" if epoch else ""
+    return f'<h2>Training curves</h2>{kept}<div class="wide curves"><img alt="curves" src="{_data(image, "PNG")}"></div>'
 
 
 def _classes(numbers: dict[str, Any]) -> str:

@@ -39,7 +39,7 @@ def explain_divergence(epoch: int, recipe: Recipe, model: Path) -> Iterator[None
     try:
         yield
     except Diverged as error:
-        kept = f"the best epoch so far is saved in {model}" if model.exists() else "no epoch was saved"
+        kept = f"the best model so far is saved in {model}" if model.exists() else "no epoch was saved"
         raise Diverged(f"epoch {epoch}: {error}; {kept}; {remedies(recipe)}, in a new folder") from None
 
 

@@ -47,7 +47,7 @@ class Recipe:
     classes: tuple[str, ...] | None = None  # class names to train on; null: all classes of the data
     label_mapping: dict[str, str] = field(default_factory=dict)  # data class → class, or void; rest: all others
     train_split: str = "train"  # split to train on
-    val_split: str = "val"  # split that decides which epoch is best
+    val_split: str = "val"  # split that decides which epoch is kept
     longest_side: int | str | None = "auto"  # reduce larger pictures to this; none: never; auto: depends on the masks
     range: tuple[float, ...] = ()  # values to map to 0 and 255, one pair or one per channel; []: measured if needed
 

@@ -1,4 +1,4 @@
-"""Trains one network, epoch by epoch. Each epoch saves a state to resume from. The best epoch on val is kept."""
+"""Trains one network, epoch by epoch. Each epoch saves a state to resume from. The last of the good epochs is kept."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from fullconv.training.sampling import Sampling, presence, repeat_factors
 from fullconv.training.teacher import Teacher
 from fullconv.training.trackers import Trackers
 from fullconv.training.val_loss import val_loss
-from fullconv.training.validation import has_stalled, keep_if_best
+from fullconv.training.validation import has_stalled, keep_if_good
 from fullconv.training.weighting import weigh_classes
 from fullconv.weights import checkpoint
 from fullconv.words import pasted
@@ -149,7 +149,7 @@ def run(
     teacher: Teacher | None = None,
     ends: float | None = None,
 ) -> None:
-    """Trains, averages, evaluates and writes, epoch after epoch. The model folder out/model holds the best epoch.
+    """Trains, averages, evaluates and writes, epoch after epoch. The model folder out/model holds the last of the good epochs.
 
     `ends`: the reading of the monotonic clock at which the steps should be done, if a time was given.
     """
@@ -233,7 +233,7 @@ def validate(
     """Returns the scores on val, None for an epoch that is not evaluated. Without val, the last epoch is kept."""
     if val:
         due = entry["epoch"] % recipe.evaluate_every == 0 or entry["epoch"] == recipe.epochs
-        return keep_if_best(state.trained, val, config, folder, [*state.history, entry], skipped) if due else None
+        return keep_if_good(state.trained, val, config, folder, [*state.history, entry], skipped) if due else None
     with main_first() as is_main:
         if is_main:
             checkpoint.save_model(folder, state.trained, config)

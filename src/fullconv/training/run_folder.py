@@ -1,6 +1,6 @@
 """The names in a run's folder."""
 
-MODEL = "model"  # the folder of the best epoch's model
+MODEL = "model"  # the folder of the model that is kept
 STATE = "last.pt"  # what a run resumes from
 LOG = "log.jsonl"  # a line for each epoch
 RECIPE = "recipe.json"

@@ -57,7 +57,8 @@ def train(
     outside: Sequence[str | Path] = (),
     **changes: Any,
 ) -> Path:
-    """Trains a model on `data` and returns the model folder out/model, which holds the best epoch on the val split.
+    """Trains a model on `data` and returns the model folder out/model, which holds the last epoch whose score on
+    val was as good as any.
 
     `data` is a folder in a known layout, or a data YAML. `recipe` is a YAML file; `changes` are recipe keys
     (arch="fcn8s", epochs=20, …) that override it. Raises FullconvError if data or settings are not usable.

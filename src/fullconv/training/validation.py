@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import replace
+from math import sqrt
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,10 @@ from fullconv.training.processes import is_shared, main_first, rank_and_count
 from fullconv.weights import checkpoint
 
 
-def keep_if_best(
+CHANCE = 0.03  # how much a picture's mean IoU changes by chance between two evaluations of a run: a standard deviation
+
+
+def keep_if_good(
     model: Network,
     val: Sequence[Sample],
     config: ModelConfig,
@@ -37,10 +41,10 @@ def keep_if_best(
     history: list[Epoch],
     skipped: Skipped,
 ) -> ValScores:
-    """Scores the model on `val`, writes it to `folder` if it is the best in `history`, and returns its numbers."""
+    """Scores the model on `val` and returns its numbers. Writes it to `folder` if it is as good as the best so far."""
     numbers = evaluate_network(model, val, config, skipped)
     mean_iou = numbers["mean_iou"] or 0.0
-    if mean_iou >= max(mean_ious(history), default=0.0):
+    if is_as_good(mean_iou, mean_ious(history), len(val)):
         provenance = {**config.provenance, "epoch": history[-1]["epoch"]}
         with main_first() as is_main:
             if is_main:
@@ -49,6 +53,14 @@ def keep_if_best(
     return ValScores(
         mean_iou=mean_iou, boundary_iou=numbers["boundary_iou"], pixel_accuracy=numbers["pixel_accuracy"], iou=found
     )
+
+
+def is_as_good(mean_iou: float, earlier: Sequence[float], pictures: int) -> bool:
+    """Whether a mean IoU is below the best of `earlier` by no more than chance explains with so few pictures.
+
+    The later of two such epochs is kept: it has seen more, at a lower learning rate.
+    """
+    return mean_iou >= max(earlier, default=0.0) - CHANCE / sqrt(max(pictures, 1))
 
 
 def evaluate_network(
