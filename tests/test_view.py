@@ -60,8 +60,22 @@ def test_omitted_bands_are_reported():
     assert View(THREE, bands=(1,)).see(Picture(ramp(np.uint8, 2))).notes == ()
     assert View(THREE).see(Picture(ramp(np.uint8, 1))).notes == ()
     assert View(THREE[:1]).see(Picture(ramp(np.uint8, 2))).notes == seen.notes
-    with pytest.raises(FullconvError, match="takes 5 bands, but the file has 3"):
-        View((1.0,) * 5).see(Picture(ramp(np.uint8)))
+
+
+@pytest.mark.parametrize("bands", [1, 2, 3, 4])
+def test_too_few_bands_are_refused(bands):
+    told = f"takes 5 bands, but the file has {bands}; give a file with the bands that the model was trained on"
+    with pytest.raises(FullconvError, match=told):
+        View((1.0,) * 5).see(Picture(ramp(np.uint8, bands)))
+    with pytest.raises(FullconvError, match="takes 2 bands, but the file has 1"):
+        View((1.0,) * 2).see(Picture(ramp(np.uint8, 1)))
+
+
+def test_one_band_stands_for_all_if_it_is_asked_for():
+    picture = Picture(ramp(np.uint8, 4))
+    assert (View((1.0,) * 4, bands=(2,)).see(picture).image == picture.values[..., [1, 1, 1, 1]]).all()
+    with pytest.raises(FullconvError, match="choose 4 of them, as in --bands 4,3,2,1"):
+        View((1.0,) * 4, bands=(1, 2)).see(picture)
 
 
 @pytest.mark.parametrize("ranges", [((0, 1), (0, 2)), ((0, 1),) * 4])

@@ -172,19 +172,22 @@ class View:
     def choose(self, name: str, count: int) -> tuple[int, ...]:
         """Returns a band number for each channel, out of `count` bands. Raises FullconvError if that is impossible."""
         bands = self.bands or tuple(range(1, min(count, self.channels) + 1))
-        if len(bands) == 1 or (not self.bands and count < self.channels == 3):
-            bands = bands[:1] * self.channels
+        if len(self.bands) == 1 or (not self.bands and count < self.channels == 3):
+            bands = bands[:1] * self.channels  # as grey
         if missing := [band for band in self.bands if band > count]:
             told = f"--bands {_listed(self.bands)}: there is no band {missing[0]}"
             raise FullconvError(f"{name}: {told}; the file has {counted(count, 'band')}")
         if len(bands) != self.channels:
-            told = f"--bands {_listed(self.bands)}: " if self.bands else ""
-            example = _listed(range(self.channels, 0, -1))
-            raise FullconvError(
-                f"{name}: {told}the model takes {counted(self.channels, 'band')}, but the file has {count}; "
-                f"choose {self.channels} of them, as in --bands {example}"
-            )
+            raise FullconvError(f"{name}: {self._mismatch(count)}")
         return bands
+
+    def _mismatch(self, count: int) -> str:
+        """Why a file of `count` bands does not fit the model, and what does."""
+        told = f"--bands {_listed(self.bands)}: " if self.bands else ""
+        text = f"{told}the model takes {counted(self.channels, 'band')}, but the file has {count}; "
+        if count < self.channels:
+            return f"{text}give a file with the bands that the model was trained on"
+        return f"{text}choose {self.channels} of them, as in --bands {_listed(range(self.channels, 0, -1))}"
 
     def ranges_of(
         self, name: str, kind: np.dtype[Any], size: tuple[int, int], read: Callable[[Part], tuple[Pixels, Known | None]]
