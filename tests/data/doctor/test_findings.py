@@ -11,6 +11,8 @@ from PIL import Image, ImageDraw
 from fullconv.data.doctor.examination import check as examine
 from fullconv.data.doctor.statistics import judge_shares
 from fullconv.data.doctor.text import report_text
+from fullconv.data.masks import read_mask
+from fullconv.errors import FullconvError
 from tests.data.doctor.planted import HEIGHT, WIDTH, found, halves, kinds, photo, sound
 
 
@@ -312,6 +314,18 @@ def test_a_mask_of_two_bands_is_reported(data):
     Image.merge("LA", grey).save(data.mask("train/a"))
     finding = found(data.examine(), "unreadable-mask")
     assert finding.cases[0].detail == "a mask has one channel of class indices, but this one has 2"
+
+
+def test_masks_with_one_remedy_are_given_it(data):
+    grey = [Image.fromarray(halves()), Image.fromarray(halves(7, 8))]
+    Image.merge("LA", grey).save(data.mask("train/a"))
+    with pytest.raises(FullconvError) as error:
+        read_mask(data.mask("train/a"))
+    remedy = found(data.examine(), "unreadable-mask").remedy
+    assert remedy
+    assert str(error.value).endswith(f"; {remedy}")
+    data.mask("train/b").write_text("no picture")
+    assert found(data.examine(), "unreadable-mask").remedy.startswith("copy the files again")
 
 
 def test_a_mask_that_is_all_void_is_reported(data):

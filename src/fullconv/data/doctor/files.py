@@ -16,6 +16,10 @@ from fullconv.data.doctor.scan import Facts
 from fullconv.orientation import UPRIGHT
 from fullconv.words import counted
 
+UNREADABLE = (
+    "copy the files again from their source (if a file has several pages, save only one), "
+    "or leave them out: remove their names from the lists, or each picture and its mask from the folders"
+)
 LOOKED_UP = 3  # missing files for which a similar name is looked up
 
 
@@ -38,11 +42,9 @@ def _missing(noun: str, errors: Sequence[tuple[Path, str]]) -> list[Finding]:
 def _damaged(noun: str, errors: Sequence[tuple[Path, str]]) -> list[Finding]:
     cases = tuple(Case(path, _reason(error, path)) for path, error in errors if path.exists())
     text = f"{counted(len(cases), noun)} that cannot be read"
-    remedy = (
-        "copy the files again from their source (if a file has several pages, save only one), "
-        "or leave them out: remove their names from the lists, or each picture and its mask from the folders"
-    )
-    return [Finding(f"unreadable-{noun}", ERROR, text, cases, remedy)] if cases else []
+    own = {error.partition("; ")[2] for path, error in errors if path.exists()}
+    remedy = own.pop() if len(own) == 1 else ""
+    return [Finding(f"unreadable-{noun}", ERROR, text, cases, remedy or UNREADABLE)] if cases else []
 
 
 def _reason(error: str, path: Path) -> str:
