@@ -166,6 +166,15 @@ def test_pictures_without_masks_have_their_own_error(tmp_path, files, message):
         recognise(tmp_path)
 
 
+def test_outlines_of_another_format_have_a_command(tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "labels").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "images" / "a.tif")
+    (tmp_path / "labels" / "a.gpkg").touch()
+    with pytest.raises(FullconvError, match=r"labels/a\.gpkg as GeoJSON: ogr2ogr .*a\.geojson .*a\.gpkg"):
+        recognise(tmp_path)
+
+
 def test_a_data_set_in_a_subfolder_is_suggested(tmp_path):
     trees.voc(tmp_path / "VOCdevkit" / "VOC2012")
     with pytest.raises(FullconvError, match=r"VOC2012 inside it is voc; give .*VOC2012"):

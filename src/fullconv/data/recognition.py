@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
@@ -60,6 +61,7 @@ LAYOUTS: tuple[Layout, ...] = (
 MOST, LISTED = 40, 10_000  # folders and files searched for a hint
 ABOVE = 2  # folders above searched for a hint: images/train may be given
 MASKS_DIR = "masks"
+OTHER_OUTLINES = (".gpkg", ".shp", ".kml", ".fgb")
 NAMED = ", ".join(name_of(layout) for layout in LAYOUTS if layout not in (pairs, one_folder))
 REMEDY = f"put masks in masks/ next to images/ with the same names; other layouts that are read: {NAMED}"
 
@@ -89,7 +91,17 @@ def recognise(root: Path) -> Recognition:
             )
     if above := _data_above(root):
         raise FullconvError(f"{root}: only a part of the data; did you mean {above}?")
-    raise FullconvError(f"{root}: {_seen_in(root)}; {REMEDY}")
+    raise FullconvError(f"{root}: {_seen_in(root)}; {_outlines_to_convert(root) or REMEDY}")
+
+
+def _outlines_to_convert(root: Path) -> str:
+    """Returns the command that converts outlines of another format, or an empty string."""
+    files = (path for path in islice(files_under(root), LISTED) if path.suffix.lower() in OTHER_OUTLINES)
+    path = next(files, None)
+    if path is None:
+        return ""
+    command = ["ogr2ogr", "-t_srs", "EPSG:4326", str(path.with_suffix(".geojson")), str(path)]
+    return f"export outlines such as {path.relative_to(root)} as GeoJSON: {shlex.join(command)}"
 
 
 def _data_above(root: Path) -> Path | None:
