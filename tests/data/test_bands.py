@@ -18,13 +18,13 @@ WEB_MERCATOR = "EPSG:3857"
 CORNER, PIXEL = (1_000_000.0, 6_000_000.0), 0.5  # metres
 
 
-def write_raster(path, array, photometric="MINISBLACK", crs=WEB_MERCATOR, **more):
+def write_raster(path, array, photometric="MINISBLACK", crs=WEB_MERCATOR, corner=CORNER, **more):
     rasterio = pytest.importorskip("rasterio")
     path.parent.mkdir(parents=True, exist_ok=True)
     height, width, count = array.shape
     with rasterio.open(
         path, "w", driver="GTiff", width=width, height=height, count=count, dtype=array.dtype, crs=crs,
-        transform=rasterio.Affine(PIXEL, 0, CORNER[0], 0, -PIXEL, CORNER[1]), photometric=photometric, **more,
+        transform=rasterio.Affine(PIXEL, 0, corner[0], 0, -PIXEL, corner[1]), photometric=photometric, **more,
     ) as raster:  # fmt: skip
         raster.write(np.moveaxis(array, 2, 0))
 
@@ -141,6 +141,71 @@ def test_one_class_needs_no_property(on_the_ground, tmp_path):
     path.write_text(path.read_text().replace('"class"', '"height"'))
     yaml.write_text("names: [background, building]\n")
     assert open_dataset(yaml).split("train")[0].read_label_map().sum() == 10
+
+
+def change(path, crs=None, geometry=None):
+    """Rewrites a GeoJSON with a `crs`, and with each feature's geometry changed."""
+    content = json.loads(path.read_text())
+    if crs:
+        content["crs"] = {"type": "name", "properties": {"name": crs}}
+    for feature in content["features"] if geometry else ():
+        feature["geometry"] = geometry(feature["geometry"])
+    path.write_text(json.dumps(content))
+
+
+def swapped(geometry):
+    rings = geometry["coordinates"]
+    return {"type": "Polygon", "coordinates": [[[y, x] for x, y in ring] for ring in rings]}
+
+
+@pytest.mark.parametrize("name", ["labels/x.geojson", "all.geojson"])
+@pytest.mark.parametrize(("crs", "geometry"), [("EPSG:32633", None), (None, swapped)])
+def test_outlines_beside_all_pictures_are_refused(on_the_ground, tmp_path, name, crs, geometry):
+    yaml = on_the_ground(tmp_path / name)
+    change(tmp_path / name, crs, geometry)
+    with pytest.raises(FullconvError, match=r"no outline lies on .*; check the coordinate system"):
+        open_dataset(yaml).split("train")[0].read()
+
+
+def test_one_file_need_not_touch_every_picture(on_the_ground, tmp_path):
+    yaml = on_the_ground(tmp_path / "all.geojson")
+    write_raster(tmp_path / "images" / "y.tif", PHOTO, "RGB", corner=(2_000_000.0, 6_000_000.0))
+    counts = [sample.read_label_map().sum() for sample in open_dataset(yaml).split("train")]
+    assert counts == [11, 0]
+
+
+@pytest.mark.parametrize("name", ["labels/x.geojson", "all.geojson"])
+def test_metres_without_a_coordinate_system_are_refused(on_the_ground, tmp_path, name):
+    yaml = on_the_ground(tmp_path / name)
+    metres = [[[CORNER[0], CORNER[1]], [CORNER[0] + 1, CORNER[1]], [CORNER[0], CORNER[1] - 1], [CORNER[0], CORNER[1]]]]
+    change(tmp_path / name, None, lambda _: {"type": "Polygon", "coordinates": metres})
+    with pytest.raises(FullconvError, match=r"are no degrees of longitude and latitude; name the coordinate system"):
+        open_dataset(yaml).split("train")[0].read()
+
+
+@pytest.mark.parametrize("kind", ["LineString", "Point"])
+def test_lines_and_points_are_refused(on_the_ground, tmp_path, kind):
+    yaml = on_the_ground(tmp_path / "labels" / "x.geojson")
+    line = {"LineString": lambda ring: ring, "Point": lambda ring: ring[0]}[kind]
+    change(
+        tmp_path / "labels" / "x.geojson", None,
+        lambda each: {"type": kind, "coordinates": line(each["coordinates"][0])},
+    )  # fmt: skip
+    with pytest.raises(FullconvError, match=rf"a {kind} has no area; give polygons"):
+        open_dataset(yaml).split("train")[0].read()
+
+
+def test_a_feature_without_a_geometry_draws_nothing(on_the_ground, tmp_path):
+    yaml = on_the_ground(tmp_path / "labels" / "x.geojson")
+    change(tmp_path / "labels" / "x.geojson", None, lambda each: None)
+    assert open_dataset(yaml).split("train")[0].read_label_map().sum() == 0
+
+
+@pytest.mark.parametrize("name", ["labels/x.geojson", "all.geojson"])
+def test_missing_names_are_those_of_the_features(on_the_ground, tmp_path, name):
+    on_the_ground(tmp_path / name, shed="garden shed").unlink()
+    with pytest.raises(FullconvError, match=r"names: \[background, building, garden shed\]"):
+        open_dataset(tmp_path)
 
 
 def test_an_unknown_class_is_reported(on_the_ground, tmp_path):

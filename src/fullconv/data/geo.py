@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,33 +12,86 @@ import numpy as np
 from fullconv.classes import LabelMap
 from fullconv.damage import reason_of
 from fullconv.errors import FullconvError
-from fullconv.georeference import checked_crs, import_rasterio
+from fullconv.georeference import Georeference, checked_crs, import_rasterio
 from fullconv.images import directory_of, refuse_large
 from fullconv.raster import open_raster
 
+LONGITUDE_LATITUDE = "OGC:CRS84"  # required by RFC 7946; older files name another under `crs`
+DEGREES = ("CRS84", ":4326")
+AREAS = {"Polygon", "MultiPolygon", "GeometryCollection"}
+Geometry = dict[str, Any]
+Box = tuple[float, float, float, float]  # left, bottom, right, top
 
-def burn(picture: Path, shapes: Sequence[tuple[dict[str, Any], int]], crs: str) -> LabelMap:
+
+def burn(picture: Path, shapes: Sequence[tuple[Geometry, int]], crs: str) -> LabelMap:
     """Returns HxW on the grid of `picture`, from `(GeoJSON geometry in crs, value)` pairs. Later ones cover earlier
     ones; the rest is 0.
 
     A pixel belongs to a shape if its centre lies inside.
     """
     rasterio = import_rasterio()
-    with open_raster(picture, page=directory_of(picture, 0)[0]) as opened:
-        raster = opened.dataset
-        if raster.crs is None:
-            raise FullconvError(f"{picture}: has no coordinate system; geographic outlines need a GeoTIFF")
-        size, transform, own = raster.shape, raster.transform, raster.crs
-        refuse_large(size, str(picture), None)
+    size, transform, own = _grid(picture)
+    refuse_large(size, str(picture), None)
     if not shapes:
         return np.zeros(size, np.uint8)
-    try:
+    with _any_geometry(f"outlines for {picture}"):
         checked_crs(crs)
         placed = [(rasterio.warp.transform_geom(crs, own, geometry), value) for geometry, value in shapes]
         burnt: LabelMap = rasterio.features.rasterize(
             placed, out_shape=size, transform=transform, fill=0, dtype="uint8"
         )
-    except Exception as error:  # a geometry can be anything
-        reason = reason_of(error).split("; ")[0]
-        raise FullconvError(f"outlines for {picture} cannot be read ({reason}); export the GeoJSON again") from None
     return burnt
+
+
+def check_outlines(path: Path, geometries: Sequence[Geometry], crs: str) -> None:
+    """Raises FullconvError if a geometry has no area, or has coordinates that cannot be of `crs`."""
+    flat = next((kind for each in geometries if (kind := each.get("type")) not in AREAS), None)
+    if flat:
+        raise FullconvError(f"{path}: a {flat} has no area; give polygons, such as a buffer around each line or point")
+    if not geometries or not crs.upper().endswith(DEGREES):
+        return
+    left, bottom, right, top = _box(path, geometries)
+    if max(-left, right) > 2 * 180 or max(-bottom, top) > 90:  # beyond 180 on the other side of the date line
+        raise FullconvError(
+            f"{path}: {left:g},{bottom:g} to {right:g},{top:g} are no degrees of longitude and latitude; "
+            "name the coordinate system as `crs` in the file, or export it again in EPSG:4326"
+        )
+
+
+def lies_on(picture: Path, path: Path, geometries: Sequence[Geometry], crs: str) -> bool:
+    """Whether the box around all `geometries` of the file `path` touches the picture."""
+    rasterio = import_rasterio()
+    (height, width), transform, own = _grid(picture)
+    corners = Georeference("", tuple(transform)[:6]).place(
+        np.array([(0, 0), (width, 0), (0, height), (width, height)], np.float64)
+    )
+    with _any_geometry(f"{path}: outlines"):
+        left, bottom, right, top = rasterio.warp.transform_bounds(checked_crs(crs), own, *_box(path, geometries))
+    return bool(((left, bottom) <= corners.max(0)).all() and ((right, top) >= corners.min(0)).all())
+
+
+def _grid(picture: Path) -> tuple[tuple[int, int], Any, Any]:
+    """((height, width), transform, coordinate system). Raises FullconvError if the picture is not on the ground."""
+    with open_raster(picture, page=directory_of(picture, 0)[0]) as opened:
+        raster = opened.dataset
+        if raster.crs is None:
+            raise FullconvError(f"{picture}: has no coordinate system; geographic outlines need a GeoTIFF")
+        return raster.shape, raster.transform, raster.crs
+
+
+def _box(path: Path, geometries: Sequence[Geometry]) -> Box:
+    """The box around all geometries."""
+    bounds = import_rasterio().features.bounds
+    with _any_geometry(f"{path}: outlines"):
+        left, bottom, right, top = zip(*map(bounds, geometries), strict=True)
+    return min(left), min(bottom), max(right), max(top)
+
+
+@contextmanager
+def _any_geometry(what: str) -> Iterator[None]:
+    """Turns any error into one line, since a geometry can be anything."""
+    try:
+        yield
+    except Exception as error:
+        reason = reason_of(error).split("; ")[0]
+        raise FullconvError(f"{what} cannot be read ({reason}); export the GeoJSON again") from None

@@ -23,11 +23,11 @@ class LayoutOptions:
     boxes: str = "void"  # what COCO objects without an outline become: void, or "region" of their class
     sbd: Path | None = None  # where the masks of SBD are that belong to a VOC devkit
 
-    def named_classes(self, root: Path) -> Classes:
-        """Returns the classes of the YAML, for layouts that define none."""
+    def named_classes(self, root: Path, example: str = "[...]") -> Classes:
+        """Returns the classes of the YAML, for layouts that define none. `example`: names that would fit."""
         if self.classes is None:
             raise FullconvError(
-                f"{root}: class names are missing; write a data YAML with `path: {root}` and `names: [...]`"
+                f"{root}: class names are missing; write a data YAML with `path: {root}` and `names: {example}`"
             )
         return self.classes
 
