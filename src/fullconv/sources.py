@@ -9,7 +9,7 @@ from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
 
 from fullconv.errors import FullconvError
 from fullconv.files import kind_of
@@ -40,6 +40,24 @@ def picture_of(given: Any) -> Readable:
     numbers = isinstance(given, (list, tuple)) or hasattr(given, "__array__")
     remedy = "; convert it, as in np.asarray(…, np.uint8)" if numbers else ""
     raise FullconvError(f"the input is not a picture but {kind_of(given)}; give {FORMS}{remedy}")
+
+
+def unshared(given: Any) -> Any:
+    """Returns a copy of what the caller may overwrite with the next picture: the array or buffer of a camera, a PIL
+    image that is drawn on, and an animation, which is one PIL image for all frames. Anything else is returned as it is.
+    """
+    if isinstance(given, np.ndarray):
+        return given.copy()
+    if isinstance(given, (bytearray, memoryview)):
+        return bytes(given)
+    if isinstance(given, Image.Image) and (_is_in_memory(given) or getattr(given, "is_animated", False)):
+        return _opened(given).copy()
+    return given
+
+
+def _is_in_memory(picture: Image.Image) -> bool:
+    """Whether a PIL image was made in memory. One that was opened from a file may still have to be decoded."""
+    return not isinstance(picture, ImageFile.ImageFile)
 
 
 def _path(given: str | os.PathLike[str]) -> Path:

@@ -9,7 +9,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 import fullconv
 from fullconv import images
@@ -62,6 +62,51 @@ def test_one_picture_counts_as_a_list_of_one(model, form):
 def test_a_stack_of_pictures_is_taken_one_by_one(model):
     array = images.read(EXAMPLES / "chelsea.jpg")
     assert len(list(model.predict_many(np.stack([array, array])))) == 2
+
+
+def in_place(form):
+    """Yields white and black pictures in turn, in one buffer or image that the next picture overwrites."""
+    buffer = np.empty((32, 32, 3), np.uint8)
+    canvas = Image.new("RGB", (32, 32))
+    for number in range(12):
+        buffer[:] = 255 * (number % 2)
+        canvas.paste((255 * (number % 2),) * 3, (0, 0, 32, 32))
+        yield {"array": buffer, "grey array": buffer[..., 0], "pil": canvas}[form]
+
+
+@pytest.mark.parametrize("form", ["array", "grey array", "pil"])
+def test_a_caller_may_overwrite_a_picture_with_the_next_one(model, form):
+    """As cameras do. A few pictures are in progress while the caller fills in the next."""
+    found = [result.image.mean() for result in list(model.predict_many(in_place(form)))]
+    assert found == [0, 255] * 6
+
+
+def test_a_bytearray_may_be_overwritten_too(model):
+    photos = [(EXAMPLES / name).read_bytes() for name in ("chelsea.jpg", "coffee.jpg")] * 3
+
+    def received():
+        buffer = bytearray()
+        for photo in photos:
+            buffer[:] = photo
+            yield buffer
+
+    assert [r.label_map.shape for r in model.predict_many(received())] == [(300, 451), (400, 600)] * 3
+
+
+def test_the_frames_of_an_animation_are_kept_apart(model, tmp_path):
+    """Pillow's iterator gives the same image for every frame, and moves it to the next one."""
+    frames = [Image.new("RGB", (32, 32), (value,) * 3) for value in (0, 255, 0, 255, 0)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    with Image.open(tmp_path / "a.gif") as animation:
+        found = [result.image.mean() for result in model.predict_many(ImageSequence.Iterator(animation))]
+    assert found == [0, 255, 0, 255, 0]
+
+
+def test_a_result_keeps_its_picture_if_the_caller_changes_the_array(model):
+    frame = np.full((32, 32, 3), 255, np.uint8)
+    result = model.predict(frame)
+    frame[:] = 0
+    assert result.image.min() == 255
 
 
 @pytest.mark.parametrize(
