@@ -1,7 +1,9 @@
 """Many pictures through one model: in order, with only a few in progress, and with damaged pictures."""
 
+import copy
 import io
 import os
+import pickle
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -160,6 +162,35 @@ def test_a_model_can_be_used_from_several_threads(model):
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda pair: model.predict(pair[1], scores=pair[0] % 2 == 0), enumerate(pictures)))
     assert found == expected
+
+
+@pytest.mark.parametrize("copied", [pickle.dumps, copy.deepcopy])
+def test_a_model_that_is_sent_to_another_process_is_refused_in_one_line(model, copied):
+    with pytest.raises(
+        fullconv.FullconvError, match="pass its name or folder, and load it in the process that uses it"
+    ):
+        copied(model)
+    assert copy.copy(model).predict(np.zeros((32, 32, 3), np.uint8)).label_map.shape == (32, 32)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"streams": 0}, "streams=0: give a whole number, 1 or more"),
+        ({"streams": 1.5}, "streams=1.5: give a whole number, 1 or more"),
+        ({"streams": True}, "streams=True: give"),
+        ({"threads": -3}, "threads=-3: give a whole number, 1 or more, or None for all"),
+        ({"threads": 0}, "threads=0: give"),
+        ({"threads": "2"}, "threads='2': give"),
+    ],
+)
+def test_a_wrong_number_of_streams_or_threads_is_refused(given, message):
+    with pytest.raises(fullconv.FullconvError, match=message):
+        fullconv.load("photos", **given)
+
+
+def test_numbers_of_numpy_are_taken():
+    assert fullconv.load("photos", streams=np.int64(1), threads=np.int64(1))
 
 
 def test_the_repr_of_a_model_is_one_line(model):
