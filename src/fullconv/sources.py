@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from io import BufferedIOBase
 from pathlib import Path
@@ -67,9 +68,22 @@ def _path(given: str | os.PathLike[str]) -> Path:
         raise FullconvError(f"{given}: is a URL; download it and give the file or its bytes")
     if not str(given):
         raise FullconvError("the path is empty; give the path of a picture")
+    refuse_long_text(path)
     if path.is_dir():
         raise FullconvError(f"{path}: is a folder; give one picture at a time, or use the command fullconv predict")
     return path
+
+
+def refuse_long_text(path: Path) -> None:
+    """Raises FullconvError for a text that is too long for a path, such as a picture in base64."""
+    try:
+        path.stat()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            what = f"a text of {len(str(path))} characters is no path"
+            raise FullconvError(f"{what}; give the path of a picture, or the bytes of a file") from None
+    except ValueError:  # a null byte, which reading the picture will report
+        pass
 
 
 def refuse_file_address(text: str) -> None:
@@ -79,9 +93,11 @@ def refuse_file_address(text: str) -> None:
 
 
 def _content(file: Any) -> bytes:
-    """Reads an open file."""
+    """Reads an open file, from its beginning if it can be moved there: a buffer that was just written is at its end."""
     name = getattr(file, "name", "the file given")
     try:
+        if hasattr(file, "seekable") and file.seekable():
+            file.seek(0)
         content = file.read()
     except (OSError, ValueError) as error:
         raise FullconvError(f"{name}: cannot be read ({error}); open it again") from None

@@ -17,7 +17,7 @@ from fullconv.files import files_under, kind_of
 from fullconv.images import is_image_name
 from fullconv.prediction.flow import in_order
 from fullconv.prediction.memory import refuse_heavy
-from fullconv.sources import Source, unshared
+from fullconv.sources import Source, refuse_long_text, unshared
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -43,6 +43,7 @@ def _at(path: str | os.PathLike[str]) -> Sequence[Source]:
     if not os.fspath(path):
         raise FullconvError("the path is empty; give a folder of pictures, such as . for the current one")
     place = Path(path)
+    refuse_long_text(place)
     if place.is_file():
         return [place]
     if not place.is_dir():
