@@ -81,6 +81,33 @@ def test_with_the_server_the_cat_in_a_dropped_photo_is_found(server, visit, tmp_
     assert bytes(Image.open(saved).getpalette()) == expected.classes.palette().tobytes()
 
 
+def turned_webp(path, orientation):
+    """The cat, stored in a WebP so that its EXIF orientation makes it upright again."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = Image.open(CAT)
+    undo = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE}[orientation]
+    stored.transpose(undo).save(path, lossless=True, exif=exif)
+    return path
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 7])
+def test_a_webp_with_an_exif_orientation_is_shown_upright(server, visit, tmp_path, orientation):
+    """Chromium does not turn it, but the server does."""
+    one = visit(server.address + "/")
+    one.drop(turned_webp(tmp_path / "turned.webp", orientation))
+    one.page.click("#hide-all")
+    shown = np.array(Image.open(one.download("#save-overlay", tmp_path)).convert("RGB"))
+    assert np.abs(shown - np.array(Image.open(CAT)).astype(int)).max() <= 1
+    assert one.page.evaluate("[photo.width, photo.height]") == [451, 300]
+
+
+def test_in_the_browser_a_turned_webp_has_the_labels_of_predict(site, visit, tmp_path):
+    one = visit(site)
+    one.drop(turned_webp(tmp_path / "turned.webp", 6))
+    assert agreement(one.download("#save-labels", tmp_path), CAT) == 1
+
+
 def sure_of(one, name):
     """Requests the confidence and returns the page's mean for a class, 0–1."""
     one.page.get_by_label("Darken where the model is unsure").check()
