@@ -218,6 +218,69 @@ def test_a_file_that_is_not_a_picture_gives_an_error(server, visit, tmp_path):
     one.page.wait_for_selector("#problem:has-text('notes.jpg')")
 
 
+def animated(path):
+    frames = [Image.new("RGB", (64, 64), colour) for colour in ("red", "blue")]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    return path
+
+
+def test_the_problem_of_one_photo_of_several_stays_visible(server, visit, tmp_path):
+    """One that the browser cannot open, and one that the server refuses; its problem is shown whenever it is chosen."""
+    (tmp_path / "notes.jpg").write_text("hello")
+    one = visit(server.address + "/")
+    one.page.on("console", lambda message: one.said.clear())  # the browser logs the refusal itself
+    one.page.set_input_files("#files", [tmp_path / "notes.jpg", animated(tmp_path / "moving.gif"), CAT])
+    one.page.wait_for_selector("#caption:has-text('chelsea.jpg ·')")
+    said = one.page.inner_text("#problem").splitlines()
+    assert said == [
+        "notes.jpg: this browser cannot open it as a picture; use a JPEG, PNG or WebP file.",
+        "moving.gif: the file contains 2 frames, and the limit is 1; send one frame",
+    ]
+    one.page.click("#thumbnails button[title='moving.gif']")
+    assert one.page.inner_text("#problem") == said[1]
+    one.page.click("#thumbnails button[title='chelsea.jpg']")
+    assert one.page.is_hidden("#problem")
+
+
+DROP_OTHERS = """(files) => {
+  const dataTransfer = new DataTransfer();
+  for (const name of files) dataTransfer.items.add(new File(["x"], name, { type: "video/mp4" }));
+  dataTransfer.setData("text/uri-list", "https://a.example/cat.jpg");
+  document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+}"""
+
+
+@pytest.mark.parametrize(("files", "said"), [(["clip.mp4"], "clip.mp4: this browser cannot open it"), ([], "no file")])
+def test_what_is_dropped_and_is_no_photo_gives_an_error(server, visit, files, said):
+    one = visit(server.address + "/")
+    one.page.evaluate(DROP_OTHERS, files)
+    one.page.wait_for_selector(f"#problem:has-text('{said}')")
+
+
+def test_the_result_is_that_of_the_model_that_was_chosen_last(browser, cat):
+    """The first answer arrives after the second one."""
+    with running("--model", "photos", "--model", "camvid") as both:
+        one, late = Visit(browser, both.address + "/"), []
+        one.ready()
+        one.drop(CAT)
+        one.page.route("**/predict?*model=camvid", lambda route, _: late.append(route))
+        one.page.select_option("#model", "camvid")
+        one.page.wait_for_selector("#busy", state="visible")
+        one.page.select_option("#model", "photos")
+        one.page.wait_for_selector("#busy", state="hidden")
+        with one.page.expect_response("**/predict?*model=camvid"):
+            late[0].continue_()
+        one.page.wait_for_timeout(500)
+        assert one.page.inner_text("#classes").split()[0] == "cat"
+        one.page.unroute_all()
+        one.drop(EXAMPLES / "coffee.jpg")
+        one.page.select_option("#model", "camvid")
+        one.page.wait_for_selector("#classes:has-text('building')")
+        one.page.click("#thumbnails button[title='chelsea.jpg']")
+        assert one.page.input_value("#model") == "photos"  # the model of the photo that is shown
+        one.context.close()
+
+
 @pytest.mark.parametrize(
     "how", [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 800}}]
 )

@@ -23,9 +23,9 @@ export async function pixelsOf(photo) {
   return context.getImageData(0, 0, whole.width, whole.height);
 }
 
-/** The pictures among what was dropped or pasted. */
+/** The files that were dropped or pasted. Those that are no pictures give an error when they are opened. */
 export function filesIn(transfer) {
-  return [...(transfer?.files || [])].filter((file) => file.type.startsWith("image/") || !file.type);
+  return [...(transfer?.files || [])];
 }
 
 /** Opens the camera in a dialog. Gives a Blob of the photo, or null if the user cancelled. */
