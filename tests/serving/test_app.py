@@ -2,6 +2,7 @@
 
 import io
 import json
+import signal
 import zipfile
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 
 import fullconv
 from tests.conftest import EXAMPLES
+from tests.serving.running import running
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +68,14 @@ def test_a_form_with_more_than_the_file_is_refused(server, cat):
     assert "no field 'save' in this form" in refused.json["error"]
     assert "options (save, model, classes) belong in the address" in refused.json["error"]
     assert server.ask("/predict", file, {"Content-Type": "multipart/form-data; boundary=x"}).status == 200
+
+
+def test_a_damaged_form_writes_nothing_to_the_log(cat):
+    with running() as one:
+        refused = one.ask("/predict", cat, {"Content-Type": "multipart/form-data; boundary=x"})
+        one.process.send_signal(signal.SIGTERM)
+        _, log = one.process.communicate(timeout=60)
+    assert (refused.json["reason"], log) == ("form", "")
 
 
 def test_json_contains_size_and_shares(server, cat, expected):
