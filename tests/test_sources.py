@@ -1,6 +1,7 @@
 """What people hand over in Python: taken, or refused in one line."""
 
 import io
+import os
 
 import numpy as np
 import pytest
@@ -77,6 +78,45 @@ def test_public_functions_refuse_values_that_are_not_paths(given, tmp_path):
         with pytest.raises(FullconvError) as refused:
             use(given)
         assert "\n" not in str(refused.value)
+
+
+def test_an_empty_path_or_name_is_not_the_current_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = fullconv.load("photos").predict(ARRAY)
+    for use in (
+        fullconv.load, fullconv.check, fullconv.open_dataset, result.save, lambda stem: result.save("here", stem),
+        lambda out: fullconv.export("photos", to="onnx", out=out),
+    ):  # fmt: skip
+        with pytest.raises(FullconvError, match="is empty; give a"):
+            use("")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_text_that_is_too_long_for_a_path_is_refused_in_one_line():
+    """As base64 is, which JSON needs for a picture."""
+    model, text = fullconv.load("photos"), "/9j/4AAQ" * 1000
+    for use in (model.predict, lambda one: list(model.predict_many(one)), lambda one: list(model.predict_many([one]))):
+        with pytest.raises(
+            FullconvError, match=r"^a text of 8000 characters is no path; .* the bytes of a file"
+        ) as error:
+            use(text)
+        assert "\n" not in str(error.value)
+
+
+def test_an_open_file_is_read_from_its_beginning():
+    """As Pillow does: a buffer that was just written, or a file that Pillow has opened, is at its end."""
+    buffer = io.BytesIO()
+    Image.fromarray(ARRAY).save(buffer, "PNG")
+    assert images.read(picture_of(buffer)).shape == (4, 6, 3)
+    assert images.read(picture_of(buffer)).shape == (4, 6, 3)
+
+
+def test_a_stream_without_a_beginning_is_read_from_where_it_is():
+    read, write = os.pipe()
+    os.write(write, b"content")
+    os.close(write)
+    with open(read, "rb") as stream:
+        assert picture_of(stream) == b"content"
 
 
 def test_names_in_one_text_are_refused():

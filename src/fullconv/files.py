@@ -315,6 +315,8 @@ def path_of(name: str, given: Any) -> Path:
     """What was given as the argument `name`, as a path."""
     if not isinstance(given, (str, os.PathLike)):
         raise FullconvError(f"{argument(name)}: give a string or a path, not {kind_of(given)}")
+    if not os.fspath(given):  # as from an unset variable; it would be the current folder
+        raise FullconvError(f"{argument(name)}: is empty; give a name, or a path such as . for the current folder")
     return Path(given)
 
 

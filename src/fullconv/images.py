@@ -238,7 +238,7 @@ def _from_array(array: NDArray[Any]) -> Picture:
         raise FullconvError(
             f"an array of shape {array.shape} and type {array.dtype} is not an image; give HxW, HxWx3 or HxWx4 of uint8"
         )
-    return Picture(np.ascontiguousarray(array))
+    return Picture(np.array(array, order="C"))  # a copy: the caller may use the array for the next frame
 
 
 def _values(picture: Image.Image) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from io import BufferedIOBase
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
 
 from fullconv.errors import FullconvError
 from fullconv.files import kind_of
@@ -42,6 +43,24 @@ def picture_of(given: Any) -> Readable:
     raise FullconvError(f"the input is not a picture but {kind_of(given)}; give {FORMS}{remedy}")
 
 
+def unshared(given: Any) -> Any:
+    """Returns a copy of what the caller may overwrite with the next picture: the array or buffer of a camera, a PIL
+    image that is drawn on, and an animation, which is one PIL image for all frames. Anything else is returned as it is.
+    """
+    if isinstance(given, np.ndarray):
+        return given.copy()
+    if isinstance(given, (bytearray, memoryview)):
+        return bytes(given)
+    if isinstance(given, Image.Image) and (_is_in_memory(given) or getattr(given, "is_animated", False)):
+        return _opened(given).copy()
+    return given
+
+
+def _is_in_memory(picture: Image.Image) -> bool:
+    """Whether a PIL image was made in memory. One that was opened from a file may still have to be decoded."""
+    return not isinstance(picture, ImageFile.ImageFile)
+
+
 def _path(given: str | os.PathLike[str]) -> Path:
     path = Path(os.fsdecode(given))
     refuse_file_address(str(given))
@@ -49,9 +68,22 @@ def _path(given: str | os.PathLike[str]) -> Path:
         raise FullconvError(f"{given}: is a URL; download it and give the file or its bytes")
     if not str(given):
         raise FullconvError("the path is empty; give the path of a picture")
+    refuse_long_text(path)
     if path.is_dir():
         raise FullconvError(f"{path}: is a folder; give one picture at a time, or use the command fullconv predict")
     return path
+
+
+def refuse_long_text(path: Path) -> None:
+    """Raises FullconvError for a text that is too long for a path, such as a picture in base64."""
+    try:
+        path.stat()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            what = f"a text of {len(str(path))} characters is no path"
+            raise FullconvError(f"{what}; give the path of a picture, or the bytes of a file") from None
+    except ValueError:  # a null byte, which reading the picture will report
+        pass
 
 
 def refuse_file_address(text: str) -> None:
@@ -61,9 +93,11 @@ def refuse_file_address(text: str) -> None:
 
 
 def _content(file: Any) -> bytes:
-    """Reads an open file."""
+    """Reads an open file, from its beginning if it can be moved there: a buffer that was just written is at its end."""
     name = getattr(file, "name", "the file given")
     try:
+        if hasattr(file, "seekable") and file.seekable():
+            file.seek(0)
         content = file.read()
     except (OSError, ValueError) as error:
         raise FullconvError(f"{name}: cannot be read ({error}); open it again") from None

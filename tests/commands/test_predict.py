@@ -375,6 +375,14 @@ def test_with_many_pictures_only_totals_are_printed(tmp_path, monkeypatch):
     assert len(pictures(tmp_path)) == 4
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+def test_a_line_break_in_a_name_does_not_break_the_row(tmp_path):
+    shutil.copyfile(EXAMPLES / "chelsea.jpg", tmp_path / "new\nline.jpg")
+    printed = shell("predict", tmp_path, "--out", tmp_path / "out", "--save", "labels").stdout.splitlines()
+    assert len(printed) == 2
+    assert "new\\nline.jpg" in printed[0]
+
+
 def test_a_file_name_that_is_not_utf8_is_processed_like_others(tmp_path):
     name = os.fsdecode(b"caf\xe9.jpg")
     try:

@@ -28,6 +28,12 @@ def test_a_file_is_written_for_each_requested_class(tmp_path):
     assert {region["properties"]["class"] for region in regions} == {"cat"}
 
 
+def test_a_repeated_option_adds_to_its_list(tmp_path):
+    assert run(tmp_path, "--save", "masks", "-s", "polygons", "--classes", "cat", "--classes", "dog").exit_code == 0
+    names = {path.name for path in tmp_path.glob("chelsea*")}
+    assert names == {"chelsea.geojson", "chelsea_cat.png", "chelsea_dog.png"}
+
+
 @pytest.mark.parametrize("names", [",", " , ", ""])
 def test_a_list_of_classes_without_a_name_is_refused(tmp_path, names):
     result = run(tmp_path, "--classes", names)

@@ -207,6 +207,13 @@ def test_no_two_pictures_share_a_target(tmp_path_factory, names):
     assert len(set(found)) == len(found) == len(names)
 
 
+def test_a_name_that_leaves_no_room_for_those_of_the_results_is_refused(tmp_path):
+    touch(tmp_path, "a.png", "y" * 245 + ".png")
+    first, second = run(StubModel(), plan([str(tmp_path)], tmp_path / "out"), Wanted(("labels",)), 2)
+    assert first.error is None
+    assert second.error.endswith("yyy.png: the names of its results are too long; shorten its name")
+
+
 def test_a_full_disk_stops_the_run_and_finished_results_stay(tmp_path, monkeypatch):
     touch(tmp_path, *(f"{i:02}.png" for i in range(40)))
     written = []

@@ -51,6 +51,11 @@ def test_one_name_is_taken_as_a_list_of_one(model):
         model.among(None)
 
 
+def test_no_name_at_all_is_refused(model):
+    with pytest.raises(FullconvError, match=r"^names: none is given; give one or more of background, aeroplane"):
+        model.among([])
+
+
 def test_an_unknown_class_is_refused(model):
     with pytest.raises(FullconvError, match="no class 'puma'"):
         model.among(["puma"])

@@ -1,7 +1,9 @@
 """Many pictures through one model: in order, with only a few in progress, and with damaged pictures."""
 
+import copy
 import io
 import os
+import pickle
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +11,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 import fullconv
 from fullconv import images
@@ -64,6 +66,51 @@ def test_a_stack_of_pictures_is_taken_one_by_one(model):
     assert len(list(model.predict_many(np.stack([array, array])))) == 2
 
 
+def in_place(form):
+    """Yields white and black pictures in turn, in one buffer or image that the next picture overwrites."""
+    buffer = np.empty((32, 32, 3), np.uint8)
+    canvas = Image.new("RGB", (32, 32))
+    for number in range(12):
+        buffer[:] = 255 * (number % 2)
+        canvas.paste((255 * (number % 2),) * 3, (0, 0, 32, 32))
+        yield {"array": buffer, "grey array": buffer[..., 0], "pil": canvas}[form]
+
+
+@pytest.mark.parametrize("form", ["array", "grey array", "pil"])
+def test_a_caller_may_overwrite_a_picture_with_the_next_one(model, form):
+    """As cameras do. A few pictures are in progress while the caller fills in the next."""
+    found = [result.image.mean() for result in list(model.predict_many(in_place(form)))]
+    assert found == [0, 255] * 6
+
+
+def test_a_bytearray_may_be_overwritten_too(model):
+    photos = [(EXAMPLES / name).read_bytes() for name in ("chelsea.jpg", "coffee.jpg")] * 3
+
+    def received():
+        buffer = bytearray()
+        for photo in photos:
+            buffer[:] = photo
+            yield buffer
+
+    assert [r.label_map.shape for r in model.predict_many(received())] == [(300, 451), (400, 600)] * 3
+
+
+def test_the_frames_of_an_animation_are_kept_apart(model, tmp_path):
+    """Pillow's iterator gives the same image for every frame, and moves it to the next one."""
+    frames = [Image.new("RGB", (32, 32), (value,) * 3) for value in (0, 255, 0, 255, 0)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    with Image.open(tmp_path / "a.gif") as animation:
+        found = [result.image.mean() for result in model.predict_many(ImageSequence.Iterator(animation))]
+    assert found == [0, 255, 0, 255, 0]
+
+
+def test_a_result_keeps_its_picture_if_the_caller_changes_the_array(model):
+    frame = np.full((32, 32, 3), 255, np.uint8)
+    result = model.predict(frame)
+    frame[:] = 0
+    assert result.image.min() == 255
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -115,6 +162,35 @@ def test_a_model_can_be_used_from_several_threads(model):
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda pair: model.predict(pair[1], scores=pair[0] % 2 == 0), enumerate(pictures)))
     assert found == expected
+
+
+@pytest.mark.parametrize("copied", [pickle.dumps, copy.deepcopy])
+def test_a_model_that_is_sent_to_another_process_is_refused_in_one_line(model, copied):
+    with pytest.raises(
+        fullconv.FullconvError, match="pass its name or folder, and load it in the process that uses it"
+    ):
+        copied(model)
+    assert copy.copy(model).predict(np.zeros((32, 32, 3), np.uint8)).label_map.shape == (32, 32)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"streams": 0}, "streams=0: give a whole number, 1 or more"),
+        ({"streams": 1.5}, "streams=1.5: give a whole number, 1 or more"),
+        ({"streams": True}, "streams=True: give"),
+        ({"threads": -3}, "threads=-3: give a whole number, 1 or more, or None for all"),
+        ({"threads": 0}, "threads=0: give"),
+        ({"threads": "2"}, "threads='2': give"),
+    ],
+)
+def test_a_wrong_number_of_streams_or_threads_is_refused(given, message):
+    with pytest.raises(fullconv.FullconvError, match=message):
+        fullconv.load("photos", **given)
+
+
+def test_numbers_of_numpy_are_taken():
+    assert fullconv.load("photos", streams=np.int64(1), threads=np.int64(1))
 
 
 def test_the_repr_of_a_model_is_one_line(model):

@@ -2,6 +2,7 @@
 
 import io
 import json
+import signal
 import zipfile
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 
 import fullconv
 from tests.conftest import EXAMPLES
+from tests.serving.running import running
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +43,8 @@ def test_a_form_gives_the_same_answer(server, cat):
     [
         ("saev=masks", "no option 'saev' here; choose from save, model, classes; did you mean save?"),
         ("save=json&x=1", "no option 'x' here; choose from save, model, classes"),
+        ("save=json&save=masks", "save is given twice; a request has one output"),
+        ("model=photos&model=photos", "model is given twice; a request has one model"),
     ],
 )
 def test_unknown_options_are_refused(server, cat, query, message):
@@ -64,6 +68,14 @@ def test_a_form_with_more_than_the_file_is_refused(server, cat):
     assert "no field 'save' in this form" in refused.json["error"]
     assert "options (save, model, classes) belong in the address" in refused.json["error"]
     assert server.ask("/predict", file, {"Content-Type": "multipart/form-data; boundary=x"}).status == 200
+
+
+def test_a_damaged_form_writes_nothing_to_the_log(cat):
+    with running() as one:
+        refused = one.ask("/predict", cat, {"Content-Type": "multipart/form-data; boundary=x"})
+        one.process.send_signal(signal.SIGTERM)
+        _, log = one.process.communicate(timeout=60)
+    assert (refused.json["reason"], log) == ("form", "")
 
 
 def test_json_contains_size_and_shares(server, cat, expected):
@@ -120,15 +132,23 @@ def test_errors_of_unknown_paths_and_methods_are_json(server):
 
 
 def test_a_photo_sent_with_curl_d_is_refused_with_a_hint(server, cat):
-    """curl -d removes line breaks, and calls it a form."""
+    """curl -d removes line breaks and null bytes, and calls it a form."""
     as_form = {"Content-Type": "application/x-www-form-urlencoded"}
-    for body in (b"\x89PNG\x1a" + cat, cat[:100]):
-        refused = server.ask("/predict", body, as_form)
+    for body in (b"\x89PNG\r\n\x1a\n" + cat, cat):
+        refused = server.ask("/predict", body.translate(None, b"\r\n\0"), as_form)
         assert refused.status in (415, 422)
         assert "with curl, send the file with --data-binary" in refused.json["error"]
     plain = server.ask("/predict", b"no picture", {"Content-Type": "application/octet-stream"})
     assert "--data-binary" not in plain.json["error"]
     assert server.ask("/predict", cat, as_form).status == 200
+
+
+def test_a_photo_sent_with_data_binary_gets_no_hint_at_it(server, cat):
+    """curl --data-binary, as in the manual, calls a file a form too."""
+    for body in (cat[: len(cat) // 2], b"II*\0" + cat, b"%PDF-1.7\n"):
+        refused = server.ask("/predict", body, {"Content-Type": "application/x-www-form-urlencoded"})
+        assert refused.json["reason"] in ("format", "damaged")
+        assert "--data-binary" not in refused.json["error"]
 
 
 def test_notes_name_no_option_of_the_command_line(server):
@@ -171,6 +191,8 @@ def test_cut_out_and_confidence(server, cat, expected):
 def test_only_the_requested_classes_are_used(server, cat):
     told = server.ask("/predict?save=json&classes=dog,%20horse", cat).json
     assert set(told["classes"]) <= {"background", "dog", "horse"}
-    for asked in ("puma", ","):
+    as_a_list = server.ask("/predict?save=json&classes=dog&classes=horse", cat).json
+    assert as_a_list == told
+    for asked in ("puma", ",", "", "dog&classes=", "dog&classes=puma"):
         reply = server.ask(f"/predict?classes={asked}", cat)
         assert (reply.status, reply.json["reason"]) == (422, "class")

@@ -81,6 +81,33 @@ def test_with_the_server_the_cat_in_a_dropped_photo_is_found(server, visit, tmp_
     assert bytes(Image.open(saved).getpalette()) == expected.classes.palette().tobytes()
 
 
+def turned_webp(path, orientation):
+    """The cat, stored in a WebP so that its EXIF orientation makes it upright again."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = Image.open(CAT)
+    undo = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE}[orientation]
+    stored.transpose(undo).save(path, lossless=True, exif=exif)
+    return path
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 7])
+def test_a_webp_with_an_exif_orientation_is_shown_upright(server, visit, tmp_path, orientation):
+    """Chromium does not turn it, but the server does."""
+    one = visit(server.address + "/")
+    one.drop(turned_webp(tmp_path / "turned.webp", orientation))
+    one.page.click("#hide-all")
+    shown = np.array(Image.open(one.download("#save-overlay", tmp_path)).convert("RGB"))
+    assert np.abs(shown - np.array(Image.open(CAT)).astype(int)).max() <= 1
+    assert one.page.evaluate("[photo.width, photo.height]") == [451, 300]
+
+
+def test_in_the_browser_a_turned_webp_has_the_labels_of_predict(site, visit, tmp_path):
+    one = visit(site)
+    one.drop(turned_webp(tmp_path / "turned.webp", 6))
+    assert agreement(one.download("#save-labels", tmp_path), CAT) == 1
+
+
 def sure_of(one, name):
     """Requests the confidence and returns the page's mean for a class, 0–1."""
     one.page.get_by_label("Darken where the model is unsure").check()
@@ -189,6 +216,69 @@ def test_a_file_that_is_not_a_picture_gives_an_error(server, visit, tmp_path):
     (tmp_path / "notes.jpg").write_text("hello")
     one.page.set_input_files("#files", tmp_path / "notes.jpg")
     one.page.wait_for_selector("#problem:has-text('notes.jpg')")
+
+
+def animated(path):
+    frames = [Image.new("RGB", (64, 64), colour) for colour in ("red", "blue")]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    return path
+
+
+def test_the_problem_of_one_photo_of_several_stays_visible(server, visit, tmp_path):
+    """One that the browser cannot open, and one that the server refuses; its problem is shown whenever it is chosen."""
+    (tmp_path / "notes.jpg").write_text("hello")
+    one = visit(server.address + "/")
+    one.page.on("console", lambda message: one.said.clear())  # the browser logs the refusal itself
+    one.page.set_input_files("#files", [tmp_path / "notes.jpg", animated(tmp_path / "moving.gif"), CAT])
+    one.page.wait_for_selector("#caption:has-text('chelsea.jpg ·')")
+    said = one.page.inner_text("#problem").splitlines()
+    assert said == [
+        "notes.jpg: this browser cannot open it as a picture; use a JPEG, PNG or WebP file.",
+        "moving.gif: the file contains 2 frames, and the limit is 1; send one frame",
+    ]
+    one.page.click("#thumbnails button[title='moving.gif']")
+    assert one.page.inner_text("#problem") == said[1]
+    one.page.click("#thumbnails button[title='chelsea.jpg']")
+    assert one.page.is_hidden("#problem")
+
+
+DROP_OTHERS = """(files) => {
+  const dataTransfer = new DataTransfer();
+  for (const name of files) dataTransfer.items.add(new File(["x"], name, { type: "video/mp4" }));
+  dataTransfer.setData("text/uri-list", "https://a.example/cat.jpg");
+  document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+}"""
+
+
+@pytest.mark.parametrize(("files", "said"), [(["clip.mp4"], "clip.mp4: this browser cannot open it"), ([], "no file")])
+def test_what_is_dropped_and_is_no_photo_gives_an_error(server, visit, files, said):
+    one = visit(server.address + "/")
+    one.page.evaluate(DROP_OTHERS, files)
+    one.page.wait_for_selector(f"#problem:has-text('{said}')")
+
+
+def test_the_result_is_that_of_the_model_that_was_chosen_last(browser, cat):
+    """The first answer arrives after the second one."""
+    with running("--model", "photos", "--model", "camvid") as both:
+        one, late = Visit(browser, both.address + "/"), []
+        one.ready()
+        one.drop(CAT)
+        one.page.route("**/predict?*model=camvid", lambda route, _: late.append(route))
+        one.page.select_option("#model", "camvid")
+        one.page.wait_for_selector("#busy", state="visible")
+        one.page.select_option("#model", "photos")
+        one.page.wait_for_selector("#busy", state="hidden")
+        with one.page.expect_response("**/predict?*model=camvid"):
+            late[0].continue_()
+        one.page.wait_for_timeout(500)
+        assert one.page.inner_text("#classes").split()[0] == "cat"
+        one.page.unroute_all()
+        one.drop(EXAMPLES / "coffee.jpg")
+        one.page.select_option("#model", "camvid")
+        one.page.wait_for_selector("#classes:has-text('building')")
+        one.page.click("#thumbnails button[title='chelsea.jpg']")
+        assert one.page.input_value("#model") == "photos"  # the model of the photo that is shown
+        one.context.close()
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from fullconv.commands.json_output import json_option, prints_json, write_docume
 from fullconv.commands.paths import PATH
 from fullconv.commands.progress import each_with_bar
 from fullconv.commands.shared_options import (
+    Listed,
     OneOf,
     Words,
     check_data,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 @click.option("--worst", type=click.IntRange(0), default=0, help="List this many of the pictures, worst first.")
 @click.option(
     "--merge-to",
+    cls=Listed,
     type=Words(),
     help="Score only these classes (separated by commas). All others count as background, in truth and prediction.",
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fullconv.commands.paths import PATH
+from fullconv.commands.shared_options import Listed
 from fullconv.commands.terminal import say
 from fullconv.words import counted
 
@@ -90,7 +91,7 @@ def heatmap(photos: tuple[str, ...], class_name: str, trunk_weights: Path | None
 @click.option(
     "--models", multiple=True, required=True, help="Name of a bundled model, or a folder. Repeat for each column."
 )
-@click.option("--titles", help="Column titles, separated by commas.  [default: the models' names]")
+@click.option("--titles", cls=Listed, help="Column titles, separated by commas.  [default: the models' names]")
 @click.option("--split", default="val", help="Split of DATA to measure the mean IoU on.")
 @click.option("--rows", type=click.IntRange(1), default=4, help="Number of photos from DATA to show.")
 @OUT

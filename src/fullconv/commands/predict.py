@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fullconv.commands.json_output import json_option
-from fullconv.commands.shared_options import Numbers, OneOf, Words, memory_option, model_options, tta_option
+from fullconv.commands.shared_options import Listed, Numbers, OneOf, Words, memory_option, model_options, tta_option
 from fullconv.errors import FullconvError
 
 if TYPE_CHECKING:
@@ -27,12 +27,14 @@ DEFAULT = "labels,masks,overlay"
 @click.option(
     "-s",
     "--save",
+    cls=Listed,
     help="Outputs to write, separated by commas: labels, masks, overlay, cutout, confidence, scores, polygons, coco, "
     "coco-polygons, labelme, geopackage, csv (one table). Videos support labels and overlay.  "
     "[default: labels,masks,overlay; for videos, overlay]",
 )
 @click.option(
     "--classes",
+    cls=Listed,
     type=Words(),
     help="Use only these classes, such as cat,dog. Each pixel gets the best of these and background.",
 )
@@ -49,12 +51,14 @@ DEFAULT = "labels,masks,overlay"
 )
 @click.option(
     "--bands",
+    cls=Listed,
     type=Numbers(int),
     help="Bands to use, in the order the model expects, such as 4,3,2.  [default: the first ones]",
 )
 @click.option(
     "--range",
     "values",
+    cls=Listed,
     type=Numbers(float),
     help="Values to map to 0 and 255, such as 0,3000; or one pair per band.  [default: from the model or the file]",
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fullconv.commands.shared_options import Words, engine_option, precision_option
+from fullconv.commands.shared_options import Listed, Words, engine_option, precision_option
 from fullconv.commands.terminal import say
 from fullconv.errors import missing_extra
 from fullconv.processors import PROCESSORS
@@ -84,6 +84,7 @@ EXTRA = ("starlette", "uvicorn", "python_multipart", "prometheus_client")
 )
 @click.option(
     "--formats",
+    cls=Listed,
     type=Words(),
     default="jpeg,png,webp,gif,bmp,avif",
     help="Picture formats to accept, separated by commas. tiff can be added.",

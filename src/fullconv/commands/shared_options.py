@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from fullconv.commands.paths import PATH
 from fullconv.errors import FullconvError, suggestion
@@ -20,6 +21,17 @@ class OneOf(click.Choice[str]):
 
     def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
         return super().get_invalid_choice_message(value, ctx).rstrip(".") + suggestion(str(value), self.choices)
+
+
+class Listed(click.Option):
+    """An option whose value is a list with commas. If it is repeated, the lists are joined; click uses the last."""
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        parser.add_option(obj=self, opts=self.opts, dest=self.name, action="append", nargs=1)
+
+    def consume_value(self, ctx: click.Context, opts: Mapping[str, Any]) -> tuple[Any, ParameterSource]:
+        value, source = super().consume_value(ctx, opts)
+        return ",".join(value) if isinstance(value, list) else value, source
 
 
 class Numbers(click.ParamType[tuple[float, ...]]):

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from fullconv.commands.paths import FOLDER, PATH
-from fullconv.commands.shared_options import BatchSize, Numbers, OneOf, Side, Weights, outside_option
+from fullconv.commands.shared_options import BatchSize, Listed, Numbers, OneOf, Side, Weights, outside_option
 from fullconv.commands.stopping import AGAIN
 from fullconv.commands.terminal import is_quiet, printed_log, say, silent
 from fullconv.words import pasted
@@ -75,6 +75,7 @@ LISTED = 6  # scores of classes are listed if there are at most this many
 )
 @click.option(
     "--range",
+    cls=Listed,
     type=Numbers(float),
     help="Values to map to 0 and 255, such as 0,3000; or one pair per band.  "
     "[default for more than 8 bits: the 0.1 and 99.9 percentiles of the training pictures]",

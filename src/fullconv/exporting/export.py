@@ -76,7 +76,7 @@ def export(
     refuse_useless_options(to, data, resolution)
     opened = open_folder(model)
     folder = opened.path
-    target = path_of("out", out) if out else own_target(model, folder)
+    target = own_target(model, folder) if out is None else path_of("out", out)
     copied = is_copied(folder, to, target)
     source = Model(opened.config, source_engine(opened, to, copied))
     dataset = dataset_for(source, data, outside) if data else None

@@ -93,7 +93,8 @@ class Worker:
         self.task, self.folder = task, tempfile.TemporaryDirectory()  # kept, because engines also read from it later
         for name, content in import_ray().get(model[0]).items():
             Path(self.folder.name, name).write_bytes(content)
-        loaded = ready(open_folder(self.folder.name), task.choice, threads=1).among(task.wanted.classes)
+        loaded = ready(open_folder(self.folder.name), task.choice, threads=1)
+        loaded = loaded.among(task.wanted.classes) if task.wanted.classes else loaded
         self.model = loaded.mirrored() if task.wanted.mirrored else loaded
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, Any]:

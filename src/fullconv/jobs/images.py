@@ -152,6 +152,8 @@ def outcome_or_error(job: Job, work: Callable[[], Outcome]) -> Outcome:
     except OSError as error:
         if error.errno in DISK_FULL:
             raise
+        if error.errno == errno.ENAMETOOLONG:
+            return Outcome(job.source, error=f"{job.source}: the names of its results are too long; shorten its name")
         return Outcome(job.source, error=f"{job.target}: cannot be written ({_reason(error)})")
 
 

@@ -85,7 +85,8 @@ def save_noted(
         raise FullconvError("csv: is one table of many pictures; of one, write result.to_df().to_csv(FILE)")
     folder = path_of("folder", folder)
     refuse_file(folder, "folder")
-    target = folder / path_of("stem", stem or (result.source.stem if result.source else "image"))
+    own_stem = result.source.stem if result.source else "image"
+    target = folder / path_of("stem", own_stem if stem is None else stem)
     if not target.is_relative_to(folder) or ".." in target.relative_to(folder).parts:
         raise FullconvError(f"{argument('stem', stem)}: points outside {folder}; give a plain name")
     files_of(result, target, outputs)  # checks the outputs before anything is opened

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from PIL import Image
@@ -16,7 +17,7 @@ from fullconv.files import files_under, kind_of
 from fullconv.images import is_image_name
 from fullconv.prediction.flow import in_order
 from fullconv.prediction.memory import refuse_heavy
-from fullconv.sources import Source
+from fullconv.sources import Source, refuse_long_text, unshared
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -42,6 +43,7 @@ def _at(path: str | os.PathLike[str]) -> Sequence[Source]:
     if not os.fspath(path):
         raise FullconvError("the path is empty; give a folder of pictures, such as . for the current one")
     place = Path(path)
+    refuse_long_text(place)
     if place.is_file():
         return [place]
     if not place.is_dir():
@@ -67,8 +69,12 @@ def predict_many(
 
     `weigh` returns the bytes that an item needs. All items in progress, and the result that the caller has, need at
     most `most` bytes together. A FullconvError is passed to `on_error`, or raised if this is None. When the caller
-    stops, the items in progress are finished and no others are started.
+    stops, the items in progress are finished and no others are started. The caller may overwrite an array or a PIL
+    image with the next one.
     """
+
+    def begin(item: Item, need: int) -> Future[Result]:
+        return pool.submit(work, _as_it_is_now(item) if need <= most else item, need)
 
     def work(item: Item, need: int) -> Result:
         refuse_heavy(item if isinstance(item, (str, os.PathLike)) else "the picture given", need, most)
@@ -77,7 +83,7 @@ def predict_many(
     with ThreadPoolExecutor(THREADS) as pool:
         try:
             weighed = ((source, weigh(source)) for source in sources)
-            for source, future in in_order(weighed, lambda *one: pool.submit(work, *one), most, THREADS):
+            for source, future in in_order(weighed, begin, most, THREADS):
                 try:
                     result = future.result()
                 except FullconvError as error:
@@ -89,3 +95,11 @@ def predict_many(
                     del result
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _as_it_is_now(item: Item) -> Item:
+    """Returns a copy of a picture that the caller may overwrite. One that cannot be read is returned unchanged, because
+    reading it later gives the error."""
+    with suppress(FullconvError):
+        return cast(Item, unshared(item))
+    return item

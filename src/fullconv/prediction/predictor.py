@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fullconv import images
 from fullconv.classes import Classes
-from fullconv.errors import FullconvError
+from fullconv.errors import FullconvError, argument
 from fullconv.images import Readable
 from fullconv.listed import listed
 from fullconv.models.config import ModelConfig
@@ -48,11 +49,13 @@ class Model:
         """The same model, restricted to these classes: each pixel gets the best of these and background. If the model
         has no class named background, label maps do not change, and only the other outputs are restricted.
 
-        Raises FullconvError for an unknown class name.
+        Raises FullconvError for an unknown class name, and if there is none.
         """
         asked = tuple(dict.fromkeys(listed("names", names)))
+        if not asked:
+            raise FullconvError(f"names: none is given; give one or more of {', '.join(self.classes.names)}")
         wanted = {self.classes.index(name) for name in asked}
-        if not asked or not self.classes.has_background:
+        if not self.classes.has_background:
             return replace(self, asked=asked)
         others = tuple(sorted(set(range(1, len(self.classes))) - wanted))
         return replace(self, engine=Among(self.engine, others), asked=asked)
@@ -61,6 +64,13 @@ class Model:
         """The same model, which also processes each picture's mirror image and uses the mean of both scores. This is
         slightly better and takes twice the time."""
         return replace(self, engine=Mirrored(self.engine))
+
+    def __getstate__(self) -> object:
+        how = "pass its name or folder, and load it in the process that uses it"
+        raise ModelError(f"a model cannot be sent to another process; {how}")
+
+    def __copy__(self) -> Model:
+        return replace(self)
 
     def __repr__(self) -> str:
         what = f"{self.config.architecture.title}, {counted(len(self.classes), 'class', 'classes')}"
@@ -279,7 +289,16 @@ def load(
     cuda:1. `streams`: number of threads that will call it at once. `threads`: number of processors to use, None for
     all. Raises FullconvError if the model is missing or damaged, or cannot run with these settings.
     """
+    streams = _count("streams", streams)
+    threads = None if threads is None else _count("threads", threads, ", or None for all processors")
     return ready(open_folder(model), Choice(engine, precision, device), streams, threads)
+
+
+def _count(name: str, given: Any, otherwise: str = "") -> int:
+    """What was given as the argument `name`, if it is a whole number of 1 or more. Otherwise raises FullconvError."""
+    if isinstance(given, bool) or not isinstance(given, (int, np.integer)) or given < 1:
+        raise FullconvError(f"{argument(name, given)}: give a whole number, 1 or more{otherwise}")
+    return int(given)
 
 
 def ready(folder: ModelFolder, choice: Choice, streams: int = 1, threads: int | None = None) -> Model:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -23,6 +24,8 @@ from fullconv.serving.one_host import OneHost
 from fullconv.serving.page_files import TYPES, files_of
 from fullconv.serving.refusal import Refusal
 from fullconv.serving.service import Service
+
+STRIPPED = b"\r\n\0"  # what curl -d removes from a file
 
 
 def make_app(service: Service, rules: Rules, label_studio: OneHost | None = None) -> ASGIApp:
@@ -68,13 +71,16 @@ def _giving(content: Any) -> Handler:
 
 def predict_endpoint(service: Service) -> Endpoint:
     async def predict(request: Request) -> Response:
-        check_options(request.query_params)
-        save = output_of(request.query_params.get("save", "labels"))
-        chosen = service.model(request.query_params.get("model"))
-        asked = service.classes(chosen, request.query_params.get("classes"))
+        options = request.query_params
+        check_options(options)
+        save = output_of(only(options, "save") or "labels")
+        chosen = service.model(only(options, "model"))
+        asked = service.classes(chosen, options.getlist("classes"))
 
         async def read(request: Request, deadline: float) -> Task:
-            return Task(chosen, await service.bodies.picture(request, deadline), save, classes=asked)
+            picture = await service.bodies.picture(request, deadline)
+            request.state.stripped = not any(byte in picture for byte in STRIPPED)
+            return Task(chosen, picture, save, classes=asked)
 
         try:
             answer = await service.handle(request, read)
@@ -86,9 +92,10 @@ def predict_endpoint(service: Service) -> Endpoint:
 
 
 def of_form(refusal: Refusal, request: Request) -> Refusal:
-    """Returns the refusal of a picture, with a hint if `curl -d`, which removes line breaks, seems to have sent it."""
-    sent_as = request.headers.get("content-type", "").lower()
-    if refusal.reason not in ("format", "damaged") or not sent_as.startswith("application/x-www-form-urlencoded"):
+    """Returns the refusal of a picture, with a hint if `curl -d`, which removes some bytes, seems to have sent it. Its
+    --data-binary calls a file a form, too."""
+    is_form = request.headers.get("content-type", "").lower().startswith("application/x-www-form-urlencoded")
+    if refusal.reason not in ("format", "damaged") or not (is_form and getattr(request.state, "stripped", False)):
         return refusal
     hint = "the request says that it is a form; with curl, send the file with --data-binary, since -d changes it"
     return Refusal(refusal.status, refusal.reason, f"{refusal.message}; {hint}")
@@ -101,6 +108,15 @@ def check_options(asked: Iterable[str]) -> None:
         if name not in descriptions.OPTIONS:
             near = suggestion(name, descriptions.OPTIONS)
             raise Refusal(422, "question", f"no option {name!r} here; choose from {known}{near}")
+
+
+def only(options: QueryParams, name: str) -> str | None:
+    """Returns the value of an option that can be given once, or None. Raises Refusal if there are more."""
+    values = options.getlist(name)
+    if len(values) > 1:
+        what = {"save": "output"}.get(name, name)
+        raise Refusal(422, "question", f"{name} is given twice; a request has one {what}")
+    return values[0] if values else None
 
 
 def output_of(asked: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ DRAINED = 4  # a body that is too large is read up to this many times the limit,
 SHOWN = 60  # characters of a field's name
 FORM = "multipart/form-data"
 IN_ADDRESS = f"options ({', '.join(OPTIONS)}) belong in the address, as in /predict?save=masks"
+
+# Without a handler, Python would print the parser's warning about each damaged form. The client gets an error instead.
+logging.getLogger("python_multipart").addHandler(logging.NullHandler())
 
 
 class InMemory(MultiPartParser):

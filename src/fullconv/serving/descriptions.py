@@ -85,7 +85,7 @@ PREDICT: dict[str, Any] = {
     "parameters": [
         in_query("save", "Output to return", enum=list(OUTPUTS), default="labels"),
         in_query("model", "A name from /models; the first one by default"),
-        in_query("classes", "Only these classes (separated by commas) and background"),
+        in_query("classes", "Only these classes (separated by commas, or repeated) and background"),
     ],
     "requestBody": PICTURE,
     "responses": ANSWERS,

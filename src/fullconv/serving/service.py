@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.requests import Request
 
@@ -49,13 +49,17 @@ class Service:
             )
         return name
 
-    def classes(self, model: str, asked: str | None) -> tuple[str, ...]:
-        """Returns the names in "cat,dog". Raises Refusal if one is not a class of the model."""
+    def classes(self, model: str, asked: Sequence[str]) -> tuple[str, ...]:
+        """Returns the names in texts such as "cat,dog". Raises Refusal if a text has none, and for a name that is not
+        a class of the model."""
         known = self.workers.models[model]["classes"]
-        names = tuple(name.strip() for name in (asked or "").split(",") if name.strip())
-        if asked and not names:
-            raise Refusal(422, "class", f"classes={asked} names none; the classes are {', '.join(known)}")
-        for name in names:
+        found: list[str] = []
+        for text in asked:
+            names = [name.strip() for name in text.split(",") if name.strip()]
+            if not names:
+                raise Refusal(422, "class", f"classes={text} names none; the classes are {', '.join(known)}")
+            found += names
+        for name in found:
             if name not in known:
                 raise Refusal(422, "class", no_class(name, known))
-        return names
+        return tuple(found)

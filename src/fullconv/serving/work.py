@@ -64,7 +64,8 @@ def do(task: Task, models: dict[str, Model], limits: Limits) -> Answer | Refusal
     """Returns the answer to a task, or the Refusal if the picture cannot be segmented."""
     try:
         check_picture(task.body, limits)
-        model = models[task.model].among(task.classes)
+        model = models[task.model]
+        model = model.among(task.classes) if task.classes else model
         result = model.predict(task.body, scores=task.scores, soft=is_soft(task.save))
         facts = {"model": task.model}
         return tensors(result, facts) if task.raw else answer(result, task.save, facts)

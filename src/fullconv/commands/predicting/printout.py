@@ -15,7 +15,7 @@ from fullconv.commands.progress import with_bar
 from fullconv.commands.terminal import fail, is_watched, note, say
 from fullconv.jobs.outcome import Outcome
 from fullconv.raster_signs import is_raster
-from fullconv.words import counted, was
+from fullconv.words import counted, printable, was
 
 ROWS = 200  # with more pictures, only totals are printed; predictions.jsonl has a line for each
 WIDEST = 60  # characters of the column of names
@@ -70,7 +70,7 @@ class Printout:
             if outcome.error:
                 fail(outcome.error)
             for text in outcome.notes[: max(0, NOTES - self.noted)]:
-                note(f"note: {outcome.source}: {text}")
+                note(printable(f"note: {outcome.source}: {text}"))
             self._count(outcome)
             if width is not None and not outcome.error:
                 say(row(outcome, width))
@@ -129,7 +129,7 @@ class Printout:
 def row(outcome: Outcome, width: int) -> str:
     """Returns a row: file, size, time, and the classes found with their share of the pixels."""
     found = "  ".join(f"{name} {percent(share)}" for name, share in outcome.shares.items())
-    name, size = click.format_filename(outcome.source), f"{outcome.width}x{outcome.height}"
+    name, size = printable(click.format_filename(outcome.source)), f"{outcome.width}x{outcome.height}"
     if outcome.frames:
         size += f" {counted(outcome.frames, 'frame')}"
     return f"{name:{width}}  {size:>11}  {outcome.seconds * 1000:6.0f} ms  {found}"

@@ -1,6 +1,7 @@
 // A web worker that loads the model from the page's folder and segments photos, one after another.
 
 import * as ort from "./ort/ort.wasm.min.mjs";
+import { uprightBitmap } from "./orientation.js";
 import { confidence, segment } from "./segmentation.js";
 
 const MOST_THREADS = 4; // only if the page is cross-origin isolated, for which its web server must send two headers
@@ -50,7 +51,7 @@ async function run(session, { height, width, values }, output) {
 
 /** {width, height, values} of a photo (a Blob): RGB, upright, transparent pixels on white, colours as stored. */
 async function pixels(photo) {
-  const bitmap = await createImageBitmap(photo, { colorSpaceConversion: "none" });
+  const bitmap = await uprightBitmap(photo, { colorSpaceConversion: "none" });
   const { width, height } = bitmap;
   const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
   context.fillStyle = "white";

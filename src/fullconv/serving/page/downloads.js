@@ -1,6 +1,7 @@
 // The downloads. Files have the same names as those of `fullconv predict`, except that the overlay is a PNG, and that one
 // cut-out shows all visible classes and has all their names.
 
+import { uprightBitmap } from "./orientation.js";
 import { cutOut, mask, overlay } from "./painting.js";
 import { pixelsOf } from "./photos.js";
 import { encodeLabels } from "./png.js";
@@ -44,7 +45,7 @@ async function painted(photo, { colours, opacity, outlined }) {
   layer.getContext("2d").putImageData(overlay(photo.result, colours, photo.shown, opacity, outlined), 0, 0);
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d");
-  context.drawImage(await createImageBitmap(photo.blob), 0, 0);
+  context.drawImage(await uprightBitmap(photo.blob), 0, 0);
   context.drawImage(layer, 0, 0);
   return { name: `${photo.stem}_overlay.png`, bytes: await encoded(canvas) };
 }

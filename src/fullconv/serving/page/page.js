@@ -6,8 +6,10 @@ import { counted, darkened, overlay, resampled } from "./painting.js";
 import { filesIn, openPhoto, shoot } from "./photos.js";
 
 const $ = (id) => document.getElementById(id);
-const photos = []; // {…photo, model, result, view, counts, shown}
+const photos = []; // {…photo, model, result, view, counts, shown}, and `problem`, in words, if the last try failed
 let engine, current, started;
+let adding = 0; // how many groups of photos are being added
+let problems = []; // of these photos, in words
 let colours = {}; // {model's name: [[r, g, b], …]}, as chosen by the user
 
 addListeners();
@@ -49,7 +51,9 @@ function addListeners() {
   addEventListener("dragleave", (event) => dropping(event, false));
   addEventListener("drop", (event) => {
     dropping(event, false);
-    add(filesIn(event.dataTransfer));
+    const files = filesIn(event.dataTransfer);
+    if (!files.length) showError(new Error("What you dropped is no file; save the photo first, and drop the file."));
+    add(files);
   });
   $("model").onchange = () => current && processPhoto(current);
   $("opacity").oninput = $("outlines").onchange = draw;
@@ -79,17 +83,22 @@ async function takePhoto() {
   }
 }
 
+/** Adds photos. All problems of a group stay visible until another photo is chosen. */
 async function add(files) {
+  if (!adding++) problems = [];
   for (const file of files) {
     try {
       const photo = await openPhoto(file, file.name || `pasted-${photos.length + 1}.png`);
       photos.push(photo);
       thumbnail(photo);
       await processPhoto(photo);
+      if (photo.problem) problems.push(photo.problem);
     } catch (error) {
-      showError(error);
+      problems.push(error.message);
     }
+    if (problems.length) showProblem(problems.join("\n"));
   }
+  adding--;
   $("files").value = "";
 }
 
@@ -97,28 +106,37 @@ async function processPhoto(photo) {
   select(photo);
   await started;
   busy(`Processing ${photo.name} …`);
+  const model = engine.models.find((one) => one.name === $("model").value);
+  photo.wanted = model;
+  photo.problem = "";
   try {
-    photo.model = engine.models.find((model) => model.name === $("model").value);
-    photo.result = await engine.segment(photo.blob, photo.model);
-    photo.view = resampled(photo.result, { width: photo.bitmap.width, height: photo.bitmap.height });
-    photo.counts = counted(photo.result.labels);
-    photo.sure = null;
-    photo.shown = new Set(presentClasses(photo).filter((index) => !isBackground(photo, index)));
-    if (photo === current) select(photo);
+    const result = await engine.segment(photo.blob, model);
+    if (photo.wanted === model) take(photo, model, result); // unless another model was chosen meanwhile
   } catch (error) {
-    showError(error);
+    photo.problem = `${photo.name}: ${error.message}`;
+    if (photo === current) showProblem(photo.problem);
   } finally {
-    busy();
+    if (photo.wanted === model) busy();
   }
+}
+
+function take(photo, model, result) {
+  Object.assign(photo, { model, result, sure: null });
+  photo.view = resampled(result, { width: photo.bitmap.width, height: photo.bitmap.height });
+  photo.counts = counted(result.labels);
+  photo.shown = new Set(presentClasses(photo).filter((index) => !isBackground(photo, index)));
+  if (photo === current) select(photo);
 }
 
 /** Gets the confidence of the current photo, if it is to be shown and is not known yet. */
 async function showUnsure() {
   const photo = current;
   if (photo?.result && $("unsure").checked && !photo.sure) {
+    const { model } = photo;
     busy("Computing the confidence …");
     try {
-      const { labels, ...size } = await engine.confidence(photo.blob, photo.model);
+      const { labels, ...size } = await engine.confidence(photo.blob, model);
+      if (photo.model !== model) return; // it was processed by another model meanwhile
       photo.means = means(labels, photo.result.labels);
       photo.sure = resampled({ labels, ...size }, photo.view).labels;
     } catch (error) {
@@ -159,7 +177,7 @@ function select(photo) {
   document.body.classList.add("seen");
   document.body.classList.toggle("many", photos.length > 1);
   $("welcome").hidden = true;
-  $("problem").hidden = true;
+  showProblem(photo.problem);
   $("view").hidden = false;
   $("photos").hidden = photos.length < 2;
   $("more").hidden = false;
@@ -263,7 +281,10 @@ function show(all) {
 function thumbnail(photo) {
   const button = element("button", { type: "button", title: photo.name });
   button.append(element("img", { src: photo.address, alt: photo.name }));
-  button.onclick = () => select(photo);
+  button.onclick = () => {
+    if (photo.model) $("model").value = photo.model.name;
+    select(photo);
+  };
   const item = document.createElement("li");
   item.append(button);
   $("thumbnails").append(item);
@@ -284,8 +305,12 @@ function busy(text = "") {
 
 function showError(error) {
   busy();
-  $("problem").textContent = error.message;
-  $("problem").hidden = false;
+  showProblem(error.message);
+}
+
+function showProblem(text = "") {
+  $("problem").textContent = text;
+  $("problem").hidden = !text;
 }
 
 const element = (tag, properties) => Object.assign(document.createElement(tag), properties);

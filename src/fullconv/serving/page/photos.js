@@ -1,10 +1,12 @@
 // Opens photos: chosen files, pasted or dropped ones, or taken with the camera.
 
+import { uprightBitmap } from "./orientation.js";
+
 const SHOWN = 1600; // longest side of the displayed bitmap in pixels; results keep the photo's own size
 
 /** Opens a photo as {name, stem, blob, bitmap, address}. The bitmap is upright, with a longest side of at most SHOWN. */
 export async function openPhoto(blob, name) {
-  const whole = await createImageBitmap(blob).catch(() => {
+  const whole = await uprightBitmap(blob).catch(() => {
     throw new Error(`${name}: this browser cannot open it as a picture; use a JPEG, PNG or WebP file.`);
   });
   const factor = Math.min(1, SHOWN / Math.max(whole.width, whole.height));
@@ -15,15 +17,15 @@ export async function openPhoto(blob, name) {
 
 /** ImageData of the whole photo, upright. */
 export async function pixelsOf(photo) {
-  const whole = await createImageBitmap(photo.blob);
+  const whole = await uprightBitmap(photo.blob);
   const context = new OffscreenCanvas(whole.width, whole.height).getContext("2d");
   context.drawImage(whole, 0, 0);
   return context.getImageData(0, 0, whole.width, whole.height);
 }
 
-/** The pictures among what was dropped or pasted. */
+/** The files that were dropped or pasted. Those that are no pictures give an error when they are opened. */
 export function filesIn(transfer) {
-  return [...(transfer?.files || [])].filter((file) => file.type.startsWith("image/") || !file.type);
+  return [...(transfer?.files || [])];
 }
 
 /** Opens the camera in a dialog. Gives a Blob of the photo, or null if the user cancelled. */
