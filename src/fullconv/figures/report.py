@@ -101,7 +101,8 @@ def _curves(subject: Subject, model: Model) -> str:
     image = draw_curves(subject.history, "").picture_of_it()
     epoch = model.config.provenance.get("epoch")
     kept = f"<p>The model is from epoch {epoch}, the last whose mean IoU is as good as any.</p>" if epoch else ""
-    return f'<h2>Training curves</h2>{kept}<div class="wide curves"><img alt="curves" src="{_data(image, "PNG")}"></div>'
+    picture = f'<div class="wide curves"><img alt="curves" src="{_data(image, "PNG")}"></div>'
+    return f"<h2>Training curves</h2>{kept}{picture}"
 
 
 def _classes(numbers: dict[str, Any]) -> str:

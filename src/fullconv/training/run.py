@@ -149,7 +149,7 @@ def run(
     teacher: Teacher | None = None,
     ends: float | None = None,
 ) -> None:
-    """Trains, averages, evaluates and writes, epoch after epoch. The model folder out/model holds the last of the good epochs.
+    """Trains, averages, evaluates and writes, epoch after epoch. out/model holds the last of the good epochs.
 
     `ends`: the reading of the monotonic clock at which the steps should be done, if a time was given.
     """

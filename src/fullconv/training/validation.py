@@ -29,7 +29,6 @@ from fullconv.training.pictures import Skipped
 from fullconv.training.processes import is_shared, main_first, rank_and_count
 from fullconv.weights import checkpoint
 
-
 CHANCE = 0.03  # how much a picture's mean IoU changes by chance between two evaluations of a run: a standard deviation
 
 
