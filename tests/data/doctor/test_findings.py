@@ -531,6 +531,18 @@ def test_a_misspelt_name_is_recognised(data):
     assert data.examine().findings == ()
 
 
+def test_a_folder_of_masks_for_each_class_is_recognised(data):
+    for path in data.masks():
+        for name in ("roof", "pool"):
+            target = data.root / "masks" / name / path.relative_to(data.root / "masks")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target)
+        path.unlink()
+    finding = found(data.examine(), "unpaired")
+    assert finding.remedy.startswith("save a single mask for each image, with a value for each class; now they are ")
+    assert finding.remedy.endswith("in pool/train, pool/val, roof/train, roof/val")
+
+
 def test_a_folder_without_data_is_a_finding(tmp_path):
     report = examine(tmp_path)
     assert kinds(report) == {"not-recognised"}
