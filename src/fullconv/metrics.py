@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.classes import Classes, LabelMap
+from fullconv.classes import Classes
 from fullconv.errors import FullconvError
 
 Counts = NDArray[np.int64]
@@ -28,7 +28,7 @@ class Confusion:
         self.matrix = np.zeros((n, n), np.int64)
         self.boundary = np.zeros((n, 2), np.int64)
 
-    def add(self, truth: LabelMap, prediction: LabelMap) -> Counts:
+    def add(self, truth: NDArray[np.integer], prediction: NDArray[np.integer]) -> Counts:
         """Adds one image, given as two (H, W) label maps, and returns its own matrix. Pixels whose truth is void never
         count. Raises FullconvError if the sizes differ, or if a value is not a class."""
         truth, prediction = _integers(truth, "truth"), _integers(prediction, "prediction")
