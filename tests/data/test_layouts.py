@@ -10,6 +10,7 @@ from PIL import Image
 
 from fullconv.classes import VOC_NAMES, Classes
 from fullconv.data.description import open_dataset
+from fullconv.data.doctor.examination import check
 from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.layouts import sbd, voc
 from fullconv.data.recognition import LAYOUTS, find_layout, recognise
@@ -227,6 +228,29 @@ def of_cvat(
     write(root / "ImageSets" / "Segmentation" / "default.txt", "day 1/a\n")
     write(root / "labelmap.txt", labels)
     return root
+
+
+def test_written_mask_values_count_in_a_layout_with_values_of_its_own(tmp_path):
+    trees.ade20k(tmp_path)
+    write(
+        tmp_path / "data.yaml", "names: [{name: a, labels: [0]}, {name: b, labels: [1]}, {name: c, labels: [2, 3]}]\n"
+    )
+    assert open_dataset(tmp_path).split("train")[0].read()[1][0, :3].tolist() == [0, 1, 2]
+
+
+def test_a_missing_table_of_ade20k_says_what_the_values_mean(tmp_path):
+    trees.ade20k(tmp_path)
+    (tmp_path / "objectInfo150.txt").unlink()
+    report = check(tmp_path)
+    assert "value 1 has the first name and 0 is void" in report.findings[0].remedy
+    assert "no-names" not in {finding.kind for finding in report.findings}  # train would not assume them
+
+
+def test_a_split_without_pictures_is_called_so(tmp_path):
+    trees.roboflow(tmp_path)
+    write(tmp_path / "test" / "_classes.csv", (tmp_path / "train" / "_classes.csv").read_text())
+    with pytest.raises(FullconvError, match=r"test: no pictures in it; add some, or remove the folder"):
+        open_dataset(tmp_path)
 
 
 def test_labels_and_colours_of_cvat(tmp_path):
