@@ -28,6 +28,34 @@ def scored(truth, prediction, classes=THREE):
     return counts.report()
 
 
+@pytest.mark.parametrize(
+    ("truth", "prediction", "why"),
+    [
+        ([[0, 1]], [[0, 5]], "prediction holds 5, but the classes are 0 to 2"),  # 1 * 3 + 5 has no cell, 0 * 3 + 5 has
+        ([[1, 0]], [[0, 5]], "prediction holds 5"),
+        ([[0, 1]], [[0, 255]], "prediction holds 255"),
+        ([[0, 7]], [[0, 1]], "truth holds 7"),
+        ([[0, -1]], [[0, 1]], "truth holds -1"),
+        ([[0, 1]], [[0.1, 0.9]], "prediction has type float64; give class indices as integers"),
+    ],
+)
+def test_values_that_are_no_class_are_refused(truth, prediction, why):
+    counts = Confusion(THREE)
+    with pytest.raises(FullconvError, match=why):
+        counts.add(np.array(truth), np.array(prediction))
+    assert not counts.matrix.any()
+
+
+def test_label_maps_of_other_kinds_are_counted_alike():
+    truth = np.array([[0, 1, 255, 1] * 5] * 5, np.uint8)
+    prediction = (np.arange(100) % 3 == 0).reshape(5, 20)
+    expected = scored(truth, prediction)
+    for kind in (prediction, prediction.astype(np.int64), torch.from_numpy(prediction.astype(np.int64))):
+        counts = Confusion(THREE)
+        counts.add(truth, kind)
+        assert counts.report() == expected
+
+
 @given(truths, maps)
 def test_equals_scikit_learn(truth, prediction):
     known = truth != 255

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.classes import Classes, LabelMap
+from fullconv.classes import Classes
 from fullconv.errors import FullconvError
 
 Counts = NDArray[np.int64]
@@ -28,12 +28,15 @@ class Confusion:
         self.matrix = np.zeros((n, n), np.int64)
         self.boundary = np.zeros((n, 2), np.int64)
 
-    def add(self, truth: LabelMap, prediction: LabelMap) -> Counts:
-        """Adds one image, given as two (H, W) uint8 label maps, and returns its own matrix. Pixels whose truth is void
-        never count. Raises FullconvError if the sizes differ."""
+    def add(self, truth: NDArray[np.integer], prediction: NDArray[np.integer]) -> Counts:
+        """Adds one image, given as two (H, W) label maps, and returns its own matrix. Pixels whose truth is void never
+        count. Raises FullconvError if the sizes differ, or if a value is not a class."""
+        truth, prediction = _integers(truth, "truth"), _integers(prediction, "prediction")
         if truth.shape != prediction.shape:
             raise FullconvError(f"truth is {truth.shape}, prediction {prediction.shape}; predict at the source's size")
         known = truth != self.classes.void
+        _refuse_foreign(truth[known], "truth", self.classes)
+        _refuse_foreign(prediction[known], "prediction", self.classes)
         counts = confusion(truth[known], prediction[known], len(self.classes))
         self.matrix += counts
         width = max(1, round(BOUNDARY_WIDTH * float(np.hypot(*truth.shape))))
@@ -60,6 +63,24 @@ class Confusion:
             "per_class": per_class,
             "confusion": self.matrix.tolist(),
         }
+
+
+def _integers(values: Any, what: str) -> NDArray[np.integer]:
+    """Returns class indices as an array. Raises FullconvError for numbers of another kind, such as probabilities."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "biu":
+        raise FullconvError(f"{what} has type {array.dtype}; give class indices as integers, such as uint8")
+    return array.view(np.uint8) if array.dtype == bool else array
+
+
+def _refuse_foreign(values: NDArray[np.integer], what: str, classes: Classes) -> None:
+    """Raises FullconvError for a value that is not a class. It would be counted as another one."""
+    if values.size and not 0 <= values.min() <= values.max() < len(classes):
+        foreign = values[(values < 0) | (values >= len(classes))][0]
+        raise FullconvError(
+            f"{what} holds {foreign}, but the classes are 0 to {len(classes) - 1}; void ({classes.void}) is allowed "
+            "only in the truth"
+        )
 
 
 def confusion(truth: NDArray[np.integer], prediction: NDArray[np.integer], n: int) -> Counts:

@@ -30,7 +30,9 @@ def read_yaml(path: Path, keys: Sequence[str] | None = None) -> dict[str, Any]:
     try:
         values = _load(_text(path))
     except UnicodeDecodeError:
-        raise FullconvError(f"{path}: not a YAML file, because it is not text in UTF-8; give another file") from None
+        raise FullconvError(
+            f"{path}: not a YAML file, because it is not text in UTF-8; give another file, or save it as UTF-8"
+        ) from None
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         raise FullconvError(f"{path}: not a YAML file ({' '.join(str(error).split())})") from None
     if values is None:

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from fullconv.data.description import describe, open_dataset
+from fullconv.data.doctor.examination import check as examine
 from fullconv.errors import FullconvError
 from tests.data.doctor.planted import halves, photo
 
@@ -104,6 +105,36 @@ def test_unclear_masks_are_refused(tmp_path, mask, why):
     with pytest.raises(FullconvError, match=why) as error:
         describe(tmp_path)
     assert "\n" not in str(error.value)
+
+
+def ramp(low, high):
+    """80x100: half of it `low`, half `high`, and a few pixels of every value in between."""
+    edge = np.linspace(low, high, 256).round().astype(np.uint8)
+    return np.concatenate([np.full(4000, low, np.uint8), edge, np.full(3744, high, np.uint8)]).reshape(80, 100)
+
+
+def fill_with(root, masks):
+    for i, mask in enumerate(masks):
+        save(root / f"images/{i}.png", photo(i, mask.shape))
+        save(root / f"masks/{i}.png", mask)
+
+
+def test_smoothed_edges_between_black_and_white_are_no_classes(tmp_path):
+    sharp = np.where(ramp(0, 255) > 127, 255, 0).astype(np.uint8)
+    fill_with(tmp_path, [sharp, sharp, ramp(0, 255)])
+    with pytest.raises(FullconvError, match=r"1 mask with smoothed edges .* 2\.png\); save them without smoothing"):
+        describe(tmp_path)
+    errors = [finding.kind for finding in examine(tmp_path).findings if finding.severity == "error"]
+    assert errors == ["smoothed-masks", "white-is-void"]
+
+
+def test_many_rare_values_are_classes_if_one_of_them_is_common_elsewhere(tmp_path):
+    rare = ramp(0, 254)
+    rare[-1] = 255
+    common = rare.copy()
+    common[:10] = 100
+    fill_with(tmp_path, [rare, rare, common])
+    assert "0 background, 1 class_1, 2 class_2" in describe(tmp_path).assumption.lines[1]
 
 
 def test_masks_that_draw_the_object_in_two_ways_are_refused_with_both_ways_out(tmp_path):

@@ -237,6 +237,22 @@ def test_only_crowds_are_void(tmp_path, crowd, value):
     assert counts(label_map(build(tmp_path, [OUTLINE | {"iscrowd": crowd}]))) == {0: 39, value: 9}
 
 
+def test_masks_painted_in_cvat_are_objects(tmp_path, caplog):
+    painted = OUTLINE | {"iscrowd": 1, "attributes": {"occluded": False}}
+    assert counts(label_map(build(tmp_path, [painted]))) == {0: 39, 2: 9}
+    assert "1 object marked as crowds by CVAT" in caplog.text
+    assert "only crowds" not in caplog.text
+
+
+def test_a_category_with_only_crowds_is_a_note(tmp_path, caplog):
+    assert counts(label_map(build(tmp_path, [OUTLINE | {"iscrowd": 1, "attributes": {}}]))) == {0: 39, 255: 9}
+    assert "only crowds (iscrowd: 1) of road, so all are void; set iscrowd to 0 for objects" in caplog.text
+    caplog.clear()
+    build(tmp_path / "mixed", [OUTLINE | {"iscrowd": 1}, OUTLINE])
+    open_dataset(tmp_path / "mixed")
+    assert "crowds" not in caplog.text
+
+
 def test_one_id_for_two_images_is_an_error(tmp_path):
     build(tmp_path, [OUTLINE])
     save(tmp_path / "train" / "b.jpg", PHOTO)

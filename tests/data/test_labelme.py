@@ -104,3 +104,12 @@ def test_shapes_that_cannot_be_drawn_are_reported(opened, shape, message):
         opened(shape)
     assert "a.json" in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_label_in_other_letters_is_called_so(opened, tmp_path):
+    write(tmp_path / "labels.txt", "roof\nroad\n")
+    shape = {"shape_type": "rectangle", "points": QUAD}
+    with pytest.raises(FullconvError, match=r"label 'Roof' is not a class, but 'roof' is; add it to labels.txt"):
+        opened(shape | {"label": "Roof"})
+    with pytest.raises(FullconvError, match=r"label 'pool' is not a class; add it to labels.txt"):
+        opened(shape | {"label": "pool"})

@@ -9,12 +9,14 @@ import pytest
 from PIL import Image
 
 from fullconv.classes import VOC_NAMES, Classes
+from fullconv.data.description import open_dataset
+from fullconv.data.doctor.examination import check
 from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.layouts import sbd, voc
 from fullconv.data.recognition import LAYOUTS, find_layout, recognise
 from fullconv.errors import FullconvError
 from tests.data import trees
-from tests.data.trees import PHOTO, SIZE
+from tests.data.trees import PHOTO, SIZE, rows, save, write
 
 AB = Classes.named(["a", "b"])
 # layout → its tree, its splits, some of its classes by index, the first values of a row of a label map
@@ -223,6 +225,79 @@ def test_sift_flow_has_two_heads(tmp_path):
         "geo": [255, 0, 2],
     }
     assert dataset.further["geo"].names == ("sky", "horizontal", "vertical")
+
+
+def of_cvat(
+    root, labels="# label:color_rgb:parts:actions\r\nbackground:0,0,0::\r\nroof:250,50,83::\r\ncar:9,90,9::\r\n"
+):
+    """Segmentation mask 1.1 of CVAT: colours of the project's own."""
+    colours = np.array([[0, 0, 0], [9, 90, 9], [250, 50, 83]], np.uint8)
+    save(root / "JPEGImages" / "day 1" / "a.png", PHOTO)
+    save(root / "SegmentationClass" / "day 1" / "a.png", colours[rows(0, 1, 2)])
+    write(root / "ImageSets" / "Segmentation" / "default.txt", "day 1/a\n")
+    write(root / "labelmap.txt", labels)
+    return root
+
+
+def test_written_mask_values_count_in_a_layout_with_values_of_its_own(tmp_path):
+    trees.ade20k(tmp_path)
+    write(
+        tmp_path / "data.yaml", "names: [{name: a, labels: [0]}, {name: b, labels: [1]}, {name: c, labels: [2, 3]}]\n"
+    )
+    assert open_dataset(tmp_path).split("train")[0].read()[1][0, :3].tolist() == [0, 1, 2]
+
+
+def test_a_missing_table_of_ade20k_says_what_the_values_mean(tmp_path):
+    trees.ade20k(tmp_path)
+    (tmp_path / "objectInfo150.txt").unlink()
+    report = check(tmp_path)
+    assert "value 1 has the first name and 0 is void" in report.findings[0].remedy
+    assert "no-names" not in {finding.kind for finding in report.findings}  # train would not assume them
+
+
+def test_a_split_without_pictures_is_called_so(tmp_path):
+    trees.roboflow(tmp_path)
+    write(tmp_path / "test" / "_classes.csv", (tmp_path / "train" / "_classes.csv").read_text())
+    with pytest.raises(FullconvError, match=r"test: no pictures in it; add some, or remove the folder"):
+        open_dataset(tmp_path)
+
+
+def test_labels_and_colours_of_cvat(tmp_path):
+    dataset = open_dataset(of_cvat(tmp_path))
+    assert dataset.classes.names == ("background", "roof", "car")
+    assert dataset.classes.colours[1] == (250, 50, 83)
+    assert dataset.split("default")[0].read()[1][0, :3].tolist() == [0, 2, 1]
+
+
+def test_names_rename_the_labels_of_cvat(tmp_path):
+    of_cvat(tmp_path)
+    write(tmp_path / "data.yaml", "names: [nothing, house, vehicle]\ntrain: [default]\n")
+    assert open_dataset(tmp_path).split("train")[0].read()[1][0, :3].tolist() == [0, 2, 1]
+    write(tmp_path / "data.yaml", "names: [nothing, house]\n")
+    with pytest.raises(FullconvError, match=r"labelmap.txt: 2 names for 3 labels; remove `names`"):
+        open_dataset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("labels", "why"),
+    [
+        ("background:0,0,0::\ncar\n", "'car' should read name:red,green,blue::"),
+        ("background:0,0,0::\ncar:0,0,0::\n", "every label needs a colour of its own"),
+        ("background:0,0,0::\ncar:0,0,256::\n", "from 0 to 255"),
+        ("# nothing\n", "every label needs a colour"),
+    ],
+)
+def test_a_damaged_labelmap_is_reported(tmp_path, labels, why):
+    with pytest.raises(FullconvError, match=rf"labelmap\.txt: .*{why}"):
+        open_dataset(of_cvat(tmp_path, labels))
+
+
+@pytest.mark.parametrize("ending", ["png", "jpeg", "JPG"])
+def test_photos_of_a_devkit_may_have_any_format(tmp_path, ending):
+    trees.voc(tmp_path)
+    (tmp_path / "JPEGImages" / "a.jpg").unlink()
+    save(tmp_path / "JPEGImages" / f"a.{ending}", PHOTO)
+    assert open_dataset(tmp_path).split("train")[0].read()[0].shape == PHOTO.shape
 
 
 def test_void_borders_of_voc_and_none_in_sbd(tmp_path):

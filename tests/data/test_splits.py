@@ -30,7 +30,14 @@ def names(folder, text):
 
 @pytest.mark.parametrize(
     "lines",
-    ["a\nc\n", "images/a.png\n\nimages/c.png", "a.png\nc.png", "images/a.png masks/a.png\nimages/c.png masks/c.png"],
+    [
+        "a\nc\n",
+        "images/a.png\n\nimages/c.png",
+        "a.png\nc.png",
+        "images/a.png masks/a.png\nimages/c.png masks/c.png",
+        "images\\a.png\r\nimages\\c.png\r\n",
+        ".\\images\\a.png\timages\\..\\masks\\a.png\nimages\\c.png masks\\c.png",
+    ],
 )
 def test_lists(folder, lines):
     (folder / "train.txt").write_text(lines)
@@ -132,10 +139,14 @@ def test_sbd_beside_a_voc_devkit(tmp_path):
         ("train: {images: imgs}", "give a folder, a .txt"),
         ("train: {images: imgs, masks: gone}", "no such folder"),
         ("train: list.txt", "'zebra' is not a picture"),
+        ("train: [a, b]\nval: empty.txt", r"empty\.txt: no names in it; write one per line, or do not list this file"),
+        ("train: wide.txt", r"wide\.txt: not text in UTF-8; save it in this encoding"),
     ],
 )
 def test_mistakes_are_reported(folder, text, message):
     (folder / "list.txt").write_text("a\nzebra\n")
+    (folder / "empty.txt").write_text("\n")
+    (folder / "wide.txt").write_text("a\nb\n", encoding="utf-16")
     with pytest.raises(FullconvError, match=message) as error:
         names(folder, text)
     assert "\n" not in str(error.value)

@@ -16,6 +16,7 @@ from fullconv.data.doctor.facts import MaskFacts
 from fullconv.data.doctor.finding import Finding, name_colours, name_values
 from fullconv.data.doctor.instances import are_instances, instance_numbers
 from fullconv.data.doctor.scan import Facts, scan_masks
+from fullconv.data.doctor.values import smoothed_masks
 from fullconv.data.doctor.white import in_two_ways
 from fullconv.data.holding_back import hold_back
 from fullconv.data.label_meanings import parse_label_meanings
@@ -109,7 +110,10 @@ def meaning_of(samples: Sequence[Sample], root: Path) -> Meaning:
         _refuse_two_ways(facts, root)
         meaning = _of_values(Counter(value for mask in masks for value in mask.pixels), root)
         most = max(value for mask in masks for value in mask.pixels if value != VOID)
-        return replace(meaning, instances=most) if are_instances(facts) else meaning
+        if are_instances(facts):
+            return replace(meaning, instances=most)
+        _refuse_smoothed(facts, root)
+        return meaning
     if len(in_colour) < len(masks):
         raise FullconvError(f"{root}: some masks are in colour and some are grey; save all of them the same way")
     return _of_colours(in_colour, root)
@@ -128,6 +132,15 @@ def _refuse_two_ways(facts: Sequence[Facts], root: Path) -> None:
         f"{root}: {counted(len(found.white), 'mask')} with only 0 and 255 (such as {white}) and {len(found.numbered)} "
         f"with {found.listed} but no 255 (such as {numbered}), so it is unclear whether 255 is an object; {remedy}"
     )
+
+
+def _refuse_smoothed(facts: Sequence[Facts], root: Path) -> None:
+    """Raises FullconvError if values between black and white are only edges: each would become a class."""
+    if smoothed := smoothed_masks(facts):
+        raise FullconvError(
+            f"{root}: {counted(len(smoothed), 'mask')} with smoothed edges between black and white (such as "
+            f"{smoothed[0].mask_path.name}); save them without smoothing, or name the values in a data.yaml"
+        )
 
 
 def _of_values(masks: Mapping[int, int], root: Path) -> Meaning:

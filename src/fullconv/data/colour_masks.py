@@ -60,8 +60,19 @@ def positions(rgb: NDArray[np.uint8], path: Path, colours: Sequence[Colour]) -> 
 
 
 def known_colours(colours: Sequence[Colour]) -> dict[int, int]:
-    """{0xRRGGBB: position, or void}"""
-    return {_code(voc_colour(VOID)): VOID, **{_code(colour): i for i, colour in enumerate(colours)}}
+    """{0xRRGGBB: position, or void}. White is void if the colours are indices, as 255 is in a grey mask."""
+    void = [voc_colour(VOID), *([index_colour(VOID)] if are_indices(colours) else [])]
+    return {**{_code(colour): VOID for colour in void}, **{_code(colour): i for i, colour in enumerate(colours)}}
+
+
+def index_colour(value: int) -> Colour:
+    """Returns the colour of a class index in a grey mask that was saved as RGB."""
+    return value, value, value
+
+
+def are_indices(colours: Sequence[Colour]) -> bool:
+    """Whether colour i is [i, i, i]: grey masks of class indices, saved as RGB."""
+    return all(tuple(colour) == index_colour(i) for i, colour in enumerate(colours))
 
 
 def translate(codes: NDArray[np.uint32], table: Mapping[int, int]) -> tuple[LabelMap, NDArray[np.bool_]]:

@@ -52,7 +52,7 @@ def parse_label_meanings(names: Any, colours: Any, values: Mapping[str, str], sk
         lookup = value_lookup({**{i: index for i, (_, index) in enumerate(labels)}, VOID: VOID})
         return LabelMeanings(classes, lookup, partial(read_colours, colours=pixels), in_colour)
     reader = partial(read_index_or_colour, colours=classes.colours) if colours else read_mask
-    in_order = all(label == index for label, index in labels)
+    in_order = not _have_labels(names) and all(label == index for label, index in labels)
     if skip_zero and not in_order:
         raise FullconvError("reduce_zero_label: `names` already gives mask values; remove one of the two")
     if not values and in_order and not skip_zero:
@@ -104,6 +104,12 @@ def _entries(names: Any) -> list[tuple[str, list[Label]]]:
             f"{{name: {twice}, labels: [0, 1]}}"
         )
     return entries
+
+
+def _have_labels(names: Any) -> bool:
+    """Whether the mask values are written out. They then count even where a layout has values of its own."""
+    rows = names.values() if isinstance(names, Mapping) else names
+    return any(isinstance(row, Mapping) and "labels" in row for row in rows)
 
 
 def _counted(names: Mapping[Any, Any]) -> list[tuple[str, Any]]:

@@ -53,7 +53,9 @@ class Shapes:
 
     def _value(self, label: str, path: Path) -> int:
         if label not in self.values:
-            raise FullconvError(f"{path}: label {label!r} is not a class; add it to labels.txt or to `names`")
+            alike = next((name for name in self.values if name.lower() == label.lower()), None)
+            but = f", but {alike!r} is" if alike else ""
+            raise FullconvError(f"{path}: label {label!r} is not a class{but}; add it to labels.txt or to `names`")
         return self.values[label]
 
 

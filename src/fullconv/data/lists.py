@@ -15,7 +15,9 @@ def read_names(path: Path) -> list[str]:
         raise FullconvError(f"{path}: larger than {MOST >> 20} MiB, so not a list of names; write one name per line")
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()  # tools on Windows begin with a mark
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise FullconvError(f"{path}: not text in UTF-8; save it in this encoding") from None
+    except OSError as error:
         raise FullconvError(f"{path}: not a list of names ({error}); write one name per line") from None
     return [line.strip() for line in lines if line.strip()]
 

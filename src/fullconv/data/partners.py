@@ -59,6 +59,8 @@ def name_of(path: Path, folder: Path) -> str:
 def _in_one(folder: Path, deep: bool) -> tuple[Names, Names]:
     """Divides one folder: a.jpg with a.png, or a.jpg with a_mask.png. No picture is its own mask."""
     files = pictures_in(folder, deep=deep)
+    if not files:
+        raise FullconvError(f"{folder}: no pictures in it; add some, or remove the folder")
     photos = [path for path in files if path.suffix.lower() in PHOTOS]
     others = [path for path in files if path.suffix.lower() not in PHOTOS]
     shared = {name_of(path, folder) for path in photos} & {name_of(path, folder) for path in others}

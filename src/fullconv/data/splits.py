@@ -50,7 +50,11 @@ class Chooser:
         if not isinstance(asked, str):
             raise FullconvError(f"{self.root}: split {asked!r}; give a folder, a .txt, or {{images: …, masks: …}}")
         if asked.endswith(".txt"):
-            return tuple(self._each(read_names(self.root / asked), lambda line: (self._sample(line, asked),)))
+            if not (names := read_names(self.root / asked)):
+                raise FullconvError(
+                    f"{self.root / asked}: no names in it; write one per line, or do not list this file"
+                )
+            return tuple(self._each(names, lambda line: (self._sample(line, asked),)))
         if self.dataset and asked in self.dataset.splits:
             return self.dataset.split(asked)
         known = self._find(asked, self.root)
@@ -84,6 +88,8 @@ class Chooser:
         layout."""
         if known := self._find(line, self.root / listed_in):
             return known
+        if "\\" in line:  # Windows separates folders so
+            return self._sample(line.replace("\\", "/"), listed_in)
         image, *mask = line.split("\t") if "\t" in line else line.split()
         if len(mask) != 1:
             raise FullconvError(f"{self.root / listed_in}: {line!r} is not a picture of this layout; correct its name")

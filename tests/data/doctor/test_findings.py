@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from fullconv.data.description import open_dataset
 from fullconv.data.doctor.examination import check as examine
 from fullconv.data.doctor.statistics import judge_shares
 from fullconv.data.doctor.text import report_text
@@ -176,6 +177,32 @@ def test_a_single_colour_mask_does_not_renumber_the_others(data):
     finding = found(data.examine("names: [background, roof, pool]\n"), "colour-masks")
     assert finding.remedy.startswith("names: [background, roof, pool]\ncolours: [[0, 0, 0], [200, 40, 40], [")
     assert data.mended_by(finding) == {"empty-in-split"}
+
+
+@pytest.mark.parametrize("names", ["names: [background, roof, pool]\n", None])
+def test_class_indices_saved_as_rgb_keep_their_meaning(data, names):
+    for path in data.masks():
+        mask = np.full((HEIGHT, WIDTH), 2, np.uint8)  # the most frequent
+        mask[:4], mask[4:6], mask[6] = 0, 1, 255
+        Image.fromarray(np.stack([mask] * 3, 2)).save(path)
+    if names:
+        finding = found(data.examine(names), "colour-masks")
+        assert finding.remedy == "names: [background, roof, pool]\ncolours: [[0, 0, 0], [1, 1, 1], [2, 2, 2]]"
+        assert data.mended_by(finding) == set()
+    dataset = open_dataset(data.yaml(finding.remedy) if names else data.root)
+    assert len(dataset.classes) == 3
+    assert np.array_equal(dataset.split("train")[0].read_label_map(), mask)
+
+
+def test_names_for_unknown_colours_are_called_a_guess(data):
+    colours = np.array([[0, 0, 0], [200, 40, 40], [9, 90, 9]], np.uint8)
+    for path in data.masks():
+        mask = halves(0, 2)
+        mask[:4] = 1
+        Image.fromarray(colours[mask]).save(path)
+    finding = found(data.examine("names: [background, roof, pool]\n"), "colour-masks")
+    assert finding.remedy.endswith("  # which colour is which class is a guess: put them in order")
+    assert data.mended_by(finding) == set()
 
 
 def test_colour_masks_saved_as_jpeg(data):
@@ -516,6 +543,18 @@ def test_a_misspelt_name_is_recognised(data):
     assert "no mask; like roof_0O1.png" in {case.detail for case in finding.cases}
     subprocess.run(finding.remedy, shell=True, check=True)
     assert data.examine().findings == ()
+
+
+def test_a_folder_of_masks_for_each_class_is_recognised(data):
+    for path in data.masks():
+        for name in ("roof", "pool"):
+            target = data.root / "masks" / name / path.relative_to(data.root / "masks")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target)
+        path.unlink()
+    finding = found(data.examine(), "unpaired")
+    assert finding.remedy.startswith("save a single mask for each image, with a value for each class; now they are ")
+    assert finding.remedy.endswith("in pool/train, pool/val, roof/train, roof/val")
 
 
 def test_a_folder_without_data_is_a_finding(tmp_path):

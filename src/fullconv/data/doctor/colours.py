@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from fullconv.classes import VOID, Classes, Colour, voc_colour
+from fullconv.data.colour_masks import index_colour
 from fullconv.data.data_file import DataFile
 from fullconv.data.doctor.finding import ERROR, WARNING, Case, Finding, name_colours, name_only_colours
 from fullconv.data.doctor.mapping import without_values
@@ -40,8 +41,16 @@ def _drawn(facts: Sequence[Facts], classes: Classes, named: bool) -> list[Findin
     if len(pixels) > MOST:
         least = RARE * sum(pixels.values())
         pixels = {colour: count for colour, count in pixels.items() if count >= least}
-    remedy += name_colours(propose(pixels, classes, named)) if pixels else ""
+    remedy += name_colours(propose(pixels, classes, named)) + _guess(pixels, classes, named) if pixels else ""
     return [Finding("colour-masks", ERROR, text, _cases(masks), remedy)]
+
+
+def _guess(colours: Iterable[Colour], classes: Classes, named: bool) -> str:
+    """Returns a comment for the YAML if several colours may belong to any class: they are not the class's own, nor
+    black, nor indices."""
+    wanted = [colour for colour in colours if colour not in (VOID_COLOUR, BLACK)]
+    unknown = [] if _indices(wanted, len(classes)) else [colour for colour in wanted if colour not in classes.colours]
+    return "  # which colour is which class is a guess: put them in order" if named and len(unknown) > 1 else ""
 
 
 def _common(masks: Sequence[Facts]) -> dict[Colour, int]:
@@ -66,14 +75,16 @@ def _differing_palettes(facts: Sequence[Facts], classes: Classes, named: bool, f
     text = (
         f"{counted(len(odd), 'mask')} whose palette differs from the first one's: the same index has different colours"
     )
-    remedy = name_only_colours(propose(seen, classes, named)) + without_values(file)
+    remedy = name_only_colours(propose(seen, classes, named)) + _guess(seen, classes, named) + without_values(file)
     return [Finding("palettes-differ", WARNING, text, _cases(odd), remedy)]
 
 
 def propose(colours: Iterable[Colour], classes: Classes, named: bool) -> dict[Colour, str]:
     """{colour: class}, in the order of the classes: the classes' own colours, then black, then the rest in order of
-    appearance."""
+    appearance. If the colours are class indices saved as RGB, each has the class of its index."""
     wanted = [colour for colour in colours if colour != VOID_COLOUR]
+    if indices := _indices(wanted, len(classes) if named else None):
+        return {colour: _nth_name(i, classes, named) for i, colour in enumerate(indices)}
     known = dict(zip(classes.colours, classes.names, strict=True)) if named else {}
     table = {colour: known[colour] for colour in wanted if colour in known}
     spare = [name for name in (classes.names if named else ("background",)) if name not in table.values()]
@@ -86,6 +97,18 @@ def propose(colours: Iterable[Colour], classes: Classes, named: bool) -> dict[Co
         }
     order = {name: i for i, name in enumerate(classes.names if named else table.values())}
     return dict(sorted(table.items(), key=lambda item: order.get(item[1], len(order))))
+
+
+def _indices(colours: Sequence[Colour], count: int | None) -> list[Colour]:
+    """Returns [0, 0, 0], [1, 1, 1] … for all `count` classes, or for those that masks show, if the colours are class
+    indices saved as RGB, perhaps with white as void. Otherwise, returns nothing."""
+    rest = sorted(colour for colour in colours if colour != index_colour(VOID))
+    every = [index_colour(i) for i in range(count or len(rest))]
+    return every if len(rest) > 1 and (set(rest) <= set(every) if count else rest == every) else []
+
+
+def _nth_name(index: int, classes: Classes, named: bool) -> str:
+    return classes.names[index] if named else f"class_{index}" if index else "background"
 
 
 def _cases(masks: Sequence[Facts]) -> tuple[Case, ...]:

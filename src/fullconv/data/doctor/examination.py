@@ -114,7 +114,7 @@ def _with_counted_classes(subject: Subject, facts: Sequence[Facts]) -> Subject:
         text = f"all masks contain only the value {min(seen)}, so there is nothing to learn"
         single = Finding("nothing-to-learn", ERROR, text, remedy="label at least two classes")
         return replace(subject, dataset=dataset, findings=(*subject.findings, single))
-    if seen in (set(), {0, VOID}) or in_two_ways(steady, named=False):  # another finding reports what these masks mean
+    if seen <= {0, VOID} or in_two_ways(steady, named=False):  # another finding reports what these masks mean
         return replace(subject, dataset=dataset)
     remedy = f"path: {subject.dataset.root.resolve()}\n{name_list(['background', *names[1:]])}"
     text = f"the classes have no names; mask values go up to {top}"

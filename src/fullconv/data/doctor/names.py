@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fullconv.classes import Classes
@@ -33,9 +34,23 @@ def _alone(pairing: Pairing, mask_dir: Path) -> list[Finding]:
     cases += [Case(path, "no image") for path in masks]
     folder = f"{mask_dir.name}/"
     text = f"{counted(len(lonely), 'image')} without a mask in {folder}, {counted(len(masks), 'mask')} without an image"
-    moves = [shlex.join(["mv", str(mask), str(mask.with_stem(image.stem))]) for image, mask in like.items()]
-    remedy = "\n".join(moves) or "give each image and its mask the same name, or move unmatched files away"
-    return [Finding("unpaired", ERROR, text, tuple(cases), remedy)]
+    return [Finding("unpaired", ERROR, text, tuple(cases), _partners(like, masks, mask_dir))]
+
+
+def _partners(like: Mapping[Path, Path], masks: Sequence[Path], mask_dir: Path) -> str:
+    """Returns what gives the images their masks. `like`: images and the masks with the most similar names."""
+    if several := _several(masks, mask_dir):
+        return f"save a single mask for each image, with a value for each class; now they are apart, in {several}"
+    moves = [(mask, mask.with_stem(image.stem)) for image, mask in like.items() if mask.stem != image.stem]
+    renaming = "\n".join(shlex.join(["mv", str(mask), str(target)]) for mask, target in moves)
+    return renaming or "give each image and its mask the same name, or move unmatched files away"
+
+
+def _several(masks: Sequence[Path], mask_dir: Path) -> str:
+    """Returns the sub-folders that hold masks of the same names, as if each were of a class, or an empty string."""
+    folders = sorted({path.parent.relative_to(mask_dir).as_posix() for path in masks})
+    names = {path.stem for path in masks}
+    return ", ".join(folders) if len(folders) > 1 and len(masks) > len(names) else ""
 
 
 def _by_rule(pairing: Pairing, mask_dir: Path) -> list[Finding]:

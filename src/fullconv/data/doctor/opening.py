@@ -10,7 +10,7 @@ from fullconv.classes import Classes
 from fullconv.data.assumption import UNNAMED, Assumption, assumption_of, meaning_of
 from fullconv.data.data_file import DataFile
 from fullconv.data.dataset import Dataset
-from fullconv.data.description import OWN, describe, description_in, folder_of, read_data_file
+from fullconv.data.description import NAMELESS, OWN, describe, description_in, folder_of, read_data_file
 from fullconv.data.doctor.finding import ERROR, NOTE, Finding
 from fullconv.data.doctor.repair import pair_anyway
 from fullconv.data.inside import Outside
@@ -92,9 +92,11 @@ def _repaired(data: Path, reason: str) -> Subject:
     except FullconvError:  # the same error again, or that of a YAML for another tool, which has its own reason
         return _unreadable(data, reason)
     try:
-        is_bare = description_in(data).is_dir()
+        names_classes = found is not None and found.name not in NAMELESS
+        is_bare = description_in(data).is_dir() and not names_classes
         known = _meant(root, file, options, reason) if is_bare else None
-        return known or _paired(root, file, options, reason)
+        subject = known or _paired(root, file, options, reason)
+        return _unreadable(root, reason) if names_classes and not subject.findings else subject
     except FullconvError as error:
         return _unreadable(data, str(error))
 

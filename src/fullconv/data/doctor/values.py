@@ -22,6 +22,7 @@ from fullconv.words import counted
 MANY = 16  # values in one mask that are not a class: more than people draw by mistake
 RARE = 2e-3  # share of a mask's pixels; values that smoothing creates at edges are rarer
 MOSTLY = 0.9  # share of black and white in a smoothed mask of two values
+COMMON = 2e-2  # share of a mask that a class has in some mask, and a value that smoothing creates in none
 NEAR = 16  # largest change of black and white by JPEG, in grey levels
 SHOWN = 5  # values listed in one line
 
@@ -51,6 +52,16 @@ def is_smoothed(facts: Facts, named: bool) -> bool:
         return mask.is_lossy
     shares = mask.shares
     return median(shares[value] for value in strange) < RARE
+
+
+def smoothed_masks(facts: Sequence[Facts]) -> list[Facts]:
+    """Returns the masks with smoothed edges between black and white, in data without names. Values in between are
+    classes if one of them is common in some mask, or if no mask has white."""
+    masks = [each.mask for each in facts if each.mask]
+    between = (mask.shares[value] for mask in masks for value in mask.pixels if _end(value) is None)
+    if max(between, default=1) > COMMON or not any(_end(value) == VOID for mask in masks for value in mask.pixels):
+        return []
+    return [each for each in facts if is_smoothed(each, named=False)]
 
 
 def unknown_values(facts: Facts) -> list[int]:

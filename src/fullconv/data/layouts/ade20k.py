@@ -35,7 +35,10 @@ def read(root: Path, options: LayoutOptions) -> Dataset:
 def _names(path: Path) -> tuple[str, ...]:
     """Returns the first word for each class, from a table of index, shares, counts and synonyms with a header line."""
     if not path.is_file():
-        raise FullconvError(f"{path}: missing; copy it from the release, or give `names` in a data YAML")
+        raise FullconvError(
+            f"{path}: missing; copy it from the release, or give `names` in a data YAML: value 1 has the first name "
+            "and 0 is void, unless you write names: [{name: background, labels: [0]}, {name: …, labels: [1]}, …]"
+        )
     rows = [line.split("\t")[-1] for line in read_names(path)[1:]]
     return tuple(row.split(",")[0].strip() for row in rows)
 

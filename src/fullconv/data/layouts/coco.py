@@ -31,6 +31,7 @@ FILE_NAME = re.compile(r"(?:(?P<kind>instances|panoptic)_)?(?P<subset>.+)", re.I
 SPLITS = {"train": ("train",), "val": ("val",), "test": ("test",)}  # the start of a subset's name
 EXPORTS = ("_annotations.coco.json", "result.json", "result_coco.json")
 NO = ("0", "0.0", "false", "none", "")  # what tools write under iscrowd for a single object
+OF_CVAT = "occluded"  # among the attributes that CVAT writes for every object
 Files = dict[str, list[Path]]
 Key = TypeVar("Key", int, str)
 Value = TypeVar("Value")
@@ -170,6 +171,8 @@ class Reader:
             values = self._values(path, content)
             pictures = _pictures(content, path)
             notes = _notes(content, pictures, path)
+            if not _is_panoptic(path):
+                _report_crowds(content, path)
             folders = _image_folders(self.root, path, next(iter(pictures.values()))["file_name"])
             build = self._panoptic if _is_panoptic(path) else self._instances
             return [build(path, folders, one, notes[number], values) for number, one in pictures.items()]
@@ -251,6 +254,18 @@ def _report_lost(notes: Mapping[str, Sequence[Any]], pictures: Mapping[str, Any]
     )
 
 
+def _report_crowds(content: Mapping[str, Any], path: Path) -> None:
+    """Says which categories have nothing but crowds, and whether objects are read that CVAT calls crowds."""
+    notes = content.get("annotations", ())
+    names, singles = _categories(content, path), {int(n["category_id"]) for n in notes if not _is_crowd(n)}
+    crowds = sorted({int(n["category_id"]) for n in notes} - singles)
+    if only := ", ".join(names[number] for number in crowds if number in names):
+        logger.warning(f"{path}: only crowds (iscrowd: 1) of {only}, so all are void; set iscrowd to 0 for objects")
+    if painted := sum(_is_marked(note) and not _is_crowd(note) for note in notes):
+        masks = counted(painted, "object")
+        logger.warning(f"{path}: {masks} marked as crowds by CVAT, as it marks all painted masks: not void")
+
+
 def _thing(note: Mapping[str, Any], values: Mapping[int, int], path: Path) -> Thing:
     """Returns the object of an annotation. An outline without area does not count."""
     outline = note.get("segmentation")
@@ -272,7 +287,17 @@ def _value(note: Mapping[str, Any], values: Mapping[int, int], path: Path) -> in
     category = int(note["category_id"])
     if category not in values:
         raise FullconvError(f"{path}: category {category} is not among its categories; export the annotations again")
-    return VOID if str(note.get("iscrowd", 0)).strip().lower() not in NO else values[category]
+    return VOID if _is_crowd(note) else values[category]
+
+
+def _is_crowd(note: Mapping[str, Any]) -> bool:
+    """Whether it is a crowd. CVAT also marks every mask that is painted with its brush, which is an object."""
+    attributes = note.get("attributes")
+    return _is_marked(note) and not (isinstance(attributes, dict) and OF_CVAT in attributes)
+
+
+def _is_marked(note: Mapping[str, Any]) -> bool:
+    return str(note.get("iscrowd", 0)).strip().lower() not in NO
 
 
 def _box(note: Mapping[str, Any]) -> tuple[float, ...] | None:
