@@ -281,7 +281,8 @@ def test_files_that_fullconv_did_not_write_are_left_unchanged(tmp_path):
 )
 def test_a_file_for_the_results_is_refused(tmp_path, name, what, code):
     (tmp_path / "taken").write_text("in the way")
-    for command in (["predict", EXAMPLES / "chelsea.jpg"], ["export", "photos"], ["page"], ["label", EXAMPLES]):
+    commands = [["export", "photos"], ["page"], ["label", EXAMPLES]]
+    for command in [["predict", EXAMPLES / "chelsea.jpg"], *commands] if name == "taken" else commands:
         result = shell(*command, "--out", name, cwd=tmp_path)
         assert result.returncode == code
         assert result.stderr.count("\n") == 1
@@ -290,9 +291,13 @@ def test_a_file_for_the_results_is_refused(tmp_path, name, what, code):
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
-def test_results_may_go_to_an_existing_folder_with_the_name_of_a_file(tmp_path):
-    (tmp_path / "new.png").mkdir()
-    assert shell("predict", EXAMPLES / "chelsea.jpg", "--out", tmp_path / "new.png", *QUICK).returncode == OK
+@pytest.mark.parametrize(("name", "said"), [("new.png", True), ("stack.tif", True), ("v1.2", False)])
+def test_a_folder_with_the_name_of_a_file_is_made_and_said(tmp_path, name, said):
+    result = shell("predict", EXAMPLES / "chelsea.jpg", "--out", name, *QUICK, cwd=tmp_path)
+    assert result.returncode == OK, result.stderr
+    assert (tmp_path / name / "chelsea_labels.png").is_file()
+    told = f"note: {name} is a folder; for one file: fullconv predict - < in.jpg > out.png"
+    assert (told in result.stderr) == said
 
 
 def test_the_masks_of_a_data_set_are_not_taken_for_photos_silently(tmp_path):

@@ -12,6 +12,7 @@ import click
 
 from fullconv.commands.json_output import json_option
 from fullconv.commands.shared_options import Listed, Numbers, OneOf, Words, memory_option, model_options, tta_option
+from fullconv.commands.terminal import note
 from fullconv.errors import FullconvError
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def predict(
     the same georeference. predictions.jsonl records the result for each input.
     """
     from fullconv.commands.predicting.here import predict_stream
-    from fullconv.commands.predicting.request import VIDEO_OUTPUTS, Request
+    from fullconv.commands.predicting.request import ONE_FILE, VIDEO_OUTPUTS, Request
     from fullconv.jobs.job import Wanted
     from fullconv.outputs.writers import check_outputs
     from fullconv.prediction.engines.choice import Choice
@@ -135,6 +136,8 @@ def predict(
         return
     printout = run(request, cluster is not None, workers, allow_http)
     printout.end(out)
+    if request.has_name_of_file:
+        note(f"note: {out} is a folder; {ONE_FILE}")
     if printout.failed:
         sys.exit(1)
 

@@ -60,8 +60,13 @@ class Request:
         self.check()
 
     def check_out(self) -> None:
-        """Raises FullconvError if the folder for the results is a file, or is missing and has the name of one."""
-        refuse_file(Path(self.out), endings=file_endings(), one_file=ONE_FILE)
+        """Raises FullconvError if the folder for the results is a file."""
+        refuse_file(Path(self.out), endings=(), one_file=ONE_FILE)
+
+    @property
+    def has_name_of_file(self) -> bool:
+        """Whether the folder for the results is called as a file would be, such as out.png."""
+        return Path(self.out).suffix.lower() in file_endings()
 
     def check(self) -> None:
         """Raises FullconvError for impossible options, before any file is read or a heavy library is imported."""
