@@ -13,6 +13,7 @@ from PIL import Image
 
 from fullconv.errors import FullconvError, UnknownValue
 from fullconv.georeference import Georeference
+from fullconv.scale import Tally
 from fullconv.words import counted
 
 Pixels = NDArray[Any]  # (H, W, C): uint8, or float32 if the model's values have a range
@@ -128,13 +129,15 @@ class View:
 
     `ranges`, one for all channels or one for each, become 0–255. With `exact`, values are float32, neither rounded nor
     clipped. Otherwise they are uint8; without a range, 8-bit values stay as they are, and deeper ones are scaled from
-    the picture's 0.1th to its 99.9th percentile. `bands`, from 1, replace the first ones.
+    the picture's 0.1th to its 99.9th percentile. `bands`, from 1, replace the first ones. `asked_range`: the user gave
+    the range for these pictures; otherwise it is that of the training pictures.
     """
 
     blank: tuple[float, ...]
     ranges: tuple[Range, ...] = ()
     exact: bool = False
     bands: tuple[int, ...] = ()
+    asked_range: bool = False
 
     def __post_init__(self) -> None:
         _check_bands(self.bands)
@@ -151,7 +154,8 @@ class View:
         """Returns this view with the settings of `reading`."""
         if not (reading.bands or reading.ranges):
             return self
-        return replace(self, bands=reading.bands or self.bands, ranges=reading.ranges or self.ranges)
+        ranges, given = reading.ranges or self.ranges, bool(reading.ranges) or self.asked_range
+        return replace(self, bands=reading.bands or self.bands, ranges=ranges, asked_range=given)
 
     def see(self, picture: Picture, reading: Reading = EVERYTHING) -> Seen:
         """Returns a picture in memory as the model takes it."""
@@ -165,7 +169,9 @@ class View:
         known = known_values(values, known_bands(picture.known, bands))
         ranges = self.ranges_of(picture.name, picture.values.dtype, picture.size, lambda part: (
             values[part], None if known is None else known[part]))  # fmt: skip
-        notes = (*picture.notes, *self.notes(bands, picture.values.shape[2], ranges))
+        tally = Tally()
+        self.weigh(tally, values, known)
+        notes = (*picture.notes, *self.notes(bands, picture.values.shape[2], ranges, tally))
         valid = None if known is None else in_any_band(known)
         return Seen(self.image(values, known, ranges), valid, picture.keeps_scale, notes, taken(bands, ranges))
 
@@ -214,8 +220,14 @@ class View:
             np.copyto(image, blank, where=~known)
         return image
 
-    def notes(self, bands: tuple[int, ...], count: int, ranges: tuple[Range, ...]) -> tuple[str, ...]:
-        """Returns what was decided without the user asking: which bands, which range."""
+    def weigh(self, tally: Tally, values: Pixels, known: Known | None) -> None:
+        """Counts in `tally` where the values of the chosen bands lie in the range of the model, if it has one."""
+        if self.ranges and not self.asked_range:
+            tally.add(values, known, self.ranges)
+
+    def notes(self, bands: tuple[int, ...], count: int, ranges: tuple[Range, ...], tally: Tally) -> tuple[str, ...]:
+        """Returns what was decided without the user asking: which bands, which range. Also whether the values weighed
+        seem to be on another scale than the model's."""
         notes = []
         used = sorted(set(bands))
         if count > len(used) and not self.bands:
@@ -226,6 +238,8 @@ class View:
         if ranges and not self.ranges:
             (low, high) = ranges[0]
             notes.append(f"values {low:g} to {high:g} are mapped to 0 to 255{REPEAT} --range {low:g},{high:g}")
+        if text := tally.note(ranges_in_words(self.ranges)):
+            notes.append(text)
         return tuple(notes)
 
 
