@@ -44,6 +44,14 @@ def test_where_there_is_no_data_is_the_mean_colour():
         assert np.isfinite(seen.image).all()
 
 
+def test_commands_without_options_for_bands_and_range_name_none():
+    view = View(THREE).fixed()
+    assert view.see(Picture(ramp(np.uint8, 5))).notes == ("bands 1,2,3 of 5 are used",)
+    assert view.see(Picture(ramp())).notes[0].endswith("are mapped to 0 to 255")
+    with pytest.raises(FullconvError, match="leave this picture out"):
+        view.see(Picture(ramp(), known=np.zeros((40, 50, 1), bool)))
+
+
 TRAINED = View(THREE, ((100.0, 10300.0),), exact=True)
 LOW, HIGH = "lowest 1/16 of the model's range 100 to 10300, or", "highest 1/16 of the model's range 100 to 10300, or"
 

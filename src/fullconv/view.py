@@ -130,7 +130,8 @@ class View:
     `ranges`, one for all channels or one for each, become 0–255. With `exact`, values are float32, neither rounded nor
     clipped. Otherwise they are uint8; without a range, 8-bit values stay as they are, and deeper ones are scaled from
     the picture's 0.1th to its 99.9th percentile. `bands`, from 1, replace the first ones. `asked_range`: the user gave
-    the range for these pictures; otherwise it is that of the training pictures.
+    the range for these pictures; otherwise it is that of the training pictures. `adjustable`: messages name the options
+    for bands and range; commands that read labelled pictures have none.
     """
 
     blank: tuple[float, ...]
@@ -138,6 +139,7 @@ class View:
     exact: bool = False
     bands: tuple[int, ...] = ()
     asked_range: bool = False
+    adjustable: bool = True
 
     def __post_init__(self) -> None:
         _check_bands(self.bands)
@@ -156,6 +158,10 @@ class View:
             return self
         ranges, given = reading.ranges or self.ranges, bool(reading.ranges) or self.asked_range
         return replace(self, bands=reading.bands or self.bands, ranges=ranges, asked_range=given)
+
+    def fixed(self) -> View:
+        """Returns this view for commands that have no options for bands and range."""
+        return replace(self, adjustable=False)
 
     def see(self, picture: Picture, reading: Reading = EVERYTHING) -> Seen:
         """Returns a picture in memory as the model takes it."""
@@ -204,7 +210,8 @@ class View:
             return self.ranges
         found = [measured(*part) for part in map(read, sample_windows(size))]
         if not any(values.size for values in found):
-            raise FullconvError(f"{name}: no data found to measure the range of values; give it, as in --range 0,3000")
+            remedy = "give it, as in --range 0,3000" if self.adjustable else "leave this picture out"
+            raise FullconvError(f"{name}: no data found to measure the range of values; {remedy}")
         return (usual_range(np.concatenate(found)),)
 
     def image(self, values: Pixels, known: Known | None, ranges: tuple[Range, ...]) -> Pixels:
@@ -234,13 +241,17 @@ class View:
             what = (
                 f"bands {_listed(used)} of {count} are used" if len(used) > 1 else f"band 1 of {count} is used, as grey"
             )
-            notes.append(f"{what}{REPEAT} --bands {_listed(used)}")
+            notes.append(what + self._repeat(f"--bands {_listed(used)}"))
         if ranges and not self.ranges:
             (low, high) = ranges[0]
-            notes.append(f"values {low:g} to {high:g} are mapped to 0 to 255{REPEAT} --range {low:g},{high:g}")
+            what = f"values {low:g} to {high:g} are mapped to 0 to 255"
+            notes.append(what + self._repeat(f"--range {low:g},{high:g}"))
         if text := tally.note(ranges_in_words(self.ranges)):
             notes.append(text)
         return tuple(notes)
+
+    def _repeat(self, option: str) -> str:
+        return f"{REPEAT} {option}" if self.adjustable else ""
 
 
 def range_pairs(numbers: tuple[float, ...]) -> tuple[Range, ...]:
