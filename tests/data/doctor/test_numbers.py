@@ -96,6 +96,14 @@ def test_values_without_data_do_not_make_pictures_look_alike():
     assert not any(len(a) for a, _ in close_pairs(difference_hashes(thumbnails)))
 
 
+@pytest.mark.filterwarnings("error")
+def test_the_largest_number_of_float32_as_nodata_overflows_nowhere():
+    values = np.random.default_rng(0).random((36, 32, 3)).astype(np.float32)
+    values[:, :8] = -np.finfo(np.float32).max
+    assert len(thumbnail_of(Picture(values))) == 288
+    assert np.ptp(unpack([thumbnail_of(Picture(values, known=values > -1))])) > 20
+
+
 def test_a_picture_without_any_data_is_void(data):
     facts = read_facts(unread(open_dataset(data.yaml()).splits)[0])
     hidden = replace(facts, mask=replace(facts.mask, hidden=facts.mask.pixels))

@@ -19,6 +19,7 @@ from fullconv.data.dataset import Sample
 from fullconv.data.lossy import is_lossy
 from fullconv.data.masks import opened
 from fullconv.data.stored_values import SINGLE_CHANNEL, has_two_channels, stored_colours, stored_values
+from fullconv.data.undeclared import undeclared_nodata
 from fullconv.errors import FullconvError
 from fullconv.images import exif_orientation
 from fullconv.images import opened as opened_image
@@ -43,7 +44,7 @@ class Header:
 class ImageFacts:
     """`size` is upright. `sums` and `squares` have one number per channel, over the `pixels` that have data in all of
     them. `thumbnail` is 18x16 grey values. `edges` and `valid`, (H, W): where there is data, are only kept until they
-    are compared with the mask."""
+    are compared with the mask. `undeclared`: the value that seems to be nodata."""
 
     size: Size
     header: Header
@@ -54,6 +55,7 @@ class ImageFacts:
     edges: Edges | None = None
     pixels: int = 0
     valid: Valid | None = None
+    undeclared: float | None = None
 
 
 def image_facts(sample: Sample, compared: bool = False) -> ImageFacts:
@@ -70,7 +72,7 @@ def image_facts(sample: Sample, compared: bool = False) -> ImageFacts:
     return ImageFacts(
         (width, height), _header(sample, image), sums, squares, thumbnail_of(found), found.is_deep,
         edges_of(image) if compared else None, height * width if whole is None else int(whole.sum()),
-        None if whole is None or known is None else in_any_band(known),
+        None if whole is None or known is None else in_any_band(known), undeclared_nodata(found),
     )  # fmt: skip
 
 
@@ -100,7 +102,7 @@ def _moments(image: Pixels, whole: Valid | None) -> tuple[tuple[float, ...], tup
 def _grey(image: Pixels, known: Known | None) -> Image.Image:
     """Returns the mean of the channels, scaled from its smallest value to its largest. Pixels without data get the
     mean of the others."""
-    mean = image.mean(2, dtype=np.float32)
+    mean = image.mean(2, dtype=np.float64)  # nodata can be the largest float32
     if known is not None and not known.all():
         whole = known.all(2)
         mean = np.where(whole, mean, mean[whole].mean() if whole.any() else 0)
