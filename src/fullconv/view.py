@@ -175,8 +175,9 @@ class View:
         known = known_values(values, known_bands(picture.known, bands))
         ranges = self.ranges_of(picture.name, picture.values.dtype, picture.size, lambda part: (
             values[part], None if known is None else known[part]))  # fmt: skip
-        tally = Tally()
-        self.weigh(tally, values, known)
+        tally = Tally() if self.has_learned_range else None
+        if tally:
+            tally.add(values, known, self.ranges)
         notes = (*picture.notes, *self.notes(bands, picture.values.shape[2], ranges, tally))
         valid = None if known is None else in_any_band(known)
         return Seen(self.image(values, known, ranges), valid, picture.keeps_scale, notes, taken(bands, ranges))
@@ -227,14 +228,16 @@ class View:
             np.copyto(image, blank, where=~known)
         return image
 
-    def weigh(self, tally: Tally, values: Pixels, known: Known | None) -> None:
-        """Counts in `tally` where the values of the chosen bands lie in the range of the model, if it has one."""
-        if self.ranges and not self.asked_range:
-            tally.add(values, known, self.ranges)
+    @property
+    def has_learned_range(self) -> bool:
+        """Whether the range is that of the training pictures."""
+        return bool(self.ranges) and not self.asked_range
 
-    def notes(self, bands: tuple[int, ...], count: int, ranges: tuple[Range, ...], tally: Tally) -> tuple[str, ...]:
-        """Returns what was decided without the user asking: which bands, which range. Also whether the values weighed
-        seem to be on another scale than the model's."""
+    def notes(
+        self, bands: tuple[int, ...], count: int, ranges: tuple[Range, ...], tally: Tally | None
+    ) -> tuple[str, ...]:
+        """Returns what was decided without the user asking: which bands, which range. Also whether the values in
+        `tally` seem to be on another scale than the model's."""
         notes = []
         used = sorted(set(bands))
         if count > len(used) and not self.bands:
@@ -246,7 +249,7 @@ class View:
             (low, high) = ranges[0]
             what = f"values {low:g} to {high:g} are mapped to 0 to 255"
             notes.append(what + self._repeat(f"--range {low:g},{high:g}"))
-        if text := tally.note(ranges_in_words(self.ranges)):
+        if tally and (text := tally.note(ranges_in_words(self.ranges))):
             notes.append(text)
         return tuple(notes)
 

@@ -47,7 +47,8 @@ class Scene:
         """Returns ((H, W, channels) in the model's form, (H, W): where there is data). A part that goes beyond the
         raster is cut off."""
         values, known = self.values(part)
-        self.view.weigh(self.tally, values, known)
+        if self.view.has_learned_range:
+            self.tally.add(values, known, self.view.ranges)
         return self.view.image(values, known, self.ranges), in_any_band(known)
 
     def read(self, part: Part) -> Pixels:
