@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SAMPLES = 128  # rows and columns of a part that are looked at, so that it takes less than a millisecond
+SAMPLES = 128  # rows and columns of a part that are looked at, so that it takes about a millisecond
 END = 16  # the lowest and the highest sixteenth of the range
 NEARLY_ALL = 0.999  # dark scenes usually have more bright pixels than this leaves
 

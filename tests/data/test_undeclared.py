@@ -42,13 +42,19 @@ def test_whole_numbers_need_not_lie_so_far_away(value):
         scene(np.uint16, 0, 65535, 65535), scene(np.uint16, 10000, 10050, 0), scene(np.uint16, 100, 10300, 20000),
         scene(np.int16, -1000, 3000, -3024), scene(np.int16, -32768, 32767, -32768), scene(np.float32, -50, 3000, -51),
         np.full((40, 50, 3), -9999, np.float32), np.where(scene() > 0.9, 1000, scene() > 0.5).astype(np.float32),
-        scene() * np.nan,
+        scene() * np.nan, np.dstack([scene(np.uint16, 0, 5000), np.full((40, 50), 65535, np.uint16)]),
     ],
     ids=["plain", "8 bits, black", "8 bits, white", "rare", "saturated", "background", "clouds", "tomogram", "sound",
-         "sea", "nothing else", "drawing", "NaN"],
+         "sea", "nothing else", "drawing", "NaN", "alpha"],
 )  # fmt: skip
 def test_usual_pictures_raise_no_alarm(values):
     assert undeclared_nodata(Picture(values)) is None
+
+
+def test_a_single_band_with_nodata_is_enough():
+    values = scene() + np.array([0, 3000, 0])
+    values[:2, :, 2] = -9999
+    assert undeclared_nodata(Picture(values)) == -9999
 
 
 def test_declared_nodata_raises_no_alarm():

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fullconv.view import Picture, known_values, measured
+from fullconv.view import Picture, known_bands, known_values, measured
 from fullconv.words import counted
 
-SHARE = 0.01  # of the values of a picture
+SHARE = 0.01  # of the values of a band
 SPANS = 10  # how far it lies from all others, in units of their own span
 USUAL_SPANS = 0.25  # the same for a usual nodata value
 LARGEST = float(np.finfo(np.float32).max)
@@ -22,11 +22,18 @@ SAMPLES = 2**16  # of the other values, to count their levels
 
 
 def undeclared_nodata(picture: Picture) -> float | None:
-    """Returns the smallest or largest value of a picture of more than 8 bits if it is frequent and lies far from all
-    others. 0 is often the background, so it is never returned."""
+    """Returns the smallest or largest value of a band with more than 8 bits if it is frequent and lies far from all
+    others. 0 is often the background, so it is never returned. Bands can have different units: each is looked at
+    alone."""
     if not picture.is_deep:
         return None
-    values = measured(picture.values, known_values(picture.values, picture.known))
+    known = known_values(picture.values, picture.known)
+    bands = range(picture.values.shape[2])
+    found = (_of_band(measured(picture.values[..., [i]], known_bands(known, (i + 1,)))) for i in bands)
+    return next((value for value in found if value is not None), None)
+
+
+def _of_band(values: NDArray[Any]) -> float | None:
     for end in (values.min(), values.max()) if values.size else ():
         found = values == end
         if end and found.mean() >= SHARE and _is_far(float(end), values[~found]):
