@@ -17,6 +17,7 @@ LAYERS = [
     {"typed_values"},
     {"typed_json"},
     {"companions", "georeference"},
+    {"scale"},
     {"raster_signs", "view"},
     {"raster"},
     {"classes", "images", "published_classes", "yaml_files"},

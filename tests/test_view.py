@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fullconv.errors import FullconvError
-from fullconv.view import Picture, View, reduced, rgb_of, sample_windows, usual_range
+from fullconv.view import Picture, Reading, View, reduced, rgb_of, sample_windows, usual_range
 
 THREE = (120.25, 110.5, 99.75)
 
@@ -42,6 +42,43 @@ def test_where_there_is_no_data_is_the_mean_colour():
         assert (seen.image[3, 4] == np.float32(blank)).all()
         assert not seen.valid[3, 4]
         assert np.isfinite(seen.image).all()
+
+
+def test_commands_without_options_for_bands_and_range_name_none():
+    view = View(THREE).fixed()
+    assert view.see(Picture(ramp(np.uint8, 5))).notes == ("bands 1,2,3 of 5 are used",)
+    assert view.see(Picture(ramp())).notes[0].endswith("are mapped to 0 to 255")
+    with pytest.raises(FullconvError, match="leave this picture out"):
+        view.see(Picture(ramp(), known=np.zeros((40, 50, 1), bool)))
+
+
+TRAINED = View(THREE, ((100.0, 10300.0),), exact=True)
+LOW, HIGH = "lowest 1/16 of the model's range 100 to 10300, or", "highest 1/16 of the model's range 100 to 10300, or"
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (np.linspace(0, 255, 6000).astype(np.uint8), LOW), (np.linspace(0, 1, 6000, dtype=np.float32), LOW),
+        (np.linspace(20000, 60000, 6000).astype(np.uint16), HIGH),
+        (np.linspace(0, 10000, 6000).astype(np.uint16), ""),
+        (np.r_[np.linspace(100, 400, 5950), np.full(50, 3000)].astype(np.uint16), ""),  # water with a few boats
+        (np.zeros(6000, np.uint16), ""),
+    ],
+    ids=["8 bits", "reflectance", "high", "usual", "dark", "black"],
+)  # fmt: skip
+def test_values_on_another_scale_than_the_model_s_are_noted(values, told):
+    picture = Picture(values.reshape(40, 50, 3))
+    notes = TRAINED.see(picture).notes
+    assert len(notes) == bool(told)
+    assert told in "".join(notes)
+    assert TRAINED.see(picture, Reading(ranges=((0.0, 255.0),))).notes == ()  # the user chose the range
+
+
+def test_missing_values_do_not_count_for_the_scale():
+    values, known = ramp(), np.ones((40, 50, 1), bool)
+    known[:, :45], values[:, 45:], values[:, :45] = False, values[:, 45:] % 200, 5000
+    assert LOW in TRAINED.see(Picture(values, known=known)).notes[0]
 
 
 def test_large_values_keep_their_differences():

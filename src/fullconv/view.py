@@ -13,6 +13,7 @@ from PIL import Image
 
 from fullconv.errors import FullconvError, UnknownValue
 from fullconv.georeference import Georeference
+from fullconv.scale import Tally
 from fullconv.words import counted
 
 Pixels = NDArray[Any]  # (H, W, C): uint8, or float32 if the model's values have a range
@@ -128,13 +129,17 @@ class View:
 
     `ranges`, one for all channels or one for each, become 0–255. With `exact`, values are float32, neither rounded nor
     clipped. Otherwise they are uint8; without a range, 8-bit values stay as they are, and deeper ones are scaled from
-    the picture's 0.1th to its 99.9th percentile. `bands`, from 1, replace the first ones.
+    the picture's 0.1th to its 99.9th percentile. `bands`, from 1, replace the first ones. `asked_range`: the user gave
+    the range for these pictures; otherwise it is that of the training pictures. `adjustable`: messages name the options
+    for bands and range; commands that read labelled pictures have none.
     """
 
     blank: tuple[float, ...]
     ranges: tuple[Range, ...] = ()
     exact: bool = False
     bands: tuple[int, ...] = ()
+    asked_range: bool = False
+    adjustable: bool = True
 
     def __post_init__(self) -> None:
         _check_bands(self.bands)
@@ -151,7 +156,12 @@ class View:
         """Returns this view with the settings of `reading`."""
         if not (reading.bands or reading.ranges):
             return self
-        return replace(self, bands=reading.bands or self.bands, ranges=reading.ranges or self.ranges)
+        ranges, given = reading.ranges or self.ranges, bool(reading.ranges) or self.asked_range
+        return replace(self, bands=reading.bands or self.bands, ranges=ranges, asked_range=given)
+
+    def fixed(self) -> View:
+        """Returns this view for commands that have no options for bands and range."""
+        return replace(self, adjustable=False)
 
     def see(self, picture: Picture, reading: Reading = EVERYTHING) -> Seen:
         """Returns a picture in memory as the model takes it."""
@@ -165,7 +175,10 @@ class View:
         known = known_values(values, known_bands(picture.known, bands))
         ranges = self.ranges_of(picture.name, picture.values.dtype, picture.size, lambda part: (
             values[part], None if known is None else known[part]))  # fmt: skip
-        notes = (*picture.notes, *self.notes(bands, picture.values.shape[2], ranges))
+        tally = Tally() if self.has_learned_range else None
+        if tally:
+            tally.add(values, known, self.ranges)
+        notes = (*picture.notes, *self.notes(bands, picture.values.shape[2], ranges, tally))
         valid = None if known is None else in_any_band(known)
         return Seen(self.image(values, known, ranges), valid, picture.keeps_scale, notes, taken(bands, ranges))
 
@@ -198,7 +211,8 @@ class View:
             return self.ranges
         found = [measured(*part) for part in map(read, sample_windows(size))]
         if not any(values.size for values in found):
-            raise FullconvError(f"{name}: no data found to measure the range of values; give it, as in --range 0,3000")
+            remedy = "give it, as in --range 0,3000" if self.adjustable else "leave this picture out"
+            raise FullconvError(f"{name}: no data found to measure the range of values; {remedy}")
         return (usual_range(np.concatenate(found)),)
 
     def image(self, values: Pixels, known: Known | None, ranges: tuple[Range, ...]) -> Pixels:
@@ -214,19 +228,33 @@ class View:
             np.copyto(image, blank, where=~known)
         return image
 
-    def notes(self, bands: tuple[int, ...], count: int, ranges: tuple[Range, ...]) -> tuple[str, ...]:
-        """Returns what was decided without the user asking: which bands, which range."""
+    @property
+    def has_learned_range(self) -> bool:
+        """Whether the range is that of the training pictures."""
+        return bool(self.ranges) and not self.asked_range
+
+    def notes(
+        self, bands: tuple[int, ...], count: int, ranges: tuple[Range, ...], tally: Tally | None
+    ) -> tuple[str, ...]:
+        """Returns what was decided without the user asking: which bands, which range. Also whether the values in
+        `tally` seem to be on another scale than the model's."""
         notes = []
         used = sorted(set(bands))
         if count > len(used) and not self.bands:
             what = (
                 f"bands {_listed(used)} of {count} are used" if len(used) > 1 else f"band 1 of {count} is used, as grey"
             )
-            notes.append(f"{what}{REPEAT} --bands {_listed(used)}")
+            notes.append(what + self._repeat(f"--bands {_listed(used)}"))
         if ranges and not self.ranges:
             (low, high) = ranges[0]
-            notes.append(f"values {low:g} to {high:g} are mapped to 0 to 255{REPEAT} --range {low:g},{high:g}")
+            what = f"values {low:g} to {high:g} are mapped to 0 to 255"
+            notes.append(what + self._repeat(f"--range {low:g},{high:g}"))
+        if tally and (text := tally.note(ranges_in_words(self.ranges))):
+            notes.append(text)
         return tuple(notes)
+
+    def _repeat(self, option: str) -> str:
+        return f"{REPEAT} {option}" if self.adjustable else ""
 
 
 def range_pairs(numbers: tuple[float, ...]) -> tuple[Range, ...]:

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from fullconv.commands import evaluate as command
+from fullconv.commands.evaluate import print_problems
 from fullconv.commands.main import fullconv
 from fullconv.data.description import describe
 from fullconv.errors import FullconvError
@@ -167,3 +168,13 @@ def test_a_drawing_that_cannot_be_made_is_refused_before_any_work(tmp_path, monk
     monkeypatch.setattr(command, "find_spec", lambda library: None)
     with pytest.raises(FullconvError, match=r"matplotlib is not installed; run: pip install 'fullconv\[figures\]'"):
         CliRunner().invoke(fullconv, ["evaluate", "nowhere", "--confusion", "a.svg"], catch_exceptions=False)
+
+
+def test_each_kind_of_note_is_printed_once_with_the_number_of_its_pictures(capsys):
+    values, scale = "values {} to {} are mapped to 0 to 255", "nearly all values are low: is this the scale?"
+    notes = {"a": (values.format(-3, 2.5),), "b": (values.format("1e-05", 300), scale), "c": (scale,)}
+    print_problems({"notes": notes})
+    assert capsys.readouterr().err.splitlines() == [
+        f"a: {values.format(-3, 2.5)} (the same applies to 2 pictures in all)",
+        f"b: {scale} (the same applies to 2 pictures in all)",
+    ]

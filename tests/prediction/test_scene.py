@@ -256,3 +256,11 @@ def test_nan_in_a_band_that_is_not_used_does_not_matter(tmp_path):
     array[3, 4, 3], array[5, 6, 1] = np.nan, np.nan
     for _, valid, _ in both(write_scene(tmp_path / "x.tif", array), View(GREY)):
         assert np.argwhere(~valid).tolist() == [[5, 6]]
+
+
+def test_a_scene_on_another_scale_than_the_model_s_is_noted_from_the_parts_that_were_read(tmp_path):
+    path = write_scene(tmp_path / "s.tif", blobs(60, 80))
+    with open_scene(path, View(GREY, ((100.0, 10300.0),), exact=True)) as scene:
+        assert scene.notes == ()
+        scene.read((slice(0, 30), slice(0, 80)))
+        assert "in the lowest 1/16 of the model's range 100 to 10300" in scene.notes[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -34,6 +35,8 @@ from fullconv.words import counted
 if TYPE_CHECKING:
     from fullconv.figures.report import Subject
     from fullconv.prediction.predictor import Model
+
+NUMBER = re.compile(r"-?\d[\d.]*(?:e[+-]\d+)?")
 
 
 @click.command()
@@ -148,15 +151,25 @@ def named_default(model: str) -> Iterator[None]:
 
 
 def print_problems(report: dict[str, Any]) -> None:
-    """Prints an error for each file that could not be read, and the notes of the first file that has any."""
+    """Prints an error for each file that could not be read, and each kind of note for the first file that has it."""
     skipped, notes = report.get("skipped", {}), report.get("notes", {})
     for error in skipped.values():
         fail(error)
     if skipped:
         note(f"not scored: {counted(len(skipped), 'picture')}")
-    for path, found in list(notes.items())[:1]:
-        others = f" (the same applies to {len(notes)} pictures in all)" if len(notes) > 1 else ""
-        note(f"{path}: {'; '.join(found)}{others}")
+    for files in by_kind(notes).values():
+        path, text = next(iter(files.items()))
+        others = f" (the same applies to {len(files)} pictures in all)" if len(files) > 1 else ""
+        note(f"{path}: {text}{others}")
+
+
+def by_kind(notes: dict[str, list[str]]) -> dict[str, dict[str, str]]:
+    """{kind: {file: note}}. Notes are of one kind if they differ in their numbers only."""
+    kinds: dict[str, dict[str, str]] = {}
+    for path, found in notes.items():
+        for text in found:
+            kinds.setdefault(NUMBER.sub("", text), {})[path] = text
+    return kinds
 
 
 def check_page(path: Path | None, merge_to: tuple[str, ...] | None) -> None:

@@ -68,7 +68,7 @@ def _look(sample: Sample) -> Look:
         return Look()
     present = np.flatnonzero(np.bincount(label_map.ravel(), minlength=VOID + 1)[:VOID])
     crs, box = _place_of(picture)
-    return Look(thumbnail_of(picture.values), crs, box, frozenset(present.tolist()))
+    return Look(thumbnail_of(picture), crs, box, frozenset(present.tolist()))
 
 
 def _place_of(picture: Picture) -> tuple[str, Box | None]:

@@ -116,7 +116,7 @@ class Sample:
     def see(self, view: View) -> tuple[Seen, LabelMap]:
         """(picture as a model takes it, label map): the same arrays in training, evaluation and prediction."""
         picture, label_map = self.read_labelled()
-        seen = view.see(picture)
+        seen = view.fixed().see(picture)
         if seen.valid is not None:
             label_map = np.where(seen.valid, label_map, np.uint8(VOID))
         return seen, label_map
@@ -150,7 +150,7 @@ class UnlabelledPicture:
     def see(self, view: View) -> tuple[Seen, LabelMap]:
         """(picture as a model takes it, a label map that is void everywhere)"""
         picture = self.read_picture()
-        return view.see(picture), np.full(picture.size, VOID, np.uint8)
+        return view.fixed().see(picture), np.full(picture.size, VOID, np.uint8)
 
 
 @dataclass(frozen=True)

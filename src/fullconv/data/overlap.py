@@ -64,6 +64,6 @@ def thumbnails_of(
 
 def _thumbnail(picture: Sample | UnlabelledPicture) -> bytes | str:
     try:
-        return thumbnail_of(picture.read_picture().values)
+        return thumbnail_of(picture.read_picture())
     except FullconvError as error:
         return str(error)

@@ -19,6 +19,7 @@ from fullconv.classes import VOID, Classes, LabelMap
 from fullconv.data.alignment import Alignment, Shift, align, chosen, edges_of, labels_of, shift_of
 from fullconv.data.dataset import Sample
 from fullconv.data.thinness import PICTURES, lost_classes
+from fullconv.data.undeclared import undeclared_nodata
 from fullconv.errors import FullconvError
 from fullconv.processors import PROCESSORS
 from fullconv.view import Picture, Range, scaled, usual_range
@@ -45,6 +46,7 @@ class Findings:
     size: tuple[int, int] = (0, 0)
     pixels: NDArray[np.int64] | None = None  # (classes,): of each
     alignment: Alignment | None = None  # if it was chosen to be compared with its mask
+    undeclared: float | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Survey:
 
     `channels`: those of the images that a model would take. `on_the_ground`: some have a fixed scale. `thin`: classes
     that would be lost if pictures were reduced. `shift`: by how much all masks seem to be shifted.
+    `undeclared`: the value that seems to be nodata, of each picture with one.
     """
 
     samples: tuple[Sample, ...]
@@ -66,6 +69,7 @@ class Survey:
     size: tuple[int, int] = (0, 0)  # the median height and width
     pixels: tuple[int, ...] = ()  # of each class
     shift: Shift | None = None
+    undeclared: tuple[float, ...] = ()
 
     def ranges(self) -> tuple[Range, ...]:
         """The range of each channel, from its 0.1th to its 99.9th percentile. Empty for 8-bit values."""
@@ -101,6 +105,7 @@ def survey(samples: Sequence[Sample], classes: Classes, measures: bool = True) -
         any(one.keeps_scale for one in good), thin(good, classes), np.concatenate(values) if values else None,
         (int(median(one.size[0] for one in good)), int(median(one.size[1] for one in good))),
         pixels, shift_of([one.alignment for one in good if one.alignment]),
+        tuple(one.undeclared for one in good if one.undeclared is not None),
     )  # fmt: skip
 
 
@@ -117,7 +122,7 @@ def examine(sample: Sample, classes: Classes, quota: int, measures: bool, compar
     return Findings(
         sample, "", picture.values.shape[2], picture.is_deep, picture.keeps_scale, picture.ready,
         some_values(picture, quota), frozenset(present), frozenset(lost), picture.size,
-        pixels, alignment,
+        pixels, alignment, undeclared_nodata(picture),
     )  # fmt: skip
 
 

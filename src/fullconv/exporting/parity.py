@@ -70,7 +70,7 @@ def calibration(config: ModelConfig, samples: Sequence[Sample], count: int) -> I
     """Yields `count` pictures, evenly spaced in the samples, as the engine takes them: (1, H, W, channels)."""
     chosen = np.linspace(0, len(samples) - 1, min(count, len(samples))).round().astype(int)
     for index in chosen:
-        seen = config.view.see(samples[index].read_picture())
+        seen = config.view.fixed().see(samples[index].read_picture())
         image = reduced(seen.image, config.longest_side_of(seen.keeps_scale))
         yield padded(image, config.normalisation.colour, config.architecture.multiple_of)[None]
 

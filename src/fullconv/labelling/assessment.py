@@ -17,7 +17,7 @@ from fullconv.prediction.memory import bytes_of, for_pictures
 from fullconv.prediction.predictor import Model
 from fullconv.prediction.resizing import Scores
 from fullconv.softness import probabilities
-from fullconv.view import rgb_of
+from fullconv.view import Picture, rgb_of
 
 CELLS = 4  # a picture is divided into this many rows and columns to be compared
 
@@ -55,7 +55,7 @@ def assess(model: Model, picture: UnlabelledPicture) -> Assessment:
     chances = probabilities(scores)
     colours = rgb_of(seen.image).transpose(2, 0, 1) / np.float32(255)
     features = np.concatenate([cells(plane) for plane in (*chances, *colours)])
-    return Assessment(picture, doubt(chances), features, thumbnail_of(seen.image))
+    return Assessment(picture, doubt(chances), features, thumbnail_of(Picture(seen.image)))
 
 
 def doubt(chances: Scores) -> float:

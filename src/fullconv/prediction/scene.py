@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +12,22 @@ from numpy.typing import NDArray
 
 from fullconv.georeference import Georeference
 from fullconv.raster import Raster, open_raster
+from fullconv.scale import Tally
 from fullconv.view import Known, Part, Pixels, Range, Valid, View, in_any_band, known_values, rgb_of
 
 
 @dataclass(frozen=True)
 class Scene:
-    """An open raster. Only one thread may read it at a time. If `ranges` is empty, values are used as they are."""
+    """An open raster. Only one thread may read it at a time. If `ranges` is empty, values are used as they are.
+
+    `tally`: what is known of the scale of the values, from the parts that were read.
+    """
 
     raster: Raster
     view: View
     bands: tuple[int, ...]
     ranges: tuple[Range, ...]
+    tally: Tally = field(default_factory=Tally, compare=False)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -35,13 +40,15 @@ class Scene:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Remarks for the user about what was decided automatically."""
-        return (*self.raster.notes, *self.view.notes(self.bands, self.raster.count, self.ranges))
+        """Remarks for the user about what was decided automatically, and on the values that were read so far."""
+        return (*self.raster.notes, *self.view.notes(self.bands, self.raster.count, self.ranges, self.tally))
 
     def read_with_valid(self, part: Part) -> tuple[Pixels, Valid]:
         """Returns ((H, W, channels) in the model's form, (H, W): where there is data). A part that goes beyond the
         raster is cut off."""
         values, known = self.values(part)
+        if self.view.has_learned_range:
+            self.tally.add(values, known, self.view.ranges)
         return self.view.image(values, known, self.ranges), in_any_band(known)
 
     def read(self, part: Part) -> Pixels:

@@ -23,6 +23,7 @@ from fullconv.data.overlap import check_unlabelled
 from fullconv.data.split_names import examined, remarks
 from fullconv.data.survey import Survey, survey
 from fullconv.data.thinness import USUAL_SIDE
+from fullconv.data.undeclared import nodata_text
 from fullconv.errors import FullconvError, prefix_errors
 from fullconv.logger import logger
 from fullconv.models.build import build
@@ -170,6 +171,8 @@ def preparation_notes(prepared: Prepared, recipe: Recipe, config: ModelConfig) -
         yield f"left out: {error}"
     if shift := prepared.survey.shift:
         yield f"{shift.text}; {REMEDY}"
+    if undeclared := prepared.survey.undeclared:
+        yield "; ".join(nodata_text(undeclared))
     if boxed := count_void_boxes(prepared.dataset.splits.get(recipe.train_split, ())):
         boxes = counted(boxed, "object")
         yield f"{boxes} with a box but no outline: the boxes are void; set `boxes: region` to use them as regions"

@@ -84,7 +84,7 @@ def scores_of(models: Sequence[Model], picture: Picture) -> NDArray[np.float16]:
 
 def log_probabilities(model: Model, picture: Picture) -> Tensor:
     """(classes, h, w), from the mean of the scores in STRIDE x STRIDE pixels."""
-    seen = model.view.see(picture)
+    seen = model.view.fixed().see(picture)
     _, scores = model.label(seen.image, scores=True, keeps_scale=seen.keeps_scale)
     height, width = (-(-side // STRIDE) for side in picture.size)
     return F.adaptive_avg_pool2d(torch.from_numpy(scores), (height, width)).log_softmax(0)

@@ -1,22 +1,24 @@
 """What the doctor counts is what the pixels say, and what looks alike is found without comparing all with all."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from fullconv.classes import Classes
 from fullconv.data.dataset import Sample
 from fullconv.data.description import open_dataset
 from fullconv.data.doctor.examples import choose, viewable
-from fullconv.data.doctor.facts import image_facts
+from fullconv.data.doctor.facts import image_facts, thumbnail_of
 from fullconv.data.doctor.scan import Facts, read_facts, scan, unread
 from fullconv.data.doctor.splits import DISTANCE, close_pairs, difference_hashes, twins, unpack, without_unions
-from fullconv.data.doctor.statistics import channels
+from fullconv.data.doctor.statistics import channels, judge_balance, shares
 from fullconv.data.doctor.text import report_text
 from fullconv.data.masks import value_lookup
 from fullconv.data.pairing import pair
-from fullconv.view import Picture
+from fullconv.view import Picture, View
 from tests.conftest import EXAMPLES
 from tests.data.doctor.planted import NAMES, halves, photo, sound
 
@@ -62,6 +64,51 @@ def test_channels_of_other_kinds_of_image(tmp_path, dtype, bands):
     assert facts.image_error == ""
     np.testing.assert_allclose(channels([facts]).mean, image.reshape(-1, bands).mean(0), rtol=1e-5)
     assert viewable(image).shape == (8, 9, 3)
+
+
+@pytest.mark.parametrize(("dtype", "bands"), [(np.float32, 3), (np.uint16, 1), (np.uint8, 3)])
+def test_pixels_without_data_count_as_void_and_in_no_mean(tmp_path, dtype, bands):
+    image = (np.random.default_rng(0).random((8, 10, bands)) * 200 + 20).astype(dtype)
+    known = np.ones((8, 10, 1), bool)
+    known[:, :5], image[:, :5] = False, 0
+    mask = np.zeros((8, 10), np.uint8)
+    mask[:, 4:] = 1
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    picture, lookup = Picture(image, known=known), value_lookup({0: 0, 1: 1})
+    sample = Sample("a", tmp_path / "none.npy", tmp_path / "mask.png", lookup, lambda path: picture)
+    facts = read_facts(Facts(sample, ("train",)))
+    classes = Classes.named(["a", "b"])
+    share = shares([facts], classes)["train"]
+    _, seen = sample.see(View((0.0,) * bands))
+    assert (share.pixels.tolist(), share.void) == ([0, 40], 40)
+    assert np.bincount(seen.ravel(), minlength=256)[[0, 1, 255]].tolist() == [0, 40, 40]
+    np.testing.assert_allclose(channels([facts]).mean, image[:, 5:].reshape(-1, bands).mean(0), rtol=1e-5)
+    np.testing.assert_allclose(channels([facts]).deviation, image[:, 5:].reshape(-1, bands).std(0), rtol=1e-4)
+
+
+def test_values_without_data_do_not_make_pictures_look_alike():
+    rng = np.random.default_rng(0)
+    known = np.ones((36, 32, 1), bool)
+    known[:, :8] = False
+    values = [np.where(known, rng.random((36, 32, 1)), np.float32(-9999)) for _ in range(2)]
+    thumbnails = unpack([thumbnail_of(Picture(each, known=known)) for each in values])
+    assert np.ptp(thumbnails[0][:, 6:]) > 20
+    assert not any(len(a) for a, _ in close_pairs(difference_hashes(thumbnails)))
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_largest_number_of_float32_as_nodata_overflows_nowhere():
+    values = np.random.default_rng(0).random((36, 32, 3)).astype(np.float32)
+    values[:, :8] = -np.finfo(np.float32).max
+    assert len(thumbnail_of(Picture(values))) == 288
+    assert np.ptp(unpack([thumbnail_of(Picture(values, known=values > -1))])) > 20
+
+
+def test_a_picture_without_any_data_is_void(data):
+    facts = read_facts(unread(open_dataset(data.yaml()).splits)[0])
+    hidden = replace(facts, mask=replace(facts.mask, hidden=facts.mask.pixels))
+    kinds = [finding.kind for finding in judge_balance([hidden, facts], {}, Classes.named(["a", "b"]), None, None)]
+    assert kinds == ["all-void"]
 
 
 def test_close_pairs_are_exactly_those_within_the_distance():

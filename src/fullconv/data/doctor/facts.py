@@ -19,11 +19,12 @@ from fullconv.data.dataset import Sample
 from fullconv.data.lossy import is_lossy
 from fullconv.data.masks import opened
 from fullconv.data.stored_values import SINGLE_CHANNEL, has_two_channels, stored_colours, stored_values
+from fullconv.data.undeclared import undeclared_nodata
 from fullconv.errors import FullconvError
 from fullconv.images import exif_orientation
 from fullconv.images import opened as opened_image
 from fullconv.orientation import UPRIGHT
-from fullconv.view import Pixels
+from fullconv.view import Known, Picture, Pixels, Valid, in_any_band, known_values
 
 TURNED = 5  # EXIF orientation, from which on rows and columns are exchanged
 THUMBNAIL = (18, 16)  # width, height
@@ -41,8 +42,9 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """`size` is upright. `sums` and `squares` have one number per channel. `thumbnail` is 18x16 grey values. `edges`
-    are only kept until they are compared with the mask."""
+    """`size` is upright. `sums` and `squares` have one number per channel, over the `pixels` that have data in all of
+    them. `thumbnail` is 18x16 grey values. `edges` and `valid`, (H, W): where there is data, are only kept until they
+    are compared with the mask. `undeclared`: the value that seems to be nodata."""
 
     size: Size
     header: Header
@@ -51,6 +53,9 @@ class ImageFacts:
     thumbnail: bytes
     is_deep: bool = False  # more than 8 bits
     edges: Edges | None = None
+    pixels: int = 0
+    valid: Valid | None = None
+    undeclared: float | None = None
 
 
 def image_facts(sample: Sample, compared: bool = False) -> ImageFacts:
@@ -59,17 +64,16 @@ def image_facts(sample: Sample, compared: bool = False) -> ImageFacts:
     Raises FullconvError if it cannot be read.
     """
     found = sample.read_picture()
-    image = found.values
+    image, known = found.values, known_values(found.values, found.known)
     height, width, channels = image.shape
-    if image.dtype == np.uint8 and channels == 3:
-        picture = Image.fromarray(image)
-        sums, squares = _moments_of_bytes(picture)
-    else:
-        picture = _grey(image)
-        sums, squares = _moments(image)
-    edges = edges_of(image) if compared else None
-    header, thumbnail = _header(sample, image), _thumbnail(picture)
-    return ImageFacts((width, height), header, sums, squares, thumbnail, found.is_deep, edges)
+    whole = None if known is None or known.all() else np.asarray(known.all(2))
+    is_photo = image.dtype == np.uint8 and channels == 3
+    sums, squares = _moments_of_bytes(image, whole) if is_photo else _moments(image, whole)
+    return ImageFacts(
+        (width, height), _header(sample, image), sums, squares, thumbnail_of(found), found.is_deep,
+        edges_of(image) if compared else None, height * width if whole is None else int(whole.sum()),
+        None if whole is None or known is None else in_any_band(known), undeclared_nodata(found),
+    )  # fmt: skip
 
 
 def _header(sample: Sample, image: Pixels) -> Header:
@@ -82,29 +86,36 @@ def _header(sample: Sample, image: Pixels) -> Header:
         return Header((image.shape[1], image.shape[0]))
 
 
-def _moments_of_bytes(picture: Image.Image) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Returns exact sums of the values and of their squares, per channel."""
-    levels = np.array(picture.histogram(), np.int64).reshape(3, 256)
+def _moments_of_bytes(image: Pixels, whole: Valid | None) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Returns exact sums of the values and of their squares, per channel, where `whole`."""
+    mask = None if whole is None else Image.fromarray(whole)
+    levels = np.array(Image.fromarray(image).histogram(mask), np.int64).reshape(3, 256)
     return tuple((levels @ LEVELS).tolist()), tuple((levels @ LEVELS**2).tolist())
 
 
-def _moments(image: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _moments(image: Pixels, whole: Valid | None) -> tuple[tuple[float, ...], tuple[float, ...]]:
     exact = np.int64 if np.issubdtype(image.dtype, np.integer) else np.float64
-    values = np.nan_to_num(image.reshape(-1, image.shape[2]).astype(exact))
+    values = (image.reshape(-1, image.shape[2]) if whole is None else image[whole]).astype(exact)
     return tuple(values.sum(0).tolist()), tuple((values**2).sum(0).tolist())
 
 
-def _grey(image: Pixels) -> Image.Image:
-    """Returns the mean of the channels, scaled from its smallest value to its largest."""
-    mean = np.nan_to_num(image.mean(2, dtype=np.float32))
+def _grey(image: Pixels, known: Known | None) -> Image.Image:
+    """Returns the mean of the channels, scaled from its smallest value to its largest. Pixels without data get the
+    mean of the others."""
+    mean = image.mean(2, dtype=np.float64)  # nodata can be the largest float32
+    if known is not None and not known.all():
+        whole = known.all(2)
+        mean = np.where(whole, mean, mean[whole].mean() if whole.any() else 0)
     span = float(np.ptp(mean)) or 1.0
     return Image.fromarray(((mean - mean.min()) * (255 / span)).astype(np.uint8))
 
 
-def thumbnail_of(image: Pixels) -> bytes:
+def thumbnail_of(picture: Picture) -> bytes:
     """Returns 18x16 grey values."""
-    is_photo = image.dtype == np.uint8 and image.shape[2] == 3
-    return _thumbnail(Image.fromarray(image) if is_photo else _grey(image))
+    image = picture.values
+    if image.dtype == np.uint8 and image.shape[2] == 3:
+        return _thumbnail(Image.fromarray(image))
+    return _thumbnail(_grey(image, known_values(image, picture.known)))
 
 
 def _thumbnail(picture: Image.Image) -> bytes:
@@ -121,7 +132,8 @@ class MaskFacts:
     `distinct` values, the most frequent are kept.
 
     `error` is why the mask cannot be used as it is, or empty. `palette` has the colours of the values present. `labels`
-    are the classes at reduced size, only kept until they are compared with the image.
+    are the classes at reduced size, only kept until they are compared with the image. `hidden`: how many of the pixels
+    of each value lie where the image has no data.
     """
 
     size: Size
@@ -135,6 +147,7 @@ class MaskFacts:
     boxes: tuple[int, ...] = ()  # values of objects with a box but no outline
     boxes_are_regions: bool = False
     labels: LabelMap | None = None
+    hidden: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def in_colour(self) -> bool:
@@ -152,8 +165,9 @@ class MaskFacts:
         return {value: count / (self.size[0] * self.size[1]) for value, count in self.pixels.items()}
 
 
-def mask_facts(sample: Sample, compared: bool = False) -> MaskFacts:
-    """Reads a mask, and reduces its labels if it is to be `compared` with its image.
+def mask_facts(sample: Sample, compared: bool = False, valid: Valid | None = None) -> MaskFacts:
+    """Reads a mask, and reduces its labels if it is to be `compared` with its image. `valid`, (H, W): where the image
+    has data; None for everywhere.
 
     Raises FullconvError if the file is not a picture at all.
     """
@@ -161,8 +175,16 @@ def mask_facts(sample: Sample, compared: bool = False) -> MaskFacts:
         values = sample.read_mask_values()
     except FullconvError as error:
         return _of_unusable(sample.label_path, error)
-    facts = _stored(sample, values)
+    facts = replace(_stored(sample, values), hidden=_hidden(values, valid))
     return replace(facts, labels=labels_of(values, sample.lookup)) if compared else facts
+
+
+def _hidden(values: LabelMap, valid: Valid | None) -> dict[int, int]:
+    """Returns how many pixels of each value are not `valid`."""
+    if valid is None or valid.shape != values.shape:
+        return {}
+    counts = np.bincount(values[~valid], minlength=256)
+    return {int(value): int(counts[value]) for value in np.flatnonzero(counts)}
 
 
 def _stored(sample: Sample, values: LabelMap) -> MaskFacts:

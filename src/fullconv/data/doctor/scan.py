@@ -78,7 +78,9 @@ def scan(pictures: Sequence[Facts], threads: int | None = None) -> Iterator[Fact
 
 def read_facts(picture: Facts) -> Facts:
     image, image_error = _attempt(partial(image_facts, compared=picture.compared), picture.sample)
-    mask, mask_error = _attempt(partial(mask_facts, compared=picture.compared), picture.sample)
+    valid = image.valid if image else None
+    mask, mask_error = _attempt(partial(mask_facts, compared=picture.compared, valid=valid), picture.sample)
+    image = replace(image, valid=None) if image else None
     facts = replace(picture, image=image, mask=mask, image_error=image_error, mask_error=mask_error)
     return _aligned(facts) if picture.compared else facts
 

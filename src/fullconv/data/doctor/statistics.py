@@ -76,11 +76,14 @@ def shares(facts: Iterable[Facts], classes: Classes) -> dict[str, Share]:
 
 
 def label_counts(mask: MaskFacts, lookup: Lookup) -> Counts:
-    """(256,): pixels of each class index and of void. Values that are not a class are not counted."""
+    """(256,): pixels of each class index and of void. Values that are not a class are not counted. Pixels without data
+    in the image are void, as in training and evaluation."""
     counts = np.zeros(256, np.int64)
     for value, pixels in mask.pixels.items():
         if lookup[value] >= 0:
-            counts[lookup[value]] += pixels
+            hidden = mask.hidden.get(value, 0)
+            counts[lookup[value]] += pixels - hidden
+            counts[VOID] += hidden
     return counts
 
 
@@ -100,12 +103,16 @@ def _all_void(facts: Sequence[Facts]) -> list[Finding]:
     cases = tuple(
         Case(each.mask_path)
         for each in facts
-        if each.mask and not each.mask.error and {int(each.sample.lookup[v]) for v in each.mask.pixels} == {VOID}
+        if each.mask and not each.mask.error and _is_void(each.mask, each.sample.lookup)
     )
     severity = ERROR if len(cases) == len(facts) else WARNING
     text = f"{counted(len(cases), 'mask')} completely void: nothing in them is trained on or scored"
     remedy = "leave these out: remove their names from the lists, or each picture and its mask from the folders"
     return [Finding("all-void", severity, text, cases, remedy)] if cases else []
+
+
+def _is_void(mask: MaskFacts, lookup: Lookup) -> bool:
+    return int(label_counts(mask, lookup)[VOID]) == sum(mask.pixels.values())
 
 
 def _nothing_to_learn(held: dict[str, Share], classes: Classes) -> list[Finding]:
@@ -219,11 +226,12 @@ class Channels:
 
 
 def channels(facts: Iterable[Facts]) -> Channels | None:
-    """Exact for integer images: sums of integers, divided once. None without images, or if they differ in kind."""
+    """Exact for integer images: sums of integers, divided once. None without images or data, or if they differ in
+    kind."""
     images = [each.image for each in facts if each.image]
-    if len({len(image.sums) for image in images}) != 1:
+    pixels = sum(image.pixels for image in images)
+    if len({len(image.sums) for image in images}) != 1 or not pixels:
         return None
-    pixels = sum(image.size[0] * image.size[1] for image in images)
     sums = [sum(values) for values in zip(*(image.sums for image in images), strict=True)]
     squares = [sum(values) for values in zip(*(image.squares for image in images), strict=True)]
     spread = [sqrt(max(0, pixels * q - s * s)) / pixels for s, q in zip(sums, squares, strict=True)]

@@ -17,6 +17,7 @@ from fullconv.data.doctor.finding import ERROR, WARNING, Case, Finding, name_val
 from fullconv.data.doctor.mapping import map_values
 from fullconv.data.doctor.scan import Facts
 from fullconv.data.doctor.white import judge_white
+from fullconv.data.undeclared import nodata_text
 from fullconv.words import counted
 
 MANY = 16  # values in one mask that are not a class: more than people draw by mistake
@@ -156,7 +157,7 @@ TRAIN = "train"
 
 
 def judge_depth(facts: Sequence[Facts]) -> list[Finding]:
-    return [*_mixed_depth(facts), *_mixed_bands(facts), *_deep_masks(facts)]
+    return [*_mixed_depth(facts), *_mixed_bands(facts), *_deep_masks(facts), *_undeclared_nodata(facts)]
 
 
 def _mixed_depth(facts: Sequence[Facts]) -> list[Finding]:
@@ -213,3 +214,14 @@ def _deep_masks(facts: Sequence[Facts]) -> list[Finding]:
 
 def _cases(peaks: dict[Path, int]) -> tuple[Case, ...]:
     return tuple(Case(path, f"up to {peak}") for path, peak in peaks.items())
+
+
+def _undeclared_nodata(facts: Sequence[Facts]) -> list[Finding]:
+    """Finds nodata values that the files do not declare: they are learned, scored, and widen the range of values."""
+    found = {each.sample.image_path: each.image.undeclared for each in facts if each.image}
+    values = {path: value for path, value in found.items() if value is not None}
+    if not values:
+        return []
+    text, remedy = nodata_text(list(values.values()))
+    cases = tuple(Case(path, f"{value:.8g}") for path, value in values.items())
+    return [Finding("undeclared-nodata", WARNING, text, cases, remedy)]
