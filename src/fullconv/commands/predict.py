@@ -136,7 +136,7 @@ def predict(
         return
     printout = run(request, cluster is not None, workers, allow_http)
     printout.end(out)
-    if request.has_name_of_file:
+    if Path(out).suffix and request.has_name_of_file:
         note(f"note: {out} is a folder; {ONE_FILE}")
     if printout.failed:
         sys.exit(1)

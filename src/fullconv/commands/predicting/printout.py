@@ -129,7 +129,8 @@ class Printout:
 def row(outcome: Outcome, width: int) -> str:
     """Returns a row: file, size, time, and the classes found with their share of the pixels."""
     found = "  ".join(f"{name} {percent(share)}" for name, share in outcome.shares.items())
-    name, size = printable(click.format_filename(outcome.source)), f"{outcome.width}x{outcome.height}"
+    name, size = click.format_filename(outcome.source), f"{outcome.width}x{outcome.height}"
+    name = name if name.isprintable() else printable(name)
     if outcome.frames:
         size += f" {counted(outcome.frames, 'frame')}"
     return f"{name:{width}}  {size:>11}  {outcome.seconds * 1000:6.0f} ms  {found}"
