@@ -44,7 +44,9 @@ def burn(picture: Path, shapes: Sequence[tuple[Geometry, int]], crs: str) -> Lab
 
 
 def check_outlines(path: Path, geometries: Sequence[Geometry], crs: str) -> None:
-    """Raises FullconvError if a geometry has no area, or has coordinates that cannot be of `crs`."""
+    """Raises FullconvError if `crs` is not known, or if a geometry has no area or coordinates that cannot be of it."""
+    with _any_geometry(f"{path}: outlines"):
+        checked_crs(crs)
     flat = next((kind for each in geometries if (kind := each.get("type")) not in AREAS), None)
     if flat:
         raise FullconvError(f"{path}: a {flat} has no area; give polygons, such as a buffer around each line or point")
