@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,22 +23,30 @@ Geometry = dict[str, Any]
 Box = tuple[float, float, float, float]  # left, bottom, right, top
 
 
-def burn(picture: Path, shapes: Sequence[tuple[Geometry, int]], crs: str) -> LabelMap:
-    """Returns HxW on the grid of `picture`, from `(GeoJSON geometry in crs, value)` pairs. Later ones cover earlier
+class Grid(NamedTuple):
+    """Where the pixels of a picture lie. `size`: (height, width)."""
+
+    picture: Path
+    size: tuple[int, int]
+    transform: Any
+    crs: Any
+
+
+def burn(grid: Grid, shapes: Sequence[tuple[Geometry, int]], crs: str) -> LabelMap:
+    """Returns HxW on the grid of a picture, from `(GeoJSON geometry in crs, value)` pairs. Later ones cover earlier
     ones; the rest is 0.
 
     A pixel belongs to a shape if its centre lies inside.
     """
     rasterio = import_rasterio()
-    size, transform, own = _grid(picture)
-    refuse_large(size, str(picture), None)
+    refuse_large(grid.size, str(grid.picture), None)
     if not shapes:
-        return np.zeros(size, np.uint8)
-    with _any_geometry(f"outlines for {picture}"):
+        return np.zeros(grid.size, np.uint8)
+    with _any_geometry(f"outlines for {grid.picture}"):
         checked_crs(crs)
-        placed = [(rasterio.warp.transform_geom(crs, own, geometry), value) for geometry, value in shapes]
+        placed = [(rasterio.warp.transform_geom(crs, grid.crs, geometry), value) for geometry, value in shapes]
         burnt: LabelMap = rasterio.features.rasterize(
-            placed, out_shape=size, transform=transform, fill=0, dtype="uint8"
+            placed, out_shape=grid.size, transform=grid.transform, fill=0, dtype="uint8"
         )
     return burnt
 
@@ -60,25 +68,25 @@ def check_outlines(path: Path, geometries: Sequence[Geometry], crs: str) -> None
         )
 
 
-def lies_on(picture: Path, path: Path, geometries: Sequence[Geometry], crs: str) -> bool:
+def lies_on(grid: Grid, path: Path, geometries: Sequence[Geometry], crs: str) -> bool:
     """Whether the box around all `geometries` of the file `path` touches the picture."""
     rasterio = import_rasterio()
-    (height, width), transform, own = _grid(picture)
-    corners = Georeference("", tuple(transform)[:6]).place(
+    height, width = grid.size
+    corners = Georeference("", tuple(grid.transform)[:6]).place(
         np.array([(0, 0), (width, 0), (0, height), (width, height)], np.float64)
     )
     with _any_geometry(f"{path}: outlines"):
-        left, bottom, right, top = rasterio.warp.transform_bounds(checked_crs(crs), own, *_box(path, geometries))
+        left, bottom, right, top = rasterio.warp.transform_bounds(checked_crs(crs), grid.crs, *_box(path, geometries))
     return bool(((left, bottom) <= corners.max(0)).all() and ((right, top) >= corners.min(0)).all())
 
 
-def _grid(picture: Path) -> tuple[tuple[int, int], Any, Any]:
-    """((height, width), transform, coordinate system). Raises FullconvError if the picture is not on the ground."""
+def grid_of(picture: Path) -> Grid:
+    """Raises FullconvError if the picture is not on the ground."""
     with open_raster(picture, page=directory_of(picture, 0)[0]) as opened:
         raster = opened.dataset
         if raster.crs is None:
             raise FullconvError(f"{picture}: has no coordinate system; geographic outlines need a GeoTIFF")
-        return raster.shape, raster.transform, raster.crs
+        return Grid(picture, raster.shape, raster.transform, raster.crs)
 
 
 def _box(path: Path, geometries: Sequence[Geometry]) -> Box:

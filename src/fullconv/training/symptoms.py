@@ -50,8 +50,8 @@ def _by_heart(history: History) -> Iterator[Symptom]:
     if since > SINCE and loss > WORSE * lowest and last["loss"] < best["loss"]:
         yield Symptom("by heart", (
             f"the loss on val has risen since epoch {best['epoch']}, while the training loss falls: the "
-            "network is overfitting. A better epoch is kept. More pictures help, or in the recipe stronger colour and "
-            "scale, and copy_paste"
+            "network is overfitting. The last epoch with a good mean IoU is kept. More pictures help, or in the recipe "
+            "stronger colour and scale, and copy_paste"
         ))  # fmt: skip
 
 

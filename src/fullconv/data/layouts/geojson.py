@@ -10,7 +10,7 @@ from typing import Any
 from fullconv.classes import LabelMap
 from fullconv.data.bands import read_picture
 from fullconv.data.dataset import Dataset, Sample
-from fullconv.data.geo import LONGITUDE_LATITUDE, Geometry, burn, check_outlines, lies_on
+from fullconv.data.geo import LONGITUDE_LATITUDE, Geometry, burn, check_outlines, grid_of, lies_on
 from fullconv.data.json_files import read_json
 from fullconv.data.layout_options import LayoutOptions
 from fullconv.data.split_names import SPELLINGS, Place, places_in, read_splits
@@ -76,7 +76,7 @@ def _refuse_elsewhere(root: Path, samples: Sequence[Sample]) -> None:
     drawn, crs = _features_of(path)
     geometries = [geometry for geometry, _ in drawn]
     check_outlines(path, geometries, crs)
-    if geometries and not any(lies_on(picture, path, geometries, crs) for picture in pictures):
+    if geometries and not any(lies_on(grid_of(picture), path, geometries, crs) for picture in pictures):
         raise FullconvError(
             f"{path}: no outline lies on a picture in {root / 'images'}; check the coordinate system of both, "
             "and the order of longitude and latitude"
@@ -96,12 +96,13 @@ class Features:
         shapes = [(geometry, self._value(properties, path)) for geometry, properties in drawn]
         geometries = [geometry for geometry, _ in drawn]
         check_outlines(path, geometries, crs)
-        if geometries and self.is_own and not lies_on(self.picture, path, geometries, crs):
+        grid = grid_of(self.picture)
+        if geometries and self.is_own and not lies_on(grid, path, geometries, crs):
             raise FullconvError(
                 f"{path}: no outline lies on {self.picture.name}; check the coordinate system of both, "
                 "and the order of longitude and latitude"
             )
-        return burn(self.picture, shapes, crs)
+        return burn(grid, shapes, crs)
 
     def _value(self, properties: Mapping[str, Any], path: Path) -> int:
         name = _class_of(properties)
